@@ -1,0 +1,302 @@
+"""What must be true of template.yaml, where a local cloud stores policies and limits and never applies them."""
+
+import unittest
+
+import yaml
+
+import tools
+from stack import Names
+from up import OWN_PARAMETERS, fallbacks
+
+STACK, ACCOUNT, REGION = "stock", "123456789012", "eu-west-1"
+BUCKETS = ("UploadsBucket", "ReportsBucket")
+TABLES = ("InventoryTable", "LedgerTable")
+
+# All the loader may do, and to what. A line more here is a decision.
+ALLOWED = {
+    ("s3:GetObject", "arn:aws:s3:::stock-uploads-123456789012-eu-west-1/uploads/*"),
+    ("s3:GetObjectVersion", "arn:aws:s3:::stock-uploads-123456789012-eu-west-1/uploads/*"),
+    ("s3:ListBucket", "arn:aws:s3:::stock-uploads-123456789012-eu-west-1"),
+    ("s3:ListBucket", "ReportsBucket.Arn"),
+    ("s3:GetObject", "ReportsBucket.Arn/loads/*"),
+    ("s3:PutObject", "ReportsBucket.Arn/loads/*"),
+    ("dynamodb:DescribeTable", "InventoryTable.Arn"),
+    ("dynamodb:BatchWriteItem", "InventoryTable.Arn"),
+    ("dynamodb:GetItem", "LedgerTable.Arn"),
+    ("dynamodb:PutItem", "LedgerTable.Arn"),
+    ("dynamodb:UpdateItem", "LedgerTable.Arn"),
+    ("dynamodb:DeleteItem", "LedgerTable.Arn"),
+    ("dynamodb:Query", "LedgerTable.Arn"),
+    ("lambda:InvokeFunction", "arn:aws:lambda:eu-west-1:123456789012:function:stock-loader"),
+    ("sqs:SendMessage", "FailureQueue.Arn"),
+    ("logs:CreateLogStream", "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/stock-loader:log-stream:*"),
+    ("logs:PutLogEvents", "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/stock-loader:log-stream:*"),
+}
+
+
+class Loader(yaml.SafeLoader):
+    """Reads CloudFormation's short forms as what they stand for: !Sub as Fn::Sub, and so on."""
+
+
+def long_form(loader, tag, node):
+    kinds = {
+        yaml.ScalarNode: loader.construct_scalar,
+        yaml.SequenceNode: loader.construct_sequence,
+        yaml.MappingNode: loader.construct_mapping,
+    }
+    return {"Ref" if tag == "Ref" else f"Fn::{tag}": kinds[type(node)](node)}
+
+
+Loader.add_multi_constructor("!", long_form)
+
+TEMPLATE = yaml.load((tools.ROOT / "infra" / "template.yaml").read_text(), Loader)
+RESOURCES = TEMPLATE["Resources"]
+
+
+def text_of(value):
+    """A value as CloudFormation would make it for our stack; attributes of other resources by their names here."""
+    if isinstance(value, str):
+        return value
+    ((function, of),) = value.items()
+    for name, content in {"StackName": STACK, "AccountId": ACCOUNT, "Region": REGION, "Partition": "aws"}.items():
+        of = of.replace(f"${{AWS::{name}}}", content).replace(f"AWS::{name}", content)
+    return of.replace("${", "").replace("}", "") if function == "Fn::Sub" else of
+
+
+def properties(resource):
+    return RESOURCES[resource]["Properties"]
+
+
+def of_type(*types):
+    return {name for name, resource in RESOURCES.items() if resource["Type"] in types}
+
+
+def listed(value):
+    return value if isinstance(value, list) else [value]
+
+
+class Buckets(unittest.TestCase):
+    def test_every_bucket_is_examined_here(self):
+        self.assertEqual(of_type("AWS::S3::Bucket"), set(BUCKETS))
+
+    def test_plain_http_is_denied_for_bucket_and_objects(self):
+        policies = {
+            text_of(properties(name)["Bucket"]): properties(name)["PolicyDocument"]["Statement"]
+            for name in of_type("AWS::S3::BucketPolicy")
+        }
+        for bucket in BUCKETS:
+            with self.subTest(bucket):
+                (statement,) = policies[bucket]
+                self.assertEqual(
+                    (statement["Effect"], statement["Principal"], statement["Action"]), ("Deny", "*", "s3:*")
+                )
+                self.assertEqual({text_of(r) for r in statement["Resource"]}, {f"{bucket}.Arn", f"{bucket}.Arn/*"})
+                self.assertEqual(statement["Condition"], {"Bool": {"aws:SecureTransport": "false"}})
+
+    def test_public_access_is_blocked_four_ways(self):
+        for bucket in BUCKETS:
+            with self.subTest(bucket):
+                ways = ["BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"]
+                self.assertEqual(properties(bucket)["PublicAccessBlockConfiguration"], dict.fromkeys(ways, True))
+
+    def test_owned_encrypted_and_versioned(self):
+        for bucket in BUCKETS:
+            with self.subTest(bucket):
+                has = properties(bucket)
+                self.assertEqual(has["OwnershipControls"], {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]})
+                (encryption,) = has["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+                self.assertIn(encryption["ServerSideEncryptionByDefault"]["SSEAlgorithm"], ("AES256", "aws:kms"))
+                self.assertEqual(has["VersioningConfiguration"], {"Status": "Enabled"})
+
+    def test_old_versions_and_unfinished_uploads_go_away(self):
+        for bucket in BUCKETS:
+            with self.subTest(bucket):
+                rules = [
+                    rule
+                    for rule in properties(bucket)["LifecycleConfiguration"]["Rules"]
+                    if rule["Status"] == "Enabled"
+                ]
+                self.assertTrue(any("NoncurrentVersionExpiration" in rule for rule in rules))
+                self.assertTrue(any("AbortIncompleteMultipartUpload" in rule for rule in rules))
+
+    def test_reports_expire_and_uploads_do_not(self):
+        self.assertTrue(
+            any(
+                rule.get("ExpirationInDays") == {"Ref": "ReportDays"}
+                for rule in properties("ReportsBucket")["LifecycleConfiguration"]["Rules"]
+            )
+        )
+        self.assertFalse(
+            any("ExpirationInDays" in rule for rule in properties("UploadsBucket")["LifecycleConfiguration"]["Rules"])
+        )
+
+
+class Trigger(unittest.TestCase):
+    def test_only_uploads_call_the_function(self):
+        (call,) = properties("UploadsBucket")["NotificationConfiguration"]["LambdaConfigurations"]
+        self.assertEqual((call["Event"], text_of(call["Function"])), ("s3:ObjectCreated:*", "Loader.Arn"))
+        self.assertEqual(call["Filter"]["S3Key"]["Rules"], [{"Name": "prefix", "Value": "uploads/"}])
+
+    def test_reports_call_nobody(self):
+        self.assertNotIn("NotificationConfiguration", properties("ReportsBucket"))
+
+    def test_only_our_bucket_in_our_account_may_call(self):
+        (permission,) = of_type("AWS::Lambda::Permission")
+        has = properties(permission)
+        self.assertEqual(has["Principal"], "s3.amazonaws.com")
+        self.assertEqual(text_of(has["SourceAccount"]), ACCOUNT)
+        self.assertEqual(
+            text_of(has["SourceArn"]), f"arn:aws:s3:::{text_of(properties('UploadsBucket')['BucketName'])}"
+        )
+        self.assertIn(permission, listed(RESOURCES["UploadsBucket"]["DependsOn"]))
+
+
+class Role(unittest.TestCase):
+    def test_the_loader_may_do_this_and_nothing_else(self):
+        (role,) = of_type("AWS::IAM::Role")
+        self.assertFalse({"ManagedPolicyArns", "PermissionsBoundary"} & set(properties(role)))
+        self.assertFalse(of_type("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy"))
+        self.assertNotIn("Policies", properties("Loader"))
+        found = set()
+        for policy in properties(role)["Policies"]:
+            for statement in policy["PolicyDocument"]["Statement"]:
+                self.assertEqual(
+                    set(statement), {"Sid", "Effect", "Action", "Resource"}
+                )  # so no NotAction, and no condition: see below
+                self.assertEqual(statement["Effect"], "Allow")
+                found |= {
+                    (action, text_of(resource))
+                    for action in listed(statement["Action"])
+                    for resource in listed(statement["Resource"])
+                }
+        self.assertEqual(found, ALLOWED)
+
+    def test_what_is_allowed_has_no_wildcard_but_for_objects_and_log_streams(self):
+        for action, resource in ALLOWED:
+            with self.subTest(f"{action} {resource}"):
+                self.assertNotIn("*", action)
+                self.assertRegex(resource, r"^[^*]+(/uploads/\*|/loads/\*|:log-stream:\*)?$")
+
+    def test_listing_has_no_condition(self):
+        # With a condition on the prefix, S3 answers 403 for a missing object and not 404, and "gone" looks like "forbidden".
+        for policy in properties("LoaderRole")["Policies"]:
+            for statement in policy["PolicyDocument"]["Statement"]:
+                if "s3:ListBucket" in listed(statement["Action"]):
+                    self.assertNotIn("Condition", statement)
+
+    def test_only_lambda_takes_the_role(self):
+        (statement,) = properties("LoaderRole")["AssumeRolePolicyDocument"]["Statement"]
+        self.assertEqual(
+            (statement["Principal"], statement["Action"]), ({"Service": "lambda.amazonaws.com"}, "sts:AssumeRole")
+        )
+
+
+class Tables(unittest.TestCase):
+    def test_every_table_is_examined_here(self):
+        self.assertEqual(of_type("AWS::DynamoDB::Table"), set(TABLES))
+
+    def test_recoverable_encrypted_protected_and_on_demand(self):
+        for table in TABLES:
+            with self.subTest(table):
+                has = properties(table)
+                self.assertEqual(has["PointInTimeRecoverySpecification"], {"PointInTimeRecoveryEnabled": True})
+                self.assertEqual(has["SSESpecification"], {"SSEEnabled": True})
+                self.assertEqual(has["DeletionProtectionEnabled"], {"Ref": "DeletionProtection"})
+                self.assertEqual(has["BillingMode"], "PAY_PER_REQUEST")
+        self.assertEqual(TEMPLATE["Parameters"]["DeletionProtection"]["Default"], "true")
+
+    def test_keys_are_what_the_program_uses(self):
+        keys = {table: {k["KeyType"]: k["AttributeName"] for k in properties(table)["KeySchema"]} for table in TABLES}
+        self.assertEqual(keys, {"InventoryTable": {"HASH": "sku"}, "LedgerTable": {"HASH": "pk", "RANGE": "sk"}})
+        self.assertEqual(
+            properties("LedgerTable")["TimeToLiveSpecification"], {"AttributeName": "expires", "Enabled": True}
+        )
+        self.assertNotIn("TimeToLiveSpecification", properties("InventoryTable"))
+
+
+class Function(unittest.TestCase):
+    def test_errors_are_retried_twice_and_then_kept_for_14_days(self):
+        calls = properties("Loader")["EventInvokeConfig"]
+        self.assertEqual(calls["MaximumRetryAttempts"], 2)
+        self.assertEqual(
+            (
+                calls["DestinationConfig"]["OnFailure"]["Type"],
+                text_of(calls["DestinationConfig"]["OnFailure"]["Destination"]),
+            ),
+            ("SQS", "FailureQueue.Arn"),
+        )
+        self.assertEqual(properties("FailureQueue")["MessageRetentionPeriod"], 14 * 24 * 3600)
+        self.assertTrue(properties("FailureQueue")["SqsManagedSseEnabled"])
+
+    def test_logs_go_to_a_group_that_forgets(self):
+        self.assertEqual(properties("Loader")["LoggingConfig"]["LogGroup"], {"Ref": "LoaderLog"})
+        self.assertEqual(properties("LoaderLog")["RetentionInDays"], {"Ref": "LogDays"})
+
+    def test_may_hand_itself_on_as_often_as_a_load_needs(self):
+        self.assertEqual(properties("Loader")["RecursiveLoop"], "Allow")
+
+    def test_environment_is_the_contract_with_the_program(self):
+        names = "INVENTORY_TABLE LEDGER_TABLE UPLOADS_BUCKET REPORTS_BUCKET BUCKET_OWNER TABLE_WAIT_SECONDS LEASE_SECONDS HEARTBEAT_SECONDS READER_CPU_SECONDS READER_MEGABYTES LOG_LEVEL"
+        self.assertEqual(set(properties("Loader")["Environment"]["Variables"]), set(names.split()))
+
+
+class Stack(unittest.TestCase):
+    def test_names_are_the_ones_that_deploy_derives(self):
+        names = Names(STACK, ACCOUNT, REGION)
+        self.assertEqual([text_of(properties(bucket)["BucketName"]) for bucket in BUCKETS], names.buckets)
+        self.assertEqual([text_of(properties(table)["TableName"]) for table in TABLES], names.tables)
+        self.assertEqual(text_of(properties("LoaderLog")["LogGroupName"]), names.log_group)
+        self.assertEqual(names.log_group, f"/aws/lambda/{text_of(properties('Loader')['FunctionName'])}")
+        self.assertEqual(text_of(properties("Loader")["Environment"]["Variables"]["UPLOADS_BUCKET"]), names.buckets[0])
+
+    def test_data_outlives_the_stack_and_nothing_else_does(self):
+        for name, resource in RESOURCES.items():
+            with self.subTest(name):
+                expected = "Retain" if name in BUCKETS + TABLES else "Delete"
+                self.assertEqual(resource.get("DeletionPolicy", "Delete"), expected)
+                self.assertEqual(resource.get("UpdateReplacePolicy", "Delete"), expected)
+
+    def test_parameters_have_limits_a_description_and_a_place(self):
+        groups = TEMPLATE["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+        self.assertEqual(
+            sorted(name for group in groups for name in group["Parameters"]), sorted(TEMPLATE["Parameters"])
+        )
+        for name, parameter in TEMPLATE["Parameters"].items():
+            with self.subTest(name):
+                self.assertTrue(parameter["Description"].endswith("."))
+                if parameter["Type"] == "Number" and "AllowedValues" not in parameter:
+                    self.assertLessEqual(parameter["MinValue"], parameter["Default"])
+                    self.assertLessEqual(parameter["Default"], parameter["MaxValue"])
+                else:
+                    self.assertTrue("AllowedValues" in parameter or "AllowedPattern" in parameter)
+                if name not in OWN_PARAMETERS and "AllowedValues" in parameter:
+                    self.assertIn(parameter["Default"], parameter["AllowedValues"])
+
+    def test_default_limits_fit_into_each_other(self):
+        default = {name: parameter.get("Default") for name, parameter in TEMPLATE["Parameters"].items()}
+        self.assertLessEqual(3 * default["HeartbeatSeconds"], default["LeaseSeconds"])
+        self.assertLess(default["LeaseSeconds"], 60)
+        self.assertLess(default["TableWaitSeconds"], default["TimeoutSeconds"])
+        self.assertLess(2 * default["ReaderMegabytes"], default["MemoryMegabytes"])
+
+    def test_a_pretended_resource_is_found_out(self):
+        real = {"LogicalResourceId": "A", "ResourceType": "AWS::S3::Bucket", "ResourceStatusReason": None}
+        reason = "Resource type AWS::S3::Bukket is not supported but was deployed as a fallback"
+        self.assertEqual(
+            fallbacks(
+                [
+                    real,
+                    {
+                        **real,
+                        "LogicalResourceId": "B",
+                        "ResourceType": "AWS::S3::Bukket",
+                        "ResourceStatusReason": reason,
+                    },
+                ]
+            ),
+            ["B (AWS::S3::Bukket)"],
+        )
+
+
+if __name__ == "__main__":
+    unittest.main()

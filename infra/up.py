@@ -1,0 +1,120 @@
+"""Creates the stack or brings it up to date, through a change set."""
+
+import time
+import uuid
+from pathlib import Path
+
+import program
+from aws import Trouble
+from stack import DEADLINE_SECONDS, delete_stack, describe, events_of, follow, names_for, remains, say, wait
+
+TEMPLATE = Path(__file__).resolve().parent / "template.yaml"
+# `up` fills these in; everything else in the template is the operator's to set.
+OWN_PARAMETERS = {"CodeBucket", "CodeKey", "Architecture"}
+# What LocalStack says of a resource it does not know, while it reports success.
+FALLBACK = "was deployed as a fallback"
+
+
+def deploy(cloud, stack, code, architecture=None, settings=None, template=TEMPLATE):
+    """Creates the stack or brings it up to date; returns its outputs."""
+    names, started = names_for(cloud, stack), time.monotonic()
+    architecture = program.check(code, architecture)
+    cloudformation = cloud.client("cloudformation")
+    before = ready_for_change(cloud, cloudformation, names)
+    parameters = choose_parameters(cloudformation, template, before, settings or {})
+    key = program.upload(cloud, names, code)
+    parameters += given(CodeBucket=names.artifacts, CodeKey=key, Architecture=architecture)
+    changed = change(cloud, cloudformation, stack, before, template, parameters)
+    check_resources(cloudformation, stack)
+    done = "is as it should be, nothing had to change" if not changed else "was updated" if before else "was created"
+    say(f"Stack {stack} {done} ({time.monotonic() - started:.1f} s).")
+    return outputs(describe(cloudformation, stack))
+
+
+def ready_for_change(cloud, cloudformation, names):
+    """The stack as it is, or None where one has to be created."""
+    found = describe(cloudformation, names.stack)
+    status = found and found["StackStatus"]
+    if status in ("ROLLBACK_COMPLETE", "CREATE_FAILED"):
+        say(f"An earlier attempt to create {names.stack} ended in {status}: removing what is left of it first.")
+        delete_stack(cloud, cloudformation, found)
+        found = None
+    elif status == "REVIEW_IN_PROGRESS":  # a change set was made and never carried out: there is no stack yet
+        found = None
+    elif status and status.endswith(("IN_PROGRESS", "FAILED")):
+        busy = status.endswith("IN_PROGRESS")
+        advice = "Wait for that to finish" if busy else "Put it right in the CloudFormation console"
+        raise Trouble(f"Stack {names.stack} is in {status} and takes no change now. {advice}, then run this again.")
+    if not found and (left := remains(cloud, names)):
+        raise Trouble(
+            f"There is no stack {names.stack}, but data of an earlier one is still here: {', '.join(left)}. Delete "
+            f"that for good with `infra/deploy down --stack {names.stack} --with-data`, or deploy under another name."
+        )
+    return found
+
+
+def choose_parameters(cloudformation, template, before, settings):
+    """What the caller sets; for the rest of an existing stack's parameters, what they are."""
+    summary = cloudformation.get_template_summary(TemplateBody=template.read_text())
+    free = {p["ParameterKey"] for p in summary["Parameters"]} - OWN_PARAMETERS
+    # LocalStack would pass over a misspelt name in silence.
+    if unknown := sorted(set(settings) - free):
+        raise Trouble(f"There is no parameter {', '.join(unknown)} to set. There are {', '.join(sorted(free))}.")
+    current = {p["ParameterKey"] for p in before.get("Parameters", [])} if before else set()
+    kept = sorted((free & current) - set(settings))
+    return given(**settings) + [{"ParameterKey": key, "UsePreviousValue": True} for key in kept]
+
+
+def given(**values):
+    return [{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()]
+
+
+def change(cloud, cloudformation, stack, before, template, parameters):
+    """Makes a change set and carries it out; False where there is nothing to change."""
+    made = cloudformation.create_change_set(
+        StackName=stack,
+        ChangeSetName=f"deploy-{uuid.uuid4().hex}",
+        ChangeSetType="UPDATE" if before else "CREATE",
+        TemplateBody=template.read_text(),
+        Parameters=parameters,
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+    )
+    change_set, stack_id = made["Id"], made["StackId"]
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while True:
+        planned = cloudformation.describe_change_set(ChangeSetName=change_set, StackName=stack_id)
+        if planned["Status"] == "CREATE_COMPLETE":
+            break
+        if planned["Status"] == "FAILED":
+            reason = planned.get("StatusReason", "")
+            cloudformation.delete_change_set(ChangeSetName=change_set, StackName=stack_id)
+            if "didn't contain changes" in reason or "No updates are to be performed" in reason:
+                return False
+            raise Trouble(f"CloudFormation does not accept the change of stack {stack}: {reason}")
+        wait(cloud, deadline, f"CloudFormation is still planning the change of stack {stack}")
+    seen = {event["EventId"] for event in events_of(cloudformation, stack_id)}
+    # A first deployment that does not succeed then removes all it created, the tables and buckets included.
+    cloudformation.execute_change_set(ChangeSetName=change_set, StackName=stack_id, RetainExceptOnCreate=True)
+    status, reasons = follow(cloud, cloudformation, stack_id, seen)
+    # LocalStack ends some updates that did not succeed in UPDATE_COMPLETE: the reasons decide, not the status alone.
+    if reasons or status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+        raise Trouble(f"Stack {stack} was not deployed; it is in {status}. " + " ".join(reasons))
+    return True
+
+
+def check_resources(cloudformation, stack):
+    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)
+    if pretended := fallbacks(resource for page in pages for resource in page["StackResourceSummaries"]):
+        raise Trouble(f"This cloud only pretends to have created {', '.join(pretended)}: it does not know that type.")
+
+
+def fallbacks(resources):
+    return [
+        f"{r['LogicalResourceId']} ({r['ResourceType']})"
+        for r in resources
+        if FALLBACK in (r.get("ResourceStatusReason") or "")
+    ]
+
+
+def outputs(described):
+    return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}

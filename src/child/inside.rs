@@ -1,0 +1,66 @@
+//! The child's end: limits, then the file, then lines to standard output.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::os::fd::AsFd;
+use std::process::ExitCode;
+
+use crate::judge::{Judge, JudgeError};
+use crate::workbook::Workbook;
+
+use super::{Brief, Line, READ, confine};
+
+/// The brief, where the command line is that of a child.
+pub fn asked_to_read(mut arguments: impl Iterator<Item = OsString>) -> Option<OsString> {
+    let first = arguments.nth(1)?;
+    if first == READ { Some(arguments.next().unwrap_or_default()) } else { None }
+}
+
+/// Runs as the child. Must be called before any thread is started: limits and user are given up for all of them.
+pub fn serve(brief: &std::ffi::OsStr) -> ExitCode {
+    // Where it stopped, never what it was reading.
+    std::panic::set_hook(Box::new(|panic| {
+        eprintln!("the reader stopped at {}", panic.location().map_or_else(String::new, ToString::to_string));
+    }));
+    let done = brief
+        .to_str()
+        .and_then(|text| serde_json::from_str::<Brief>(text).ok())
+        .ok_or_else(|| io::Error::other("the brief could not be understood"))
+        .and_then(|brief| {
+            confine(brief.limits)?;
+            let file = File::from(io::stdin().as_fd().try_clone_to_owned()?);
+            let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
+            judge(file, brief, &mut out)?;
+            out.flush()
+        });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn judge(file: File, brief: Brief, out: &mut impl Write) -> io::Result<()> {
+    match judge_rows(file, brief, out) {
+        Ok(()) => Ok(()),
+        Err(JudgeError::Refused(refusal)) => say(out, &Line::Refused(refusal)),
+        Err(JudgeError::Output(error)) => Err(error),
+    }
+}
+
+fn judge_rows(file: File, brief: Brief, out: &mut impl Write) -> Result<(), JudgeError> {
+    let mut workbook = Workbook::open(file, &brief.file_name, brief.budget).map_err(JudgeError::from)?;
+    let mut judge = Judge::new(&brief.schema);
+    let sheets = judge.judge_file(&mut workbook, &mut |place, verdict| say(out, &Line::Row(place, verdict)))?;
+    judge.judge_duplicates(&mut workbook, &mut |place, verdict| say(out, &Line::Duplicate(place, verdict)))?;
+    say(out, &Line::End(sheets))?;
+    Ok(())
+}
+
+fn say(out: &mut impl Write, line: &Line) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, line)?;
+    out.write_all(b"\n")
+}

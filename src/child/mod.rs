@@ -1,0 +1,63 @@
+//! Reading and judging in a process of its own, without keys and with hard limits. A few hostile or merely broken files
+//! make a reader abort or loop for ever, which nothing inside the same process can stop.
+
+mod confine;
+mod inside;
+mod outside;
+mod spool;
+
+use serde::{Deserialize, Serialize};
+
+use crate::judge::{Place, SheetRead, Verdict};
+use crate::message::Refusal;
+use crate::schema::Schema;
+use crate::workbook::Budget;
+
+pub use confine::confine;
+pub use inside::{asked_to_read, serve};
+pub use outside::{ChildError, Outcome, Reader, read};
+pub use spool::{JudgedRow, Reading, Rows};
+
+/// The first word of the child's command line; the brief is the second.
+pub const READ: &str = "read";
+
+/// What the child is told. The file itself is its standard input.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Brief {
+    /// Only to name the sheet of a file that has no sheets of its own.
+    pub file_name: String,
+    pub schema: Schema,
+    pub budget: Budget,
+    pub limits: Limits,
+}
+
+/// What the child may take. It sets them itself before it touches the file, and cannot take them back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    pub processor_seconds: u64,
+    pub megabytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        // 400 of the 512 MB of the smallest function: the rest is the parent's.
+        Limits { processor_seconds: 300, megabytes: 400 }
+    }
+}
+
+/// One line of what the child says. Rows come in the order of the file, then the duplicates among them as they were
+/// sent, then the end. Without an end, nothing of it counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Line {
+    Row(Place, Verdict),
+    Duplicate(Place, Verdict),
+    End(Vec<SheetRead>),
+    Refused(Refusal),
+}
+
+impl Line {
+    /// How a line of rows begins: told apart without reading the line.
+    const ROW: &'static [u8] = b"{\"row\"";
+    const DUPLICATE: &'static [u8] = b"{\"duplicate\"";
+}

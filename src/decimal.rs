@@ -1,0 +1,268 @@
+//! Decimal numbers as the table holds them: exact, 38 digits. A float would turn 19.99 into 19.990000000000002.
+
+use std::cmp::Ordering;
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// `digits` times ten to the `exponent`, without trailing zeros, so that 19.990 and 19.99 are the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Decimal {
+    negative: bool,
+    digits: u128,
+    exponent: i32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DecimalFault {
+    NotANumber,
+    /// More digits, or a larger or smaller exponent, than DynamoDB takes.
+    OutOfRange,
+}
+
+impl Decimal {
+    /// What DynamoDB keeps of a number.
+    pub const MAX_DIGITS: u32 = 38;
+    /// Of the first digit: 9.9E+125 is the largest, 1E-130 the smallest number DynamoDB takes.
+    const EXPONENTS: std::ops::RangeInclusive<i32> = -130..=125;
+
+    pub const ZERO: Decimal = Decimal { negative: false, digits: 0, exponent: 0 };
+
+    /// Reads `-12.50`, `+3`, `.5`, `1E+5`. Nothing else: no blanks, no grouping, no signs of money.
+    pub fn parse(text: &str) -> Result<Decimal, DecimalFault> {
+        let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+            Some((mantissa, exponent)) => (mantissa, parse_exponent(exponent)?),
+            None => (text, 0),
+        };
+        let (negative, unsigned) = match mantissa.as_bytes().first() {
+            Some(b'-') => (true, &mantissa[1..]),
+            Some(b'+') => (false, &mantissa[1..]),
+            _ => (false, mantissa),
+        };
+        let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+        if whole.is_empty() && fraction.is_empty() {
+            return Err(DecimalFault::NotANumber);
+        }
+        let mut digits: u128 = 0;
+        let mut exponent: i64 = exponent;
+        // Zeros at the end are held back: 1 followed by forty zeros is one digit, not forty-one.
+        let mut zeros = 0u32;
+        let mut significant = 0u32;
+        for (place, byte) in whole.bytes().chain(fraction.bytes()).enumerate() {
+            if !byte.is_ascii_digit() {
+                return Err(DecimalFault::NotANumber);
+            }
+            exponent -= i64::from(place >= whole.len());
+            if byte == b'0' {
+                zeros += u32::from(digits != 0);
+                continue;
+            }
+            significant += if digits == 0 { 1 } else { zeros + 1 };
+            if significant > Self::MAX_DIGITS {
+                return Err(DecimalFault::OutOfRange);
+            }
+            digits = digits * 10u128.pow(if digits == 0 { 0 } else { zeros + 1 }) + u128::from(byte - b'0');
+            zeros = 0;
+        }
+        if digits == 0 {
+            return Ok(Self::ZERO);
+        }
+        // The digits held back, and those before the point that are still to come, are in the exponent. Zeros at the
+        // end of the fraction were subtracted above and come back here.
+        let exponent = exponent + i64::from(zeros);
+        let exponent = i32::try_from(exponent).map_err(|_| DecimalFault::OutOfRange)?;
+        let decimal = Decimal { negative, digits, exponent };
+        if Self::EXPONENTS.contains(&decimal.first_digit_exponent()) { Ok(decimal) } else { Err(DecimalFault::OutOfRange) }
+    }
+
+    /// What a spreadsheet program keeps of a number: 15 significant digits. 0.1 + 0.2 is 0.3.
+    pub fn from_cell(number: f64) -> Result<Decimal, DecimalFault> {
+        const EXACT_BELOW: f64 = 1e15;
+        if number.fract() == 0.0 && number.abs() < EXACT_BELOW {
+            return Ok(Decimal::from_integer(number as i64));
+        }
+        if !number.is_finite() {
+            return Err(DecimalFault::NotANumber);
+        }
+        Decimal::parse(&format!("{number:.14e}"))
+    }
+
+    fn from_integer(number: i64) -> Decimal {
+        let (mut digits, mut exponent) = (u128::from(number.unsigned_abs()), 0);
+        while digits != 0 && digits % 10 == 0 {
+            digits /= 10;
+            exponent += 1;
+        }
+        Decimal { negative: number < 0, digits, exponent }
+    }
+
+    pub fn is_integer(&self) -> bool {
+        self.exponent >= 0
+    }
+
+    fn digit_count(&self) -> i32 {
+        self.digits.checked_ilog10().map_or(1, |log| log as i32 + 1)
+    }
+
+    fn first_digit_exponent(&self) -> i32 {
+        self.digit_count() - 1 + self.exponent
+    }
+
+    fn cmp_magnitude(&self, other: &Decimal) -> Ordering {
+        match (self.digits, other.digits) {
+            (0, 0) => return Ordering::Equal,
+            (0, _) => return Ordering::Less,
+            (_, 0) => return Ordering::Greater,
+            _ => {}
+        }
+        // With the first digits in the same place, both have at most 38 digits after padding to the same length.
+        let padded = |a: &Decimal, b: &Decimal| a.digits * 10u128.pow((b.digit_count() - a.digit_count()).max(0) as u32);
+        self.first_digit_exponent()
+            .cmp(&other.first_digit_exponent())
+            .then_with(|| padded(self, other).cmp(&padded(other, self)))
+    }
+}
+
+fn parse_exponent(text: &str) -> Result<i64, DecimalFault> {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(DecimalFault::NotANumber);
+    }
+    // Four digits are beyond every number DynamoDB takes.
+    if digits.trim_start_matches('0').len() > 4 {
+        return Err(DecimalFault::OutOfRange);
+    }
+    text.parse().map_err(|_| DecimalFault::NotANumber)
+}
+
+impl Ord for Decimal {
+    fn cmp(&self, other: &Decimal) -> Ordering {
+        match (self.negative, other.negative) {
+            (false, false) => self.cmp_magnitude(other),
+            (true, true) => other.cmp_magnitude(self),
+            (false, true) => Ordering::Greater,
+            (true, false) => Ordering::Less,
+        }
+    }
+}
+
+impl PartialOrd for Decimal {
+    fn partial_cmp(&self, other: &Decimal) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// Plain digits, as a spreadsheet shows them and DynamoDB writes them: never an exponent.
+impl fmt::Display for Decimal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digits = self.digits.to_string();
+        if self.negative {
+            f.write_str("-")?;
+        }
+        if self.exponent >= 0 {
+            return write!(f, "{digits}{:0<1$}", "", self.exponent as usize);
+        }
+        let places = self.exponent.unsigned_abs() as usize;
+        match digits.len().checked_sub(places) {
+            Some(whole) if whole > 0 => write!(f, "{}.{}", &digits[..whole], &digits[whole..]),
+            _ => write!(f, "0.{digits:0>places$}"),
+        }
+    }
+}
+
+impl Serialize for Decimal {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Decimal {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Decimal, D::Error> {
+        /// A rule may say `min = 0`, `min = 0.5` or `min = "0.50"`.
+        struct Number;
+        impl de::Visitor<'_> for Number {
+            type Value = Decimal;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number such as 12.50")
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Decimal, E> {
+                Decimal::parse(text).map_err(|_| E::invalid_value(de::Unexpected::Str(text), &self))
+            }
+            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Decimal, E> {
+                Ok(Decimal::from_integer(number))
+            }
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Decimal, E> {
+                self.visit_str(&number.to_string())
+            }
+            fn visit_f64<E: de::Error>(self, number: f64) -> Result<Decimal, E> {
+                Decimal::from_cell(number).map_err(|_| E::invalid_value(de::Unexpected::Float(number), &self))
+            }
+        }
+        deserializer.deserialize_any(Number)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(number: &str) -> String {
+        Decimal::parse(number).unwrap().to_string()
+    }
+
+    #[test]
+    fn the_same_number_is_written_the_same() {
+        for (written, read) in [
+            ("19.990", "19.99"), ("0012", "12"), ("-0", "0"), ("0.00", "0"), ("+3", "3"), (".5", "0.5"), ("5.", "5"),
+            ("1E5", "100000"), ("1.2e+03", "1200"), ("1200e-2", "12"), ("-0.050", "-0.05"), ("100", "100"),
+            ("1000000000000000000000000000000000000000000", "1000000000000000000000000000000000000000000"),
+            ("10.010", "10.01"), ("0.000000000000000000000000000000000000000001", "0.000000000000000000000000000000000000000001"),
+        ] {
+            assert_eq!(text(written), read, "{written}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_is_told_from_what_is_too_long() {
+        for no in ["", ".", "-", "+", "n/a", "1,5", "1 000", "1e", "1e+", "e5", "--1", "0x10", "NaN", "inf", "1.2.3", "٣"] {
+            assert_eq!(Decimal::parse(no), Err(DecimalFault::NotANumber), "{no}");
+        }
+        let nines = "9".repeat(38);
+        assert_eq!(text(&nines), nines);
+        for long in [format!("{nines}9"), format!("0.1{nines}"), "1e126".into(), "1e-131".into(), "1e99999".into()] {
+            assert_eq!(Decimal::parse(&long), Err(DecimalFault::OutOfRange), "{long}");
+        }
+        assert!(Decimal::parse("9.9e125").is_ok() && Decimal::parse("1e-130").is_ok() && Decimal::parse("0e99").is_ok());
+    }
+
+    #[test]
+    fn a_cells_number_keeps_fifteen_digits() {
+        for (number, read) in [
+            (0.1 + 0.2, "0.3"), (19.990000000000002, "19.99"), (19.99, "19.99"), (1e12, "1000000000000"),
+            (4006381333931.0, "4006381333931"), (-0.0, "0"), (0.15, "0.15"), (123456789012345680.0, "123456789012346000"),
+            (-2.5, "-2.5"), (1e-7, "0.0000001"),
+        ] {
+            assert_eq!(Decimal::from_cell(number).unwrap().to_string(), read, "{number}");
+        }
+        assert_eq!(Decimal::from_cell(f64::NAN), Err(DecimalFault::NotANumber));
+        assert_eq!(Decimal::from_cell(f64::INFINITY), Err(DecimalFault::NotANumber));
+        assert_eq!(Decimal::from_cell(1e300), Err(DecimalFault::OutOfRange));
+    }
+
+    #[test]
+    fn numbers_are_ordered_by_their_value() {
+        let ordered = ["-1e30", "-10", "-9.5", "-0.001", "0", "1e-100", "0.5", "2", "9.99", "10", "1e30"];
+        let numbers: Vec<Decimal> = ordered.iter().map(|n| Decimal::parse(n).unwrap()).collect();
+        for (i, a) in numbers.iter().enumerate() {
+            for (j, b) in numbers.iter().enumerate() {
+                assert_eq!(a.cmp(b), i.cmp(&j), "{} and {}", ordered[i], ordered[j]);
+            }
+        }
+    }
+
+    #[test]
+    fn whole_numbers_are_known() {
+        assert!(["12", "12.0", "1e3", "0"].iter().all(|n| Decimal::parse(n).unwrap().is_integer()));
+        assert!(!Decimal::parse("12.5").unwrap().is_integer());
+    }
+}

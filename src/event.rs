@@ -1,0 +1,273 @@
+//! What a Lambda event asks for: uploads to load, or one of our own loads to continue.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+use sha2::{Digest, Sha256};
+
+/// One version of one object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Upload {
+    pub bucket: String,
+    /// As the uploader named it, decoded.
+    pub key: String,
+    pub version: Option<String>,
+    /// S3's order of the writes to one key.
+    pub sequencer: Option<String>,
+    pub etag: Option<String>,
+    pub size: Option<u64>,
+    /// When S3 took it, as S3 wrote it down.
+    pub time: Option<String>,
+}
+
+impl Upload {
+    pub fn file_name(&self) -> &str {
+        self.key.rsplit('/').next().unwrap_or(&self.key)
+    }
+}
+
+/// The name of a load: the same upload always has the same, so that delivering it twice is one load.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct LoadId(String);
+
+impl LoadId {
+    const HEX_DIGITS: usize = 16;
+
+    pub fn of(upload: &Upload) -> LoadId {
+        let version = upload.version.as_deref().or(upload.sequencer.as_deref()).unwrap_or_default();
+        let digest = Sha256::digest(format!("{}\n{}\n{version}", upload.bucket, upload.key));
+        let mut name: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        name.truncate(Self::HEX_DIGITS);
+        LoadId(name)
+    }
+
+    /// The nth load linked to this one: approved, sent again, undone.
+    pub fn linked(&self, n: u32) -> LoadId {
+        LoadId(format!("{}.{n}", self.0))
+    }
+
+    /// A name that came from outside, believed only when it looks like one of ours: it becomes part of paths.
+    pub fn parse(text: &str) -> Option<LoadId> {
+        let (name, link) = text.split_once('.').map_or((text, None), |(name, link)| (name, Some(link)));
+        let hex = name.len() == Self::HEX_DIGITS && name.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        let numbered = link.is_none_or(|n| n.len() <= 6 && n.parse::<u32>().is_ok_and(|n| n > 1));
+        (hex && numbered).then(|| LoadId(text.to_string()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for LoadId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What an event asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Request {
+    Load(Upload),
+    /// Go on with a load whose plan is kept. Carries only its name.
+    Continue(LoadId),
+}
+
+/// An event that is not for us. Trying again would not help, but somebody should see it: it ends in the failure queue.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum EventError {
+    #[error("the event is neither an S3 notification nor one of the loader's own; send it S3 ObjectCreated events")]
+    Unknown,
+    #[error("the event's S3 record {record} has no {what}")]
+    Incomplete { record: usize, what: &'static str },
+    #[error("the event's key is not text after decoding")]
+    KeyNotText,
+    #[error("the event is for bucket {0}, and this loader reads another one; check the notification's target")]
+    OtherBucket(String),
+}
+
+/// The event the loader sends itself.
+pub fn continue_event(load: &LoadId) -> Json {
+    serde_json::json!({ "continue": { "load": load } })
+}
+
+/// Reads an event. Folder markers and the lock files of office programs are passed over; `bucket` is the only one whose
+/// uploads are believed.
+pub fn decode(event: &Json, bucket: &str) -> Result<Vec<Request>, EventError> {
+    if let Some(ours) = event.get("continue") {
+        let load = ours.get("load").and_then(Json::as_str).and_then(LoadId::parse).ok_or(EventError::Unknown)?;
+        return Ok(vec![Request::Continue(load)]);
+    }
+    // S3 sends this once, when the notification is set up.
+    if event.get("Event").and_then(Json::as_str) == Some("s3:TestEvent") {
+        return Ok(Vec::new());
+    }
+    let records = event.get("Records").and_then(Json::as_array).ok_or(EventError::Unknown)?;
+    let mut requests = Vec::with_capacity(records.len());
+    for (number, record) in records.iter().enumerate() {
+        if record.get("eventSource").and_then(Json::as_str) != Some("aws:s3") {
+            return Err(EventError::Unknown);
+        }
+        let created = record.get("eventName").and_then(Json::as_str).is_some_and(|n| n.starts_with("ObjectCreated:"));
+        if !created {
+            continue;
+        }
+        let upload = decode_record(record, number)?;
+        if upload.bucket != bucket {
+            return Err(EventError::OtherBucket(upload.bucket));
+        }
+        if is_spreadsheet_upload(&upload) {
+            requests.push(Request::Load(upload));
+        }
+    }
+    Ok(requests)
+}
+
+fn decode_record(record: &Json, number: usize) -> Result<Upload, EventError> {
+    let text = |pointer: &str| record.pointer(pointer).and_then(Json::as_str).map(str::to_string);
+    let need = |pointer: &str, what| text(pointer).ok_or(EventError::Incomplete { record: number, what });
+    Ok(Upload {
+        bucket: need("/s3/bucket/name", "bucket name")?,
+        key: decode_key(&need("/s3/object/key", "object key")?)?,
+        version: text("/s3/object/versionId"),
+        sequencer: text("/s3/object/sequencer"),
+        etag: text("/s3/object/eTag"),
+        size: record.pointer("/s3/object/size").and_then(Json::as_u64),
+        time: text("/eventTime"),
+    })
+}
+
+/// S3 writes keys as HTML forms do: a blank is `+`, and everything unusual is `%` and two digits.
+fn decode_key(encoded: &str) -> Result<String, EventError> {
+    let mut bytes = Vec::with_capacity(encoded.len());
+    let mut rest = encoded.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let mut ahead = rest.clone();
+                let digits = ahead.next().and_then(hex_digit).zip(ahead.next().and_then(hex_digit));
+                match digits {
+                    Some((high, low)) => {
+                        rest = ahead;
+                        high * 16 + low
+                    }
+                    None => b'%',
+                }
+            }
+            other => other,
+        });
+    }
+    String::from_utf8(bytes).map_err(|_| EventError::KeyNotText)
+}
+
+fn hex_digit(byte: u8) -> Option<u8> {
+    (byte as char).to_digit(16).map(|digit| digit as u8)
+}
+
+fn is_spreadsheet_upload(upload: &Upload) -> bool {
+    let folder_marker = upload.key.ends_with('/');
+    let lock_file = upload.file_name().starts_with("~$") || upload.file_name().starts_with(".~lock.");
+    !folder_marker && !lock_file
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn record(key: &str) -> Json {
+        json!({
+            "eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "eventTime": "2026-10-03T08:00:00.000Z",
+            "s3": { "bucket": { "name": "stock" },
+                    "object": { "key": key, "versionId": "v1", "sequencer": "0055AED6DCD90281E5", "eTag": "e", "size": 7 } }
+        })
+    }
+
+    fn keys(event: &Json) -> Vec<String> {
+        let requests = decode(event, "stock").unwrap();
+        requests
+            .into_iter()
+            .map(|request| match request {
+                Request::Load(upload) => upload.key,
+                Request::Continue(load) => panic!("{load}"),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn keys_are_decoded_as_s3_and_as_others_encode_them() {
+        for (encoded, key) in [
+            ("uploads/Q3+stock+%28final%29+%2B+%C3%A4.xlsx", "uploads/Q3 stock (final) + ä.xlsx"),
+            ("uploads/Q3%20stock%20(final)%20%2B%20%C3%A4.xlsx", "uploads/Q3 stock (final) + ä.xlsx"),
+            ("uploads/100%.csv", "uploads/100%.csv"),
+            ("uploads/a%2", "uploads/a%2"),
+            ("uploads/%+f.csv", "uploads/% f.csv"),
+        ] {
+            assert_eq!(keys(&json!({ "Records": [record(encoded)] })), [key]);
+        }
+        let event = json!({ "Records": [record("uploads/%FF.csv")] });
+        assert_eq!(decode(&event, "stock"), Err(EventError::KeyNotText));
+    }
+
+    #[test]
+    fn several_records_are_several_uploads_and_markers_are_passed_over() {
+        let event = json!({ "Records": [
+            record("uploads/a.xlsx"), record("uploads/"), record("uploads/%7E%24a.xlsx"), record("uploads/.~lock.a.ods%23"),
+            record("uploads/b.csv"),
+        ]});
+        assert_eq!(keys(&event), ["uploads/a.xlsx", "uploads/b.csv"]);
+    }
+
+    #[test]
+    fn a_record_carries_version_sequencer_and_size() {
+        let Request::Load(upload) = decode(&json!({ "Records": [record("uploads/a.xlsx")] }), "stock").unwrap().remove(0)
+        else {
+            panic!("not a load")
+        };
+        assert_eq!(upload.version.as_deref(), Some("v1"));
+        assert_eq!(upload.sequencer.as_deref(), Some("0055AED6DCD90281E5"));
+        assert_eq!((upload.size, upload.etag.as_deref()), (Some(7), Some("e")));
+    }
+
+    #[test]
+    fn the_test_event_and_removals_ask_for_nothing() {
+        let test = json!({ "Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "stock" });
+        assert_eq!(decode(&test, "stock"), Ok(vec![]));
+        let mut removed = record("uploads/a.xlsx");
+        removed["eventName"] = json!("ObjectRemoved:Delete");
+        assert_eq!(decode(&json!({ "Records": [removed] }), "stock"), Ok(vec![]));
+    }
+
+    #[test]
+    fn what_is_not_ours_is_refused() {
+        assert_eq!(decode(&json!({}), "stock"), Err(EventError::Unknown));
+        assert_eq!(decode(&json!([1, 2]), "stock"), Err(EventError::Unknown));
+        assert_eq!(decode(&json!({ "Records": [{ "eventSource": "aws:sns" }] }), "stock"), Err(EventError::Unknown));
+        let event = json!({ "Records": [record("uploads/a.xlsx")] });
+        assert_eq!(decode(&event, "other"), Err(EventError::OtherBucket("stock".into())));
+        for load in ["", "../plan", "0123456789abcdeg", "0123456789abcdef.1", "0123456789abcdef.x"] {
+            assert_eq!(decode(&json!({ "continue": { "load": load } }), "stock"), Err(EventError::Unknown), "{load}");
+        }
+    }
+
+    #[test]
+    fn our_own_event_is_read_back() {
+        let load = LoadId::parse("0123456789abcdef").unwrap().linked(2);
+        assert_eq!(decode(&continue_event(&load), "stock"), Ok(vec![Request::Continue(load)]));
+    }
+
+    #[test]
+    fn a_load_is_named_by_bucket_key_and_version() {
+        let Request::Load(upload) = decode(&json!({ "Records": [record("uploads/a.xlsx")] }), "stock").unwrap().remove(0)
+        else {
+            panic!("not a load")
+        };
+        let name = LoadId::of(&upload);
+        assert_eq!(LoadId::parse(name.as_str()), Some(name.clone()));
+        assert_ne!(LoadId::of(&Upload { version: Some("v2".into()), ..upload.clone() }), name);
+        assert_eq!(LoadId::of(&Upload { etag: None, size: None, ..upload.clone() }), name);
+        let by_sequencer = Upload { version: None, ..upload };
+        assert_ne!(LoadId::of(&by_sequencer), LoadId::of(&Upload { sequencer: None, ..by_sequencer.clone() }));
+    }
+}

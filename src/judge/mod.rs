@@ -1,0 +1,87 @@
+//! Rows and rules become items, or problems in words. Everything a file can teach is found out here, before anything is
+//! planned; nothing after this stage checks a value again.
+
+mod cell;
+mod duplicates;
+mod row;
+mod sheet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::item::Item;
+use crate::message::{Problem, Refusal};
+
+pub use sheet::{Judge, SheetRead};
+
+/// A row, by the place of its sheet in the file and its number there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Place(pub u16, pub u32);
+
+/// What judging makes of a row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    Accepted(Item),
+    Rejected(Kept),
+    /// The same item stands in several rows. Known only when the whole file is read.
+    Duplicate(Kept),
+    Skipped(Skip),
+}
+
+/// What is kept of a row that cannot go in: why, and the row as it was sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    pub problems: Vec<Problem>,
+    pub cells: Vec<KeptCell>,
+}
+
+/// A cell as it was sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptCell {
+    pub cell: String,
+    #[serde(rename = "type")]
+    pub kind: CellKind,
+    /// The value in full: a number with all the digits the file has, a date as days since 30 December 1899.
+    pub value: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CellKind {
+    Text,
+    Number,
+    Date,
+    Boolean,
+    Error,
+}
+
+/// Why a row is no item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Skip {
+    Title,
+    Header,
+    Total,
+    Note,
+    /// The sheet has no row with the names of the columns.
+    SheetWithoutHeader,
+    HiddenSheet,
+}
+
+/// Why judging ended before the end of the file.
+#[derive(Debug, thiserror::Error)]
+pub enum JudgeError {
+    #[error("the file is refused: {}", .0.rule.id())]
+    Refused(Refusal),
+    /// Whoever listens to the verdicts is gone.
+    #[error("a verdict could not be handed on: {0}")]
+    Output(#[from] std::io::Error),
+}
+
+impl From<Refusal> for JudgeError {
+    fn from(refusal: Refusal) -> JudgeError {
+        JudgeError::Refused(refusal)
+    }
+}

@@ -1,0 +1,139 @@
+//! The lease of an inventory table: loads into one table take turns, and this says whose turn it is.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::LedgerError;
+use super::record::Reading;
+use crate::event::LoadId;
+
+/// The lease as the ledger holds it. It is never deleted, or its epoch would begin again and an old holder's would be
+/// believed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeaseRecord {
+    /// The load whose turn it is; none when the table is free.
+    pub load: Option<LoadId>,
+    /// The request that holds it; none when it was handed over to whichever run continues the load.
+    pub owner: Option<String>,
+    /// Raised by whoever takes the lease, and by nobody else.
+    pub epoch: u64,
+    /// By the holder's clock, in milliseconds since 1970.
+    pub expires_at: u64,
+}
+
+/// What a request may do with a table's lease right now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LeaseVerdict {
+    /// Take it, under this epoch.
+    Take { epoch: u64 },
+    /// Another request is at this very load: leave it to that one.
+    Duplicate,
+    /// It is another load's turn.
+    Busy { load: LoadId },
+}
+
+/// Judges a lease. A request that meets its own lease takes it again: Lambda gives the retry of a killed run the same
+/// request id. Should both live (events are sometimes delivered twice at once), the epoch stops the first.
+pub fn judge_lease(lease: Option<&LeaseRecord>, load: &LoadId, request_id: &str, now_ms: u64) -> LeaseVerdict {
+    let Some(lease) = lease else {
+        return LeaseVerdict::Take { epoch: 1 };
+    };
+    let take = LeaseVerdict::Take { epoch: lease.epoch + 1 };
+    match &lease.load {
+        None => take,
+        Some(_) if now_ms >= lease.expires_at => take,
+        Some(holder) if holder != load => LeaseVerdict::Busy { load: holder.clone() },
+        Some(_) => match lease.owner.as_deref() {
+            None => take,
+            Some(owner) if owner == request_id => take,
+            Some(_) => LeaseVerdict::Duplicate,
+        },
+    }
+}
+
+/// A turn that was taken. Worth something only as long as it can be renewed under its epoch.
+#[derive(Debug)]
+pub struct Lease {
+    pub load: LoadId,
+    pub table: String,
+    pub owner: String,
+    pub epoch: u64,
+    expires_at: AtomicU64,
+}
+
+impl Lease {
+    pub(super) fn new(load: &LoadId, table: &str, owner: &str, epoch: u64, expires_at: u64) -> Lease {
+        let expires_at = AtomicU64::new(expires_at);
+        Lease { load: load.clone(), table: table.to_string(), owner: owner.to_string(), epoch, expires_at }
+    }
+
+    /// Whether nobody else can have taken the turn yet. A run that was frozen and thaws asks this before its next
+    /// write: its heartbeat slept as long as it did.
+    pub fn is_live(&self) -> bool {
+        now_ms() < self.expires_at.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn extend(&self, expires_at: u64) {
+        self.expires_at.fetch_max(expires_at, Ordering::Relaxed);
+    }
+}
+
+impl Reading<'_> {
+    pub(super) fn lease_record(&self) -> Result<LeaseRecord, LedgerError> {
+        Ok(LeaseRecord {
+            load: self.optional("load", LoadId::parse)?,
+            owner: self.optional("owner", |owner| Some(owner.to_string()))?,
+            epoch: self.number("epoch")?,
+            expires_at: self.number("expires_at")?,
+        })
+    }
+}
+
+/// The wall clock: the next holder reads it on another machine, and it goes on while this one is frozen.
+pub(super) fn now_ms() -> u64 {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: u64 = 1_000_000;
+
+    fn load(n: u64) -> LoadId {
+        LoadId::parse(&format!("{n:016x}")).unwrap()
+    }
+
+    fn lease(holder: Option<u64>, owner: Option<&str>, expires_at: u64) -> LeaseRecord {
+        LeaseRecord { load: holder.map(load), owner: owner.map(str::to_string), epoch: 7, expires_at }
+    }
+
+    #[test]
+    fn who_may_take_a_lease_is_decided_by_holder_owner_and_time() {
+        let take = LeaseVerdict::Take { epoch: 8 };
+        for (lease, verdict, why) in [
+            (lease(None, None, 0), take.clone(), "free"),
+            (lease(Some(2), Some("other"), NOW), take.clone(), "another load's, just expired"),
+            (lease(Some(1), Some("other"), NOW - 1), take.clone(), "this load's, expired"),
+            (lease(Some(1), Some("me"), NOW + 1), take.clone(), "my own: the retry of a killed run"),
+            (lease(Some(1), None, NOW + 1), take, "handed over to whoever continues this load"),
+            (lease(Some(1), Some("other"), NOW + 1), LeaseVerdict::Duplicate, "this load's, by another request"),
+            (lease(Some(2), Some("other"), NOW + 1), LeaseVerdict::Busy { load: load(2) }, "another load's"),
+            (lease(Some(2), None, NOW + 1), LeaseVerdict::Busy { load: load(2) }, "handed over, but not to this load"),
+            (lease(Some(2), Some("me"), NOW + 1), LeaseVerdict::Busy { load: load(2) }, "two uploads in one event"),
+        ] {
+            assert_eq!(judge_lease(Some(&lease), &load(1), "me", NOW), verdict, "{why}");
+        }
+        assert_eq!(judge_lease(None, &load(1), "me", NOW), LeaseVerdict::Take { epoch: 1 });
+    }
+
+    #[test]
+    fn a_lease_is_live_until_it_expires_and_is_never_shortened() {
+        let lease = Lease::new(&load(1), "stock", "me", 1, now_ms());
+        assert!(!lease.is_live());
+        lease.extend(now_ms() + 60_000);
+        lease.extend(0);
+        assert!(lease.is_live());
+    }
+}

@@ -1,0 +1,328 @@
+//! Every sentence the loader says about a file, once. Each has an identifier that never changes and is the name of its
+//! rule; `docs/messages.md` lists them.
+
+use serde::{Deserialize, Serialize};
+
+/// One cell or row that keeps a row out of the table: what is wrong, where, what to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    pub sheet: String,
+    pub row: u32,
+    /// The column's header as the file has it.
+    pub column: Option<String>,
+    /// The cell's address, such as `D14`.
+    pub cell: Option<String>,
+    /// The value as the spreadsheet program shows it.
+    pub value: Option<String>,
+    pub rule: Rule,
+    pub message: String,
+    pub advice: String,
+}
+
+/// Why a whole file is not loaded. Nothing was changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    pub rule: Rule,
+    pub message: String,
+    pub advice: String,
+}
+
+impl Refusal {
+    pub fn new(rule: Rule, words: &[(&str, &str)]) -> Refusal {
+        Refusal {
+            rule,
+            message: rule.message(words),
+            advice: rule.advice(words),
+        }
+    }
+}
+
+/// Declares the catalogue: the variants, their identifiers, their sentences, and the list of all of them.
+macro_rules! catalogue {
+    ($($rule:ident $id:literal $message:literal $advice:literal)*) => {
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum Rule {
+            $(#[serde(rename = $id)] $rule,)*
+        }
+
+        impl Rule {
+            pub const ALL: &'static [Rule] = &[$(Rule::$rule,)*];
+
+            pub fn id(self) -> &'static str {
+                match self { $(Rule::$rule => $id,)* }
+            }
+
+            /// The sentences with their `{places}` still open.
+            pub fn templates(self) -> (&'static str, &'static str) {
+                match self { $(Rule::$rule => ($message, $advice),)* }
+            }
+        }
+    };
+}
+
+catalogue! {
+    // A row's key.
+    KeyMissing "key-missing"
+        "Row {row} has no {column}."
+        "Type the {column} of this item in {cell}, or empty the row if it is none. Row {row} was left out."
+    KeyTooLong "key-too-long"
+        "{column} in {cell} is longer than the table can hold ({length} bytes, at most {limit})."
+        "Shorten it, or check whether text of another column slipped in. Row {row} was left out."
+    KeyRepeated "key-repeated"
+        "{column} {value} stands in rows {rows}."
+        "Keep the right one and delete the others. All of them were left out."
+
+    // A cell's value.
+    ValueMissing "value-missing"
+        "{column} in {cell} is empty."
+        "Type the {column}; this item cannot be loaded without it. Row {row} was left out."
+    CellShowsError "cell-shows-error"
+        "{column} in {cell} shows {value}."
+        "The formula there has no result. Mend the formula, or type the value. Row {row} was left out."
+    NumberExpected "number-expected"
+        "{column} in {cell} is \"{value}\"."
+        "It should be a number such as 12.50. Type the number, or empty the cell if there is none yet. Row {row} was left out."
+    PointExpected "point-expected"
+        "{column} in {cell} is \"{value}\", with a comma where a point was expected."
+        "Type it as {proposal}. Row {row} was left out."
+    WholeNumberExpected "whole-number-expected"
+        "{column} in {cell} is \"{value}\"."
+        "It should be a whole number such as 12. Type the whole number. Row {row} was left out."
+    NumberTooLong "number-too-long"
+        "{column} in {cell} is \"{value}\", a number longer than the table can hold."
+        "A number may have 38 digits. Check whether two cells ran together. Row {row} was left out."
+    TooSmall "too-small"
+        "{column} in {cell} is {value}, and the smallest allowed is {limit}."
+        "Check the number and type it again. Row {row} was left out."
+    TooLarge "too-large"
+        "{column} in {cell} is {value}, and the largest allowed is {limit}."
+        "Check the number and type it again. Row {row} was left out."
+    TextTooLong "text-too-long"
+        "{column} in {cell} has {length} characters, and at most {limit} are allowed."
+        "Shorten the text. Row {row} was left out."
+    DateExpected "date-expected"
+        "{column} in {cell} is \"{value}\"."
+        "It should be a date such as 2026-10-03 (year-month-day). Type the date that way. Row {row} was left out."
+    YesOrNoExpected "yes-or-no-expected"
+        "{column} in {cell} is \"{value}\"."
+        "It should be yes or no. Type one of the two, or empty the cell. Row {row} was left out."
+    ChoiceExpected "choice-expected"
+        "{column} in {cell} is \"{value}\"."
+        "It should be one of: {choices}. Type one of these. Row {row} was left out."
+    ItemTooLarge "item-too-large"
+        "Row {row} is larger than the table can hold ({length} bytes, at most {limit}); the longest text is in {column}."
+        "Shorten the text in {cell}. Row {row} was left out."
+    TableRefusedItem "table-refused-item"
+        "The table did not take row {row}: {reason}"
+        "Show this line to whoever runs the loader. Row {row} is not in; all others are."
+
+    // Where the data is.
+    NoSheetFits "no-sheet-fits"
+        "No sheet has a column for the {column}. The nearest header is in row {row} of sheet \"{sheet}\": {found}."
+        "Name the column \"{column}\" in one row above the items, and upload the file again. Nothing was changed."
+    NoHeaderFound "no-header-found"
+        "No sheet has a row with the names of the columns; at least {column} must be there."
+        "Write the names of the columns in one row above the items, and upload the file again. Nothing was changed."
+    NoItems "no-items"
+        "Sheet \"{sheet}\" has the names of the columns in row {row} and no item below it."
+        "Check whether the right file was saved, and upload it again. Nothing was changed."
+    ColumnNamedTwice "column-named-twice"
+        "Sheet \"{sheet}\" has two columns for the {column}: {first} and {second}."
+        "Keep one of them: delete the other, or give it a name of its own. Then upload the file again. Nothing was changed."
+
+    // The file.
+    FileEmpty "file-empty"
+        "The file is empty."
+        "Check whether the right file was saved, and upload it again. Nothing was changed."
+    FileDamaged "file-damaged"
+        "The file is damaged or was not uploaded completely."
+        "Open it in Excel; if it opens, save it again and upload the new copy. Nothing was changed."
+    SheetDamaged "sheet-damaged"
+        "Sheet \"{sheet}\" is damaged after row {row}: what follows could not be read."
+        "Open the file in Excel; if it opens, save it again and upload the new copy. Nothing was changed."
+    FileProtectedOrOld "file-protected-or-old"
+        "The file is protected with a password, or is in the old Excel 97 form (.xls); neither can be read here."
+        "In Excel: File, Save As, choose \"Excel Workbook (.xlsx)\", and under Tools, General Options clear the password. Upload the new file. Nothing was changed."
+    FileIsOtherKind "file-is-other-kind"
+        "The file is {kind}, not a spreadsheet."
+        "Open the list in Excel, save it as \"Excel Workbook (.xlsx)\", and upload that file. Nothing was changed."
+    SpreadsheetIsOtherKind "spreadsheet-is-other-kind"
+        "The file is {kind}, which cannot be read here."
+        "Open it in the program it was made with, save it as \"Excel Workbook (.xlsx)\", and upload that file. Nothing was changed."
+    LettersUnknown "letters-unknown"
+        "The text in line {row} has letters that could not be read."
+        "Open the file in Excel, save it as \"CSV UTF-8 (Comma delimited)\" or as \"Excel Workbook (.xlsx)\", and upload it again. Nothing was changed."
+    QuoteNeverEnds "quote-never-ends"
+        "A quotation mark in row {row} is never closed, so the rest of the file would be one cell."
+        "Delete the single quotation mark in that row, save, and upload the file again. Nothing was changed."
+    TooManyRows "too-many-rows"
+        "Sheet \"{sheet}\" has more than {limit} rows."
+        "Split the file in two and upload both. Nothing was changed."
+    TooManyColumns "too-many-columns"
+        "Sheet \"{sheet}\" has something in column {column}; columns up to {limit} are read."
+        "Delete what stands to the right of the items, and upload the file again. Nothing was changed."
+    CellTooLong "cell-too-long"
+        "{cell} on sheet \"{sheet}\" holds more text than a cell may have ({limit} bytes)."
+        "Shorten the text in {cell}, and upload the file again. Nothing was changed."
+    RowTooLong "row-too-long"
+        "Row {row} of sheet \"{sheet}\" holds more text than a row may have ({limit} bytes)."
+        "Shorten the texts in row {row}, and upload the file again. Nothing was changed."
+    FileTooLarge "file-too-large"
+        "The file has {size} MB, and at most {limit} MB are accepted."
+        "Split the file in two and upload both. Nothing was changed."
+    FileNeedsTooMuchMemory "file-needs-too-much-memory"
+        "Reading the file needs more memory than it may take ({limit} MB)."
+        "Open it in Excel, copy the items alone into a new workbook, save that as \"Excel Workbook (.xlsx)\", and upload it. Nothing was changed."
+    FileTakesTooLong "file-takes-too-long"
+        "Reading the file takes longer than it may ({limit} seconds)."
+        "Open it in Excel, copy the items alone into a new workbook, save that as \"Excel Workbook (.xlsx)\", and upload it. Nothing was changed."
+    FileStopsReader "file-stops-reader"
+        "Reading the file came to a stop in the middle; something in it is not as a spreadsheet should be."
+        "Open it in Excel, copy the items alone into a new workbook, save that as \"Excel Workbook (.xlsx)\", and upload it. Nothing was changed."
+}
+
+impl Rule {
+    pub fn message(self, words: &[(&str, &str)]) -> String {
+        fill(self.templates().0, words)
+    }
+
+    pub fn advice(self, words: &[(&str, &str)]) -> String {
+        fill(self.templates().1, words)
+    }
+}
+
+/// Puts the words into their `{places}`. A place without a word stays as it is, which the tests of each sentence show.
+fn fill(template: &str, words: &[(&str, &str)]) -> String {
+    let mut text = String::with_capacity(template.len() + 32);
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        text.push_str(before);
+        let Some((place, tail)) = after.split_once('}') else {
+            text.push('{');
+            rest = after;
+            continue;
+        };
+        match words.iter().find(|(name, _)| *name == place) {
+            Some((_, word)) => text.push_str(word),
+            None => {
+                text.push('{');
+                text.push_str(place);
+                text.push('}');
+            }
+        }
+        rest = tail;
+    }
+    text.push_str(rest);
+    text
+}
+
+/// A column as spreadsheet programs name it: 0 is A, 26 is AA.
+pub fn column_letters(mut column: u32) -> String {
+    let mut letters = Vec::new();
+    loop {
+        letters.push(b'A' + (column % 26) as u8);
+        if column < 26 {
+            break;
+        }
+        column = column / 26 - 1;
+    }
+    letters.iter().rev().map(|&b| b as char).collect()
+}
+
+/// A cell's address: column 3 of row 14 is `D14`.
+pub fn cell_address(column: u32, row: u32) -> String {
+    format!("{}{row}", column_letters(column))
+}
+
+/// A count as people read it: 4,812.
+pub fn count(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn identifiers_are_unique_and_written_as_they_are_serialized() {
+        let ids: HashSet<&str> = Rule::ALL.iter().map(|rule| rule.id()).collect();
+        assert_eq!(ids.len(), Rule::ALL.len());
+        for rule in Rule::ALL {
+            assert_eq!(serde_json::to_string(rule).unwrap(), format!("\"{}\"", rule.id()));
+            assert!(
+                rule.id().bytes().all(|b| b.is_ascii_lowercase() || b == b'-'),
+                "{}",
+                rule.id()
+            );
+        }
+    }
+
+    #[test]
+    fn every_sentence_keeps_to_the_words_of_the_trade() {
+        let unwanted = [
+            "invalid",
+            "illegal",
+            "bad ",
+            "failed",
+            "error",
+            "record",
+            "field",
+            "parse",
+            "null",
+            "schema",
+            "type ",
+            "exception",
+            "json",
+            " key",
+            "please",
+            "sorry",
+            "!",
+        ];
+        for rule in Rule::ALL {
+            let (message, advice) = rule.templates();
+            let text = format!("{message} {advice}").to_lowercase().replace("type ", "write ");
+            for word in unwanted {
+                assert!(
+                    !text.contains(word),
+                    "{}: \"{word}\" is not her word: {text}",
+                    rule.id()
+                );
+            }
+            assert!(advice.ends_with('.'), "{}: {advice}", rule.id());
+            assert!(
+                text.contains("left out") || text.contains("nothing was changed") || text.contains("not in"),
+                "{}: says what we did",
+                rule.id()
+            );
+        }
+    }
+
+    #[test]
+    fn places_are_filled_and_braces_in_a_cell_stay_text() {
+        assert_eq!(
+            Rule::NumberExpected.message(&[("column", "Price"), ("cell", "D14"), ("value", "{row}")]),
+            "Price in D14 is \"{row}\"."
+        );
+    }
+
+    #[test]
+    fn columns_and_counts_read_as_people_write_them() {
+        assert_eq!(
+            [0, 25, 26, 701, 702, 16383].map(column_letters),
+            ["A", "Z", "AA", "ZZ", "AAA", "XFD"]
+        );
+        assert_eq!(
+            [0, 999, 1000, 4812, 1_000_000].map(count),
+            ["0", "999", "1,000", "4,812", "1,000,000"]
+        );
+    }
+}

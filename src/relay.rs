@@ -1,0 +1,44 @@
+//! Asking for another run: a load that needs more time than one run has goes on in the next.
+
+use aws_sdk_lambda::primitives::Blob;
+use aws_sdk_lambda::types::InvocationType;
+
+use crate::clients::CloudFault;
+use crate::event::{LoadId, continue_event};
+
+/// Why no other run was asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum RelayError {
+    #[error("the next run of load {load} was not asked for: {fault}")]
+    Cloud { load: LoadId, fault: CloudFault },
+}
+
+impl RelayError {
+    /// Whether the same call may succeed later.
+    pub fn would_trying_again_help(&self) -> bool {
+        let RelayError::Cloud { fault, .. } = self;
+        fault.passing
+    }
+}
+
+/// Asks for a run that continues this load. Returns once Lambda has queued the event, not when the load has gone on;
+/// give the turn back first (`Ledger::hand_over`), or the next run takes itself for a duplicate.
+pub async fn ask_to_continue(
+    lambda: &aws_sdk_lambda::Client,
+    function: &str,
+    load: &LoadId,
+) -> Result<(), RelayError> {
+    lambda
+        .invoke()
+        .function_name(function)
+        .invocation_type(InvocationType::Event)
+        .payload(Blob::new(continue_event(load).to_string()))
+        .send()
+        .await
+        .map_err(|error| {
+            let fault = CloudFault::new("Invoke", &format!("function {function}"), &error);
+            RelayError::Cloud { load: load.clone(), fault }
+        })?;
+    tracing::info!(event = "continuation_asked", load = %load, function);
+    Ok(())
+}

@@ -1,0 +1,186 @@
+//! A folder in place of the reports bucket. The command has nothing else to do meanwhile, so it simply waits for it.
+
+use std::fs::{self, File, Permissions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use super::{Fetched, Kept, StoreError};
+use crate::event::Upload;
+
+/// A file is written under such a name and then renamed: whoever looks finds all of it, or nothing.
+const UNFINISHED: &str = ".unfinished-";
+
+/// Plans and reports below one folder; uploads are paths.
+#[derive(Debug, Clone)]
+pub struct FolderStore {
+    root: PathBuf,
+}
+
+impl FolderStore {
+    /// Keeps below this folder, which is made when it is first needed.
+    pub fn new(root: impl Into<PathBuf>) -> FolderStore {
+        FolderStore { root: root.into() }
+    }
+
+    pub(super) fn fetch(&self, upload: &Upload, limit_bytes: u64) -> Result<Fetched, StoreError> {
+        let path = Path::new(&upload.key);
+        let opened = File::open(path).and_then(|file| file.metadata().map(|about| (file, about)));
+        let (file, about) = match opened {
+            Ok(opened) => opened,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Fetched::Gone),
+            Err(error) => return Err(trouble("opened", path)(error)),
+        };
+        // A pipe or a folder has no bytes that could be read twice and in any order.
+        if !about.is_file() {
+            return Err(trouble("opened", path)(io::Error::other("it is not a file")));
+        }
+        let bytes = about.len();
+        if bytes > limit_bytes {
+            return Err(StoreError::TooLarge { bytes, limit: limit_bytes });
+        }
+        Ok(Fetched::File(file, bytes))
+    }
+
+    pub(super) fn keep(&self, name: &str, content: &[u8]) -> Result<(), StoreError> {
+        let path = self.root.join(name);
+        write_unfinished(&path, content)
+            .and_then(|file| file.persist(&path).map_err(|error| error.error))
+            .map(drop)
+            .map_err(trouble("written", &path))
+    }
+
+    pub(super) fn keep_once(&self, name: &str, content: &[u8]) -> Result<Kept, StoreError> {
+        let path = self.root.join(name);
+        let kept = write_unfinished(&path, content)
+            .and_then(|file| file.persist_noclobber(&path).map_err(|error| error.error));
+        match kept {
+            Ok(_) => Ok(Kept::New),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(Kept::AlreadyThere),
+            Err(error) => Err(trouble("written", &path)(error)),
+        }
+    }
+
+    pub(super) fn read(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let path = self.root.join(name);
+        match fs::read(&path) {
+            Ok(content) => Ok(Some(content)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(trouble("read", &path)(error)),
+        }
+    }
+
+    pub(super) fn names(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
+        let folder = prefix.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let mut names = Vec::new();
+        let mut open = vec![folder.to_string()];
+        while let Some(folder) = open.pop() {
+            let path = self.root.join(&folder);
+            let entries = match fs::read_dir(&path) {
+                Ok(entries) => entries,
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                Err(error) => return Err(trouble("listed", &path)(error)),
+            };
+            for entry in entries {
+                let (entry, kind) = entry
+                    .and_then(|entry| entry.file_type().map(|kind| (entry, kind)))
+                    .map_err(trouble("listed", &path))?;
+                let Ok(part) = entry.file_name().into_string() else { continue };
+                let name = if folder.is_empty() { part } else { format!("{folder}/{part}") };
+                if kind.is_dir() {
+                    open.push(name);
+                } else if name.starts_with(prefix) && !name.contains(UNFINISHED) {
+                    names.push(name);
+                }
+            }
+        }
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    pub(super) fn place(&self, name: &str) -> String {
+        self.root.join(name).display().to_string()
+    }
+}
+
+/// Survives the death of the program, which is what can happen; not that of the machine, which would cost a wait for
+/// the disk with each of a plan's chunks.
+fn write_unfinished(path: &Path, content: &[u8]) -> io::Result<tempfile::NamedTempFile> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    let mut file = tempfile::Builder::new()
+        .prefix(UNFINISHED)
+        // A report is for reading: as open as the person's umask has it, not as closed as temporary files are.
+        .permissions(Permissions::from_mode(0o666))
+        .tempfile_in(folder)?;
+    file.write_all(content)?;
+    Ok(file)
+}
+
+fn trouble(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
+    let path = path.to_path_buf();
+    move |source| StoreError::Folder { action, path, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn upload(path: &Path) -> Upload {
+        let key = path.display().to_string();
+        Upload { bucket: String::new(), key, version: None, sequencer: None, etag: None, size: None, time: None }
+    }
+
+    #[test]
+    fn what_is_kept_is_read_and_listed_in_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = FolderStore::new(folder.path().join("made/when/needed"));
+        assert_eq!(store.names("loads/x/").unwrap(), Vec::<String>::new());
+        assert_eq!(store.read("loads/x/report.json").unwrap(), None);
+        for name in ["loads/x/plan/00001", "loads/x/plan/00000", "loads/x/plan.json", "loads/y/plan.json"] {
+            store.keep(name, b"first").unwrap();
+            store.keep(name, name.as_bytes()).unwrap();
+        }
+        fs::write(folder.path().join("made/when/needed/loads/x/.unfinished-abc"), "half").unwrap();
+        assert_eq!(store.read("loads/x/plan.json").unwrap().unwrap(), b"loads/x/plan.json");
+        let all = ["loads/x/plan.json", "loads/x/plan/00000", "loads/x/plan/00001"];
+        assert_eq!(store.names("loads/x/").unwrap(), all);
+        assert_eq!(store.names("loads/x/plan/").unwrap(), all[1..]);
+        assert!(store.place("loads/x/plan.json").ends_with("made/when/needed/loads/x/plan.json"));
+    }
+
+    #[test]
+    fn of_many_who_keep_once_at_the_same_time_one_is_new() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = FolderStore::new(folder.path());
+        let start = std::sync::Barrier::new(8);
+        let new: Vec<usize> = std::thread::scope(|scope| {
+            let racers: Vec<_> = (0..8)
+                .map(|racer: usize| {
+                    let (store, start) = (&store, &start);
+                    scope.spawn(move || {
+                        start.wait();
+                        let content = racer.to_string().repeat(100_000);
+                        (store.keep_once("plan.json", content.as_bytes()).unwrap() == Kept::New).then_some(racer)
+                    })
+                })
+                .collect();
+            racers.into_iter().filter_map(|racer| racer.join().unwrap()).collect()
+        });
+        assert_eq!(new.len(), 1);
+        assert_eq!(store.read("plan.json").unwrap().unwrap(), new[0].to_string().repeat(100_000).into_bytes());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing unfinished is left");
+    }
+
+    #[test]
+    fn an_upload_is_a_path_and_has_a_limit() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = FolderStore::new(folder.path());
+        let path = folder.path().join("stock.csv");
+        assert!(matches!(store.fetch(&upload(&path), 4), Ok(Fetched::Gone)));
+        fs::write(&path, "12345").unwrap();
+        assert!(matches!(store.fetch(&upload(&path), 5), Ok(Fetched::File(_, 5))));
+        assert!(matches!(store.fetch(&upload(&path), 4), Err(StoreError::TooLarge { bytes: 5, limit: 4 })));
+        assert!(matches!(store.fetch(&upload(folder.path()), 4), Err(StoreError::Folder { .. })));
+    }
+}

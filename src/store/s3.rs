@@ -1,0 +1,207 @@
+//! The uploads bucket and the reports bucket. Every call names the account that must own the bucket, so that a bucket
+//! deleted and made again by somebody else is neither believed nor told anything.
+
+use std::io::{Seek, SeekFrom};
+use std::time::Duration;
+
+use aws_sdk_s3::error::ProvideErrorMetadata;
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
+use aws_sdk_s3::primitives::ByteStream;
+use tokio::io::AsyncWriteExt;
+
+use super::{Fetched, Kept, StoreError};
+use crate::clients::{CloudFault, full_jitter};
+use crate::event::Upload;
+
+/// Tries of what the SDK does not try again: a body that breaks off, and S3's "409, somebody is writing here, try again".
+const TRIES: u32 = 4;
+const PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// S3, as one account's.
+#[derive(Debug, Clone)]
+pub struct S3Store {
+    client: aws_sdk_s3::Client,
+    reports: String,
+    owner: String,
+}
+
+impl S3Store {
+    /// Keeps plans and reports in the bucket `reports`; it and the uploads bucket must belong to the account `owner`.
+    pub fn new(client: aws_sdk_s3::Client, reports: impl Into<String>, owner: impl Into<String>) -> S3Store {
+        S3Store { client, reports: reports.into(), owner: owner.into() }
+    }
+
+    pub(super) async fn fetch(&self, upload: &Upload, limit_bytes: u64) -> Result<Fetched, StoreError> {
+        let mut tries = 1;
+        loop {
+            let fetched = self.try_fetch(upload, limit_bytes).await;
+            match fetched {
+                Err(StoreError::Cloud(fault)) if fault.code == BROKEN_OFF && tries < TRIES => {
+                    tracing::warn!(event = "download_broken_off", tries, error = %fault);
+                    tokio::time::sleep(full_jitter(tries, PAUSE, LONGEST_PAUSE)).await;
+                    tries += 1;
+                }
+                fetched => return fetched,
+            }
+        }
+    }
+
+    async fn try_fetch(&self, upload: &Upload, limit_bytes: u64) -> Result<Fetched, StoreError> {
+        let mut request =
+            self.client.get_object().bucket(&upload.bucket).key(&upload.key).expected_bucket_owner(&self.owner);
+        // Between event and fetch the key may have been written again: that is another upload, with its own event.
+        request = match (&upload.version, &upload.etag) {
+            (Some(version), _) => request.version_id(version),
+            (None, Some(etag)) => request.if_match(format!("\"{}\"", etag.trim_matches('"'))),
+            (None, None) => request,
+        };
+        let place = format!("bucket {}", upload.bucket);
+        match request.send().await {
+            Ok(answer) => spool(answer, limit_bytes, &place).await,
+            Err(error) => {
+                let fault = CloudFault::new("GetObject", &place, &error);
+                // MethodNotAllowed: the version is a delete marker. NotFound: a 404 with nothing more to say.
+                match fault.code.as_str() {
+                    "NoSuchKey" | "NoSuchVersion" | "MethodNotAllowed" | "PreconditionFailed" | "NotFound" => {
+                        tracing::info!(event = "upload_gone", bucket = %upload.bucket, code = %fault.code);
+                        Ok(Fetched::Gone)
+                    }
+                    _ => Err(fault.into()),
+                }
+            }
+        }
+    }
+
+    pub(super) async fn keep(&self, name: &str, content: Vec<u8>) -> Result<(), StoreError> {
+        match self.put(name, content).send().await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(self.fault("PutObject", &error).into()),
+        }
+    }
+
+    pub(super) async fn keep_once(&self, name: &str, content: Vec<u8>) -> Result<Kept, StoreError> {
+        let mut tries = 1;
+        loop {
+            let Err(error) = self.put(name, content.clone()).if_none_match("*").send().await else {
+                return Ok(Kept::New);
+            };
+            match error.code() {
+                Some("PreconditionFailed") => return Ok(Kept::AlreadyThere),
+                // Not yet known who comes first; the next try is told.
+                Some("ConditionalRequestConflict") if tries < TRIES => {
+                    tokio::time::sleep(full_jitter(tries, PAUSE, LONGEST_PAUSE)).await;
+                    tries += 1;
+                }
+                _ => return Err(self.fault("PutObject", &error).into()),
+            }
+        }
+    }
+
+    fn put(&self, name: &str, content: Vec<u8>) -> PutObjectFluentBuilder {
+        self.client
+            .put_object()
+            .bucket(&self.reports)
+            .key(name)
+            .content_type(content_type(name))
+            .body(ByteStream::from(content))
+            .expected_bucket_owner(&self.owner)
+    }
+
+    pub(super) async fn read(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let request = self.client.get_object().bucket(&self.reports).key(name).expected_bucket_owner(&self.owner);
+        match request.send().await {
+            Ok(answer) => match answer.body.collect().await {
+                Ok(body) => Ok(Some(body.to_vec())),
+                Err(error) => Err(broken_off(&self.reports_place(), &error).into()),
+            },
+            Err(error) if error.code() == Some("NoSuchKey") => Ok(None),
+            Err(error) => Err(self.fault("GetObject", &error).into()),
+        }
+    }
+
+    pub(super) async fn names(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
+        let request = self.client.list_objects_v2().bucket(&self.reports).prefix(prefix);
+        let mut pages = request.expected_bucket_owner(&self.owner).into_paginator().send();
+        // S3 lists by the bytes of the names, and so is this in order.
+        let mut names = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| self.fault("ListObjectsV2", &error))?;
+            names.extend(page.contents.unwrap_or_default().into_iter().filter_map(|object| object.key));
+        }
+        Ok(names)
+    }
+
+    pub(super) fn place(&self, name: &str) -> String {
+        format!("s3://{}/{name}", self.reports)
+    }
+
+    fn reports_place(&self) -> String {
+        format!("bucket {}", self.reports)
+    }
+
+    fn fault<E>(
+        &self,
+        operation: &'static str,
+        error: &aws_sdk_s3::error::SdkError<E, aws_sdk_s3::config::http::HttpResponse>,
+    ) -> CloudFault
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        CloudFault::new(operation, &self.reports_place(), error)
+    }
+}
+
+/// Puts what comes into a file that has no name: it is gone with the process, however that ends.
+async fn spool(mut answer: GetObjectOutput, limit: u64, place: &str) -> Result<Fetched, StoreError> {
+    let announced = answer.content_length.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(0);
+    if announced > limit {
+        return Err(StoreError::TooLarge { bytes: announced, limit });
+    }
+    let mut file = tokio::fs::File::from_std(tempfile::tempfile().map_err(StoreError::Scratch)?);
+    let mut bytes: u64 = 0;
+    while let Some(part) = answer.body.next().await {
+        let part = part.map_err(|error| broken_off(place, &error))?;
+        bytes += part.len() as u64;
+        if bytes > limit {
+            return Err(StoreError::TooLarge { bytes, limit });
+        }
+        file.write_all(&part).await.map_err(StoreError::Scratch)?;
+    }
+    file.flush().await.map_err(StoreError::Scratch)?;
+    let mut file = file.into_std().await;
+    file.seek(SeekFrom::Start(0)).map_err(StoreError::Scratch)?;
+    Ok(Fetched::File(file, bytes))
+}
+
+const BROKEN_OFF: &str = "BodyBrokenOff";
+
+fn broken_off(place: &str, error: &aws_sdk_s3::primitives::ByteStreamError) -> CloudFault {
+    let message = aws_sdk_s3::error::DisplayErrorContext(error).to_string();
+    CloudFault { operation: "GetObject", place: place.to_string(), code: BROKEN_OFF.into(), message, passing: true }
+}
+
+/// So that a browser shows a report and Excel opens a workbook.
+fn content_type(name: &str) -> &'static str {
+    match name.rsplit('.').next() {
+        Some("json") => "application/json",
+        Some("zst") => "application/zstd",
+        Some("html") => "text/html; charset=utf-8",
+        Some("txt") => "text/plain; charset=utf-8",
+        Some("xlsx") => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_types_follow_the_extension() {
+        assert_eq!(content_type("loads/x/plan/00000.jsonl.zst"), "application/zstd");
+        assert_eq!(content_type("loads/x/report.json"), "application/json");
+        assert_eq!(content_type("loads/x/report"), "application/octet-stream");
+    }
+}

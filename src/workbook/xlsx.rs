@@ -1,0 +1,583 @@
+//! Workbooks of Excel 2007 and later, streamed: memory does not grow with the rows, the shared texts aside.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::BufReader;
+use std::ops::ControlFlow;
+
+use calamine::{Cell, DataRef, Reader, SheetType, SheetVisible, Style, Xlsx, XlsxError};
+use jiff::civil::{DateTime, date};
+
+use super::budget::{Budget, Meter};
+use super::{RawCell, RawRow, RawValue, Sheet, recycle};
+use crate::message::{Refusal, Rule};
+
+/// The last row and column Excel has. calamine hands over what lies beyond; no program could show it.
+const MAX_ROWS: u32 = 1_048_576;
+const MAX_COLUMNS: u32 = 16_384;
+
+/// From 30 December 1899 to 1 January 1904, where the other date system begins. calamine says which system a workbook
+/// uses and leaves the numbers as they are.
+const DAYS_TO_1904: f64 = 1462.0;
+
+/// A workbook whose texts and formats are in memory and whose sheets are not.
+pub struct XlsxReader {
+    workbook: Xlsx<BufReader<File>>,
+}
+
+/// A cell with a value, and the number of its style.
+type Held<'a> = (Cell<DataRef<'a>>, usize);
+
+impl XlsxReader {
+    /// Reads all but the sheets. Chart and dialog sheets have no rows and are not listed.
+    pub fn open(file: File) -> Result<(XlsxReader, Vec<Sheet>), Refusal> {
+        let workbook: Xlsx<_> = Xlsx::new(BufReader::new(file)).map_err(|error| match error {
+            XlsxError::Password => Refusal::new(Rule::FileProtectedOrOld, &[]),
+            _ => Refusal::new(Rule::FileDamaged, &[]),
+        })?;
+        // calamine finds a sheet by its name, so the second of two would silently be the first again. Excel never writes
+        // that, nor a workbook without a sheet.
+        let all = workbook.sheets_metadata();
+        let mut names = HashSet::new();
+        if all.is_empty() || !all.iter().all(|sheet| names.insert(sheet.name.as_str())) {
+            return Err(Refusal::new(Rule::FileDamaged, &[]));
+        }
+        let sheets = all
+            .iter()
+            .filter(|sheet| sheet.typ == SheetType::WorkSheet)
+            .map(|sheet| Sheet {
+                name: sheet.name.clone(),
+                visible: sheet.visible == SheetVisible::Visible,
+            })
+            .collect();
+        Ok((XlsxReader { workbook }, sheets))
+    }
+
+    /// Hands over the rows of the sheet in ascending order, each with its cells in ascending order.
+    pub fn visit_rows(
+        &mut self,
+        sheet: &str,
+        budget: &Budget,
+        visit: &mut dyn FnMut(&RawRow<'_>) -> ControlFlow<()>,
+    ) -> Result<(), Refusal> {
+        let epoch = if self.workbook.has_1904_epoch() {
+            DAYS_TO_1904
+        } else {
+            0.0
+        };
+        let mut reader = self
+            .workbook
+            .worksheet_cells_reader(sheet)
+            .map_err(|_| damaged_after(sheet, 0))?;
+        // The reader lends its styles only between two cells, so their codes are copied once for the sheet.
+        let formats: Vec<Option<String>> = reader.styles().iter().map(format_code).collect();
+
+        let mut meter = Meter::new(sheet, budget);
+        let mut held: Vec<Held<'_>> = Vec::new();
+        let mut spare: Vec<RawCell<'static>> = Vec::new();
+        let mut number = 0; // of the row being read; 0 before the first
+        let mut last_whole = 0; // the last row of which everything was read
+        loop {
+            let next = reader
+                .next_cell_with_style_id()
+                .map_err(|_| damaged_after(sheet, last_whole))?;
+            let next_number = next.as_ref().map(|(cell, _)| cell.get_position().0.saturating_add(1));
+            if next_number != Some(number) {
+                if !held.is_empty() {
+                    let row = RawRow {
+                        number,
+                        cells: build_cells(&mut held, &formats, epoch, spare),
+                    };
+                    if row.cells.windows(2).any(|pair| pair[0].column == pair[1].column) {
+                        return Err(damaged_after(sheet, last_whole));
+                    }
+                    meter.count_row()?;
+                    if visit(&row).is_break() {
+                        return Ok(());
+                    }
+                    spare = recycle(row.cells);
+                    held.clear();
+                    last_whole = number;
+                }
+                let Some(next_number) = next_number else { return Ok(()) };
+                if next_number < number || next_number > MAX_ROWS {
+                    return Err(damaged_after(sheet, last_whole));
+                }
+                number = next_number;
+            }
+            let Some((cell, style)) = next else { return Ok(()) };
+            let column = cell.get_position().1;
+            if column >= MAX_COLUMNS {
+                return Err(damaged_after(sheet, last_whole));
+            }
+            let bytes = match cell.get_value() {
+                DataRef::Empty => continue,
+                DataRef::SharedString(text) => text.len(),
+                DataRef::String(text) => text.len(),
+                DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => text.len(),
+                _ => NOT_TEXT,
+            };
+            // A formula that comes to no text, and a text that was emptied.
+            if bytes == 0 {
+                continue;
+            }
+            meter.count_cell(number, column, bytes)?;
+            // More cells than columns: some stand twice, and a file could go on like that for ever.
+            if held.len() >= budget.columns as usize {
+                return Err(damaged_after(sheet, last_whole));
+            }
+            held.push((cell, style));
+        }
+    }
+}
+
+/// What a number, a date or a yes counts for against the row's allowance of text: about what it takes to write it.
+const NOT_TEXT: usize = 8;
+
+/// Makes the row's cells out of what was read. They borrow their texts from it and from the workbook.
+fn build_cells<'a>(
+    held: &'a mut [Held<'_>],
+    formats: &'a [Option<String>],
+    epoch: f64,
+    spare: Vec<RawCell<'static>>,
+) -> Vec<RawCell<'a>> {
+    // Every known program writes cells in order; the order of the file is kept for two in one place, which is refused.
+    if !held.is_sorted_by_key(|(cell, _)| cell.get_position().1) {
+        held.sort_by_key(|(cell, _)| cell.get_position().1);
+    }
+    let mut cells = recycle(spare);
+    cells.extend(held.iter().map(|(cell, style)| RawCell {
+        column: cell.get_position().1,
+        value: raw_value(cell.get_value(), epoch),
+        format: formats.get(*style).and_then(|code| code.as_deref()).map(Cow::Borrowed),
+    }));
+    cells
+}
+
+fn raw_value<'a>(value: &'a DataRef<'_>, epoch: f64) -> RawValue<'a> {
+    match value {
+        DataRef::SharedString(text) => RawValue::Text(Cow::Borrowed(text)),
+        DataRef::String(text) | DataRef::DurationIso(text) => RawValue::Text(Cow::Borrowed(text)),
+        DataRef::Int(number) => RawValue::Number(*number as f64),
+        DataRef::Float(number) => finite(*number, RawValue::Number),
+        // An elapsed time such as 36:30 counts hours; it is no point in time.
+        DataRef::DateTime(time) if time.is_duration() => finite(time.as_f64(), RawValue::Number),
+        DataRef::DateTime(time) => finite(time.as_f64() + epoch, RawValue::Date),
+        DataRef::DateTimeIso(text) => match days_from_iso(text) {
+            Some(days) => RawValue::Date(days),
+            None => RawValue::Text(Cow::Borrowed(text)),
+        },
+        DataRef::Bool(yes) => RawValue::Bool(*yes),
+        DataRef::Error(error) => RawValue::Error(Cow::Owned(error.to_string())),
+        // Left out before, as it has no value.
+        DataRef::Empty => RawValue::Text(Cow::Borrowed("")),
+    }
+}
+
+/// The file's text for a number can be `NaN` or too large to hold. Excel shows such a result as `#NUM!`; beyond this
+/// point numbers are numbers.
+fn finite<'a>(number: f64, value: fn(f64) -> RawValue<'a>) -> RawValue<'a> {
+    if number.is_finite() {
+        value(number)
+    } else {
+        RawValue::Error(Cow::Borrowed("#NUM!"))
+    }
+}
+
+/// The other way to write a date, of the strict form of workbooks; it has no date system.
+fn days_from_iso(text: &str) -> Option<f64> {
+    let time: DateTime = text.strip_suffix('Z').unwrap_or(text).parse().ok()?;
+    let span = time.duration_since(date(1899, 12, 30).at(0, 0, 0, 0));
+    Some(span.as_secs_f64() / 86_400.0)
+}
+
+fn format_code(style: &Style) -> Option<String> {
+    let code = &style.number_format.as_ref()?.format_code;
+    (!code.is_empty() && !code.eq_ignore_ascii_case("General")).then(|| code.clone())
+}
+
+/// Before the first row nothing can be said about where it broke.
+fn damaged_after(sheet: &str, row: u32) -> Refusal {
+    if row == 0 {
+        return Refusal::new(Rule::FileDamaged, &[]);
+    }
+    Refusal::new(Rule::SheetDamaged, &[("sheet", sheet), ("row", &row.to_string())])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rust_xlsxwriter::{Chart, ChartType, ExcelDateTime, Format, Formula, Workbook};
+    use std::io::{Cursor, Read, Write};
+    use zip::write::SimpleFileOptions;
+    use zip::{ZipArchive, ZipWriter};
+
+    fn file_of(bytes: &[u8]) -> File {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(bytes).unwrap();
+        file
+    }
+
+    fn open(bytes: &[u8]) -> Result<(XlsxReader, Vec<Sheet>), Refusal> {
+        XlsxReader::open(file_of(bytes))
+    }
+
+    /// The workbook with one of its parts changed.
+    fn patched(workbook: &[u8], part: &str, change: impl Fn(&str) -> String) -> Vec<u8> {
+        let mut archive = ZipArchive::new(Cursor::new(workbook)).unwrap();
+        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+        let mut found = false;
+        for i in 0..archive.len() {
+            let mut entry = archive.by_index(i).unwrap();
+            let mut text = String::new();
+            entry.read_to_string(&mut text).unwrap();
+            let name = entry.name().unwrap();
+            if name == part {
+                found = true;
+                text = change(&text);
+            }
+            zip.start_file(name, SimpleFileOptions::default()).unwrap();
+            zip.write_all(text.as_bytes()).unwrap();
+        }
+        assert!(found, "no part {part}");
+        zip.finish().unwrap().into_inner()
+    }
+
+    /// A workbook with one sheet of these rows, written by hand.
+    fn sheet_of(rows: &str) -> Vec<u8> {
+        let mut workbook = Workbook::new();
+        workbook.add_worksheet().set_name("Stock").unwrap();
+        patched(&workbook.save_to_buffer().unwrap(), "xl/worksheets/sheet1.xml", |xml| {
+            assert!(xml.contains("<sheetData/>"));
+            xml.replace("<sheetData/>", &format!("<sheetData>{rows}</sheetData>"))
+        })
+    }
+
+    fn rows_within(bytes: &[u8], budget: &Budget) -> Result<Vec<String>, Refusal> {
+        let (mut reader, sheets) = open(bytes)?;
+        let mut rows = Vec::new();
+        reader.visit_rows(&sheets[0].name, budget, &mut |row| {
+            rows.push(shown(row));
+            ControlFlow::Continue(())
+        })?;
+        Ok(rows)
+    }
+
+    fn rows(bytes: &[u8]) -> Result<Vec<String>, Refusal> {
+        rows_within(bytes, &Budget::default())
+    }
+
+    /// Each row as `number:column=value format|...`.
+    fn shown(row: &RawRow<'_>) -> String {
+        let cells = row.cells.iter().map(|cell| {
+            let value = match &cell.value {
+                RawValue::Text(text) => format!("{text:?}"),
+                RawValue::Number(number) => format!("{number}"),
+                RawValue::Date(days) => format!("date {days}"),
+                RawValue::Bool(yes) => format!("{yes}"),
+                RawValue::Error(error) => format!("error {error}"),
+            };
+            let format = cell
+                .format
+                .as_ref()
+                .map(|code| format!(" as {code}"))
+                .unwrap_or_default();
+            format!("{}={value}{format}", cell.column)
+        });
+        format!("{}:{}", row.number, cells.collect::<Vec<_>>().join("|"))
+    }
+
+    #[test]
+    fn cells_come_with_value_and_format() {
+        let mut workbook = Workbook::new();
+        let sheet = workbook.add_worksheet();
+        let as_code = |code: &str| Format::new().set_num_format(code);
+        let day = ExcelDateTime::from_ymd(2026, 10, 3).unwrap();
+        sheet.write(0, 0, "SKU").unwrap();
+        sheet.write(0, 2, " ").unwrap();
+        sheet.write_with_format(2, 0, 123, &as_code("00000")).unwrap();
+        sheet.write_with_format(2, 1, 0.15, &as_code("0.00%")).unwrap();
+        sheet.write_with_format(2, 2, 19.99, &Format::new().set_bold()).unwrap();
+        sheet.write_with_format(2, 3, &day, &as_code("yyyy-mm-dd")).unwrap();
+        sheet.write_with_format(2, 4, 1.5, &as_code("[h]:mm")).unwrap();
+        sheet.write(2, 5, true).unwrap();
+        sheet
+            .write_formula(2, 6, Formula::new("NA()").set_result("#N/A"))
+            .unwrap();
+        sheet
+            .write_formula(2, 8, Formula::new("\"a\"&\"b\"").set_result("ab"))
+            .unwrap();
+        sheet.write_blank(2, 9, &as_code("0.00")).unwrap();
+        sheet.write_with_format(2, 10, "0012", &as_code("@")).unwrap();
+        sheet.write_blank(3, 0, &as_code("0.00")).unwrap();
+        sheet.write(4, 16_383, 1).unwrap();
+        let bytes = workbook.save_to_buffer().unwrap();
+        let wide = Budget {
+            columns: 16_384,
+            ..Budget::default()
+        };
+        assert_eq!(
+            rows_within(&bytes, &wide).unwrap(),
+            [
+                "1:0=\"SKU\"|2=\" \"",
+                "3:0=123 as 00000|1=0.15 as 0.00%|2=19.99|3=date 46298 as yyyy-mm-dd|4=1.5 as [h]:mm|5=true|\
+                 6=error #N/A|8=\"ab\"|10=\"0012\" as @",
+                "5:16383=1",
+            ]
+        );
+    }
+
+    #[test]
+    fn texts_are_lent_and_not_copied() {
+        let mut workbook = Workbook::new();
+        let sheet = workbook.add_worksheet();
+        sheet.write(0, 0, "shared").unwrap();
+        sheet
+            .write_formula(0, 1, Formula::new("\"own\"").set_result("own"))
+            .unwrap();
+        sheet
+            .write_with_format(0, 2, 1, &Format::new().set_num_format("000"))
+            .unwrap();
+        let (mut reader, _) = open(&workbook.save_to_buffer().unwrap()).unwrap();
+        reader
+            .visit_rows("Sheet1", &Budget::default(), &mut |row| {
+                for cell in &row.cells[..2] {
+                    assert!(matches!(cell.value, RawValue::Text(Cow::Borrowed(_))), "{cell:?}");
+                }
+                assert!(matches!(row.cells[2].format, Some(Cow::Borrowed("000"))));
+                ControlFlow::Continue(())
+            })
+            .unwrap();
+    }
+
+    #[test]
+    fn a_date_is_the_same_day_in_both_date_systems() {
+        let mut workbook = Workbook::new();
+        let sheet = workbook.add_worksheet();
+        // 3 October 2026 in the system of 1904, an elapsed time and a plain number.
+        sheet
+            .write_with_format(0, 0, 44_836, &Format::new().set_num_format("yyyy-mm-dd"))
+            .unwrap();
+        sheet
+            .write_with_format(0, 1, 1.5, &Format::new().set_num_format("[h]:mm"))
+            .unwrap();
+        sheet.write(0, 2, 44_836).unwrap();
+        let bytes = workbook.save_to_buffer().unwrap();
+        let in_1904 = patched(&bytes, "xl/workbook.xml", |xml| {
+            assert!(xml.contains("<workbookPr "));
+            xml.replace("<workbookPr ", "<workbookPr date1904=\"1\" ")
+        });
+        assert_eq!(
+            rows(&bytes).unwrap(),
+            ["1:0=date 44836 as yyyy-mm-dd|1=1.5 as [h]:mm|2=44836"]
+        );
+        assert_eq!(
+            rows(&in_1904).unwrap(),
+            ["1:0=date 46298 as yyyy-mm-dd|1=1.5 as [h]:mm|2=44836"]
+        );
+    }
+
+    #[test]
+    fn what_other_programs_write_is_read() {
+        let cases: &[(&str, &[&str])] = &[
+            // Cells and rows without references.
+            (
+                "<row><c><v>1</v></c><c><v>2</v></c></row><row><c><v>3</v></c></row>",
+                &["1:0=1|1=2", "2:0=3"],
+            ),
+            (
+                "<row r='4'><c><v>1</v></c></row><row><c r='B5'><v>2</v></c></row>",
+                &["4:0=1", "5:1=2"],
+            ),
+            // Cells out of order within their row.
+            (
+                "<row r='1'><c r='C1'><v>3</v></c><c r='A1'><v>1</v></c></row>",
+                &["1:0=1|2=3"],
+            ),
+            (
+                "<row r='1'><c r='A1' t='inlineStr'><is><t>a</t></is></c></row>",
+                &["1:0=\"a\""],
+            ),
+            ("<row r='1'><c r='A1' t='inlineStr'><is><t></t></is></c></row>", &[]),
+            (
+                "<row r='1'><c r='A1' t='d'><v>2026-10-03</v></c></row>",
+                &["1:0=date 46298"],
+            ),
+            (
+                "<row r='1'><c r='A1' t='d'><v>2026-10-03T12:00:00Z</v></c></row>",
+                &["1:0=date 46298.5"],
+            ),
+            ("<row r='1'><c r='A1' t='d'><v>soon</v></c></row>", &["1:0=\"soon\""]),
+            // A formula that comes to no text.
+            ("<row r='1'><c r='A1' t='str'><f>T(1)</f><v></v></c></row>", &[]),
+            // Numbers that are none.
+            (
+                "<row r='1'><c r='A1'><v>NaN</v></c><c r='B1'><v>1e999</v></c></row>",
+                &["1:0=error #NUM!|1=error #NUM!"],
+            ),
+            // A style there is none of.
+            ("<row r='1'><c r='A1' s='99'><v>1</v></c></row>", &["1:0=1"]),
+            ("<row r='1048576'><c r='A1048576'><v>1</v></c></row>", &["1048576:0=1"]),
+            ("", &[]),
+        ];
+        for (xml, expected) in cases {
+            assert_eq!(rows(&sheet_of(xml)).unwrap(), *expected, "{xml}");
+        }
+    }
+
+    #[test]
+    fn a_damaged_sheet_is_refused_with_the_last_row_that_was_read() {
+        let good = "<row r='1'><c r='A1'><v>1</v></c></row><row r='2'><c r='A2'><v>2</v></c></row>";
+        // Where a cell cannot be read, neither can its row: the row before it may then be unfinished.
+        for (bad, last) in [
+            // Beyond the last row and column, in the reference of the cell and of the row.
+            ("<row r='1048577'><c r='A1048577'><v>1</v></c></row>", 2),
+            ("<row r='1048577'><c><v>1</v></c></row>", 2),
+            ("<row r='3'><c r='XFE3'><v>1</v></c></row>", 2),
+            // A row that goes back; a cell that stands twice, or without end.
+            ("<row r='1'><c r='B1'><v>1</v></c></row>", 2),
+            ("<row r='3'><c r='A3'><v>1</v></c><c r='A3'><v>2</v></c></row>", 2),
+            (
+                "<row r='3'><c r='B3'><v>1</v></c><c r='A3'><v>2</v></c><c r='B3'><v>3</v></c></row>",
+                2,
+            ),
+            (
+                &format!("<row r='3'>{}</row>", "<c r='A3'><v>1</v></c>".repeat(3_000)),
+                2,
+            ),
+            // No position, no such shared text, no such kind of cell; and the end in the middle.
+            ("<row r='3'><c r='?'><v>1</v></c></row>", 1),
+            ("<row r='3'><c r='A3' t='s'><v>7</v></c></row>", 1),
+            ("<row r='3'><c r='A3' t='x'><v>7</v></c></row>", 1),
+            ("<row r='3'><c r='A3'></row></sheetData></worksheet><!--", 1),
+        ] {
+            let refusal = rows(&sheet_of(&format!("{good}{bad}"))).expect_err(bad);
+            let last = last.to_string();
+            assert_eq!(
+                refusal,
+                Refusal::new(Rule::SheetDamaged, &[("sheet", "Stock"), ("row", &last)]),
+                "{bad}"
+            );
+        }
+        let nothing_read = sheet_of("<row r='1'><c r='A1' t='s'><v>7</v></c></row>");
+        assert_eq!(rows(&nothing_read).unwrap_err().rule, Rule::FileDamaged);
+    }
+
+    #[test]
+    fn what_costs_too_much_is_refused() {
+        let budget = Budget {
+            rows: 2,
+            columns: 3,
+            cell_bytes: 10,
+        };
+        let cell = |column: u32, text: &str| (column, text.to_owned());
+        let cases = [
+            (vec![vec![cell(0, "a")], vec![cell(2, "0123456789")]], None, ""),
+            (vec![vec![cell(0, "a")], vec![], vec![cell(0, "b")]], None, ""),
+            (
+                vec![vec![cell(0, "a")], vec![cell(0, "b")], vec![cell(0, "c")]],
+                Some(Rule::TooManyRows),
+                "\"Sheet1\"",
+            ),
+            (
+                vec![vec![cell(0, "a"), cell(4, "b")]],
+                Some(Rule::TooManyColumns),
+                "column E",
+            ),
+            (
+                vec![vec![], vec![cell(1, "01234567890")]],
+                Some(Rule::CellTooLong),
+                "B2",
+            ),
+        ];
+        for (table, rule, place) in cases {
+            let mut workbook = Workbook::new();
+            let sheet = workbook.add_worksheet();
+            for (row, cells) in table.iter().enumerate() {
+                for (column, text) in cells {
+                    sheet.write(row as u32, *column as u16, text).unwrap();
+                }
+            }
+            let refusal = rows_within(&workbook.save_to_buffer().unwrap(), &budget).err();
+            assert_eq!(refusal.as_ref().map(|refusal| refusal.rule), rule, "{table:?}");
+            if let Some(refusal) = refusal {
+                assert!(refusal.message.contains(place), "{}", refusal.message);
+            }
+        }
+    }
+
+    #[test]
+    fn hidden_sheets_are_listed_as_such_and_charts_are_not_listed() {
+        let mut workbook = Workbook::new();
+        workbook
+            .add_worksheet()
+            .set_name("Stock")
+            .unwrap()
+            .write(0, 0, 1)
+            .unwrap();
+        workbook.add_worksheet().set_name("Old").unwrap().set_hidden(true);
+        workbook
+            .add_worksheet()
+            .set_name("Older")
+            .unwrap()
+            .set_very_hidden(true);
+        let mut chart = Chart::new(ChartType::Column);
+        chart.add_series().set_values("Stock!$A$1:$A$1");
+        workbook
+            .add_chartsheet()
+            .set_name("Chart")
+            .unwrap()
+            .insert_chart(0, 0, &chart)
+            .unwrap();
+        let (_, sheets) = open(&workbook.save_to_buffer().unwrap()).unwrap();
+        let listed: Vec<_> = sheets
+            .iter()
+            .map(|sheet| (sheet.name.as_str(), sheet.visible))
+            .collect();
+        assert_eq!(listed, [("Stock", true), ("Old", false), ("Older", false)]);
+    }
+
+    #[test]
+    fn workbooks_that_cannot_be_opened_are_refused() {
+        let mut workbook = Workbook::new();
+        workbook.add_worksheet().set_name("First").unwrap();
+        workbook.add_worksheet().set_name("Second").unwrap();
+        let bytes = workbook.save_to_buffer().unwrap();
+        let damaged = [
+            bytes[..bytes.len() / 2].to_vec(),
+            patched(&bytes, "xl/workbook.xml", |_| "<workbook>".to_owned()),
+            patched(&bytes, "xl/workbook.xml", |_| "<workbook></workbook>".to_owned()),
+            // Two sheets of one name: the second would be read as the first.
+            patched(&bytes, "xl/workbook.xml", |xml| xml.replace("\"Second\"", "\"First\"")),
+        ];
+        for bytes in damaged {
+            let refusal = open(&bytes).err().unwrap();
+            assert_eq!(refusal, Refusal::new(Rule::FileDamaged, &[]));
+        }
+    }
+
+    #[test]
+    fn a_sheet_can_be_read_again_and_left_early() {
+        let mut workbook = Workbook::new();
+        let sheet = workbook.add_worksheet();
+        for row in 0..3 {
+            sheet.write(row, 0, row).unwrap();
+        }
+        let (mut reader, sheets) = open(&workbook.save_to_buffer().unwrap()).unwrap();
+        for leave_after in [1, 3, 2, 9] {
+            let mut numbers = Vec::new();
+            reader
+                .visit_rows(&sheets[0].name, &Budget::default(), &mut |row| {
+                    numbers.push(row.number);
+                    if numbers.len() == leave_after {
+                        ControlFlow::Break(())
+                    } else {
+                        ControlFlow::Continue(())
+                    }
+                })
+                .unwrap();
+            assert_eq!(numbers, (1..=leave_after.min(3) as u32).collect::<Vec<_>>());
+        }
+    }
+}

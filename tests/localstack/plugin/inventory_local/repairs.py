@@ -1,0 +1,39 @@
+"""Mistakes of LocalStack 4.14.0 that our tests would stumble over."""
+
+import functools
+from collections import defaultdict
+
+from localstack.runtime import hooks
+
+
+@hooks.on_infra_start()
+def listen_on_loopback_only():
+    """The address in GATEWAY_LISTEN is ignored: every interface is bound, whatever it says."""
+    from twisted.internet import endpoints
+
+    endpoints.TCP4ServerEndpoint = functools.partial(endpoints.TCP4ServerEndpoint, interface="127.0.0.1")
+
+
+@hooks.on_infra_start()
+def repair_lambda():
+    from localstack.services.lambda_.invocation.assignment import AssignmentService
+    from localstack.services.lambda_.invocation.execution_environment import ExecutionEnvironment
+
+    class Snapshots(dict):
+        def values(self):
+            return list(super().values())
+
+    original = AssignmentService.__init__
+
+    def init(self):
+        """Looking for an idle environment while another is added was an error 500 now and then."""
+        original(self)
+        self.environments = defaultdict(Snapshots)
+
+    AssignmentService.__init__ = init
+
+    def log_group(self):
+        """A log group of the function's own was stored and not used."""
+        return self.function_version.config.logging_config["LogGroup"]
+
+    ExecutionEnvironment.get_log_group_name = log_group
