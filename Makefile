@@ -11,10 +11,11 @@ HOST := $(if $(filter arm64 aarch64,$(shell uname -m)),--arm64,--x86-64)
 BUILD := PATH="$(CURDIR)/$(BIN):$$PATH" cargo lambda build --locked --release --bin loader
 phase = @echo "== $$(date +%T) $(1)"
 
-.PHONY: help check test build deploy destroy demo demo-down localstack-up localstack-down samples clean tools stack-named
+.PHONY: help check test build deploy destroy demo demo-down localstack-up localstack-down samples clean \
+	tools stack-named
 
 help: ## List what there is to make
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name what; do printf '%-16s %s\n' "$$name" "$$what"; done
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' Makefile
 
 check: tools ## Formatting, lints, documentation, template, dependencies: what CI runs first
 	$(call phase,formatting)
@@ -27,13 +28,14 @@ check: tools ## Formatting, lints, documentation, template, dependencies: what C
 	@$(BIN)/cfn-lint infra/template.yaml
 	@$(BIN)/python3 infra/test_template.py
 	$(call phase,dependencies)
-	@if cargo deny --version >/dev/null 2>&1; then cargo deny check; else echo "Skipped: cargo-deny is not installed (cargo install cargo-deny)."; fi
+	@if cargo deny --version >/dev/null 2>&1; then cargo deny check; \
+		else echo "Skipped: cargo-deny is not installed (cargo install cargo-deny)."; fi
 
 test: check ## Everything, from unit tests to end to end on LocalStack
 	$(call phase,local cloud)
 	@$(CLOUD) up
 	@$(CLOUD) selftest && echo "== $$(date +%T) tests" && cargo test --locked || \
-		{ echo "Something did not pass. LocalStack is left up for a look, at $(ENDPOINT); end it with: make localstack-down"; exit 1; }
+		{ echo "Not everything passed. LocalStack is still up at $(ENDPOINT); make localstack-down ends it."; exit 1; }
 	@$(CLOUD) down
 	$(call phase,all passed)
 
@@ -43,7 +45,7 @@ build: tools ## Build the function for AWS (arm64)
 deploy: stack-named build ## Build and deploy to AWS: make deploy STACK=inventory [PARAMETERS="ReportDays=30 ..."]
 	infra/deploy up --stack $(STACK) --code $(BOOTSTRAP) --arch arm64 $(addprefix --parameter ,$(PARAMETERS))
 
-destroy: stack-named ## Remove from AWS: make destroy STACK=inventory [WITH_DATA=yes: tables and buckets too, for good]
+destroy: stack-named ## Remove from AWS: make destroy STACK=inventory [WITH_DATA=yes, for good]
 	infra/deploy down --stack $(STACK) $(if $(filter yes,$(WITH_DATA)),--with-data)
 
 demo: tools ## Load sample-data/ on LocalStack and show what came of it
@@ -52,7 +54,8 @@ demo: tools ## Load sample-data/ on LocalStack and show what came of it
 	@infra/demo --endpoint-url $(ENDPOINT) --code $(BOOTSTRAP)
 
 demo-down: tools ## Remove the demo and stop LocalStack
-	@if $(CLOUD) status >/dev/null 2>&1; then infra/deploy down --stack inventory-demo --with-data --endpoint-url $(ENDPOINT); fi
+	@if $(CLOUD) status >/dev/null 2>&1; then \
+		infra/deploy down --stack inventory-demo --with-data --endpoint-url $(ENDPOINT); fi
 	@$(CLOUD) down
 
 localstack-up: ## Start the local cloud

@@ -74,9 +74,8 @@ def follow(cloud, cloudformation, stack_id, seen):
     while True:
         # The status first: events of a stack at rest are complete.
         status = cloudformation.describe_stacks(StackName=stack_id)["Stacks"][0]["StackStatus"]
-        for event in events_of(cloudformation, stack_id):
-            if event["EventId"] in seen:
-                continue
+        fresh = [event for event in events_of(cloudformation, stack_id) if event["EventId"] not in seen]
+        for event in fresh:
             seen.add(event["EventId"])
             name, state = event["LogicalResourceId"], event["ResourceStatus"]
             reason = event.get("ResourceStatusReason") or ""
@@ -84,8 +83,9 @@ def follow(cloud, cloudformation, stack_id, seen):
                 say(f"  {state:<15} {name} {reason}".rstrip())
             # The stack's own event only sums up; "cancelled" is what the others are called once one did not succeed.
             if state.endswith("_FAILED") and event.get("PhysicalResourceId") != stack_id and "cancelled" not in reason:
-                reasons.append(f"{name} ({event['ResourceType']}): {reason}.")
-        if not status.endswith("IN_PROGRESS"):
+                reasons.append(f"{name} ({event['ResourceType']}): {reason.rstrip('.')}.")
+        # LocalStack calls a stack DELETE_FAILED at its first resource that resists, and then goes on deleting.
+        if status.endswith("COMPLETE") or (status.endswith("FAILED") and not fresh):
             return status, reasons
         wait(cloud, deadline, f"Stack {stack_id} is still in {status}")
 
@@ -113,8 +113,11 @@ def delete_stack(cloud, cloudformation, found):
     seen = {event["EventId"] for event in events_of(cloudformation, stack_id)}
     cloudformation.delete_stack(StackName=stack_id)
     status, reasons = follow(cloud, cloudformation, stack_id, seen)
-    if reasons or status != "DELETE_COMPLETE":
-        raise Trouble(f"Stack {found['StackName']} was not deleted; it is in {status}. " + " ".join(reasons))
+    if status != "DELETE_COMPLETE":
+        why = " ".join(reasons)
+        raise Trouble(
+            f"Stack {found['StackName']} was not deleted; it is in {status}. {why} Put that right and run this again."
+        )
 
 
 def remains(cloud, names, more_buckets=()):

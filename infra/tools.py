@@ -46,21 +46,10 @@ def install():
             [base, "-m", "venv", VENV],
             "python3 cannot make a venv: install your system's package for that (on Debian: python3-venv).",
         )
+        pip = [PYTHON, "-m", "pip", "--quiet", "--disable-pip-version-check", "install"]
         run(
-            [
-                PYTHON,
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-                "--no-deps",
-                "--only-binary=:all:",
-                "--require-hashes",
-                "-r",
-                LOCK,
-            ],
-            "The tools could not be installed; what pip said stands above. Nothing else was changed: run the same command again.",
+            [*pip, "--no-deps", "--only-binary=:all:", "--require-hashes", "-r", LOCK],
+            "The tools could not be installed; what pip said stands above. Run the same command again to try again.",
         )
         shutil.copyfile(LOCK, INSTALLED)
 

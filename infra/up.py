@@ -1,10 +1,13 @@
 """Creates the stack or brings it up to date, through a change set."""
 
+import fcntl
 import time
 import uuid
+from contextlib import contextmanager
 from pathlib import Path
 
 import program
+import tools
 from aws import Trouble
 from stack import DEADLINE_SECONDS, delete_stack, describe, events_of, follow, names_for, remains, say, wait
 
@@ -26,7 +29,9 @@ def deploy(cloud, stack, code, architecture=None, settings=None, template=TEMPLA
     parameters += given(CodeBucket=names.artifacts, CodeKey=key, Architecture=architecture)
     changed = change(cloud, cloudformation, stack, before, template, parameters)
     check_resources(cloudformation, stack)
-    done = "is as it should be, nothing had to change" if not changed else "was updated" if before else "was created"
+    done = (
+        "is as it should be, no resource had to change" if not changed else "was updated" if before else "was created"
+    )
     say(f"Stack {stack} {done} ({time.monotonic() - started:.1f} s).")
     return outputs(describe(cloudformation, stack))
 
@@ -35,8 +40,8 @@ def ready_for_change(cloud, cloudformation, names):
     """The stack as it is, or None where one has to be created."""
     found = describe(cloudformation, names.stack)
     status = found and found["StackStatus"]
-    if status in ("ROLLBACK_COMPLETE", "CREATE_FAILED"):
-        say(f"An earlier attempt to create {names.stack} ended in {status}: removing what is left of it first.")
+    if status in ("ROLLBACK_COMPLETE", "CREATE_FAILED", "DELETE_FAILED"):
+        say(f"Stack {names.stack} is in {status}: removing what is left of it first.")
         delete_stack(cloud, cloudformation, found)
         found = None
     elif status == "REVIEW_IN_PROGRESS":  # a change set was made and never carried out: there is no stack yet
@@ -70,15 +75,16 @@ def given(**values):
 
 
 def change(cloud, cloudformation, stack, before, template, parameters):
-    """Makes a change set and carries it out; False where there is nothing to change."""
-    made = cloudformation.create_change_set(
-        StackName=stack,
-        ChangeSetName=f"deploy-{uuid.uuid4().hex}",
-        ChangeSetType="UPDATE" if before else "CREATE",
-        TemplateBody=template.read_text(),
-        Parameters=parameters,
-        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
-    )
+    """Makes a change set and carries it out; says whether any resource had to change."""
+    with turn(cloud):
+        made = cloudformation.create_change_set(
+            StackName=stack,
+            ChangeSetName=f"deploy-{uuid.uuid4().hex}",
+            ChangeSetType="UPDATE" if before else "CREATE",
+            TemplateBody=template.read_text(),
+            Parameters=parameters,
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+        )
     change_set, stack_id = made["Id"], made["StackId"]
     deadline = time.monotonic() + DEADLINE_SECONDS
     while True:
@@ -99,7 +105,17 @@ def change(cloud, cloudformation, stack, before, template, parameters):
     # LocalStack ends some updates that did not succeed in UPDATE_COMPLETE: the reasons decide, not the status alone.
     if reasons or status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
         raise Trouble(f"Stack {stack} was not deployed; it is in {status}. " + " ".join(reasons))
-    return True
+    # With a transform in the template, CloudFormation may accept a change set that changes nothing.
+    return bool(planned["Changes"])
+
+
+@contextmanager
+def turn(cloud):
+    """Lets one deployment after the other to a local cloud: LocalStack mixes up SAM templates that it expands at once."""
+    with open(tools.ROOT / ".local" / "deploy.lock", "w") as lock:
+        if cloud.is_local:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def check_resources(cloudformation, stack):

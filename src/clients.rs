@@ -1,12 +1,15 @@
 //! The clients of AWS over one HTTPS client, and how a fault of theirs is read.
 
+#[cfg(test)]
+pub(crate) mod fake;
+
 use std::time::Duration;
 
 use aws_config::BehaviorVersion;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::{TimeoutConfig, TimeoutConfigBuilder};
 use aws_sdk_dynamodb::config::http::HttpResponse;
-use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_http_client::tls;
 
 const CONNECT: Duration = Duration::from_secs(3);
@@ -80,7 +83,7 @@ impl CloudFault {
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        let context = || DisplayErrorContext(error).to_string();
+        let context = || causes(error);
         let (code, message, passing) = match error {
             SdkError::ConstructionFailure(_) => ("Unsendable", context(), false),
             SdkError::TimeoutError(_) => ("Timeout", "no answer in time".to_string(), true),
@@ -107,6 +110,12 @@ impl CloudFault {
             _ => "Trying again will not help before this is changed",
         }
     }
+}
+
+/// An error with all that is behind it, on one line.
+pub fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let links = std::iter::successors(Some(error), |error| error.source());
+    links.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// Codes that AWS sends with status 400 though nothing is wrong with the request.
@@ -142,7 +151,7 @@ pub fn full_jitter(tries: u32, base: Duration, cap: Duration) -> Duration {
 mod tests {
     use super::*;
     use aws_sdk_dynamodb::operation::get_item::GetItemError;
-    use aws_sdk_dynamodb::primitives::event_stream::SdkBody;
+    use aws_smithy_types::body::SdkBody;
 
     fn answered(status: u16, code: &str) -> CloudFault {
         let error = GetItemError::generic(

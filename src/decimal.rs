@@ -72,7 +72,11 @@ impl Decimal {
         let exponent = exponent + i64::from(zeros);
         let exponent = i32::try_from(exponent).map_err(|_| DecimalFault::OutOfRange)?;
         let decimal = Decimal { negative, digits, exponent };
-        if Self::EXPONENTS.contains(&decimal.first_digit_exponent()) { Ok(decimal) } else { Err(DecimalFault::OutOfRange) }
+        if Self::EXPONENTS.contains(&decimal.first_digit_exponent()) {
+            Ok(decimal)
+        } else {
+            Err(DecimalFault::OutOfRange)
+        }
     }
 
     /// What a spreadsheet program keeps of a number: 15 significant digits. 0.1 + 0.2 is 0.3.
@@ -116,7 +120,8 @@ impl Decimal {
             _ => {}
         }
         // With the first digits in the same place, both have at most 38 digits after padding to the same length.
-        let padded = |a: &Decimal, b: &Decimal| a.digits * 10u128.pow((b.digit_count() - a.digit_count()).max(0) as u32);
+        let padded =
+            |a: &Decimal, b: &Decimal| a.digits * 10u128.pow((b.digit_count() - a.digit_count()).max(0) as u32);
         self.first_digit_exponent()
             .cmp(&other.first_digit_exponent())
             .then_with(|| padded(self, other).cmp(&padded(other, self)))
@@ -213,10 +218,21 @@ mod tests {
     #[test]
     fn the_same_number_is_written_the_same() {
         for (written, read) in [
-            ("19.990", "19.99"), ("0012", "12"), ("-0", "0"), ("0.00", "0"), ("+3", "3"), (".5", "0.5"), ("5.", "5"),
-            ("1E5", "100000"), ("1.2e+03", "1200"), ("1200e-2", "12"), ("-0.050", "-0.05"), ("100", "100"),
+            ("19.990", "19.99"),
+            ("0012", "12"),
+            ("-0", "0"),
+            ("0.00", "0"),
+            ("+3", "3"),
+            (".5", "0.5"),
+            ("5.", "5"),
+            ("1E5", "100000"),
+            ("1.2e+03", "1200"),
+            ("1200e-2", "12"),
+            ("-0.050", "-0.05"),
+            ("100", "100"),
             ("1000000000000000000000000000000000000000000", "1000000000000000000000000000000000000000000"),
-            ("10.010", "10.01"), ("0.000000000000000000000000000000000000000001", "0.000000000000000000000000000000000000000001"),
+            ("10.010", "10.01"),
+            ("0.000000000000000000000000000000000000000001", "0.000000000000000000000000000000000000000001"),
         ] {
             assert_eq!(text(written), read, "{written}");
         }
@@ -224,7 +240,9 @@ mod tests {
 
     #[test]
     fn what_is_no_number_is_told_from_what_is_too_long() {
-        for no in ["", ".", "-", "+", "n/a", "1,5", "1 000", "1e", "1e+", "e5", "--1", "0x10", "NaN", "inf", "1.2.3", "٣"] {
+        for no in
+            ["", ".", "-", "+", "n/a", "1,5", "1 000", "1e", "1e+", "e5", "--1", "0x10", "NaN", "inf", "1.2.3", "٣"]
+        {
             assert_eq!(Decimal::parse(no), Err(DecimalFault::NotANumber), "{no}");
         }
         let nines = "9".repeat(38);
@@ -232,15 +250,24 @@ mod tests {
         for long in [format!("{nines}9"), format!("0.1{nines}"), "1e126".into(), "1e-131".into(), "1e99999".into()] {
             assert_eq!(Decimal::parse(&long), Err(DecimalFault::OutOfRange), "{long}");
         }
-        assert!(Decimal::parse("9.9e125").is_ok() && Decimal::parse("1e-130").is_ok() && Decimal::parse("0e99").is_ok());
+        assert!(
+            Decimal::parse("9.9e125").is_ok() && Decimal::parse("1e-130").is_ok() && Decimal::parse("0e99").is_ok()
+        );
     }
 
     #[test]
     fn a_cells_number_keeps_fifteen_digits() {
         for (number, read) in [
-            (0.1 + 0.2, "0.3"), (19.990000000000002, "19.99"), (19.99, "19.99"), (1e12, "1000000000000"),
-            (4006381333931.0, "4006381333931"), (-0.0, "0"), (0.15, "0.15"), (123456789012345680.0, "123456789012346000"),
-            (-2.5, "-2.5"), (1e-7, "0.0000001"),
+            (0.1 + 0.2, "0.3"),
+            (19.990000000000002, "19.99"),
+            (19.99, "19.99"),
+            (1e12, "1000000000000"),
+            (4006381333931.0, "4006381333931"),
+            (-0.0, "0"),
+            (0.15, "0.15"),
+            (123456789012345680.0, "123456789012346000"),
+            (-2.5, "-2.5"),
+            (1e-7, "0.0000001"),
         ] {
             assert_eq!(Decimal::from_cell(number).unwrap().to_string(), read, "{number}");
         }

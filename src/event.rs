@@ -221,7 +221,8 @@ mod tests {
 
     #[test]
     fn a_record_carries_version_sequencer_and_size() {
-        let Request::Load(upload) = decode(&json!({ "Records": [record("uploads/a.xlsx")] }), "stock").unwrap().remove(0)
+        let Request::Load(upload) =
+            decode(&json!({ "Records": [record("uploads/a.xlsx")] }), "stock").unwrap().remove(0)
         else {
             panic!("not a load")
         };
@@ -259,7 +260,8 @@ mod tests {
 
     #[test]
     fn a_load_is_named_by_bucket_key_and_version() {
-        let Request::Load(upload) = decode(&json!({ "Records": [record("uploads/a.xlsx")] }), "stock").unwrap().remove(0)
+        let Request::Load(upload) =
+            decode(&json!({ "Records": [record("uploads/a.xlsx")] }), "stock").unwrap().remove(0)
         else {
             panic!("not a load")
         };

@@ -29,11 +29,7 @@ pub struct Refusal {
 
 impl Refusal {
     pub fn new(rule: Rule, words: &[(&str, &str)]) -> Refusal {
-        Refusal {
-            rule,
-            message: rule.message(words),
-            advice: rule.advice(words),
-        }
+        Refusal { rule, message: rule.message(words), advice: rule.advice(words) }
     }
 }
 
@@ -239,7 +235,7 @@ pub fn count(n: u64) -> String {
     let digits = n.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -258,11 +254,7 @@ mod tests {
         assert_eq!(ids.len(), Rule::ALL.len());
         for rule in Rule::ALL {
             assert_eq!(serde_json::to_string(rule).unwrap(), format!("\"{}\"", rule.id()));
-            assert!(
-                rule.id().bytes().all(|b| b.is_ascii_lowercase() || b == b'-'),
-                "{}",
-                rule.id()
-            );
+            assert!(rule.id().bytes().all(|b| b.is_ascii_lowercase() || b == b'-'), "{}", rule.id());
         }
     }
 
@@ -291,11 +283,7 @@ mod tests {
             let (message, advice) = rule.templates();
             let text = format!("{message} {advice}").to_lowercase().replace("type ", "write ");
             for word in unwanted {
-                assert!(
-                    !text.contains(word),
-                    "{}: \"{word}\" is not her word: {text}",
-                    rule.id()
-                );
+                assert!(!text.contains(word), "{}: \"{word}\" is not her word: {text}", rule.id());
             }
             assert!(advice.ends_with('.'), "{}: {advice}", rule.id());
             assert!(
@@ -316,13 +304,7 @@ mod tests {
 
     #[test]
     fn columns_and_counts_read_as_people_write_them() {
-        assert_eq!(
-            [0, 25, 26, 701, 702, 16383].map(column_letters),
-            ["A", "Z", "AA", "ZZ", "AAA", "XFD"]
-        );
-        assert_eq!(
-            [0, 999, 1000, 4812, 1_000_000].map(count),
-            ["0", "999", "1,000", "4,812", "1,000,000"]
-        );
+        assert_eq!([0, 25, 26, 701, 702, 16383].map(column_letters), ["A", "Z", "AA", "ZZ", "AAA", "XFD"]);
+        assert_eq!([0, 999, 1000, 4812, 1_000_000].map(count), ["0", "999", "1,000", "4,812", "1,000,000"]);
     }
 }

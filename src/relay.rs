@@ -21,24 +21,34 @@ impl RelayError {
     }
 }
 
-/// Asks for a run that continues this load. Returns once Lambda has queued the event, not when the load has gone on;
-/// give the turn back first (`Ledger::hand_over`), or the next run takes itself for a duplicate.
-pub async fn ask_to_continue(
-    lambda: &aws_sdk_lambda::Client,
-    function: &str,
-    load: &LoadId,
-) -> Result<(), RelayError> {
-    lambda
-        .invoke()
-        .function_name(function)
-        .invocation_type(InvocationType::Event)
-        .payload(Blob::new(continue_event(load).to_string()))
-        .send()
-        .await
-        .map_err(|error| {
-            let fault = CloudFault::new("Invoke", &format!("function {function}"), &error);
+/// The function that loads, asked by itself.
+#[derive(Debug, Clone)]
+pub struct Relay {
+    lambda: aws_sdk_lambda::Client,
+    function: String,
+}
+
+impl Relay {
+    pub fn new(lambda: aws_sdk_lambda::Client, function: impl Into<String>) -> Relay {
+        Relay { lambda, function: function.into() }
+    }
+
+    /// Asks for a run that continues this load. Returns once Lambda has queued the event, not when the load has gone
+    /// on; give the turn back first (`Ledger::hand_over`), or the next run takes itself for a duplicate.
+    pub async fn ask_to_continue(&self, load: &LoadId) -> Result<(), RelayError> {
+        let asked = self
+            .lambda
+            .invoke()
+            .function_name(&self.function)
+            .invocation_type(InvocationType::Event)
+            .payload(Blob::new(continue_event(load).to_string()))
+            .send()
+            .await;
+        asked.map_err(|error| {
+            let fault = CloudFault::new("Invoke", &format!("function {}", self.function), &error);
             RelayError::Cloud { load: load.clone(), fault }
         })?;
-    tracing::info!(event = "continuation_asked", load = %load, function);
-    Ok(())
+        tracing::info!(event = "continuation_asked", load = %load, function = self.function);
+        Ok(())
+    }
 }

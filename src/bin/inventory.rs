@@ -1,1 +1,12 @@
-fn main(){}
+//! The command people type. Started with `read` as its first word it is the judging child.
+
+use std::process::ExitCode;
+
+use inventory_loader::{child, cli};
+
+fn main() -> ExitCode {
+    match child::asked_to_read(std::env::args_os()) {
+        Some(brief) => child::serve(&brief),
+        None => cli::main(),
+    }
+}

@@ -46,7 +46,9 @@ pub enum ChildError {
     Start { program: PathBuf, source: io::Error },
     #[error("the reader's words could not be kept in {folder}: {source}; more temporary storage may be needed")]
     Spool { folder: PathBuf, source: io::Error },
-    #[error("the reader's words take more than the {limit} bytes of temporary storage they may; give the function more")]
+    #[error(
+        "the reader's words take more than the {limit} bytes of temporary storage they may; give the function more"
+    )]
     SpoolFull { limit: u64 },
     #[error("the reader said something that is not in its language; are both programs of the same version?")]
     Language,
@@ -122,11 +124,7 @@ async fn listen(
     Ok((said, status, last_words.unwrap_or_default()))
 }
 
-async fn keep_lines(
-    stdout: ChildStdout,
-    reader: &Reader,
-    progress: &(dyn Fn(u64) + Sync),
-) -> Result<Said, ChildError> {
+async fn keep_lines(stdout: ChildStdout, reader: &Reader, progress: &(dyn Fn(u64) + Sync)) -> Result<Said, ChildError> {
     const ROWS_PER_PROGRESS: u64 = 1000;
     let fault = |source| ChildError::Spool { folder: reader.scratch.clone(), source };
     let spool = tempfile::tempfile_in(&reader.scratch).map_err(fault)?;

@@ -35,7 +35,10 @@ impl Reading {
     /// All rows in the order of the file, from the beginning. Duplicates have taken the place of accepted rows.
     pub fn rows(&self) -> io::Result<Rows> {
         let part = |from: u64, to: u64| -> io::Result<Lines> {
-            Ok(Lines { file: BufReader::with_capacity(1 << 16, Cursor::new(&self.spool, from)?.take(to - from)), line: vec![] })
+            Ok(Lines {
+                file: BufReader::with_capacity(1 << 16, Cursor::new(&self.spool, from)?.take(to - from)),
+                line: vec![],
+            })
         };
         let mut duplicates = part(self.duplicates_at, self.end)?;
         Ok(Rows {
@@ -97,7 +100,9 @@ pub struct Rows {
 
 impl Rows {
     fn advance(&mut self) -> io::Result<Option<JudgedRow>> {
-        let Some((place, mut verdict)) = self.rows.next_line()? else { return Ok(None) };
+        let Some((place, mut verdict)) = self.rows.next_line()? else {
+            return Ok(None);
+        };
         if let Some((_, duplicate)) = self.next_duplicate.take_if(|(duplicate, _)| *duplicate == place) {
             verdict = duplicate;
             self.next_duplicate = self.duplicates.next_line()?;
@@ -145,12 +150,17 @@ mod tests {
             spool.write_all(text.as_bytes()).unwrap();
         }
         let sheet = |name: &str| SheetRead {
-            name: name.into(), loaded: true, skipped: None, header_row: Some(1), columns: vec![],
+            name: name.into(),
+            loaded: true,
+            skipped: None,
+            header_row: Some(1),
+            columns: vec![],
         };
         let reading = Reading::new(spool, duplicates_at, bytes, 4, vec![sheet("A"), sheet("B")]);
         for _ in 0..2 {
             let rows: Vec<JudgedRow> = reading.rows().unwrap().map(Result::unwrap).collect();
-            let told: Vec<_> = rows.iter().map(|row| (&*row.sheet, row.row, matches!(row.verdict, Verdict::Duplicate(_)))).collect();
+            let told: Vec<_> =
+                rows.iter().map(|row| (&*row.sheet, row.row, matches!(row.verdict, Verdict::Duplicate(_)))).collect();
             assert_eq!(told, [("A", 1, false), ("A", 2, true), ("A", 3, false), ("B", 2, true)]);
         }
     }

@@ -74,11 +74,14 @@ mod tests {
         seen.note(Place(1, 1), &item("C"), &key);
         let mut groups = seen.into_groups();
         groups.sort();
-        assert_eq!(groups, [
-            vec![Place(0, 2), Place(0, 4), Place(0, 7)],
-            vec![Place(0, 3), Place(0, 6)],
-            vec![Place(0, 5), Place(1, 1)],
-        ]);
+        assert_eq!(
+            groups,
+            [
+                vec![Place(0, 2), Place(0, 4), Place(0, 7)],
+                vec![Place(0, 3), Place(0, 6)],
+                vec![Place(0, 5), Place(1, 1)],
+            ]
+        );
     }
 
     #[test]

@@ -62,7 +62,15 @@ impl RowJudge<'_> {
         let word = first.trim_end_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
         let says_total = matches!(
             word.as_str(),
-            "total" | "totals" | "grand total" | "subtotal" | "sub total" | "sum" | "summe" | "gesamt" | "zwischensumme"
+            "total"
+                | "totals"
+                | "grand total"
+                | "subtotal"
+                | "sub total"
+                | "sum"
+                | "summe"
+                | "gesamt"
+                | "zwischensumme"
         );
         if !key_given {
             let starts_total = says_total || word.starts_with("total ");
@@ -219,10 +227,15 @@ mod tests {
     fn all_problems_of_a_row_are_told_with_their_place() {
         let problems = problems(&["A-1", "", "many", "12,5", "perhaps"]);
         let told: Vec<_> = problems.iter().map(|p| (p.rule.id(), p.cell.as_deref().unwrap())).collect();
-        assert_eq!(told, [
-            ("value-missing", "B1014"), ("whole-number-expected", "C1014"), ("point-expected", "D1014"),
-            ("yes-or-no-expected", "E1014"),
-        ]);
+        assert_eq!(
+            told,
+            [
+                ("value-missing", "B1014"),
+                ("whole-number-expected", "C1014"),
+                ("point-expected", "D1014"),
+                ("yes-or-no-expected", "E1014"),
+            ]
+        );
         assert_eq!(problems[2].message, "Price in D1014 is \"12,5\", with a comma where a point was expected.");
         assert_eq!(problems[2].advice, "Type it as 12.5. Row 1,014 was left out.");
         assert_eq!(problems[2].column.as_deref(), Some("Price"));
@@ -248,7 +261,8 @@ mod tests {
     #[test]
     fn what_dynamodb_would_refuse_is_found_here() {
         assert_eq!(problems(&["A", &"x".repeat(2000), "5"])[0].rule, Rule::TextTooLong);
-        let schema = Schema::from_toml(&include_str!("../../inventory.toml").replace("max_length = 128\n", "")).unwrap();
+        let schema =
+            Schema::from_toml(&include_str!("../../inventory.toml").replace("max_length = 128\n", "")).unwrap();
         let names: Vec<(u32, &str)> = HEADER.iter().enumerate().map(|(i, name)| (i as u32, *name)).collect();
         let header = schema.match_header(1, &names).unwrap();
         let long = "x".repeat(2049);

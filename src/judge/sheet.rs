@@ -73,7 +73,8 @@ impl<'a> Judge<'a> {
         let mut read = Vec::with_capacity(sheets.len());
         for (index, sheet) in sheets.iter().enumerate() {
             let Ok(number) = u16::try_from(index) else { break };
-            let mut pass = SheetPass { judge: self, index: number, name: &sheet.name, emit, state: State::Searching(vec![]) };
+            let mut pass =
+                SheetPass { judge: self, index: number, name: &sheet.name, emit, state: State::Searching(vec![]) };
             if !sheet.visible {
                 pass.state = State::PassedOver(Skip::HiddenSheet);
             }
@@ -173,8 +174,7 @@ impl<'a> Judge<'a> {
         }
         let quoted: Vec<String> =
             row.cells.iter().take(HEADER_CELLS_QUOTED).map(|cell| format!("\"{}\"", shown(cell))).collect();
-        self.nearest =
-            Some(Nearest { sheet: sheet.to_string(), row: row.number, known, found: quoted.join(", ") });
+        self.nearest = Some(Nearest { sheet: sheet.to_string(), row: row.number, known, found: quoted.join(", ") });
     }
 }
 

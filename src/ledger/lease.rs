@@ -1,6 +1,6 @@
 //! The lease of an inventory table: loads into one table take turns, and this says whose turn it is.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::LedgerError;
@@ -59,18 +59,34 @@ pub struct Lease {
     pub owner: String,
     pub epoch: u64,
     expires_at: AtomicU64,
+    given_back: AtomicBool,
 }
 
 impl Lease {
     pub(super) fn new(load: &LoadId, table: &str, owner: &str, epoch: u64, expires_at: u64) -> Lease {
-        let expires_at = AtomicU64::new(expires_at);
-        Lease { load: load.clone(), table: table.to_string(), owner: owner.to_string(), epoch, expires_at }
+        Lease {
+            load: load.clone(),
+            table: table.to_string(),
+            owner: owner.to_string(),
+            epoch,
+            expires_at: AtomicU64::new(expires_at),
+            given_back: AtomicBool::new(false),
+        }
     }
 
     /// Whether nobody else can have taken the turn yet. A run that was frozen and thaws asks this before its next
     /// write: its heartbeat slept as long as it did.
     pub fn is_live(&self) -> bool {
-        now_ms() < self.expires_at.load(Ordering::Relaxed)
+        !self.is_given_back() && now_ms() < self.expires_at.load(Ordering::Relaxed)
+    }
+
+    /// Said before the ledger is told: a heartbeat that meets the end of its own turn has not lost it.
+    pub(super) fn give_back(&self) {
+        self.given_back.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_given_back(&self) -> bool {
+        self.given_back.load(Ordering::Relaxed)
     }
 
     pub(super) fn extend(&self, expires_at: u64) {
@@ -129,11 +145,13 @@ mod tests {
     }
 
     #[test]
-    fn a_lease_is_live_until_it_expires_and_is_never_shortened() {
+    fn a_lease_is_live_until_it_expires_or_is_given_back() {
         let lease = Lease::new(&load(1), "stock", "me", 1, now_ms());
         assert!(!lease.is_live());
         lease.extend(now_ms() + 60_000);
         lease.extend(0);
         assert!(lease.is_live());
+        lease.give_back();
+        assert!(!lease.is_live());
     }
 }

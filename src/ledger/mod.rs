@@ -4,6 +4,7 @@
 //! renewal of the lease under the run's own epoch, so there is one place that says whose turn it is, and nothing can
 //! be written about a load by a run that has lost its turn without knowing.
 
+mod changes;
 mod lease;
 mod record;
 mod write;
@@ -12,18 +13,16 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
-use jiff::Timestamp;
 
 use crate::clients::CloudFault;
 use crate::event::{LoadId, Upload};
-pub use lease::{Lease, LeaseRecord, LeaseVerdict, judge_lease};
+use changes::{LoadChange, lease_freed, lease_handed_over, lease_renewed, lease_taken, load_taken};
 use lease::now_ms;
+pub use lease::{Lease, LeaseRecord, LeaseVerdict, judge_lease};
 use record::Reading;
 pub use record::{LoadRecord, State, Step, TRANSITIONS};
-use write::{Change, Key, NotDone, fault, number, pause, send_both, text};
+use write::{Key, NotDone, fault, number, pause, send_both, text};
 
-/// A record outlives its load by a year; DynamoDB then deletes it by itself (attribute `expires`).
-const KEPT_SECONDS: u64 = 365 * 24 * 60 * 60;
 /// How often a turn is asked for when others ask at the same moment. Each time somebody got it.
 const TAKE_TRIES: u32 = 6;
 
@@ -121,7 +120,7 @@ impl Ledger {
                 LeaseVerdict::Busy { load } => return Ok(Turn::Busy { load }),
             };
             let lease = Lease::new(load, &table, request_id, epoch, self.expiry(now));
-            let changes = [self.lease_taken(&lease, found.as_ref(), now), self.load_taken(&lease, &upload, now)];
+            let changes = [lease_taken(&lease, found.as_ref(), self.expiry(now)), load_taken(&lease, &upload, now)];
             if send_both(&self.client, &self.table, changes).await?.is_ok() {
                 // Read again: the record may have moved on between the first reading and the turn.
                 let record = self.read(load).await?.ok_or_else(|| LedgerError::Unknown { load: load.clone() })?;
@@ -140,10 +139,11 @@ impl Ledger {
     /// Keeps the turn: the heartbeat.
     pub async fn renew(&self, lease: &Lease) -> Result<(), LedgerError> {
         let expiry = self.expiry(now_ms());
-        if !self.lease_renewed(lease, expiry).send(&self.client, &self.table).await? {
-            return Err(turn_lost(lease));
+        match lease_renewed(lease, expiry).send(&self.client, &self.table).await? {
+            true => lease.extend(expiry),
+            false if lease.is_given_back() => {}
+            false => return Err(turn_lost(lease)),
         }
-        lease.extend(expiry);
         Ok(())
     }
 
@@ -177,6 +177,7 @@ impl Ledger {
             and: "",
             values: vec![("ending", text(ending)), ("summary", text(&summary.to_string()))],
         };
+        lease.give_back();
         self.note(lease, change).await?;
         tracing::info!(event = "turn_ended", load = %lease.load, table = lease.table, epoch = lease.epoch, ending);
         Ok(())
@@ -184,8 +185,8 @@ impl Ledger {
 
     /// Gives the turn to whichever run continues this load. For one lease's length no other load can take it.
     pub async fn hand_over(&self, lease: &Lease) -> Result<(), LedgerError> {
-        let mut change = self.lease_renewed(lease, self.expiry(now_ms()));
-        change.update.push_str(" REMOVE #owner");
+        let change = lease_handed_over(lease, self.expiry(now_ms()));
+        lease.give_back();
         if change.send(&self.client, &self.table).await? { Ok(()) } else { Err(turn_lost(lease)) }
     }
 
@@ -209,77 +210,11 @@ impl Ledger {
         item.map(|attributes| parse(Reading { key: &key.pk, attributes: &attributes })).transpose()
     }
 
-    /// Taken only as it was read: not if its holder has renewed it since, however late.
-    fn lease_taken(&self, lease: &Lease, found: Option<&LeaseRecord>, now: u64) -> Change {
-        let mut values = vec![
-            ("load", text(lease.load.as_str())),
-            ("owner", text(&lease.owner)),
-            ("epoch", number(lease.epoch)),
-            ("expires_at", number(self.expiry(now))),
-        ];
-        let condition = match found {
-            None => "attribute_not_exists(#epoch)",
-            Some(found) => {
-                values.push(("found_epoch", number(found.epoch)));
-                values.push(("found_expires_at", number(found.expires_at)));
-                "#epoch = :found_epoch AND #expires_at = :found_expires_at"
-            }
-        };
-        Change {
-            key: Key::lease(&lease.table),
-            update: "SET #load = :load, #owner = :owner, #epoch = :epoch, #expires_at = :expires_at".into(),
-            condition: condition.into(),
-            values,
-        }
-    }
-
-    /// The owner is part of the condition, so that a late heartbeat cannot take back what was freed or handed over.
-    fn lease_renewed(&self, lease: &Lease, expiry: u64) -> Change {
-        Change {
-            key: Key::lease(&lease.table),
-            update: "SET #expires_at = :expires_at".into(),
-            condition: "#epoch = :epoch AND #owner = :owner".into(),
-            values: vec![
-                ("expires_at", number(expiry)),
-                ("epoch", number(lease.epoch)),
-                ("owner", text(&lease.owner)),
-            ],
-        }
-    }
-
-    fn load_taken(&self, lease: &Lease, upload: &Upload, now: u64) -> Change {
-        let change = LoadChange {
-            step: Step::Start,
-            set: "#load = :load, #upload = :upload, #table = :table, \
-                  #owner = :owner, #epoch = :epoch, #started = if_not_exists(#started, :now), \
-                  #chunks_total = if_not_exists(#chunks_total, :zero), \
-                  #chunks_done = if_not_exists(#chunks_done, :zero), \
-                  #starts = if_not_exists(#starts, :zero) + :one, \
-                  #starts_without_progress = if_not_exists(#starts_without_progress, :zero) + :one",
-            and: "",
-            values: vec![
-                ("load", text(lease.load.as_str())),
-                ("upload", text(&serde_json::json!(upload).to_string())),
-                ("table", text(&lease.table)),
-                ("owner", text(&lease.owner)),
-                ("epoch", number(lease.epoch)),
-                ("zero", number(0u32)),
-                ("one", number(1u32)),
-            ],
-        };
-        change.of(&lease.load, now)
-    }
-
     async fn note(&self, lease: &Lease, change: LoadChange) -> Result<(), LedgerError> {
         let (now, step) = (now_ms(), change.step);
         let expiry = self.expiry(now);
-        let mut renewed = self.lease_renewed(lease, expiry);
-        if step == Step::End {
-            renewed.update = "SET #expires_at = :free REMOVE #load, #owner".into();
-            renewed.values.retain(|(name, _)| *name != "expires_at");
-            renewed.values.push(("free", number(0u32)));
-        }
-        let changes = [renewed, change.of(&lease.load, now)];
+        let turn = if step == Step::End { lease_freed(lease) } else { lease_renewed(lease, expiry) };
+        let changes = [turn, change.of(&lease.load, now)];
         match send_both(&self.client, &self.table, changes).await? {
             Ok(()) if step == Step::End => Ok(()),
             Ok(()) => {
@@ -293,8 +228,7 @@ impl Ledger {
                     Some(AttributeValue::S(text) | AttributeValue::N(text)) => text.clone(),
                     _ => "unknown".to_string(),
                 };
-                let state =
-                    format!("{} (chunk {} of {})", show("state"), show("chunks_done"), show("chunks_total"));
+                let state = format!("{} (chunk {} of {})", show("state"), show("chunks_done"), show("chunks_total"));
                 Err(LedgerError::NotAllowed { load: lease.load.clone(), step, state })
             }
         }
@@ -305,48 +239,87 @@ impl Ledger {
     }
 }
 
-/// What a step changes in a load's record, besides what every step does.
-struct LoadChange {
-    step: Step,
-    set: &'static str,
-    and: &'static str,
-    values: Vec<(&'static str, AttributeValue)>,
-}
-
-impl LoadChange {
-    fn of(self, load: &LoadId, now: u64) -> Change {
-        let mut values = self.values;
-        let mut allowed = Vec::new();
-        let mut target = String::new();
-        for (from, _, to) in TRANSITIONS.into_iter().filter(|(_, step, _)| *step == self.step) {
-            match from {
-                // A step that can be the first leaves every later state as it is.
-                None => {
-                    allowed.push("attribute_not_exists(#state)".to_string());
-                    target = format!("if_not_exists(#state, :{})", to.name());
-                }
-                Some(from) => {
-                    allowed.push(format!("#state = :{}", from.name()));
-                    if target.is_empty() {
-                        target = format!(":{}", to.name());
-                    }
-                }
-            }
-            values.extend(from.into_iter().chain([to]).map(|state| (state.name(), text(state.name()))));
-        }
-        let time = i64::try_from(now).ok().and_then(|now| Timestamp::from_millisecond(now).ok()).unwrap_or_default();
-        values.push(("now", text(&time.to_string())));
-        values.push(("expires", number(now / 1_000 + KEPT_SECONDS)));
-        Change {
-            key: Key::load(load),
-            update: format!("SET #state = {target}, {}, #updated = :now, #expires = :expires", self.set),
-            condition: format!("({}){}", allowed.join(" OR "), self.and),
-            values,
-        }
-    }
-}
-
 fn turn_lost(lease: &Lease) -> LedgerError {
     tracing::warn!(event = "turn_lost", load = %lease.load, table = lease.table, epoch = lease.epoch);
     LedgerError::TurnLost { load: lease.load.clone(), table: lease.table.clone(), epoch: lease.epoch }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clients::fake::{Asked, Fake, Reply, error};
+    use serde_json::json;
+
+    fn ledger(fake: &Fake) -> (Ledger, Lease) {
+        let load = LoadId::parse("0123456789abcdef").unwrap();
+        let ledger = Ledger::new(fake.dynamodb(), "ledger", Duration::from_secs(45));
+        (ledger, Lease::new(&load, "stock", "me", 3, 0))
+    }
+
+    /// A transaction that was not done, for these reasons.
+    fn cancelled(reasons: [&str; 2]) -> Reply {
+        let reasons = reasons.map(|code| json!({ "Code": code, "Item": { "state": { "S": "ended" } } }));
+        let code = "com.amazonaws.dynamodb.v20120810#TransactionCanceledException";
+        Reply::Json(400, json!({ "__type": code, "Message": "cancelled", "CancellationReasons": reasons }))
+    }
+
+    fn conflict_first(then: Reply) -> impl Fn(&Asked) -> Reply + Send + Sync + 'static {
+        move |asked| {
+            if asked.number == 0 { cancelled(["TransactionConflict", "None"]) } else { then.clone() }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn why_a_note_was_not_taken_is_told_apart() {
+        let (lost, state) = (["ConditionalCheckFailed", "None"], ["None", "ConditionalCheckFailed"]);
+        let (both, busy) = (["ConditionalCheckFailed", "ConditionalCheckFailed"], ["None", "ThrottlingError"]);
+        let told = |reasons| async move {
+            let fake = Fake::answering(conflict_first(cancelled(reasons)));
+            let (ledger, lease) = ledger(&fake);
+            (ledger.checkpoint(&lease, 1).await.unwrap_err(), lease.is_live())
+        };
+        assert!(matches!(told(lost).await, (LedgerError::TurnLost { epoch: 3, .. }, false)));
+        assert!(matches!(told(both).await, (LedgerError::TurnLost { .. }, false)));
+        let (error, _) = told(state).await;
+        assert!(matches!(&error, LedgerError::NotAllowed { step: Step::Checkpoint, .. }), "{error}");
+        assert!(!error.would_trying_again_help() && error.to_string().contains("ended"));
+        let (error, _) = told(busy).await;
+        assert!(matches!(&error, LedgerError::Cloud(_)) && error.would_trying_again_help(), "{error}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_note_that_is_taken_renews_the_turn() {
+        let fake = Fake::answering(conflict_first(Reply::Json(200, json!({}))));
+        let (ledger, lease) = ledger(&fake);
+        assert!(!lease.is_live());
+        ledger.checkpoint(&lease, 1).await.unwrap();
+        assert!(lease.is_live());
+        let tokens: Vec<_> = fake.asked().iter().map(|asked| asked.json()["ClientRequestToken"].clone()).collect();
+        assert!(tokens.len() == 2 && tokens[0].is_string() && tokens[0] != tokens[1]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn why_a_turn_was_not_renewed_is_told_apart() {
+        for code in ["TransactionConflictException", "ConditionalCheckFailedException", "AccessDeniedException"] {
+            let fake = Fake::answering(move |_| error(code));
+            let (ledger, lease) = ledger(&fake);
+            let error = ledger.renew(&lease).await.unwrap_err();
+            match code {
+                "TransactionConflictException" => assert!(matches!(error, LedgerError::Contended { .. }), "{error}"),
+                "ConditionalCheckFailedException" => assert!(matches!(error, LedgerError::TurnLost { .. }), "{error}"),
+                _ => assert!(!error.would_trying_again_help(), "{error}"),
+            }
+        }
+    }
+    #[tokio::test(start_paused = true)]
+    async fn a_heartbeat_that_meets_the_end_of_its_own_turn_has_not_lost_it() {
+        let fake = Fake::answering(|asked| match asked.number {
+            0 => Reply::Json(200, json!({})),
+            _ => error("ConditionalCheckFailedException"),
+        });
+        let (ledger, lease) = ledger(&fake);
+        ledger.end(&lease, "done", json!({})).await.unwrap();
+        ledger.renew(&lease).await.unwrap();
+        assert!(!lease.is_live());
+    }
 }

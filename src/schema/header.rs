@@ -53,7 +53,9 @@ impl Schema {
         for &(place, text) in texts {
             let wanted = canonical_name(text);
             let found = self.columns.iter().position(|column| names(column).any(|name| canonical_name(name) == wanted));
-            let Some(found) = found.filter(|_| !wanted.is_empty()) else { continue };
+            let Some(found) = found.filter(|_| !wanted.is_empty()) else {
+                continue;
+            };
             match &columns[found] {
                 Some((first, _)) => twice = twice.or(Some((found, *first, place))),
                 None => columns[found] = Some((place, text.trim().to_string())),

@@ -178,7 +178,9 @@ impl Schema {
         self.check_key("sort", shape.key.sort.as_ref(), self.key.sort.as_ref())?;
         for index in &shape.indexes {
             for attribute in std::iter::once(&index.key.partition).chain(&index.key.sort) {
-                let Some(column) = self.columns.iter().find(|column| column.name == attribute.name) else { continue };
+                let Some(column) = self.columns.iter().find(|column| column.name == attribute.name) else {
+                    continue;
+                };
                 if column.kind.key_kind() != Some(attribute.kind) {
                     return Err(SchemaError::IndexKeyDiffers {
                         index: index.name.clone(),
@@ -220,9 +222,8 @@ impl Schema {
 
 impl Column {
     fn check(&self) -> Result<(), SchemaError> {
-        let out_of_place = |rule, applies| {
-            Err(SchemaError::RuleOutOfPlace { column: self.name.clone(), rule, applies })
-        };
+        let out_of_place =
+            |rule, applies| Err(SchemaError::RuleOutOfPlace { column: self.name.clone(), rule, applies });
         if !self.kind.is_number() && (self.min.is_some() || self.max.is_some()) {
             return out_of_place("min or max", "number");
         }
@@ -284,7 +285,9 @@ mod tests {
         assert!(error(with(|t| t.replace("name = \"supplier\"", "name = \"name\""))).contains("two columns"));
         assert!(error(with(|t| t.replace("\"Vendor\"", "\"S K U\""))).contains("both found"));
         assert!(error(with(|t| t.replace("type = \"boolean\"", "type = \"choice\""))).contains("choices"));
-        assert!(error(with(|t| t.replace("type = \"boolean\"", "type = \"boolean\"\nmin = \"1\""))).contains("min or max"));
+        assert!(
+            error(with(|t| t.replace("type = \"boolean\"", "type = \"boolean\"\nmin = \"1\""))).contains("min or max")
+        );
     }
 
     #[test]

@@ -85,7 +85,9 @@ impl FolderStore {
                 let (entry, kind) = entry
                     .and_then(|entry| entry.file_type().map(|kind| (entry, kind)))
                     .map_err(trouble("listed", &path))?;
-                let Ok(part) = entry.file_name().into_string() else { continue };
+                let Ok(part) = entry.file_name().into_string() else {
+                    continue;
+                };
                 let name = if folder.is_empty() { part } else { format!("{folder}/{part}") };
                 if kind.is_dir() {
                     open.push(name);

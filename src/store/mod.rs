@@ -119,7 +119,9 @@ impl Store {
 /// Names are ours and never an uploader's; this is the wall behind that.
 fn check_name(name: &str) -> Result<(), StoreError> {
     let part_is_plain = |part: &str| {
-        !part.is_empty() && !part.starts_with('.') && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+        !part.is_empty()
+            && !part.starts_with('.')
+            && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
     };
     if name.split('/').all(part_is_plain) { Ok(()) } else { Err(StoreError::Name { name: name.to_string() }) }
 }
@@ -133,7 +135,9 @@ mod tests {
         for name in ["loads/0123456789abcdef/plan/00000.jsonl.zst", "loads/0123456789abcdef.2/report.json", "a"] {
             assert!(check_name(name).is_ok(), "{name}");
         }
-        for name in ["", "/etc/passwd", "..", "a/../../b", "a//b", "a/", "./a", "a\\..\\b", "C:/a", "a/.tmp", "a\0b", "ä"] {
+        for name in
+            ["", "/etc/passwd", "..", "a/../../b", "a//b", "a/", "./a", "a\\..\\b", "C:/a", "a/.tmp", "a\0b", "ä"]
+        {
             assert!(matches!(check_name(name), Err(StoreError::Name { .. })), "{name:?}");
         }
     }

@@ -11,7 +11,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use tokio::io::AsyncWriteExt;
 
 use super::{Fetched, Kept, StoreError};
-use crate::clients::{CloudFault, full_jitter};
+use crate::clients::{CloudFault, causes, full_jitter};
 use crate::event::Upload;
 
 /// Tries of what the SDK does not try again: a body that breaks off, and S3's "409, somebody is writing here, try again".
@@ -178,7 +178,7 @@ async fn spool(mut answer: GetObjectOutput, limit: u64, place: &str) -> Result<F
 const BROKEN_OFF: &str = "BodyBrokenOff";
 
 fn broken_off(place: &str, error: &aws_sdk_s3::primitives::ByteStreamError) -> CloudFault {
-    let message = aws_sdk_s3::error::DisplayErrorContext(error).to_string();
+    let message = causes(error);
     CloudFault { operation: "GetObject", place: place.to_string(), code: BROKEN_OFF.into(), message, passing: true }
 }
 
@@ -197,11 +197,94 @@ fn content_type(name: &str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clients::fake::{Fake, Reply};
+
+    const CONFLICT: &str = "<Error><Code>ConditionalRequestConflict</Code><Message>so it says</Message></Error>";
+    const PRECONDITION: &str = "<Error><Code>PreconditionFailed</Code><Message>so it says</Message></Error>";
+    const LIST: &str = "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>";
+
+    fn store(fake: &Fake) -> S3Store {
+        S3Store::new(aws_sdk_s3::Client::new(&fake.config()), "reports", "123456789012")
+    }
+
+    fn upload(version: Option<&str>, etag: Option<&str>) -> Upload {
+        Upload {
+            bucket: "uploads".into(),
+            key: "uploads/stock.csv".into(),
+            version: version.map(str::to_string),
+            sequencer: None,
+            etag: etag.map(str::to_string),
+            size: None,
+            time: None,
+        }
+    }
 
     #[test]
     fn content_types_follow_the_extension() {
         assert_eq!(content_type("loads/x/plan/00000.jsonl.zst"), "application/zstd");
         assert_eq!(content_type("loads/x/report.json"), "application/json");
         assert_eq!(content_type("loads/x/report"), "application/octet-stream");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn every_call_names_the_account_that_must_own_the_bucket() {
+        let fake = Fake::answering(|asked| Reply::Body(200, if asked.uri.contains("list-type") { LIST } else { "" }));
+        let store = store(&fake);
+        store.fetch(&upload(None, None), 9).await.unwrap();
+        store.keep("a.json", vec![]).await.unwrap();
+        store.keep_once("a.json", vec![]).await.unwrap();
+        store.read("a.json").await.unwrap();
+        store.names("loads/").await.unwrap();
+        let asked = fake.asked();
+        assert_eq!(asked.len(), 5);
+        for asked in asked {
+            assert_eq!(asked.header("x-amz-expected-bucket-owner"), Some("123456789012"), "{asked:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_upload_is_fetched_by_its_version_or_else_by_its_etag() {
+        let fake = Fake::answering(|_| Reply::Body(200, "12345"));
+        for upload in [upload(Some("v1"), Some("e")), upload(None, Some("e"))] {
+            assert!(matches!(store(&fake).fetch(&upload, 5).await, Ok(Fetched::File(_, 5))));
+        }
+        let asked = fake.asked();
+        assert!(asked[0].uri.contains("versionId=v1") && asked[0].header("if-match").is_none(), "{asked:?}");
+        assert!(!asked[1].uri.contains("versionId") && asked[1].header("if-match") == Some("\"e\""), "{asked:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_too_large_is_told_without_believing_the_header() {
+        for reply in [Reply::Body(200, "12345"), Reply::BrokenOff("12345", 0), Reply::BrokenOff("1", 4)] {
+            let fake = Fake::answering(move |_| reply.clone());
+            let error = store(&fake).fetch(&upload(None, None), 4).await.unwrap_err();
+            assert!(matches!(error, StoreError::TooLarge { bytes: 5, limit: 4 }), "{error}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_download_that_breaks_off_is_begun_again_and_not_for_ever() {
+        let fake = Fake::answering(|asked| match asked.number {
+            0 => Reply::BrokenOff("12", 3),
+            _ => Reply::Body(200, "12345"),
+        });
+        assert!(matches!(store(&fake).fetch(&upload(None, None), 9).await, Ok(Fetched::File(_, 5))));
+        let fake = Fake::answering(|_| Reply::BrokenOff("12", 3));
+        let error = store(&fake).fetch(&upload(None, None), 9).await.unwrap_err();
+        assert!(error.would_trying_again_help(), "{error}");
+        assert_eq!(fake.asked().len(), TRIES as usize);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn writers_who_meet_try_again_and_learn_who_came_first() {
+        let fake = Fake::answering(|asked| match asked.number {
+            0 | 1 => Reply::Body(409, CONFLICT),
+            _ => Reply::Body(412, PRECONDITION),
+        });
+        assert_eq!(store(&fake).keep_once("plan.json", vec![]).await.unwrap(), Kept::AlreadyThere);
+        assert!(fake.asked().iter().all(|asked| asked.header("if-none-match") == Some("*")));
+        let fake = Fake::answering(|_| Reply::Body(409, CONFLICT));
+        let error = store(&fake).keep_once("plan.json", vec![]).await.unwrap_err();
+        assert!(error.would_trying_again_help(), "{error}");
     }
 }

@@ -18,34 +18,34 @@ impl Table {
 }
 
 fn read(table: &str, description: &TableDescription) -> Result<TableShape, TableError> {
-    // A table that is being updated (capacity, an index being built) takes writes; so does one being encrypted anew.
+    // A table that is being updated (its capacity, an index being built) takes writes.
     match description.table_status() {
-        None | Some(TableStatus::Active | TableStatus::Updating | TableStatus::InaccessibleEncryptionCredentials) => {}
+        None | Some(TableStatus::Active | TableStatus::Updating) => {}
         Some(other) => {
             return Err(TableError::NotActive { table: table.to_string(), status: other.as_str().to_string() });
         }
     }
-    let key = |elements: &[KeySchemaElement]| key_shape(table, elements, description.attribute_definitions());
+    let keys = |elements: &[KeySchemaElement]| key_shapes(table, elements, description.attribute_definitions());
+    let key = keys(description.key_schema())?.swap_remove(0);
     // An index of either kind refuses an item whose attribute has another type than its key.
     let global = description.global_secondary_indexes().iter().map(|index| (index.index_name(), index.key_schema()));
     let local = description.local_secondary_indexes().iter().map(|index| (index.index_name(), index.key_schema()));
-    let indexes = global.chain(local).map(|(name, elements)| {
-        Ok(IndexShape { name: name.unwrap_or_default().to_string(), key: key(elements)? })
-    });
-    Ok(TableShape {
-        table: table.to_string(),
-        key: key(description.key_schema())?,
-        indexes: indexes.collect::<Result<_, TableError>>()?,
-    })
+    let mut indexes = Vec::new();
+    for (name, elements) in global.chain(local) {
+        let name = name.unwrap_or_default();
+        indexes.extend(keys(elements)?.into_iter().map(|key| IndexShape { name: name.to_string(), key }));
+    }
+    Ok(TableShape { table: table.to_string(), key, indexes })
 }
 
-fn key_shape(
+/// A key as a shape. An index may have up to four partition and four sort attributes; it becomes several shapes, which
+/// together name them all, and that is what judging asks. Never empty.
+fn key_shapes(
     table: &str,
     elements: &[KeySchemaElement],
     definitions: &[AttributeDefinition],
-) -> Result<KeyShape, TableError> {
-    let mut partition = None;
-    let mut sort = None;
+) -> Result<Vec<KeyShape>, TableError> {
+    let (mut partitions, mut sorts) = (Vec::new(), Vec::new());
     for element in elements {
         let name = element.attribute_name();
         let definition = definitions.iter().find(|definition| definition.attribute_name() == name);
@@ -55,12 +55,13 @@ fn key_shape(
             Some(ScalarAttributeType::B) => KeyKind::B,
             _ => return Err(strange(table, &format!("no type for the key attribute {name}"))),
         };
-        let place = if *element.key_type() == KeyType::Range { &mut sort } else { &mut partition };
-        if place.replace(KeyAttribute { name: name.to_string(), kind }).is_some() {
-            return Err(strange(table, "a key of several partition or sort attributes"));
-        }
+        let side = if *element.key_type() == KeyType::Range { &mut sorts } else { &mut partitions };
+        side.push(KeyAttribute { name: name.to_string(), kind });
     }
-    Ok(KeyShape { partition: partition.ok_or_else(|| strange(table, "a key without a partition attribute"))?, sort })
+    let first = partitions.first().ok_or_else(|| strange(table, "a key without a partition attribute"))?;
+    let shape =
+        |n: usize| KeyShape { partition: partitions.get(n).unwrap_or(first).clone(), sort: sorts.get(n).cloned() };
+    Ok((0..partitions.len().max(sorts.len())).map(shape).collect())
 }
 
 fn strange(table: &str, what: &str) -> TableError {
@@ -70,29 +71,30 @@ fn strange(table: &str, what: &str) -> TableError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::table::fake::{Fake, table};
+    use crate::clients::fake::{Fake, Reply, error};
     use serde_json::json;
     use std::time::Duration;
 
     #[tokio::test]
     async fn keys_of_the_table_and_of_both_kinds_of_index_are_read() {
-        let fake = Fake::answering(|_, _| {
-            let key = |partition: &str, sort: &str| {
-                json!([{ "AttributeName": partition, "KeyType": "HASH" }, { "AttributeName": sort, "KeyType": "RANGE" }])
-            };
+        let fake = Fake::answering(|_| {
+            let key = |partition: &str, sort: &str| json!([{ "AttributeName": partition, "KeyType": "HASH" }, { "AttributeName": sort, "KeyType": "RANGE" }]);
             let kind = |name: &str, kind: &str| json!({ "AttributeName": name, "AttributeType": kind });
-            (200, json!({ "Table": {
-                "TableStatus": "UPDATING",
-                "KeySchema": key("sku", "place"),
-                "AttributeDefinitions": [kind("place", "N"), kind("sku", "S"), kind("seal", "B")],
-                "GlobalSecondaryIndexes": [{ "IndexName": "by-place", "KeySchema": key("place", "sku") }],
-                "LocalSecondaryIndexes": [{ "IndexName": "by-seal", "KeySchema": key("sku", "seal") }],
-            }}))
+            Reply::Json(
+                200,
+                json!({ "Table": {
+                    "TableStatus": "UPDATING",
+                    "KeySchema": key("sku", "place"),
+                    "AttributeDefinitions": [kind("place", "N"), kind("sku", "S"), kind("seal", "B")],
+                    "GlobalSecondaryIndexes": [{ "IndexName": "by-place", "KeySchema": key("place", "sku") }],
+                    "LocalSecondaryIndexes": [{ "IndexName": "by-seal", "KeySchema": key("sku", "seal") }],
+                }}),
+            )
         });
         let attribute = |name: &str, kind| KeyAttribute { name: name.to_string(), kind };
         let (sku, place) = (attribute("sku", KeyKind::S), attribute("place", KeyKind::N));
         let seal = attribute("seal", KeyKind::B);
-        let shape = table(&fake, Duration::from_secs(1)).describe().await.unwrap();
+        let shape = Table::new(fake.dynamodb(), "stock", Duration::from_secs(1)).describe().await.unwrap();
         assert_eq!(shape.key, KeyShape { partition: sku.clone(), sort: Some(place.clone()) });
         let keys: Vec<KeyShape> = shape.indexes.into_iter().map(|index| index.key).collect();
         assert_eq!(
@@ -103,15 +105,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_missing_table_is_an_error_that_will_not_heal() {
-        let fake = Fake::answering(|_, _| {
-            let code = "com.amazonaws.dynamodb.v20120810#ResourceNotFoundException";
-            (400, json!({ "__type": code, "message": "Requested resource not found" }))
-        });
-        let error = table(&fake, Duration::from_secs(1)).describe().await.unwrap_err();
+        let fake = Fake::answering(|_| error("ResourceNotFoundException"));
+        let error = Table::new(fake.dynamodb(), "stock", Duration::from_secs(1)).describe().await.unwrap_err();
         assert!(!error.would_trying_again_help());
         assert_eq!(
             error.to_string(),
-            "DescribeTable on table stock was not done: ResourceNotFoundException: Requested resource not found. \
+            "DescribeTable on table stock was not done: ResourceNotFoundException: so it says. \
              Check the name, the region and the account"
         );
     }

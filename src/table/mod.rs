@@ -1,8 +1,7 @@
 //! All of DynamoDB's item traffic: describing the inventory table, and writing items into it.
 
 mod describe;
-#[cfg(test)]
-mod fake;
+mod queue;
 mod values;
 mod write;
 
@@ -46,8 +45,8 @@ impl Table {
 #[derive(Debug, thiserror::Error)]
 pub enum TableError {
     #[error(
-        "table {table} accepted nothing for {} s ({last}); {left} items are not in. Trying again goes on from there; \
-         if it happens often, give the table more write capacity", waited.as_secs()
+        "table {table} accepted nothing for {} s ({last}); {left} items are not in. Trying again is safe; \
+         if it happens often, look at the table's write capacity and at the time it may take", waited.as_secs()
     )]
     NoProgress { table: String, waited: Duration, left: usize, last: String },
     #[error("table {table} is {status}, so nothing can be written; wait until it is active")]

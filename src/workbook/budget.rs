@@ -17,11 +17,7 @@ pub struct Budget {
 
 impl Default for Budget {
     fn default() -> Self {
-        Budget {
-            rows: 2_000_000,
-            columns: 1_000,
-            cell_bytes: 1 << 20,
-        }
+        Budget { rows: 2_000_000, columns: 1_000, cell_bytes: 1 << 20 }
     }
 }
 
@@ -43,12 +39,7 @@ pub(super) struct Meter<'a> {
 
 impl<'a> Meter<'a> {
     pub(super) fn new(sheet: &'a str, budget: &'a Budget) -> Self {
-        Meter {
-            sheet,
-            budget,
-            rows: 0,
-            row_bytes: 0,
-        }
+        Meter { sheet, budget, rows: 0, row_bytes: 0 }
     }
 
     /// Takes account of a cell with a value; `bytes` is the length of its text. Rows are numbered from 1.
@@ -80,10 +71,7 @@ impl<'a> Meter<'a> {
 
     #[cold]
     fn too_many_rows(&self) -> Refusal {
-        Refusal::new(
-            Rule::TooManyRows,
-            &[("sheet", self.sheet), ("limit", &count(self.budget.rows))],
-        )
+        Refusal::new(Rule::TooManyRows, &[("sheet", self.sheet), ("limit", &count(self.budget.rows))])
     }
 
     #[cold]
@@ -91,11 +79,7 @@ impl<'a> Meter<'a> {
         let last = column_letters(self.budget.columns.saturating_sub(1));
         Refusal::new(
             Rule::TooManyColumns,
-            &[
-                ("sheet", self.sheet),
-                ("column", &column_letters(column)),
-                ("limit", &last),
-            ],
+            &[("sheet", self.sheet), ("column", &column_letters(column)), ("limit", &last)],
         )
     }
 
@@ -115,11 +99,7 @@ impl<'a> Meter<'a> {
     pub(super) fn row_too_long(&self, row: u32) -> Refusal {
         Refusal::new(
             Rule::RowTooLong,
-            &[
-                ("row", &row.to_string()),
-                ("sheet", self.sheet),
-                ("limit", &count(self.budget.row_bytes() as u64)),
-            ],
+            &[("row", &row.to_string()), ("sheet", self.sheet), ("limit", &count(self.budget.row_bytes() as u64))],
         )
     }
 }
@@ -128,27 +108,21 @@ impl<'a> Meter<'a> {
 mod tests {
     use super::*;
 
-    const SMALL: Budget = Budget {
-        rows: 2,
-        columns: 3,
-        cell_bytes: 10,
-    };
+    const SMALL: Budget = Budget { rows: 2, columns: 3, cell_bytes: 10 };
 
     #[test]
     fn a_cell_at_the_limit_is_read_and_one_beyond_is_refused() {
-        let cases: [(&[(u32, usize)], Option<Rule>); 6] = [
-            (&[(0, 10), (2, 10)], None),
-            (&[(0, 11)], Some(Rule::CellTooLong)),
-            (&[(2, 0)], None),
-            (&[(3, 0)], Some(Rule::TooManyColumns)),
-            (&[(0, 10), (0, 10), (1, 10), (1, 10)], None),
-            (&[(0, 10), (0, 10), (1, 10), (1, 10), (2, 1)], Some(Rule::RowTooLong)),
+        let cases = [
+            (vec![(0, 10), (2, 10)], None),
+            (vec![(0, 11)], Some(Rule::CellTooLong)),
+            (vec![(2, 0)], None),
+            (vec![(3, 0)], Some(Rule::TooManyColumns)),
+            (vec![(0, 10), (0, 10), (1, 10), (1, 10)], None),
+            (vec![(0, 10), (0, 10), (1, 10), (1, 10), (2, 1)], Some(Rule::RowTooLong)),
         ];
         for (cells, expected) in cases {
             let mut meter = Meter::new("Stock", &SMALL);
-            let refusal = cells
-                .iter()
-                .find_map(|&(column, bytes)| meter.count_cell(7, column, bytes).err());
+            let refusal = cells.iter().find_map(|&(column, bytes)| meter.count_cell(7, column, bytes).err());
             assert_eq!(refusal.map(|refusal| refusal.rule), expected, "{cells:?}");
         }
     }

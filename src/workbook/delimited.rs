@@ -33,26 +33,15 @@ impl DelimitedReader {
     pub fn open(mut file: File) -> Result<DelimitedReader, Refusal> {
         let mut head = Vec::with_capacity(HEAD_BYTES);
         file.rewind().map_err(damaged)?;
-        (&file)
-            .take(HEAD_BYTES as u64)
-            .read_to_end(&mut head)
-            .map_err(damaged)?;
+        (&file).take(HEAD_BYTES as u64).read_to_end(&mut head).map_err(damaged)?;
 
-        let mark = if head.starts_with(UTF8_MARK) {
-            UTF8_MARK.len()
-        } else {
-            0
-        };
+        let mark = if head.starts_with(UTF8_MARK) { UTF8_MARK.len() } else { 0 };
         let text = &head[mark..];
         let (line, delimiter) = match named_delimiter(text) {
             Some((line, delimiter)) => (line, delimiter),
             None => (0, guess_delimiter(text, head.len() < HEAD_BYTES)),
         };
-        Ok(DelimitedReader {
-            file,
-            start: (mark + line) as u64,
-            delimiter,
-        })
+        Ok(DelimitedReader { file, start: (mark + line) as u64, delimiter })
     }
 
     /// Hands over the rows in order, numbered as Excel shows them. Can be called again.
@@ -96,11 +85,7 @@ impl DelimitedReader {
                 let column = u32::try_from(column).unwrap_or(u32::MAX);
                 meter.count_cell(number, column, bytes.len())?;
                 let text = std::str::from_utf8(bytes).map_err(|_| letters_unknown(number))?;
-                cells.push(RawCell {
-                    column,
-                    value: RawValue::Text(Cow::Borrowed(text)),
-                    format: None,
-                });
+                cells.push(RawCell { column, value: RawValue::Text(Cow::Borrowed(text)), format: None });
             }
             let row = RawRow { number, cells };
             if !row.cells.is_empty() {
@@ -261,10 +246,8 @@ impl Read for Lines<'_> {
             return (&b"\n"[..]).read(out);
         }
         let available = &available[..available.len().min(out.len())];
-        let length = available
-            .iter()
-            .position(|byte| matches!(byte, b'\r' | b'\n'))
-            .map_or(available.len(), |at| at + 1);
+        let length =
+            available.iter().position(|byte| matches!(byte, b'\r' | b'\n')).map_or(available.len(), |at| at + 1);
         let Some(&last) = available[..length].last() else {
             return Ok(0);
         };
@@ -346,12 +329,7 @@ fn guess_delimiter(text: &[u8], whole: bool) -> u8 {
 /// How many rows have the number of columns that most have, and that number; rows of one column do not count.
 fn most_frequent(columns: &[usize]) -> (usize, usize) {
     let rows_with = |count: usize| columns.iter().filter(|&&other| other == count).count();
-    columns
-        .iter()
-        .filter(|&&count| count > 1)
-        .map(|&count| (rows_with(count), count))
-        .max()
-        .unwrap_or((0, 0))
+    columns.iter().filter(|&&count| count > 1).map(|&count| (rows_with(count), count)).max().unwrap_or((0, 0))
 }
 
 /// The number of columns of each of the first rows; blank ones are left out.
@@ -516,10 +494,7 @@ mod tests {
             // Decimal commas, with and without a header.
             ("SKU;Price\nA;1,50\nB;2,50\n", b';'),
             ("A;1,50\nB;2,50\n", b';'),
-            (
-                "SKU;Name;Price\nA;Bolt, large, blue;1,50\nB;Nut, small, red;2,50\n",
-                b';',
-            ),
+            ("SKU;Name;Price\nA;Bolt, large, blue;1,50\nB;Nut, small, red;2,50\n", b';'),
             // Sentences with semicolons, some quoted.
             ("SKU,Note\nA,see B; C\nB,\"x; y; z\"\nC,w\n", b','),
             // A title above the list, lines inside quotes, empty columns.
@@ -564,50 +539,24 @@ mod tests {
 
     #[test]
     fn what_costs_too_much_is_refused() {
-        let budget = Budget {
-            rows: 2,
-            columns: 3,
-            cell_bytes: 10,
-        };
+        let budget = Budget { rows: 2, columns: 3, cell_bytes: 10 };
         let cases: &[(&str, Option<Rule>, &str)] = &[
             ("a,b\n\nc,d\n,\n", None, ""),
             ("a,b\nc,d\ne,f\n", Some(Rule::TooManyRows), "\"stock\""),
+            // Each row has the whole allowance of text.
+            ("0123456789,0123456789,0123456789\n0123456789,0123456789,0123456789\n", None, ""),
             ("a,b,c,,,\n", None, ""),
             ("a,b,c,,d\n", Some(Rule::TooManyColumns), "column E"),
             ("a,0123456789\n", None, ""),
             ("a,\"01234\"\"6789\"\n", None, ""),
             ("a,b\nc,01234567890\n", Some(Rule::CellTooLong), "B2"),
             // Longer than a row may be: told without keeping it.
-            (
-                "a,b\nc,0123456789012345678901234567890123456789\n",
-                Some(Rule::CellTooLong),
-                "B2",
-            ),
-            (
-                "a,b\nc,\"0123456789012345678\n01234567890123456789\"\n",
-                Some(Rule::CellTooLong),
-                "B2",
-            ),
-            (
-                "a,b\nc,\"0123456789012345678\n01234567890123456789\"",
-                Some(Rule::CellTooLong),
-                "B2",
-            ),
-            (
-                "a,b\nc,\"0123456789012345678\n01234567890123456789\n",
-                Some(Rule::QuoteNeverEnds),
-                "row 2",
-            ),
-            (
-                "a,b\n,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,x\n",
-                Some(Rule::TooManyColumns),
-                "column AR",
-            ),
-            (
-                "a,b\n,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,\n",
-                Some(Rule::RowTooLong),
-                "Row 2",
-            ),
+            ("a,b\nc,0123456789012345678901234567890123456789\n", Some(Rule::CellTooLong), "B2"),
+            ("a,b\nc,\"0123456789012345678\n01234567890123456789\"\n", Some(Rule::CellTooLong), "B2"),
+            ("a,b\nc,\"0123456789012345678\n01234567890123456789\"", Some(Rule::CellTooLong), "B2"),
+            ("a,b\nc,\"0123456789012345678\n01234567890123456789\n", Some(Rule::QuoteNeverEnds), "row 2"),
+            ("a,b\n,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,x\n", Some(Rule::TooManyColumns), "column AR"),
+            ("a,b\n,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,\n", Some(Rule::RowTooLong), "Row 2"),
         ];
         for (text, rule, place) in cases {
             let refusal = rows_within(text.as_bytes(), &budget).err();

@@ -82,13 +82,7 @@ impl Workbook {
             }
             sniff::Format::Delimited => {
                 let reader = delimited::DelimitedReader::open(file)?;
-                (
-                    Reader::Delimited(reader),
-                    vec![Sheet {
-                        name: delimited::sheet_name(name),
-                        visible: true,
-                    }],
-                )
+                (Reader::Delimited(reader), vec![Sheet { name: delimited::sheet_name(name), visible: true }])
             }
         };
         Ok(Workbook { reader, sheets, budget })
@@ -135,25 +129,14 @@ mod tests {
     #[test]
     fn the_name_says_nothing_about_what_a_file_is() {
         let mut workbook = rust_xlsxwriter::Workbook::new();
-        workbook
-            .add_worksheet()
-            .set_name("Stock")
-            .unwrap()
-            .write(1, 0, "A-17")
-            .unwrap();
+        workbook.add_worksheet().set_name("Stock").unwrap().write(1, 0, "A-17").unwrap();
         let cases = [
             (workbook.save_to_buffer().unwrap(), "in/list.csv", "Stock"),
             (b"\nA-17;2\n".to_vec(), "in/list.xlsx", "list"),
         ];
         for (bytes, name, sheet) in cases {
             let mut workbook = Workbook::open(file_of(&bytes), name, Budget::default()).unwrap();
-            assert_eq!(
-                workbook.sheets(),
-                [Sheet {
-                    name: sheet.to_owned(),
-                    visible: true
-                }]
-            );
+            assert_eq!(workbook.sheets(), [Sheet { name: sheet.to_owned(), visible: true }]);
             let mut numbers = Vec::new();
             workbook
                 .visit_rows(0, &mut |row| {
@@ -168,11 +151,7 @@ mod tests {
 
     #[test]
     fn the_place_of_a_rows_cells_is_used_again() {
-        let cell = RawCell {
-            column: 0,
-            value: RawValue::Bool(true),
-            format: None,
-        };
+        let cell = RawCell { column: 0, value: RawValue::Bool(true), format: None };
         let cells = vec![cell; 100];
         let place = cells.as_ptr() as usize;
         let cells: Vec<RawCell<'static>> = recycle(cells);

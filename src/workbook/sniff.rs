@@ -40,18 +40,8 @@ const OTHER_KINDS: &[(&[u8], &str)] = &[
 ];
 
 /// How a web page begins. A list whose first cell merely starts with `<` is not one.
-const WEB_PAGE_TAGS: &[&[u8]] = &[
-    b"!doctype html",
-    b"html",
-    b"head",
-    b"body",
-    b"meta",
-    b"title",
-    b"style",
-    b"script",
-    b"table",
-    b"div",
-];
+const WEB_PAGE_TAGS: &[&[u8]] =
+    &[b"!doctype html", b"html", b"head", b"body", b"meta", b"title", b"style", b"script", b"table", b"div"];
 
 /// Finds out what the file is, and leaves it at its start.
 pub fn sniff(file: &File) -> Result<Format, Refusal> {
@@ -176,11 +166,7 @@ fn look_into_zip(file: &File) -> Result<Format, Refusal> {
         .map(|name| String::from_utf8_lossy(name).replace('\\', "/").to_ascii_lowercase())
         .collect();
     let has = |name: &str| names.iter().any(|other| other.trim_start_matches('/') == name);
-    let has_under = |folder: &str| {
-        names
-            .iter()
-            .any(|other| other.trim_start_matches('/').starts_with(folder))
-    };
+    let has_under = |folder: &str| names.iter().any(|other| other.trim_start_matches('/').starts_with(folder));
 
     if has("xl/workbook.xml") {
         return Ok(Format::Xlsx);
@@ -195,11 +181,7 @@ fn look_into_zip(file: &File) -> Result<Format, Refusal> {
         });
     }
     Err(if has("index/document.iwa") || has("index.zip") {
-        if has_under("index/slide") {
-            other_kind("a Keynote file")
-        } else {
-            other_spreadsheet("a Numbers file")
-        }
+        if has_under("index/slide") { other_kind("a Keynote file") } else { other_spreadsheet("a Numbers file") }
     } else if has_under("word/") {
         other_kind("a Word document")
     } else if has_under("ppt/") {
@@ -278,10 +260,7 @@ mod tests {
 
     fn utf16(text: &str, mark: bool) -> Vec<u8> {
         let mark = mark.then_some(0xFEFF);
-        mark.into_iter()
-            .chain(text.encode_utf16())
-            .flat_map(u16::to_le_bytes)
-            .collect()
+        mark.into_iter().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect()
     }
 
     #[test]
@@ -298,10 +277,7 @@ mod tests {
             (b"<tablet>,1\n".to_vec(), Format::Delimited),
             (b"PK,1\n".to_vec(), Format::Delimited),
             (b"II,1\n".to_vec(), Format::Delimited),
-            (
-                [vec![b'\n'; 3 * HEAD_BYTES], b"SKU\n".to_vec()].concat(),
-                Format::Delimited,
-            ),
+            ([vec![b'\n'; 3 * HEAD_BYTES], b"SKU\n".to_vec()].concat(), Format::Delimited),
         ];
         for (bytes, format) in cases {
             assert_eq!(
@@ -324,46 +300,14 @@ mod tests {
             (vec![b' '; 3 * HEAD_BYTES], Rule::FileEmpty, "empty"),
             (workbook[..workbook.len() / 2].to_vec(), Rule::FileDamaged, "damaged"),
             (vec![0; 4096], Rule::FileDamaged, "damaged"),
-            (
-                b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1\0\0".to_vec(),
-                Rule::FileProtectedOrOld,
-                "password",
-            ),
-            (
-                zip_of(&[("xl/workbook.bin", "")]),
-                Rule::SpreadsheetIsOtherKind,
-                "(.xlsb)",
-            ),
-            (
-                zip_of(&[("mimetype", ods), ("content.xml", "")]),
-                Rule::SpreadsheetIsOtherKind,
-                "(.ods)",
-            ),
-            (
-                zip_of(&[("mimetype", "application/vnd.oasis.opendocument.text")]),
-                Rule::FileIsOtherKind,
-                "OpenDocument",
-            ),
-            (
-                zip_of(&[("Index/Document.iwa", "")]),
-                Rule::SpreadsheetIsOtherKind,
-                "a Numbers file",
-            ),
-            (
-                zip_of(&[("Index/Document.iwa", ""), ("Index/Slide-1.iwa", "")]),
-                Rule::FileIsOtherKind,
-                "a Keynote file",
-            ),
-            (
-                zip_of(&[("word/document.xml", "")]),
-                Rule::FileIsOtherKind,
-                "a Word document",
-            ),
-            (
-                zip_of(&[("ppt/presentation.xml", "")]),
-                Rule::FileIsOtherKind,
-                "a PowerPoint presentation",
-            ),
+            (b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1\0\0".to_vec(), Rule::FileProtectedOrOld, "password"),
+            (zip_of(&[("xl/workbook.bin", "")]), Rule::SpreadsheetIsOtherKind, "(.xlsb)"),
+            (zip_of(&[("mimetype", ods), ("content.xml", "")]), Rule::SpreadsheetIsOtherKind, "(.ods)"),
+            (zip_of(&[("mimetype", "application/vnd.oasis.opendocument.text")]), Rule::FileIsOtherKind, "OpenDocument"),
+            (zip_of(&[("Index/Document.iwa", "")]), Rule::SpreadsheetIsOtherKind, "a Numbers file"),
+            (zip_of(&[("Index/Document.iwa", ""), ("Index/Slide-1.iwa", "")]), Rule::FileIsOtherKind, "a Keynote file"),
+            (zip_of(&[("word/document.xml", "")]), Rule::FileIsOtherKind, "a Word document"),
+            (zip_of(&[("ppt/presentation.xml", "")]), Rule::FileIsOtherKind, "a PowerPoint presentation"),
             (zip_of(&[("stock.csv", "SKU")]), Rule::FileIsOtherKind, "a zip archive"),
             (zip_of(&[]), Rule::FileIsOtherKind, "a zip archive"),
             (b"%PDF-1.7\n\0".to_vec(), Rule::FileIsOtherKind, "a PDF"),
@@ -374,26 +318,10 @@ mod tests {
             (b"RIFF\x10\0\0\0WEBPVP8 ".to_vec(), Rule::FileIsOtherKind, "a picture"),
             (b"\0\0\0\x18ftypheic".to_vec(), Rule::FileIsOtherKind, "a picture"),
             (b"\x1F\x8B\x08\0".to_vec(), Rule::FileIsOtherKind, "a compressed file"),
-            (
-                b"  <!DOCTYPE html><table>".to_vec(),
-                Rule::FileIsOtherKind,
-                "a web page",
-            ),
-            (
-                b"\xEF\xBB\xBF<TABLE border=1>".to_vec(),
-                Rule::FileIsOtherKind,
-                "a web page",
-            ),
-            (
-                b"<?xml version='1.0'?><html>".to_vec(),
-                Rule::FileIsOtherKind,
-                "a web page",
-            ),
-            (
-                b"<?xml version='1.0'?><stock/>".to_vec(),
-                Rule::FileIsOtherKind,
-                "an XML file",
-            ),
+            (b"  <!DOCTYPE html><table>".to_vec(), Rule::FileIsOtherKind, "a web page"),
+            (b"\xEF\xBB\xBF<TABLE border=1>".to_vec(), Rule::FileIsOtherKind, "a web page"),
+            (b"<?xml version='1.0'?><html>".to_vec(), Rule::FileIsOtherKind, "a web page"),
+            (b"<?xml version='1.0'?><stock/>".to_vec(), Rule::FileIsOtherKind, "an XML file"),
             (
                 b"<?xml version='1.0'?><?mso-application progid=\"Excel.Sheet\"?>".to_vec(),
                 Rule::SpreadsheetIsOtherKind,
@@ -401,21 +329,13 @@ mod tests {
             ),
             (utf16("SKU\tPrice\r\n", true), Rule::LettersUnknown, "line 1"),
             (utf16("SKU\tPrice\r\n", false), Rule::LettersUnknown, "line 1"),
-            (
-                b"\x7FELF\x02\x01\x01\0\0\0\0\0\x03\0>\0".to_vec(),
-                Rule::FileIsOtherKind,
-                "not known here",
-            ),
+            (b"\x7FELF\x02\x01\x01\0\0\0\0\0\x03\0>\0".to_vec(), Rule::FileIsOtherKind, "not known here"),
         ];
         for (bytes, rule, words) in cases {
             let refusal = sniff(&file_of(&bytes)).expect_err(words);
             assert_eq!(refusal.rule, rule, "{words}: {}", refusal.message);
             assert!(refusal.message.contains(words), "{}", refusal.message);
-            assert!(
-                !refusal.message.contains('{') && !refusal.advice.contains('{'),
-                "{}",
-                refusal.message
-            );
+            assert!(!refusal.message.contains('{') && !refusal.advice.contains('{'), "{}", refusal.message);
         }
     }
 

@@ -125,6 +125,11 @@ def set_bucket(request, state) -> None:
         client.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": rules})
     elif removed:
         client.delete_bucket_encryption(Bucket=bucket)
+    ownership, removed = wanted(request, "OwnershipControls")
+    if ownership is not None:
+        client.put_bucket_ownership_controls(Bucket=bucket, OwnershipControls=ownership)
+    elif removed:
+        client.delete_bucket_ownership_controls(Bucket=bucket)
     access, removed = wanted(request, "PublicAccessBlockConfiguration")
     if access is not None:
         blocks = {name: is_true(value) for name, value in access.items()}

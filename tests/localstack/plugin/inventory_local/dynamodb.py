@@ -1,6 +1,7 @@
 """DynamoDB Local from a folder of Maven's jars, where LocalStack would download it from elsewhere."""
 
 import os
+import tempfile
 import time
 
 from localstack.runtime import hooks
@@ -29,6 +30,7 @@ def run_dynamodb_from_jars():
             f"-Xmx{self.heap_size}",
             "-XX:+UseSerialGC",  # the parallel collectors cost memory and win nothing on a test's data
             f"-Djava.library.path={jars}",
+            f"-Djava.io.tmpdir={tempfile.gettempdir()}",
             "-classpath",
             f"{jars}/*",
             "software.amazon.dynamodb.services.local.main.ServerRunner",

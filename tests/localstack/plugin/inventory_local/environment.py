@@ -186,6 +186,8 @@ class Environment(RuntimeExecutor):
         # Over when the process asks for its next event rather than when it has answered: only then has it
         # written all of its log.
         outcome = self._wait_until(lambda: invocation.answer is not None and self._api.waiting, seconds)
+        if outcome is Outcome.EXITED and invocation.answer is not None:
+            return Outcome.DONE  # the answer has been sent; the next event starts a new process
         if outcome is Outcome.DONE:
             self._process.freeze()
         return outcome

@@ -139,10 +139,10 @@ class _Handler(BaseHTTPRequestHandler):
             pass
         return bytes(body)
 
-    def _reply(self, status: int, body: bytes = b"", headers: dict[str, str] = {}) -> None:  # noqa: B006
+    def _reply(self, status: int, body: bytes = b"", headers: dict[str, str] | None = None) -> None:
         try:
             self.send_response(status)
-            for name, value in headers.items():
+            for name, value in (headers or {}).items():
                 self.send_header(name, value)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))

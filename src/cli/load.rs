@@ -1,0 +1,105 @@
+//! `inventory load FILE --table T`: the whole street from this machine, plan and report in a local folder.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::output::{self, Lists};
+use super::progress::Bar;
+use super::{Exit, Telling, Trouble, local_upload};
+use crate::clients;
+use crate::event::{LoadId, Request, Upload};
+use crate::ledger::Ledger;
+use crate::load::{self, LoadError, Places, Run, RunEnd};
+use crate::plan::Names;
+use crate::store::{FolderStore, Store};
+use crate::table::Table;
+
+/// As long as the function's own, which the template sets.
+const LEASE: Duration = Duration::from_secs(45);
+
+#[derive(Args)]
+pub(super) struct Load {
+    /// The spreadsheet to load.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// The DynamoDB table to load into.
+    #[arg(long, value_name = "TABLE")]
+    table: String,
+    /// Talk to this address instead of AWS, such as http://127.0.0.1:4566.
+    #[arg(long, value_name = "URL")]
+    endpoint_url: Option<String>,
+    /// The AWS region of the table; by default what the AWS settings say.
+    #[arg(long, value_name = "REGION")]
+    region: Option<String>,
+    /// The loader's ledger table, so that loads into one table take turns.
+    #[arg(long, value_name = "TABLE")]
+    ledger: Option<String>,
+    /// Keep the plan and the report in this folder.
+    #[arg(long, value_name = "FOLDER", default_value = "inventory-loads")]
+    out: PathBuf,
+    /// Give up when the table accepts nothing for so many seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..))]
+    table_wait: u64,
+    #[command(flatten)]
+    telling: Telling,
+}
+
+impl Load {
+    pub async fn run(self) -> Result<Exit, Trouble> {
+        let rules = self.telling.rules()?;
+        let store = Store::Folder(FolderStore::new(self.out.clone()));
+        let upload = unfinished(local_upload(&self.file)?, &store).await?;
+        let name = LoadId::of(&upload);
+        let clients = clients::connect(self.endpoint_url.as_deref(), self.region.as_deref()).await;
+        if self.ledger.is_none() {
+            output::say(&format!(
+                "No ledger is named (--ledger), so this load takes no turn: see that nothing else is loaded into table {} \
+                 until it ends.",
+                self.table
+            ));
+        }
+        let ledger = self.ledger.as_ref().map(|table| Ledger::new(clients.dynamodb.clone(), table.as_str(), LEASE));
+        let table = Table::new(clients.dynamodb, &self.table, Duration::from_secs(self.table_wait));
+        let places = Places { store, ledger, table, relay: None };
+        let bar = Bar::new();
+        let request_id = format!("{name}-{}", std::process::id());
+        let run = Run { request_id: &request_id, deadline: None, progress: &|progress| bar.show(progress) };
+        let ended = load::run(Request::Load(upload), &places, &rules, &run).await;
+        bar.clear();
+        let report = match ended? {
+            RunEnd::Ended(report) => report,
+            RunEnd::Duplicate => {
+                return Err(Trouble::usage("This very file is being loaded right now; wait for it to end."));
+            }
+            RunEnd::EndedBefore { ending } => {
+                output::say(&format!(
+                    "This very file was loaded before, and ended as \"{ending}\". Nothing was changed."
+                ));
+                return Ok(Exit::Good);
+            }
+            RunEnd::Continued { .. } => return Err(LoadError::NoHeadway(name).into()),
+        };
+        let mut lists = Lists::create(&self.telling)?;
+        if lists.wanted() {
+            load::visit_rows(&name, &places.store, &mut |row| lists.add(row)).await?;
+        }
+        lists.finish()?;
+        output::tell(&report, None, self.telling.json, Some(&places.store.place(&Names(&name).report())))?;
+        Ok(Exit::from(&*report))
+    }
+}
+
+/// The same file typed again is a load of its own when the last one has ended, and goes on where it stopped when not.
+async fn unfinished(upload: Upload, store: &Store) -> Result<Upload, Trouble> {
+    let content = upload.version.clone().unwrap_or_default();
+    let mut upload = upload;
+    for again in 2.. {
+        if store.read(&Names(&LoadId::of(&upload)).report()).await.map_err(LoadError::from)?.is_none() {
+            break;
+        }
+        upload.version = Some(format!("{content};{again}"));
+    }
+    Ok(upload)
+}

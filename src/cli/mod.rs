@@ -1,0 +1,205 @@
+//! The command `inventory`: what can be typed, and what the exit codes say.
+
+mod check;
+mod load;
+mod output;
+mod progress;
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use sha2::{Digest, Sha256};
+
+use crate::config;
+use crate::event::Upload;
+use crate::load::{LoadError, Rules};
+use crate::report::{Ending, Report};
+use crate::schema::Schema;
+
+/// Loads a spreadsheet of stock into a DynamoDB table, and tells what became of every row.
+#[derive(Parser)]
+#[command(name = "inventory", version, after_help = EXIT_CODES, max_term_width = 100)]
+struct Command {
+    #[command(subcommand)]
+    subcommand: Sub,
+}
+
+const EXIT_CODES: &str = "Exit codes:
+  0  everything is in (or, checked, is right)
+  1  done, and some rows need attention
+  2  the command line or the set-up is not right; nothing was done
+  3  the file is refused; nothing was changed
+  4  the load is held until somebody approves it; nothing was changed
+  5  a fault of the cloud; run the same command again to go on";
+
+#[derive(Subcommand)]
+enum Sub {
+    /// Read and judge files, and tell what a load would make of them. Needs no cloud and changes nothing.
+    #[command(after_help = EXIT_CODES)]
+    Check(check::Check),
+    /// Load a file into a table.
+    #[command(after_help = EXIT_CODES)]
+    Load(load::Load),
+}
+
+/// What is told, where, and by which rules. The same for every subcommand.
+#[derive(Args)]
+struct Telling {
+    /// Print the report as JSON, as `report.json` holds it (docs/report.md).
+    #[arg(long)]
+    json: bool,
+    /// Write each row with its fate into this file, as JSON Lines: {"sheet":"Stock","row":12,"fate":"rejected"}.
+    #[arg(long, value_name = "OUT")]
+    fates: Option<PathBuf>,
+    /// Write the items of the accepted rows into this file, as JSON Lines in DynamoDB's JSON.
+    #[arg(long, value_name = "OUT")]
+    items: Option<PathBuf>,
+    /// Judge by the rules in this file instead of those the loader comes with (inventory.toml).
+    #[arg(long, value_name = "FILE")]
+    schema: Option<PathBuf>,
+}
+
+/// How a command ended; the numbers never change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Exit {
+    Good = 0,
+    SomeRows = 1,
+    Usage = 2,
+    Refused = 3,
+    Held = 4,
+    Cloud = 5,
+}
+
+impl From<&Report> for Exit {
+    fn from(report: &Report) -> Exit {
+        match report.ending {
+            Ending::Refused => Exit::Refused,
+            Ending::Held => Exit::Held,
+            Ending::Failed => Exit::Cloud,
+            Ending::Done | Ending::DryRun if report.needing_attention() == 0 => Exit::Good,
+            Ending::Done | Ending::DryRun | Ending::Removed | Ending::Superseded => Exit::SomeRows,
+        }
+    }
+}
+
+/// What keeps a command from its work: a sentence for whoever typed it.
+#[derive(Debug)]
+struct Trouble {
+    exit: Exit,
+    sentence: String,
+}
+
+impl Trouble {
+    fn usage(sentence: impl Into<String>) -> Trouble {
+        Trouble { exit: Exit::Usage, sentence: sentence.into() }
+    }
+
+    fn file(action: &str, path: &Path, error: &std::io::Error) -> Trouble {
+        Trouble::usage(format!(
+            "{} could not be {action}: {error}. Check the name and its permissions.",
+            path.display()
+        ))
+    }
+}
+
+impl From<LoadError> for Trouble {
+    fn from(error: LoadError) -> Trouble {
+        let exit = match &error {
+            LoadError::Schema(_) | LoadError::FileMissing(_) | LoadError::OtherTable { .. } => Exit::Usage,
+            _ => Exit::Cloud,
+        };
+        Trouble { exit, sentence: format!("{error}.") }
+    }
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    // clap ends a wrong command line itself, with 2.
+    let command = Command::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return end(Err(Trouble::usage(format!("No threads could be started: {error}.")))),
+    };
+    end(runtime.block_on(async {
+        match command.subcommand {
+            Sub::Check(check) => check.run().await,
+            Sub::Load(load) => load.run().await,
+        }
+    }))
+}
+
+fn end(result: Result<Exit, Trouble>) -> ExitCode {
+    let exit = result.unwrap_or_else(|trouble| {
+        output::say(&trouble.sentence);
+        trouble.exit
+    });
+    ExitCode::from(exit as u8)
+}
+
+impl Telling {
+    fn rules(&self) -> Result<Rules, Trouble> {
+        let schema = match &self.schema {
+            None => Schema::shipped(),
+            Some(path) => {
+                let text = std::fs::read_to_string(path).map_err(|error| Trouble::file("read", path, &error))?;
+                Schema::from_toml(&text)
+            }
+        };
+        let named = self.schema.as_ref().map_or_else(String::new, |path| format!("{}: ", path.display()));
+        let schema = schema.map_err(|error| Trouble::usage(format!("{named}{error}.")))?;
+        let program = std::env::current_exe().map_err(|error| {
+            Trouble::usage(format!("The command does not find itself, and so cannot start its reader: {error}."))
+        })?;
+        Ok(config::rules(schema, config::reader(program, std::env::temp_dir())))
+    }
+}
+
+/// A file on this machine, as an upload: its version is its content, so the same file is the same load.
+fn local_upload(path: &Path) -> Result<Upload, Trouble> {
+    let fault = |error: std::io::Error| Trouble::file("read", path, &error);
+    let full = path.canonicalize().map_err(fault)?;
+    let mut file = File::open(&full).map_err(fault)?;
+    let metadata = file.metadata().map_err(fault)?;
+    if !metadata.is_file() {
+        return Err(Trouble::usage(format!("{} is not a file. Name the spreadsheet itself.", path.display())));
+    }
+    let mut digest = Sha256::new();
+    let mut block = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut block).map_err(fault)? {
+            0 => break,
+            length => digest.update(&block[..length]),
+        }
+    }
+    let version = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(Upload {
+        bucket: String::new(),
+        key: full.to_string_lossy().into_owned(),
+        version: Some(version),
+        sequencer: None,
+        etag: None,
+        size: Some(metadata.len()),
+        time: None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_holds_together_and_every_option_is_explained() {
+        let mut command = Command::command();
+        command.build();
+        command.clone().debug_assert();
+        for subcommand in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
+            for argument in subcommand.get_arguments() {
+                assert!(argument.get_help().is_some(), "{} {}", subcommand.get_name(), argument.get_id());
+            }
+        }
+    }
+}

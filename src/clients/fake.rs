@@ -1,0 +1,112 @@
+//! AWS as tests need it: answers what the test says, in memory, and so also when time is paused.
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_dynamodb::config::http::{HttpRequest, HttpResponse};
+use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
+use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
+use aws_smithy_types::body::SdkBody;
+use serde_json::Value as Json;
+
+/// What a client asked.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    pub number: usize,
+    pub uri: String,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+}
+
+impl Asked {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
+    }
+
+    pub fn json(&self) -> Json {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+}
+
+/// What it is answered.
+#[derive(Debug, Clone)]
+pub enum Reply {
+    Json(u16, Json),
+    Body(u16, &'static str),
+    /// Says it is this much longer than it is.
+    BrokenOff(&'static str, usize),
+    Silence,
+}
+
+#[derive(Clone)]
+pub struct Fake {
+    answering: Arc<dyn Fn(&Asked) -> Reply + Send + Sync>,
+    asked: Arc<Mutex<Vec<Asked>>>,
+}
+
+impl Fake {
+    pub fn answering(answering: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Fake {
+        Fake { answering: Arc::new(answering), asked: Arc::default() }
+    }
+
+    /// All that was asked so far.
+    pub fn asked(&self) -> Vec<Asked> {
+        self.asked.lock().unwrap().clone()
+    }
+
+    pub fn config(&self) -> SdkConfig {
+        let connector = SharedHttpConnector::new(self.clone());
+        let credentials = Credentials::new("test", "test", None, None, "test");
+        SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("eu-central-1"))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .http_client(http_client_fn(move |_, _| connector.clone()))
+            .build()
+    }
+
+    pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        aws_sdk_dynamodb::Client::new(&self.config())
+    }
+}
+
+impl fmt::Debug for Fake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Fake")
+    }
+}
+
+impl HttpConnector for Fake {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let asked = {
+            let mut all = self.asked.lock().unwrap();
+            let number = all.len();
+            all.push(Asked {
+                number,
+                uri: request.uri().to_string(),
+                headers: request.headers().iter().map(|(name, value)| (name.into(), value.into())).collect(),
+                body: request.body().bytes().unwrap_or_default().to_vec(),
+            });
+            all[number].clone()
+        };
+        let (status, text, missing) = match (self.answering)(&asked) {
+            Reply::Json(status, json) => (status, json.to_string(), None),
+            Reply::Body(status, text) => (status, text.to_string(), None),
+            Reply::BrokenOff(text, missing) => (200, text.to_string(), Some(missing)),
+            Reply::Silence => return HttpConnectorFuture::new(std::future::pending()),
+        };
+        let length = missing.map(|missing| (text.len() + missing).to_string());
+        let mut response = HttpResponse::new(status.try_into().unwrap(), SdkBody::from(text));
+        if let Some(length) = length {
+            response.headers_mut().insert("content-length", length);
+        }
+        HttpConnectorFuture::ready(Ok(response))
+    }
+}
+
+/// An error as DynamoDB sends it.
+pub fn error(code: &str) -> Reply {
+    let code = format!("com.amazonaws.dynamodb.v20120810#{code}");
+    Reply::Json(400, serde_json::json!({ "__type": code, "message": "so it says" }))
+}

@@ -1,0 +1,175 @@
+//! The function's environment, read once: every missing or wrong variable is named at once.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::child::{Limits, Reader};
+use crate::load::Rules;
+use crate::schema::Schema;
+use crate::workbook::Budget;
+
+/// Largest upload that is fetched. A workbook of a million rows of ten columns has about 60 MB.
+const UPLOAD_MEGABYTES: u64 = 128;
+const MEGABYTE: u64 = 1 << 20;
+
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub inventory_table: String,
+    pub ledger_table: String,
+    pub uploads_bucket: String,
+    pub reports_bucket: String,
+    /// The account that owns the buckets. A bucket of the same name in other hands is refused.
+    pub bucket_owner: String,
+    /// The function's own name, to ask for another run of itself.
+    pub function: String,
+    /// How long the table may accept nothing before a load fails loudly.
+    pub table_wait: Duration,
+    pub lease: Duration,
+    pub heartbeat: Duration,
+    pub limits: Limits,
+    pub reader: Reader,
+    pub log_level: tracing::Level,
+}
+
+/// What is wrong with the environment, all of it.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the function's environment is not complete: {}", .0.join("; "))]
+pub struct ConfigError(Vec<String>);
+
+impl Config {
+    /// Reads the environment through `variable`, so that tests need not change their own.
+    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
+        let mut environment = Environment { variable: &variable, wrong: Vec::new() };
+        let limits = Limits::default();
+        let scratch = variable("TMPDIR").map_or_else(std::env::temp_dir, PathBuf::from);
+        let program = variable("INVENTORY_READER").map(PathBuf::from).or_else(|| std::env::current_exe().ok());
+        let config = Config {
+            inventory_table: environment.needed("INVENTORY_TABLE"),
+            ledger_table: environment.needed("LEDGER_TABLE"),
+            uploads_bucket: environment.needed("UPLOADS_BUCKET"),
+            reports_bucket: environment.needed("REPORTS_BUCKET"),
+            bucket_owner: environment.needed("BUCKET_OWNER"),
+            function: environment.needed("AWS_LAMBDA_FUNCTION_NAME"),
+            table_wait: environment.seconds("TABLE_WAIT_SECONDS", 120),
+            lease: environment.seconds("LEASE_SECONDS", 45),
+            heartbeat: environment.seconds("HEARTBEAT_SECONDS", 10),
+            limits: Limits {
+                processor_seconds: environment.number("READER_CPU_SECONDS", limits.processor_seconds),
+                megabytes: environment.number("READER_MEGABYTES", limits.megabytes),
+            },
+            reader: reader(program.unwrap_or_default(), scratch),
+            log_level: environment.parsed("LOG_LEVEL", tracing::Level::INFO, "one of error, warn, info, debug, trace"),
+        };
+        if config.heartbeat * 2 > config.lease {
+            environment.wrong.push(
+                "LEASE_SECONDS must be at least twice HEARTBEAT_SECONDS, or a lease runs out between two beats".into(),
+            );
+        }
+        if environment.wrong.is_empty() { Ok(config) } else { Err(ConfigError(environment.wrong)) }
+    }
+
+    /// By what the function judges.
+    pub fn rules(&self, schema: Schema) -> Rules {
+        Rules { heartbeat: self.heartbeat, limits: self.limits, ..rules(schema, self.reader.clone()) }
+    }
+}
+
+/// Rules with everything as it is where nobody says otherwise.
+pub fn rules(schema: Schema, reader: Reader) -> Rules {
+    Rules {
+        schema,
+        reader,
+        limits: Limits::default(),
+        budget: Budget::default(),
+        upload_bytes: UPLOAD_MEGABYTES * MEGABYTE,
+        heartbeat: Duration::from_secs(10),
+    }
+}
+
+/// A reader that keeps its spool in `scratch`. A row takes a few hundred bytes there, so this is a few million rows.
+pub fn reader(program: PathBuf, scratch: PathBuf) -> Reader {
+    const SCRATCH_MEGABYTES: u64 = 2048;
+    Reader { program, scratch, scratch_bytes: SCRATCH_MEGABYTES * MEGABYTE }
+}
+
+struct Environment<'a> {
+    variable: &'a dyn Fn(&str) -> Option<String>,
+    wrong: Vec<String>,
+}
+
+impl Environment<'_> {
+    fn needed(&mut self, name: &str) -> String {
+        match (self.variable)(name).filter(|value| !value.is_empty()) {
+            Some(value) => value,
+            None => {
+                self.wrong.push(format!("{name} is missing"));
+                String::new()
+            }
+        }
+    }
+
+    fn parsed<T: FromStr>(&mut self, name: &str, default: T, expected: &str) -> T {
+        let Some(text) = (self.variable)(name).filter(|value| !value.is_empty()) else {
+            return default;
+        };
+        text.parse().unwrap_or_else(|_| {
+            self.wrong.push(format!("{name} is {text:?} and should be {expected}"));
+            default
+        })
+    }
+
+    fn number(&mut self, name: &str, default: u64) -> u64 {
+        let number = self.parsed(name, default, "a whole number");
+        if number == 0 {
+            self.wrong.push(format!("{name} is 0 and should be at least 1"));
+        }
+        number
+    }
+
+    fn seconds(&mut self, name: &str, default: u64) -> Duration {
+        Duration::from_secs(self.number(name, default))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn complete(name: &str) -> Option<String> {
+        let value = match name {
+            "INVENTORY_TABLE" => "stock",
+            "LEDGER_TABLE" => "ledger",
+            "UPLOADS_BUCKET" => "in",
+            "REPORTS_BUCKET" => "out",
+            "BUCKET_OWNER" => "000000000000",
+            "AWS_LAMBDA_FUNCTION_NAME" => "loader",
+            _ => return None,
+        };
+        Some(value.to_string())
+    }
+
+    #[test]
+    fn what_is_not_said_has_a_default() {
+        let config = Config::read(complete).unwrap();
+        assert_eq!((config.lease.as_secs(), config.heartbeat.as_secs(), config.table_wait.as_secs()), (45, 10, 120));
+        assert_eq!(config.limits, Limits::default());
+        assert_eq!(config.log_level, tracing::Level::INFO);
+    }
+
+    #[test]
+    fn all_that_is_missing_or_wrong_is_named_at_once() {
+        let error = Config::read(|name| match name {
+            "LEDGER_TABLE" | "BUCKET_OWNER" => Some(String::new()),
+            "TABLE_WAIT_SECONDS" => Some("soon".into()),
+            "READER_MEGABYTES" => Some("0".into()),
+            "LEASE_SECONDS" => Some("15".into()),
+            _ => complete(name),
+        });
+        let text = error.unwrap_err().to_string();
+        for part in ["LEDGER_TABLE is missing", "BUCKET_OWNER is missing", "\"soon\"", "READER_MEGABYTES is 0", "twice"]
+        {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The Lambda function: events in, loads out.
+
+use std::time::Duration;
+
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use tokio::time::Instant;
+
+use crate::clients;
+use crate::config::Config;
+use crate::event::{self, Request};
+use crate::ledger::Ledger;
+use crate::load::{self, Places, Rules, Run, RunEnd};
+use crate::relay::Relay;
+use crate::schema::Schema;
+use crate::store::{S3Store, Store};
+use crate::table::Table;
+
+/// Serves events until Lambda ends the process.
+#[tokio::main]
+pub async fn serve() -> Result<(), Error> {
+    let config = Config::read(|name| std::env::var(name).ok())?;
+    tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_current_span(false)
+        .with_span_list(false)
+        .with_target(false)
+        .with_env_filter(format!("warn,inventory_loader={level}", level = config.log_level))
+        .init();
+    let rules = config.rules(Schema::shipped()?);
+    let clients = clients::connect(None, None).await;
+    let places = Places {
+        store: Store::S3(S3Store::new(clients.s3, &config.reports_bucket, &config.bucket_owner)),
+        ledger: Some(Ledger::new(clients.dynamodb.clone(), &config.ledger_table, config.lease)),
+        table: Table::new(clients.dynamodb, &config.inventory_table, config.table_wait),
+        relay: Some(Relay::new(clients.lambda, &config.function)),
+    };
+    let (places, rules, bucket) = (&places, &rules, config.uploads_bucket.as_str());
+    lambda_runtime::run(service_fn(move |event| handle(event, places, rules, bucket))).await
+}
+
+/// One event. An error makes Lambda try the event again, and in the end keep it in the failure queue.
+async fn handle(
+    event: LambdaEvent<serde_json::Value>,
+    places: &Places,
+    rules: &Rules,
+    bucket: &str,
+) -> Result<(), Error> {
+    let request_id = event.context.request_id.as_str();
+    let result = handle_requests(&event, places, rules, bucket).await;
+    if let Err(error) = &result {
+        tracing::error!(event = "run_failed", request_id, error = %error);
+    }
+    result
+}
+
+async fn handle_requests(
+    event: &LambdaEvent<serde_json::Value>,
+    places: &Places,
+    rules: &Rules,
+    bucket: &str,
+) -> Result<(), Error> {
+    let run = Run {
+        request_id: &event.context.request_id,
+        deadline: Some(Instant::now() + time_left(event.context.deadline)),
+        progress: &|_| {},
+    };
+    for request in event::decode(&event.payload, bucket)? {
+        match &request {
+            Request::Load(upload) => {
+                tracing::info!(
+                    event = "upload_announced",
+                    key = upload.key,
+                    version = upload.version,
+                    size = upload.size
+                );
+            }
+            Request::Continue(load) => tracing::info!(event = "continuation_begins", load = %load),
+        }
+        match load::run(request, places, rules, &run).await? {
+            RunEnd::Ended(_) | RunEnd::Continued { .. } => {}
+            RunEnd::Duplicate => tracing::info!(event = "already_under_way"),
+            RunEnd::EndedBefore { ending } => tracing::info!(event = "already_ended", ending),
+        }
+    }
+    Ok(())
+}
+
+fn time_left(deadline_ms: u64) -> Duration {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Duration::from_millis(deadline_ms).saturating_sub(now)
+}

@@ -1,0 +1,163 @@
+//! The plan's first page, written last: what was loaded by which rules into which table, and what the chunks hold.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Fate, PlanError};
+use crate::event::{LoadId, Upload};
+use crate::judge::SheetRead;
+use crate::schema::{Schema, TableShape};
+
+const VERSION: u32 = 1;
+
+/// How many rows have which fate.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Counts(BTreeMap<Fate, u64>);
+
+impl Counts {
+    pub fn add(&mut self, fate: Fate, rows: u64) {
+        *self.0.entry(fate).or_default() += rows;
+    }
+
+    pub fn add_all(&mut self, other: &Counts) {
+        for (fate, rows) in &other.0 {
+            self.add(*fate, *rows);
+        }
+    }
+
+    pub fn of(&self, fate: Fate) -> u64 {
+        self.0.get(&fate).copied().unwrap_or_default()
+    }
+
+    /// Rows that turned out otherwise than planned.
+    pub fn shift(&mut self, from: Fate, to: Fate) {
+        if let Some(rows) = self.0.get_mut(&from).filter(|rows| **rows > 0) {
+            *rows -= 1;
+            self.add(to, 1);
+        }
+    }
+
+    pub fn total(&self) -> u64 {
+        self.0.values().sum()
+    }
+}
+
+/// What the index says of a chunk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChunkEntry {
+    pub name: String,
+    pub counts: Counts,
+    pub problems: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Index {
+    version: u32,
+    pub load: LoadId,
+    pub upload: Upload,
+    /// The program that made it.
+    pub program: String,
+    pub made: Timestamp,
+    /// The rules it was judged by, whatever they are by now.
+    pub schema: Schema,
+    /// The table as it was described before judging.
+    pub table: TableShape,
+    /// Whether the table was read, so that `before` says what was there.
+    pub compared: bool,
+    pub sheets: Vec<SheetRead>,
+    pub counts: Counts,
+    pub chunks: Vec<ChunkEntry>,
+    /// The order of writing, where it is not the order of rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<Vec<u32>>,
+}
+
+impl Index {
+    pub fn new(load: LoadId, upload: Upload, schema: Schema, table: TableShape, sheets: Vec<SheetRead>) -> Index {
+        Index {
+            version: VERSION,
+            load,
+            upload,
+            program: concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).to_string(),
+            made: Timestamp::now(),
+            schema,
+            table,
+            compared: false,
+            sheets,
+            counts: Counts::default(),
+            chunks: Vec::new(),
+            order: None,
+        }
+    }
+
+    pub fn add(&mut self, chunk: ChunkEntry) {
+        self.counts.add_all(&chunk.counts);
+        self.chunks.push(chunk);
+    }
+
+    pub fn encode(&self) -> Result<Vec<u8>, PlanError> {
+        serde_json::to_vec_pretty(self)
+            .map_err(|error| PlanError::Pack { name: "plan.json".to_string(), source: error.into() })
+    }
+
+    pub fn decode(json: &[u8]) -> Result<Index, PlanError> {
+        #[derive(Deserialize)]
+        struct Versioned {
+            version: u32,
+        }
+        let damaged =
+            |error: serde_json::Error| PlanError::Damaged { name: "plan.json".into(), reason: error.to_string() };
+        let Versioned { version } = serde_json::from_slice(json).map_err(damaged)?;
+        if version != VERSION {
+            return Err(PlanError::Version(version));
+        }
+        serde_json::from_slice(json).map_err(damaged)
+    }
+}
+
+/// Where the parts of a load are kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Names<'a>(pub &'a LoadId);
+
+impl Names<'_> {
+    pub fn index(&self) -> String {
+        format!("loads/{}/plan.json", self.0)
+    }
+
+    pub fn chunk(&self, entry: &ChunkEntry) -> String {
+        format!("loads/{}/plan/{}", self.0, entry.name)
+    }
+
+    pub fn outcome(&self, chunk: usize) -> String {
+        format!("loads/{}/outcome/{chunk:05}.json", self.0)
+    }
+
+    pub fn report(&self) -> String {
+        format!("loads/{}/report.json", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_index_of_another_version_is_not_guessed_at() {
+        assert!(matches!(Index::decode(br#"{"version":2,"new":1}"#), Err(PlanError::Version(2))));
+        assert!(matches!(Index::decode(b"{"), Err(PlanError::Damaged { .. })));
+    }
+
+    #[test]
+    fn counts_are_written_by_the_names_of_the_fates() {
+        let mut counts = Counts::default();
+        counts.add(Fate::Written, 3);
+        counts.add(Fate::Skipped, 2);
+        counts.shift(Fate::Written, Fate::NotWritten);
+        counts.shift(Fate::Changed, Fate::NotWritten);
+        assert_eq!(serde_json::to_string(&counts).unwrap(), r#"{"written":2,"skipped":2,"not-written":1}"#);
+        assert_eq!(counts.total(), 5);
+    }
+}

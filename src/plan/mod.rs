@@ -1,0 +1,164 @@
+//! What will be written, known and kept before anything is: every row's fate, the items, what was there before.
+//!
+//! A plan is chunks of rows as JSON Lines under zstd, and an index written last and only once. The index is the commit:
+//! after it nothing of the plan changes, and writing, continuing, reporting and undoing start from it alone.
+
+mod chunk;
+mod index;
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::child::JudgedRow;
+use crate::item::Item;
+use crate::judge::{Kept, KeptCell, Skip, Verdict};
+use crate::message::Problem;
+
+pub use chunk::{Chunks, ROWS_PER_CHUNK, decode};
+pub use index::{ChunkEntry, Counts, Index, Names};
+
+/// What became, or will become, of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fate {
+    New,
+    Changed,
+    Unchanged,
+    /// Put without a look at what was there.
+    Written,
+    /// Right, where no table was asked.
+    Accepted,
+    /// Left as it was, because the item is there and items are only added.
+    Kept,
+    Rejected,
+    Duplicate,
+    Skipped,
+    /// Waits with the whole load for somebody to approve it.
+    Held,
+    /// Planned, and not written: superseded, cancelled, refused by the table.
+    NotWritten,
+}
+
+impl Fate {
+    pub const ALL: [Fate; 11] = [
+        Fate::New,
+        Fate::Changed,
+        Fate::Unchanged,
+        Fate::Written,
+        Fate::Accepted,
+        Fate::Kept,
+        Fate::Rejected,
+        Fate::Duplicate,
+        Fate::Skipped,
+        Fate::Held,
+        Fate::NotWritten,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Fate::New => "new",
+            Fate::Changed => "changed",
+            Fate::Unchanged => "unchanged",
+            Fate::Written => "written",
+            Fate::Accepted => "accepted",
+            Fate::Kept => "kept",
+            Fate::Rejected => "rejected",
+            Fate::Duplicate => "duplicate",
+            Fate::Skipped => "skipped",
+            Fate::Held => "held",
+            Fate::NotWritten => "not-written",
+        }
+    }
+
+    /// Whether a row of this fate has an item that goes to the table.
+    pub fn is_written(self) -> bool {
+        matches!(self, Fate::New | Fate::Changed | Fate::Written)
+    }
+}
+
+impl fmt::Display for Fate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// One row of the plan: one line of a chunk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanRow {
+    pub sheet: Arc<str>,
+    pub row: u32,
+    pub fate: Fate,
+    /// What will be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<Item>,
+    /// What was there when the table was asked; absent where it was not, or had nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Item>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<Problem>,
+    /// The row as it was sent, where it cannot go in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cells: Vec<KeptCell>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skipped: Option<Skip>,
+}
+
+impl PlanRow {
+    /// The plan of a judged row, where `accepted` says what becomes of an accepted one.
+    pub fn new(judged: JudgedRow, accepted: Fate) -> PlanRow {
+        let JudgedRow { sheet, row, verdict } = judged;
+        let plan = PlanRow {
+            sheet,
+            row,
+            fate: accepted,
+            item: None,
+            before: None,
+            problems: Vec::new(),
+            cells: Vec::new(),
+            skipped: None,
+        };
+        let kept = |fate, Kept { problems, cells }| PlanRow { fate, problems, cells, ..plan.clone() };
+        match verdict {
+            Verdict::Accepted(item) => PlanRow { item: Some(item), ..plan },
+            Verdict::Rejected(row) => kept(Fate::Rejected, row),
+            Verdict::Duplicate(row) => kept(Fate::Duplicate, row),
+            Verdict::Skipped(skip) => PlanRow { fate: Fate::Skipped, skipped: Some(skip), ..plan },
+        }
+    }
+}
+
+/// What writing taught beyond the plan, kept per chunk before the checkpoint passes it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ChunkOutcome {
+    /// Consumed, indexes included.
+    pub write_units: f64,
+    pub requests: u64,
+    /// Items that the table handed back unprocessed and that were sent again.
+    pub tried_again: u64,
+    /// Rows whose item the table did not take, with what it said.
+    pub refused: Vec<RefusedRow>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedRow {
+    pub sheet: Arc<str>,
+    pub row: u32,
+    pub reason: String,
+}
+
+/// Why a plan could not be made or understood.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    #[error("the judged rows could not be read back from temporary storage: {0}")]
+    Spool(std::io::Error),
+    #[error("{name} of the plan could not be packed: {source}")]
+    Pack { name: String, source: std::io::Error },
+    #[error("{name} of the plan is damaged: {reason}; upload the file again")]
+    Damaged { name: String, reason: String },
+    #[error("the plan is of version {0}, and this loader knows version 1; let the loader that made it finish it")]
+    Version(u32),
+    #[error("the plan would have more than {0} chunks; split the file")]
+    TooLong(u32),
+}

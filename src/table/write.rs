@@ -1,0 +1,338 @@
+//! Writing whole items: 25 to a request, several requests at once, until each item is in or refused for good.
+//!
+//! One task does it all. When it is dropped or returns, no request of its own is left.
+
+use aws_config::retry::RetryConfig;
+use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::batch_write_item::{BatchWriteItemError, BatchWriteItemOutput};
+use aws_sdk_dynamodb::types::{PutRequest, ReturnConsumedCapacity, WriteRequest};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::time::{Instant, sleep_until};
+
+use super::queue::{Pace, Queue};
+use super::values::item_to_attributes;
+use super::{Table, TableError};
+use crate::clients::CloudFault;
+use crate::item::Item;
+
+/// What writing came to. Every item that is not in `refused` is in the table.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Written {
+    /// Write units consumed, by the table and its indexes.
+    pub units: f64,
+    pub requests: u64,
+    /// Items sent again because the table was busy or did not answer.
+    pub tried_again: u64,
+    pub refused: Vec<Refused>,
+}
+
+/// An item that DynamoDB will never take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// Where it stands among the items that were to be written.
+    pub index: usize,
+    /// In DynamoDB's words.
+    pub reason: String,
+}
+
+impl Table {
+    /// Writes items in place of those with the same keys. No two may have the same key: they would be written in any
+    /// order. Writing them all again after an error does no harm.
+    pub async fn write(&self, items: &[Item]) -> Result<Written, TableError> {
+        let mut written = Written::default();
+        let mut queue = Queue::new(items);
+        let mut pace = Pace::new(self.in_flight);
+        let mut in_flight = FuturesUnordered::new();
+        let mut settled = 0;
+        let mut progress_at = Instant::now();
+        let mut last = "no answer".to_string();
+        loop {
+            while in_flight.len() < pace.width && Instant::now() >= pace.resume {
+                let Some(batch) = queue.next() else { break };
+                written.requests += 1;
+                in_flight.push(self.send(items, batch, pace.round));
+            }
+            if in_flight.is_empty() && queue.is_empty() {
+                written.refused.sort_unstable_by_key(|refused| refused.index);
+                return Ok(written);
+            }
+            let may_send = !queue.is_empty() && in_flight.len() < pace.width;
+            let Sent { batch, round, answer } = tokio::select! {
+                biased;
+                Some(sent) = in_flight.next() => sent,
+                () = sleep_until(pace.resume), if may_send => continue,
+                () = sleep_until(progress_at + self.wait) => {
+                    let (table, waited) = (self.name.clone(), self.wait);
+                    return Err(TableError::NoProgress { table, waited, left: items.len() - settled, last });
+                }
+            };
+            match answer {
+                Answer::Taken { units, accepted, left } => {
+                    written.units += units;
+                    written.tried_again += left.len() as u64;
+                    settled += batch.len() - left.len();
+                    if accepted > 0 {
+                        progress_at = Instant::now();
+                    }
+                    if left.is_empty() {
+                        pace.faster();
+                    } else {
+                        last = "items came back unprocessed".to_string();
+                        pace.slower(round, accepted > 0, &self.name, &last);
+                        queue.put_back(left);
+                    }
+                }
+                Answer::Busy(fault) => {
+                    written.tried_again += batch.len() as u64;
+                    last = format!("{}: {}", fault.code, fault.message);
+                    pace.slower(round, false, &self.name, &fault.code);
+                    queue.put_back(batch);
+                }
+                // One item spoils its whole request: halve until it stands alone.
+                Answer::Refused(reason) => {
+                    progress_at = Instant::now();
+                    if let [index] = batch[..] {
+                        settled += 1;
+                        tracing::warn!(event = "item_refused", table = self.name, index);
+                        written.refused.push(Refused { index, reason });
+                    } else {
+                        queue.halve(batch);
+                    }
+                }
+                Answer::Error(error) => return Err(error),
+            }
+        }
+    }
+
+    async fn send(&self, items: &[Item], batch: Vec<usize>, round: u64) -> Sent {
+        let answer = self.try_send(items, &batch).await.unwrap_or_else(Answer::Error);
+        Sent { batch, round, answer }
+    }
+
+    async fn try_send(&self, items: &[Item], batch: &[usize]) -> Result<Answer, TableError> {
+        let fault = |error: &_| CloudFault::new("BatchWriteItem", &self.place(), error);
+        let unsendable = |error: BuildError| fault(&SdkError::construction_failure(error));
+        let mut puts = Vec::with_capacity(batch.len());
+        for &index in batch {
+            let put = PutRequest::builder().set_item(Some(item_to_attributes(&items[index])?)).build();
+            puts.push(WriteRequest::builder().put_request(put.map_err(unsendable)?).build());
+        }
+        let request = self
+            .client
+            .batch_write_item()
+            .request_items(&self.name, puts.clone())
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .customize()
+            // The loop above tries again, knows the time left, and slows everyone down: not twice over.
+            .config_override(aws_sdk_dynamodb::Config::builder().retry_config(RetryConfig::disabled()));
+        Ok(match request.send().await {
+            Ok(output) => taken(batch, &puts, output),
+            Err(error) if is_refusal(&error) => Answer::Refused(fault(&error).message),
+            Err(error) => match fault(&error) {
+                fault if fault.passing => Answer::Busy(fault),
+                fault => return Err(fault.into()),
+            },
+        })
+    }
+}
+
+struct Sent {
+    batch: Vec<usize>,
+    round: u64,
+    answer: Answer,
+}
+
+enum Answer {
+    Taken { units: f64, accepted: usize, left: Vec<usize> },
+    Busy(CloudFault),
+    Refused(String),
+    Error(TableError),
+}
+
+/// The second is what one item does that makes its partition too large for a local index.
+fn is_refusal<R>(error: &SdkError<BatchWriteItemError, R>) -> bool {
+    let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
+    matches!(code, Some("ValidationException" | "ItemCollectionSizeLimitExceededException"))
+}
+
+/// Which items came back is known by comparing them. Should one have come back changed, all are sent again: what is in
+/// is then written twice, and nothing is lost.
+fn taken(batch: &[usize], puts: &[WriteRequest], output: BatchWriteItemOutput) -> Answer {
+    let units = output.consumed_capacity().iter().filter_map(|capacity| capacity.capacity_units()).sum();
+    let back: Vec<WriteRequest> = output.unprocessed_items.into_iter().flatten().flat_map(|(_, puts)| puts).collect();
+    let accepted = batch.len().saturating_sub(back.len());
+    let find = |put: &WriteRequest| puts.iter().position(|sent| sent == put).map(|n| batch[n]);
+    let left = back.iter().map(find).collect::<Option<Vec<usize>>>().unwrap_or_else(|| batch.to_vec());
+    Answer::Taken { units, accepted, left }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clients::fake::{Asked, Fake, Reply, error};
+    use crate::item::Value;
+    use crate::table::queue::ITEMS_PER_REQUEST;
+    use serde_json::{Value as Json, json};
+    use std::collections::BTreeMap;
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
+
+    const WAIT: Duration = Duration::from_secs(30);
+
+    fn items(count: usize) -> Vec<Item> {
+        (0..count)
+            .map(|n| {
+                Item::from([("sku".into(), Value::S(format!("A-{n}"))), ("quantity".into(), Value::N(n.to_string()))])
+            })
+            .collect()
+    }
+
+    fn table(fake: &Fake, wait: Duration) -> Table {
+        Table::new(fake.dynamodb(), "stock", wait)
+    }
+
+    fn puts(request: &Asked) -> Vec<Json> {
+        request.json()["RequestItems"]["stock"].as_array().unwrap().clone()
+    }
+
+    fn sku(put: &Json) -> String {
+        put["PutRequest"]["Item"]["sku"]["S"].as_str().unwrap().to_string()
+    }
+
+    /// Takes what `takes` says and hands the rest back. Counts how often each item was taken.
+    fn picky(takes: impl Fn(usize, &str) -> bool + Send + Sync + 'static) -> (Fake, Arc<Mutex<BTreeMap<String, u32>>>) {
+        let taken: Arc<Mutex<BTreeMap<String, u32>>> = Arc::default();
+        let inside = taken.clone();
+        let fake = Fake::answering(move |request| {
+            let (taken, back): (Vec<Json>, Vec<Json>) =
+                puts(request).into_iter().partition(|put| takes(request.number, &sku(put)));
+            for put in &taken {
+                *inside.lock().unwrap().entry(sku(put)).or_default() += 1;
+            }
+            let back = if back.is_empty() { json!({}) } else { json!({ "stock": back }) };
+            let units = json!([{ "TableName": "stock", "CapacityUnits": taken.len() as f64 }]);
+            Reply::Json(200, json!({ "UnprocessedItems": back, "ConsumedCapacity": units }))
+        });
+        (fake, taken)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn items_go_25_to_a_request() {
+        let (fake, taken) = picky(|_, _| true);
+        let written = table(&fake, WAIT).write(&items(1_010)).await.unwrap();
+        assert_eq!(written, Written { units: 1_010.0, requests: 41, tried_again: 0, refused: vec![] });
+        assert_eq!(taken.lock().unwrap().len(), 1_010);
+        assert!(fake.asked().iter().all(|request| puts(request).len() <= ITEMS_PER_REQUEST));
+        assert_eq!(table(&fake, WAIT).write(&[]).await.unwrap(), Written::default());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn large_items_share_a_request_only_as_far_as_they_fit() {
+        let (fake, _) = picky(|_, _| true);
+        let mut large = items(30);
+        for item in &mut large {
+            item.insert("text".into(), Value::S("x".repeat(390_000)));
+        }
+        table(&fake, WAIT).write(&large).await.unwrap();
+        assert!(fake.asked().iter().all(|request| request.json().to_string().len() < 5 << 20));
+        assert_eq!(fake.asked().len(), 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn unprocessed_items_are_sent_again_until_each_is_in_once() {
+        // Seven of ten come back, by a rule that changes with each request.
+        let (fake, taken) = picky(|number, sku| (number * 7 + sku.len() + sku.as_bytes()[2] as usize) % 10 < 3);
+        let written = table(&fake, WAIT).write(&items(1_000)).await.unwrap();
+        let taken = taken.lock().unwrap();
+        assert_eq!(taken.len(), 1_000);
+        assert!(taken.values().all(|&times| times == 1));
+        let sent: usize = fake.asked().iter().map(|request| puts(request).len()).sum();
+        assert_eq!(written.tried_again as usize, sent - 1_000);
+        assert_eq!(written.units, 1_000.0);
+        assert!(written.refused.is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_table_that_accepts_nothing_ends_the_write_at_its_time() {
+        for answer in [
+            error("ProvisionedThroughputExceededException"),
+            error("ThrottlingException"),
+            Reply::Json(500, json!({ "__type": "InternalServerError" })),
+            Reply::Silence,
+        ] {
+            let why = format!("{answer:?}");
+            let fake = Fake::answering(move |_| answer.clone());
+            let began = Instant::now();
+            let error = table(&fake, WAIT).write(&items(100)).await.unwrap_err();
+            assert!(matches!(error, TableError::NoProgress { left: 100, .. }), "{error}");
+            assert!(error.would_trying_again_help());
+            assert_eq!(began.elapsed().as_secs(), WAIT.as_secs());
+            // Full jitter up to 5 s: some 20 requests in 30 s, and never a tight loop.
+            let requests = fake.asked().len();
+            assert!((4..80).contains(&requests), "{requests} requests for {why}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn time_counts_from_the_last_item_that_was_accepted() {
+        // Every fifth request is accepted: slow, but never long without progress.
+        let (fake, taken) = picky(|number, _| number % 5 == 0);
+        let wait = Duration::from_secs(3);
+        let mut table = table(&fake, wait);
+        table.in_flight = 1;
+        let began = Instant::now();
+        table.write(&items(2_000)).await.unwrap();
+        assert_eq!(taken.lock().unwrap().len(), 2_000);
+        assert!(began.elapsed() > 3 * wait, "{:?}", began.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_item_that_is_refused_does_not_keep_the_others_out() {
+        let taken: Arc<Mutex<Vec<String>>> = Arc::default();
+        let inside = taken.clone();
+        let fake = Fake::answering(move |request| {
+            let skus: Vec<String> = puts(request).iter().map(sku).collect();
+            if request.number % 3 == 2 {
+                return error("ProvisionedThroughputExceededException");
+            }
+            if skus.iter().any(|sku| ["A-7", "A-8", "A-60"].contains(&sku.as_str())) {
+                return error("ValidationException");
+            }
+            inside.lock().unwrap().extend(skus);
+            Reply::Json(200, json!({}))
+        });
+        let written = table(&fake, WAIT).write(&items(100)).await.unwrap();
+        let refused: Vec<usize> = written.refused.iter().map(|refused| refused.index).collect();
+        assert_eq!(refused, [7, 8, 60]);
+        assert_eq!(written.refused[0].reason, "so it says");
+        let mut taken = taken.lock().unwrap().clone();
+        taken.sort();
+        taken.dedup();
+        assert_eq!(taken.len(), 97);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_will_not_heal_ends_the_write_at_once() {
+        for code in ["AccessDeniedException", "ResourceNotFoundException"] {
+            let fake = Fake::answering(move |_| error(code));
+            let began = Instant::now();
+            let error = table(&fake, WAIT).write(&items(1_000)).await.unwrap_err();
+            assert!(!error.would_trying_again_help(), "{error}");
+            assert!(error.to_string().contains(code), "{error}");
+            assert_eq!(began.elapsed(), Duration::ZERO);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn items_that_come_back_changed_are_all_sent_again() {
+        let fake = Fake::answering(|request| {
+            let mut back = puts(request)[0].clone();
+            back["PutRequest"]["Item"]["quantity"]["N"] = json!("0.0");
+            let back = if request.number == 0 { json!({ "stock": [back] }) } else { json!({}) };
+            Reply::Json(200, json!({ "UnprocessedItems": back }))
+        });
+        let written = table(&fake, WAIT).write(&items(10)).await.unwrap();
+        assert_eq!((written.requests, written.tried_again), (2, 10));
+    }
+}

@@ -1,0 +1,231 @@
+//! The command's contract: what it prints, what it writes, and its exit codes.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Output;
+
+use serde_json::Value as Json;
+
+use crate::harness::cloud::{DYNAMODB_ANSWERS, REGION};
+use crate::harness::stack::Stack;
+use crate::harness::{files, inventory, root, sample, unique};
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("a path in UTF-8")
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).expect("text")
+}
+
+fn json(output: &Output) -> Json {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+}
+
+fn lines(path: &Path) -> Vec<Json> {
+    let text = std::fs::read_to_string(path).expect("a list");
+    text.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
+}
+
+/// What sample-data/expected.json says of each file, which was written by hand.
+fn expectations() -> Vec<(String, Json)> {
+    let text = std::fs::read_to_string(sample("expected.json")).expect("sample-data/expected.json");
+    let Json::Object(files) = serde_json::from_str(&text).expect("JSON") else { panic!("not an object") };
+    files.into_iter().collect()
+}
+
+#[test]
+fn every_sample_leads_to_what_stands_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (fates, items) = (folder.path().join("fates"), folder.path().join("items"));
+    let expectations = expectations();
+    assert!(expectations.len() >= 4);
+    for (name, expected) in expectations {
+        let file = sample(&name);
+        let output = inventory(&["check", text(&file), "--json", "--fates", text(&fates), "--items", text(&items)]);
+        let report = json(&output);
+        assert_eq!(report["refusal"].get("rule").unwrap_or(&Json::Null), &expected["refusal"], "{name}");
+        let problems: Vec<Json> = report["problems"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|problem| {
+                let part = |key: &str| (key.to_string(), problem[key].clone());
+                Json::Object(["sheet", "row", "cell", "rule"].map(part).into_iter().collect())
+            })
+            .collect();
+        assert_eq!(Json::Array(problems), expected["problems"], "{name}");
+
+        let of = |fate: &str| expected["rows"][fate].as_u64().unwrap_or(0);
+        for (checked, expected) in [
+            ("accepted", of("written")),
+            ("rejected", of("rejected")),
+            ("duplicate", of("duplicate")),
+            ("skipped", of("skipped")),
+            ("total", of("total")),
+            ("written", 0),
+        ] {
+            assert_eq!(report["rows"][checked], expected, "{name}: {checked}");
+        }
+        let attention = of("rejected") + of("duplicate");
+        let exit = match expected["ending"].as_str() {
+            Some("refused") => 3,
+            _ if attention > 0 => 1,
+            _ => 0,
+        };
+        assert_eq!(output.status.code(), Some(exit), "{name}");
+
+        // Each row has one fate and no other.
+        let told = lines(&fates);
+        let rows: BTreeSet<_> = told.iter().map(|line| (line["sheet"].as_str(), line["row"].as_u64())).collect();
+        assert_eq!(rows.len(), told.len(), "{name}");
+        if exit != 3 {
+            assert_eq!(told.len() as u64, of("total"), "{name}");
+        }
+        let items = lines(&items);
+        assert_eq!(items.len() as u64, of("written"), "{name}");
+        for (sku, item) in expected["items"].as_object().into_iter().flatten() {
+            let found = items.iter().find(|item| item["sku"]["S"] == sku.as_str());
+            assert_eq!(found, Some(item), "{name}: {sku}");
+        }
+    }
+}
+
+#[test]
+fn the_answer_is_the_first_line_and_each_kind_of_problem_says_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("stock.csv");
+    let mut list = String::from("SKU,Name,Quantity\nA-1,Bolt,5\n");
+    for row in 0..12 {
+        list.push_str(&format!("B-{row},Nut,many\n"));
+    }
+    std::fs::write(&file, list).unwrap();
+    let output = inventory(&["check", text(&file)]);
+    let said = stdout(&output);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said.starts_with("1 of 13 rows is right; 12 need your attention."), "{said}");
+    assert!(said.contains("Quantity in C3 is \"many\". It should be a whole number such as 12."), "{said}");
+    assert!(said.contains("9 more of this kind (whole-number-expected): C6, C7"), "{said}");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "", "quiet when piped");
+}
+
+#[test]
+fn a_command_line_that_cannot_be_followed_ends_with_2_and_a_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let rules = folder.path().join("rules.toml");
+    std::fs::write(&rules, "version = 1\nkeys = 2\n").unwrap();
+    let sample = sample("q3-stock-export.csv");
+    for (arguments, word) in [
+        (vec!["check"], "FILE"),
+        (vec!["check", "no-such-file.xlsx"], "no-such-file.xlsx could not be read"),
+        (vec!["check", text(folder.path())], "is not a file"),
+        (vec!["check", text(&sample), "--schema", text(&rules)], "unknown field `keys`"),
+        (vec!["check", text(&sample), text(&sample), "--fates", "out"], "one by one"),
+        (vec!["load", text(&sample)], "--table"),
+        (vec!["unload"], "unload"),
+    ] {
+        let output = inventory(&arguments);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+        assert!(said.contains(word), "{arguments:?}: {said}");
+        assert_eq!(stdout(&output), "", "{arguments:?}");
+    }
+}
+
+#[test]
+fn other_rules_are_taken_from_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let (rules, file, items) = (folder.path().join("r.toml"), folder.path().join("l.csv"), folder.path().join("i"));
+    let shipped = std::fs::read_to_string(root().join("inventory.toml")).unwrap();
+    std::fs::write(&rules, shipped.replace("\"Article no\"", "\"Teilenummer\", \"Article no\"")).unwrap();
+    std::fs::write(&file, "Teilenummer;Name;Menge\n00123;Bolzen;5\n").unwrap();
+    assert_eq!(inventory(&["check", text(&file)]).status.code(), Some(3));
+    let output = inventory(&["check", text(&file), "--schema", text(&rules), "--items", text(&items)]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(lines(&items)[0]["sku"]["S"], "00123");
+}
+
+#[test]
+fn several_files_are_told_one_after_another_and_the_worst_decides() {
+    let (good, refused) = (sample("q3-stock.xlsx"), sample("old-scan.xlsx"));
+    let output = inventory(&["check", text(&good), text(&refused)]);
+    assert_eq!(output.status.code(), Some(3));
+    let said = stdout(&output);
+    assert!(said.contains("q3-stock.xlsx: All "), "{said}");
+    assert!(said.contains("old-scan.xlsx: The file is a PDF, not a spreadsheet."), "{said}");
+}
+
+fn load(stack: &Stack, arguments: &[&str]) -> Output {
+    std::process::Command::new(env!("CARGO_BIN_EXE_inventory"))
+        .arg("load")
+        .args(arguments)
+        .args(["--endpoint-url", &stack.cloud.endpoint, "--region", REGION])
+        .env("AWS_ACCESS_KEY_ID", "test")
+        .env("AWS_SECRET_ACCESS_KEY", "test")
+        .output()
+        .expect("the command")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_load_from_any_host_writes_the_table_and_keeps_plan_and_report_in_a_folder() {
+    let _answers = DYNAMODB_ANSWERS.read().await;
+    let stack = Stack::shared().await;
+    let folder = tempfile::tempdir().unwrap();
+    let prefix = unique("host");
+    let (file, out) = (folder.path().join("stock.csv"), folder.path().join("kept"));
+    let (fates, items) = (folder.path().join("fates"), folder.path().join("items"));
+    let mut list = files::csv(&prefix, 1500);
+    list.extend_from_slice(b",No number,5,1.00\n");
+    std::fs::write(&file, list).unwrap();
+
+    let arguments = [
+        text(&file),
+        "--table",
+        &stack.inventory,
+        "--out",
+        text(&out),
+        "--json",
+        "--fates",
+        text(&fates),
+        "--items",
+        text(&items),
+    ];
+    let output = load(&stack, &arguments);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let report = json(&output);
+    assert_eq!(
+        (&report["ending"], &report["rows"]["written"], &report["rows"]["rejected"]),
+        (&"done".into(), &1500.into(), &1.into())
+    );
+    assert!(String::from_utf8_lossy(&output.stderr).contains("takes no turn"), "{output:?}");
+    assert_eq!(stack.count_items(&prefix).await, 1500);
+    assert_eq!((lines(&fates).len(), lines(&items).len()), (1502, 1500));
+
+    // The plan and the report, as in the bucket.
+    let kept = out.join("loads").join(report["load"].as_str().unwrap());
+    assert_eq!(std::fs::read(kept.join("report.json")).unwrap(), output.stdout.trim_ascii_end());
+    assert!(kept.join("plan/00001.jsonl.zst").exists() && kept.join("outcome/00001.json").exists());
+
+    // Typed again it is another load, with a turn this time.
+    let again = load(&stack, &[&arguments[..], &["--ledger", &stack.ledger]].concat());
+    assert_eq!(again.status.code(), Some(1), "{again:?}");
+    assert_ne!(json(&again)["load"], report["load"]);
+    assert_eq!(String::from_utf8_lossy(&again.stderr), "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_does_not_fit_or_is_not_there_is_said_before_judging() {
+    let _answers = DYNAMODB_ANSWERS.read().await;
+    let stack = Stack::shared().await;
+    let (file, folder) = (sample("q3-stock-export.csv"), tempfile::tempdir().unwrap());
+    let out = text(folder.path());
+    let output = load(&stack, &[text(&file), "--out", out, "--table", &stack.ledger]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("\"pk\"") && said.contains("\"sku\""), "{said}");
+
+    let output = load(&stack, &[text(&file), "--out", out, "--table", "no-such-table"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(5), "{said}");
+    assert!(said.contains("no-such-table") && said.contains("Check the name"), "{said}");
+}

@@ -1,0 +1,58 @@
+//! What the tests stand on: the programs under test, the local cloud, and stacks deployed as they are shipped.
+
+pub mod cloud;
+pub mod files;
+pub mod stack;
+
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+/// The root of the project.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+pub fn sample(name: &str) -> PathBuf {
+    root().join("sample-data").join(name)
+}
+
+/// The command `inventory`.
+pub fn inventory(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_inventory")).args(arguments).output().expect("the command")
+}
+
+/// A program that cargo builds beside the tests.
+pub fn example(name: &str) -> PathBuf {
+    let beside = Path::new(env!("CARGO_BIN_EXE_inventory")).with_file_name("examples");
+    let program = beside.join(name);
+    assert!(
+        program.exists(),
+        "{} is not built; run the tests with `cargo test`, not the binary alone",
+        program.display()
+    );
+    program
+}
+
+/// Text unlike that of any other test and any earlier run.
+pub fn unique(name: &str) -> String {
+    format!("{name}-{:08x}", fastrand::u32(..))
+}
+
+/// Looks until there is something to see. What it waited for is in the panic when it never comes.
+pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl FnMut() -> F) -> T {
+    const PATIENCE: Duration = Duration::from_secs(90);
+    let began = Instant::now();
+    let mut ticks = interval(Duration::from_millis(100));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Some(seen) = look().await {
+            return seen;
+        }
+        assert!(began.elapsed() < PATIENCE, "waited {PATIENCE:?} in vain for {what}");
+    }
+}

@@ -1,0 +1,194 @@
+//! The stack as it is shipped: `infra/template.yaml`, put up by the script that `make deploy` uses.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_lambda::primitives::Blob;
+use aws_sdk_lambda::types::InvocationType;
+use aws_sdk_s3::primitives::ByteStream;
+use inventory_loader::event::{LoadId, Upload};
+use inventory_loader::item::Item;
+use inventory_loader::report::Report;
+use inventory_loader::table::{item_from_attributes, item_to_attributes};
+use serde_json::{Value as Json, json};
+use tokio::sync::OnceCell;
+
+use super::cloud::{ACCOUNT, Cloud, REGION, cloud};
+use super::{eventually, root};
+
+pub struct Stack {
+    pub cloud: Cloud,
+    pub uploads: String,
+    pub reports: String,
+    pub inventory: String,
+    pub ledger: String,
+    pub function: String,
+    pub failures: String,
+    pub logs: String,
+}
+
+/// What the deployed stack is called by its outputs.
+type Outputs = serde_json::Map<String, Json>;
+
+impl Stack {
+    /// The stack that most tests share, with the loader as it was just built.
+    pub async fn shared() -> Stack {
+        static OUTPUTS: OnceCell<Outputs> = OnceCell::const_new();
+        let program = Path::new(env!("CARGO_BIN_EXE_loader"));
+        let outputs = OUTPUTS.get_or_init(|| deploy("inventory-test", program, &[])).await;
+        Stack::from_outputs(outputs).await
+    }
+
+    /// A stack of a test's own, for what would disturb others.
+    pub async fn own(name: &str, program: &Path, parameters: &[(&str, &str)]) -> Stack {
+        Stack::from_outputs(&deploy(&format!("inventory-test-{name}"), program, parameters).await).await
+    }
+
+    async fn from_outputs(outputs: &Outputs) -> Stack {
+        let output = |name: &str| outputs[name].as_str().unwrap_or_else(|| panic!("no output {name}")).to_string();
+        Stack {
+            cloud: cloud().await,
+            uploads: output("UploadsBucket"),
+            reports: output("ReportsBucket"),
+            inventory: output("InventoryTable"),
+            ledger: output("LedgerTable"),
+            function: output("Function"),
+            failures: output("FailureQueue"),
+            logs: output("LogGroup"),
+        }
+    }
+
+    /// Puts a file where people put theirs.
+    pub async fn upload(&self, key: &str, content: Vec<u8>) -> Upload {
+        let put = self.cloud.s3.put_object().bucket(&self.uploads).key(key).body(ByteStream::from(content));
+        let version = put.send().await.expect("an upload").version_id;
+        let bucket = self.uploads.clone();
+        Upload { bucket, key: key.to_string(), version, sequencer: None, etag: None, size: None, time: None }
+    }
+
+    /// The report of an upload, once it is there.
+    pub async fn report(&self, upload: &Upload) -> Report {
+        let load = LoadId::of(upload);
+        let name = format!("loads/{load}/report.json");
+        let json = eventually(&format!("the report of {}", upload.key), || self.kept(&name)).await;
+        serde_json::from_slice(&json).expect("a report")
+    }
+
+    /// What is kept in the reports bucket under a name.
+    pub async fn kept(&self, name: &str) -> Option<Vec<u8>> {
+        let answer = self.cloud.s3.get_object().bucket(&self.reports).key(name).send().await.ok()?;
+        Some(answer.body.collect().await.expect("a body").to_vec())
+    }
+
+    /// The item with this SKU, if there is one.
+    pub async fn item(&self, sku: &str) -> Option<Item> {
+        let get = self.cloud.dynamodb.get_item().table_name(&self.inventory).consistent_read(true);
+        let answer = get.key("sku", AttributeValue::S(sku.to_string())).send().await.expect("an answer");
+        answer.item.map(|attributes| item_from_attributes(attributes).expect("an item"))
+    }
+
+    pub async fn put_item(&self, item: Item) {
+        let attributes = item_to_attributes(&item).expect("attributes");
+        let put = self.cloud.dynamodb.put_item().table_name(&self.inventory).set_item(Some(attributes));
+        put.send().await.expect("an item put");
+    }
+
+    /// How many items have a SKU that begins like this.
+    pub async fn count_items(&self, prefix: &str) -> usize {
+        let scan = self.cloud.dynamodb.scan().table_name(&self.inventory).consistent_read(true);
+        let scan = scan.filter_expression("begins_with(sku, :prefix)");
+        let scan = scan.expression_attribute_values(":prefix", AttributeValue::S(prefix.to_string()));
+        let mut pages = scan.into_paginator().send();
+        let mut items = 0;
+        while let Some(page) = pages.next().await {
+            items += usize::try_from(page.expect("a page").count).expect("a count");
+        }
+        items
+    }
+
+    /// The log lines of the function that speak of this load, read as JSON.
+    pub async fn log_lines(&self, mentioning: &str) -> Vec<Json> {
+        let events = self.cloud.logs.filter_log_events().log_group_name(&self.logs);
+        let mut pages = events.into_paginator().send();
+        let mut lines = Vec::new();
+        while let Some(page) = pages.next().await {
+            // A function that was never started has no log yet.
+            let Ok(page) = page else { break };
+            let messages = page.events.unwrap_or_default().into_iter().filter_map(|event| event.message);
+            lines.extend(messages.filter(|line| line.contains(mentioning)));
+        }
+        lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+
+    /// The first log line of a load that tells this event, once it is there.
+    pub async fn log_event(&self, mentioning: &str, event: &str) -> Json {
+        eventually(&format!("the log event {event} of {mentioning}"), || async {
+            self.log_lines(mentioning).await.into_iter().find(|line| line["event"] == event)
+        })
+        .await
+    }
+
+    /// The next message in the failure queue that speaks of this, once it is there.
+    pub async fn failure(&self, mentioning: &str) -> Json {
+        eventually(&format!("a failure of {mentioning}"), || async {
+            let receive = self.cloud.sqs.receive_message().queue_url(&self.failures).max_number_of_messages(10);
+            let messages = receive.visibility_timeout(1).send().await.expect("the queue").messages.unwrap_or_default();
+            let mut bodies = messages.into_iter().filter_map(|message| message.body);
+            bodies.find(|body| body.contains(mentioning)).and_then(|body| serde_json::from_str(&body).ok())
+        })
+        .await
+    }
+
+    pub async fn failure_count(&self) -> usize {
+        let receive = self.cloud.sqs.receive_message().queue_url(&self.failures).max_number_of_messages(10);
+        receive.visibility_timeout(0).send().await.expect("the queue").messages.unwrap_or_default().len()
+    }
+
+    /// Hands the function an event and waits for its answer: the error's text, where it is one.
+    pub async fn invoke(&self, event: &Json) -> Result<(), String> {
+        let invoke = self.cloud.lambda.invoke().function_name(&self.function).payload(Blob::new(event.to_string()));
+        let answer = invoke.send().await.expect("an answer");
+        match answer.function_error {
+            None => Ok(()),
+            Some(_) => Err(String::from_utf8_lossy(answer.payload.expect("a payload").as_ref()).into_owned()),
+        }
+    }
+
+    /// Hands the function an event as S3 does: asynchronously, with retries.
+    pub async fn send(&self, event: &Json) {
+        let invoke = self.cloud.lambda.invoke().function_name(&self.function).payload(Blob::new(event.to_string()));
+        invoke.invocation_type(InvocationType::Event).send().await.expect("an event taken");
+    }
+}
+
+/// The notification of S3 for an upload.
+pub fn notification(upload: &Upload) -> Json {
+    json!({ "Records": [{
+        "eventVersion": "2.1", "eventSource": "aws:s3", "awsRegion": REGION,
+        "eventTime": "2026-10-03T08:00:00.000Z", "eventName": "ObjectCreated:Put",
+        "s3": {
+            "bucket": { "name": upload.bucket, "arn": format!("arn:aws:s3:::{}", upload.bucket) },
+            "object": { "key": upload.key, "versionId": upload.version, "sequencer": "0055AED6DCD90281E5", "size": 1 }
+        }
+    }]})
+}
+
+async fn deploy(name: &str, program: &Path, parameters: &[(&str, &str)]) -> Outputs {
+    let endpoint = cloud().await.endpoint;
+    let mut command = Command::new(root().join("infra/deploy"));
+    command.args(["up", "--stack", name, "--endpoint-url", &endpoint, "--region", REGION, "--code"]).arg(program);
+    command.args(["--arch", if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" }]);
+    // Unprotected, so that it can be taken down; and a lease that runs out before the local cloud's first retry.
+    let common = [("DeletionProtection", "false"), ("LogLevel", "info")];
+    for (parameter, value) in common.iter().chain(parameters) {
+        command.args(["--parameter", &format!("{parameter}={value}")]);
+    }
+    let name = name.to_string();
+    let output = tokio::task::spawn_blocking(move || command.stderr(Stdio::piped()).output().expect("infra/deploy"));
+    let output = output.await.expect("infra/deploy");
+    assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+    let outputs: Outputs = serde_json::from_slice(&output.stdout).expect("the outputs as JSON");
+    assert!(outputs.values().any(|value| value.as_str().is_some_and(|text| text.contains(ACCOUNT))), "{outputs:?}");
+    outputs
+}

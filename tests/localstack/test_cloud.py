@@ -1,0 +1,402 @@
+"""What the loader's tests take for granted of the local cloud. Run by `cloud selftest`, against one that is up."""
+
+import base64
+import importlib.machinery
+import importlib.util
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+import unittest
+import uuid
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from unittest import mock
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+HERE = Path(__file__).resolve().parent
+
+
+def load_cloud():
+    loader = importlib.machinery.SourceFileLoader("cloud", str(HERE / "cloud"))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("cloud", loader))
+    loader.exec_module(module)
+    return module
+
+
+cloud = load_cloud()
+
+
+def client(service, **config):
+    return boto3.client(
+        service,
+        endpoint_url=cloud.ENDPOINT,
+        region_name="eu-central-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=Config(retries={"total_max_attempts": 1}, **config),
+    )
+
+
+lambda_, logs, sqs, s3, dynamodb, cloudformation = map(
+    client, ("lambda", "logs", "sqs", "s3", "dynamodb", "cloudformation")
+)
+
+
+def eventually(look, what, seconds=40):
+    """Waits for a condition rather than for a time: the bound is for the day when it never comes."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := look():
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"not within {seconds} s: {what}")
+
+
+def unique(name):
+    return f"selftest-{name}-{uuid.uuid4().hex[:8]}"
+
+
+def archive():
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as files:
+        bootstrap = zipfile.ZipInfo("bootstrap")
+        bootstrap.external_attr = 0o755 << 16
+        files.writestr(bootstrap, f"#!{sys.executable}\n" + (HERE / "bootstrap_for_tests.py").read_text())
+    return packed.getvalue()
+
+
+def state_of(pid):
+    """The kernel's letter for it; None when it is gone, and of a zombie nothing else is left."""
+    try:
+        letter = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return None
+    return None if letter == "Z" else letter
+
+
+class Function:
+    def __init__(self, test, **settings):
+        self.name = unique("function")
+        lambda_.create_function(
+            **{
+                "FunctionName": self.name,
+                "Runtime": "provided.al2023",
+                "Handler": "bootstrap",
+                "Role": "arn:aws:iam::000000000000:role/selftest",
+                "Code": {"ZipFile": archive()},
+                "Timeout": 30,
+                **settings,
+            }
+        )
+        test.addCleanup(lambda_.delete_function, FunctionName=self.name)
+        eventually(lambda: self.state() == "Active", "the function")
+
+    def state(self):
+        return lambda_.get_function(FunctionName=self.name)["Configuration"]["State"]
+
+    def invoke(self, do, **more):
+        answer = lambda_.invoke(FunctionName=self.name, Payload=json.dumps({"do": do, **more}), LogType="Tail")
+        self.log = base64.b64decode(answer["LogResult"]).decode()
+        return json.load(answer["Payload"]), answer.get("FunctionError")
+
+    def log_lines(self):
+        try:
+            events = logs.filter_log_events(logGroupName=f"/aws/lambda/{self.name}")["events"]
+        except logs.exceptions.ResourceNotFoundException:
+            return []
+        return [event["message"].rstrip("\n") for event in events]
+
+
+class Invocations(unittest.TestCase):
+    def test_an_event_arrives_with_all_that_lambda_says_about_it(self):
+        function = Function(self, Timeout=17, MemorySize=256, Environment={"Variables": {"TABLE": "stock"}})
+        told, error = function.invoke("tell")
+        self.assertIsNone(error)
+        headers = told["headers"]
+        self.assertRegex(headers["Lambda-Runtime-Aws-Request-Id"], r"^[0-9a-f-]{36}$")
+        self.assertTrue(headers["Lambda-Runtime-Invoked-Function-Arn"].endswith(f":function:{function.name}"))
+        self.assertRegex(headers["Lambda-Runtime-Trace-Id"], "^Root=1-")
+        self.assertAlmostEqual(int(headers["Lambda-Runtime-Deadline-Ms"]) - told["now_ms"], 17_000, delta=1_000)
+        environment = told["environment"]
+        self.assertEqual(environment["AWS_LAMBDA_FUNCTION_NAME"], function.name)
+        self.assertEqual(environment["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"], "256")
+        self.assertEqual(environment["AWS_REGION"], "eu-central-1")
+        self.assertEqual(environment["AWS_ENDPOINT_URL"], cloud.ENDPOINT)
+        self.assertTrue(environment["AWS_SESSION_TOKEN"])
+        self.assertEqual(environment["TABLE"], "stock")
+
+    def test_nothing_of_localstacks_environment_leaks(self):
+        environment = Function(self).invoke("tell")[0]["environment"]
+        foreign = "LOCALSTACK|GATEWAY|LAMBDA_RUNTIME_EXECUTOR|INVENTORY|PYTHON|VIRTUAL|XDG"
+        leaked = [name for name in environment if re.match(foreign, name)]
+        self.assertEqual(leaked, [])
+        self.assertNotIn("AWS_EXECUTION_ENV", environment)
+        self.assertEqual(environment["PATH"], "/usr/local/bin:/usr/bin:/bin:/opt/bin")
+
+    def test_every_environment_has_its_own_tmp(self):
+        one, other = Function(self), Function(self)
+        left = Path(one.invoke("leave a file")[0]["file"])
+        self.assertIn(left.name, one.invoke("tell")[0]["found_in_tmp"])
+        told = other.invoke("tell")[0]
+        self.assertEqual(told["found_in_tmp"], [])
+        self.assertNotEqual(told["tmp"], str(left.parent))
+
+    def test_one_environment_serves_one_event_at_a_time_and_is_used_again(self):
+        function = Function(self)
+        with ThreadPoolExecutor(4) as pool:
+            pids = {pid for pid, _ in pool.map(lambda _: function.invoke("wait", seconds=0.5), range(4))}
+        self.assertEqual(len(pids), 4)
+        self.assertIn(function.invoke("tell")[0]["pid"], pids)
+
+    def test_logs_have_start_end_and_report(self):
+        function = Function(self, MemorySize=192)
+        told = function.invoke("tell")[0]
+        request_id = told["headers"]["Lambda-Runtime-Aws-Request-Id"]
+        lines = eventually(function.log_lines, "log events in CloudWatch Logs")
+        self.assertEqual(lines[0], f"START RequestId: {request_id} Version: $LATEST")
+        self.assertEqual(lines[1], f"got tell in {told['pid']}")
+        self.assertEqual(lines[2], f"END RequestId: {request_id}")
+        self.assertRegex(
+            lines[3],
+            f"^REPORT RequestId: {request_id}\tDuration: [\\d.]+ ms\tBilled Duration: \\d+ ms\t"
+            "Memory Size: 192 MB\tMax Memory Used: \\d+ MB\tInit Duration: [\\d.]+ ms\t$",
+        )
+        function.invoke("tell")
+        self.assertNotIn("Init Duration", function.log)
+
+    def test_json_logging_and_its_log_group_are_honoured(self):
+        group = unique("group")
+        function = Function(self, LoggingConfig={"LogFormat": "JSON", "LogGroup": group})
+        self.addCleanup(logs.delete_log_group, logGroupName=group)
+        function.invoke("tell")
+        start, *_, report = function.log.splitlines()
+        self.assertEqual(json.loads(start)["type"], "platform.start")
+        self.assertEqual(json.loads(report)["record"]["status"], "success")
+        eventually(lambda: logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"], "the log group")
+
+    def test_memory_of_children_counts_and_is_limited(self):
+        function = Function(self, MemorySize=256)
+        self.assertIsNone(function.invoke("eat memory", mb=60)[1])
+        used = int(re.search(r"Max Memory Used: (\d+) MB", function.log).group(1))
+        self.assertTrue(120 <= used < 200, used)
+        answer, _ = function.invoke("eat memory", mb=200)
+        self.assertEqual(answer["errorType"], "Runtime.OutOfMemory")
+        self.assertIn("signal: killed", answer["errorMessage"])
+
+    def test_an_answer_can_be_an_error(self):
+        answer, error = Function(self).invoke("fail")
+        self.assertEqual(answer, {"errorType": "ValueError", "errorMessage": "as it was told"})
+        self.assertEqual(error, "Unhandled")
+
+    def test_an_exit_is_an_error_and_the_next_event_finds_a_new_process(self):
+        function = Function(self)
+        before = function.invoke("tell")[0]["pid"]
+        answer, _ = function.invoke("exit")
+        self.assertEqual(answer["errorType"], "Runtime.ExitError")
+        self.assertTrue(answer["errorMessage"].endswith("Runtime exited with error: exit status 3"))
+        self.assertNotEqual(function.invoke("tell")[0]["pid"], before)
+
+    def test_an_answer_counts_even_if_the_process_ends_right_after_it(self):
+        function = Function(self)
+        self.assertEqual(function.invoke("answer and exit"), ("done", None))
+        self.assertIsNone(function.invoke("tell")[1])
+
+    def test_between_events_the_process_is_frozen(self):
+        function = Function(self)
+        pid = function.invoke("tell")[0]["pid"]
+        self.assertEqual(state_of(pid), "T")
+        self.assertEqual(function.invoke("tell")[0]["pid"], pid)
+
+    def test_a_timeout_kills_the_process_and_its_children(self):
+        function = Function(self, Timeout=2)
+        began = time.monotonic()
+        answer, _ = function.invoke("hang with children")
+        self.assertLess(time.monotonic() - began, 5)
+        self.assertEqual(answer["errorType"], "Sandbox.Timedout")
+        self.assertTrue(answer["errorMessage"].endswith("Task timed out after 2.00 seconds"))
+        self.assertIn("Status: timeout", function.log)
+        pids = re.search(r"children (\d+) (\d+)", function.log).groups()
+        for pid in pids:
+            eventually(lambda: not state_of(pid), f"end of process {pid}", seconds=5)
+        self.assertIsNone(function.invoke("tell")[1])
+
+    def test_an_error_in_the_init_phase_reaches_caller_and_log(self):
+        function = Function(self, Environment={"Variables": {"INIT": "refuse"}})
+        answer, error = function.invoke("tell")
+        self.assertEqual((answer["errorType"], error), ("Config.Missing", "Unhandled"))
+        self.assertIn("cannot start", function.log)
+        answer, _ = Function(self, Environment={"Variables": {"INIT": "exit"}}).invoke("tell")
+        self.assertEqual(answer["errorType"], "Runtime.ExitError")
+        self.assertIn("exit status 7", answer["errorMessage"])
+
+    def test_an_event_is_tried_three_times_with_one_request_id_and_then_reported(self):
+        function, queue = Function(self), sqs.create_queue(QueueName=unique("failures"))["QueueUrl"]
+        self.addCleanup(sqs.delete_queue, QueueUrl=queue)
+        arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        lambda_.put_function_event_invoke_config(
+            FunctionName=function.name, DestinationConfig={"OnFailure": {"Destination": arn}}
+        )
+        lambda_.invoke(FunctionName=function.name, InvocationType="Event", Payload=json.dumps({"do": "fail"}))
+        message = eventually(lambda: sqs.receive_message(QueueUrl=queue).get("Messages"), "the failure's message")
+        context = json.loads(message[0]["Body"])["requestContext"]
+        self.assertEqual((context["condition"], context["approximateInvokeCount"]), ("RetriesExhausted", 3))
+        starts = eventually(
+            lambda: len(found := [line for line in function.log_lines() if line.startswith("START")]) >= 3 and found,
+            "three attempts in the log",
+        )
+        self.assertEqual(starts, [f"START RequestId: {context['requestId']} Version: $LATEST"] * 3)
+
+    def test_deleting_a_function_ends_its_processes(self):
+        function = Function(self)
+        told = function.invoke("tell")[0]
+        self.doCleanups()
+        eventually(lambda: not state_of(told["pid"]), "end of the process", seconds=5)
+        eventually(lambda: not Path(told["tmp"]).exists(), "removal of its files", seconds=5)
+
+
+def template(days, protect, reserved):
+    """With `days` of None, the properties under test are left out."""
+    return {
+        "Resources": {
+            "Table": {
+                "Type": "AWS::DynamoDB::Table",
+                "Properties": {
+                    "BillingMode": "PAY_PER_REQUEST",
+                    "AttributeDefinitions": [{"AttributeName": "sku", "AttributeType": "S"}],
+                    "KeySchema": [{"AttributeName": "sku", "KeyType": "HASH"}],
+                    "DeletionProtectionEnabled": protect,
+                    "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": protect},
+                },
+            },
+            "Bucket": {
+                "Type": "AWS::S3::Bucket",
+                "Properties": {
+                    "VersioningConfiguration": {"Status": "Enabled"},
+                    **({"LifecycleConfiguration": {"Rules": [lifecycle(days)]}} if days else {}),
+                },
+            },
+            "Group": {
+                "Type": "AWS::Logs::LogGroup",
+                "Properties": {
+                    "LogGroupName": {"Fn::Sub": "/${AWS::StackName}"},
+                    **({"RetentionInDays": days} if days else {}),
+                },
+            },
+            "Function": {
+                "Type": "AWS::Lambda::Function",
+                "Properties": {
+                    "Runtime": "provided.al2023",
+                    "Handler": "bootstrap",
+                    "Role": "arn:aws:iam::000000000000:role/selftest",
+                    "Code": {"S3Bucket": {"Ref": "Code"}, "S3Key": "function.zip"},
+                    **({"ReservedConcurrentExecutions": reserved} if reserved else {}),
+                },
+            },
+        },
+        "Parameters": {"Code": {"Type": "String"}},
+        "Outputs": {name: {"Value": {"Ref": name}} for name in ("Table", "Bucket", "Group", "Function")},
+    }
+
+
+def lifecycle(days):
+    return {
+        "Id": "old",
+        "Status": "Enabled",
+        "Prefix": "loads/",
+        "ExpirationInDays": days,
+        "NoncurrentVersionExpiration": {"NoncurrentDays": days},
+        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
+    }
+
+
+class CloudFormation(unittest.TestCase):
+    def test_what_is_dropped_elsewhere_is_real_on_create_on_update_and_when_taken_away(self):
+        code, stack = unique("code"), unique("stack")
+        s3.create_bucket(Bucket=code, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+        self.addCleanup(s3.delete_bucket, Bucket=code)
+        s3.put_object(Bucket=code, Key="function.zip", Body=archive())
+        self.addCleanup(s3.delete_object, Bucket=code, Key="function.zip")
+        arguments = {"StackName": stack, "Parameters": [{"ParameterKey": "Code", "ParameterValue": code}]}
+
+        def deploy(call, done, **settings):
+            call(TemplateBody=json.dumps(template(**settings)), **arguments)
+            described = eventually(lambda: self.settled(stack), "the end of the deployment")
+            self.assertEqual(described["StackStatus"], done)
+            return {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
+
+        def remove():
+            cloudformation.delete_stack(StackName=stack)
+            cloudformation.get_waiter("stack_delete_complete").wait(StackName=stack, WaiterConfig={"Delay": 1})
+
+        names = deploy(cloudformation.create_stack, "CREATE_COMPLETE", days=30, protect=True, reserved=5)
+        self.addCleanup(remove)
+        self.assertEqual(self.facts(names), (30, 30, True, "ENABLED", 5))
+        with self.assertRaises(ClientError):
+            dynamodb.delete_table(TableName=names["Table"])
+
+        same = deploy(cloudformation.update_stack, "UPDATE_COMPLETE", days=7, protect=False, reserved=3)
+        self.assertEqual(same, names)
+        self.assertEqual(self.facts(names), (7, 7, False, "DISABLED", 3))
+
+        deploy(cloudformation.update_stack, "UPDATE_COMPLETE", days=None, protect=False, reserved=None)
+        self.assertEqual(self.facts(names), (None, None, False, "DISABLED", None))
+
+    def settled(self, stack):
+        described = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
+        return None if described["StackStatus"].endswith("IN_PROGRESS") else described
+
+    def facts(self, names):
+        group = logs.describe_log_groups(logGroupNamePrefix=names["Group"])["logGroups"][0]
+        try:
+            rules = s3.get_bucket_lifecycle_configuration(Bucket=names["Bucket"])["Rules"]
+        except ClientError:
+            rules = [{}]
+        table = dynamodb.describe_table(TableName=names["Table"])["Table"]
+        backups = dynamodb.describe_continuous_backups(TableName=names["Table"])["ContinuousBackupsDescription"]
+        concurrency = lambda_.get_function_concurrency(FunctionName=names["Function"])
+        return (
+            group.get("retentionInDays"),
+            rules[0].get("Expiration", {}).get("Days"),
+            table["DeletionProtectionEnabled"],
+            backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"],
+            concurrency.get("ReservedConcurrentExecutions"),
+        )
+
+
+class Control(unittest.TestCase):
+    def test_dynamodb_can_be_paused(self):
+        hasty = client("dynamodb", read_timeout=1)
+        self.addCleanup(self.cloud, "resume-dynamodb")
+        self.cloud("pause-dynamodb")
+        with self.assertRaises(ReadTimeoutError):
+            hasty.list_tables()
+        self.cloud("resume-dynamodb")
+        eventually(lambda: dynamodb.list_tables(), "an answer of DynamoDB")
+
+    def cloud(self, verb):
+        subprocess.run([HERE / "cloud", verb], check=True, capture_output=True)
+
+    def test_the_port_is_on_loopback_alone(self):
+        port = f"{int(cloud.PORT):04X}"
+        sockets = Path("/proc/net/tcp").read_text() + Path("/proc/net/tcp6").read_text()
+        listening = re.findall(rf"([0-9A-F]+):{port} [0-9A-F]+:0000 0A", sockets)
+        self.assertEqual(listening, ["0100007F"])
+
+    def test_docker_gets_one_image_on_loopback_and_the_token_by_name(self):
+        given = {"LOCALSTACK_AUTH_TOKEN": "secret", "DOCKER_HOST": "unix:///run/user/1/d.sock"}
+        with mock.patch.dict(os.environ, given):
+            command = " ".join(cloud.Docker().command())
+        self.assertIn(f" --publish 127.0.0.1:{cloud.PORT}:{cloud.PORT} ", command)
+        self.assertIn(" --volume /run/user/1/d.sock:/var/run/docker.sock ", command)
+        self.assertTrue(command.endswith(f" --env LOCALSTACK_AUTH_TOKEN localstack/localstack:{cloud.LOCALSTACK}"))
+        self.assertNotIn("secret", command)
+        with mock.patch.dict(os.environ, {"LOCALSTACK_IMAGE": "mirror/localstack:5"}):
+            self.assertEqual(cloud.Docker().command()[-1], "mirror/localstack:5")

@@ -1,0 +1,193 @@
+//! An upload to S3 becomes items, a plan, a report and a line in the log.
+
+use inventory_loader::event::LoadId;
+use inventory_loader::item::{Item, Value};
+use inventory_loader::plan::{self, Fate, Index};
+use inventory_loader::report::Ending;
+use serde_json::{Value as Json, json};
+
+use crate::harness::cloud::DYNAMODB_ANSWERS;
+use crate::harness::stack::{Stack, notification};
+use crate::harness::{eventually, files, inventory, sample, unique};
+
+fn row(index: &Index, packed: &[u8], sku: &str) -> plan::PlanRow {
+    let rows = plan::decode(&index.chunks[0].name, packed).expect("a chunk");
+    rows.into_iter()
+        .find(|row| row.item.as_ref().is_some_and(|item| item["sku"] == Value::S(sku.into())))
+        .expect("a row")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_becomes_items_a_plan_a_report_and_a_log_line() {
+    let _answers = DYNAMODB_ANSWERS.read().await;
+    let stack = Stack::shared().await;
+    let expected: Json = serde_json::from_slice(&std::fs::read(sample("expected.json")).unwrap()).unwrap();
+    let expected = &expected["q3-stock.xlsx"];
+    let upload = stack
+        .upload(&format!("uploads/{}/q3-stock.xlsx", unique("q3")), std::fs::read(sample("q3-stock.xlsx")).unwrap())
+        .await;
+    let load = LoadId::of(&upload);
+    let report = stack.report(&upload).await;
+    assert_eq!((report.ending, report.load.as_ref()), (Ending::Done, Some(&load)));
+    assert_eq!(report.rows.fates[&Fate::Written], expected["rows"]["written"].as_u64().unwrap());
+    assert_eq!(report.table.as_deref(), Some(stack.inventory.as_str()));
+    assert!(report.units.write > 0.0 && report.seconds.total > 0.0, "{:?} {:?}", report.units, report.seconds);
+
+    // Every item of the file, and those that were written down by hand, with their types.
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("items");
+    let sheet = sample("q3-stock.xlsx");
+    inventory(&["check", sheet.to_str().unwrap(), "--items", list.to_str().unwrap()]);
+    let lines = std::fs::read_to_string(&list).unwrap();
+    assert_eq!(lines.lines().count() as u64, report.rows.fates[&Fate::Written]);
+    for line in lines.lines() {
+        let item: Item = serde_json::from_str(line).unwrap();
+        let Value::S(sku) = &item["sku"] else { panic!("{item:?}") };
+        assert_eq!(stack.item(sku).await.as_ref(), Some(&item));
+    }
+    let by_hand = expected["items"].as_object().expect("items");
+    assert!(!by_hand.is_empty());
+    for (sku, item) in by_hand {
+        let found = serde_json::to_value(stack.item(sku).await).unwrap();
+        assert_eq!(&found, item, "{sku}");
+    }
+
+    // The plan, in the other bucket, with each row of each sheet.
+    let index = Index::decode(&stack.kept(&format!("loads/{load}/plan.json")).await.expect("plan.json")).unwrap();
+    assert_eq!((&index.load, &index.upload.key), (&load, &upload.key));
+    assert_eq!(index.table.key.partition.name, "sku");
+    assert_eq!(index.counts.total(), report.rows.total);
+    let packed = stack.kept(&format!("loads/{load}/plan/{}", index.chunks[0].name)).await.expect("a chunk");
+    let (sku, item) = by_hand.iter().next().unwrap();
+    let row = row(&index, &packed, sku);
+    assert_eq!((row.fate, row.before), (Fate::Written, None));
+    assert_eq!(&serde_json::to_value(row.item).unwrap(), item);
+    assert!(stack.kept(&format!("loads/{load}/outcome/00000.json")).await.is_some());
+
+    let line = stack.log_event(load.as_str(), "load_finished").await;
+    assert_eq!((&line["ending"], &line["written"]), (&json!("done"), &expected["rows"]["written"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_cannot_go_in_are_in_the_plan_as_they_were_sent() {
+    let _answers = DYNAMODB_ANSWERS.read().await;
+    let stack = Stack::shared().await;
+    let mut book = rust_xlsxwriter::Workbook::new();
+    let zeros = rust_xlsxwriter::Format::new().set_num_format("00000");
+    let sheet = book.add_worksheet().set_name("Stock").unwrap();
+    sheet.write_row(0, 0, ["SKU", "Name", "Quantity"]).unwrap();
+    sheet.write_number_with_format(1, 0, 123.0, &zeros).unwrap();
+    sheet.write_row(1, 1, ["Bolt", "many"]).unwrap();
+    sheet.write_row(2, 0, [unique("raw").as_str(), "Nut"]).unwrap();
+    sheet.write_number(2, 2, 1.0).unwrap();
+    let upload = stack.upload(&format!("uploads/{}.xlsx", unique("raw")), book.save_to_buffer().unwrap()).await;
+    let report = stack.report(&upload).await;
+    assert_eq!(report.rows.fates[&Fate::Rejected], 1);
+    assert_eq!(report.problems[0].message, "Quantity in C2 is \"many\".");
+
+    let load = LoadId::of(&upload);
+    let packed = stack.kept(&format!("loads/{load}/plan/00000.jsonl.zst")).await.expect("a chunk");
+    let rows = plan::decode("00000", &packed).unwrap();
+    let rejected = rows.iter().find(|row| row.fate == Fate::Rejected).expect("the rejected row");
+    let cells = serde_json::to_value(&rejected.cells).unwrap();
+    assert_eq!(cells[0], json!({ "cell": "A2", "type": "number", "value": "123", "format": "00000" }));
+    assert_eq!(cells[2], json!({ "cell": "C2", "type": "text", "value": "many" }));
+    assert_eq!(rejected.problems[0].rule.id(), "whole-number-expected");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_with_blanks_brackets_plus_and_umlaut_is_loaded() {
+    let _answers = DYNAMODB_ANSWERS.read().await;
+    let stack = Stack::shared().await;
+    let prefix = unique("name");
+    let key = format!("uploads/{prefix}/Q3 stock (final) + ä.xlsx");
+    let content = std::fs::read(sample("q3-stock.xlsx")).unwrap();
+    let upload = stack.upload(&key, content).await;
+    let report = stack.report(&upload).await;
+    assert_eq!((report.ending, report.upload.key), (Ending::Done, key));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_delivery_more_changes_nothing() {
+    let _answers = DYNAMODB_ANSWERS.read().await;
+    let stack = Stack::shared().await;
+    let prefix = unique("twice");
+    let upload = stack.upload(&format!("uploads/{prefix}.csv"), files::csv(&prefix, 3)).await;
+    stack.report(&upload).await;
+    let load = LoadId::of(&upload);
+    stack.log_event(load.as_str(), "turn_ended").await;
+
+    let mut edited = stack.item(&format!("{prefix}-000001")).await.expect("an item");
+    edited.insert("name".into(), Value::S("edited by somebody".into()));
+    stack.put_item(edited.clone()).await;
+    let report = stack.kept(&format!("loads/{load}/report.json")).await;
+    stack.invoke(&notification(&upload)).await.expect("no error");
+    assert_eq!(stack.item(&format!("{prefix}-000001")).await, Some(edited));
+    assert_eq!(stack.kept(&format!("loads/{load}/report.json")).await, report);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_is_gone_ends_as_removed_and_not_as_an_error() {
+    let _answers = DYNAMODB_ANSWERS.read().await;
+    let stack = Stack::shared().await;
+    let mut upload = stack.upload(&format!("elsewhere/{}.csv", unique("gone")), files::csv("gone", 1)).await;
+    let version = upload.version.clone().expect("a version");
+    let delete = stack.cloud.s3.delete_object().bucket(&stack.uploads).key(&upload.key).version_id(version);
+    delete.send().await.expect("a deletion");
+    stack.invoke(&notification(&upload)).await.expect("no error");
+    assert_eq!(stack.report(&upload).await.ending, Ending::Removed);
+
+    upload.version = None;
+    upload.sequencer = Some("0055AED6DCD90281E5".into());
+    stack.invoke(&notification(&upload)).await.expect("no error");
+    assert_eq!(stack.report(&upload).await.ending, Ending::Removed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_announced_version_is_loaded_and_not_the_newest() {
+    let _answers = DYNAMODB_ANSWERS.read().await;
+    let stack = Stack::shared().await;
+    let prefix = unique("pinned");
+    let key = format!("elsewhere/{prefix}.csv");
+    let first = stack.upload(&key, files::csv(&prefix, 2)).await;
+    stack.upload(&key, files::csv(&prefix, 5)).await;
+    stack.invoke(&notification(&first)).await.expect("no error");
+    assert_eq!(stack.report(&first).await.rows.fates[&Fate::Written], 2);
+    assert_eq!(stack.count_items(&prefix).await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_that_ask_for_nothing_end_well_and_strange_ones_do_not() {
+    let stack = Stack::shared().await;
+    let test = json!({ "Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": stack.uploads });
+    assert_eq!(stack.invoke(&test).await, Ok(()));
+    let error = stack.invoke(&json!({ "hello": "world" })).await.unwrap_err();
+    assert!(error.contains("neither an S3 notification"), "{error}");
+    let mut upload = stack.upload(&format!("elsewhere/{}.csv", unique("other")), files::csv("other", 1)).await;
+    upload.bucket = "somebody-elses".to_string();
+    let error = stack.invoke(&notification(&upload)).await.unwrap_err();
+    assert!(error.contains("somebody-elses"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_load_longer_than_one_run_goes_on_in_the_next_from_its_plan() {
+    let _answers = DYNAMODB_ANSWERS.read().await;
+    const ROWS: usize = 30_000;
+    let program = std::path::Path::new(env!("CARGO_BIN_EXE_loader"));
+    let stack = Stack::own("hops", program, &[("TimeoutSeconds", "6"), ("TableWaitSeconds", "5")]).await;
+    let prefix = unique("hops");
+    let upload = stack.upload(&format!("uploads/{prefix}.csv"), files::csv(&prefix, ROWS)).await;
+    let load = LoadId::of(&upload);
+    stack.log_event(load.as_str(), "load_handed_over").await;
+    // The workbook is not needed any more.
+    let delete = stack.cloud.s3.delete_object().bucket(&stack.uploads).key(&upload.key);
+    delete.set_version_id(upload.version.clone()).send().await.expect("a deletion");
+    let report = stack.report(&upload).await;
+    assert_eq!((report.ending, report.rows.fates[&Fate::Written]), (Ending::Done, ROWS as u64));
+    assert_eq!(stack.count_items(&prefix).await, ROWS);
+    let went_on = eventually("the run that went on", || async {
+        stack.log_lines(load.as_str()).await.into_iter().find(|line| line["event"] == "load_goes_on")
+    });
+    assert!(went_on.await["chunks_done"].as_u64().unwrap() > 0);
+    assert_eq!(stack.failure_count().await, 0);
+}
