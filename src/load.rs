@@ -209,7 +209,7 @@ struct Journey<'a> {
 
 /// What planning came to.
 enum Planned {
-    Plan(Index),
+    Plan(Box<Index>),
     /// Nothing is to be written; the report says why.
     Nothing(Box<Report>),
 }
@@ -238,7 +238,7 @@ impl<'a> Journey<'a> {
         let plan = match self.kept_plan().await? {
             Some(plan) => plan,
             None => match self.make_plan(&mut seconds).await? {
-                Planned::Plan(plan) => plan,
+                Planned::Plan(plan) => *plan,
                 Planned::Nothing(report) => return self.end(*report).await,
             },
         };
@@ -305,7 +305,7 @@ impl<'a> Journey<'a> {
         }
         self.begin_writing(&index).await?;
         seconds.plan = clock.elapsed().as_secs_f64();
-        Ok(Planned::Plan(index))
+        Ok(Planned::Plan(Box::new(index)))
     }
 
     /// The ledger hears that the plan is kept; after this the workbook is never read again.

@@ -66,7 +66,7 @@ catalogue! {
         "Shorten it, or check whether text of another column slipped in. Row {row} was left out."
     KeyRepeated "key-repeated"
         "{column} {value} stands in rows {rows}."
-        "Keep the right one and delete the others. All of them were left out."
+        "Keep the right one and delete the others, or correct the {column} where it is mistyped. All of them were left out."
 
     // A cell's value.
     ValueMissing "value-missing"

@@ -244,8 +244,8 @@ fn summarise(ending: Ending, counts: &Counts) -> String {
     let (is, are_not) = (if good == 1 { "is" } else { "are" }, if attention == 1 { "needs" } else { "need" });
     let skipped = match counts.of(Fate::Skipped) {
         0 => String::new(),
-        1 => " 1 other row is a title, header, total or note.".to_string(),
-        n => format!(" {} other rows are titles, headers, totals or notes.", count(n)),
+        1 => " 1 other row holds no item.".to_string(),
+        n => format!(" {} other rows hold no items.", count(n)),
     };
     let main = match (ending, attention) {
         (Ending::DryRun, 0) if good == 1 => "The 1 row is right. Nothing was loaded: this was a check.".to_string(),
@@ -282,7 +282,7 @@ mod tests {
                 Ending::Done,
                 &[(Fate::Written, 4812), (Fate::Rejected, 80), (Fate::Duplicate, 8), (Fate::Skipped, 3)]
             ),
-            "4,812 of 4,900 rows are in. 88 need your attention. 3 other rows are titles, headers, totals or notes."
+            "4,812 of 4,900 rows are in. 88 need your attention. 3 other rows hold no items."
         );
         assert_eq!(
             told(Ending::Done, &[(Fate::Written, 1), (Fate::NotWritten, 1)]),

@@ -99,8 +99,10 @@ fn words(report: &Report, title: Option<&str>, kept: Option<&str>) -> String {
         };
         text.push_str(&format!("Sheet \"{}\" was passed over: {why}.\n", sheet.name));
     }
-    for (rule, problems) in by_rule(&report.problems) {
+    for (rule, mut problems) in by_rule(&report.problems) {
         text.push('\n');
+        // The rows of one item share one sentence.
+        problems.dedup_by(|b, a| a.message == b.message);
         for problem in problems.iter().take(TOLD_IN_FULL) {
             text.push_str(&format!("  {} {}\n", problem.message, problem.advice));
         }

@@ -13,6 +13,8 @@ const PARTITION_KEY_BYTES: usize = 2048;
 const SORT_KEY_BYTES: usize = 1024;
 /// What DynamoDB takes as one item.
 const ITEM_BYTES: usize = 400 * 1024;
+/// A cell alone in its row that holds so many words is a note, even in the column of the key.
+const WORDS_OF_A_NOTE: usize = 3;
 /// Of a value quoted in a message; the whole of it is in the plan.
 const QUOTED_CHARACTERS: usize = 60;
 
@@ -32,11 +34,29 @@ pub(super) fn keep(row: &RawRow<'_>, problems: Vec<Problem>) -> Kept {
     Kept { problems, cells: row.cells.iter().map(|cell| keep_cell(cell, row.number)).collect() }
 }
 
-/// The problem of a row whose item stands in others too.
-pub(super) fn repeated(row: &RawRow<'_>, header: &Header, schema: &Schema, sheet: &str, rows: &str) -> Problem {
-    let rows_judge = RowJudge { row, header, schema, sheet };
+/// A row whose item stands in other rows too. One that has problems of its own is rejected for all of them.
+pub(super) fn judge_repeated(row: &RawRow<'_>, header: &Header, schema: &Schema, sheet: &str, rows: &str) -> Verdict {
+    let judge = RowJudge { row, header, schema, sheet };
     let position = schema.position(&schema.key.partition).unwrap_or_default();
-    rows_judge.problem(position, Broken { rule: Rule::KeyRepeated, words: vec![("rows", rows.to_string())] })
+    let repeated = judge.problem(position, Broken { rule: Rule::KeyRepeated, words: vec![("rows", rows.to_string())] });
+    match judge.judge() {
+        Ok(_) => Verdict::Duplicate(keep(row, vec![repeated])),
+        Err(mut problems) => {
+            problems.push(repeated);
+            Verdict::Rejected(keep(row, problems))
+        }
+    }
+}
+
+/// The key of a row that was taken for an item, where all of it can be read: also of one that is rejected.
+pub(super) fn key_of(row: &RawRow<'_>, header: &Header, schema: &Schema) -> Option<Item> {
+    let judge = RowJudge { row, header, schema, sheet: "" };
+    let values = schema.key.columns().map(|name| {
+        let position = schema.position(name)?;
+        let value = judge_cell(judge.cell(position)?, &schema.columns[position]).ok()??;
+        Some((name.to_string(), value))
+    });
+    values.collect()
 }
 
 struct RowJudge<'a> {
@@ -79,6 +99,9 @@ impl RowJudge<'_> {
                 1 => Some(Skip::Note),
                 _ => None,
             };
+        }
+        if self.row.cells.len() == 1 && first.split_whitespace().count() >= WORDS_OF_A_NOTE {
+            return Some(Skip::Note);
         }
         // A total written into the key's column, with nothing in the columns an item must have of text.
         if says_total && self.judge().is_err() {
@@ -250,6 +273,8 @@ mod tests {
         assert_eq!(judged(&["", "Total", "512"]), Verdict::Skipped(Skip::Total));
         assert_eq!(judged(&["Total:", "", "512"]), Verdict::Skipped(Skip::Total));
         assert_eq!(judged(&["", "counted by Ann"]), Verdict::Skipped(Skip::Note));
+        assert_eq!(judged(&["Damaged goods are in the cage."]), Verdict::Skipped(Skip::Note));
+        assert_eq!(problems(&["A 17"])[0].rule, Rule::ValueMissing);
         assert_eq!(judged(&HEADER), Verdict::Skipped(Skip::Header));
     }
 

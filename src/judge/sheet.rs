@@ -1,16 +1,17 @@
 //! The way through a whole file: which sheets hold items, where their headers are, and a verdict for every row.
 
+use std::borrow::Cow;
 use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
 
 use crate::message::{Refusal, Rule, cell_address, column_letters, count};
 use crate::schema::{Header, HeaderFault, Schema};
-use crate::workbook::{RawRow, Workbook};
+use crate::workbook::{RawRow, Sheet, Workbook};
 
 use super::cell::shown;
 use super::duplicates::{Group, Seen};
-use super::row::{judge_row, keep, repeated};
+use super::row::{judge_repeated, judge_row, key_of};
 use super::{JudgeError, Place, Skip, Verdict};
 
 /// Titles, logos and blank rows stand above the header, but not this many.
@@ -78,17 +79,7 @@ impl<'a> Judge<'a> {
             if !sheet.visible {
                 pass.state = State::PassedOver(Skip::HiddenSheet);
             }
-            let mut stopped = None;
-            workbook.visit_rows(index, &mut |row| match pass.take_row(row) {
-                Ok(()) => ControlFlow::Continue(()),
-                Err(error) => {
-                    stopped = Some(error);
-                    ControlFlow::Break(())
-                }
-            })?;
-            if let Some(error) = stopped {
-                return Err(error);
-            }
+            visit_rows(workbook, index, &mut |row| pass.take_row(row))?;
             let (header, skipped) = pass.finish()?;
             read.push(self.describe(&sheet.name, header.as_ref(), skipped));
             self.headers.push(header);
@@ -116,25 +107,12 @@ impl<'a> Judge<'a> {
         let mut wanted = places.into_iter().peekable();
         for (index, (sheet, header)) in sheets.iter().zip(&self.headers).enumerate() {
             let Some(header) = header else { continue };
-            let mut stopped = None;
-            workbook.visit_rows(index, &mut |row| {
+            visit_rows(workbook, index, &mut |row| {
                 let place = Place(index as u16, row.number);
-                let Some((_, group)) = wanted.next_if(|(wanted, _)| *wanted == place) else {
-                    return ControlFlow::Continue(());
-                };
-                let rows = name_rows(group, index as u16, &sheets);
-                let problem = repeated(row, header, self.schema, &sheet.name, &rows);
-                match emit(place, Verdict::Duplicate(keep(row, vec![problem]))) {
-                    Ok(()) => ControlFlow::Continue(()),
-                    Err(error) => {
-                        stopped = Some(error);
-                        ControlFlow::Break(())
-                    }
-                }
+                let Some((_, group)) = wanted.next_if(|(wanted, _)| *wanted == place) else { return Ok(()) };
+                let rows = name_rows(group, place.0, &sheets);
+                Ok(emit(place, judge_repeated(row, header, self.schema, &sheet.name, &rows))?)
             })?;
-            if let Some(error) = stopped {
-                return Err(error.into());
-            }
         }
         Ok(())
     }
@@ -178,8 +156,22 @@ impl<'a> Judge<'a> {
     }
 }
 
+/// Hands over the rows of a sheet until one of them cannot be dealt with.
+fn visit_rows(
+    workbook: &mut Workbook,
+    sheet: usize,
+    take: &mut dyn FnMut(&RawRow<'_>) -> Result<(), JudgeError>,
+) -> Result<(), JudgeError> {
+    let mut stopped = Ok(());
+    workbook.visit_rows(sheet, &mut |row| {
+        stopped = take(row);
+        if stopped.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    })?;
+    stopped
+}
+
 /// `12 and 340`, `12, 15 (sheet "B") and 340`, with a count where there are many.
-fn name_rows(group: &Group, here: u16, sheets: &[crate::workbook::Sheet]) -> String {
+fn name_rows(group: &Group, here: u16, sheets: &[Sheet]) -> String {
     let mut names: Vec<String> = group
         .iter()
         .take(ROWS_NAMED)
@@ -221,8 +213,14 @@ impl SheetPass<'_, '_> {
             State::Judging(header) => {
                 let verdict = judge_row(row, header, self.judge.schema, self.name);
                 self.judge.items += u64::from(!matches!(verdict, Verdict::Skipped(_)));
-                if let Verdict::Accepted(item) = &verdict {
-                    self.judge.seen.note(Place(self.index, row.number), item, &self.judge.schema.key);
+                // A rejected row counts too: which of the two is right, nobody knows but her.
+                let key = match &verdict {
+                    Verdict::Accepted(item) => Some(Cow::Borrowed(item)),
+                    Verdict::Rejected(_) => key_of(row, header, self.judge.schema).map(Cow::Owned),
+                    Verdict::Duplicate(_) | Verdict::Skipped(_) => None,
+                };
+                if let Some(key) = key {
+                    self.judge.seen.note(Place(self.index, row.number), &key, &self.judge.schema.key);
                 }
                 self.emit(row.number, verdict)
             }
@@ -280,5 +278,102 @@ impl SheetPass<'_, '_> {
 
     fn emit(&mut self, row: u32, verdict: Verdict) -> Result<(), JudgeError> {
         Ok((self.emit)(Place(self.index, row), verdict)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workbook::Budget;
+    use std::collections::BTreeMap;
+    use std::io::{Seek, Write};
+
+    /// The last verdict of each row, and what was said of the sheets.
+    fn judged(content: &[u8]) -> Result<(BTreeMap<u32, Verdict>, Vec<SheetRead>), JudgeError> {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(content).unwrap();
+        file.rewind().unwrap();
+        let schema = Schema::shipped().unwrap();
+        let mut workbook = Workbook::open(file, "Stock.csv", Budget::default())?;
+        let mut verdicts = BTreeMap::new();
+        let mut judge = Judge::new(&schema);
+        let mut emit = |place: Place, verdict| {
+            verdicts.insert(place.1, verdict);
+            Ok(())
+        };
+        let sheets = judge.judge_file(&mut workbook, &mut emit)?;
+        judge.judge_duplicates(&mut workbook, &mut emit)?;
+        Ok((verdicts, sheets))
+    }
+
+    fn refused(content: &[u8]) -> Refusal {
+        match judged(content) {
+            Err(JudgeError::Refused(refusal)) => refusal,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn rules(verdict: &Verdict) -> Vec<&'static str> {
+        match verdict {
+            Verdict::Rejected(kept) | Verdict::Duplicate(kept) => kept.problems.iter().map(|p| p.rule.id()).collect(),
+            Verdict::Accepted(_) | Verdict::Skipped(_) => vec![],
+        }
+    }
+
+    #[test]
+    fn titles_stand_above_the_header_and_every_row_has_a_verdict() {
+        let (verdicts, sheets) = judged(b"Stock of Q3\n\nSKU,Qty,Name\nA,5,Bolt\n,,counted by Ann\n").unwrap();
+        assert_eq!(verdicts.keys().copied().collect::<Vec<_>>(), [1, 3, 4, 5]);
+        assert_eq!(verdicts[&1], Verdict::Skipped(Skip::Title));
+        assert_eq!(verdicts[&3], Verdict::Skipped(Skip::Header));
+        assert!(matches!(verdicts[&4], Verdict::Accepted(_)));
+        assert_eq!(verdicts[&5], Verdict::Skipped(Skip::Note));
+        assert_eq!((sheets[0].name.as_str(), sheets[0].header_row, sheets[0].columns.len()), ("Stock", Some(3), 3));
+        assert_eq!((sheets[0].columns[1].header.as_str(), sheets[0].columns[1].column.as_str()), ("Name", "C"));
+    }
+
+    #[test]
+    fn the_same_item_in_several_rows_is_in_none_and_each_names_the_others() {
+        let (verdicts, _) = judged(b"SKU,Name,Qty\nA,Bolt,5\nB,Nut,1\nA,Bolt,8\n").unwrap();
+        for row in [2, 4] {
+            assert_eq!(rules(&verdicts[&row]), ["key-repeated"]);
+            let Verdict::Duplicate(kept) = &verdicts[&row] else { panic!("{:?}", verdicts[&row]) };
+            assert_eq!(kept.problems[0].message, "SKU A stands in rows 2 and 4.");
+            assert_eq!(kept.cells.len(), 3);
+        }
+        assert!(matches!(verdicts[&3], Verdict::Accepted(_)));
+    }
+
+    #[test]
+    fn a_rejected_row_makes_its_twin_a_duplicate_and_keeps_its_own_problems() {
+        let (verdicts, _) = judged(b"SKU,Name,Qty\nA,Bolt,5\nA,Nut,many\n").unwrap();
+        assert!(matches!(verdicts[&2], Verdict::Duplicate(_)));
+        assert_eq!(rules(&verdicts[&3]), ["whole-number-expected", "key-repeated"]);
+    }
+
+    #[test]
+    fn a_file_without_header_or_items_is_refused_with_the_nearest_header() {
+        let refusal = refused(b"Article,Qty\nBolt,5\n");
+        assert_eq!(refusal.rule, Rule::NoSheetFits);
+        let message = "No sheet has a column for the SKU. The nearest header is in row 1 of sheet \"Stock\": \"Article\", \"Qty\".";
+        assert_eq!(refusal.message, message);
+        assert_eq!(refused(b"1,2\n3,4\n").rule, Rule::NoHeaderFound);
+        assert_eq!(refused(b"SKU,Name,Qty\n").rule, Rule::NoItems);
+        assert_eq!(refused(b"SKU,Price,Unit price,Qty\nA,1,2,3\n").rule, Rule::ColumnNamedTwice);
+    }
+
+    #[test]
+    fn a_header_is_searched_for_in_the_first_rows_only() {
+        let text = |titles: usize| "Count of 3 October\n".repeat(titles) + "SKU,Name,Qty\nA,Bolt,5\n";
+        assert!(judged(text(HEADER_SEARCH_ROWS - 1).as_bytes()).is_ok());
+        assert_eq!(refused(text(HEADER_SEARCH_ROWS).as_bytes()).rule, Rule::NoHeaderFound);
+    }
+
+    #[test]
+    fn of_many_rows_with_one_key_some_are_named() {
+        let list = "SKU,Name,Qty\n".to_string() + &"A,Bolt,5\n".repeat(1500);
+        let (verdicts, _) = judged(list.as_bytes()).unwrap();
+        let Verdict::Duplicate(kept) = &verdicts[&1500] else { panic!("not a duplicate") };
+        assert_eq!(kept.problems[0].message, "SKU A stands in rows 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 1,490 more.");
     }
 }

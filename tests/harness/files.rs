@@ -63,7 +63,8 @@ pub fn claims_endless_texts() -> Vec<u8> {
 pub fn holds_endless_texts(megabytes: usize) -> Vec<u8> {
     let strings = |out: &mut dyn Write| {
         write!(out, r#"<sst xmlns="{MAIN}">"#)?;
-        repeat(out, "<si><t>A bolt, a nut, a washer and everything that holds them together</t></si>", megabytes)?;
+        let text = "A bolt, a nut, a washer and everything that holds them together. ".repeat(4096);
+        repeat(out, &format!("<si><t>{text}</t></si>"), megabytes)?;
         write!(out, "</sst>")
     };
     workbook(&strings, &empty_sheet)
@@ -73,7 +74,7 @@ pub fn holds_endless_texts(megabytes: usize) -> Vec<u8> {
 pub fn takes_endless_time(megabytes: usize) -> Vec<u8> {
     let sheet = |out: &mut dyn Write| {
         write!(out, r#"<worksheet xmlns="{MAIN}"><sheetData>"#)?;
-        repeat(out, "<row><c/><c/><c/></row>", megabytes)?;
+        repeat(out, r#"<row r="1"></row>"#, megabytes)?;
         write!(out, "</sheetData></worksheet>")
     };
     workbook(&|out| write!(out, r#"<sst xmlns="{MAIN}"/>"#), &sheet)

@@ -5,7 +5,6 @@ use std::process::{Command, Stdio};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_lambda::primitives::Blob;
-use aws_sdk_lambda::types::InvocationType;
 use aws_sdk_s3::primitives::ByteStream;
 use inventory_loader::event::{LoadId, Upload};
 use inventory_loader::item::Item;
@@ -153,12 +152,6 @@ impl Stack {
             None => Ok(()),
             Some(_) => Err(String::from_utf8_lossy(answer.payload.expect("a payload").as_ref()).into_owned()),
         }
-    }
-
-    /// Hands the function an event as S3 does: asynchronously, with retries.
-    pub async fn send(&self, event: &Json) {
-        let invoke = self.cloud.lambda.invoke().function_name(&self.function).payload(Blob::new(event.to_string()));
-        invoke.invocation_type(InvocationType::Event).send().await.expect("an event taken");
     }
 }
 
