@@ -236,7 +236,7 @@ class Function(unittest.TestCase):
     def test_environment_is_the_contract_with_the_program(self):
         names = """
             INVENTORY_TABLE LEDGER_TABLE UPLOADS_BUCKET REPORTS_BUCKET BUCKET_OWNER TABLE_WAIT_SECONDS LEASE_SECONDS
-            HEARTBEAT_SECONDS READER_CPU_SECONDS READER_MEGABYTES LOG_LEVEL
+            HEARTBEAT_SECONDS READER_CPU_SECONDS READER_MEGABYTES SCRATCH_MEGABYTES LOG_LEVEL
         """
         self.assertEqual(set(properties("Loader")["Environment"]["Variables"]), set(names.split()))
 

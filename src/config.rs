@@ -58,7 +58,11 @@ impl Config {
                 processor_seconds: environment.number("READER_CPU_SECONDS", limits.processor_seconds),
                 megabytes: environment.number("READER_MEGABYTES", limits.megabytes),
             },
-            reader: reader(program.unwrap_or_default(), scratch),
+            reader: Reader {
+                // The upload itself takes its part of the disk.
+                scratch_bytes: environment.number("SCRATCH_MEGABYTES", 2048) * MEGABYTE / 2,
+                ..reader(program.unwrap_or_default(), scratch)
+            },
             log_level: environment.parsed("LOG_LEVEL", tracing::Level::INFO, "one of error, warn, info, debug, trace"),
         };
         if config.heartbeat * 2 > config.lease {

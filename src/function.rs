@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use lambda_runtime::{Error, LambdaEvent, service_fn};
+use lambda_runtime::{Diagnostic, Error, LambdaEvent, service_fn};
 use tokio::time::Instant;
 
 use crate::clients;
 use crate::config::Config;
-use crate::event::{self, Request};
+use crate::event::{self, EventError, Request};
 use crate::ledger::Ledger;
-use crate::load::{self, Places, Rules, Run, RunEnd};
+use crate::load::{self, LoadError, Places, Rules, Run, RunEnd};
 use crate::relay::Relay;
 use crate::schema::Schema;
 use crate::store::{S3Store, Store};
@@ -39,27 +39,53 @@ pub async fn serve() -> Result<(), Error> {
     lambda_runtime::run(service_fn(move |event| handle(event, places, rules, bucket))).await
 }
 
-/// One event. An error makes Lambda try the event again, and in the end keep it in the failure queue.
+/// Why a run ended in an error. Lambda tries the event again, and in the end keeps it in the failure queue.
+#[derive(Debug, thiserror::Error)]
+enum RunError {
+    #[error(transparent)]
+    Event(#[from] EventError),
+    #[error(transparent)]
+    Load(#[from] LoadError),
+}
+
+impl RunError {
+    /// What somebody who finds the event in the failure queue sees first.
+    fn kind(&self) -> &'static str {
+        match self {
+            RunError::Event(_) => "UnknownEvent",
+            RunError::Load(error) if error.would_trying_again_help() => "PassingFault",
+            RunError::Load(_) => "LastingFault",
+        }
+    }
+}
+
+impl From<RunError> for Diagnostic {
+    fn from(error: RunError) -> Diagnostic {
+        Diagnostic { error_type: error.kind().to_string(), error_message: error.to_string() }
+    }
+}
+
 async fn handle(
     event: LambdaEvent<serde_json::Value>,
     places: &Places,
     rules: &Rules,
     bucket: &str,
-) -> Result<(), Error> {
-    let request_id = event.context.request_id.as_str();
-    let result = handle_requests(&event, places, rules, bucket).await;
+) -> Result<(), RunError> {
+    let result = follow(&event, places, rules, bucket).await;
     if let Err(error) = &result {
-        tracing::error!(event = "run_failed", request_id, error = %error);
+        let request_id = event.context.request_id;
+        tracing::error!(event = "run_failed", request_id, kind = error.kind(), error = %error);
     }
     result
 }
 
-async fn handle_requests(
+/// Does what an event asks for, one upload after another.
+async fn follow(
     event: &LambdaEvent<serde_json::Value>,
     places: &Places,
     rules: &Rules,
     bucket: &str,
-) -> Result<(), Error> {
+) -> Result<(), RunError> {
     let run = Run {
         request_id: &event.context.request_id,
         deadline: Some(Instant::now() + time_left(event.context.deadline)),

@@ -1,7 +1,7 @@
 //! A spreadsheet of stock lands in S3; a minute later the table is right, and a person has been told what became of
 //! every row.
 //!
-//! The modules stand in the order an upload passes them, and none imports a later one.
+//! The modules stand in the order an upload passes them, and no group imports from a later one.
 
 // What all stages speak of.
 pub mod decimal;

@@ -109,8 +109,8 @@ catalogue! {
         "Row {row} is larger than the table can hold ({length} bytes, at most {limit}); the longest text is in {column}."
         "Shorten the text in {cell}. Row {row} was left out."
     TableRefusedItem "table-refused-item"
-        "The table did not take row {row}: {reason}"
-        "Show this line to whoever runs the loader. Row {row} is not in; all others are."
+        "The table did not take row {row}. It says: \"{reason}\""
+        "Show this to whoever runs the loader. Row {row} is not in."
 
     // Where the data is.
     NoSheetFits "no-sheet-fits"
@@ -165,6 +165,9 @@ catalogue! {
         "Shorten the texts in row {row}, and upload the file again. Nothing was changed."
     FileTooLarge "file-too-large"
         "The file has {size} MB, and at most {limit} MB are accepted."
+        "Split the file in two and upload both. Nothing was changed."
+    FileFillsStorage "file-fills-storage"
+        "The file holds more than fits into the room that reading it may take ({limit} MB)."
         "Split the file in two and upload both. Nothing was changed."
     FileNeedsTooMuchMemory "file-needs-too-much-memory"
         "Reading the file needs more memory than it may take ({limit} MB)."
@@ -306,5 +309,24 @@ mod tests {
     fn columns_and_counts_read_as_people_write_them() {
         assert_eq!([0, 25, 26, 701, 702, 16383].map(column_letters), ["A", "Z", "AA", "ZZ", "AAA", "XFD"]);
         assert_eq!([0, 999, 1000, 4812, 1_000_000].map(count), ["0", "999", "1,000", "4,812", "1,000,000"]);
+    }
+
+    /// `docs/messages.md`, which this test keeps true: `WRITE_DOCS=1 cargo test --lib messages` writes it anew.
+    #[test]
+    fn the_list_of_messages_is_the_one_in_the_docs() {
+        let mut list = String::from(
+            "# What the loader says\n\nEvery message about a file has an identifier that never changes. It is `rule` in \
+             `report.json`. Words in braces are\nfilled in. This page is made from `src/message.rs` by its tests.\n",
+        );
+        for rule in Rule::ALL {
+            let (message, advice) = rule.templates();
+            list.push_str(&format!("\n### `{}`\n\n{message}\n{advice}\n", rule.id()));
+        }
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/messages.md");
+        if std::env::var_os("WRITE_DOCS").is_some() {
+            std::fs::write(path, &list).unwrap();
+        }
+        let kept = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(kept == list, "docs/messages.md is not up to date; run WRITE_DOCS=1 cargo test --lib messages");
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{LoadId, Upload};
 use crate::judge::SheetRead;
-use crate::message::{Problem, Refusal, Rule, cell_address, count};
+use crate::message::{Problem, Refusal, Rule, count};
 use crate::plan::{ChunkOutcome, Counts, Fate, PlanRow, RefusedRow};
 
 /// Of the form of `report.json`; `docs/report.md` describes it.
@@ -145,13 +145,13 @@ impl Tally {
 }
 
 fn refused_problem(refused: RefusedRow) -> Problem {
-    let row = count(u64::from(refused.row));
+    let row = refused.row.to_string();
     let words = [("row", row.as_str()), ("reason", refused.reason.as_str())];
     Problem {
         sheet: refused.sheet.to_string(),
         row: refused.row,
         column: None,
-        cell: Some(cell_address(0, refused.row)),
+        cell: None,
         value: None,
         rule: Rule::TableRefusedItem,
         message: Rule::TableRefusedItem.message(&words),
@@ -311,7 +311,7 @@ mod tests {
         let refused = vec![RefusedRow { sheet: "S".into(), row: 7, reason: "Item is odd.".into() }];
         tally.add_outcome(ChunkOutcome { write_units: 1.5, requests: 2, tried_again: 3, refused });
         assert_eq!((tally.counts.of(Fate::Written), tally.counts.of(Fate::NotWritten)), (1, 1));
-        assert_eq!(tally.problems[0].message, "The table did not take row 7: Item is odd.");
+        assert_eq!(tally.problems[0].message, "The table did not take row 7. It says: \"Item is odd.\"");
         assert_eq!(tally.units, Units { write: 1.5, requests: 2, tried_again: 3 });
     }
 

@@ -5,4 +5,6 @@ mod harness;
 mod command;
 mod confinement;
 mod retry;
+mod services;
+mod turns;
 mod upload;

@@ -58,11 +58,12 @@ pub enum ChildError {
     Hide(io::Error),
 }
 
-/// Reads and judges `file` in a child. `progress` hears how many rows have been judged, now and then.
+/// Reads and judges `file` in a child, which has no longer than `patience`. `progress` hears how many rows have been judged, now and then.
 pub async fn read(
     reader: &Reader,
     file: File,
     brief: &Brief,
+    patience: Duration,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<Outcome, ChildError> {
     keep_unreadable().map_err(ChildError::Hide)?;
@@ -78,11 +79,11 @@ pub async fn read(
         .kill_on_drop(true)
         .spawn()
         .map_err(|source| ChildError::Start { program: reader.program.clone(), source })?;
-    let patience = Duration::from_secs(brief.limits.processor_seconds * WAITING_FACTOR);
+    let patience = patience.min(Duration::from_secs(brief.limits.processor_seconds * WAITING_FACTOR));
     let ended = tokio::time::timeout(patience, listen(&mut child, reader, progress)).await;
     let (said, status, last_words) = match ended {
         Ok(ended) => ended?,
-        Err(_) => return Ok(Outcome::Refused(took_too_long(brief))),
+        Err(_) => return Ok(Outcome::Refused(took_too_long(patience.as_secs()))),
     };
     match said {
         Said::Everything(reading) if status.success() => Ok(Outcome::Read(reading)),
@@ -158,15 +159,16 @@ async fn keep_lines(stdout: ChildStdout, reader: &Reader, progress: &(dyn Fn(u64
         }
         bytes += length;
         if bytes > reader.scratch_bytes {
-            return Err(ChildError::SpoolFull { limit: reader.scratch_bytes });
+            const MEGABYTE: u64 = 1 << 20;
+            let limit = count(reader.scratch_bytes / MEGABYTE);
+            return Ok(Said::Refused(Refusal::new(Rule::FileFillsStorage, &[("limit", &limit)])));
         }
         spool.write_all(&line).map_err(fault)?;
     }
 }
 
-fn took_too_long(brief: &Brief) -> Refusal {
-    let limit = count(brief.limits.processor_seconds);
-    Refusal::new(Rule::FileTakesTooLong, &[("limit", &limit)])
+fn took_too_long(seconds: u64) -> Refusal {
+    Refusal::new(Rule::FileTakesTooLong, &[("limit", &count(seconds))])
 }
 
 /// Why the child died, as far as its end tells.
@@ -180,7 +182,7 @@ fn explain_death(status: ExitStatus, last_words: &str, brief: &Brief) -> Refusal
         return Refusal::new(Rule::FileNeedsTooMuchMemory, &[("limit", &limit)]);
     }
     if is(Signal::XCPU) {
-        return took_too_long(brief);
+        return took_too_long(brief.limits.processor_seconds);
     }
     Refusal::new(Rule::FileStopsReader, &[])
 }

@@ -33,9 +33,8 @@ impl Check {
             let run = Run { request_id: "check", deadline: None, progress: &|progress| bar.show(progress) };
             // A check keeps nothing, so where it would be kept does not matter.
             let store = Store::Folder(FolderStore::new(std::env::temp_dir()));
-            let checked = load::check(upload, &store, &rules, &run, &mut |row| lists.add(row)).await;
-            bar.clear();
-            let report = checked?;
+            let mut add = |row: &_| lists.add(row);
+            let report = bar.during(load::check(upload, &store, &rules, &run, &mut add)).await?;
             lists.finish()?;
             let title = (self.files.len() > 1).then(|| path.display().to_string());
             output::tell(&report, title.as_deref(), self.telling.json, None)?;

@@ -13,6 +13,7 @@ use crate::event::{LoadId, Request, Upload};
 use crate::ledger::Ledger;
 use crate::load::{self, LoadError, Places, Run, RunEnd};
 use crate::plan::Names;
+use crate::report::Ending;
 use crate::store::{FolderStore, Store};
 use crate::table::Table;
 
@@ -66,9 +67,7 @@ impl Load {
         let bar = Bar::new();
         let request_id = format!("{name}-{}", std::process::id());
         let run = Run { request_id: &request_id, deadline: None, progress: &|progress| bar.show(progress) };
-        let ended = load::run(Request::Load(upload), &places, &rules, &run).await;
-        bar.clear();
-        let report = match ended? {
+        let report = match bar.during(load::run(Request::Load(upload), &places, &rules, &run)).await? {
             RunEnd::Ended(report) => report,
             RunEnd::Duplicate => {
                 return Err(Trouble::usage("This very file is being loaded right now; wait for it to end."));
@@ -77,7 +76,7 @@ impl Load {
                 output::say(&format!(
                     "This very file was loaded before, and ended as \"{ending}\". Nothing was changed."
                 ));
-                return Ok(Exit::Good);
+                return Ok(if ending == Ending::Refused.name() { Exit::Refused } else { Exit::Good });
             }
             RunEnd::Continued { .. } => return Err(LoadError::NoHeadway(name).into()),
         };

@@ -30,7 +30,7 @@ struct Command {
 const EXIT_CODES: &str = "Exit codes:
   0  everything is in (or, checked, is right)
   1  done, and some rows need attention
-  2  the command line or the set-up is not right; nothing was done
+  2  the command line or the set-up is not right
   3  the file is refused; nothing was changed
   4  the load is held until somebody approves it; nothing was changed
   5  a fault of the cloud; run the same command again to go on";
@@ -107,10 +107,8 @@ impl Trouble {
 
 impl From<LoadError> for Trouble {
     fn from(error: LoadError) -> Trouble {
-        let exit = match &error {
-            LoadError::Schema(_) | LoadError::FileMissing(_) | LoadError::OtherTable { .. } => Exit::Usage,
-            _ => Exit::Cloud,
-        };
+        // What a later try cannot heal, somebody has to set right first.
+        let exit = if error.would_trying_again_help() { Exit::Cloud } else { Exit::Usage };
         Trouble { exit, sentence: format!("{error}.") }
     }
 }

@@ -177,7 +177,7 @@ impl RowJudge<'_> {
         let title = found.map_or(column.title.as_str(), |(_, title)| title.as_str());
         let address = found.map(|(place, _)| cell_address(*place, number));
         let value = self.cell(position).map(|cell| quoted(&shown(cell)));
-        let row = count(u64::from(number));
+        let row = number.to_string();
         // A column the sheet does not have has no cell to name.
         let nowhere = format!("row {row}");
         let mut words: Vec<(&str, &str)> = vec![
@@ -260,7 +260,7 @@ mod tests {
             ]
         );
         assert_eq!(problems[2].message, "Price in D1014 is \"12,5\", with a comma where a point was expected.");
-        assert_eq!(problems[2].advice, "Type it as 12.5. Row 1,014 was left out.");
+        assert_eq!(problems[2].advice, "Type it as 12.5. Row 1014 was left out.");
         assert_eq!(problems[2].column.as_deref(), Some("Price"));
         for problem in problems {
             assert!(!problem.message.contains('{') && !problem.advice.contains('{'), "{problem:?}");

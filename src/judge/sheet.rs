@@ -87,7 +87,7 @@ impl<'a> Judge<'a> {
         match read.iter().find_map(|sheet| Some((sheet, sheet.header_row?))) {
             None => Err(self.refuse_without_header().into()),
             Some((sheet, row)) if self.items == 0 => {
-                let row = count(u64::from(row));
+                let row = row.to_string();
                 Err(Refusal::new(Rule::NoItems, &[("sheet", sheet.name.as_str()), ("row", &row)]).into())
             }
             Some(_) => Ok(read),
@@ -137,7 +137,7 @@ impl<'a> Judge<'a> {
         let column = self.schema.columns[key].title.as_str();
         match &self.nearest {
             Some(nearest) => {
-                let row = count(u64::from(nearest.row));
+                let row = nearest.row.to_string();
                 let words =
                     [("column", column), ("row", &row), ("sheet", nearest.sheet.as_str()), ("found", &nearest.found)];
                 Refusal::new(Rule::NoSheetFits, &words)
@@ -176,8 +176,8 @@ fn name_rows(group: &Group, here: u16, sheets: &[Sheet]) -> String {
         .iter()
         .take(ROWS_NAMED)
         .map(|place| match sheets.get(usize::from(place.0)).filter(|_| place.0 != here) {
-            Some(sheet) => format!("{} (sheet \"{}\")", count(u64::from(place.1)), sheet.name),
-            None => count(u64::from(place.1)),
+            Some(sheet) => format!("{} (sheet \"{}\")", place.1, sheet.name),
+            None => place.1.to_string(),
         })
         .collect();
     if group.len() > ROWS_NAMED {

@@ -162,3 +162,57 @@ pub enum PlanError {
     #[error("the plan would have more than {0} chunks; split the file")]
     TooLong(u32),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::item::Value;
+    use crate::judge::CellKind;
+
+    fn judged(verdict: Verdict) -> JudgedRow {
+        JudgedRow { sheet: "Stock".into(), row: 12, verdict }
+    }
+
+    #[test]
+    fn a_line_says_what_will_be_and_what_was_there() {
+        let item = |name: &str| Item::from([("name".to_string(), Value::S(name.into()))]);
+        let mut row = PlanRow::new(judged(Verdict::Accepted(item("Bolt"))), Fate::Changed);
+        row.before = Some(item("Nut"));
+        let line = serde_json::to_string(&row).unwrap();
+        let text =
+            r#"{"sheet":"Stock","row":12,"fate":"changed","item":{"name":{"S":"Bolt"}},"before":{"name":{"S":"Nut"}}}"#;
+        assert_eq!(line, text);
+        assert_eq!(serde_json::from_str::<PlanRow>(&line).unwrap(), row);
+    }
+
+    #[test]
+    fn a_row_that_cannot_go_in_keeps_its_cells_and_no_item() {
+        let cell = KeptCell { cell: "A12".into(), kind: CellKind::Text, value: "x".into(), format: None };
+        let kept = Kept { problems: vec![], cells: vec![cell] };
+        for (verdict, fate) in [
+            (Verdict::Rejected(kept.clone()), Fate::Rejected),
+            (Verdict::Duplicate(kept), Fate::Duplicate),
+            (Verdict::Skipped(Skip::Total), Fate::Skipped),
+        ] {
+            let row = PlanRow::new(judged(verdict), Fate::Written);
+            assert_eq!((row.fate, row.item.is_none(), row.fate.is_written()), (fate, true, false));
+            assert_eq!(row.cells.len(), usize::from(fate != Fate::Skipped));
+        }
+    }
+
+    #[test]
+    fn a_fate_is_written_down_by_its_name() {
+        for fate in Fate::ALL {
+            assert_eq!(serde_json::to_string(&fate).unwrap(), format!("\"{fate}\""));
+        }
+    }
+
+    #[test]
+    fn a_damaged_chunk_is_named() {
+        let packed = zstd::encode_all(&b"{\"sheet\":"[..], 1).unwrap();
+        for content in [&b"no zstd"[..], &packed] {
+            let error = decode("00007.jsonl.zst", content).unwrap_err();
+            assert!(error.to_string().starts_with("00007.jsonl.zst of the plan is damaged"), "{error}");
+        }
+    }
+}

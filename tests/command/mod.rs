@@ -226,6 +226,6 @@ async fn a_table_that_does_not_fit_or_is_not_there_is_said_before_judging() {
 
     let output = load(&stack, &[text(&file), "--out", out, "--table", "no-such-table"]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(5), "{said}");
+    assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains("no-such-table") && said.contains("Check the name"), "{said}");
 }

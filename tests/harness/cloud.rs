@@ -3,10 +3,13 @@
 use std::process::Command;
 
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
+};
 use aws_smithy_http_client::{Builder, tls};
 use tokio::sync::{OnceCell, RwLock};
 
-use super::root;
+use super::{root, unique};
 
 pub const REGION: &str = "eu-central-1";
 pub const ACCOUNT: &str = "000000000000";
@@ -28,7 +31,11 @@ pub async fn cloud() -> Cloud {
     static UP: OnceCell<()> = OnceCell::const_new();
     UP.get_or_init(|| async { control("up") }).await;
     let port = std::env::var("INVENTORY_LOCALSTACK_PORT").unwrap_or_else(|_| "4566".to_string());
-    let endpoint = format!("http://127.0.0.1:{port}");
+    clients_at(format!("http://127.0.0.1:{port}"))
+}
+
+/// The same clients for another endpoint, whoever answers there.
+pub fn clients_at(endpoint: String) -> Cloud {
     let https =
         Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).build_https();
     macro_rules! client {
@@ -53,6 +60,42 @@ pub async fn cloud() -> Cloud {
         logs: client!(aws_sdk_cloudwatchlogs),
         sqs: client!(aws_sdk_sqs),
         endpoint,
+    }
+}
+
+impl Cloud {
+    /// A table of a test's own, and where `index` names attributes one with an index: each attribute with its type,
+    /// the partition's first.
+    pub async fn create_table(&self, purpose: &str, key: &[(&str, &str)], index: &[(&str, &str)]) -> String {
+        let name = unique(purpose);
+        let define = |&(name, kind): &(&str, &str)| {
+            AttributeDefinition::builder()
+                .attribute_name(name)
+                .attribute_type(kind.into())
+                .build()
+                .expect("an attribute")
+        };
+        let schema = |attributes: &[(&str, &str)]| {
+            let element = |((name, _), kind): (&(&str, &str), KeyType)| {
+                KeySchemaElement::builder().attribute_name(*name).key_type(kind).build().expect("a key")
+            };
+            Some(attributes.iter().zip([KeyType::Hash, KeyType::Range]).map(element).collect())
+        };
+        let all = Projection::builder().projection_type(ProjectionType::All).build();
+        let global = GlobalSecondaryIndex::builder().index_name("index").set_key_schema(schema(index)).projection(all);
+        let create = self.dynamodb.create_table().table_name(&name).billing_mode(BillingMode::PayPerRequest);
+        let create = create.set_attribute_definitions(Some(key.iter().chain(index).map(define).collect()));
+        let create = create.set_key_schema(schema(key));
+        let create = match index {
+            [] => create,
+            _ => create.global_secondary_indexes(global.build().expect("an index")),
+        };
+        create.send().await.expect("a table");
+        name
+    }
+
+    pub async fn delete_table(&self, name: &str) {
+        self.dynamodb.delete_table().table_name(name).send().await.expect("a table to delete");
     }
 }
 

@@ -10,6 +10,7 @@ use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use inventory_loader::child::{self, Brief, Limits, Outcome, Reader};
 use inventory_loader::function;
@@ -51,7 +52,7 @@ async fn start_child(file: &Path) -> String {
         budget: Budget::default(),
         limits: Limits { processor_seconds: 60, megabytes: 200 },
     };
-    match child::read(&reader, File::open(file).expect("the file"), &brief, &|_| {}).await {
+    match child::read(&reader, File::open(file).expect("the file"), &brief, Duration::MAX, &|_| {}).await {
         Ok(Outcome::Refused(refusal)) => refusal.message,
         other => format!("{other:?}"),
     }

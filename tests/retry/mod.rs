@@ -26,6 +26,7 @@ async fn an_error_is_tried_again_and_then_reaches_the_failure_queue() {
     assert_eq!((&context["condition"], &context["approximateInvokeCount"]), (&"RetriesExhausted".into(), &3.into()));
     let error = failure["responsePayload"]["errorMessage"].as_str().expect("an error");
     assert!(error.contains(&stack.ledger) && error.contains("Check the name"), "{error}");
+    assert_eq!(failure["responsePayload"]["errorType"], "LastingFault");
     // The same request, three times.
     let request = context["requestId"].as_str().expect("a request id");
     let lines = stack.log_lines(request).await;

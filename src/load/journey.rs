@@ -1,203 +1,24 @@
-//! The journey of one load, in the order of the street: its turn, the bytes, the rows, the plan, the table, the report.
+//! The journey of one load, in the order of the street: the bytes, the rows, the plan, the table, the report.
 
-use std::time::Duration;
+use tokio::time::Instant;
 
-use tokio::time::{Instant, sleep};
-
-use crate::child::{self, Brief, ChildError, Limits, Outcome, Reader};
-use crate::event::{LoadId, Request, Upload};
-use crate::ledger::{Lease, Ledger, LedgerError, LoadRecord, State, Turn};
-use crate::message::{Refusal, Rule, count};
+use super::{LoadError, Places, Progress, Rules, Run, RunEnd, margin, read_file, too_large};
+use crate::child::Outcome;
+use crate::event::{LoadId, Upload};
+use crate::ledger::{Lease, Ledger, LedgerError, LoadRecord, State};
+use crate::message::Refusal;
 use crate::plan::{self, ChunkOutcome, Chunks, Fate, Index, Names, PlanError, PlanRow, RefusedRow};
-use crate::relay::{Relay, RelayError};
 use crate::report::{Report, Seconds, Tally};
-use crate::schema::{Schema, SchemaError};
-use crate::store::{Fetched, Kept, Store, StoreError};
-use crate::table::{Table, TableError};
-use crate::workbook::Budget;
-
-/// How long a run waits for another load into the same table before it gives its event back to be tried again.
-const TURN_PATIENCE: Duration = Duration::from_secs(20);
-const TURN_LOOK: Duration = Duration::from_millis(500);
-/// Of the time a run has left when it begins writing, kept free for handing over.
-const MARGIN_SHARE: u32 = 4;
-const MARGIN_MOST: Duration = Duration::from_secs(30);
-
-/// Where a load reads and writes.
-pub struct Places {
-    pub store: Store,
-    /// Without one a load takes no turn: whoever starts it sees to it that it is alone.
-    pub ledger: Option<Ledger>,
-    pub table: Table,
-    /// Who is asked for another run when the time of this one is over.
-    pub relay: Option<Relay>,
-}
-
-/// By what a load judges, and what it may take.
-#[derive(Debug, Clone)]
-pub struct Rules {
-    pub schema: Schema,
-    pub reader: Reader,
-    pub limits: Limits,
-    pub budget: Budget,
-    pub upload_bytes: u64,
-    pub heartbeat: Duration,
-}
-
-/// One invocation, or one call of the command.
-pub struct Run<'a> {
-    pub request_id: &'a str,
-    /// When the run is stopped from outside.
-    pub deadline: Option<Instant>,
-    pub progress: &'a (dyn Fn(Progress) + Sync),
-}
-
-/// How far a load is, in rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Progress {
-    Reading { rows: u64 },
-    Planning { rows: u64, of: u64 },
-    Writing { rows: u64, of: u64 },
-}
-
-/// How a run ended without an error.
-#[derive(Debug)]
-pub enum RunEnd {
-    /// The load is over.
-    Ended(Box<Report>),
-    /// Its time was over before the load was; another run has been asked for.
-    Continued { chunks_done: u32, chunks: u32 },
-    /// Another run is at this load.
-    Duplicate,
-    /// The load was over before.
-    EndedBefore { ending: String },
-}
-
-/// A fault of the cloud or of the set-up; what is wrong with a file is a report.
-#[derive(Debug, thiserror::Error)]
-pub enum LoadError {
-    #[error(transparent)]
-    Ledger(#[from] LedgerError),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error(transparent)]
-    Child(#[from] ChildError),
-    #[error(transparent)]
-    Plan(#[from] PlanError),
-    #[error(transparent)]
-    Schema(#[from] SchemaError),
-    #[error(transparent)]
-    Table(#[from] TableError),
-    #[error(transparent)]
-    Relay(#[from] RelayError),
-    #[error("load {holder} has been writing into table {table} for {} s; trying again later is safe", waited.as_secs())]
-    Busy { table: String, holder: LoadId, waited: Duration },
-    #[error("load {load} was planned for table {planned}, and this run writes to {ours}; start it where it belongs")]
-    OtherTable { load: LoadId, planned: String, ours: String },
-    #[error("load {load} has {part} missing from its plan; upload the file again")]
-    PlanIncomplete { load: LoadId, part: String },
-    #[error("load {0} got nowhere in a whole run, so no other is asked for; give the function more time")]
-    NoHeadway(LoadId),
-    #[error("there is no file {0}")]
-    FileMissing(String),
-    #[error("a load can only be continued where there is a ledger")]
-    NoLedger,
-    #[error("the report could not be written down: {0}")]
-    Report(#[from] serde_json::Error),
-}
-
-impl LoadError {
-    /// Whether the same load may succeed later, with nobody changing anything.
-    pub fn would_trying_again_help(&self) -> bool {
-        match self {
-            LoadError::Ledger(error) => error.would_trying_again_help(),
-            LoadError::Store(error) => error.would_trying_again_help(),
-            LoadError::Table(error) => error.would_trying_again_help(),
-            LoadError::Relay(error) => error.would_trying_again_help(),
-            LoadError::Child(_) | LoadError::Busy { .. } => true,
-            LoadError::Plan(_)
-            | LoadError::Schema(_)
-            | LoadError::OtherTable { .. }
-            | LoadError::PlanIncomplete { .. }
-            | LoadError::NoHeadway(_)
-            | LoadError::FileMissing(_)
-            | LoadError::NoLedger
-            | LoadError::Report(_) => false,
-        }
-    }
-}
-
-/// Loads an upload, or goes on with a load whose plan is kept.
-pub async fn run(request: Request, places: &Places, rules: &Rules, run: &Run<'_>) -> Result<RunEnd, LoadError> {
-    let Some(ledger) = &places.ledger else {
-        let Request::Load(upload) = request else {
-            return Err(LoadError::NoLedger);
-        };
-        let load = LoadId::of(&upload);
-        return Journey::new(load, upload, None, places, rules, run).travel().await;
-    };
-    let (lease, record) = match wait_for_turn(ledger, &request, places, run).await? {
-        Turn::Ours(lease, record) => (lease, record),
-        Turn::Duplicate => return Ok(RunEnd::Duplicate),
-        Turn::Ended(record) => {
-            return Ok(RunEnd::EndedBefore { ending: record.ending.unwrap_or_default() });
-        }
-        Turn::Busy { load } => {
-            let table = places.table.name().to_string();
-            return Err(LoadError::Busy { table, holder: load, waited: TURN_PATIENCE });
-        }
-    };
-    let turn = MyTurn { ledger, lease: &lease, record: &record };
-    let journey = Journey::new(record.load.clone(), record.upload.clone(), Some(turn), places, rules, run);
-    // One task does both, so that nothing is left running when either ends. Boxed: a journey is a large future.
-    tokio::select! {
-        end = Box::pin(journey.travel()) => end,
-        lost = keep_turn(ledger, &lease, rules.heartbeat) => Err(lost.into()),
-    }
-}
-
-async fn wait_for_turn(
-    ledger: &Ledger,
-    request: &Request,
-    places: &Places,
-    run: &Run<'_>,
-) -> Result<Turn, LedgerError> {
-    let until = Instant::now() + TURN_PATIENCE;
-    loop {
-        let turn = match request {
-            Request::Load(upload) => {
-                ledger.take_turn(&LoadId::of(upload), upload, places.table.name(), run.request_id).await?
-            }
-            Request::Continue(load) => ledger.take_up(load, run.request_id).await?,
-        };
-        if !matches!(turn, Turn::Busy { .. }) || Instant::now() >= until {
-            return Ok(turn);
-        }
-        sleep(TURN_LOOK.mul_f64(0.5 + fastrand::f64())).await;
-    }
-}
-
-/// Renews the lease for as long as it is polled, and ends only when it cannot be renewed.
-async fn keep_turn(ledger: &Ledger, lease: &Lease, heartbeat: Duration) -> LedgerError {
-    loop {
-        sleep(heartbeat).await;
-        match ledger.renew(lease).await {
-            Ok(()) => {}
-            // The ledger's trouble may pass before the lease runs out; whose turn it is, the next write says.
-            Err(error @ LedgerError::TurnLost { .. }) => return error,
-            Err(error) => tracing::warn!(event = "heartbeat_missed", load = %lease.load, error = %error),
-        }
-    }
-}
+use crate::store::{Fetched, Kept, StoreError};
 
 /// The turn this run has, where there is a ledger.
-struct MyTurn<'a> {
-    ledger: &'a Ledger,
-    lease: &'a Lease,
-    record: &'a LoadRecord,
+pub(super) struct MyTurn<'a> {
+    pub ledger: &'a Ledger,
+    pub lease: &'a Lease,
+    pub record: &'a LoadRecord,
 }
 
-struct Journey<'a> {
+pub(super) struct Journey<'a> {
     load: LoadId,
     upload: Upload,
     turn: Option<MyTurn<'a>>,
@@ -222,7 +43,7 @@ struct Writing {
 }
 
 impl<'a> Journey<'a> {
-    fn new(
+    pub fn new(
         load: LoadId,
         upload: Upload,
         turn: Option<MyTurn<'a>>,
@@ -233,7 +54,7 @@ impl<'a> Journey<'a> {
         Journey { load, upload, turn, places, rules, run, started: Instant::now() }
     }
 
-    async fn travel(&self) -> Result<RunEnd, LoadError> {
+    pub async fn travel(&self) -> Result<RunEnd, LoadError> {
         let mut seconds = Seconds::default();
         let plan = match self.kept_plan().await? {
             Some(plan) => plan,
@@ -294,8 +115,7 @@ impl<'a> Journey<'a> {
         let mut index = Index::new(self.load.clone(), self.upload.clone(), rules, shape, reading.sheets.clone());
         let mut chunks = Chunks::new(reading.rows().map_err(PlanError::Spool)?, Fate::Written);
         while let Some((entry, packed)) = chunks.next_chunk()? {
-            // Only once: a run that has lost its turn without knowing must not change what another one's index counts on.
-            store.keep_once(&names.chunk(&entry), packed).await?;
+            self.keep_chunk(&names.chunk(&entry), packed).await?;
             index.add(entry);
             (self.run.progress)(Progress::Planning { rows: index.counts.total(), of: reading.rows });
         }
@@ -306,6 +126,20 @@ impl<'a> Journey<'a> {
         self.begin_writing(&index).await?;
         seconds.plan = clock.elapsed().as_secs_f64();
         Ok(Planned::Plan(Box::new(index)))
+    }
+
+    /// Only once, so that a run which has lost its turn without knowing does not change what another one's index counts
+    /// on. What an attempt by other rules or another loader left, before any index, gives way.
+    async fn keep_chunk(&self, name: &str, packed: Vec<u8>) -> Result<(), LoadError> {
+        let store = &self.places.store;
+        if store.keep_once(name, packed.clone()).await? == Kept::AlreadyThere
+            && store.read(name).await?.as_ref() != Some(&packed)
+        {
+            self.check_turn()?;
+            tracing::warn!(event = "chunk_replaced", load = %self.load, name);
+            store.keep(name, packed).await?;
+        }
+        Ok(())
     }
 
     /// The ledger hears that the plan is kept; after this the workbook is never read again.
@@ -328,7 +162,7 @@ impl<'a> Journey<'a> {
         let Places { store, table, .. } = self.places;
         let names = Names(&self.load);
         let clock = Instant::now();
-        let stop_at = self.run.deadline.map(|deadline| deadline - margin(deadline.saturating_duration_since(clock)));
+        let stop_at = self.run.time_left().map(|left| clock + (left - margin(left)));
         let mut writing = Writing { chunks_done: self.chunks_done().await?, outcomes: Vec::new() };
         let mut rows: u64 = plan.chunks[..writing.chunks_done].iter().map(|chunk| chunk.counts.total()).sum();
         if writing.chunks_done > 0 {
@@ -471,109 +305,5 @@ impl<'a> Journey<'a> {
 
     fn missing(&self, part: &str) -> LoadError {
         LoadError::PlanIncomplete { load: self.load.clone(), part: part.to_string() }
-    }
-}
-
-async fn read_file(file: std::fs::File, upload: &Upload, rules: &Rules, run: &Run<'_>) -> Result<Outcome, ChildError> {
-    let brief = Brief {
-        file_name: upload.file_name().to_string(),
-        schema: rules.schema.clone(),
-        budget: rules.budget.clone(),
-        limits: rules.limits,
-    };
-    child::read(&rules.reader, file, &brief, &|rows| (run.progress)(Progress::Reading { rows })).await
-}
-
-/// The first half of the street alone: what a load would make of this file. No table, no plan, no cloud. `each` sees
-/// every row.
-pub async fn check(
-    upload: Upload,
-    store: &Store,
-    rules: &Rules,
-    run: &Run<'_>,
-    each: &mut dyn FnMut(&PlanRow) -> std::io::Result<()>,
-) -> Result<Report, LoadError> {
-    let clock = Instant::now();
-    let mut seconds = Seconds::default();
-    let refused = |upload, refusal, mut seconds: Seconds| {
-        seconds.total = clock.elapsed().as_secs_f64();
-        Ok(Report::refused(None, upload, refusal, seconds))
-    };
-    let file = match store.fetch(&upload, rules.upload_bytes).await {
-        Ok(Fetched::File(file, _)) => file,
-        Ok(Fetched::Gone) => return Err(LoadError::FileMissing(upload.key)),
-        Err(StoreError::TooLarge { bytes, limit }) => return refused(upload, too_large(bytes, limit), seconds),
-        Err(error) => return Err(error.into()),
-    };
-    let outcome = read_file(file, &upload, rules, run).await?;
-    seconds.read = clock.elapsed().as_secs_f64();
-    let reading = match outcome {
-        Outcome::Read(reading) => reading,
-        Outcome::Refused(refusal) => return refused(upload, refusal, seconds),
-    };
-    let mut tally = Tally::default();
-    for judged in reading.rows().map_err(PlanError::Spool)? {
-        let row = PlanRow::new(judged.map_err(PlanError::Spool)?, Fate::Accepted);
-        each(&row).map_err(PlanError::Spool)?;
-        tally.add_row(row);
-    }
-    seconds.total = clock.elapsed().as_secs_f64();
-    Ok(Report::of_rows(None, upload, None, reading.sheets, tally, seconds))
-}
-
-/// Every row of a finished load with its fate as it turned out, from the plan and the outcomes.
-pub async fn visit_rows(
-    load: &LoadId,
-    store: &Store,
-    each: &mut dyn FnMut(&PlanRow) -> std::io::Result<()>,
-) -> Result<(), LoadError> {
-    let names = Names(load);
-    let missing = |part: &str| LoadError::PlanIncomplete { load: load.clone(), part: part.to_string() };
-    // Refused and removed files have no plan, and no rows.
-    let Some(json) = store.read(&names.index()).await? else {
-        return Ok(());
-    };
-    let plan = Index::decode(&json)?;
-    for (number, entry) in plan.chunks.iter().enumerate() {
-        let packed = store.read(&names.chunk(entry)).await?.ok_or_else(|| missing(&entry.name))?;
-        let outcome = store.read(&names.outcome(number)).await?.ok_or_else(|| missing(&names.outcome(number)))?;
-        let outcome: ChunkOutcome = serde_json::from_slice(&outcome)?;
-        for mut row in plan::decode(&entry.name, &packed)? {
-            if outcome.refused.iter().any(|refused| refused.row == row.row && refused.sheet == row.sheet) {
-                row.fate = Fate::NotWritten;
-            }
-            each(&row).map_err(PlanError::Spool)?;
-        }
-    }
-    Ok(())
-}
-
-fn too_large(bytes: u64, limit: u64) -> Refusal {
-    const MEGABYTE: u64 = 1 << 20;
-    let (size, limit) = (count(bytes.div_ceil(MEGABYTE)), count(limit / MEGABYTE));
-    Refusal::new(Rule::FileTooLarge, &[("size", &size), ("limit", &limit)])
-}
-
-fn margin(left: Duration) -> Duration {
-    MARGIN_MOST.min(left / MARGIN_SHARE)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_margin_is_a_quarter_of_a_short_run_and_half_a_minute_of_a_long_one() {
-        assert_eq!(margin(Duration::from_secs(900)), Duration::from_secs(30));
-        assert_eq!(margin(Duration::from_secs(4)), Duration::from_secs(1));
-        assert_eq!(margin(Duration::ZERO), Duration::ZERO);
-    }
-
-    #[test]
-    fn a_large_file_is_refused_in_megabytes() {
-        assert_eq!(
-            too_large((200 << 20) + 1, 100 << 20).message,
-            "The file has 201 MB, and at most 100 MB are accepted."
-        );
     }
 }

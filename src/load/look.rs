@@ -1,0 +1,74 @@
+//! Looking without loading: what would become of a file's rows, and what became of a load's.
+
+use tokio::time::Instant;
+
+use super::{LoadError, Rules, Run, read_file, too_large};
+use crate::child::Outcome;
+use crate::event::{LoadId, Upload};
+use crate::plan::{self, ChunkOutcome, Fate, Index, Names, PlanError, PlanRow};
+use crate::report::{Report, Seconds, Tally};
+use crate::store::{Fetched, Store, StoreError};
+
+/// The first half of the street alone: what a load would make of this file. No table, no plan, no cloud. `each` sees
+/// every row.
+pub async fn check(
+    upload: Upload,
+    store: &Store,
+    rules: &Rules,
+    run: &Run<'_>,
+    each: &mut dyn FnMut(&PlanRow) -> std::io::Result<()>,
+) -> Result<Report, LoadError> {
+    let clock = Instant::now();
+    let mut seconds = Seconds::default();
+    let refused = |upload, refusal, mut seconds: Seconds| {
+        seconds.total = clock.elapsed().as_secs_f64();
+        Ok(Report::refused(None, upload, refusal, seconds))
+    };
+    let file = match store.fetch(&upload, rules.upload_bytes).await {
+        Ok(Fetched::File(file, _)) => file,
+        Ok(Fetched::Gone) => return Err(LoadError::FileMissing(upload.key)),
+        Err(StoreError::TooLarge { bytes, limit }) => return refused(upload, too_large(bytes, limit), seconds),
+        Err(error) => return Err(error.into()),
+    };
+    let outcome = read_file(file, &upload, rules, run).await?;
+    seconds.read = clock.elapsed().as_secs_f64();
+    let reading = match outcome {
+        Outcome::Read(reading) => reading,
+        Outcome::Refused(refusal) => return refused(upload, refusal, seconds),
+    };
+    let mut tally = Tally::default();
+    for judged in reading.rows().map_err(PlanError::Spool)? {
+        let row = PlanRow::new(judged.map_err(PlanError::Spool)?, Fate::Accepted);
+        each(&row).map_err(PlanError::Spool)?;
+        tally.add_row(row);
+    }
+    seconds.total = clock.elapsed().as_secs_f64();
+    Ok(Report::of_rows(None, upload, None, reading.sheets, tally, seconds))
+}
+
+/// Every row of a finished load with its fate as it turned out, from the plan and the outcomes.
+pub async fn visit_rows(
+    load: &LoadId,
+    store: &Store,
+    each: &mut dyn FnMut(&PlanRow) -> std::io::Result<()>,
+) -> Result<(), LoadError> {
+    let names = Names(load);
+    let missing = |part: &str| LoadError::PlanIncomplete { load: load.clone(), part: part.to_string() };
+    // Refused and removed files have no plan, and no rows.
+    let Some(json) = store.read(&names.index()).await? else {
+        return Ok(());
+    };
+    let plan = Index::decode(&json)?;
+    for (number, entry) in plan.chunks.iter().enumerate() {
+        let packed = store.read(&names.chunk(entry)).await?.ok_or_else(|| missing(&entry.name))?;
+        let outcome = store.read(&names.outcome(number)).await?.ok_or_else(|| missing(&names.outcome(number)))?;
+        let outcome: ChunkOutcome = serde_json::from_slice(&outcome)?;
+        for mut row in plan::decode(&entry.name, &packed)? {
+            if outcome.refused.iter().any(|refused| refused.row == row.row && refused.sheet == row.sheet) {
+                row.fate = Fate::NotWritten;
+            }
+            each(&row).map_err(PlanError::Spool)?;
+        }
+    }
+    Ok(())
+}

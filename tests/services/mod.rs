@@ -1,0 +1,465 @@
+//! Storage and tables as they are: versions and deletions, pages, every type of value, and services that do not answer.
+
+use std::io::Read;
+use std::time::Duration;
+
+use aws_sdk_s3::types::{
+    BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration, Delete, ObjectIdentifier,
+    VersioningConfiguration,
+};
+use futures_util::StreamExt;
+use futures_util::future::join_all;
+use futures_util::stream;
+use inventory_loader::clients::CloudFault;
+use inventory_loader::event::{LoadId, Upload};
+use inventory_loader::item::{Item, Value};
+use inventory_loader::ledger::{Ledger, LedgerError};
+use inventory_loader::relay::Relay;
+use inventory_loader::schema::{IndexShape, KeyAttribute, KeyKind, KeyShape, TableShape};
+use inventory_loader::store::{Fetched, Kept, S3Store, Store, StoreError};
+use inventory_loader::table::{Table, TableError, item_from_attributes};
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::time::{Instant, timeout};
+
+use crate::harness::cloud::{ACCOUNT, Cloud, DYNAMODB_ANSWERS, REGION, clients_at, cloud};
+use crate::harness::unique;
+
+const KEY: &str = "uploads/Q3 stock (final) + ä.xlsx";
+const WAIT: Duration = Duration::from_secs(20);
+
+/// A bucket of a test's own, for uploads and for what is kept.
+struct Bucket {
+    cloud: Cloud,
+    name: String,
+}
+
+impl Bucket {
+    async fn unversioned() -> Bucket {
+        let (cloud, name) = (cloud().await, unique("bucket"));
+        let region = BucketLocationConstraint::from(REGION);
+        let place = CreateBucketConfiguration::builder().location_constraint(region).build();
+        let create = cloud.s3.create_bucket().bucket(&name).create_bucket_configuration(place);
+        create.send().await.expect("a bucket");
+        Bucket { cloud, name }
+    }
+
+    async fn versioned() -> Bucket {
+        let bucket = Bucket::unversioned().await;
+        let enabled = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
+        let put = bucket.cloud.s3.put_bucket_versioning().bucket(&bucket.name).versioning_configuration(enabled);
+        put.send().await.expect("versioning");
+        bucket
+    }
+
+    fn store(&self) -> Store {
+        Store::S3(S3Store::new(self.cloud.s3.clone(), &self.name, ACCOUNT))
+    }
+
+    /// Of this bucket, with nothing announced about it but its name.
+    fn upload(&self, key: &str) -> Upload {
+        let (bucket, key) = (self.name.clone(), key.to_string());
+        Upload { bucket, key, version: None, sequencer: None, etag: None, size: None, time: None }
+    }
+
+    async fn put(&self, content: &[u8]) -> Upload {
+        let put = self.cloud.s3.put_object().bucket(&self.name).key(KEY).body(content.to_vec().into());
+        let answer = put.send().await.expect("an upload");
+        Upload { version: answer.version_id, etag: answer.e_tag, ..self.upload(KEY) }
+    }
+
+    /// Deletes a version, or leaves a marker and returns its version.
+    async fn delete_upload(&self, upload: &Upload) -> Option<String> {
+        let delete = self.cloud.s3.delete_object().bucket(&self.name).key(&upload.key);
+        delete.set_version_id(upload.version.clone()).send().await.expect("a deletion").version_id
+    }
+
+    async fn delete(self) {
+        loop {
+            let page = self.cloud.s3.list_object_versions().bucket(&self.name).send().await.expect("versions");
+            let markers = page.delete_markers().iter().map(|marker| (marker.key(), marker.version_id()));
+            let versions = page.versions().iter().map(|version| (version.key(), version.version_id()));
+            let identify = |(key, version): (Option<&str>, Option<&str>)| {
+                let object = ObjectIdentifier::builder().key(key.expect("a key"));
+                object.set_version_id(version.map(str::to_string)).build().expect("an object")
+            };
+            let objects: Vec<_> = versions.chain(markers).map(identify).collect();
+            if objects.is_empty() {
+                break;
+            }
+            let objects = Delete::builder().set_objects(Some(objects)).build().expect("objects");
+            self.cloud.s3.delete_objects().bucket(&self.name).delete(objects).send().await.expect("a deletion");
+        }
+        self.cloud.s3.delete_bucket().bucket(&self.name).send().await.expect("a bucket to delete");
+    }
+}
+
+/// All of an upload, or nothing where it is gone.
+async fn fetch(store: &Store, upload: &Upload) -> Option<Vec<u8>> {
+    match store.fetch(upload, 10_000_000).await.expect("an answer") {
+        Fetched::Gone => None,
+        Fetched::File(mut file, bytes) => {
+            let mut content = Vec::new();
+            file.read_to_end(&mut content).expect("a file");
+            assert_eq!(content.len() as u64, bytes);
+            Some(content)
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_announced_version_is_fetched_and_not_the_newest() {
+    let bucket = Bucket::versioned().await;
+    let large = vec![1; 3_000_000];
+    let (first, second) = (bucket.put(&large).await, bucket.put(b"second").await);
+    assert_eq!(fetch(&bucket.store(), &first).await, Some(large));
+    assert_eq!(fetch(&bucket.store(), &second).await, Some(b"second".to_vec()));
+    bucket.delete().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_behind_a_delete_marker_is_still_fetched() {
+    let bucket = Bucket::versioned().await;
+    let upload = bucket.put(b"first").await;
+    bucket.delete_upload(&bucket.upload(KEY)).await;
+    assert_eq!(fetch(&bucket.store(), &upload).await, Some(b"first".to_vec()));
+    bucket.delete().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delete_marker_is_an_upload_that_is_gone() {
+    let bucket = Bucket::versioned().await;
+    bucket.put(b"first").await;
+    let latest = bucket.upload(KEY);
+    let marker = bucket.delete_upload(&latest).await;
+    assert!(marker.is_some());
+    assert_eq!(fetch(&bucket.store(), &latest).await, None);
+    assert_eq!(fetch(&bucket.store(), &Upload { version: marker, ..latest }).await, None);
+    bucket.delete().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_that_was_deleted_is_gone_though_others_are_there() {
+    let bucket = Bucket::versioned().await;
+    let (first, second) = (bucket.put(b"first").await, bucket.put(b"second").await);
+    bucket.delete_upload(&first).await;
+    assert_eq!(fetch(&bucket.store(), &first).await, None);
+    assert_eq!(fetch(&bucket.store(), &second).await, Some(b"second".to_vec()));
+    bucket.delete().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_was_never_there_is_gone() {
+    let bucket = Bucket::unversioned().await;
+    let never = bucket.upload("uploads/never.csv");
+    assert_eq!(fetch(&bucket.store(), &never).await, None);
+    assert_eq!(fetch(&bucket.store(), &Upload { etag: Some("e".into()), ..never }).await, None);
+    bucket.delete().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_versions_the_etag_tells_whether_it_is_still_the_announced_upload() {
+    let bucket = Bucket::unversioned().await;
+    let first = bucket.put(b"first").await;
+    // S3 answers with quotes and announces without.
+    let announced =
+        Upload { etag: first.etag.as_ref().map(|etag| etag.trim_matches('"').to_string()), ..first.clone() };
+    assert_ne!(announced, first);
+    for upload in [&first, &announced] {
+        assert_eq!(fetch(&bucket.store(), upload).await, Some(b"first".to_vec()));
+    }
+    bucket.put(b"second").await;
+    for upload in [&first, &announced] {
+        assert_eq!(fetch(&bucket.store(), upload).await, None);
+    }
+    bucket.delete().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_is_fetched_up_to_the_limit_and_not_beyond() {
+    let bucket = Bucket::unversioned().await;
+    let upload = bucket.put(b"12345").await;
+    assert!(matches!(bucket.store().fetch(&upload, 5).await, Ok(Fetched::File(_, 5))));
+    let error = bucket.store().fetch(&upload, 4).await.unwrap_err();
+    assert!(matches!(error, StoreError::TooLarge { bytes: 5, limit: 4 }), "{error}");
+    assert!(!error.would_trying_again_help());
+    bucket.delete().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_that_is_not_there_is_an_error_and_not_an_upload_that_is_gone() {
+    let cloud = cloud().await;
+    let bucket = Bucket { cloud, name: unique("no-bucket") };
+    let errors = [
+        bucket.store().fetch(&bucket.upload(KEY), 9).await.unwrap_err(),
+        bucket.store().read("a.json").await.unwrap_err(),
+        bucket.store().keep("a.json", vec![]).await.unwrap_err(),
+        bucket.store().keep_once("a.json", vec![]).await.unwrap_err(),
+        bucket.store().names("loads/").await.unwrap_err(),
+    ];
+    for error in errors {
+        assert!(error.to_string().contains(&bucket.name) && error.to_string().contains("NoSuchBucket"), "{error}");
+        assert!(!error.would_trying_again_help());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_kept_is_read_back_and_replaced() {
+    let bucket = Bucket::versioned().await;
+    let store = bucket.store();
+    let name = "loads/x/plan/00000.jsonl.zst";
+    assert_eq!(store.read(name).await.expect("an answer"), None);
+    for content in [b"first".to_vec(), Vec::new()] {
+        store.keep(name, content.clone()).await.expect("kept");
+        assert_eq!(store.read(name).await.expect("an answer"), Some(content));
+    }
+    let head = bucket.cloud.s3.head_object().bucket(&bucket.name).key(name).send().await.expect("an object");
+    assert_eq!(head.content_type(), Some("application/zstd"));
+    assert_eq!(store.place(name), format!("s3://{}/{name}", bucket.name));
+    bucket.delete().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_who_keep_once_at_the_same_time_one_is_new_and_the_others_change_nothing() {
+    let bucket = Bucket::versioned().await;
+    let store = bucket.store();
+    let racers: Vec<_> = (0..8u8)
+        .map(|racer| {
+            let store = store.clone();
+            tokio::spawn(
+                async move { store.keep_once("loads/x/plan.json", vec![racer; 100]).await.expect("an answer") },
+            )
+        })
+        .collect();
+    let kept: Vec<Kept> = join_all(racers).await.into_iter().map(|racer| racer.expect("a racer")).collect();
+    let new: Vec<u8> = (0..).zip(&kept).filter(|(_, kept)| **kept == Kept::New).map(|(racer, _)| racer).collect();
+    assert_eq!(new.len(), 1, "{kept:?}");
+    let content = store.read("loads/x/plan.json").await.expect("an answer");
+    assert_eq!(content, Some(vec![new[0]; 100]));
+    bucket.delete().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_are_listed_in_order_and_only_those_of_the_folder() {
+    let bucket = Bucket::unversioned().await;
+    let store = bucket.store();
+    for name in ["loads/x/plan/00001", "loads/x/plan.json", "loads/xy/plan.json", "loads/x/plan/00000"] {
+        store.keep(name, vec![]).await.expect("kept");
+    }
+    let names = store.names("loads/x/").await.expect("names");
+    assert_eq!(names, ["loads/x/plan.json", "loads/x/plan/00000", "loads/x/plan/00001"]);
+    assert_eq!(store.names("loads/z/").await.expect("names"), Vec::<String>::new());
+    bucket.delete().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_are_listed_beyond_one_page() {
+    // A page has a thousand.
+    let expected: Vec<String> = (0..1_005).map(|n| format!("loads/x/plan/{n:05}")).collect();
+    let bucket = Bucket::unversioned().await;
+    let store = bucket.store();
+    let keep = async |name: &String| store.keep(name, vec![]).await.expect("kept");
+    stream::iter(&expected).for_each_concurrent(16, keep).await;
+    assert_eq!(store.names("loads/x/").await.expect("names"), expected);
+    bucket.delete().await;
+}
+
+/// A table with the key `sku` and an index by `warehouse` and `quantity`.
+async fn stock(cloud: &Cloud) -> String {
+    cloud.create_table("stock", &[("sku", "S")], &[("warehouse", "S"), ("quantity", "N")]).await
+}
+
+/// Items for that table, with a value of every type.
+fn items(count: usize) -> Vec<Item> {
+    let text = |text: &str| Value::S(text.to_string());
+    let number = |digits: &str| Value::N(digits.to_string());
+    let bytes = || "AAEC/w==".to_string();
+    let item = |n: usize| {
+        let values = [
+            ("sku", Value::S(format!("A-{n}"))),
+            ("warehouse", text("Nörd")),
+            ("quantity", Value::N(n.to_string())),
+            ("price", number("-12345678901234567890.123456789012345678")),
+            ("active", Value::Bool(n.is_multiple_of(2))),
+            ("remark", Value::Null(true)),
+            ("photo", Value::B(bytes())),
+            ("list", Value::L(vec![text("x"), Value::L(vec![]), Value::M(Item::from([("deep".into(), number("1"))]))])),
+            ("map", Value::M(Item::from([("flag".into(), Value::Bool(true)), ("empty".into(), text(""))]))),
+            // Sets have no order, so that these have one member each.
+            ("texts", Value::StringSet(vec!["00123".into()])),
+            ("numbers", Value::NumberSet(vec!["19.99".into()])),
+            ("photos", Value::BinarySet(vec![bytes()])),
+        ];
+        values.into_iter().map(|(name, value)| (name.to_string(), value)).collect()
+    };
+    (0..count).map(item).collect()
+}
+
+fn sku(item: &Item) -> String {
+    match &item["sku"] {
+        Value::S(sku) => sku.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn sorted(mut items: Vec<Item>) -> Vec<Item> {
+    items.sort_by_key(sku);
+    items
+}
+
+/// All that is in a table, by SKU.
+async fn scan(cloud: &Cloud, table: &str) -> Vec<Item> {
+    let mut pages = cloud.dynamodb.scan().table_name(table).consistent_read(true).into_paginator().items().send();
+    let mut items = Vec::new();
+    while let Some(attributes) = pages.next().await {
+        items.push(item_from_attributes(attributes.expect("a page")).expect("an item"));
+    }
+    sorted(items)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_keys_of_a_table_and_of_its_index_are_described() {
+    let _answers = DYNAMODB_ANSWERS.read().await;
+    let cloud = cloud().await;
+    let name = stock(&cloud).await;
+    let shape = Table::new(cloud.dynamodb.clone(), &name, WAIT).describe().await.expect("a description");
+    let attribute = |name: &str, kind| KeyAttribute { name: name.to_string(), kind };
+    let key = KeyShape { partition: attribute("warehouse", KeyKind::S), sort: Some(attribute("quantity", KeyKind::N)) };
+    let expected = TableShape {
+        table: name.clone(),
+        key: KeyShape { partition: attribute("sku", KeyKind::S), sort: None },
+        indexes: vec![IndexShape { name: "index".to_string(), key }],
+    };
+    assert_eq!(shape, expected);
+    cloud.delete_table(&name).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn items_with_values_of_every_type_are_written_and_read_back_equal() {
+    let _answers = DYNAMODB_ANSWERS.read().await;
+    let cloud = cloud().await;
+    let name = stock(&cloud).await;
+    let items = items(1_000);
+    let written = Table::new(cloud.dynamodb.clone(), &name, WAIT).write(&items).await.expect("a write");
+    assert_eq!((written.requests, written.tried_again, &written.refused[..]), (40, 0, &[][..]));
+    assert!(written.units >= 1_000.0, "{written:?}");
+    assert_eq!(scan(&cloud, &name).await, sorted(items));
+    cloud.delete_table(&name).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn items_take_the_place_of_those_with_the_same_key() {
+    let _answers = DYNAMODB_ANSWERS.read().await;
+    let cloud = cloud().await;
+    let name = stock(&cloud).await;
+    let table = Table::new(cloud.dynamodb.clone(), &name, WAIT);
+    let mut items = items(30);
+    table.write(&items).await.expect("a write");
+    for item in &mut items[..10] {
+        item.remove("photo");
+        item.insert("price".into(), Value::N("20".into()));
+    }
+    table.write(&items[..10]).await.expect("a write");
+    assert_eq!(scan(&cloud, &name).await, sorted(items));
+    cloud.delete_table(&name).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn items_that_the_table_refuses_are_found_and_keep_no_other_out() {
+    let _answers = DYNAMODB_ANSWERS.read().await;
+    let cloud = cloud().await;
+    let name = stock(&cloud).await;
+    let mut items = items(200);
+    items[3].insert("quantity".into(), Value::S("many".into()));
+    items[100].insert("warehouse".into(), Value::N("1".into()));
+    items[101].insert("sku".into(), Value::S(String::new()));
+    let written = Table::new(cloud.dynamodb.clone(), &name, WAIT).write(&items).await.expect("a write");
+    let refused: Vec<usize> = written.refused.iter().map(|refused| refused.index).collect();
+    assert_eq!(refused, [3, 100, 101]);
+    assert!(written.refused[0].reason.contains("quantity"), "{:?}", written.refused[0]);
+    for index in refused.into_iter().rev() {
+        items.remove(index);
+    }
+    assert_eq!(scan(&cloud, &name).await, sorted(items));
+    cloud.delete_table(&name).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_is_not_there_is_an_error_that_will_not_heal() {
+    let _answers = DYNAMODB_ANSWERS.read().await;
+    let name = unique("no-table");
+    let table = Table::new(cloud().await.dynamodb, &name, WAIT);
+    for error in [table.describe().await.unwrap_err(), table.write(&items(3)).await.unwrap_err()] {
+        assert!(error.to_string().contains(&name) && error.to_string().contains("Check the name"), "{error}");
+        assert!(!error.would_trying_again_help());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_function_that_is_not_there_is_an_error_that_will_not_heal() {
+    let name = unique("no-function");
+    let load = LoadId::parse("0123456789abcdef").expect("a load");
+    let error = Relay::new(cloud().await.lambda, &name).ask_to_continue(&load).await.unwrap_err();
+    assert!(error.to_string().contains(&name) && error.to_string().contains(load.as_str()), "{error}");
+    assert!(!error.would_trying_again_help());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_to_a_service_that_never_answers_ends_at_its_time() {
+    const WAIT: Duration = Duration::from_secs(1);
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
+    let silence = tokio::spawn(async move {
+        let mut open = Vec::new();
+        while let Ok(connection) = listener.accept().await {
+            open.push(connection);
+        }
+    });
+    let table = Table::new(clients_at(endpoint).dynamodb, "stock", WAIT);
+    let began = Instant::now();
+    let ended = timeout(10 * WAIT, async { table.write(&items(100)).await }).await;
+    let error = ended.expect("an end of the waiting").unwrap_err();
+    assert!(began.elapsed() >= WAIT);
+    assert!(matches!(error, TableError::NoProgress { left: 100, .. }), "{error}");
+    assert!(error.to_string().contains("no answer") && error.would_trying_again_help(), "{error}");
+    silence.abort();
+}
+
+/// Clients for a port that is taken, so that nobody else can listen there, and where nobody listens.
+fn nobody() -> (Cloud, TcpSocket) {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.bind(([127, 0, 0, 1], 0).into()).expect("a port");
+    let endpoint = format!("http://{}", socket.local_addr().expect("an address"));
+    (clients_at(endpoint), socket)
+}
+
+fn assert_no_connection(fault: &CloudFault) {
+    assert_eq!((fault.code.as_str(), fault.passing), ("NoConnection", true), "{fault}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_where_nobody_listens_is_tried_until_its_time_is_over() {
+    let (clients, _port) = nobody();
+    let error = Table::new(clients.dynamodb, "stock", Duration::from_secs(1)).write(&items(100)).await.unwrap_err();
+    assert!(matches!(error, TableError::NoProgress { left: 100, .. }), "{error}");
+    assert!(error.to_string().contains("NoConnection") && error.would_trying_again_help(), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_where_nobody_listens_is_a_fault_that_may_pass() {
+    let (clients, _port) = nobody();
+    let store = Store::S3(S3Store::new(clients.s3, "reports", ACCOUNT));
+    match store.read("loads/x/plan.json").await {
+        Err(StoreError::Cloud(fault)) => assert_no_connection(&fault),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ledger_where_nobody_listens_is_a_fault_that_may_pass() {
+    let (clients, _port) = nobody();
+    let ledger = Ledger::new(clients.dynamodb, "ledger", Duration::from_secs(1));
+    match ledger.read(&LoadId::parse("0123456789abcdef").expect("a load")).await {
+        Err(LedgerError::Cloud(fault)) => assert_no_connection(&fault),
+        other => panic!("{other:?}"),
+    }
+}
