@@ -64,7 +64,7 @@ pub fn clients_at(endpoint: String) -> Cloud {
 }
 
 impl Cloud {
-    /// A table of a test's own, and where `index` names attributes one with an index: each attribute with its type,
+    /// A table of a test's own, with an index unless that one's key is empty. A key is its attributes and their types,
     /// the partition's first.
     pub async fn create_table(&self, purpose: &str, key: &[(&str, &str)], index: &[(&str, &str)]) -> String {
         let name = unique(purpose);
@@ -81,16 +81,15 @@ impl Cloud {
             };
             Some(attributes.iter().zip([KeyType::Hash, KeyType::Range]).map(element).collect())
         };
-        let all = Projection::builder().projection_type(ProjectionType::All).build();
-        let global = GlobalSecondaryIndex::builder().index_name("index").set_key_schema(schema(index)).projection(all);
         let create = self.dynamodb.create_table().table_name(&name).billing_mode(BillingMode::PayPerRequest);
         let create = create.set_attribute_definitions(Some(key.iter().chain(index).map(define).collect()));
         let create = create.set_key_schema(schema(key));
-        let create = match index {
-            [] => create,
-            _ => create.global_secondary_indexes(global.build().expect("an index")),
-        };
-        create.send().await.expect("a table");
+        let indexes = (!index.is_empty()).then(|| {
+            let all = Projection::builder().projection_type(ProjectionType::All).build();
+            let global = GlobalSecondaryIndex::builder().index_name("index").set_key_schema(schema(index));
+            vec![global.projection(all).build().expect("an index")]
+        });
+        create.set_global_secondary_indexes(indexes).send().await.expect("a table");
         name
     }
 

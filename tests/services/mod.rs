@@ -159,18 +159,13 @@ async fn an_upload_that_was_never_there_is_gone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_versions_the_etag_tells_whether_it_is_still_the_announced_upload() {
     let bucket = Bucket::unversioned().await;
-    let first = bucket.put(b"first").await;
+    let put = bucket.put(b"first").await;
     // S3 answers with quotes and announces without.
-    let announced =
-        Upload { etag: first.etag.as_ref().map(|etag| etag.trim_matches('"').to_string()), ..first.clone() };
-    assert_ne!(announced, first);
-    for upload in [&first, &announced] {
-        assert_eq!(fetch(&bucket.store(), upload).await, Some(b"first".to_vec()));
-    }
+    let etag = put.etag.as_ref().map(|etag| etag.trim_matches('"').to_string());
+    let announced = Upload { etag, ..put };
+    assert_eq!(fetch(&bucket.store(), &announced).await, Some(b"first".to_vec()));
     bucket.put(b"second").await;
-    for upload in [&first, &announced] {
-        assert_eq!(fetch(&bucket.store(), upload).await, None);
-    }
+    assert_eq!(fetch(&bucket.store(), &announced).await, None);
     bucket.delete().await;
 }
 
@@ -375,7 +370,7 @@ async fn items_that_the_table_refuses_are_found_and_keep_no_other_out() {
     let written = Table::new(cloud.dynamodb.clone(), &name, WAIT).write(&items).await.expect("a write");
     let refused: Vec<usize> = written.refused.iter().map(|refused| refused.index).collect();
     assert_eq!(refused, [3, 100, 101]);
-    assert!(written.refused[0].reason.contains("quantity"), "{:?}", written.refused[0]);
+    assert!(written.refused[0].reason.contains("Type mismatch for Index Key"), "{:?}", written.refused[0]);
     for index in refused.into_iter().rev() {
         items.remove(index);
     }
