@@ -1,5 +1,6 @@
 """What must be true of template.yaml, where a local cloud stores policies and limits and never applies them."""
 
+import re
 import unittest
 
 import yaml
@@ -16,6 +17,7 @@ TABLES = ("InventoryTable", "LedgerTable")
 ALLOWED = {
     ("s3:GetObject", "arn:aws:s3:::stock-uploads-123456789012-eu-west-1/uploads/*"),
     ("s3:GetObjectVersion", "arn:aws:s3:::stock-uploads-123456789012-eu-west-1/uploads/*"),
+    ("s3:GetObject", "arn:aws:s3:::stock-uploads-123456789012-eu-west-1/rules/*"),
     ("s3:ListBucket", "arn:aws:s3:::stock-uploads-123456789012-eu-west-1"),
     ("s3:ListBucket", "ReportsBucket.Arn"),
     ("s3:GetObject", "ReportsBucket.Arn/loads/*"),
@@ -137,6 +139,13 @@ class Trigger(unittest.TestCase):
         self.assertEqual((call["Event"], text_of(call["Function"])), ("s3:ObjectCreated:*", "Loader.Arn"))
         self.assertEqual(call["Filter"]["S3Key"]["Rules"], [{"Name": "prefix", "Value": "uploads/"}])
 
+    def test_rules_are_no_upload(self):
+        key = re.compile(TEMPLATE["Parameters"]["RulesKey"]["AllowedPattern"])
+        for allowed in ["", "rules/inventory.toml", "rules/eu-1.toml"]:
+            self.assertTrue(key.fullmatch(allowed), allowed)
+        for refused in ["uploads/inventory.toml", "rules/../uploads/a.toml", "rules/a/b.toml", "rules/a.csv"]:
+            self.assertFalse(key.fullmatch(refused), refused)
+
     def test_reports_call_nobody(self):
         self.assertNotIn("NotificationConfiguration", properties("ReportsBucket"))
 
@@ -173,7 +182,7 @@ class Role(unittest.TestCase):
         for action, resource in ALLOWED:
             with self.subTest(f"{action} {resource}"):
                 self.assertNotIn("*", action)
-                self.assertRegex(resource, r"^[^*]+(/uploads/\*|/loads/\*|:log-stream:\*)?$")
+                self.assertRegex(resource, r"^[^*]+(/uploads/\*|/rules/\*|/loads/\*|:log-stream:\*)?$")
 
     def test_listing_has_no_condition(self):
         # With a condition on the prefix, S3 answers 403 for a missing object and not 404, and "gone" looks like "forbidden".
@@ -235,8 +244,8 @@ class Function(unittest.TestCase):
 
     def test_environment_is_the_contract_with_the_program(self):
         names = """
-            INVENTORY_TABLE LEDGER_TABLE UPLOADS_BUCKET REPORTS_BUCKET BUCKET_OWNER TABLE_WAIT_SECONDS LEASE_SECONDS
-            HEARTBEAT_SECONDS READER_CPU_SECONDS READER_MEGABYTES SCRATCH_MEGABYTES LOG_LEVEL
+            INVENTORY_TABLE LEDGER_TABLE UPLOADS_BUCKET REPORTS_BUCKET RULES_KEY BUCKET_OWNER TABLE_WAIT_SECONDS
+            LEASE_SECONDS HEARTBEAT_SECONDS READER_CPU_SECONDS READER_MEGABYTES SCRATCH_MEGABYTES LOG_LEVEL
         """
         self.assertEqual(set(properties("Loader")["Environment"]["Variables"]), set(names.split()))
 

@@ -415,7 +415,7 @@ const MISTAKES: [(&str, usize, Cell<'static>); 9] = [
     ("HH-206", ARTICLE, Cell::Blank),              // key-missing
     ("HH-209", QTY, Cell::Text("approx. 40")),     // whole-number-expected
     ("DE-303", MIN_STOCK, Cell::Number(-5.0)),     // too-small
-    ("DE-306", COUNTED, Cell::Text("03/04/2026")), // date-expected
+    ("DE-306", COUNTED, Cell::Text("03/04/2026")), // date-order-unclear
     ("DE-310", PHASED_OUT, Cell::Text("ask Tom")), // yes-or-no-expected
     ("DE-312", ARTICLE, Cell::Text("DE-307")),     // key-repeated
 ];

@@ -5,8 +5,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::child::{Limits, Reader};
-use crate::load::Rules;
-use crate::schema::Schema;
+use crate::load::{Rules, RulesFrom};
+use crate::schema::{Mistakes, Schema};
 use crate::workbook::Budget;
 
 /// Largest upload that is fetched. A workbook of a million rows of ten columns has about 60 MB.
@@ -19,6 +19,8 @@ pub struct Config {
     pub ledger_table: String,
     pub uploads_bucket: String,
     pub reports_bucket: String,
+    /// The set of rules in the uploads bucket; without one, the loader's own.
+    pub rules_key: Option<String>,
     /// The account that owns the buckets. A bucket of the same name in other hands is refused.
     pub bucket_owner: String,
     /// The function's own name, to ask for another run of itself.
@@ -49,6 +51,7 @@ impl Config {
             ledger_table: environment.needed("LEDGER_TABLE"),
             uploads_bucket: environment.needed("UPLOADS_BUCKET"),
             reports_bucket: environment.needed("REPORTS_BUCKET"),
+            rules_key: environment.given("RULES_KEY"),
             bucket_owner: environment.needed("BUCKET_OWNER"),
             function: environment.needed("AWS_LAMBDA_FUNCTION_NAME"),
             table_wait: environment.seconds("TABLE_WAIT_SECONDS", 120),
@@ -74,15 +77,19 @@ impl Config {
     }
 
     /// By what the function judges.
-    pub fn rules(&self, schema: Schema) -> Rules {
-        Rules { heartbeat: self.heartbeat, limits: self.limits, ..rules(schema, self.reader.clone()) }
+    pub fn rules(&self) -> Result<Rules, Mistakes> {
+        let from = match &self.rules_key {
+            Some(key) => RulesFrom::Object { bucket: self.uploads_bucket.clone(), key: key.clone() },
+            None => RulesFrom::Given(Box::new(Schema::shipped()?)),
+        };
+        Ok(Rules { heartbeat: self.heartbeat, limits: self.limits, ..rules(from, self.reader.clone()) })
     }
 }
 
 /// Rules with everything as it is where nobody says otherwise.
-pub fn rules(schema: Schema, reader: Reader) -> Rules {
+pub fn rules(from: RulesFrom, reader: Reader) -> Rules {
     Rules {
-        schema,
+        from,
         reader,
         limits: Limits::default(),
         budget: Budget::default(),
@@ -103,8 +110,13 @@ struct Environment<'a> {
 }
 
 impl Environment<'_> {
+    /// An empty variable is one that is not there: a template cannot leave one out.
+    fn given(&self, name: &str) -> Option<String> {
+        (self.variable)(name).filter(|value| !value.is_empty())
+    }
+
     fn needed(&mut self, name: &str) -> String {
-        match (self.variable)(name).filter(|value| !value.is_empty()) {
+        match self.given(name) {
             Some(value) => value,
             None => {
                 self.wrong.push(format!("{name} is missing"));
@@ -114,7 +126,7 @@ impl Environment<'_> {
     }
 
     fn parsed<T: FromStr>(&mut self, name: &str, default: T, expected: &str) -> T {
-        let Some(text) = (self.variable)(name).filter(|value| !value.is_empty()) else {
+        let Some(text) = self.given(name) else {
             return default;
         };
         text.parse().unwrap_or_else(|_| {
@@ -159,6 +171,19 @@ mod tests {
         assert_eq!((config.lease.as_secs(), config.heartbeat.as_secs(), config.table_wait.as_secs()), (45, 10, 120));
         assert_eq!(config.limits, Limits::default());
         assert_eq!(config.log_level, tracing::Level::INFO);
+        assert!(
+            matches!(config.rules().unwrap().from, RulesFrom::Given(schema) if *schema == Schema::shipped().unwrap())
+        );
+    }
+
+    #[test]
+    fn rules_with_a_key_are_read_from_the_uploads_bucket() {
+        let with_key =
+            |name: &str| if name == "RULES_KEY" { Some("rules/inventory.toml".into()) } else { complete(name) };
+        let RulesFrom::Object { bucket, key } = Config::read(with_key).unwrap().rules().unwrap().from else {
+            panic!("not in a bucket")
+        };
+        assert_eq!((bucket.as_str(), key.as_str()), ("in", "rules/inventory.toml"));
     }
 
     #[test]

@@ -11,7 +11,6 @@ use crate::event::{self, EventError, Request};
 use crate::ledger::Ledger;
 use crate::load::{self, LoadError, Places, Rules, Run, RunEnd};
 use crate::relay::Relay;
-use crate::schema::Schema;
 use crate::store::{S3Store, Store};
 use crate::table::Table;
 
@@ -27,7 +26,7 @@ pub async fn serve() -> Result<(), Error> {
         .with_target(false)
         .with_env_filter(format!("warn,inventory_loader={level}", level = config.log_level))
         .init();
-    let rules = config.rules(Schema::shipped()?);
+    let rules = config.rules()?;
     let clients = clients::connect(None, None).await;
     let places = Places {
         store: Store::S3(S3Store::new(clients.s3, &config.reports_bucket, &config.bucket_owner)),

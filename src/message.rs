@@ -33,6 +33,29 @@ impl Refusal {
     }
 }
 
+/// Something about a file that keeps nothing out of the table, and that she should know all the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Note {
+    /// The sheet it is about; none if about the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sheet: Option<String>,
+    pub rule: Rule,
+    pub message: String,
+    pub advice: String,
+}
+
+impl Note {
+    pub fn new(rule: Rule, words: &[(&str, &str)]) -> Note {
+        Note { sheet: None, rule, message: rule.message(words), advice: rule.advice(words) }
+    }
+
+    /// About one sheet, which its words name as `{sheet}`.
+    pub fn of_sheet(rule: Rule, sheet: &str, words: &[(&str, &str)]) -> Note {
+        let words: Vec<_> = words.iter().copied().chain([("sheet", sheet)]).collect();
+        Note { sheet: Some(sheet.to_string()), ..Note::new(rule, &words) }
+    }
+}
+
 /// Declares the catalogue: the variants, their identifiers, their sentences, and the list of all of them.
 macro_rules! catalogue {
     ($($rule:ident $id:literal $message:literal $advice:literal)*) => {
@@ -64,9 +87,22 @@ catalogue! {
     KeyTooLong "key-too-long"
         "{column} in {cell} is longer than the table can hold ({length} bytes, at most {limit})."
         "Shorten it, or check whether text of another column slipped in. Row {row} was left out."
+    DateInKey "date-in-key"
+        "{column} in {cell} is the date {value}. Excel makes dates of what looks like one, such as 4-3 or MAR4."
+        "Set the cell to Text (Home, Number Format, Text), then type the {column} again. Row {row} was left out."
+    HiddenSignInKey "hidden-sign-in-key"
+        "{column} in {cell} has a line break or a sign nobody sees in it."
+        "Delete the cell and type the {column} again in one line. Row {row} was left out."
+    KeyHoldsSign "key-holds-sign"
+        "{column} in {cell} is \"{value}\", and the sign {sign} in it parts the {column} from what follows in the table."
+        "Write the {column} without {sign}. Row {row} was left out."
     KeyRepeated "key-repeated"
         "{column} {value} stands in rows {rows}."
         "Keep the right one and delete the others, or correct the {column} where it is mistyped. All of them were left out."
+
+    ValueRepeated "value-repeated"
+        "{column} {value} stands in rows {rows}, and may stand in one row only."
+        "Correct the {column} where it is mistyped. All of them were left out."
 
     // A cell's value.
     ValueMissing "value-missing"
@@ -81,6 +117,15 @@ catalogue! {
     PointExpected "point-expected"
         "{column} in {cell} is \"{value}\", with a comma where a point was expected."
         "Type it as {proposal}. Row {row} was left out."
+    CommaExpected "comma-expected"
+        "{column} in {cell} is \"{value}\", with a point where a comma was expected."
+        "Type it as {proposal}. Row {row} was left out."
+    SeparatorUnclear "separator-unclear"
+        "{column} in {cell} is \"{value}\", which can be {first} or {second}, and nothing in the column tells which."
+        "Type it without the sign between thousands, or ask whoever runs the loader to set which decimal sign {column} has. Row {row} was left out."
+    SeparatorsMixed "separators-mixed"
+        "{column} in {cell} is \"{value}\", with a decimal {sign}, and most of the column has a decimal {other}."
+        "If the number is right, type it as {proposal}. Row {row} was left out."
     WholeNumberExpected "whole-number-expected"
         "{column} in {cell} is \"{value}\"."
         "It should be a whole number such as 12. Type the whole number. Row {row} was left out."
@@ -96,21 +141,53 @@ catalogue! {
     TextTooLong "text-too-long"
         "{column} in {cell} has {length} characters, and at most {limit} are allowed."
         "Shorten the text. Row {row} was left out."
+    PatternDiffers "pattern-differs"
+        "{column} in {cell} is \"{value}\", which is not how a {column} is written here ({pattern})."
+        "Correct the {column}, or ask whoever runs the loader how it should look. Row {row} was left out."
     DateExpected "date-expected"
         "{column} in {cell} is \"{value}\"."
         "It should be a date such as 2026-10-03 (year-month-day). Type the date that way. Row {row} was left out."
+    DateOrderUnclear "date-order-unclear"
+        "{column} in {cell} is \"{value}\", which can be {first} or {second}."
+        "Type the right one that way (year-month-day), or ask whoever runs the loader to set how dates are written in {column}. Row {row} was left out."
+    DateToConfirm "date-to-confirm"
+        "{column} in {cell} is \"{value}\", which looks like {proposal}."
+        "If that is the date, type it that way (year-month-day). Row {row} was left out."
     YesOrNoExpected "yes-or-no-expected"
         "{column} in {cell} is \"{value}\"."
         "It should be yes or no. Type one of the two, or empty the cell. Row {row} was left out."
     ChoiceExpected "choice-expected"
         "{column} in {cell} is \"{value}\"."
         "It should be one of: {choices}. Type one of these. Row {row} was left out."
+    GtinExpected "gtin-expected"
+        "{column} in {cell} is \"{value}\"."
+        "It should be a barcode number of 8, 12, 13 or 14 digits. Type the digits under the bars. Row {row} was left out."
+    GtinCheckDigit "gtin-check-digit"
+        "{column} in {cell} is {value}, and its last digit does not fit the others: it should be {digit}."
+        "Two digits may be swapped or one mistyped. Compare with the barcode on the item and type it again. Row {row} was left out."
+    GtinZeroMissing "gtin-zero-missing"
+        "{column} in {cell} is {value}, which looks like {proposal} without its zeros in front."
+        "Set the cell to Text (Home, Number Format, Text), then type {proposal}. Row {row} was left out."
+    GtinDigitMissing "gtin-digit-missing"
+        "{column} in {cell} is {value}, which looks like {proposal} with its last digit missing."
+        "Compare with the barcode on the item and type all its digits. Row {row} was left out."
+    GtinShortened "gtin-shortened"
+        "{column} in {cell} is {value}: the number was shortened when it was saved, and its last digits are lost."
+        "Take the barcode from the original list or the item: set the cell to Text (Home, Number Format, Text), then type all its digits. Row {row} was left out."
     ItemTooLarge "item-too-large"
         "Row {row} is larger than the table can hold ({length} bytes, at most {limit}); the longest text is in {column}."
         "Shorten the text in {cell}. Row {row} was left out."
     TableRefusedItem "table-refused-item"
         "The table did not take row {row}. It says: \"{reason}\""
         "Show this to whoever runs the loader. Row {row} is not in."
+
+    // What is said of cells whose rows are in all the same.
+    ZerosMayBeLost "zeros-may-be-lost"
+        "{column} holds numbers, for example in {cell}; zeros in front of them are shown by Excel only, and this kind of file does not tell them."
+        "If the {column} begins with zeros, save the file as \"Excel Workbook (.xlsx)\" and upload it again; if not, all is well. No row was left out."
+    NotTakenAsShown "not-taken-as-shown"
+        "{column} in {cell} is shown in a way that is not read here; the number behind it was taken: {number}."
+        "If it should be as shown, set the cell to Text (Home, Number Format, Text), type it again, and upload the file. No row was left out."
 
     // Where the data is.
     NoSheetFits "no-sheet-fits"
@@ -122,6 +199,18 @@ catalogue! {
     NoItems "no-items"
         "Sheet \"{sheet}\" has the names of the columns in row {row} and no item below it."
         "Check whether the right file was saved, and upload it again. Nothing was changed."
+    SheetMissing "sheet-missing"
+        "The file has no visible sheet called \"{sheet}\"; it has {found}."
+        "Name the sheet with the items \"{sheet}\", and upload the file again. Nothing was changed."
+    ColumnsNotKnown "columns-not-known"
+        "Sheet \"{sheet}\" has columns that the loader does not know: {columns}."
+        "What stands in them was left out; if it is wanted, ask whoever runs the loader to accept them."
+    ColumnsNotAllowed "columns-not-allowed"
+        "Sheet \"{sheet}\" has columns that the loader does not know: {columns}."
+        "Delete them or correct their names, and upload the file again. Nothing was changed."
+    SheetsRepeatItems "sheets-repeat-items"
+        "Sheets \"{first}\" and \"{second}\" list the same items ({same} of them)."
+        "Delete or hide the sheet that is not to be loaded, perhaps an earlier quarter's, and upload the file again. Nothing was changed."
     ColumnNamedTwice "column-named-twice"
         "Sheet \"{sheet}\" has two columns for the {column}: {first} and {second}."
         "Keep one of them: delete the other, or give it a name of its own. Then upload the file again. Nothing was changed."
@@ -136,15 +225,18 @@ catalogue! {
     SheetDamaged "sheet-damaged"
         "Sheet \"{sheet}\" is damaged after row {row}: what follows could not be read."
         "Open the file in Excel; if it opens, save it again and upload the new copy. Nothing was changed."
-    FileProtectedOrOld "file-protected-or-old"
-        "The file is protected with a password, or is in the old Excel 97 form (.xls); neither can be read here."
-        "In Excel: File, Save As, choose \"Excel Workbook (.xlsx)\", and under Tools, General Options clear the password. Upload the new file. Nothing was changed."
+    FileProtected "file-protected"
+        "The file is protected with a password, so it cannot be read here."
+        "In Excel: File, Info, Protect Workbook, Encrypt with Password, clear it, save, and upload the file again. Nothing was changed."
     FileIsOtherKind "file-is-other-kind"
         "The file is {kind}, not a spreadsheet."
         "Open the list in Excel, save it as \"Excel Workbook (.xlsx)\", and upload that file. Nothing was changed."
     SpreadsheetIsOtherKind "spreadsheet-is-other-kind"
         "The file is {kind}, which cannot be read here."
         "Open it in the program it was made with, save it as \"Excel Workbook (.xlsx)\", and upload that file. Nothing was changed."
+    TableNotPlain "table-not-plain"
+        "The file is {kind}, and {reason}, so its rows cannot be told apart for sure."
+        "Open it in Excel, save it as \"Excel Workbook (.xlsx)\", and upload that file. Nothing was changed."
     LettersUnknown "letters-unknown"
         "The text in line {row} has letters that could not be read."
         "Open the file in Excel, save it as \"CSV UTF-8 (Comma delimited)\" or as \"Excel Workbook (.xlsx)\", and upload it again. Nothing was changed."
@@ -163,6 +255,12 @@ catalogue! {
     RowTooLong "row-too-long"
         "Row {row} of sheet \"{sheet}\" holds more text than a row may have ({limit} bytes)."
         "Shorten the texts in row {row}, and upload the file again. Nothing was changed."
+    FileHoldsTooMuch "file-holds-too-much"
+        "The file holds {what}, and at most {limit} can be read."
+        "Save it as \"Excel Workbook (.xlsx)\" if it is of another form, or split it in two, and upload it again. Nothing was changed."
+    FileUnpacksTooLarge "file-unpacks-too-large"
+        "The file unpacks to far more than a spreadsheet of its size does."
+        "Open it in Excel, copy the items alone into a new workbook, save that as \"Excel Workbook (.xlsx)\", and upload it. Nothing was changed."
     FileTooLarge "file-too-large"
         "The file has {size} MB, and at most {limit} MB are accepted."
         "Split the file in two and upload both. Nothing was changed."
@@ -178,6 +276,20 @@ catalogue! {
     FileStopsReader "file-stops-reader"
         "Reading the file came to a stop in the middle; something in it is not as a spreadsheet should be."
         "Open it in Excel, copy the items alone into a new workbook, save that as \"Excel Workbook (.xlsx)\", and upload it. Nothing was changed."
+
+    // What is told although the file was read.
+    ExtensionDiffers "extension-differs"
+        "The file is called {name} and is {kind}; it was read as that."
+        "Give its name the ending {ending}, so that other programs open it as well. Nothing was left out because of it."
+    ReadAsWindows1252 "read-as-windows-1252"
+        "The letters of the file are in the older Western form (Windows-1252), and were read as that."
+        "Check one name with an accent. If it is wrong, save the file as \"CSV UTF-8 (Comma delimited)\" and upload it again. Nothing was left out because of it."
+    RowsHidden "rows-hidden"
+        "Sheet \"{sheet}\" has hidden or filtered rows ({rows} in all); they were loaded like the others."
+        "If they should not be in, delete them and upload the file again. Nothing was left out because of it."
+    CellsMerged "cells-merged"
+        "Sheet \"{sheet}\" has {places} where cells are merged; only the first cell of each has a value."
+        "If a value is missing in a row below or beside it, unmerge the cells, fill them, and upload the file again. Nothing was left out because of it."
 }
 
 impl Rule {
@@ -257,7 +369,11 @@ mod tests {
         assert_eq!(ids.len(), Rule::ALL.len());
         for rule in Rule::ALL {
             assert_eq!(serde_json::to_string(rule).unwrap(), format!("\"{}\"", rule.id()));
-            assert!(rule.id().bytes().all(|b| b.is_ascii_lowercase() || b == b'-'), "{}", rule.id());
+            assert!(
+                rule.id().bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'),
+                "{}",
+                rule.id()
+            );
         }
     }
 

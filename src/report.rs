@@ -6,14 +6,16 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{LoadId, Upload};
-use crate::judge::SheetRead;
-use crate::message::{Problem, Refusal, Rule, count};
-use crate::plan::{ChunkOutcome, Counts, Fate, PlanRow, RefusedRow};
+use crate::judge::{FileRead, SheetRead, Skip};
+use crate::message::{Note, Problem, Refusal, Rule, count};
+use crate::plan::{ChunkEntry, ChunkOutcome, Counts, Fate, PlanRow, RefusedRow};
 
 /// Of the form of `report.json`; `docs/report.md` describes it.
 const VERSION: u32 = 1;
 /// Problems listed in a report; all are counted, and all are in the plan.
 pub const PROBLEMS_LISTED: usize = 10_000;
+/// Titles, totals and notes listed in a report; all are in the plan.
+const SKIPPED_LISTED: usize = 100;
 
 /// How a load ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,9 +62,22 @@ pub struct Report {
     /// All of them up to `PROBLEMS_LISTED`, in the order of the rows.
     pub problems: Vec<Problem>,
     pub problems_total: u64,
+    /// Rows taken for titles, totals and notes, with what they say: the first `SKIPPED_LISTED`.
+    pub skipped: Vec<SkippedRow>,
+    /// What kept nothing out and should be known all the same.
+    pub notes: Vec<Note>,
     pub units: Units,
     pub seconds: Seconds,
     pub finished: Timestamp,
+}
+
+/// A row that was taken for no item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SkippedRow {
+    pub sheet: String,
+    pub row: u32,
+    pub why: Skip,
+    pub says: String,
 }
 
 /// Every fate with its count, the absent ones with zero: programs need not know which can be missing.
@@ -103,6 +118,7 @@ pub struct Tally {
     counts: Counts,
     problems: Vec<Problem>,
     problems_total: u64,
+    skipped: Vec<SkippedRow>,
     units: Units,
 }
 
@@ -115,10 +131,26 @@ impl Tally {
     /// A row that was not counted yet.
     pub fn add_row(&mut self, row: PlanRow) {
         self.counts.add(row.fate, 1);
-        self.add_problems(row.problems);
+        self.tell(row);
     }
 
-    pub fn add_problems(&mut self, problems: Vec<Problem>) {
+    /// What is to be told of a row beyond its fate.
+    pub fn tell(&mut self, row: PlanRow) {
+        self.add_problems(row.problems);
+        let told = row.skipped.filter(|skipped| matches!(skipped.why, Skip::Title | Skip::Total | Skip::Note));
+        if let Some(skipped) = told.filter(|_| self.skipped.len() < SKIPPED_LISTED) {
+            let sheet = row.sheet.to_string();
+            self.skipped.push(SkippedRow { sheet, row: row.row, why: skipped.why, says: skipped.says });
+        }
+    }
+
+    /// Whether a chunk has something that the report has still room for.
+    pub fn wants(&self, chunk: &ChunkEntry) -> bool {
+        let problems = chunk.problems > 0 && self.problems.len() < PROBLEMS_LISTED;
+        problems || (chunk.counts.of(Fate::Skipped) > 0 && self.skipped.len() < SKIPPED_LISTED)
+    }
+
+    fn add_problems(&mut self, problems: Vec<Problem>) {
         self.problems_total += problems.len() as u64;
         let room = PROBLEMS_LISTED - self.problems.len();
         self.problems.extend(problems.into_iter().take(room));
@@ -137,10 +169,6 @@ impl Tally {
             self.counts.shift(Fate::Written, Fate::NotWritten);
             self.add_problems(vec![refused_problem(refused)]);
         }
-    }
-
-    pub fn has_room_for_problems(&self) -> bool {
-        self.problems.len() < PROBLEMS_LISTED
     }
 }
 
@@ -165,7 +193,7 @@ impl Report {
         load: Option<LoadId>,
         upload: Upload,
         table: Option<String>,
-        sheets: Vec<SheetRead>,
+        file: FileRead,
         tally: Tally,
         seconds: Seconds,
     ) -> Report {
@@ -178,10 +206,12 @@ impl Report {
             ending,
             summary: summarise(ending, &tally.counts),
             rows: RowCounts::from(&tally.counts),
-            sheets,
+            sheets: file.sheets,
             refusal: None,
             problems: tally.problems,
             problems_total: tally.problems_total,
+            skipped: tally.skipped,
+            notes: file.notes,
             units: tally.units,
             seconds,
             finished: Timestamp::now(),
@@ -215,6 +245,8 @@ impl Report {
             refusal: None,
             problems: Vec::new(),
             problems_total: 0,
+            skipped: Vec::new(),
+            notes: Vec::new(),
             units: Units::default(),
             seconds,
             finished: Timestamp::now(),
@@ -299,10 +331,12 @@ mod tests {
         let problem = refused_problem(RefusedRow { sheet: "S".into(), row: 7, reason: "no.".into() });
         let mut tally = Tally::default();
         tally.add_problems(vec![problem.clone(); PROBLEMS_LISTED - 1]);
-        assert!(tally.has_room_for_problems());
         tally.add_problems(vec![problem; 3]);
-        assert!(!tally.has_room_for_problems());
         assert_eq!((tally.problems.len(), tally.problems_total), (PROBLEMS_LISTED, PROBLEMS_LISTED as u64 + 2));
+        let mut counts = Counts::default();
+        counts.add(Fate::Rejected, 1);
+        assert!(!tally.wants(&ChunkEntry { name: "0".into(), counts: counts.clone(), problems: 1 }));
+        assert!(Tally::default().wants(&ChunkEntry { name: "0".into(), counts, problems: 1 }));
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod harness;
 mod command;
 mod confinement;
 mod retry;
+mod rules;
 mod services;
 mod turns;
 mod upload;

@@ -54,9 +54,9 @@ fn judge(file: File, brief: Brief, out: &mut impl Write) -> io::Result<()> {
 fn judge_rows(file: File, brief: Brief, out: &mut impl Write) -> Result<(), JudgeError> {
     let mut workbook = Workbook::open(file, &brief.file_name, brief.budget).map_err(JudgeError::from)?;
     let mut judge = Judge::new(&brief.schema);
-    let sheets = judge.judge_file(&mut workbook, &mut |place, verdict| say(out, &Line::Row(place, verdict)))?;
+    let read = judge.judge_file(&mut workbook, &mut |place, verdict| say(out, &Line::Row(place, verdict)))?;
     judge.judge_duplicates(&mut workbook, &mut |place, verdict| say(out, &Line::Duplicate(place, verdict)))?;
-    say(out, &Line::End(sheets))?;
+    say(out, &Line::End(read))?;
     Ok(())
 }
 

@@ -8,7 +8,7 @@ mod spool;
 
 use serde::{Deserialize, Serialize};
 
-use crate::judge::{Place, SheetRead, Verdict};
+use crate::judge::{FileRead, Place, Verdict};
 use crate::message::Refusal;
 use crate::schema::Schema;
 use crate::workbook::Budget;
@@ -16,7 +16,7 @@ use crate::workbook::Budget;
 pub use confine::confine;
 pub use inside::{asked_to_read, serve};
 pub use outside::{ChildError, Outcome, Reader, read};
-pub use spool::{JudgedRow, Reading, Rows};
+pub use spool::{Items, JudgedRow, Reading, Rows};
 
 /// The first word of the child's command line; the brief is the second.
 pub const READ: &str = "read";
@@ -52,7 +52,7 @@ impl Default for Limits {
 pub(crate) enum Line {
     Row(Place, Verdict),
     Duplicate(Place, Verdict),
-    End(Vec<SheetRead>),
+    End(FileRead),
     Refused(Refusal),
 }
 

@@ -149,9 +149,9 @@ async fn keep_lines(stdout: ChildStdout, reader: &Reader, progress: &(dyn Fn(u64
         } else {
             progress(rows);
             return match serde_json::from_slice(&line) {
-                Ok(Line::End(sheets)) => {
+                Ok(Line::End(file)) => {
                     let spool = spool.into_inner().map_err(|error| fault(error.into_error()))?;
-                    Ok(Said::Everything(Reading::new(spool, duplicates_at.unwrap_or(bytes), bytes, rows, sheets)))
+                    Ok(Said::Everything(Reading::new(spool, duplicates_at.unwrap_or(bytes), bytes, rows, file)))
                 }
                 Ok(Line::Refused(refusal)) => Ok(Said::Refused(refusal)),
                 _ => Err(ChildError::Language),

@@ -7,6 +7,7 @@ use clap::Args;
 use super::output::{self, Lists};
 use super::progress::Bar;
 use super::{Exit, Telling, Trouble, local_upload};
+use crate::child::Items;
 use crate::load::{self, Run};
 use crate::store::{FolderStore, Store};
 
@@ -25,6 +26,7 @@ impl Check {
             return Err(Trouble::usage("--fates and --items list the rows of one file. Check the files one by one."));
         }
         let rules = self.telling.rules()?;
+        let items = if self.telling.items.is_some() { Items::Read } else { Items::Skipped };
         let mut worst = Exit::Good;
         for path in &self.files {
             let upload = local_upload(path)?;
@@ -34,7 +36,7 @@ impl Check {
             // A check keeps nothing, so where it would be kept does not matter.
             let store = Store::Folder(FolderStore::new(std::env::temp_dir()));
             let mut add = |row: &_| lists.add(row);
-            let report = bar.during(load::check(upload, &store, &rules, &run, &mut add)).await?;
+            let report = bar.during(load::check(upload, &store, &rules, &run, items, &mut add)).await?;
             lists.finish()?;
             let title = (self.files.len() > 1).then(|| path.display().to_string());
             output::tell(&report, title.as_deref(), self.telling.json, None)?;

@@ -4,6 +4,7 @@ mod check;
 mod load;
 mod output;
 mod progress;
+mod schema;
 
 use std::fs::File;
 use std::io::Read;
@@ -15,9 +16,10 @@ use sha2::{Digest, Sha256};
 
 use crate::config;
 use crate::event::Upload;
-use crate::load::{LoadError, Rules};
+use crate::load::{LoadError, Rules, RulesFrom};
 use crate::report::{Ending, Report};
 use crate::schema::Schema;
+use schema::read_rules;
 
 /// Loads a spreadsheet of stock into a DynamoDB table, and tells what became of every row.
 #[derive(Parser)]
@@ -43,6 +45,9 @@ enum Sub {
     /// Load a file into a table.
     #[command(after_help = EXIT_CODES)]
     Load(load::Load),
+    /// Look at the rules that files are judged by, or check a set of your own.
+    #[command(subcommand, after_help = EXIT_CODES)]
+    Schema(schema::Schema),
 }
 
 /// What is told, where, and by which rules. The same for every subcommand.
@@ -125,6 +130,7 @@ pub fn main() -> ExitCode {
         match command.subcommand {
             Sub::Check(check) => check.run().await,
             Sub::Load(load) => load.run().await,
+            Sub::Schema(schema) => schema.run(),
         }
     }))
 }
@@ -140,18 +146,13 @@ fn end(result: Result<Exit, Trouble>) -> ExitCode {
 impl Telling {
     fn rules(&self) -> Result<Rules, Trouble> {
         let schema = match &self.schema {
-            None => Schema::shipped(),
-            Some(path) => {
-                let text = std::fs::read_to_string(path).map_err(|error| Trouble::file("read", path, &error))?;
-                Schema::from_toml(&text)
-            }
+            None => Schema::shipped().map_err(|mistakes| Trouble::usage(format!("{mistakes}.")))?,
+            Some(path) => read_rules(path)?.map_err(|mistakes| Trouble::usage(schema::listed(path, &mistakes)))?,
         };
-        let named = self.schema.as_ref().map_or_else(String::new, |path| format!("{}: ", path.display()));
-        let schema = schema.map_err(|error| Trouble::usage(format!("{named}{error}.")))?;
         let program = std::env::current_exe().map_err(|error| {
             Trouble::usage(format!("The command does not find itself, and so cannot start its reader: {error}."))
         })?;
-        Ok(config::rules(schema, config::reader(program, std::env::temp_dir())))
+        Ok(config::rules(RulesFrom::Given(Box::new(schema)), config::reader(program, std::env::temp_dir())))
     }
 }
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::{Telling, Trouble};
+use crate::judge::Skip;
 use crate::message::{Problem, Rule, count};
 use crate::plan::{Fate, PlanRow};
 use crate::report::Report;
@@ -94,10 +95,17 @@ fn words(report: &Report, title: Option<&str>, kept: Option<&str>) -> String {
     text.push('\n');
     for sheet in report.sheets.iter().filter(|sheet| !sheet.loaded) {
         let why = match sheet.skipped {
-            Some(crate::judge::Skip::HiddenSheet) => "it is hidden",
+            Some(Skip::HiddenSheet) => "it is hidden",
             _ => "it has no row with the names of the columns",
         };
         text.push_str(&format!("Sheet \"{}\" was passed over: {why}.\n", sheet.name));
+    }
+    for row in report.skipped.iter().filter(|row| row.why != Skip::Title) {
+        let what = if row.why == Skip::Total { "total" } else { "note" };
+        text.push_str(&format!("Row {} was taken for a {what} and left out: \"{}\".\n", row.row, row.says));
+    }
+    for note in &report.notes {
+        text.push_str(&format!("{} {}\n", note.message, note.advice));
     }
     for (rule, mut problems) in by_rule(&report.problems) {
         text.push('\n');

@@ -3,7 +3,6 @@
 use sha2::{Digest, Sha256};
 
 use crate::item::{Item, Value};
-use crate::schema::Key;
 
 use super::Place;
 
@@ -20,13 +19,15 @@ pub(super) struct Seen {
 pub(super) type Group = Vec<Place>;
 
 impl Seen {
-    pub fn note(&mut self, place: Place, item: &Item, key: &Key) {
+    pub fn note(&mut self, place: Place, item: &Item, columns: &[String]) {
         let mut digest = Sha256::new();
-        for attribute in key.columns() {
+        for attribute in columns {
             // With its type and length, so that no two keys can run together into the same bytes.
             let (kind, text) = match item.get(attribute) {
                 Some(Value::S(text)) => (b'S', text.as_str()),
                 Some(Value::N(number)) => (b'N', number.as_str()),
+                Some(Value::Bool(true)) => (b'T', ""),
+                Some(Value::Bool(false)) => (b'F', ""),
                 _ => (b'-', ""),
             };
             digest.update([kind]);
@@ -66,7 +67,7 @@ mod tests {
 
     #[test]
     fn rows_with_the_same_key_come_together_in_order() {
-        let key = Key { partition: "sku".into(), sort: None };
+        let key = ["sku".to_string()];
         let mut seen = Seen::default();
         for (row, sku) in ["A", "B", "A", "C", "B", "A"].iter().enumerate() {
             seen.note(Place(0, row as u32 + 2), &item(sku), &key);
@@ -86,7 +87,7 @@ mod tests {
 
     #[test]
     fn keys_of_two_parts_do_not_run_together() {
-        let key = Key { partition: "a".into(), sort: Some("b".into()) };
+        let key = ["a".to_string(), "b".to_string()];
         let pair = |a: &str, b: &str| Item::from([("a".into(), Value::S(a.into())), ("b".into(), Value::S(b.into()))]);
         let mut seen = Seen::default();
         seen.note(Place(0, 1), &pair("xS", "y"), &key);

@@ -1,17 +1,19 @@
 //! Rows and rules become items, or problems in words. Everything a file can teach is found out here, before anything is
 //! planned; nothing after this stage checks a value again.
 
-mod cell;
+mod batch;
 mod duplicates;
+mod file;
 mod row;
 mod sheet;
+mod value;
 
 use serde::{Deserialize, Serialize};
 
 use crate::item::Item;
 use crate::message::{Problem, Refusal};
 
-pub use sheet::{Judge, SheetRead};
+pub use file::{FileRead, Judge, SheetRead};
 
 /// A row, by the place of its sheet in the file and its number there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -25,7 +27,7 @@ pub enum Verdict {
     Rejected(Kept),
     /// The same item stands in several rows. Known only when the whole file is read.
     Duplicate(Kept),
-    Skipped(Skip),
+    Skipped(Skipped),
 }
 
 /// What is kept of a row that cannot go in: why, and the row as it was sent.
@@ -57,6 +59,15 @@ pub enum CellKind {
     Error,
 }
 
+/// A row that is no item: why, and what it says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Skipped {
+    pub why: Skip,
+    /// Empty where the whole sheet was passed over.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub says: String,
+}
+
 /// Why a row is no item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -68,6 +79,8 @@ pub enum Skip {
     /// The sheet has no row with the names of the columns.
     SheetWithoutHeader,
     HiddenSheet,
+    /// The rules name another one.
+    OtherSheet,
 }
 
 /// Why judging ended before the end of the file.

@@ -2,15 +2,13 @@
 
 use crate::item::{Item, Value, item_size};
 use crate::message::{Problem, Rule, cell_address, count};
-use crate::schema::{Column, Header, Schema};
-use crate::workbook::{RawCell, RawRow};
+use crate::schema::{Column, Header, KeyFault, Schema, UnknownColumns, WhenEmpty};
+use crate::workbook::{RawCell, RawRow, RawValue};
 
-use super::cell::{Broken, judge_cell, keep_cell, shown, trim};
-use super::{Kept, Skip, Verdict};
+use super::sheet::says;
+use super::value::{Broken, Facts, Style, judge_cell, keep_cell, shown, trim, warn_of};
+use super::{Kept, Skip, Skipped, Verdict};
 
-/// What DynamoDB takes as a partition key and as a sort key.
-const PARTITION_KEY_BYTES: usize = 2048;
-const SORT_KEY_BYTES: usize = 1024;
 /// What DynamoDB takes as one item.
 const ITEM_BYTES: usize = 400 * 1024;
 /// A cell alone in its row that holds so many words is a note, even in the column of the key.
@@ -18,64 +16,99 @@ const WORDS_OF_A_NOTE: usize = 3;
 /// Of a value quoted in a message; the whole of it is in the plan.
 const QUOTED_CHARACTERS: usize = 60;
 
-pub(super) fn judge_row(row: &RawRow<'_>, header: &Header, schema: &Schema, sheet: &str) -> Verdict {
-    let rows = RowJudge { row, header, schema, sheet };
-    match rows.recognise() {
-        Some(skip) => Verdict::Skipped(skip),
-        None => match rows.judge() {
-            Ok(item) => Verdict::Accepted(item),
-            Err(problems) => Verdict::Rejected(keep(row, problems)),
-        },
+/// What is known of a sheet before its rows are judged.
+pub(super) struct Layout<'a> {
+    pub schema: &'a Schema,
+    pub sheet: String,
+    pub header: Header,
+    /// By the rules' columns.
+    facts: Vec<Facts>,
+}
+
+impl<'a> Layout<'a> {
+    /// `styles` is what the columns' own evidence tells, where it was looked for.
+    pub fn new(schema: &'a Schema, sheet: &str, header: Header, styles: Option<Vec<Style>>) -> Layout<'a> {
+        let fact = |(position, column): (usize, &Column)| Facts {
+            in_key: schema.key.columns().any(|key| key == column.name),
+            style: styles.as_ref().map_or_else(Style::default, |styles| styles[position]),
+        };
+        let facts = schema.columns.iter().enumerate().map(fact).collect();
+        Layout { schema, sheet: sheet.to_string(), header, facts }
+    }
+
+    pub fn judge(&self, row: &RawRow<'_>) -> Verdict {
+        let rows = RowJudge { row, layout: self };
+        match rows.recognise() {
+            Some(why) => Verdict::Skipped(Skipped { why, says: says(row) }),
+            None => match rows.judge() {
+                Ok(item) => Verdict::Accepted(item),
+                Err(problems) => Verdict::Rejected(keep(row, problems)),
+            },
+        }
+    }
+
+    /// What is to be said about the cells of a row that goes in all the same: at which column, and by which rule.
+    pub fn warnings(&self, row: &RawRow<'_>, tells_formats: bool) -> Vec<(usize, Rule)> {
+        let judge = RowJudge { row, layout: self };
+        let warning = |(position, column)| Some((position, warn_of(judge.cell(position)?, column, tells_formats)?));
+        self.schema.columns.iter().enumerate().filter_map(warning).collect()
+    }
+
+    /// A row whose value of a column stands in other rows too, which `rows` names; for the key's first column it is the
+    /// item that does. One that has problems of its own is rejected for all of them.
+    pub fn judge_repeated(&self, row: &RawRow<'_>, repeats: &[(usize, String)]) -> Verdict {
+        let judge = RowJudge { row, layout: self };
+        let key = self.schema.position(self.schema.key.first_column());
+        let repeated = |(position, rows): &(usize, String)| {
+            let rule = if Some(*position) == key { Rule::KeyRepeated } else { Rule::ValueRepeated };
+            judge.problem(*position, Broken { rule, words: vec![("rows", rows.clone())] })
+        };
+        let repeated: Vec<Problem> = repeats.iter().map(repeated).collect();
+        match judge.judge() {
+            Ok(_) if repeated.iter().all(|problem| problem.rule == Rule::KeyRepeated) => {
+                Verdict::Duplicate(keep(row, repeated))
+            }
+            Ok(_) => Verdict::Rejected(keep(row, repeated)),
+            Err(mut problems) => {
+                problems.extend(repeated);
+                Verdict::Rejected(keep(row, problems))
+            }
+        }
+    }
+
+    /// The values of these columns, where all of them can be read: also of a row that is rejected.
+    pub fn values_of<'c>(&self, row: &RawRow<'_>, columns: impl Iterator<Item = &'c str>) -> Option<Item> {
+        let judge = RowJudge { row, layout: self };
+        let values = columns.map(|name| {
+            let position = self.schema.position(name)?;
+            let value =
+                judge_cell(judge.cell(position)?, &self.schema.columns[position], self.facts[position]).ok()??;
+            Some((name.to_string(), value))
+        });
+        values.collect()
     }
 }
 
 /// The row as it was sent, with what is wrong with it.
-pub(super) fn keep(row: &RawRow<'_>, problems: Vec<Problem>) -> Kept {
+fn keep(row: &RawRow<'_>, problems: Vec<Problem>) -> Kept {
     Kept { problems, cells: row.cells.iter().map(|cell| keep_cell(cell, row.number)).collect() }
-}
-
-/// A row whose item stands in other rows too. One that has problems of its own is rejected for all of them.
-pub(super) fn judge_repeated(row: &RawRow<'_>, header: &Header, schema: &Schema, sheet: &str, rows: &str) -> Verdict {
-    let judge = RowJudge { row, header, schema, sheet };
-    let position = schema.position(&schema.key.partition).unwrap_or_default();
-    let repeated = judge.problem(position, Broken { rule: Rule::KeyRepeated, words: vec![("rows", rows.to_string())] });
-    match judge.judge() {
-        Ok(_) => Verdict::Duplicate(keep(row, vec![repeated])),
-        Err(mut problems) => {
-            problems.push(repeated);
-            Verdict::Rejected(keep(row, problems))
-        }
-    }
-}
-
-/// The key of a row that was taken for an item, where all of it can be read: also of one that is rejected.
-pub(super) fn key_of(row: &RawRow<'_>, header: &Header, schema: &Schema) -> Option<Item> {
-    let judge = RowJudge { row, header, schema, sheet: "" };
-    let values = schema.key.columns().map(|name| {
-        let position = schema.position(name)?;
-        let value = judge_cell(judge.cell(position)?, &schema.columns[position]).ok()??;
-        Some((name.to_string(), value))
-    });
-    values.collect()
 }
 
 struct RowJudge<'a> {
     row: &'a RawRow<'a>,
-    header: &'a Header,
-    schema: &'a Schema,
-    sheet: &'a str,
+    layout: &'a Layout<'a>,
 }
 
 impl RowJudge<'_> {
     fn cell(&self, position: usize) -> Option<&RawCell<'_>> {
-        let (place, _) = self.header.columns[position].as_ref()?;
+        let (place, _) = self.layout.header.columns[position].as_ref()?;
         self.row.cells.iter().find(|cell| cell.column == *place)
     }
 
     /// A row that is plainly no item: a total, a note, the header again.
     fn recognise(&self) -> Option<Skip> {
-        let key_given = self.schema.key.columns().any(|key| {
-            let cell = self.schema.position(key).and_then(|position| self.cell(position));
+        let key_given = self.layout.schema.key.columns().any(|key| {
+            let cell = self.layout.schema.position(key).and_then(|position| self.cell(position));
             cell.is_some_and(|cell| !trim(&shown(cell)).is_empty())
         });
         let first = self.row.cells.first().map(shown).unwrap_or_default();
@@ -112,7 +145,7 @@ impl RowJudge<'_> {
 
     fn is_header_again(&self) -> bool {
         let mut matched = 0;
-        for (position, column) in self.header.columns.iter().enumerate() {
+        for (position, column) in self.layout.header.columns.iter().enumerate() {
             let Some((_, name)) = column else { continue };
             match self.cell(position) {
                 Some(cell) if shown(cell) == name.as_str() => matched += 1,
@@ -123,14 +156,15 @@ impl RowJudge<'_> {
     }
 
     fn judge(&self) -> Result<Item, Vec<Problem>> {
+        let Layout { schema, facts, .. } = self.layout;
         let mut item = Item::new();
         let mut problems = Vec::new();
-        for (position, column) in self.schema.columns.iter().enumerate() {
+        for (position, column) in schema.columns.iter().enumerate() {
             let judged = match self.cell(position) {
-                Some(cell) => judge_cell(cell, column),
+                Some(cell) => judge_cell(cell, column, facts[position]),
                 None => Ok(None),
             };
-            match judged.and_then(|value| self.complete(column, value)) {
+            match judged.and_then(|value| complete(column, value, facts[position])) {
                 Ok(Some(value)) => {
                     item.insert(column.name.clone(), value);
                 }
@@ -138,42 +172,70 @@ impl RowJudge<'_> {
                 Err(broken) => problems.push(self.problem(position, broken)),
             }
         }
+        if schema.unknown_columns == UnknownColumns::Keep {
+            self.add_unknown(&mut item);
+        }
+        if let Err(faults) = schema.key.complete(&mut item) {
+            self.add_key_faults(faults, &mut problems);
+        }
         if problems.is_empty() && item_size(&item) > ITEM_BYTES {
             problems.push(self.too_large(&item));
         }
         if problems.is_empty() { Ok(item) } else { Err(problems) }
     }
 
-    /// What an empty cell means, and what a key must be.
-    fn complete(&self, column: &Column, value: Option<Value>) -> Result<Option<Value>, Broken> {
-        let is_partition = column.name == self.schema.key.partition;
-        let is_sort = self.schema.key.sort.as_ref() == Some(&column.name);
-        match value {
-            None if is_partition || is_sort => Err(Rule::KeyMissing.into()),
-            None if column.required => Err(Rule::ValueMissing.into()),
-            Some(Value::S(text)) if is_partition || is_sort => {
-                let limit = if is_partition { PARTITION_KEY_BYTES } else { SORT_KEY_BYTES };
-                if text.len() > limit {
-                    let words = vec![("length", count(text.len() as u64)), ("limit", count(limit as u64))];
-                    return Err(Broken { rule: Rule::KeyTooLong, words });
+    /// Columns that the rules do not know, under the names of their headers.
+    fn add_unknown(&self, item: &mut Item) {
+        for (place, name) in &self.layout.header.others {
+            let Some(cell) = self.row.cells.iter().find(|cell| cell.column == *place) else { continue };
+            let value = match &cell.value {
+                RawValue::Bool(said) => Value::Bool(*said),
+                RawValue::Number(number) if cell.format.is_none() => {
+                    match crate::decimal::Decimal::from_cell(*number) {
+                        Ok(number) => Value::N(number.to_string()),
+                        Err(_) => Value::S(shown(cell).into_owned()),
+                    }
                 }
-                Ok(Some(Value::S(text)))
+                _ => Value::S(shown(cell).into_owned()),
+            };
+            // What the rules know by that name stands.
+            item.entry(name.clone()).or_insert(value);
+        }
+    }
+
+    fn add_key_faults(&self, faults: Vec<KeyFault>, problems: &mut Vec<Problem>) {
+        for fault in faults {
+            let (column, broken) = match fault {
+                KeyFault::Missing { column } => (column, Rule::KeyMissing.into()),
+                KeyFault::HoldsSign { column, sign } => {
+                    (column, Broken { rule: Rule::KeyHoldsSign, words: vec![("sign", sign.to_string())] })
+                }
+                KeyFault::TooLong { column, bytes, limit } => {
+                    let words = vec![("length", count(bytes as u64)), ("limit", count(limit as u64))];
+                    (column, Broken { rule: Rule::KeyTooLong, words })
+                }
+            };
+            let Some(position) = self.layout.schema.position(&column) else { continue };
+            let problem = self.problem(position, broken);
+            // A cell that was not understood has said so already.
+            let told = problems.iter().any(|other| other.column == problem.column && other.cell == problem.cell);
+            if !told || problem.rule != Rule::KeyMissing {
+                problems.push(problem);
             }
-            value => Ok(value),
         }
     }
 
     fn too_large(&self, item: &Item) -> Problem {
         let longest = item.iter().max_by_key(|(_, value)| value.size()).map(|(name, _)| name.as_str());
-        let position = longest.and_then(|name| self.schema.position(name)).unwrap_or_default();
+        let position = longest.and_then(|name| self.layout.schema.position(name)).unwrap_or_default();
         let words = vec![("length", count(item_size(item) as u64)), ("limit", count(ITEM_BYTES as u64))];
         self.problem(position, Broken { rule: Rule::ItemTooLarge, words })
     }
 
     fn problem(&self, position: usize, broken: Broken) -> Problem {
-        let column = &self.schema.columns[position];
+        let column = &self.layout.schema.columns[position];
         let number = self.row.number;
-        let found = self.header.columns[position].as_ref();
+        let found = self.layout.header.columns[position].as_ref();
         let title = found.map_or(column.title.as_str(), |(_, title)| title.as_str());
         let address = found.map(|(place, _)| cell_address(*place, number));
         let value = self.cell(position).map(|cell| quoted(&shown(cell)));
@@ -188,7 +250,7 @@ impl RowJudge<'_> {
         ];
         words.extend(broken.words.iter().map(|(place, word)| (*place, word.as_str())));
         Problem {
-            sheet: self.sheet.to_string(),
+            sheet: self.layout.sheet.to_string(),
             row: number,
             column: Some(title.to_string()),
             cell: address.clone(),
@@ -204,6 +266,25 @@ fn quoted(text: &str) -> String {
     match text.char_indices().nth(QUOTED_CHARACTERS) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_string(),
+    }
+}
+
+/// What an empty cell means, and the rules that are the same for every type.
+fn complete(column: &Column, value: Option<Value>, facts: Facts) -> Result<Option<Value>, Broken> {
+    match value {
+        None => match &column.empty {
+            WhenEmpty::Default(value) => Ok(Some(value.clone())),
+            // A key that is missing is told by the key itself.
+            WhenEmpty::Absent if column.required && !facts.in_key => Err(Rule::ValueMissing.into()),
+            WhenEmpty::Absent => Ok(None),
+        },
+        Some(Value::S(text)) => match &column.pattern {
+            Some(pattern) if !pattern.fits(&text) => {
+                Err(Broken { rule: Rule::PatternDiffers, words: vec![("pattern", pattern.as_str().to_string())] })
+            }
+            _ => Ok(Some(Value::S(text))),
+        },
+        value => Ok(value),
     }
 }
 
@@ -229,7 +310,7 @@ mod tests {
         let schema = Schema::shipped().unwrap();
         let names: Vec<(u32, &str)> = HEADER.iter().enumerate().map(|(i, name)| (i as u32, *name)).collect();
         let header = schema.match_header(1, &names).unwrap();
-        judge_row(&row(1014, texts), &header, &schema, "Stock")
+        Layout::new(&schema, "Stock", header, None).judge(&row(1014, texts))
     }
 
     fn problems(texts: &[&str]) -> Vec<Problem> {
@@ -270,12 +351,14 @@ mod tests {
     #[test]
     fn a_row_without_its_key_is_rejected_unless_it_is_plainly_no_item() {
         assert_eq!(problems(&["", "Bolt", "5"])[0].rule, Rule::KeyMissing);
-        assert_eq!(judged(&["", "Total", "512"]), Verdict::Skipped(Skip::Total));
-        assert_eq!(judged(&["Total:", "", "512"]), Verdict::Skipped(Skip::Total));
-        assert_eq!(judged(&["", "counted by Ann"]), Verdict::Skipped(Skip::Note));
-        assert_eq!(judged(&["Damaged goods are in the cage."]), Verdict::Skipped(Skip::Note));
+        let skipped = |why, says: &str| Verdict::Skipped(Skipped { why, says: says.to_string() });
+        assert_eq!(judged(&["", "Total", "512"]), skipped(Skip::Total, "Total 512"));
+        assert_eq!(judged(&["Total:", "", "512"]), skipped(Skip::Total, "Total: 512"));
+        assert_eq!(judged(&["", "counted by Ann"]), skipped(Skip::Note, "counted by Ann"));
+        let note = "Damaged goods are in the cage.";
+        assert_eq!(judged(&[note]), skipped(Skip::Note, note));
         assert_eq!(problems(&["A 17"])[0].rule, Rule::ValueMissing);
-        assert_eq!(judged(&HEADER), Verdict::Skipped(Skip::Header));
+        assert!(matches!(judged(&HEADER), Verdict::Skipped(Skipped { why: Skip::Header, .. })));
     }
 
     #[test]
@@ -291,7 +374,8 @@ mod tests {
         let names: Vec<(u32, &str)> = HEADER.iter().enumerate().map(|(i, name)| (i as u32, *name)).collect();
         let header = schema.match_header(1, &names).unwrap();
         let long = "x".repeat(2049);
-        let Verdict::Rejected(kept) = judge_row(&row(2, &[&long, "Bolt", "5"]), &header, &schema, "Stock") else {
+        let Verdict::Rejected(kept) = Layout::new(&schema, "Stock", header, None).judge(&row(2, &[&long, "Bolt", "5"]))
+        else {
             panic!("not rejected")
         };
         assert_eq!(kept.problems[0].rule, Rule::KeyTooLong);
@@ -306,7 +390,8 @@ mod tests {
         let names: Vec<(u32, &str)> = HEADER.iter().enumerate().map(|(i, name)| (i as u32, *name)).collect();
         let header = schema.match_header(1, &names).unwrap();
         let long = "x".repeat(ITEM_BYTES);
-        let Verdict::Rejected(kept) = judge_row(&row(2, &["A", &long, "5"]), &header, &schema, "Stock") else {
+        let Verdict::Rejected(kept) = Layout::new(&schema, "Stock", header, None).judge(&row(2, &["A", &long, "5"]))
+        else {
             panic!("not rejected")
         };
         assert_eq!((kept.problems[0].rule, kept.problems[0].cell.as_deref()), (Rule::ItemTooLarge, Some("B2")));

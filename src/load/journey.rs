@@ -3,7 +3,7 @@
 use tokio::time::Instant;
 
 use super::{LoadError, Places, Progress, Rules, Run, RunEnd, margin, read_file, too_large};
-use crate::child::Outcome;
+use crate::child::{Items, Outcome};
 use crate::event::{LoadId, Upload};
 use crate::ledger::{Lease, Ledger, LedgerError, LoadRecord, State};
 use crate::message::Refusal;
@@ -84,8 +84,9 @@ impl<'a> Journey<'a> {
 
     async fn make_plan(&self, seconds: &mut Seconds) -> Result<Planned, LoadError> {
         let Places { store, table, .. } = self.places;
+        let schema = self.rules.from.read(store).await?;
         let shape = table.describe().await?;
-        self.rules.schema.check_fits(&shape)?;
+        schema.check_fits(&shape)?;
 
         let clock = Instant::now();
         let fetched = store.fetch(&self.upload, self.rules.upload_bytes).await;
@@ -100,7 +101,7 @@ impl<'a> Journey<'a> {
         };
 
         let clock = Instant::now();
-        let read = read_file(file, &self.upload, self.rules, self.run).await?;
+        let read = read_file(file, &self.upload, &schema, self.rules, self.run).await?;
         seconds.read = clock.elapsed().as_secs_f64();
         let reading = match read {
             Outcome::Read(reading) => reading,
@@ -111,9 +112,8 @@ impl<'a> Journey<'a> {
 
         let clock = Instant::now();
         let names = Names(&self.load);
-        let rules = self.rules.schema.clone();
-        let mut index = Index::new(self.load.clone(), self.upload.clone(), rules, shape, reading.sheets.clone());
-        let mut chunks = Chunks::new(reading.rows().map_err(PlanError::Spool)?, Fate::Written);
+        let mut index = Index::new(self.load.clone(), self.upload.clone(), schema, shape, reading.file.clone());
+        let mut chunks = Chunks::new(reading.rows(Items::Read).map_err(PlanError::Spool)?, Fate::Written);
         while let Some((entry, packed)) = chunks.next_chunk()? {
             self.keep_chunk(&names.chunk(&entry), packed).await?;
             index.add(entry);
@@ -244,10 +244,10 @@ impl<'a> Journey<'a> {
 
     async fn make_report(&self, plan: Index, writing: Writing, mut seconds: Seconds) -> Result<Report, LoadError> {
         let mut tally = Tally::with_counts(plan.counts.clone());
-        for entry in plan.chunks.iter().filter(|entry| entry.problems > 0) {
-            if tally.has_room_for_problems() {
+        for entry in &plan.chunks {
+            if tally.wants(entry) {
                 for row in self.read_chunk(entry).await? {
-                    tally.add_problems(row.problems);
+                    tally.tell(row);
                 }
             } else {
                 tally.count_problems(entry.problems);
@@ -264,7 +264,7 @@ impl<'a> Journey<'a> {
         }
         seconds.total = self.started.elapsed().as_secs_f64();
         let table = Some(plan.table.table);
-        Ok(Report::of_rows(Some(self.load.clone()), self.upload.clone(), table, plan.sheets, tally, seconds))
+        Ok(Report::of_rows(Some(self.load.clone()), self.upload.clone(), table, plan.file, tally, seconds))
     }
 
     /// Leaves the report, then tells the ledger: a run killed in between leaves it once more.

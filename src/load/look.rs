@@ -3,19 +3,20 @@
 use tokio::time::Instant;
 
 use super::{LoadError, Rules, Run, read_file, too_large};
-use crate::child::Outcome;
+use crate::child::{Items, Outcome};
 use crate::event::{LoadId, Upload};
 use crate::plan::{self, ChunkOutcome, Fate, Index, Names, PlanError, PlanRow};
 use crate::report::{Report, Seconds, Tally};
 use crate::store::{Fetched, Store, StoreError};
 
 /// The first half of the street alone: what a load would make of this file. No table, no plan, no cloud. `each` sees
-/// every row.
+/// every row, with its item where `items` says so.
 pub async fn check(
     upload: Upload,
     store: &Store,
     rules: &Rules,
     run: &Run<'_>,
+    items: Items,
     each: &mut dyn FnMut(&PlanRow) -> std::io::Result<()>,
 ) -> Result<Report, LoadError> {
     let clock = Instant::now();
@@ -30,20 +31,21 @@ pub async fn check(
         Err(StoreError::TooLarge { bytes, limit }) => return refused(upload, too_large(bytes, limit), seconds),
         Err(error) => return Err(error.into()),
     };
-    let outcome = read_file(file, &upload, rules, run).await?;
+    let schema = rules.from.read(store).await?;
+    let outcome = read_file(file, &upload, &schema, rules, run).await?;
     seconds.read = clock.elapsed().as_secs_f64();
     let reading = match outcome {
         Outcome::Read(reading) => reading,
         Outcome::Refused(refusal) => return refused(upload, refusal, seconds),
     };
     let mut tally = Tally::default();
-    for judged in reading.rows().map_err(PlanError::Spool)? {
+    for judged in reading.rows(items).map_err(PlanError::Spool)? {
         let row = PlanRow::new(judged.map_err(PlanError::Spool)?, Fate::Accepted);
         each(&row).map_err(PlanError::Spool)?;
         tally.add_row(row);
     }
     seconds.total = clock.elapsed().as_secs_f64();
-    Ok(Report::of_rows(None, upload, None, reading.sheets, tally, seconds))
+    Ok(Report::of_rows(None, upload, None, reading.file, tally, seconds))
 }
 
 /// Every row of a finished load with its fate as it turned out, from the plan and the outcomes.

@@ -2,6 +2,7 @@
 
 mod journey;
 mod look;
+mod rules;
 
 use std::time::Duration;
 
@@ -14,16 +15,19 @@ use crate::message::{Refusal, Rule, count};
 use crate::plan::PlanError;
 use crate::relay::{Relay, RelayError};
 use crate::report::Report;
-use crate::schema::{Schema, SchemaError};
+use crate::schema::{Misfit, Schema};
 use crate::store::{Store, StoreError};
 use crate::table::{Table, TableError};
 use crate::workbook::Budget;
 use journey::{Journey, MyTurn};
 
 pub use look::{check, visit_rows};
+pub use rules::{RulesError, RulesFrom};
 
 /// How long a run waits for another load into the same table before it gives its event back to be tried again.
 const TURN_PATIENCE: Duration = Duration::from_secs(20);
+/// A run that ends in an error does not wait longer for the ledger.
+const LEAVE_PATIENCE: Duration = Duration::from_secs(2);
 const TURN_LOOK: Duration = Duration::from_millis(500);
 /// Of the time a run has left kept free for ending well: a sentence, or another run.
 const MARGIN_SHARE: u32 = 4;
@@ -42,7 +46,7 @@ pub struct Places {
 /// By what a load judges, and what it may take.
 #[derive(Debug, Clone)]
 pub struct Rules {
-    pub schema: Schema,
+    pub from: RulesFrom,
     pub reader: Reader,
     pub limits: Limits,
     pub budget: Budget,
@@ -97,7 +101,9 @@ pub enum LoadError {
     #[error(transparent)]
     Plan(#[from] PlanError),
     #[error(transparent)]
-    Schema(#[from] SchemaError),
+    Rules(#[from] RulesError),
+    #[error(transparent)]
+    Misfit(#[from] Misfit),
     #[error(transparent)]
     Table(#[from] TableError),
     #[error(transparent)]
@@ -128,7 +134,8 @@ impl LoadError {
             LoadError::Relay(error) => error.would_trying_again_help(),
             LoadError::Child(_) | LoadError::Busy { .. } => true,
             LoadError::Plan(_)
-            | LoadError::Schema(_)
+            | LoadError::Rules(_)
+            | LoadError::Misfit(_)
             | LoadError::OtherTable { .. }
             | LoadError::PlanIncomplete { .. }
             | LoadError::NoHeadway(_)
@@ -162,9 +169,23 @@ pub async fn run(request: Request, places: &Places, rules: &Rules, run: &Run<'_>
     let turn = MyTurn { ledger, lease: &lease, record: &record };
     let journey = Journey::new(record.load.clone(), record.upload.clone(), Some(turn), places, rules, run);
     // One task does both, so that nothing is left running when either ends. Boxed: a journey is a large future.
-    tokio::select! {
+    let ended = tokio::select! {
         end = Box::pin(journey.travel()) => end,
         lost = keep_turn(ledger, &lease, rules.heartbeat) => Err(lost.into()),
+    };
+    if ended.is_err() {
+        leave_turn(ledger, &lease).await;
+    }
+    ended
+}
+
+/// After an error the turn is for whoever tries again, under whatever request id; otherwise the same event sent by hand
+/// would take this run for living. Where the ledger does not answer, the lease runs out.
+async fn leave_turn(ledger: &Ledger, lease: &Lease) {
+    match tokio::time::timeout(LEAVE_PATIENCE, ledger.hand_over(lease)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(event = "turn_not_left", load = %lease.load, error = %error),
+        Err(_) => tracing::warn!(event = "turn_not_left", load = %lease.load, error = "no answer in time"),
     }
 }
 
@@ -204,10 +225,16 @@ async fn keep_turn(ledger: &Ledger, lease: &Lease, heartbeat: Duration) -> Ledge
 }
 
 /// The bytes become judged rows, in the child.
-async fn read_file(file: std::fs::File, upload: &Upload, rules: &Rules, run: &Run<'_>) -> Result<Outcome, ChildError> {
+async fn read_file(
+    file: std::fs::File,
+    upload: &Upload,
+    schema: &Schema,
+    rules: &Rules,
+    run: &Run<'_>,
+) -> Result<Outcome, ChildError> {
     let brief = Brief {
         file_name: upload.file_name().to_string(),
-        schema: rules.schema.clone(),
+        schema: schema.clone(),
         budget: rules.budget.clone(),
         limits: rules.limits,
     };

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Fate, PlanError};
 use crate::event::{LoadId, Upload};
-use crate::judge::SheetRead;
+use crate::judge::FileRead;
 use crate::schema::{Schema, TableShape};
 
 const VERSION: u32 = 1;
@@ -67,7 +67,8 @@ pub struct Index {
     pub table: TableShape,
     /// Whether the table was read, so that `before` says what was there.
     pub compared: bool,
-    pub sheets: Vec<SheetRead>,
+    #[serde(flatten)]
+    pub file: FileRead,
     pub counts: Counts,
     pub chunks: Vec<ChunkEntry>,
     /// The order of writing, where it is not the order of rows.
@@ -76,7 +77,7 @@ pub struct Index {
 }
 
 impl Index {
-    pub fn new(load: LoadId, upload: Upload, schema: Schema, table: TableShape, sheets: Vec<SheetRead>) -> Index {
+    pub fn new(load: LoadId, upload: Upload, schema: Schema, table: TableShape, file: FileRead) -> Index {
         Index {
             version: VERSION,
             load,
@@ -86,7 +87,7 @@ impl Index {
             schema,
             table,
             compared: false,
-            sheets,
+            file,
             counts: Counts::default(),
             chunks: Vec::new(),
             order: None,

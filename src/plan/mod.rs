@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::child::JudgedRow;
 use crate::item::Item;
-use crate::judge::{Kept, KeptCell, Skip, Verdict};
+use crate::judge::{Kept, KeptCell, Skipped, Verdict};
 use crate::message::Problem;
 
 pub use chunk::{Chunks, ROWS_PER_CHUNK, decode};
@@ -102,7 +102,7 @@ pub struct PlanRow {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cells: Vec<KeptCell>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub skipped: Option<Skip>,
+    pub skipped: Option<Skipped>,
 }
 
 impl PlanRow {
@@ -124,7 +124,7 @@ impl PlanRow {
             Verdict::Accepted(item) => PlanRow { item: Some(item), ..plan },
             Verdict::Rejected(row) => kept(Fate::Rejected, row),
             Verdict::Duplicate(row) => kept(Fate::Duplicate, row),
-            Verdict::Skipped(skip) => PlanRow { fate: Fate::Skipped, skipped: Some(skip), ..plan },
+            Verdict::Skipped(skipped) => PlanRow { fate: Fate::Skipped, skipped: Some(skipped), ..plan },
         }
     }
 }
@@ -167,7 +167,7 @@ pub enum PlanError {
 mod tests {
     use super::*;
     use crate::item::Value;
-    use crate::judge::CellKind;
+    use crate::judge::{CellKind, Skip};
 
     fn judged(verdict: Verdict) -> JudgedRow {
         JudgedRow { sheet: "Stock".into(), row: 12, verdict }
@@ -192,7 +192,7 @@ mod tests {
         for (verdict, fate) in [
             (Verdict::Rejected(kept.clone()), Fate::Rejected),
             (Verdict::Duplicate(kept), Fate::Duplicate),
-            (Verdict::Skipped(Skip::Total), Fate::Skipped),
+            (Verdict::Skipped(Skipped { why: Skip::Total, says: "Total".into() }), Fate::Skipped),
         ] {
             let row = PlanRow::new(judged(verdict), Fate::Written);
             assert_eq!((row.fate, row.item.is_none(), row.fate.is_written()), (fate, true, false));

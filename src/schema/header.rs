@@ -1,8 +1,12 @@
 //! Which row of a sheet names the columns, and which of its cells is which column.
 
-use std::collections::HashMap;
+use super::Schema;
+use super::names::Known;
 
-use super::{Column, Schema, SchemaError};
+/// A title such as "Stock" over the table is a known name too, but alone it is no header.
+const COLUMNS_OF_A_HEADER: usize = 2;
+/// "Item" and "Code" are so general that it takes one more name to believe them.
+const COLUMNS_BESIDE_A_FALLBACK: usize = 3;
 
 /// A header row, matched: where each column of the rules stands in the sheet, and as what.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,6 +14,8 @@ pub struct Header {
     pub row: u32,
     /// By the rules' columns: the sheet's column and the header as it stands there.
     pub columns: Vec<Option<(u32, String)>>,
+    /// The sheet's further columns that have a header.
+    pub others: Vec<(u32, String)>,
 }
 
 /// Why a row is not the header.
@@ -21,63 +27,58 @@ pub enum HeaderFault {
     NamedTwice { column: String, first: u32, second: u32 },
 }
 
-/// A name without case, blanks and punctuation: `Unit-Price ` and `unit price` are the same header.
-pub fn canonical_name(text: &str) -> String {
-    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-}
-
-fn names(column: &Column) -> impl Iterator<Item = &str> {
-    [column.title.as_str(), column.name.as_str()].into_iter().chain(column.aliases.iter().map(String::as_str))
-}
-
-/// No two columns may be found under the same header.
-pub(super) fn check_names(columns: &[Column]) -> Result<(), SchemaError> {
-    let mut taken: HashMap<String, &Column> = HashMap::new();
-    for column in columns {
-        for name in names(column) {
-            let other = taken.insert(canonical_name(name), column);
-            if let Some(other) = other.filter(|other| other.name != column.name) {
-                let (first, second) = (other.name.clone(), column.name.clone());
-                return Err(SchemaError::HeaderTwice { header: name.to_string(), first, second });
-            }
-        }
-    }
-    Ok(())
+/// The cell taken for a column, so far.
+struct Found {
+    place: u32,
+    known: Known,
+    /// A second cell that says the same as well.
+    again: Option<u32>,
 }
 
 impl Schema {
     /// Matches the texts of one row, given with their columns, against the names of the rules' columns.
     pub fn match_header(&self, row: u32, texts: &[(u32, &str)]) -> Result<Header, HeaderFault> {
-        let mut columns: Vec<Option<(u32, String)>> = vec![None; self.columns.len()];
-        let mut twice = None;
+        let names = self.names();
+        let mut columns: Vec<Option<Found>> = self.columns.iter().map(|_| None).collect();
         for &(place, text) in texts {
-            let wanted = canonical_name(text);
-            let found = self.columns.iter().position(|column| names(column).any(|name| canonical_name(name) == wanted));
-            let Some(found) = found.filter(|_| !wanted.is_empty()) else {
-                continue;
-            };
-            match &columns[found] {
-                Some((first, _)) => twice = twice.or(Some((found, *first, place))),
-                None => columns[found] = Some((place, text.trim().to_string())),
+            let Some(known) = names.find(text) else { continue };
+            let found = &mut columns[known.column];
+            match found {
+                Some(found) if known.fallback == found.known.fallback => found.again = found.again.or(Some(place)),
+                Some(found) if known.fallback && !found.known.fallback => {}
+                _ => *found = Some(Found { place, known, again: None }),
             }
         }
         let known = columns.iter().flatten().count();
+        let mut enough = COLUMNS_OF_A_HEADER;
         for key in self.key.columns() {
             let Some(position) = self.position(key) else { continue };
-            if columns[position].is_none() {
-                return Err(HeaderFault::KeyMissing { column: self.columns[position].title.clone(), known });
+            match &columns[position] {
+                None => return Err(HeaderFault::KeyMissing { column: self.columns[position].title.clone(), known }),
+                Some(found) if found.known.fallback => enough = COLUMNS_BESIDE_A_FALLBACK,
+                Some(_) => {}
             }
         }
-        // A title such as "Stock" over the table is a known name too, but alone it is no header.
-        if known < self.columns.len().min(2) {
-            return Err(HeaderFault::KeyMissing { column: self.key.partition.clone(), known });
+        if known < enough.min(self.columns.len()) {
+            return Err(HeaderFault::KeyMissing { column: self.key.first_column().to_string(), known });
         }
-        match twice {
-            Some((column, first, second)) => {
-                Err(HeaderFault::NamedTwice { column: self.columns[column].title.clone(), first, second })
+        for found in columns.iter().flatten() {
+            if let Some(second) = found.again {
+                let column = self.columns[found.known.column].title.clone();
+                return Err(HeaderFault::NamedTwice { column, first: found.place, second });
             }
-            None => Ok(Header { row, columns }),
         }
+        let named = |place: u32| {
+            let text = texts.iter().find(|(other, _)| *other == place).map_or("", |(_, text)| text.trim());
+            (place, text.to_string())
+        };
+        let taken = |place: u32| columns.iter().flatten().any(|found| found.place == place);
+        let others = texts.iter().filter(|(place, text)| !text.trim().is_empty() && !taken(*place));
+        Ok(Header {
+            row,
+            others: others.map(|(place, _)| named(*place)).collect(),
+            columns: columns.iter().map(|found| found.as_ref().map(|found| named(found.place))).collect(),
+        })
     }
 }
 
@@ -92,12 +93,13 @@ mod tests {
 
     #[test]
     fn headers_are_found_without_regard_to_case_blanks_and_punctuation() {
-        let header = matched(&["  Article No. ", "comment", "UNIT-PRICE", "qty"]).unwrap();
+        let header = matched(&["  Article No. ", "comment", "UNIT-PRICE", "qty", " "]).unwrap();
         assert_eq!(header.row, 3);
         assert_eq!(header.columns[0], Some((0, "Article No.".into())));
         assert_eq!(header.columns[4], Some((3, "qty".into())));
         assert_eq!(header.columns[5], Some((2, "UNIT-PRICE".into())));
         assert_eq!(header.columns.iter().flatten().count(), 3);
+        assert_eq!(header.others, [(1, "comment".into())]);
     }
 
     #[test]
@@ -110,5 +112,23 @@ mod tests {
     fn two_columns_for_one_name_are_named() {
         let fault = HeaderFault::NamedTwice { column: "Unit price".into(), first: 1, second: 3 };
         assert_eq!(matched(&["SKU", "Price", "Qty", "Unit Price"]), Err(fault));
+    }
+
+    #[test]
+    fn a_fallback_counts_only_where_nothing_better_is_there() {
+        for texts in [["SKU", "Name", "Description"], ["SKU", "Description", "Name"]] {
+            let header = matched(&texts).unwrap();
+            assert_eq!(header.columns[1].as_ref().unwrap().1, "Name");
+            assert_eq!(header.others.len(), 1);
+        }
+        assert_eq!(matched(&["SKU", "Description"]).unwrap().columns[1], Some((1, "Description".into())));
+        let fault = HeaderFault::NamedTwice { column: "Unit price".into(), first: 1, second: 2 };
+        assert_eq!(matched(&["SKU", "Cost", "Unit cost"]), Err(fault));
+    }
+
+    #[test]
+    fn a_key_called_by_a_general_word_needs_more_beside_it() {
+        assert!(matches!(matched(&["Item", "Name"]), Err(HeaderFault::KeyMissing { known: 2, .. })));
+        assert!(matched(&["Item", "Name", "Qty"]).is_ok());
     }
 }

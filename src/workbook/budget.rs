@@ -5,7 +5,11 @@ use serde::{Deserialize, Serialize};
 use crate::message::{Refusal, Rule, cell_address, column_letters, count};
 
 /// What a file may cost before it is refused. Enforced on what really comes out, never on what a header claims.
+///
+/// The defaults are for a function of 512 MB, of which the reading child may have 400. A sheet of xlsx as full as
+/// Excel lets it be, a million rows, is within them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Budget {
     /// Rows with a value, per sheet.
     pub rows: u64,
@@ -13,12 +17,53 @@ pub struct Budget {
     pub columns: u32,
     /// The text of one cell.
     pub cell_bytes: usize,
+    /// Cells of all sheets together.
+    pub cells: u64,
+    /// Rows of an OpenDocument sheet that are not written but counted: the one before them, so often. Two items alike are
+    /// none, so no list has many.
+    pub repeated_rows: u64,
+    /// What the parts of a zipped workbook that are read come to when they are unpacked.
+    pub unpacked_bytes: u64,
+    /// How many times its packed size a part may unpack to. Sheets come to 10 or 30, the most that packing allows is
+    /// 1,032.
+    pub unpacked_ratio: u64,
+    /// Below this a part may unpack to as much as it likes: a small sheet of the same row over and over is no bomb.
+    pub unpacked_ratio_floor_bytes: u64,
+    /// Different texts of a workbook, which stay in memory: 24 bytes each and the text.
+    pub shared_texts: u64,
+    /// The letters of those texts.
+    pub shared_text_bytes: u64,
+    /// Styles, names and the list of sheets, each: they stay in memory too.
+    pub part_bytes: u64,
+    /// The size of a file that can only be read whole: xls, web pages and XML spreadsheets.
+    pub whole_file_bytes: u64,
+    /// Cells of a file that is read whole, the empty ones between them included.
+    pub whole_cells: u64,
 }
 
 impl Default for Budget {
     fn default() -> Self {
-        Budget { rows: 2_000_000, columns: 1_000, cell_bytes: 1 << 20 }
+        Budget::DEFAULT
     }
+}
+
+impl Budget {
+    /// The defaults, where a constant is wanted.
+    pub const DEFAULT: Budget = Budget {
+        rows: 2_000_000,
+        columns: 1_000,
+        cell_bytes: 1 << 20,
+        cells: 50_000_000,
+        repeated_rows: 50_000,
+        unpacked_bytes: 2 << 30,
+        unpacked_ratio: 200,
+        unpacked_ratio_floor_bytes: 64 << 20,
+        shared_texts: 2_500_000,
+        shared_text_bytes: 128 << 20,
+        part_bytes: 16 << 20,
+        whole_file_bytes: 32 << 20,
+        whole_cells: 2_000_000,
+    };
 }
 
 impl Budget {
@@ -27,6 +72,11 @@ impl Budget {
     pub(super) fn row_bytes(&self) -> usize {
         self.cell_bytes.saturating_mul(4)
     }
+}
+
+/// A file that costs more in all than any of its sheets or rows alone.
+pub(super) fn holds_too_much(what: &str, limit: &str) -> Refusal {
+    Refusal::new(Rule::FileHoldsTooMuch, &[("what", what), ("limit", limit)])
 }
 
 /// Counts one sheet's rows and cells against the budget as they are read.
@@ -108,7 +158,7 @@ impl<'a> Meter<'a> {
 mod tests {
     use super::*;
 
-    const SMALL: Budget = Budget { rows: 2, columns: 3, cell_bytes: 10 };
+    const SMALL: Budget = Budget { rows: 2, columns: 3, cell_bytes: 10, ..Budget::DEFAULT };
 
     #[test]
     fn a_cell_at_the_limit_is_read_and_one_beyond_is_refused() {

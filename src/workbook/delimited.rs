@@ -1,47 +1,40 @@
 //! Text with a delimiter between the cells: csv and its relatives, as Excel opens them.
 
 use std::borrow::Cow;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{BufRead, BufReader, Read};
 use std::ops::ControlFlow;
 
 use csv::{ByteRecord, ReaderBuilder};
 
 use super::budget::{Budget, Meter};
+use super::delimiter::{Mark, Place, guess_delimiter, named_delimiter};
+use super::lines::Lines;
+use super::text::Text;
 use super::{RawCell, RawRow, RawValue, recycle};
 use crate::message::{Refusal, Rule};
 
 /// What the delimiter is found out from.
 const HEAD_BYTES: usize = 64 * 1024;
-const HEAD_ROWS: usize = 100;
-
-/// Where two fit equally well the earlier wins: a comma also stands in numbers and sentences, a tab hardly ever.
-const DELIMITERS: [u8; 4] = [b'\t', b';', b'|', b','];
-
-const UTF8_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// A text file whose delimiter is known.
 pub struct DelimitedReader {
-    file: File,
-    /// Where row 1 begins: behind the byte-order mark and a line that only names the delimiter.
+    text: Text,
+    /// Where row 1 begins in the text: behind a line that only names the delimiter.
     start: u64,
     delimiter: u8,
 }
 
 impl DelimitedReader {
     /// Finds out the delimiter.
-    pub fn open(mut file: File) -> Result<DelimitedReader, Refusal> {
+    pub fn open(text: Text) -> Result<DelimitedReader, Refusal> {
         let mut head = Vec::with_capacity(HEAD_BYTES);
-        file.rewind().map_err(damaged)?;
-        (&file).take(HEAD_BYTES as u64).read_to_end(&mut head).map_err(damaged)?;
-
-        let mark = if head.starts_with(UTF8_MARK) { UTF8_MARK.len() } else { 0 };
-        let text = &head[mark..];
-        let (line, delimiter) = match named_delimiter(text) {
+        let reader = text.reader().map_err(damaged)?;
+        reader.take(HEAD_BYTES as u64).read_to_end(&mut head).map_err(damaged)?;
+        let (line, delimiter) = match named_delimiter(&head) {
             Some((line, delimiter)) => (line, delimiter),
-            None => (0, guess_delimiter(text, head.len() < HEAD_BYTES)),
+            None => (0, guess_delimiter(&head, head.len() < HEAD_BYTES)),
         };
-        Ok(DelimitedReader { file, start: (mark + line) as u64, delimiter })
+        Ok(DelimitedReader { text, start: line as u64, delimiter })
     }
 
     /// Hands over the rows in order, numbered as Excel shows them. Can be called again.
@@ -51,12 +44,13 @@ impl DelimitedReader {
         budget: &Budget,
         visit: &mut dyn FnMut(&RawRow<'_>) -> ControlFlow<()>,
     ) -> Result<(), Refusal> {
-        (&self.file).seek(SeekFrom::Start(self.start)).map_err(damaged)?;
+        let mut text = self.text.reader().map_err(damaged)?;
+        text.skip(self.start).map_err(damaged)?;
         let mut reader = ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
             .delimiter(self.delimiter)
-            .from_reader(Lines::new(&self.file, self.start, budget.row_bytes()));
+            .from_reader(Lines::new(text, self.start, budget.row_bytes()));
         let mut meter = Meter::new(sheet, budget);
         let mut record = ByteRecord::new();
         let mut spare: Vec<RawCell<'static>> = Vec::new();
@@ -85,6 +79,10 @@ impl DelimitedReader {
                 let column = u32::try_from(column).unwrap_or(u32::MAX);
                 meter.count_cell(number, column, bytes.len())?;
                 let text = std::str::from_utf8(bytes).map_err(|_| letters_unknown(number))?;
+                let text = text_formula(text).unwrap_or(text);
+                if text.is_empty() {
+                    continue;
+                }
                 cells.push(RawCell { column, value: RawValue::Text(Cow::Borrowed(text)), format: None });
             }
             let row = RawRow { number, cells };
@@ -101,14 +99,14 @@ impl DelimitedReader {
     /// Says why a row is longer than any row may be. Goes through it again without keeping it, to its end: mostly a
     /// stray quotation mark has made the rest of the file one cell, and then that is what she has to know.
     fn explain_long_row(&self, start: u64, row: u32, meter: &Meter<'_>, budget: &Budget) -> Refusal {
-        if let Err(error) = (&self.file).seek(SeekFrom::Start(start)) {
-            return damaged(error);
-        }
-        let mut input = BufReader::with_capacity(HEAD_BYTES, &self.file);
+        let mut text = match self.text.reader().and_then(|mut text| text.skip(start).map(|()| text)) {
+            Ok(text) => BufReader::with_capacity(HEAD_BYTES, text),
+            Err(error) => return damaged(error),
+        };
         let (mut place, mut column, mut length) = (Place::CellStart, 0_u32, 0_usize);
         let mut long_column = None;
         loop {
-            let chunk = match input.fill_buf() {
+            let chunk = match text.fill_buf() {
                 Ok(chunk) => chunk,
                 Err(error) => return damaged(error),
             };
@@ -142,7 +140,7 @@ impl DelimitedReader {
                 }
             }
             let read = chunk.len();
-            input.consume(read);
+            text.consume(read);
         }
         match long_column {
             _ if place == Place::Quoted => quote_never_ends(row),
@@ -152,6 +150,12 @@ impl DelimitedReader {
     }
 }
 
+/// What stands in `="00123"`, as ERP programs write a text that Excel must not take for a number. Exactly that form: any
+/// other formula stays what it is, for nothing here counts it out.
+fn text_formula(cell: &str) -> Option<&str> {
+    cell.strip_prefix("=\"")?.strip_suffix('"').filter(|text| !text.contains('"'))
+}
+
 /// The sheet Excel would show such a file as: `2026/stock.csv` is `stock`.
 pub fn sheet_name(name: &str) -> String {
     let last = name.rsplit('/').next().unwrap_or(name);
@@ -159,205 +163,6 @@ pub fn sheet_name(name: &str) -> String {
         Some((stem, _)) if !stem.is_empty() => stem.to_owned(),
         _ => last.to_owned(),
     }
-}
-
-/// Hands the csv reader one line at a time, never two. So whenever it asks again before its row is whole, the line break
-/// it was given stands inside quotes; and the rows are numbered here, where the blank lines that it passes over in
-/// silence can be seen. Its own positions tell neither: they count `\n` alone, from before the blank lines.
-struct Lines<'a> {
-    input: BufReader<&'a File>,
-    /// Of the next byte in the file.
-    offset: u64,
-    /// The row being read.
-    row: u32,
-    row_start: u64,
-    /// Handed over of this row.
-    row_bytes: usize,
-    row_bytes_limit: usize,
-    at_row_start: bool,
-    /// The last byte handed over or passed over; a `\n` after a `\r` belongs to it.
-    last: u8,
-    row_too_long: bool,
-    /// The file ended inside quotes.
-    quote_open: bool,
-}
-
-impl<'a> Lines<'a> {
-    fn new(file: &'a File, offset: u64, row_bytes_limit: usize) -> Self {
-        Lines {
-            input: BufReader::with_capacity(HEAD_BYTES, file),
-            offset,
-            row: 0,
-            row_start: offset,
-            row_bytes: 0,
-            row_bytes_limit,
-            at_row_start: true,
-            last: 0,
-            row_too_long: false,
-            quote_open: false,
-        }
-    }
-
-    /// Tells that the row is whole and the next is asked for.
-    fn begin_row(&mut self) {
-        self.at_row_start = true;
-    }
-
-    /// Passes over blank lines, counting them, up to the row's first byte. False where the file ends.
-    fn find_row(&mut self) -> io::Result<bool> {
-        loop {
-            let Some(&byte) = self.input.fill_buf()?.first() else {
-                return Ok(false);
-            };
-            match byte {
-                b'\n' if self.last == b'\r' => {}
-                b'\r' | b'\n' => self.row = self.row.saturating_add(1),
-                _ => break,
-            }
-            self.pass(1, byte);
-        }
-        self.row = self.row.saturating_add(1);
-        self.row_start = self.offset;
-        self.row_bytes = 0;
-        self.at_row_start = false;
-        Ok(true)
-    }
-
-    fn pass(&mut self, bytes: usize, last: u8) {
-        self.input.consume(bytes);
-        self.offset += bytes as u64;
-        self.last = last;
-    }
-}
-
-impl Read for Lines<'_> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        if self.at_row_start && !self.find_row()? {
-            return Ok(0);
-        }
-        let available = self.input.fill_buf()?;
-        if available.is_empty() {
-            // The last line may lack its end. Given one, only a row that is still inside quotes asks once more.
-            if matches!(self.last, b'\r' | b'\n') {
-                self.quote_open = true;
-                return Ok(0);
-            }
-            self.last = b'\n';
-            return (&b"\n"[..]).read(out);
-        }
-        let available = &available[..available.len().min(out.len())];
-        let length =
-            available.iter().position(|byte| matches!(byte, b'\r' | b'\n')).map_or(available.len(), |at| at + 1);
-        let Some(&last) = available[..length].last() else {
-            return Ok(0);
-        };
-        if self.row_bytes + length > self.row_bytes_limit {
-            self.row_too_long = true;
-            return Err(io::Error::from(io::ErrorKind::FileTooLarge));
-        }
-        out[..length].copy_from_slice(&available[..length]);
-        self.row_bytes += length;
-        self.pass(length, last);
-        Ok(length)
-    }
-}
-
-/// Where in a row a byte stands. The csv reader tells these apart in the same way, and shows none of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
-    CellStart,
-    Plain,
-    Quoted,
-    /// Behind a quotation mark that ends the quotes, unless another follows.
-    QuoteInQuoted,
-}
-
-/// What a byte is to its row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mark {
-    Text,
-    Quote,
-    CellEnd,
-    RowEnd,
-}
-
-impl Place {
-    fn step(self, byte: u8, delimiter: u8) -> (Place, Mark) {
-        match (self, byte) {
-            (Place::CellStart, b'"') => (Place::Quoted, Mark::Quote),
-            (Place::Quoted, b'"') => (Place::QuoteInQuoted, Mark::Quote),
-            (Place::Quoted, _) | (Place::QuoteInQuoted, b'"') => (Place::Quoted, Mark::Text),
-            (_, byte) if byte == delimiter => (Place::CellStart, Mark::CellEnd),
-            (_, b'\r' | b'\n') => (Place::CellStart, Mark::RowEnd),
-            _ => (Place::Plain, Mark::Text),
-        }
-    }
-}
-
-/// The delimiter that a first line such as `sep=;` names, and the length of that line. Excel honours it and shows the
-/// line to nobody.
-fn named_delimiter(text: &[u8]) -> Option<(usize, u8)> {
-    let (name, rest) = text.split_at_checked(4)?;
-    let (&delimiter, rest) = rest.split_first()?;
-    if !name.eq_ignore_ascii_case(b"sep=") || !delimiter.is_ascii() || matches!(delimiter, b'\r' | b'\n' | b'"') {
-        return None;
-    }
-    let end = match rest {
-        [] => 0,
-        [b'\r', b'\n', ..] => 2,
-        [b'\r' | b'\n', ..] => 1,
-        _ => return None,
-    };
-    Some((name.len() + 1 + end, delimiter))
-}
-
-/// The delimiter under which the most rows have the same number of columns, two at the least; then the one with the
-/// most columns. `whole` is false where the text was cut.
-fn guess_delimiter(text: &[u8], whole: bool) -> u8 {
-    let mut best = (0, 0);
-    let mut chosen = b',';
-    for delimiter in DELIMITERS {
-        let fit = most_frequent(&count_columns(text, delimiter, whole));
-        if fit > best {
-            best = fit;
-            chosen = delimiter;
-        }
-    }
-    chosen
-}
-
-/// How many rows have the number of columns that most have, and that number; rows of one column do not count.
-fn most_frequent(columns: &[usize]) -> (usize, usize) {
-    let rows_with = |count: usize| columns.iter().filter(|&&other| other == count).count();
-    columns.iter().filter(|&&count| count > 1).map(|&count| (rows_with(count), count)).max().unwrap_or((0, 0))
-}
-
-/// The number of columns of each of the first rows; blank ones are left out.
-fn count_columns(text: &[u8], delimiter: u8, whole: bool) -> Vec<usize> {
-    let mut rows = Vec::new();
-    let (mut place, mut columns, mut blank) = (Place::CellStart, 1, true);
-    for &byte in text {
-        let (next, mark) = place.step(byte, delimiter);
-        place = next;
-        match mark {
-            Mark::Text | Mark::Quote => blank = false,
-            Mark::CellEnd => (columns, blank) = (columns + 1, false),
-            Mark::RowEnd => {
-                if !blank {
-                    rows.push(columns);
-                }
-                if rows.len() == HEAD_ROWS {
-                    return rows;
-                }
-                (columns, blank) = (1, true);
-            }
-        }
-    }
-    // A row that was cut counts only if there is no other.
-    if !blank && (whole || rows.is_empty()) {
-        rows.push(columns);
-    }
-    rows
 }
 
 /// The disk's own words are for programmers; she is told what to do.
@@ -376,12 +181,13 @@ fn quote_never_ends(row: u32) -> Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::workbook::source::Source;
     use std::io::Write;
 
     fn reader_of(bytes: &[u8]) -> DelimitedReader {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(bytes).unwrap();
-        DelimitedReader::open(file).unwrap()
+        DelimitedReader::open(Text::open(&Source::new(file).unwrap()).unwrap()).unwrap()
     }
 
     /// Each row as `number:column=text|column=text`.
@@ -420,6 +226,10 @@ mod tests {
             // A quotation mark inside a cell is an inch.
             ("bolt 5\",b\nc,d\n", &["1:0=bolt 5\"|1=b", "2:0=c|1=d"]),
             ("Größe,Füße\n", &["1:0=Größe|1=Füße"]),
+            // A text that Excel must not take for a number; nothing else that looks like it.
+            ("=\"00123\",\"=\"\"0 1\"\"\"\n", &["1:0=00123|1=0 1"]),
+            ("=\"\",x\n", &["1:1=x"]),
+            ("=\"1\"&\"2\",=A1,=\",\"=\"\"\"\n", &["1:0==\"1\"&\"2\"|1==A1|2==\"|3==\""]),
         ];
         for (text, expected) in cases {
             assert_eq!(rows(text.as_bytes()).unwrap(), *expected, "{text:?}");
@@ -508,18 +318,8 @@ mod tests {
     }
 
     #[test]
-    fn a_row_cut_at_the_end_of_the_head_does_not_mislead() {
-        assert_eq!(count_columns(b"a;b;c\na;b", b';', false), [3]);
-        assert_eq!(count_columns(b"a;b;c\na;b", b';', true), [3, 2]);
-        assert_eq!(count_columns(b"a;b", b';', false), [2]);
-    }
-
-    #[test]
-    fn text_that_cannot_be_read_is_refused_with_its_place() {
+    fn quotes_that_never_end_are_refused_with_its_place() {
         let cases: &[(&[u8], Rule, &str)] = &[
-            (b"a,b\n\nGr\xF6\xDFe,c\n", Rule::LettersUnknown, "line 3"),
-            // Two halves of one letter in two cells do not make a letter.
-            (b"a,b\n\xC3,\xB6\n", Rule::LettersUnknown, "line 2"),
             (b"a,b\n\nc,\"d\ne,f\ng,h\n", Rule::QuoteNeverEnds, "row 3"),
             (b"a,b\nc,\"d", Rule::QuoteNeverEnds, "row 2"),
             (b"a,b\nc,\"d\r", Rule::QuoteNeverEnds, "row 2"),
@@ -539,7 +339,7 @@ mod tests {
 
     #[test]
     fn what_costs_too_much_is_refused() {
-        let budget = Budget { rows: 2, columns: 3, cell_bytes: 10 };
+        let budget = Budget { rows: 2, columns: 3, cell_bytes: 10, ..Budget::DEFAULT };
         let cases: &[(&str, Option<Rule>, &str)] = &[
             ("a,b\n\nc,d\n,\n", None, ""),
             ("a,b\nc,d\ne,f\n", Some(Rule::TooManyRows), "\"stock\""),
@@ -572,15 +372,17 @@ mod tests {
         let mut text = b"a,b\nc,\"".to_vec();
         text.resize(12 << 20, b'x');
         assert_eq!(rows(&text).unwrap_err(), quote_never_ends(2));
+    }
 
-        let mut file = tempfile::tempfile().unwrap();
-        file.write_all(&text).unwrap();
-        file.rewind().unwrap();
-        let mut lines = Lines::new(&file, 0, 1_000);
-        let mut kept = Vec::new();
-        // No csv reader tells here that the first line is a row of its own, so the limit is for both.
-        assert!(lines.read_to_end(&mut kept).is_err());
-        assert!(kept.len() <= 1_000 && lines.row_too_long);
+    #[test]
+    fn a_text_in_another_form_is_read_as_one_in_utf_8() {
+        let text = "sep=;\r\nGröße;\"a\r\nb\"\r\n\r\nc;=\"007\"\r\n";
+        let expected = ["1:0=Größe|1=a\r\nb", "3:0=c|1=007"];
+        let utf16 = |turn: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(turn).collect::<Vec<u8>>();
+        let latin: Vec<u8> = text.chars().map(|letter| letter as u8).collect();
+        for bytes in [text.as_bytes().to_vec(), utf16(u16::to_le_bytes), utf16(u16::to_be_bytes), latin] {
+            assert_eq!(rows(&bytes).unwrap(), expected);
+        }
     }
 
     #[test]

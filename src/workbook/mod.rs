@@ -1,9 +1,26 @@
 //! A file becomes rows of cells, streaming, and nothing is believed yet. The only place that knows file formats.
 
+mod assembly;
+mod biff;
 mod budget;
+mod compound;
 mod delimited;
+mod delimiter;
+#[cfg(test)]
+mod files;
+mod html;
+mod lines;
+mod number_format;
+mod ods;
+mod scan;
 mod sniff;
+mod source;
+mod survey;
+mod text;
+mod xls;
+mod xlsb;
 mod xlsx;
+mod zipped;
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -11,7 +28,7 @@ use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
 
-use crate::message::Refusal;
+use crate::message::{Note, Refusal, Rule, count};
 
 pub use budget::Budget;
 
@@ -64,33 +81,86 @@ pub struct Workbook {
     reader: Reader,
     sheets: Vec<Sheet>,
     budget: Budget,
+    notes: Vec<Note>,
 }
 
 enum Reader {
     Xlsx(Box<xlsx::XlsxReader>),
+    Xlsb(Box<xlsb::XlsbReader>),
+    Xls(Box<xls::XlsReader>),
+    Ods(Box<ods::OdsReader>),
     Delimited(delimited::DelimitedReader),
+    Html(html::HtmlReader),
 }
 
 impl Workbook {
     /// Finds out from the bytes what the file is and opens the reader for it. `name` is only used to name the sheet of
-    /// a file that has none of its own.
+    /// a file that has none of its own, and to say where it says something else than the bytes.
     pub fn open(file: File, name: &str, budget: Budget) -> Result<Workbook, Refusal> {
-        let (reader, sheets) = match sniff::sniff(&file)? {
+        let source = source::Source::new(file).map_err(|_| scan::damaged())?;
+        let format = sniff::sniff(&source)?;
+        let mut notes: Vec<Note> = extension_note(name, format).into_iter().collect();
+        let only_sheet = || vec![Sheet { name: delimited::sheet_name(name), visible: true }];
+        let (reader, sheets) = match format {
             sniff::Format::Xlsx => {
-                let (reader, sheets) = xlsx::XlsxReader::open(file)?;
+                let (reader, sheets) = xlsx::XlsxReader::open(&source, &budget)?;
                 (Reader::Xlsx(Box::new(reader)), sheets)
             }
-            sniff::Format::Delimited => {
-                let reader = delimited::DelimitedReader::open(file)?;
-                (Reader::Delimited(reader), vec![Sheet { name: delimited::sheet_name(name), visible: true }])
+            sniff::Format::Xlsb => {
+                let (reader, sheets) = xlsb::XlsbReader::open(&source, &budget)?;
+                (Reader::Xlsb(Box::new(reader)), sheets)
+            }
+            sniff::Format::Xls => {
+                let (reader, sheets) = xls::XlsReader::open(&source, &budget)?;
+                (Reader::Xls(Box::new(reader)), sheets)
+            }
+            sniff::Format::Ods => {
+                let (reader, sheets) = ods::OdsReader::open(&source, &budget)?;
+                (Reader::Ods(Box::new(reader)), sheets)
+            }
+            sniff::Format::Delimited | sniff::Format::Html => {
+                let text = text::Text::open(&source)?;
+                if text.is_windows_1252() {
+                    notes.push(Note::new(Rule::ReadAsWindows1252, &[]));
+                }
+                let reader = if format == sniff::Format::Html {
+                    if source.length() > budget.whole_file_bytes {
+                        let limit = format!("{} MB", count(budget.whole_file_bytes >> 20));
+                        return Err(budget::holds_too_much("too much for a web page", &limit));
+                    }
+                    Reader::Html(html::HtmlReader::open(text.read_whole()?, &budget)?)
+                } else {
+                    Reader::Delimited(delimited::DelimitedReader::open(text)?)
+                };
+                (reader, only_sheet())
             }
         };
-        Ok(Workbook { reader, sheets, budget })
+        Ok(Workbook { reader, sheets, budget, notes })
     }
 
     /// In the order of their tabs, the hidden ones among them; sheets that are only a chart are not here.
     pub fn sheets(&self) -> &[Sheet] {
         &self.sheets
+    }
+
+    /// What is worth knowing about the file although it was read. Notes about a sheet are there once it was read to its
+    /// end, and name it; they say that its rows were loaded, so they are for sheets that were.
+    pub fn notes(&self) -> &[Note] {
+        &self.notes
+    }
+
+    /// Whether a number comes with the format that it is shown by, so that a text column can take what is shown. True
+    /// as well where there are no numbers but only texts.
+    pub fn tells_formats(&self) -> bool {
+        match self.reader {
+            Reader::Xlsx(_) | Reader::Xlsb(_) | Reader::Delimited(_) | Reader::Html(_) => true,
+            Reader::Xls(_) | Reader::Ods(_) => false,
+        }
+    }
+
+    /// Whether the file is text through and through: its numbers are typed, and written as its maker writes numbers.
+    pub fn is_text(&self) -> bool {
+        matches!(self.reader, Reader::Delimited(_) | Reader::Html(_))
     }
 
     /// Hands over the rows of one sheet, by its place in [`sheets`](Self::sheets), in the order they stand there. Rows
@@ -101,11 +171,69 @@ impl Workbook {
         visit: &mut dyn FnMut(&RawRow<'_>) -> ControlFlow<()>,
     ) -> Result<(), Refusal> {
         let name = &self.sheets[sheet].name;
-        match &mut self.reader {
-            Reader::Xlsx(reader) => reader.visit_rows(name, &self.budget, visit),
-            Reader::Delimited(reader) => reader.visit_rows(name, &self.budget, visit),
+        let mut left = false;
+        let mut visit = |row: &RawRow<'_>| {
+            let flow = visit(row);
+            left |= flow.is_break();
+            flow
+        };
+        let (hidden_rows, merged) = match &mut self.reader {
+            Reader::Xlsx(reader) => {
+                reader.visit_rows(name, &self.budget, &mut visit)?;
+                if left {
+                    return Ok(());
+                }
+                let survey = reader.survey(name)?;
+                (survey.hidden_rows, survey.merged)
+            }
+            Reader::Xlsb(reader) => match reader.visit_rows(name, &self.budget, &mut visit)? {
+                Some(beside) => (beside.hidden_rows, beside.merged),
+                None => return Ok(()),
+            },
+            Reader::Ods(reader) => match reader.visit_rows(sheet, name, &self.budget, &mut visit)? {
+                Some(beside) => (beside.hidden_rows, beside.merged),
+                None => return Ok(()),
+            },
+            Reader::Xls(reader) => {
+                reader.visit_rows(name, &self.budget, &mut visit)?;
+                reader.beside(name)
+            }
+            Reader::Delimited(reader) => return reader.visit_rows(name, &self.budget, &mut visit),
+            Reader::Html(reader) => return reader.visit_rows(name, &self.budget, &mut visit),
+        };
+        self.note_beside(sheet, hidden_rows, merged);
+        Ok(())
+    }
+
+    fn note_beside(&mut self, sheet: usize, hidden_rows: u64, merged: u64) {
+        let Sheet { name, visible } = &self.sheets[sheet];
+        if !visible {
+            return;
+        }
+        let of = |n: u64, one: &str, many: &str| format!("{} {}", count(n), if n == 1 { one } else { many });
+        let rows = (hidden_rows > 0).then(|| Note::of_sheet(Rule::RowsHidden, name, &[("rows", &count(hidden_rows))]));
+        let cells = (merged > 0)
+            .then(|| Note::of_sheet(Rule::CellsMerged, name, &[("places", &of(merged, "place", "places"))]));
+        for note in rows.into_iter().chain(cells) {
+            // The second visit finds the same.
+            if !self.notes.contains(&note) {
+                self.notes.push(note);
+            }
         }
     }
+}
+
+/// Said only where the name has an ending of another form that is read here: an ending of her own says nothing.
+fn extension_note(name: &str, format: sniff::Format) -> Option<Note> {
+    use sniff::Format;
+    const ALL: [Format; 6] = [Format::Xlsx, Format::Xlsb, Format::Xls, Format::Ods, Format::Delimited, Format::Html];
+    let name = name.rsplit('/').next().unwrap_or(name);
+    let ending = name.rsplit_once('.')?.1.to_ascii_lowercase();
+    let (kind, endings) = format.describe();
+    if endings.contains(&ending.as_str()) || !ALL.iter().any(|other| other.describe().1.contains(&ending.as_str())) {
+        return None;
+    }
+    Some(Note::new(Rule::ExtensionDiffers, &[("name", name), ("kind", kind), ("ending", &format!(".{}", endings[0]))]))
 }
 
 /// Empties a row's cells and lends their place to a row that borrows from elsewhere: the standard library collects a
@@ -117,14 +245,8 @@ fn recycle<'a>(mut cells: Vec<RawCell<'_>>) -> Vec<RawCell<'a>> {
 
 #[cfg(test)]
 mod tests {
+    use super::zipped::tests::file_of;
     use super::*;
-    use std::io::Write;
-
-    fn file_of(bytes: &[u8]) -> File {
-        let mut file = tempfile::tempfile().unwrap();
-        file.write_all(bytes).unwrap();
-        file
-    }
 
     #[test]
     fn the_name_says_nothing_about_what_a_file_is() {
@@ -146,6 +268,7 @@ mod tests {
                 })
                 .unwrap();
             assert_eq!(numbers, [2]);
+            assert_eq!(workbook.notes().iter().map(|note| note.rule).collect::<Vec<_>>(), [Rule::ExtensionDiffers]);
         }
     }
 

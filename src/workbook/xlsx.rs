@@ -2,39 +2,37 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
-use std::fs::File;
 use std::io::BufReader;
 use std::ops::ControlFlow;
 
 use calamine::{Cell, DataRef, Reader, SheetType, SheetVisible, Style, Xlsx, XlsxError};
-use jiff::civil::{DateTime, date};
 
+use super::assembly::{DAYS_TO_1904, MAX_COLUMNS, MAX_ROWS, NOT_TEXT_BYTES, damaged_after, days_from_iso, finite};
 use super::budget::{Budget, Meter};
+use super::source::Source;
+use super::survey::{SheetSurvey, Survey};
 use super::{RawCell, RawRow, RawValue, Sheet, recycle};
 use crate::message::{Refusal, Rule};
 
-/// The last row and column Excel has. calamine hands over what lies beyond; no program could show it.
-const MAX_ROWS: u32 = 1_048_576;
-const MAX_COLUMNS: u32 = 16_384;
-
-/// From 30 December 1899 to 1 January 1904, where the other date system begins. calamine says which system a workbook
-/// uses and leaves the numbers as they are.
-const DAYS_TO_1904: f64 = 1462.0;
-
 /// A workbook whose texts and formats are in memory and whose sheets are not.
 pub struct XlsxReader {
-    workbook: Xlsx<BufReader<File>>,
+    workbook: Xlsx<BufReader<Source>>,
+    survey: Survey,
 }
 
 /// A cell with a value, and the number of its style.
 type Held<'a> = (Cell<DataRef<'a>>, usize);
 
+/// In place of a style: the text is an error that calamine does not know.
+const ODD_ERROR: usize = usize::MAX;
+
 impl XlsxReader {
     /// Reads all but the sheets. Chart and dialog sheets have no rows and are not listed.
-    pub fn open(file: File) -> Result<(XlsxReader, Vec<Sheet>), Refusal> {
-        let workbook: Xlsx<_> = Xlsx::new(BufReader::new(file)).map_err(|error| match error {
-            XlsxError::Password => Refusal::new(Rule::FileProtectedOrOld, &[]),
-            _ => Refusal::new(Rule::FileDamaged, &[]),
+    pub fn open(source: &Source, budget: &Budget) -> Result<(XlsxReader, Vec<Sheet>), Refusal> {
+        let mut survey = Survey::begin(source, budget)?;
+        let workbook: Xlsx<_> = Xlsx::new(BufReader::new(source.again())).map_err(|error| match error {
+            XlsxError::Password => Refusal::new(Rule::FileProtected, &[]),
+            _ => survey.stopped().unwrap_or_else(|| Refusal::new(Rule::FileDamaged, &[])),
         })?;
         // calamine finds a sheet by its name, so the second of two would silently be the first again. Excel never writes
         // that, nor a workbook without a sheet.
@@ -48,7 +46,12 @@ impl XlsxReader {
             .filter(|sheet| sheet.typ == SheetType::WorkSheet)
             .map(|sheet| Sheet { name: sheet.name.clone(), visible: sheet.visible == SheetVisible::Visible })
             .collect();
-        Ok((XlsxReader { workbook }, sheets))
+        Ok((XlsxReader { workbook, survey }, sheets))
+    }
+
+    /// What stands in the sheet besides its cells.
+    pub fn survey(&mut self, sheet: &str) -> Result<&SheetSurvey, Refusal> {
+        self.survey.sheet(sheet)
     }
 
     /// Hands over the rows of the sheet in ascending order, each with its cells in ascending order.
@@ -59,7 +62,11 @@ impl XlsxReader {
         visit: &mut dyn FnMut(&RawRow<'_>) -> ControlFlow<()>,
     ) -> Result<(), Refusal> {
         let epoch = if self.workbook.has_1904_epoch() { DAYS_TO_1904 } else { 0.0 };
-        let mut reader = self.workbook.worksheet_cells_reader(sheet).map_err(|_| damaged_after(sheet, 0))?;
+        let survey = &mut self.survey;
+        let mut reader = match self.workbook.worksheet_cells_reader(sheet) {
+            Ok(reader) => reader,
+            Err(_) => return Err(survey.stopped().unwrap_or_else(|| damaged_after(sheet, 0))),
+        };
         // The reader lends its styles only between two cells, so their codes are copied once for the sheet.
         let formats: Vec<Option<String>> = reader.styles().iter().map(format_code).collect();
 
@@ -68,8 +75,19 @@ impl XlsxReader {
         let mut spare: Vec<RawCell<'static>> = Vec::new();
         let mut number = 0; // of the row being read; 0 before the first
         let mut last_whole = 0; // the last row of which everything was read
+        let mut odd_errors = 0; // that were met so far
         loop {
-            let next = reader.next_cell_with_style_id().map_err(|_| damaged_after(sheet, last_whole))?;
+            let next = match reader.next_cell_with_style_id() {
+                Ok(next) => next,
+                // calamine does not say where it met it, and can go on behind it.
+                Err(XlsxError::CellError(_)) => {
+                    let error = survey.sheet(sheet)?.odd_errors.get(odd_errors);
+                    let error = error.ok_or_else(|| damaged_after(sheet, last_whole))?;
+                    odd_errors += 1;
+                    Some((Cell::new((error.row, error.column), DataRef::String(error.shown.clone())), ODD_ERROR))
+                }
+                Err(_) => return Err(survey.stopped().unwrap_or_else(|| damaged_after(sheet, last_whole))),
+            };
             let next_number = next.as_ref().map(|(cell, _)| cell.get_position().0.saturating_add(1));
             if next_number != Some(number) {
                 if !held.is_empty() {
@@ -85,7 +103,10 @@ impl XlsxReader {
                     held.clear();
                     last_whole = number;
                 }
-                let Some(next_number) = next_number else { return Ok(()) };
+                let Some(next_number) = next_number else {
+                    // The rows count only if there was nothing in the sheet that misled their reader.
+                    return survey.sheet(sheet).map(|_| ());
+                };
                 if next_number < number || next_number > MAX_ROWS {
                     return Err(damaged_after(sheet, last_whole));
                 }
@@ -101,7 +122,7 @@ impl XlsxReader {
                 DataRef::SharedString(text) => text.len(),
                 DataRef::String(text) => text.len(),
                 DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => text.len(),
-                _ => NOT_TEXT,
+                _ => NOT_TEXT_BYTES,
             };
             // A formula that comes to no text, and a text that was emptied.
             if bytes == 0 {
@@ -117,9 +138,6 @@ impl XlsxReader {
     }
 }
 
-/// What a number, a date or a yes counts for against the row's allowance of text: about what it takes to write it.
-const NOT_TEXT: usize = 8;
-
 /// Makes the row's cells out of what was read. They borrow their texts from it and from the workbook.
 fn build_cells<'a>(
     held: &'a mut [Held<'_>],
@@ -134,7 +152,10 @@ fn build_cells<'a>(
     let mut cells = recycle(spare);
     cells.extend(held.iter().map(|(cell, style)| RawCell {
         column: cell.get_position().1,
-        value: raw_value(cell.get_value(), epoch),
+        value: match cell.get_value() {
+            DataRef::String(error) if *style == ODD_ERROR => RawValue::Error(Cow::Borrowed(error)),
+            value => raw_value(value, epoch),
+        },
         format: formats.get(*style).and_then(|code| code.as_deref()).map(Cow::Borrowed),
     }));
     cells
@@ -160,52 +181,27 @@ fn raw_value<'a>(value: &'a DataRef<'_>, epoch: f64) -> RawValue<'a> {
     }
 }
 
-/// The file's text for a number can be `NaN` or too large to hold. Excel shows such a result as `#NUM!`; beyond this
-/// point numbers are numbers.
-fn finite<'a>(number: f64, value: fn(f64) -> RawValue<'a>) -> RawValue<'a> {
-    if number.is_finite() { value(number) } else { RawValue::Error(Cow::Borrowed("#NUM!")) }
-}
-
-/// The other way to write a date, of the strict form of workbooks; it has no date system.
-fn days_from_iso(text: &str) -> Option<f64> {
-    let time: DateTime = text.strip_suffix('Z').unwrap_or(text).parse().ok()?;
-    let span = time.duration_since(date(1899, 12, 30).at(0, 0, 0, 0));
-    Some(span.as_secs_f64() / 86_400.0)
-}
-
 fn format_code(style: &Style) -> Option<String> {
     let code = &style.number_format.as_ref()?.format_code;
     (!code.is_empty() && !code.eq_ignore_ascii_case("General")).then(|| code.clone())
 }
 
-/// Before the first row nothing can be said about where it broke.
-fn damaged_after(sheet: &str, row: u32) -> Refusal {
-    if row == 0 {
-        return Refusal::new(Rule::FileDamaged, &[]);
-    }
-    Refusal::new(Rule::SheetDamaged, &[("sheet", sheet), ("row", &row.to_string())])
-}
-
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
+    use crate::workbook::assembly::tests::shown;
+    use crate::workbook::zipped::tests::source_of;
     use rust_xlsxwriter::{Chart, ChartType, ExcelDateTime, Format, Formula, Workbook};
     use std::io::{Cursor, Read, Write};
     use zip::write::SimpleFileOptions;
     use zip::{ZipArchive, ZipWriter};
 
-    fn file_of(bytes: &[u8]) -> File {
-        let mut file = tempfile::tempfile().unwrap();
-        file.write_all(bytes).unwrap();
-        file
-    }
-
     fn open(bytes: &[u8]) -> Result<(XlsxReader, Vec<Sheet>), Refusal> {
-        XlsxReader::open(file_of(bytes))
+        XlsxReader::open(&source_of(bytes), &Budget::DEFAULT)
     }
 
     /// The workbook with one of its parts changed.
-    fn patched(workbook: &[u8], part: &str, change: impl Fn(&str) -> String) -> Vec<u8> {
+    pub fn patched(workbook: &[u8], part: &str, change: impl Fn(&str) -> String) -> Vec<u8> {
         let mut archive = ZipArchive::new(Cursor::new(workbook)).unwrap();
         let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
         let mut found = false;
@@ -226,7 +222,7 @@ mod tests {
     }
 
     /// A workbook with one sheet of these rows, written by hand.
-    fn sheet_of(rows: &str) -> Vec<u8> {
+    pub fn sheet_of(rows: &str) -> Vec<u8> {
         let mut workbook = Workbook::new();
         workbook.add_worksheet().set_name("Stock").unwrap();
         patched(&workbook.save_to_buffer().unwrap(), "xl/worksheets/sheet1.xml", |xml| {
@@ -247,22 +243,6 @@ mod tests {
 
     fn rows(bytes: &[u8]) -> Result<Vec<String>, Refusal> {
         rows_within(bytes, &Budget::default())
-    }
-
-    /// Each row as `number:column=value format|...`.
-    fn shown(row: &RawRow<'_>) -> String {
-        let cells = row.cells.iter().map(|cell| {
-            let value = match &cell.value {
-                RawValue::Text(text) => format!("{text:?}"),
-                RawValue::Number(number) => format!("{number}"),
-                RawValue::Date(days) => format!("date {days}"),
-                RawValue::Bool(yes) => format!("{yes}"),
-                RawValue::Error(error) => format!("error {error}"),
-            };
-            let format = cell.format.as_ref().map(|code| format!(" as {code}")).unwrap_or_default();
-            format!("{}={value}{format}", cell.column)
-        });
-        format!("{}:{}", row.number, cells.collect::<Vec<_>>().join("|"))
     }
 
     #[test]
@@ -392,13 +372,13 @@ mod tests {
     fn a_row_that_goes_on_for_ever_is_refused_once_it_has_more_cells_than_columns() {
         let bytes = sheet_of(&format!("<row r='1'>{}</row>", "<c r='A1'><v>1</v></c>".repeat(1_000)));
         // The text alone would be too much a little later; that this is said shows where the reading ended.
-        let budget = Budget { rows: 2, columns: 10, cell_bytes: 100 };
+        let budget = Budget { rows: 2, columns: 10, cell_bytes: 100, ..Budget::DEFAULT };
         assert_eq!(rows_within(&bytes, &budget).unwrap_err().rule, Rule::FileDamaged);
     }
 
     #[test]
     fn what_costs_too_much_is_refused() {
-        let budget = Budget { rows: 2, columns: 3, cell_bytes: 10 };
+        let budget = Budget { rows: 2, columns: 3, cell_bytes: 10, ..Budget::DEFAULT };
         let cell = |column: u32, text: &str| (column, text.to_owned());
         let cases = [
             (vec![vec![cell(0, "a")], vec![cell(2, "0123456789")]], None, ""),

@@ -119,7 +119,7 @@ fn a_command_line_that_cannot_be_followed_ends_with_2_and_a_sentence() {
         (vec!["check"], "FILE"),
         (vec!["check", "no-such-file.xlsx"], "no-such-file.xlsx could not be read"),
         (vec!["check", text(folder.path())], "is not a file"),
-        (vec!["check", text(&sample), "--schema", text(&rules)], "unknown field `keys`"),
+        (vec!["check", text(&sample), "--schema", text(&rules)], "misspelt as \"keys\""),
         (vec!["check", text(&sample), text(&sample), "--fates", "out"], "one by one"),
         (vec!["load", text(&sample)], "--table"),
         (vec!["unload"], "unload"),
@@ -137,8 +137,8 @@ fn other_rules_are_taken_from_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let (rules, file, items) = (folder.path().join("r.toml"), folder.path().join("l.csv"), folder.path().join("i"));
     let shipped = std::fs::read_to_string(root().join("inventory.toml")).unwrap();
-    std::fs::write(&rules, shipped.replace("\"Article no\"", "\"Teilenummer\", \"Article no\"")).unwrap();
-    std::fs::write(&file, "Teilenummer;Name;Menge\n00123;Bolzen;5\n").unwrap();
+    std::fs::write(&rules, shipped.replace("\"Article no\"", "\"Kennwort\", \"Article no\"")).unwrap();
+    std::fs::write(&file, "Kennwort;Name;Menge\n00123;Bolzen;5\n").unwrap();
     assert_eq!(inventory(&["check", text(&file)]).status.code(), Some(3));
     let output = inventory(&["check", text(&file), "--schema", text(&rules), "--items", text(&items)]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");

@@ -51,7 +51,7 @@ fn repeat(out: &mut dyn Write, text: &str, megabytes: usize) -> std::io::Result<
     (0..megabytes).try_for_each(|_| out.write_all(block.as_bytes()))
 }
 
-/// Claims four billion texts, for which a reader makes room at once: it aborts.
+/// Claims four billion texts, for which a reader would make room at once, and abort.
 pub fn claims_endless_texts() -> Vec<u8> {
     workbook(
         &|out| write!(out, r#"<sst xmlns="{MAIN}" uniqueCount="4294967295"><si><t>a</t></si></sst>"#),

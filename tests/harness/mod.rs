@@ -25,16 +25,12 @@ pub fn inventory(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_inventory")).args(arguments).output().expect("the command")
 }
 
-/// A program that cargo builds beside the tests.
+/// A program that cargo builds beside the tests, but not for `cargo test --test street` alone: then it would be an old one.
 pub fn example(name: &str) -> PathBuf {
-    let beside = Path::new(env!("CARGO_BIN_EXE_inventory")).with_file_name("examples");
-    let program = beside.join(name);
-    assert!(
-        program.exists(),
-        "{} is not built; run the tests with `cargo test`, not the binary alone",
-        program.display()
-    );
-    program
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.current_dir(root()).args(["build", "--quiet", "--locked", "--example", name]);
+    assert!(cargo.status().expect("cargo").success(), "the example {name} was not built");
+    Path::new(env!("CARGO_BIN_EXE_inventory")).with_file_name("examples").join(name)
 }
 
 /// Text unlike that of any other test and any earlier run.

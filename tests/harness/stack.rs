@@ -1,6 +1,8 @@
 //! The stack as it is shipped: `infra/template.yaml`, put up by the script that `make deploy` uses.
 
-use std::path::Path;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -35,13 +37,13 @@ impl Stack {
     pub async fn shared() -> Stack {
         static OUTPUTS: OnceCell<Outputs> = OnceCell::const_new();
         let program = Path::new(env!("CARGO_BIN_EXE_loader"));
-        let outputs = OUTPUTS.get_or_init(|| deploy("inventory-test", program, &[])).await;
+        let outputs = OUTPUTS.get_or_init(|| deploy("shared", program, &[])).await;
         Stack::from_outputs(outputs).await
     }
 
     /// A stack of a test's own, for what would disturb others.
     pub async fn own(name: &str, program: &Path, parameters: &[(&str, &str)]) -> Stack {
-        Stack::from_outputs(&deploy(&format!("inventory-test-{name}"), program, parameters).await).await
+        Stack::from_outputs(&deploy(name, program, parameters).await).await
     }
 
     async fn from_outputs(outputs: &Outputs) -> Stack {
@@ -167,21 +169,48 @@ pub fn notification(upload: &Upload) -> Json {
     }]})
 }
 
+/// Deploys under a name that no run had before: a local cloud now and then loses an event for a function that has just
+/// been updated. What earlier runs left is taken down first.
 async fn deploy(name: &str, program: &Path, parameters: &[(&str, &str)]) -> Outputs {
+    static RUN: OnceCell<u16> = OnceCell::const_new();
     let endpoint = cloud().await.endpoint;
+    let run = RUN.get_or_init(|| async { take_down_earlier_stacks(&endpoint) }).await;
+    let name = format!("inventory-test-{run:04x}-{name}");
+    note_stack(&name);
     let mut command = Command::new(root().join("infra/deploy"));
-    command.args(["up", "--stack", name, "--endpoint-url", &endpoint, "--region", REGION, "--code"]).arg(program);
+    command.args(["up", "--stack", &name, "--endpoint-url", &endpoint, "--region", REGION, "--code"]).arg(program);
     command.args(["--arch", if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" }]);
     // Unprotected, so that it can be taken down; and a lease that runs out before the local cloud's first retry.
     let common = [("DeletionProtection", "false"), ("LogLevel", "info")];
     for (parameter, value) in common.iter().chain(parameters) {
         command.args(["--parameter", &format!("{parameter}={value}")]);
     }
-    let name = name.to_string();
     let output = tokio::task::spawn_blocking(move || command.stderr(Stdio::piped()).output().expect("infra/deploy"));
     let output = output.await.expect("infra/deploy");
     assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
     let outputs: Outputs = serde_json::from_slice(&output.stdout).expect("the outputs as JSON");
     assert!(outputs.values().any(|value| value.as_str().is_some_and(|text| text.contains(ACCOUNT))), "{outputs:?}");
     outputs
+}
+
+/// The stacks that this run and earlier ones put up.
+fn stacks_noted() -> PathBuf {
+    root().join(".local/run/test-stacks")
+}
+
+fn note_stack(name: &str) {
+    let mut notes = OpenOptions::new().create(true).append(true).open(stacks_noted()).expect("the list of stacks");
+    writeln!(notes, "{name}").expect("a note");
+}
+
+/// Returns the number of this run.
+fn take_down_earlier_stacks(endpoint: &str) -> u16 {
+    for name in std::fs::read_to_string(stacks_noted()).unwrap_or_default().lines() {
+        let mut command = Command::new(root().join("infra/deploy"));
+        command.args(["down", "--stack", name, "--with-data", "--endpoint-url", endpoint, "--region", REGION]);
+        // What cannot be taken down is in nobody's way.
+        let _ = command.stdout(Stdio::null()).stderr(Stdio::null()).status();
+    }
+    let _ = std::fs::remove_file(stacks_noted());
+    fastrand::u16(..)
 }

@@ -1,0 +1,28 @@
+//! One of the words the rules allow, written as the rules write it.
+
+use crate::item::Value;
+use crate::message::Rule;
+use crate::schema::Column;
+
+use super::Broken;
+
+pub(super) fn judge_choice(text: &str, column: &Column) -> Result<Value, Broken> {
+    let same = |choice: &&String| choice.eq_ignore_ascii_case(text) || choice.to_lowercase() == text.to_lowercase();
+    match column.choices.iter().find(same) {
+        Some(choice) => Ok(Value::S(choice.clone())),
+        None => Err(Broken { rule: Rule::ChoiceExpected, words: vec![("choices", column.choices.join(", "))] }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{judged, text};
+
+    #[test]
+    fn a_choice_is_written_as_the_rules_write_it() {
+        let lines = "type = \"choice\"\nchoices = [\"Yes\", \"Phased out\", \"Größe M\"]";
+        assert_eq!(judged(lines, &text("phased OUT ")), "Phased out");
+        assert_eq!(judged(lines, &text("GRO\u{308}ßE m")), "Größe M");
+        assert_eq!(judged(lines, &text("maybe")), "choice-expected Yes, Phased out, Größe M");
+    }
+}

@@ -1,0 +1,164 @@
+//! Barcode numbers (GTIN): 8, 12, 13 or 14 digits whose last one checks the others. What spreadsheet programs do to them is
+//! recognised, and the repair proposed.
+
+use std::borrow::Cow;
+
+use crate::item::Value;
+use crate::message::Rule;
+use crate::schema::Column;
+use crate::workbook::{RawCell, RawValue};
+
+use super::Broken;
+use super::shown::{plain, shown};
+use super::text::pad;
+
+const LENGTHS: [usize; 4] = [8, 12, 13, 14];
+
+pub(super) fn judge_gtin(cell: &RawCell<'_>, column: &Column) -> Result<Value, Broken> {
+    let digits = digits_of(cell).ok_or(Rule::GtinExpected)?;
+    let digits = pad(&digits, column);
+    if !digits.bytes().all(|b| b.is_ascii_digit()) {
+        let shortened = is_scientific(&digits);
+        return Err(if shortened { Rule::GtinShortened } else { Rule::GtinExpected }.into());
+    }
+    if digits.bytes().all(|b| b == b'0') {
+        return Err(Rule::GtinExpected.into());
+    }
+    if LENGTHS.contains(&digits.len()) && is_checked(&digits) {
+        return Ok(Value::S(digits.into_owned()));
+    }
+    Err(explain(&digits, matches!(cell.value, RawValue::Number(_))))
+}
+
+/// The digits without the blanks and hyphens that make them easier to read. 4,006,381 as a number is 4006381.
+fn digits_of<'a>(cell: &'a RawCell<'_>) -> Option<Cow<'a, str>> {
+    let shown = match &cell.value {
+        RawValue::Text(_) | RawValue::Number(_) => shown(cell),
+        _ => return None,
+    };
+    let is_gap = |c: char| c == '-' || c.is_whitespace();
+    // A hyphen at an end separates nothing: it is the minus of a number, or a slip.
+    let bare = if shown.contains(is_gap) && !shown.starts_with('-') && !shown.ends_with('-') {
+        Cow::Owned(shown.replace(is_gap, ""))
+    } else {
+        shown
+    };
+    match &cell.value {
+        RawValue::Number(number) if !bare.bytes().all(|b| b.is_ascii_digit()) => Some(Cow::Owned(plain(*number))),
+        _ => Some(bare),
+    }
+}
+
+/// 4.00638E+12: what is left of a barcode number that was saved as it was shown in a narrow cell.
+fn is_scientific(text: &str) -> bool {
+    let Some((mantissa, exponent)) = text.split_once(['E', 'e']) else { return false };
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    digits(exponent.trim_start_matches('+')) && digits(&mantissa.replacen(['.', ','], "", 1))
+}
+
+fn explain(digits: &str, is_number: bool) -> Broken {
+    /// What a spreadsheet program keeps of a number; the digits after them become zeros.
+    const KEPT_DIGITS: usize = 15;
+    let words = |proposal: String| vec![("proposal", proposal)];
+    match digits.len() {
+        // Zeros in front change nothing in the check digit, so it tells whether they are all that is missing.
+        length @ (7 | 9..=11) if is_checked(digits) => {
+            let full = if length == 7 { 8 } else { 12 };
+            Broken { rule: Rule::GtinZeroMissing, words: words(format!("{digits:0>full$}")) }
+        }
+        7 | 11 => digit_missing(digits),
+        // Twelve digits are whole in North America, whose numbers begin with these; elsewhere one of thirteen is missing.
+        12 if !digits.starts_with(['0', '1', '6', '7', '8']) => digit_missing(digits),
+        8 | 12 | 13 | 14 => {
+            let (others, _) = digits.split_at(digits.len() - 1);
+            let check = check_digit(others);
+            Broken { rule: Rule::GtinCheckDigit, words: vec![("digit", check.to_string())] }
+        }
+        length if is_number && length > KEPT_DIGITS => Rule::GtinShortened.into(),
+        _ => Rule::GtinExpected.into(),
+    }
+}
+
+fn digit_missing(digits: &str) -> Broken {
+    let proposal = format!("{digits}{}", check_digit(digits));
+    Broken { rule: Rule::GtinDigitMissing, words: vec![("proposal", proposal)] }
+}
+
+fn is_checked(digits: &str) -> bool {
+    let (others, last) = digits.split_at(digits.len() - 1);
+    last.bytes().next() == Some(b'0' + check_digit(others))
+}
+
+/// Every second digit, beginning with the last, counts three times; the check digit completes the sum to tens.
+fn check_digit(digits: &str) -> u8 {
+    let weighted = digits.bytes().rev().zip([3u32, 1].into_iter().cycle());
+    let sum: u32 = weighted.map(|(digit, weight)| u32::from(digit - b'0') * weight).sum();
+    ((10 - sum % 10) % 10) as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{cell, judged, number, text, under};
+    use super::*;
+
+    const GTIN: &str = "type = \"gtin\"";
+
+    #[test]
+    fn barcodes_are_taken_as_their_digits() {
+        for (written, kept) in [
+            ("4006381333931", "4006381333931"),
+            (" 4006381-333931 ", "4006381333931"),
+            ("4 006381 333931", "4006381333931"),
+            ("036000291452", "036000291452"),
+            ("96385074", "96385074"),
+            ("10614141000415", "10614141000415"),
+        ] {
+            assert_eq!(judged(GTIN, &text(written)), kept, "{written}");
+        }
+        assert_eq!(judged(GTIN, &number(4006381333931.0)), "4006381333931");
+        assert_eq!(judged(GTIN, &number(614141000036.0)), "614141000036");
+        assert_eq!(judged(GTIN, &under(RawValue::Number(4006381333931.0), "#,##0")), "4006381333931");
+        assert_eq!(judged(GTIN, &under(RawValue::Number(4006381333931.0), "0.00E+00")), "4006381333931");
+        assert_eq!(judged(GTIN, &under(RawValue::Number(36000291452.0), "000000000000")), "036000291452");
+    }
+
+    #[test]
+    fn losses_are_recognised_and_the_repair_proposed() {
+        for (written, said) in [
+            ("36000291452", "gtin-zero-missing 036000291452"),
+            ("400638133393", "gtin-digit-missing 4006381333931"),
+            ("03600029145", "gtin-digit-missing 036000291452"),
+            ("9638507", "gtin-digit-missing 96385074"),
+            ("4006381333932", "gtin-check-digit 1"),
+            ("036000291453", "gtin-check-digit 2"),
+            ("4.00638E+12", "gtin-shortened"),
+            ("4,00638E+12", "gtin-shortened"),
+            ("40063813339310", "gtin-check-digit 4"),
+            ("12345", "gtin-expected"),
+            ("n/a", "gtin-expected"),
+            ("-", "gtin-expected"),
+            ("4006381333931-", "gtin-expected"),
+            ("0000000000000", "gtin-expected"),
+            ("E+12", "gtin-expected"),
+            ("123456789012345678", "gtin-expected"),
+        ] {
+            assert_eq!(judged(GTIN, &text(written)), said, "{written}");
+        }
+        assert_eq!(judged(GTIN, &number(106141410004150000.0)), "gtin-shortened");
+        assert_eq!(judged(GTIN, &number(4006381.5)), "gtin-expected");
+        assert_eq!(judged(GTIN, &number(-4006381333931.0)), "gtin-expected");
+        assert_eq!(judged(GTIN, &cell(RawValue::Date(46298.0))), "gtin-expected");
+    }
+
+    #[test]
+    fn zeros_dropped_from_a_short_barcode_are_proposed() {
+        // 01234565 is a barcode of eight digits.
+        assert_eq!(judged(GTIN, &text("01234565")), "01234565");
+        assert_eq!(judged(GTIN, &number(1234565.0)), "gtin-zero-missing 01234565");
+    }
+
+    #[test]
+    fn padding_that_is_declared_is_no_loss() {
+        assert_eq!(judged("type = \"gtin\"\npad = 12", &number(36000291452.0)), "036000291452");
+    }
+}

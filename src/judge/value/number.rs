@@ -1,0 +1,195 @@
+//! Numbers: the stored value of a cell in 15 digits, or a number typed as text, its decimal sign decided by the column.
+
+use crate::decimal::{Decimal, DecimalFault};
+use crate::item::Value;
+use crate::message::Rule;
+use crate::schema::{Column, DecimalSign, Kind};
+use crate::workbook::{RawCell, RawValue};
+
+use super::separators::{Shape, char_of};
+use super::text::trim;
+use super::typed::Typed;
+use super::{Broken, Style};
+
+pub(super) fn judge_number(cell: &RawCell<'_>, column: &Column, style: Style) -> Result<Value, Broken> {
+    let number = match &cell.value {
+        RawValue::Number(number) => Decimal::from_cell(*number).map_err(|fault| explain(fault, column))?,
+        RawValue::Text(text) => read_text(trim(text), column, column.decimal.map_or(style, Style::Known))?,
+        _ => return Err(expected(column).into()),
+    };
+    if column.kind == Kind::Integer && !number.is_integer() {
+        return Err(Rule::WholeNumberExpected.into());
+    }
+    let beyond = |rule, limit: Decimal| Err(Broken { rule, words: vec![("limit", limit.to_string())] });
+    match (column.min, column.max) {
+        (Some(min), _) if number < min => beyond(Rule::TooSmall, min),
+        (_, Some(max)) if number > max => beyond(Rule::TooLarge, max),
+        _ => Ok(Value::N(number.to_string())),
+    }
+}
+
+/// Whether a sign of money may stand around the number. In a count it tells of columns that were swapped.
+pub(super) fn takes_money(kind: Kind) -> bool {
+    matches!(kind, Kind::Decimal | Kind::Money)
+}
+
+fn expected(column: &Column) -> Rule {
+    if column.kind == Kind::Integer { Rule::WholeNumberExpected } else { Rule::NumberExpected }
+}
+
+fn explain(fault: DecimalFault, column: &Column) -> Broken {
+    match fault {
+        DecimalFault::OutOfRange => Rule::NumberTooLong.into(),
+        DecimalFault::NotANumber => expected(column).into(),
+    }
+}
+
+fn read_text(text: &str, column: &Column, style: Style) -> Result<Decimal, Broken> {
+    use DecimalSign::{Comma, Point};
+    // Most numbers are plain ones, and need no second look where the point is the decimal sign.
+    let point = matches!(style, Style::Assumed | Style::Known(Point));
+    if point || text.bytes().all(|b| b.is_ascii_digit()) {
+        match Decimal::parse(text) {
+            Err(DecimalFault::NotANumber) => {}
+            parsed => return parsed.map_err(|fault| explain(fault, column)),
+        }
+    }
+    let typed = Typed::read(text, takes_money(column.kind)).ok_or(expected(column))?;
+    let sign = match (typed.shape, style) {
+        (Shape::Whole, _) => Point,
+        (Shape::Sure(sign), Style::Assumed) if sign == Point => sign,
+        (Shape::Sure(sign), Style::Known(known) | Style::Mixed(known)) if sign == known => sign,
+        (Shape::Sure(sign), Style::Ambiguous) => sign,
+        (Shape::Sure(sign), Style::Mixed(most)) => return Err(mixed(&typed, sign, most, column)),
+        (Shape::Sure(sign), _) => return Err(unlike(&typed, sign, column)),
+        (Shape::Either, Style::Known(known)) => known,
+        (Shape::Either, Style::Assumed) if typed.has(Point) => Point,
+        (Shape::Either, _) => {
+            let grouping = if typed.has(Point) { Comma } else { Point };
+            let fraction = if typed.has(Point) { Point } else { Comma };
+            let words = vec![("first", proposal(&typed, grouping)), ("second", proposal(&typed, fraction))];
+            return Err(Broken { rule: Rule::SeparatorUnclear, words });
+        }
+    };
+    typed.value(sign).map_err(|fault| explain(fault, column))
+}
+
+/// `12,50` in a column with points is most likely 12.50: proposed, never silently taken.
+fn unlike(typed: &Typed<'_>, sign: DecimalSign, column: &Column) -> Broken {
+    let whole = typed.value(sign).is_ok_and(|number| number.is_integer());
+    if !typed.has(sign) || column.kind == Kind::Integer && !whole {
+        return expected(column).into();
+    }
+    let (rule, wanted) = match sign {
+        DecimalSign::Comma => (Rule::PointExpected, DecimalSign::Point),
+        DecimalSign::Point => (Rule::CommaExpected, DecimalSign::Comma),
+    };
+    Broken { rule, words: vec![("proposal", in_style(proposal(typed, sign), wanted))] }
+}
+
+fn mixed(typed: &Typed<'_>, sign: DecimalSign, most: DecimalSign, column: &Column) -> Broken {
+    let Ok(number) = typed.value(sign) else { return expected(column).into() };
+    let name = |sign| if sign == DecimalSign::Point { "point" } else { "comma" };
+    let words = vec![
+        ("sign", name(sign).to_string()),
+        ("other", name(most).to_string()),
+        ("proposal", in_style(number.to_string(), most)),
+    ];
+    Broken { rule: Rule::SeparatorsMixed, words }
+}
+
+fn proposal(typed: &Typed<'_>, sign: DecimalSign) -> String {
+    typed.value(sign).map_or_else(|_| "a shorter number".to_string(), |number| number.to_string())
+}
+
+fn in_style(number: String, sign: DecimalSign) -> String {
+    number.replace('.', char_of(sign).encode_utf8(&mut [0; 4]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{cell, column, judged, number, text, told, under};
+    use super::super::{Facts, judge_cell};
+    use super::*;
+
+    const MONEY: &str = "type = \"money\"";
+    const INTEGER: &str = "type = \"integer\"";
+
+    #[test]
+    fn cells_keep_their_stored_value_in_fifteen_digits() {
+        assert_eq!(judged(MONEY, &number(19.990000000000002)), "19.99");
+        assert_eq!(judged(MONEY, &number(0.1 + 0.2)), "0.3");
+        assert_eq!(judged(MONEY, &under(RawValue::Number(0.15), "0%")), "0.15");
+        assert_eq!(judged(MONEY, &under(RawValue::Number(12.3456), "0.00 €")), "12.3456");
+        assert_eq!(judged(INTEGER, &number(12.0)), "12");
+        assert_eq!(judged(INTEGER, &number(2.5)), "whole-number-expected");
+    }
+
+    #[test]
+    fn what_is_no_number_is_a_problem() {
+        for no in ["n/a", "5 pcs", "1,2,3", "1.2.3"] {
+            assert_eq!(judged(MONEY, &text(no)), "number-expected", "{no}");
+            assert_eq!(judged(INTEGER, &text(no)), "whole-number-expected", "{no}");
+        }
+        assert_eq!(judged(INTEGER, &text("2.5")), "whole-number-expected");
+        assert_eq!(judged(INTEGER, &text("2,5")), "whole-number-expected");
+        assert_eq!(judged(INTEGER, &text("€ 5")), "whole-number-expected");
+        assert_eq!(judged(INTEGER, &cell(RawValue::Date(46298.0))), "whole-number-expected");
+        assert_eq!(judged(MONEY, &cell(RawValue::Bool(true))), "number-expected");
+        assert_eq!(judged(MONEY, &text(&"9".repeat(39))), "number-too-long");
+        assert_eq!(judged(MONEY, &text(&format!("€ {}", "9".repeat(39)))), "number-too-long");
+        let limits = "type = \"integer\"\nmin = 0\nmax = 10";
+        assert_eq!(judged(limits, &text("(1)")), "too-small 0");
+        assert_eq!(judged(limits, &number(11.0)), "too-large 10");
+    }
+
+    #[test]
+    fn the_column_decides_what_a_sign_means() {
+        use DecimalSign::{Comma, Point};
+        let (point, comma) = (Style::Known(Point), Style::Known(Comma));
+        let (most_point, most_comma) = (Style::Mixed(Point), Style::Mixed(Comma));
+        for (written, style, said) in [
+            ("12.50", Style::Assumed, "12.5"),
+            ("1.234", Style::Assumed, "1.234"),
+            ("€ 1.234", Style::Assumed, "1.234"),
+            ("1,234.5", Style::Assumed, "1234.5"),
+            ("12,50", Style::Assumed, "point-expected 12.5"),
+            ("1.234,50", Style::Assumed, "point-expected 1234.5"),
+            ("1.234.567", Style::Assumed, "number-expected"),
+            ("1,234", Style::Assumed, "separator-unclear 1234 1.234"),
+            ("1.234", point, "1.234"),
+            ("1,234", point, "1234"),
+            ("12,50", point, "point-expected 12.5"),
+            ("1.234", comma, "1234"),
+            ("1,234", comma, "1.234"),
+            ("12,50 €", comma, "12.5"),
+            ("1.234.567", comma, "1234567"),
+            ("12.50", comma, "comma-expected 12,5"),
+            ("1,234,567", comma, "number-expected"),
+            ("1234", comma, "1234"),
+            ("1.5E3", comma, "comma-expected 1500"),
+            ("1.234", Style::Ambiguous, "separator-unclear 1234 1.234"),
+            ("1,234", Style::Ambiguous, "separator-unclear 1234 1.234"),
+            ("12", Style::Ambiguous, "12"),
+            ("12,50", most_comma, "12.5"),
+            ("12.50", most_comma, "separators-mixed point comma 12,5"),
+            ("1,234.50", most_point, "1234.5"),
+            ("12,50", most_point, "separators-mixed comma point 12.5"),
+            ("1.234", most_point, "separator-unclear 1234 1.234"),
+            ("1 234", most_point, "1234"),
+        ] {
+            let facts = Facts { style, in_key: false };
+            assert_eq!(told(judge_cell(&text(written), &column(MONEY), facts)), said, "{written} {style:?}");
+        }
+    }
+
+    #[test]
+    fn the_rules_outweigh_the_evidence() {
+        let lines = "type = \"integer\"\ndecimal = \",\"";
+        for style in [Style::Assumed, Style::Ambiguous, Style::Known(DecimalSign::Point)] {
+            let facts = Facts { style, in_key: false };
+            assert_eq!(told(judge_cell(&text("1.234"), &column(lines), facts)), "1234", "{style:?}");
+        }
+        assert_eq!(judged("type = \"money\"\ndecimal = \".\"", &text("1,234")), "1234");
+    }
+}

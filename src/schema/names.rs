@@ -1,0 +1,190 @@
+//! The names under which columns are found, worked out once for a set of rules.
+
+use std::collections::HashMap;
+
+use unicode_normalization::UnicodeNormalization;
+
+use super::Column;
+
+/// No header is longer; a cell that is holds a text.
+const HEADER_BYTES: usize = 1024;
+
+/// A name without case, accents, blanks and punctuation: `Unit-Price ` and `unit price` are the same, and so are
+/// `Qualité` and `QUALITE`.
+pub fn canonical_name(text: &str) -> String {
+    if text.is_ascii() {
+        return text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+    }
+    fold(text, |_| None)
+}
+
+/// The same with umlauts spelled out, where there are any: `Stückzahl` is also typed as `Stueckzahl`.
+fn spelled_out(text: &str) -> Option<String> {
+    let letters = |c| match c {
+        'ä' => Some("ae"),
+        'ö' | 'ø' => Some("oe"),
+        'ü' => Some("ue"),
+        'å' => Some("aa"),
+        _ => None,
+    };
+    let has_some = !text.is_ascii() && text.nfkc().flat_map(char::to_lowercase).any(|c| letters(c).is_some());
+    has_some.then(|| fold(text, letters))
+}
+
+fn fold(text: &str, letters: impl Fn(char) -> Option<&'static str>) -> String {
+    let mut name = String::with_capacity(text.len());
+    for c in text.nfkc().flat_map(char::to_lowercase) {
+        // What does not come apart into a letter and its mark.
+        let instead = letters(c).or(match c {
+            'ß' => Some("ss"),
+            'æ' => Some("ae"),
+            'œ' => Some("oe"),
+            'ø' => Some("o"),
+            'ł' => Some("l"),
+            _ => None,
+        });
+        match instead {
+            Some(instead) => name.push_str(instead),
+            None => name.extend(std::iter::once(c).nfd().filter(|c| c.is_alphanumeric() && !is_accent(*c))),
+        }
+    }
+    name
+}
+
+/// The marks over and under Latin, Greek and Cyrillic letters. In other scripts a mark may be the vowel.
+fn is_accent(c: char) -> bool {
+    ('\u{300}'..='\u{36f}').contains(&c)
+}
+
+/// Which column a header is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Known {
+    /// The column's place among the rules' columns.
+    pub column: usize,
+    /// Counts only where the sheet has no other name of the column.
+    pub fallback: bool,
+}
+
+/// Two columns that would be found under one header.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Clash {
+    /// As it stands in the rules, in the later column.
+    pub name: String,
+    pub first: usize,
+    pub second: usize,
+}
+
+/// All names of all columns.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Names {
+    exact: HashMap<String, Known>,
+    /// What headers begin with, longest first.
+    beginnings: Vec<(String, Known)>,
+}
+
+impl Names {
+    /// Collects the names; of those that clash, the first column keeps them.
+    pub fn of(columns: &[Column]) -> (Names, Vec<Clash>) {
+        let (mut names, mut clashes) = (Names::default(), Vec::new());
+        for (column, rules) in columns.iter().enumerate() {
+            let own = [&rules.title, &rules.name].into_iter().chain(&rules.aliases).map(|name| (name, false));
+            for (name, fallback) in own.chain(rules.fallbacks.iter().map(|name| (name, true))) {
+                if let Some(first) = names.add(name, Known { column, fallback }) {
+                    clashes.push(Clash { name: name.clone(), first, second: column });
+                }
+            }
+        }
+        names.beginnings.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
+        (names, clashes)
+    }
+
+    /// Takes a name in, unless another column has it: then that column is the answer.
+    fn add(&mut self, name: &str, known: Known) -> Option<usize> {
+        let (text, beginning) = name.strip_suffix('*').map_or((name, false), |text| (text, true));
+        let mut taken = None;
+        for name in std::iter::once(canonical_name(text)).chain(spelled_out(text)) {
+            let there = if beginning {
+                let there = self.beginnings.iter().find(|(other, _)| *other == name).map(|(_, known)| *known);
+                if there.is_none() {
+                    self.beginnings.push((name, known));
+                }
+                there
+            } else {
+                let there = self.exact.get(&name).copied();
+                self.exact.entry(name).or_insert(known);
+                there
+            };
+            taken = taken.or(there.map(|there| there.column).filter(|column| *column != known.column));
+        }
+        taken
+    }
+
+    /// The column with this header. A name in full comes before one that only begins like it.
+    pub fn find(&self, header: &str) -> Option<Known> {
+        if header.len() > HEADER_BYTES {
+            return None;
+        }
+        let name = canonical_name(header);
+        if name.is_empty() {
+            return None;
+        }
+        let exact = self.exact.get(&name).copied();
+        let exact = exact.or_else(|| self.exact.get(&spelled_out(header)?).copied());
+        let begins = || self.beginnings.iter().find(|(beginning, _)| name.starts_with(beginning.as_str()));
+        exact.or_else(|| begins().map(|(_, known)| *known))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::Schema;
+
+    #[test]
+    fn case_accents_blanks_and_punctuation_do_not_count() {
+        for (text, name) in [
+            (" Unit-Price:\n", "unitprice"),
+            ("Qté (en stock)", "qteenstock"),
+            ("Qte\u{301}", "qte"),
+            ("ALMACÉN", "almacen"),
+            ("Größe", "grosse"),
+            ("GRÖSSE", "grosse"),
+            ("N° d\u{2019}article", "ndarticle"),
+            ("Ｑｔｙ", "qty"),
+            ("Œuvre", "oeuvre"),
+            ("Ł", "l"),
+            ("İstanbul", "istanbul"),
+            ("数量", "数量"),
+            ("---", ""),
+        ] {
+            assert_eq!(canonical_name(text), name, "{text}");
+        }
+    }
+
+    fn find(aliases: &str, header: &str) -> Option<usize> {
+        let rules = format!(
+            "version = 1\n[key]\npartition = \"sku\"\n[[column]]\nname = \"sku\"\ntype = \"text\"\nrequired = true\n\
+             [[column]]\nname = \"quantity\"\ntype = \"integer\"\naliases = {aliases}\n"
+        );
+        let schema = Schema::from_toml(&rules).unwrap();
+        Names::of(&schema.columns).0.find(header).map(|known| known.column)
+    }
+
+    #[test]
+    fn an_umlaut_is_the_same_in_each_of_its_spellings() {
+        for alias in ["[\"Stückzahl\"]", "[\"Stueckzahl\"]"] {
+            for header in ["Stückzahl", "STÜCKZAHL", "Stueckzahl", "Stu\u{308}ckzahl"] {
+                assert_eq!(find(alias, header), Some(1), "{alias} {header}");
+            }
+        }
+        assert_eq!(find("[\"Stückzahl\"]", "Stuckzahl"), Some(1));
+    }
+
+    #[test]
+    fn a_name_may_say_only_how_a_header_begins() {
+        assert_eq!(find("[\"Current Quantity *\"]", "Current Quantity Main Street"), Some(1));
+        assert_eq!(find("[\"Current Quantity *\"]", "Current quantity"), Some(1));
+        assert_eq!(find("[\"Current Quantity *\"]", "New Quantity Main Street"), None);
+        assert_eq!(find("[\"S*\"]", "SKU"), Some(0));
+    }
+}

@@ -1,0 +1,241 @@
+//! One `[[column]]` of `inventory.toml`, and whether its settings go together.
+
+use super::column::{Column, DecimalSign, Kind, WhenEmpty};
+use super::dates::is_date_pattern;
+use super::document::{Document, Given, Table, decimal};
+use super::mistake::either;
+use super::names::canonical_name;
+use super::pattern::Pattern;
+use crate::decimal::Decimal;
+use crate::item::Value;
+
+/// DynamoDB's limit for the name of an attribute in a key.
+const NAME_BYTES: usize = 255;
+/// Barcodes are in use with so many digits.
+const GTIN_DIGITS: [usize; 4] = [8, 12, 13, 14];
+
+/// A column, and where what it says is said.
+pub(super) struct ReadColumn {
+    pub rules: Column,
+    pub name_line: usize,
+    /// Title, aliases and fallbacks as they stand in the file.
+    pub names: Vec<Given<String>>,
+}
+
+/// The settings that only some types have.
+const SETTINGS_OF_TYPES: [(&str, &[Kind]); 9] = [
+    ("min", &[Kind::Integer, Kind::Decimal, Kind::Money]),
+    ("max", &[Kind::Integer, Kind::Decimal, Kind::Money]),
+    ("decimal", &[Kind::Integer, Kind::Decimal, Kind::Money]),
+    ("max_length", &[Kind::Text]),
+    ("pattern", &[Kind::Text]),
+    ("pad", &[Kind::Text, Kind::Gtin]),
+    ("choices", &[Kind::Choice]),
+    ("dates", &[Kind::Date]),
+    ("unique", &[Kind::Text, Kind::Integer, Kind::Decimal, Kind::Money, Kind::Date, Kind::Choice, Kind::Gtin]),
+];
+
+pub(super) fn read_column<'d>(document: &'d Document<'d>, mut table: Table<'d>) -> ReadColumn {
+    let name = table.filled_text("name");
+    if table.line_of("name").is_none() {
+        document.note(table.line, "a [[column]] has no name; write name = \"…\", the attribute in the table");
+    }
+    let name_line = name.as_ref().map_or(table.line, |name| name.line);
+    let name = name.map_or("", |name| name.value);
+    if name.len() > NAME_BYTES || name.trim() != name {
+        let sentence = format!("a name has at most {NAME_BYTES} bytes and no blanks at its ends; shorten it");
+        document.note(name_line, sentence);
+    }
+    let title = table.filled_text("title").unwrap_or(Given { value: name, line: name_line });
+    let (aliases, fallbacks) = (table.texts("aliases"), table.texts("fallbacks"));
+    for header in std::iter::once(&title).chain(&aliases).chain(&fallbacks) {
+        check_header(document, header);
+    }
+
+    let given_kind = table.one_of("type", &Kind::ALL, &[]);
+    if table.line_of("type").is_none() {
+        document.note(table.line, format!("column \"{name}\" has no type; write type = \"text\", or another one"));
+    }
+    let kind = given_kind.as_ref().map_or(Kind::Text, |kind| kind.value);
+    let mut rules = Column {
+        name: name.to_string(),
+        title: title.value.to_string(),
+        aliases: owned(&aliases),
+        fallbacks: owned(&fallbacks),
+        kind,
+        required: table.flag("required"),
+        unique: table.flag("unique"),
+        empty: WhenEmpty::Absent,
+        min: table.number("min").map(|min| min.value),
+        max: table.number("max").map(|max| max.value),
+        max_length: table.count("max_length").map(|length| length.value),
+        pattern: read_pattern(document, &mut table),
+        pad: table.count("pad").map(|pad| pad.value),
+        choices: owned(&table.texts("choices")),
+        decimal: table
+            .one_of("decimal", &[(".", DecimalSign::Point), (",", DecimalSign::Comma)], &[])
+            .map(|sign| sign.value),
+        dates: read_dates(document, &mut table),
+    };
+    // Of a column whose type is not known, its settings cannot be judged.
+    if given_kind.is_some() {
+        check_settings(document, &table, &rules);
+        rules.empty = read_empty(document, &mut table, &rules);
+    } else {
+        table.value("empty");
+        table.value("default");
+    }
+    table.finish();
+    let names = [title].into_iter().chain(aliases).chain(fallbacks);
+    let names = names.map(|given| Given { value: given.value.to_string(), line: given.line }).collect();
+    ReadColumn { rules, name_line, names }
+}
+
+fn owned(texts: &[Given<&str>]) -> Vec<String> {
+    texts.iter().map(|text| text.value.to_string()).collect()
+}
+
+fn check_header(document: &Document, header: &Given<&str>) {
+    let text = header.value;
+    let plain = text.strip_suffix('*').unwrap_or(text);
+    if !text.trim().is_empty() && canonical_name(plain).is_empty() {
+        document.note(header.line, format!("\"{text}\" has no letter and no digit to be found by; take it out"));
+    }
+    if plain.contains('*') {
+        document
+            .note(header.line, format!("\"{text}\" has a * that is not at its end; only there it stands for any text"));
+    }
+}
+
+fn read_pattern<'d>(document: &'d Document<'d>, table: &mut Table<'d>) -> Option<Pattern> {
+    let Given { value: source, line } = table.filled_text("pattern")?;
+    match Pattern::new(source) {
+        Ok(pattern) => Some(pattern),
+        Err(error) => {
+            let sentence =
+                format!("pattern = \"{source}\" is no regular expression ({error}); mend it, or leave it out");
+            document.note(line, sentence);
+            None
+        }
+    }
+}
+
+fn read_dates<'d>(document: &'d Document<'d>, table: &mut Table<'d>) -> Vec<String> {
+    let (dates, others): (Vec<_>, Vec<_>) =
+        table.texts("dates").into_iter().partition(|given| is_date_pattern(given.value));
+    for Given { value, line } in others {
+        let sentence = format!(
+            "\"{value}\" is no way to write a date; write the day as d or dd, the month as m, mm or mmm and the year as yy \
+             or yyyy, such as dd.mm.yyyy"
+        );
+        document.note(line, sentence);
+    }
+    owned(&dates)
+}
+
+fn check_settings(document: &Document, table: &Table, rules: &Column) {
+    for (setting, kinds) in SETTINGS_OF_TYPES {
+        let Some(line) = table.line_of(setting).filter(|_| !kinds.contains(&rules.kind)) else { continue };
+        let (name, kind) = (&rules.name, rules.kind.name());
+        let kinds = either(kinds.iter().map(|kind| kind.name()));
+        let sentence =
+            format!("{setting} is for {kinds}, and column \"{name}\" is {kind}; take it out or change the type");
+        document.note(line, sentence);
+    }
+    let note = |setting, sentence: String| document.note(table.line_of(setting).unwrap_or(table.line), sentence);
+    if let (Some(min), Some(max)) = (rules.min, rules.max)
+        && min > max
+    {
+        note("max", format!("max is {max}, below min, which is {min}; no number can be both"));
+    }
+    if let Some(pad) = rules.pad {
+        if rules.max_length.is_some_and(|most| pad > most) {
+            note("pad", "pad is more than max_length; a text cannot be both".to_string());
+        }
+        if rules.kind == Kind::Gtin && !GTIN_DIGITS.contains(&pad) {
+            note("pad", format!("pad is {pad}, and a barcode has 8, 12, 13 or 14 digits; write one of these"));
+        }
+    }
+    if rules.kind == Kind::Choice && rules.choices.is_empty() {
+        let name = &rules.name;
+        document.note(
+            table.line_of("type").unwrap_or(table.line),
+            format!("column \"{name}\" is a choice without choices; add choices = [\"…\"]"),
+        );
+    }
+    for (i, choice) in rules.choices.iter().enumerate() {
+        if rules.choices[..i].iter().any(|other| other.to_lowercase() == choice.to_lowercase()) {
+            note("choices", format!("\"{choice}\" stands twice in choices, which is read without case; take one out"));
+        }
+    }
+}
+
+/// What an empty cell means, from `empty` and `default` together.
+fn read_empty<'d>(document: &'d Document<'d>, table: &mut Table<'d>, rules: &Column) -> WhenEmpty {
+    const KEEP: &str = "is for mode = \"merge\", which comes with a later version: in mode \"replace\" nothing is left to \
+                        keep; write empty = \"absent\", or leave the line out";
+    let empty = table.one_of("empty", &[("absent", false), ("default", true)], &[("keep", KEEP)]);
+    let Some((given, found)) = table.value("default") else {
+        if let Some(Given { value: true, line }) = empty {
+            document.note(line, "empty is \"default\" and there is no default; add default = …");
+        }
+        return WhenEmpty::Absent;
+    };
+    if rules.required {
+        let sentence =
+            "required and default contradict each other: with a default nothing is missing; take one of them out";
+        document.note(given.line, sentence);
+    }
+    if let Some(Given { value: false, line }) = empty {
+        document.note(line, "empty is \"absent\" and there is a default; take one of them out");
+    }
+    match default_value(given.value, rules) {
+        Ok(value) => WhenEmpty::Default(value),
+        Err(expected) => {
+            document.note(given.line, format!("default is {found} and should be {expected}"));
+            WhenEmpty::Absent
+        }
+    }
+}
+
+/// The default as the table gets it, or what it should be. It keeps to the column's own rules.
+fn default_value(given: &toml::de::DeValue, rules: &Column) -> Result<Value, String> {
+    let text = given.as_str();
+    match rules.kind {
+        Kind::Text => {
+            let text = text.ok_or("a text in quotes")?;
+            let fits_pattern = rules.pattern.as_ref().is_none_or(|pattern| pattern.fits(text));
+            match rules.max_length {
+                _ if text.trim() != text || text.is_empty() => Err("a text without blanks at its ends".to_string()),
+                Some(most) if text.chars().count() > most => {
+                    Err(format!("at most {most} characters, as max_length says"))
+                }
+                _ if !fits_pattern => Err("as pattern says".to_string()),
+                _ => Ok(Value::S(text.to_string())),
+            }
+        }
+        Kind::Integer | Kind::Decimal | Kind::Money => {
+            let number = decimal(given).ok_or("a number without quotes")?;
+            let above = |min: Decimal| number >= min;
+            if rules.kind == Kind::Integer && !number.is_integer() {
+                return Err("a whole number".to_string());
+            }
+            if !rules.min.is_none_or(above) || rules.max.is_some_and(|max| number > max) {
+                return Err("within min and max".to_string());
+            }
+            Ok(Value::N(number.to_string()))
+        }
+        Kind::Boolean => Ok(Value::Bool(given.as_bool().ok_or("true or false")?)),
+        Kind::Date => {
+            let written = given.as_datetime().map(ToString::to_string);
+            let date = written.as_deref().or(text).and_then(|text| text.parse::<jiff::civil::Date>().ok());
+            let date = date.filter(|date| Some(date.to_string().as_str()) == written.as_deref().or(text));
+            Ok(Value::S(date.ok_or("a date such as 2026-10-03")?.to_string()))
+        }
+        Kind::Choice => {
+            let choice = rules.choices.iter().find(|choice| Some(choice.as_str()) == text);
+            Ok(Value::S(choice.ok_or("one of choices, written as there")?.clone()))
+        }
+        Kind::Gtin => Err("left out: no two kinds of item have the same barcode".to_string()),
+    }
+}

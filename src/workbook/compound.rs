@@ -1,0 +1,222 @@
+//! The file system inside a file that Office used before zip: which streams there are, and their bytes. Every chain is
+//! followed no further than the file is long.
+
+const SIGNATURE: &[u8] = b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1";
+const HEADER_BYTES: usize = 512;
+const ENTRY_BYTES: usize = 128;
+const SHORT_SECTOR_BYTES: usize = 64;
+const SHORT_STREAM_BYTES: u64 = 4096;
+/// Numbers from here on are no sectors: the end of a chain, or none.
+const FIRST_SPECIAL: u32 = 0xFFFF_FFFA;
+
+/// A compound file in memory.
+pub struct Compound<'a> {
+    bytes: &'a [u8],
+    sector: usize,
+    next: Vec<u32>,
+    next_short: Vec<u32>,
+    short: Vec<u8>,
+    entries: Vec<Entry>,
+}
+
+struct Entry {
+    name: String,
+    start: u32,
+    length: u64,
+}
+
+pub fn is_compound(head: &[u8]) -> bool {
+    head.starts_with(SIGNATURE)
+}
+
+impl<'a> Compound<'a> {
+    /// `None` where it is damaged.
+    pub fn read(bytes: &'a [u8]) -> Option<Compound<'a>> {
+        if !is_compound(bytes) || bytes.len() < HEADER_BYTES {
+            return None;
+        }
+        let sector = match u16_at(bytes, 30)? {
+            9 => 512,
+            12 => 4096,
+            _ => return None,
+        };
+        let mut file = Compound { bytes, sector, next: vec![], next_short: vec![], short: vec![], entries: vec![] };
+        file.next = file.read_next()?;
+        let directory = file.chain(u32_at(bytes, 48)?, u64::MAX)?;
+        file.entries =
+            directory.as_chunks::<ENTRY_BYTES>().0.iter().filter_map(|entry| read_entry(entry, sector)).collect();
+        let (start, length) = file.entries.first().map(|root| (root.start, root.length))?;
+        if u32_at(bytes, 64)? > 0 {
+            let table = file.chain(u32_at(bytes, 60)?, u64::MAX)?;
+            file.next_short = numbers(&table);
+            file.short = file.chain(start, length)?;
+        }
+        Some(file)
+    }
+
+    /// The bytes of a stream; `None` if there is none or it is cut.
+    pub fn stream(&self, name: &str) -> Option<Vec<u8>> {
+        let entry = self.entry(name)?;
+        if entry.length >= SHORT_STREAM_BYTES {
+            return self.chain(entry.start, entry.length).filter(|stream| stream.len() as u64 == entry.length);
+        }
+        let mut stream = Vec::new();
+        let mut at = entry.start;
+        while at < FIRST_SPECIAL && (stream.len() as u64) < entry.length {
+            let from = (at as usize).checked_mul(SHORT_SECTOR_BYTES)?;
+            let piece = self.short.get(from..(from + SHORT_SECTOR_BYTES).min(self.short.len()))?;
+            stream.extend_from_slice(piece);
+            at = *self.next_short.get(at as usize)?;
+        }
+        stream.truncate(entry.length as usize);
+        (stream.len() as u64 == entry.length).then_some(stream)
+    }
+
+    fn entry(&self, name: &str) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.name.eq_ignore_ascii_case(name))
+    }
+
+    fn sector(&self, number: u32) -> Option<&'a [u8]> {
+        // The header takes the place of one sector.
+        let from = (number as usize).checked_add(1)?.checked_mul(self.sector)?;
+        let to = from.checked_add(self.sector)?.min(self.bytes.len());
+        self.bytes.get(from..to).filter(|sector| !sector.is_empty())
+    }
+
+    /// Which sector follows which.
+    fn read_next(&self) -> Option<Vec<u32>> {
+        let most = self.bytes.len() / self.sector + 1;
+        let mut places = numbers(self.bytes.get(76..HEADER_BYTES)?);
+        let mut more = u32_at(self.bytes, 68)?;
+        let mut read = 0;
+        while more < FIRST_SPECIAL && read <= most {
+            let mut further = numbers(self.sector(more)?);
+            more = further.pop()?;
+            places.append(&mut further);
+            read += 1;
+        }
+        if read > most {
+            return None;
+        }
+        let mut next = Vec::new();
+        for place in places.into_iter().filter(|&place| place < FIRST_SPECIAL).take(most) {
+            next.append(&mut numbers(self.sector(place)?));
+        }
+        Some(next)
+    }
+
+    fn chain(&self, start: u32, length: u64) -> Option<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let mut at = start;
+        while at < FIRST_SPECIAL && (bytes.len() as u64) < length {
+            bytes.extend_from_slice(self.sector(at)?);
+            // A chain that comes back to itself would be longer than the file.
+            if bytes.len() > self.bytes.len() {
+                return None;
+            }
+            at = *self.next.get(at as usize)?;
+        }
+        bytes.truncate(usize::try_from(length).unwrap_or(usize::MAX));
+        Some(bytes)
+    }
+}
+
+fn read_entry(entry: &[u8; ENTRY_BYTES], sector: usize) -> Option<Entry> {
+    let letters = entry[..64].as_chunks::<2>().0.iter().map(|letter| u16::from_le_bytes(*letter));
+    let name =
+        char::decode_utf16(letters.take_while(|&letter| letter != 0)).map(|letter| letter.unwrap_or('?')).collect();
+    // Files of small sectors leave the upper half of the length unset.
+    let upper = if sector == 512 { 0 } else { u64::from(u32_at(entry, 124)?) };
+    Some(Entry { name, start: u32_at(entry, 116)?, length: u64::from(u32_at(entry, 120)?) | upper << 32 })
+}
+
+fn numbers(bytes: &[u8]) -> Vec<u32> {
+    bytes.as_chunks::<4>().0.iter().map(|number| u32::from_le_bytes(*number)).collect()
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+    Some(u16::from_le_bytes(bytes.get(at..at + 2)?.try_into().ok()?))
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+
+    const END: u32 = 0xFFFF_FFFE;
+
+    /// A compound file with one stream, which is padded to 4,096 bytes so that it is no short one.
+    pub fn compound_of(name: &str, content: &[u8]) -> Vec<u8> {
+        let mut content = content.to_vec();
+        content.resize(content.len().max(4096), 0);
+        let length = content.len();
+        content.resize(length.next_multiple_of(512), 0);
+        let sectors = content.len() / 512;
+        let tables = (sectors + 2).div_ceil(127);
+        let mut header = vec![0; 512];
+        header[..8].copy_from_slice(SIGNATURE);
+        header[24..34].copy_from_slice(&[0x3E, 0, 3, 0, 0xFE, 0xFF, 9, 0, 6, 0]);
+        header[44..48].copy_from_slice(&(tables as u32).to_le_bytes());
+        header[48..52].copy_from_slice(&(tables as u32).to_le_bytes());
+        header[56..60].copy_from_slice(&4096_u32.to_le_bytes());
+        header[60..64].copy_from_slice(&END.to_le_bytes());
+        header[68..72].copy_from_slice(&END.to_le_bytes());
+        header[76..].fill(0xFF);
+        for table in 0..tables {
+            header[76 + 4 * table..80 + 4 * table].copy_from_slice(&(table as u32).to_le_bytes());
+        }
+        let mut next: Vec<u32> = vec![0xFFFF_FFFD; tables];
+        next.push(END);
+        next.extend((1..sectors as u32).map(|sector| sector + tables as u32 + 1));
+        next.push(END);
+        next.resize(tables * 128, 0xFFFF_FFFF);
+        let entry = |name: &str, kind: u8, start: u32, length: u32| {
+            let mut entry = vec![0; 128];
+            for (at, letter) in name.encode_utf16().enumerate() {
+                entry[2 * at..2 * at + 2].copy_from_slice(&letter.to_le_bytes());
+            }
+            entry[64..66].copy_from_slice(&(2 * name.len() as u16 + 2).to_le_bytes());
+            entry[66] = kind;
+            entry[68..80].fill(0xFF);
+            entry[116..120].copy_from_slice(&start.to_le_bytes());
+            entry[120..124].copy_from_slice(&length.to_le_bytes());
+            entry
+        };
+        let mut file = header;
+        file.extend(next.into_iter().flat_map(u32::to_le_bytes));
+        file.extend(entry("Root Entry", 5, END, 0));
+        file.extend(entry(name, 2, tables as u32 + 1, length as u32));
+        file.extend([0; 256]);
+        file.extend(content);
+        file
+    }
+
+    #[test]
+    fn streams_are_found_and_read_whole() {
+        let content: Vec<u8> = (0..100_000_u32).map(|i| i as u8).collect();
+        let bytes = compound_of("Workbook", &content);
+        let file = Compound::read(&bytes).unwrap();
+        assert_eq!(file.stream("workbook").unwrap(), content);
+        assert!(file.stream("Book").is_none());
+    }
+
+    #[test]
+    fn chains_without_end_and_beyond_the_end_are_refused() {
+        let bytes = compound_of("Workbook", &[7; 5_000]);
+        let broken = |change: &dyn Fn(&mut Vec<u8>)| {
+            let mut bytes = bytes.clone();
+            change(&mut bytes);
+            Compound::read(&bytes).and_then(|file| file.stream("Workbook"))
+        };
+        assert!(broken(&|_| {}).is_some());
+        // The directory, the stream and the list of lists each follow themselves.
+        assert!(broken(&|bytes| bytes[516..520].copy_from_slice(&1_u32.to_le_bytes())).is_none());
+        assert!(broken(&|bytes| bytes[68..72].copy_from_slice(&1_u32.to_le_bytes())).is_none());
+        assert!(broken(&|bytes| bytes[520..524].copy_from_slice(&900_u32.to_le_bytes())).is_none());
+        assert!(broken(&|bytes| bytes.truncate(3_000)).is_none());
+        assert!(broken(&|bytes| bytes.truncate(100)).is_none());
+    }
+}

@@ -1,0 +1,474 @@
+//! OpenDocument spreadsheets, streamed. Read here and not by calamine: that keeps the whole file in memory, makes room
+//! for whatever a count in it claims, and never ends where the file was cut.
+
+mod cell;
+
+use std::collections::{HashMap, HashSet};
+use std::io::BufReader;
+use std::ops::ControlFlow;
+
+use quick_xml::Reader;
+use quick_xml::events::{BytesStart, Event};
+use zip::read::ZipFile;
+
+use super::Sheet;
+use super::assembly::{Assembly, MAX_COLUMNS, MAX_ROWS, Visit};
+use super::budget::{Budget, holds_too_much};
+use super::scan::{Plain, Scan, damaged};
+use super::source::Source;
+use super::survey::{attribute, each_start};
+use super::zipped::{Part, Unpacked, Zipped};
+use crate::message::{Refusal, Rule, count};
+
+use cell::{Cell, times};
+
+const CONTENT: &str = "content.xml";
+
+type Xml<'a> = Reader<BufReader<Part<ZipFile<'a, BufReader<Source>>>>>;
+
+/// A spreadsheet of which nothing but the names of its sheets is in memory.
+pub struct OdsReader {
+    zipped: Zipped,
+}
+
+/// What stands in a sheet besides its cells.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Beside {
+    pub hidden_rows: u64,
+    pub merged: u64,
+}
+
+impl OdsReader {
+    /// Goes through the whole file once for the names of its sheets, and to see that it is whole.
+    pub fn open(source: &Source, budget: &Budget) -> Result<(OdsReader, Vec<Sheet>), Refusal> {
+        let mut zipped = Zipped::open(source)?;
+        let mut unpacked = Unpacked::default();
+        if let Some(manifest) = zipped.read_small("META-INF/manifest.xml", budget, &mut unpacked)? {
+            let manifest = String::from_utf8(manifest).map_err(|_| damaged())?;
+            each_start(&manifest, "encryption-data", &mut |_| Err(Refusal::new(Rule::FileProtected, &[])))?;
+        }
+        let mut scan = Scan::default();
+        if !zipped.unpack(CONTENT, budget, &mut unpacked, &mut |chunk| scan.take(chunk, &mut Plain))? || scan.is_cut() {
+            return Err(damaged());
+        }
+        let mut reader = OdsReader { zipped };
+        let sheets = reader.list_sheets(budget)?;
+        Ok((reader, sheets))
+    }
+
+    fn list_sheets(&mut self, budget: &Budget) -> Result<Vec<Sheet>, Refusal> {
+        let mut xml = self.content(budget)?;
+        let (mut sheets, mut names) = (Vec::new(), HashSet::new());
+        let (mut hidden, mut style): (HashMap<String, bool>, _) = (HashMap::new(), None);
+        let (mut buffer, mut depth, mut whole) = (Vec::new(), 0_u32, false);
+        loop {
+            buffer.clear();
+            let event = match xml.read_event_into(&mut buffer) {
+                Ok(event) => event,
+                Err(error) => return Err(xml.get_ref().get_ref().refuse(error)),
+            };
+            match event {
+                Event::Start(tag) => match tag.local_name().as_ref() {
+                    "style" => style = attribute(&tag, "name")?,
+                    "table-properties" => {
+                        let shown = attribute(&tag, "display")?.is_none_or(|shown| shown != "false");
+                        hidden.extend(style.clone().map(|style| (style, !shown)));
+                    }
+                    "table" => {
+                        // A table inside a cell is a picture of one, as in a note.
+                        depth += 1;
+                        if depth == 1 {
+                            sheets.push(self_named(&tag, &hidden, &mut names)?);
+                        }
+                    }
+                    _ => {}
+                },
+                Event::End(tag) => match tag.local_name().as_ref() {
+                    "table" => depth = depth.saturating_sub(1),
+                    "document-content" => whole = true,
+                    _ => {}
+                },
+                Event::Eof if whole && depth == 0 && !sheets.is_empty() => return Ok(sheets),
+                Event::Eof => return Err(damaged()),
+                _ => {}
+            }
+        }
+    }
+
+    fn content(&mut self, budget: &Budget) -> Result<Xml<'_>, Refusal> {
+        let part = self.zipped.part(CONTENT, budget, Unpacked::default())?.ok_or_else(damaged)?;
+        let mut xml = Reader::from_reader(BufReader::new(part));
+        xml.config_mut().expand_empty_elements = true;
+        Ok(xml)
+    }
+
+    /// Hands over the rows of the sheet of this place, and tells what stands beside them once it was read to its end.
+    pub fn visit_rows(
+        &mut self,
+        index: usize,
+        sheet: &str,
+        budget: &Budget,
+        visit: Visit<'_>,
+    ) -> Result<Option<Beside>, Refusal> {
+        let mut table = Table {
+            assembly: Assembly::new(sheet, budget, visit),
+            budget,
+            beside: Beside::default(),
+            row: 1,
+            repeat: 1,
+            hidden: false,
+            repeated: 0,
+            column: 0,
+            values: 0,
+        };
+        let mut xml = self.content(budget)?;
+        let (mut seen, mut depth) = (0_usize, 0_u32);
+        let mut cell: Option<Cell> = None;
+        let (mut buffer, mut notes) = (Vec::new(), 0_u32);
+        loop {
+            buffer.clear();
+            let event = match xml.read_event_into(&mut buffer) {
+                Ok(event) => event,
+                Err(error) => {
+                    let refusal = xml.get_ref().get_ref().refuse(error);
+                    return Err(if refusal.rule == Rule::FileDamaged { table.assembly.damaged() } else { refusal });
+                }
+            };
+            let here = depth == 1 && seen == index + 1;
+            match event {
+                Event::Start(tag) => match tag.local_name().as_ref() {
+                    "table" => {
+                        depth += 1;
+                        seen += usize::from(depth == 1);
+                    }
+                    // What is said about a cell is not what stands in it.
+                    "annotation" | "shape" | "shapes" => notes += 1,
+                    _ if !here || notes > 0 => {}
+                    "table-row" => table.begin_row(&tag)?,
+                    "table-cell" => cell = Some(Cell::begin(&tag)?),
+                    "covered-table-cell" => cell = Some(Cell::begin(&tag)?.into_covered()),
+                    name => {
+                        if let Some(cell) = &mut cell {
+                            cell.begin_inner(name, &tag, budget)?;
+                        }
+                    }
+                },
+                Event::End(tag) => match tag.local_name().as_ref() {
+                    "table" => {
+                        if here {
+                            return Ok(Some(table.beside));
+                        }
+                        depth = depth.saturating_sub(1);
+                    }
+                    "annotation" | "shape" | "shapes" => notes = notes.saturating_sub(1),
+                    _ if !here || notes > 0 => {}
+                    "table-cell" | "covered-table-cell" => {
+                        if let Some(cell) = cell.take() {
+                            table.take_cell(cell)?;
+                        }
+                    }
+                    "table-row" if table.end_row()?.is_break() => return Ok(None),
+                    "p" => {
+                        if let Some(cell) = &mut cell {
+                            cell.in_paragraph = false;
+                        }
+                    }
+                    _ => {}
+                },
+                Event::Text(text) if here && notes == 0 => {
+                    if let Some(cell) = &mut cell {
+                        cell.take_text(&text.xml10_content(), budget);
+                    }
+                }
+                Event::CData(text) if here && notes == 0 => {
+                    if let Some(cell) = &mut cell {
+                        cell.take_text(&text.xml10_content(), budget);
+                    }
+                }
+                Event::GeneralRef(reference) if here && notes == 0 => {
+                    if let Some(cell) = &mut cell {
+                        let letter = reference.resolve_char_ref().ok().flatten();
+                        let letter = letter.or_else(|| named_letter(&reference.xml10_content()));
+                        let mut place = [0; 4];
+                        cell.take_text(letter.ok_or_else(|| table.assembly.damaged())?.encode_utf8(&mut place), budget);
+                    }
+                }
+                Event::Eof => return Err(table.assembly.damaged()),
+                _ => {}
+            }
+        }
+    }
+}
+
+fn self_named(
+    tag: &BytesStart<'_>,
+    hidden: &HashMap<String, bool>,
+    names: &mut HashSet<String>,
+) -> Result<Sheet, Refusal> {
+    let name = attribute(tag, "name")?.filter(|name| names.insert(name.clone())).ok_or_else(damaged)?;
+    let style = attribute(tag, "style-name")?;
+    let visible = !style.and_then(|style| hidden.get(&style).copied()).unwrap_or(false);
+    Ok(Sheet { name, visible })
+}
+
+/// Of the five names that XML has.
+fn named_letter(name: &str) -> Option<char> {
+    Some(match name {
+        "amp" => '&',
+        "lt" => '<',
+        "gt" => '>',
+        "quot" => '"',
+        "apos" => '\'',
+        _ => return None,
+    })
+}
+
+/// Where the reading of a sheet stands.
+struct Table<'a> {
+    assembly: Assembly<'a>,
+    budget: &'a Budget,
+    beside: Beside,
+    row: u32,
+    /// How many rows the one being read stands for.
+    repeat: u32,
+    hidden: bool,
+    /// Rows with values that stand in the file only as a count.
+    repeated: u64,
+    column: u32,
+    values: u64,
+}
+
+impl Table<'_> {
+    fn begin_row(&mut self, tag: &BytesStart<'_>) -> Result<(), Refusal> {
+        self.repeat = times(tag, "number-rows-repeated")?;
+        self.hidden = attribute(tag, "visibility")?.is_some_and(|shown| shown != "visible");
+        (self.column, self.values) = (0, 0);
+        Ok(())
+    }
+
+    fn take_cell(&mut self, cell: Cell) -> Result<(), Refusal> {
+        let first = self.column;
+        self.column = first.saturating_add(cell.repeat);
+        self.beside.merged += u64::from(cell.spans);
+        if cell.covered {
+            return Ok(());
+        }
+        let Some(value) = cell.value(self.budget).ok_or_else(|| self.assembly.damaged())? else { return Ok(()) };
+        for column in first..self.column.min(MAX_COLUMNS) {
+            self.values += 1;
+            self.assembly.push(self.row, column, value.clone(), None)?;
+        }
+        Ok(())
+    }
+
+    fn end_row(&mut self) -> Result<ControlFlow<()>, Refusal> {
+        let number = self.row;
+        self.row = number.saturating_add(self.repeat);
+        if self.values == 0 {
+            return Ok(ControlFlow::Continue(()));
+        }
+        if self.row > MAX_ROWS + 1 {
+            return Err(self.assembly.damaged());
+        }
+        self.repeated += u64::from(self.repeat - 1);
+        if self.repeated > self.budget.repeated_rows {
+            return Err(holds_too_much(
+                "a row that is repeated too often",
+                &format!("{} times", count(self.budget.repeated_rows)),
+            ));
+        }
+        self.beside.hidden_rows += u64::from(self.hidden) * u64::from(self.repeat);
+        self.assembly.end_row_repeated(number, self.repeat)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::assembly::tests::shown;
+    use super::super::zipped::tests::{source_of, zip_of};
+    use super::*;
+
+    const KIND: &str = "application/vnd.oasis.opendocument.spreadsheet";
+
+    fn file(content: &str) -> Vec<u8> {
+        zip_of(&[("mimetype", KIND), ("content.xml", content)])
+    }
+
+    /// A spreadsheet with one sheet of these rows.
+    fn book(rows: &str) -> Vec<u8> {
+        file(&format!(
+            "<?xml version='1.0'?><office:document-content><office:body><office:spreadsheet>\
+             <table:table table:name='Stock'><table:table-column/>{rows}</table:table>\
+             </office:spreadsheet></office:body></office:document-content>"
+        ))
+    }
+
+    fn read_within(bytes: &[u8], budget: &Budget) -> Result<(Vec<String>, Option<Beside>), Refusal> {
+        let (mut reader, sheets) = OdsReader::open(&source_of(bytes), budget)?;
+        let mut rows = Vec::new();
+        let beside = reader.visit_rows(0, &sheets[0].name, budget, &mut |row| {
+            rows.push(shown(row));
+            ControlFlow::Continue(())
+        })?;
+        Ok((rows, beside))
+    }
+
+    fn rows(xml: &str) -> Result<Vec<String>, Refusal> {
+        read_within(&book(xml), &Budget::DEFAULT).map(|(rows, _)| rows)
+    }
+
+    fn text(text: &str) -> String {
+        format!("<table:table-cell office:value-type='string'><text:p>{text}</text:p></table:table-cell>")
+    }
+
+    fn row(cells: &[&str]) -> String {
+        format!("<table:table-row>{}</table:table-row>", cells.concat())
+    }
+
+    #[test]
+    fn cells_are_what_the_file_says() {
+        let cell = |attributes: &str, shown: &str| {
+            format!("<table:table-cell {attributes}><text:p>{shown}</text:p></table:table-cell>")
+        };
+        let cases: Vec<(String, &str)> = vec![
+            (text("0012"), "1:0=\"0012\""),
+            (
+                text(
+                    "a<text:s text:c='2'/>b<text:s/><text:tab/><text:line-break/><text:span>c</text:span> &amp; &#228;",
+                ),
+                "1:0=\"a  b \\t\\nc & ä\"",
+            ),
+            (text("a</text:p>\n<text:p>b"), "1:0=\"a\\nb\""),
+            (text("<office:annotation><dc:creator>Ann</dc:creator><text:p>check</text:p></office:annotation>"), ""),
+            (cell("office:value-type='float' office:value='19.99'", "20"), "1:0=19.99"),
+            (cell("office:value-type='percentage' office:value='0.15'", "15 %"), "1:0=0.15"),
+            (cell("office:value-type='currency' office:value='2.5'", "2,50 €"), "1:0=2.5"),
+            (cell("office:value-type='date' office:date-value='2026-10-03'", "3.10.26"), "1:0=date 46298"),
+            (cell("office:value-type='date' office:date-value='2026-10-03T12:00:00'", ""), "1:0=date 46298.5"),
+            (cell("office:value-type='time' office:time-value='PT36H00M00S'", "36:00"), "1:0=1.5"),
+            (cell("office:value-type='boolean' office:boolean-value='true'", "TRUE"), "1:0=true"),
+            (
+                cell("office:value-type='string' office:string-value='' calcext:value-type='error'", "#N/A"),
+                "1:0=error #N/A",
+            ),
+            (
+                cell("office:value-type='float' office:value='0' calcext:value-type='error'", "#DIV/0!"),
+                "1:0=error #DIV/0!",
+            ),
+            (cell("office:value-type='string' office:string-value='own'", ""), "1:0=\"own\""),
+            ("<table:table-cell table:style-name='x'/>".to_owned(), ""),
+        ];
+        for (xml, expected) in cases {
+            assert_eq!(rows(&row(&[&xml])).unwrap().join("/"), expected, "{xml}");
+        }
+    }
+
+    #[test]
+    fn what_is_counted_stands_as_often_as_it_is_counted() {
+        let many = |times: u32, inner: &str| {
+            format!("<table:table-row table:number-rows-repeated='{times}'>{inner}</table:table-row>")
+        };
+        let empty = "<table:table-cell table:number-columns-repeated='16380'/>";
+        let three = text("x").replace("office:value-type", "table:number-columns-repeated='3' office:value-type");
+        let cases = [
+            (many(2, &text("a")) + &row(&[&text("b")]), "1:0=\"a\"/2:0=\"a\"/3:0=\"b\""),
+            (many(5, empty) + &row(&["<table:table-cell/>", &three, empty]), "6:1=\"x\"|2=\"x\"|3=\"x\""),
+            (row(&[&text("a")]) + &many(1_048_575, empty), "1:0=\"a\""),
+            // Where cells are merged, those that are covered are not shown.
+            (
+                row(&[
+                    &text("a").replace("office:value-type", "table:number-columns-spanned='2' office:value-type"),
+                    &text("hidden").replace("table-cell", "covered-table-cell"),
+                    &text("b"),
+                ]),
+                "1:0=\"a\"|2=\"b\"",
+            ),
+            (
+                format!(
+                    "<table:table-header-rows>{}</table:table-header-rows><table:table-row-group>{}</table:table-row-group>",
+                    row(&[&text("a")]),
+                    row(&[&text("b")])
+                ),
+                "1:0=\"a\"/2:0=\"b\"",
+            ),
+        ];
+        for (xml, expected) in cases {
+            assert_eq!(rows(&xml).unwrap().join("/"), expected, "{xml}");
+        }
+        let hidden = many(3, &text("a")).replace("<table:table-row", "<table:table-row table:visibility='filter'");
+        let merged = text("a").replace("office:value-type", "table:number-rows-spanned='2' office:value-type");
+        let (_, beside) = read_within(&book(&(hidden + &row(&[&merged]))), &Budget::DEFAULT).unwrap();
+        assert_eq!(beside, Some(Beside { hidden_rows: 3, merged: 1 }));
+    }
+
+    #[test]
+    fn sheets_are_listed_and_read_by_their_places() {
+        let table = |name: &str, style: &str, inner: &str| {
+            format!(
+                "<table:table table:name='{name}' table:style-name='{style}'>{}</table:table>",
+                row(&[&text(inner)])
+            )
+        };
+        let bytes = file(&format!(
+            "<office:document-content><office:automatic-styles>\
+             <style:style style:name='ta1'><style:table-properties table:display='true'/></style:style>\
+             <style:style style:name='ta2'><style:table-properties table:display='false'/></style:style>\
+             </office:automatic-styles><office:body>{}{}</office:body></office:document-content>",
+            table("A &amp; B", "ta1", &format!("one</text:p>{}<text:p>", table("inner", "ta1", "x"))),
+            table("Old", "ta2", "two")
+        ));
+        let (mut reader, sheets) = OdsReader::open(&source_of(&bytes), &Budget::DEFAULT).unwrap();
+        let listed: Vec<_> = sheets.iter().map(|sheet| (sheet.name.as_str(), sheet.visible)).collect();
+        assert_eq!(listed, [("A & B", true), ("Old", false)]);
+        for _ in 0..2 {
+            let mut seen = String::new();
+            reader
+                .visit_rows(1, "Old", &Budget::DEFAULT, &mut |row| {
+                    seen += &shown(row);
+                    ControlFlow::Continue(())
+                })
+                .unwrap();
+            assert_eq!(seen, "1:0=\"two\"");
+        }
+    }
+
+    #[test]
+    fn what_is_damaged_or_costs_too_much_is_refused() {
+        let whole = book(&(row(&[&text("a")]) + &row(&[&text("b")])));
+        let xml = "<office:document-content><table:table table:name='A'>";
+        let small = Budget { rows: 10, columns: 5, cell_bytes: 100, cells: 40, repeated_rows: 20, ..Budget::DEFAULT };
+        let repeated = |rows: u32, columns: u32| {
+            let cell =
+                text("a").replace("office:value", &format!("table:number-columns-repeated='{columns}' office:value"));
+            book(&format!("<table:table-row table:number-rows-repeated='{rows}'>{cell}</table:table-row>"))
+        };
+        let protected = "<m:manifest><m:file-entry><m:encryption-data/></m:file-entry></m:manifest>";
+        let cases: Vec<(Vec<u8>, Rule)> = vec![
+            (file(xml), Rule::FileDamaged),
+            (file(&format!("{xml}<table:table-row><table:table-cell")), Rule::FileDamaged),
+            (file(""), Rule::FileDamaged),
+            (file("<office:document-content></office:document-content>"), Rule::FileDamaged),
+            (zip_of(&[("mimetype", KIND)]), Rule::FileDamaged),
+            (file(&format!("<!DOCTYPE a [<!ENTITY b 'c'>]>{xml}")), Rule::FileDamaged),
+            (zip_of(&[("META-INF/manifest.xml", protected), ("content.xml", "")]), Rule::FileProtected),
+            (book(&row(&[&text("&lol;")])), Rule::FileDamaged),
+            (book(&row(&["<table:table-cell office:value-type='float' office:value='many'/>"])), Rule::FileDamaged),
+            (book(&row(&["<table:table-cell table:number-columns-repeated='x'/>"])), Rule::FileDamaged),
+            (repeated(1_048_576, 1), Rule::FileHoldsTooMuch),
+            (repeated(12, 1), Rule::TooManyRows),
+            (repeated(1, 16_384), Rule::TooManyColumns),
+            (repeated(10, 5), Rule::FileHoldsTooMuch),
+            (repeated(4_294_967_295, 1), Rule::FileHoldsTooMuch),
+            (book(&row(&[&text("a<text:s text:c='4294967295'/>")])), Rule::CellTooLong),
+            (book(&row(&[&text(&"<text:s text:c='60'/>".repeat(2))])), Rule::CellTooLong),
+        ];
+        for (bytes, rule) in cases {
+            assert_eq!(read_within(&bytes, &small).expect_err(rule.id()).rule, rule);
+        }
+        assert!(read_within(&whole, &small).is_ok());
+        assert_eq!(
+            read_within(&whole, &Budget { unpacked_bytes: 100, ..small }).unwrap_err().rule,
+            Rule::FileUnpacksTooLarge
+        );
+    }
+}

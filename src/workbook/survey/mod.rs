@@ -1,0 +1,323 @@
+//! A pass of our own over the parts of an xlsx workbook: it holds the reader to the budget by what really comes out,
+//! finds what the reader does not tell (hidden rows, merged cells), and what would make it stop, abort or misread.
+//! The sheets are passed over on another thread while they are read.
+
+mod package;
+mod sheet;
+
+use std::collections::HashMap;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread;
+
+use super::assembly::damaged_after;
+use super::budget::{Budget, holds_too_much};
+use super::scan::{Listener, Plain, Scan, attributes, damaged, name_of};
+use super::source::Source;
+use super::zipped::{Unpacked, Zipped};
+use crate::message::{Refusal, Rule, count};
+
+use package::Package;
+pub use package::{attribute, each_start};
+use sheet::SheetListener;
+pub use sheet::SheetSurvey;
+
+/// The survey of a workbook, as far as it has come.
+pub struct Survey {
+    source: Source,
+    /// In the order they are passed over.
+    coming: Receiver<(String, Result<SheetSurvey, Refusal>)>,
+    known: HashMap<String, Result<SheetSurvey, Refusal>>,
+}
+
+impl Survey {
+    /// Passes over all that the reader reads before the sheets, and begins with the sheets: in this order, which
+    /// should be that of their reading.
+    pub fn begin(source: &Source, budget: &Budget) -> Result<Survey, Refusal> {
+        let mut zipped = Zipped::open(source)?;
+        let mut unpacked = Unpacked::default();
+        let package = Package::read(&mut zipped, budget, &mut unpacked)?;
+        for part in &package.others {
+            let mut scan = Scan::default();
+            if let Some(bytes) = zipped.read_small(part, budget, &mut unpacked)? {
+                scan.take(&bytes, &mut Plain)?;
+            }
+        }
+        survey_texts(&mut zipped, &package.shared_texts, budget, &mut unpacked)?;
+
+        // Whoever waits for a sheet gets it at once or learns that there is no one left to bring it.
+        let (sender, coming) = sync_channel(package.sheets.len());
+        let (budget, source) = (budget.clone(), source.clone());
+        let surveyor = source.clone();
+        let work = move || {
+            let mut cells = 0;
+            for (name, part) in package.sheets {
+                if surveyor.is_stopped() {
+                    return;
+                }
+                let result = survey_sheet(&mut zipped, &name, &part, &budget, &mut unpacked, &mut cells);
+                // The reader may be on its way through a gigabyte of nothing. Of what is damaged it can tell the place,
+                // so there it goes on.
+                let too_much = result
+                    .as_ref()
+                    .is_err_and(|refusal| !matches!(refusal.rule, Rule::FileDamaged | Rule::SheetDamaged));
+                let failed = result.is_err();
+                let delivered = sender.send((name, result)).is_ok();
+                if too_much {
+                    surveyor.stop();
+                }
+                if failed || !delivered {
+                    return;
+                }
+            }
+        };
+        thread::Builder::new().name("survey".into()).spawn(work).map_err(|_| damaged())?;
+        Ok(Survey { source, coming, known: HashMap::new() })
+    }
+
+    /// What was found in a sheet; waits for it.
+    pub fn sheet(&mut self, name: &str) -> Result<&SheetSurvey, Refusal> {
+        while !self.known.contains_key(name) {
+            let Ok((sheet, result)) = self.coming.recv() else { return Err(self.refusal()) };
+            self.known.insert(sheet, result);
+        }
+        self.known[name].as_ref().map_err(Clone::clone)
+    }
+
+    /// Why the reading was stopped, where it was not the reader's own doing.
+    pub fn stopped(&mut self) -> Option<Refusal> {
+        if !self.source.is_stopped() {
+            return None;
+        }
+        while let Ok((sheet, result)) = self.coming.recv() {
+            self.known.insert(sheet, result);
+        }
+        Some(self.refusal())
+    }
+
+    fn refusal(&self) -> Refusal {
+        self.known.values().find_map(|result| result.as_ref().err().cloned()).unwrap_or_else(damaged)
+    }
+}
+
+impl Drop for Survey {
+    fn drop(&mut self) {
+        self.source.stop();
+    }
+}
+
+fn survey_sheet(
+    zipped: &mut Zipped,
+    name: &str,
+    part: &str,
+    budget: &Budget,
+    unpacked: &mut Unpacked,
+    cells: &mut u64,
+) -> Result<SheetSurvey, Refusal> {
+    let (mut scan, mut listener) = (Scan::default(), SheetListener::new());
+    zipped.unpack(part, budget, unpacked, &mut |chunk| {
+        if let Err(refusal) = scan.take(chunk, &mut listener) {
+            let broken = refusal.rule == Rule::FileDamaged;
+            return Err(if broken { damaged_after(name, listener.rows_before()) } else { refusal });
+        }
+        if *cells + listener.survey.cells > budget.cells {
+            return Err(holds_too_much("too many cells", &count(budget.cells)));
+        }
+        Ok(())
+    })?;
+    *cells += listener.survey.cells;
+    Ok(listener.survey)
+}
+
+/// The texts that all sheets share. The reader makes room for as many as the part claims to have.
+fn survey_texts(zipped: &mut Zipped, part: &str, budget: &Budget, unpacked: &mut Unpacked) -> Result<(), Refusal> {
+    let (mut scan, mut listener) = (Scan::default(), TextsListener::default());
+    zipped.unpack(part, budget, unpacked, &mut |chunk| {
+        scan.take(chunk, &mut listener)?;
+        if listener.texts > budget.shared_texts {
+            return Err(holds_too_much("too many different texts", &count(budget.shared_texts)));
+        }
+        if listener.bytes > budget.shared_text_bytes {
+            let limit = format!("{} MB", count(budget.shared_text_bytes >> 20));
+            return Err(holds_too_much("too long texts in all", &limit));
+        }
+        Ok(())
+    })?;
+    // Programs are known to count a few too many, which costs nothing; a claim beyond what may be read is a lie.
+    if listener.claimed > listener.texts.max(budget.shared_texts) { Err(damaged()) } else { Ok(()) }
+}
+
+#[derive(Debug, Default)]
+struct TextsListener {
+    claimed: u64,
+    texts: u64,
+    bytes: u64,
+}
+
+impl Listener for TextsListener {
+    fn tag(&mut self, tag: &[u8]) -> Result<(), Refusal> {
+        let (name, rest) = name_of(tag);
+        if tag.first() == Some(&b'/') {
+            return Ok(());
+        }
+        match name {
+            b"si" => self.texts += 1,
+            b"sst" => {
+                for (_, value) in attributes(rest).filter(|(name, _)| *name == b"uniqueCount") {
+                    let claimed = std::str::from_utf8(value).ok().and_then(|text| text.trim().parse().ok());
+                    self.claimed = self.claimed.max(claimed.unwrap_or(u64::MAX));
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn text(&mut self, text: &[u8]) -> Result<(), Refusal> {
+        self.bytes += text.len() as u64;
+        Ok(())
+    }
+
+    fn other(&mut self) -> Result<(), Refusal> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ops::ControlFlow;
+
+    use super::super::assembly::tests::shown;
+    use super::super::xlsx::XlsxReader;
+    use super::super::xlsx::tests::{patched, sheet_of};
+    use super::super::zipped::tests::{source_of, zip_of};
+    use super::*;
+
+    const SHEET: &str = "xl/worksheets/sheet1.xml";
+    const TEXTS: &str = "xl/sharedStrings.xml";
+
+    fn read_within(bytes: &[u8], budget: &Budget) -> Result<Vec<String>, Refusal> {
+        let (mut reader, sheets) = XlsxReader::open(&source_of(bytes), budget)?;
+        let mut rows = Vec::new();
+        reader.visit_rows(&sheets[0].name, budget, &mut |row| {
+            rows.push(shown(row));
+            ControlFlow::Continue(())
+        })?;
+        Ok(rows)
+    }
+
+    fn read(bytes: &[u8]) -> Result<Vec<String>, Refusal> {
+        read_within(bytes, &Budget::DEFAULT)
+    }
+
+    /// A workbook with shared texts, whose part is then changed.
+    fn with_texts(change: impl Fn(&str) -> String) -> Vec<u8> {
+        let mut workbook = rust_xlsxwriter::Workbook::new();
+        let sheet = workbook.add_worksheet();
+        for (row, text) in ["SKU", "A-17", "B-1"].iter().enumerate() {
+            sheet.write(row as u32, 0, *text).unwrap();
+        }
+        patched(&workbook.save_to_buffer().unwrap(), TEXTS, change)
+    }
+
+    #[test]
+    fn errors_that_the_reader_does_not_know_stand_where_they_stand() {
+        let rows = "<row r='1'><c r='A1' t='e'><v>#SPILL!</v></c><c r='C1'><v>1</v></c></row>\
+                    <row r='4'><c r='B4' t='e'><v>#N/A</v></c><c r='D4' t='e'><f>X()</f><v>#CALC!</v></c></row>\
+                    <row r='5'><c r='A5' t='e'><v>#FIELD!</v></c></row>";
+        let expected = ["1:0=error #SPILL!|2=1", "4:1=error #N/A|3=error #CALC!", "5:0=error #FIELD!"];
+        assert_eq!(read(&sheet_of(rows)).unwrap(), expected);
+    }
+
+    #[test]
+    fn what_a_sheet_claims_to_span_is_not_believed() {
+        let cell = "<row r='1'><c r='A1'><v>1</v></c></row>";
+        for dimension in ["<dimension ref='A1:XFD1048576'/>", "", "<dimension ref='A1'/>"] {
+            let bytes = patched(&sheet_of(cell), SHEET, |xml| {
+                let start = xml.find("<dimension").unwrap();
+                let end = start + xml[start..].find("/>").unwrap() + 2;
+                format!("{}{dimension}{}", &xml[..start], &xml[end..])
+            });
+            assert_eq!(read(&bytes).unwrap(), ["1:0=1"], "{dimension}");
+        }
+    }
+
+    #[test]
+    fn what_would_mislead_the_reader_is_refused_with_the_last_row_before_it() {
+        let good = "<row r='1'><c r='A1'><v>1</v></c></row><row r='2'><c r='A2'><v>2</v></c></row>";
+        let expected = Refusal::new(Rule::SheetDamaged, &[("sheet", "Stock"), ("row", "2")]);
+        for bad in [
+            // Taken for no value, and for 1.
+            "<row r='3'><c r='A3'><v><![CDATA[5]]></v></c></row>",
+            "<row r='3'><c r='A3'><v><!-- five -->5</v></c></row>",
+            "<row r='3'><c r='A3'><v>1&#50;</v></c></row>",
+        ] {
+            assert_eq!(read(&sheet_of(&format!("{good}{bad}"))).unwrap_err(), expected, "{bad}");
+        }
+    }
+
+    #[test]
+    fn parts_that_no_program_writes_are_refused() {
+        let doctype = "<!DOCTYPE sst [<!ENTITY a \"lol\"><!ENTITY b \"&a;&a;&a;\">]>";
+        let before = |xml: &str| xml.replace("<sst", &format!("{doctype}<sst"));
+        let utf16 = |text: &str| -> Vec<u8> {
+            [0xFEFF].into_iter().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect()
+        };
+        let relations = "<Relationships><Relationship Id='a' Type='x/relationships/officeDocument' Target='xl/workbook.xml'/></Relationships>";
+        let small = |sheet: &[u8]| {
+            zip_of(&[
+                ("_rels/.rels", relations.as_bytes()),
+                ("xl/workbook.xml", b"<workbook><sheets><sheet name='A' id='a'/></sheets></workbook>"),
+                (
+                    "xl/_rels/workbook.xml.rels",
+                    b"<Relationships><Relationship Id='a' Type='x/worksheet' Target='s.xml'/></Relationships>",
+                ),
+                ("xl/s.xml", sheet),
+            ])
+        };
+        let sheet = "<worksheet><sheetData><row><c><v>5</v></c></row></sheetData></worksheet>";
+        assert_eq!(read(&small(sheet.as_bytes())).unwrap(), ["1:0=5"]);
+        let cases = [
+            with_texts(before),
+            small(format!("{doctype}{sheet}").as_bytes()),
+            small(&utf16(sheet)),
+            with_texts(|xml| xml.replace("uniqueCount=\"3\"", "uniqueCount=\"4294967295\"")),
+            with_texts(|xml| xml.replace("uniqueCount=\"3\"", "uniqueCount='18446744073709551616'")),
+        ];
+        for bytes in cases {
+            assert_eq!(read(&bytes).unwrap_err(), damaged());
+        }
+        // A few too many are none of a lie.
+        let more = with_texts(|xml| xml.replace("uniqueCount=\"3\"", "uniqueCount=\"5\""));
+        assert_eq!(read(&more).unwrap(), ["1:0=\"SKU\"", "2:0=\"A-17\"", "3:0=\"B-1\""]);
+    }
+
+    #[test]
+    fn what_costs_too_much_is_refused_wherever_it_stands() {
+        let small = Budget {
+            cells: 5,
+            shared_texts: 3,
+            shared_text_bytes: 50,
+            unpacked_bytes: 1 << 20,
+            unpacked_ratio: 20,
+            unpacked_ratio_floor_bytes: 100_000,
+            ..Budget::DEFAULT
+        };
+        let cells = "<row r='1'><c r='A1'/><c r='B1'/><c r='C1'/></row>".repeat(2);
+        let nothing = "<row r='1'></row>".repeat(20_000);
+        let cases = [
+            (with_texts(str::to_owned), None),
+            (with_texts(|xml| xml.replace("</sst>", "<si><t>x</t></si></sst>")), Some(Rule::FileHoldsTooMuch)),
+            (with_texts(|xml| xml.replace("SKU", &"long ".repeat(11))), Some(Rule::FileHoldsTooMuch)),
+            (with_texts(|xml| xml.replace("SKU", &" ".repeat(10_000))), Some(Rule::FileHoldsTooMuch)),
+            (
+                with_texts(|xml| xml.replace("<sst", &format!("{}<sst", "<?a?>".repeat(30_000)))),
+                Some(Rule::FileUnpacksTooLarge),
+            ),
+            (sheet_of(&cells), Some(Rule::FileHoldsTooMuch)),
+            (sheet_of(&nothing), Some(Rule::FileUnpacksTooLarge)),
+        ];
+        for (bytes, rule) in cases {
+            assert_eq!(read_within(&bytes, &small).err().map(|refusal| refusal.rule), rule);
+        }
+    }
+}

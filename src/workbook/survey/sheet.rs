@@ -1,0 +1,268 @@
+//! One sheet of an xlsx workbook, passed over for what its reader does not tell and what would mislead it.
+
+use super::super::assembly::{MAX_COLUMNS, MAX_ROWS};
+use super::super::scan::{Listener, attributes, damaged, is_true, name_of};
+use crate::message::Refusal;
+
+/// Odd errors are read one by one beside the reader; a sheet full of them is no list.
+const MOST_ODD_ERRORS: usize = 100_000;
+const LONGEST_ERROR_BYTES: usize = 32;
+
+/// The errors that the reader knows. At any other (`#SPILL!`, `#CALC!`, `#FIELD!`) it stops in the middle of the cell.
+const KNOWN_ERRORS: [&[u8]; 7] = [b"#DIV/0!", b"#N/A", b"#NAME?", b"#NULL!", b"#NUM!", b"#REF!", b"#VALUE!"];
+
+/// A cell whose error the reader does not know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OddError {
+    /// From 0, as the reader counts.
+    pub row: u32,
+    pub column: u32,
+    pub shown: String,
+}
+
+/// What a sheet holds besides its cells.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SheetSurvey {
+    pub cells: u64,
+    /// Rows with a value that the program does not show.
+    pub hidden_rows: u64,
+    pub merged: u64,
+    pub odd_errors: Vec<OddError>,
+}
+
+/// What the text inside a `v` is to the reader.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Letters that may be escaped.
+    Text,
+    Error,
+    /// Read as it stands, up to the first thing that is no plain letter.
+    Plain,
+}
+
+/// The listener that makes a [`SheetSurvey`].
+#[derive(Debug)]
+pub struct SheetListener {
+    pub survey: SheetSurvey,
+    /// Its number, as the program shows it.
+    row: u32,
+    row_hidden: bool,
+    row_counted: bool,
+    kind: Kind,
+    place: Option<(u32, u32)>,
+    in_value: bool,
+    error: Vec<u8>,
+}
+
+impl SheetListener {
+    pub fn new() -> SheetListener {
+        SheetListener {
+            survey: SheetSurvey::default(),
+            row: 0,
+            row_hidden: false,
+            row_counted: false,
+            kind: Kind::Plain,
+            place: None,
+            in_value: false,
+            error: Vec::new(),
+        }
+    }
+
+    /// The last row before the one that was being passed over.
+    pub fn rows_before(&self) -> u32 {
+        self.row.saturating_sub(1)
+    }
+
+    fn begin_cell(&mut self, rest: &[u8]) -> Result<(), Refusal> {
+        self.survey.cells += 1;
+        self.kind = Kind::Plain;
+        self.place = None;
+        for (name, value) in attributes(rest) {
+            match name {
+                b"r" => self.place = Some(place_of(value)?),
+                b"t" => {
+                    self.kind = match value {
+                        b"str" | b"d" | b"inlineStr" | b"is" => Kind::Text,
+                        b"e" => Kind::Error,
+                        _ => Kind::Plain,
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn count_value(&mut self) {
+        if self.row_hidden && !self.row_counted {
+            self.survey.hidden_rows += 1;
+            self.row_counted = true;
+        }
+    }
+
+    fn end_value(&mut self) -> Result<(), Refusal> {
+        self.in_value = false;
+        if self.kind != Kind::Error {
+            return Ok(());
+        }
+        let shown = std::mem::take(&mut self.error);
+        if shown.is_empty() || KNOWN_ERRORS.contains(&shown.as_slice()) {
+            return Ok(());
+        }
+        // Without a reference the reader loses count behind such a cell.
+        let Some((row, column)) = self.place else { return Err(damaged()) };
+        if self.survey.odd_errors.len() >= MOST_ODD_ERRORS {
+            return Err(damaged());
+        }
+        let shown = String::from_utf8(shown).map_err(|_| damaged())?;
+        self.survey.odd_errors.push(OddError { row, column, shown });
+        Ok(())
+    }
+}
+
+impl Listener for SheetListener {
+    #[inline]
+    fn tag(&mut self, tag: &[u8]) -> Result<(), Refusal> {
+        let (name, rest) = name_of(tag);
+        let ends = tag.first() == Some(&b'/');
+        match name {
+            b"c" if !ends => self.begin_cell(rest),
+            b"v" if ends => self.end_value(),
+            b"v" if rest.last() != Some(&b'/') => {
+                self.in_value = true;
+                self.error.clear();
+                self.count_value();
+                Ok(())
+            }
+            b"is" if !ends => {
+                self.count_value();
+                Ok(())
+            }
+            b"row" if !ends => {
+                (self.row_hidden, self.row_counted) = (false, false);
+                self.row = self.row.saturating_add(1);
+                for (name, value) in attributes(rest) {
+                    match name {
+                        b"r" => match number_of(value) {
+                            Some(row) if row <= MAX_ROWS => self.row = row,
+                            _ => return Err(damaged()),
+                        },
+                        b"hidden" => self.row_hidden = is_true(value),
+                        _ => {}
+                    }
+                }
+                Ok(())
+            }
+            b"mergeCell" if !ends => {
+                self.survey.merged += 1;
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    #[inline]
+    fn text(&mut self, text: &[u8]) -> Result<(), Refusal> {
+        if !self.in_value || self.kind == Kind::Text {
+            return Ok(());
+        }
+        // The reader would take `1&#50;` for 1.
+        if text.contains(&b'&') {
+            return Err(damaged());
+        }
+        if self.kind == Kind::Error {
+            self.error.extend_from_slice(text);
+            if self.error.len() > LONGEST_ERROR_BYTES {
+                return Err(damaged());
+            }
+        }
+        Ok(())
+    }
+
+    fn other(&mut self) -> Result<(), Refusal> {
+        // The reader would take the value for none.
+        if self.in_value { Err(damaged()) } else { Ok(()) }
+    }
+}
+
+/// A reference such as `B12`, counted from 0. The reader lets `ZZZZZZZZ1` run over into some column that exists; what
+/// is only beyond the last row or column it hands over, and [`visit_rows`](super::super::xlsx) refuses with its place.
+fn place_of(reference: &[u8]) -> Result<(u32, u32), Refusal> {
+    let letters = reference.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let (column, row) = reference.split_at(letters);
+    let column =
+        column.iter().take(4).fold(0, |sum: u32, byte| sum * 26 + u32::from(byte.to_ascii_uppercase() - b'A') + 1);
+    if letters > 3 {
+        return Err(damaged());
+    }
+    match (column.checked_sub(1), number_of(row).and_then(|row| row.checked_sub(1))) {
+        (Some(column), Some(row)) if column <= MAX_COLUMNS * 2 => Ok((row, column)),
+        _ => Err(damaged()),
+    }
+}
+
+fn number_of(digits: &[u8]) -> Option<u32> {
+    if digits.len() > 9 {
+        return None;
+    }
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::scan::Scan;
+    use super::*;
+
+    fn survey(xml: &str) -> Result<SheetSurvey, Refusal> {
+        let mut listener = SheetListener::new();
+        Scan::default().take(xml.as_bytes(), &mut listener)?;
+        Ok(listener.survey)
+    }
+
+    #[test]
+    fn what_the_reader_does_not_tell_is_counted() {
+        let cell = "<c r=\"A1\"><v>1</v></c>";
+        let odd = |row, column, shown: &str| OddError { row, column, shown: shown.to_owned() };
+        let cases: Vec<(String, SheetSurvey)> = vec![
+            (format!("<row r='1'>{cell}</row>"), SheetSurvey { cells: 1, ..SheetSurvey::default() }),
+            (
+                format!("<row hidden='1'>{cell}{cell}</row><row r='2' hidden='true'/><row hidden='0'>{cell}</row>"),
+                SheetSurvey { cells: 3, hidden_rows: 1, ..SheetSurvey::default() },
+            ),
+            (
+                "<x:row hidden=\"1\"><x:c t='inlineStr'><x:is><x:t>a</x:t></x:is></x:c><x:c/></x:row>".to_owned(),
+                SheetSurvey { cells: 2, hidden_rows: 1, ..SheetSurvey::default() },
+            ),
+            (
+                "<mergeCells count='2'><mergeCell ref='A1:B1'/><mergeCell ref='A2:B2'/></mergeCells>".to_owned(),
+                SheetSurvey { merged: 2, ..SheetSurvey::default() },
+            ),
+            (
+                "<c r='B3' t='e'><v>#SPILL!</v></c><c r='C3' t='e'><v>#N/A</v></c><c t='str'><v>#CALC! &amp;</v></c>"
+                    .to_owned(),
+                SheetSurvey { cells: 3, odd_errors: vec![odd(2, 1, "#SPILL!")], ..SheetSurvey::default() },
+            ),
+        ];
+        for (xml, expected) in cases {
+            assert_eq!(survey(&xml).unwrap(), expected, "{xml}");
+        }
+    }
+
+    #[test]
+    fn what_would_mislead_the_reader_is_refused() {
+        for xml in [
+            "<c r='ZZZZZZZZ1'>",
+            "<c r='A99999999999'>",
+            "<c r='A0'>",
+            "<c r='12'>",
+            "<row r='4294967297'>",
+            "<c r='A1'><v><![CDATA[5]]></v></c>",
+            "<c r='A1'><v><!-- five -->5</v></c>",
+            "<c r='A1'><v>1&#50;</v></c>",
+            "<c t='e'><v>#SPILL!</v></c>",
+            "<c r='A1' t='e'><v>#SPILL! and what is more than any error has ever said</v></c>",
+        ] {
+            assert_eq!(survey(xml), Err(damaged()), "{xml}");
+        }
+    }
+}

@@ -1,0 +1,130 @@
+"""Makes the small spreadsheets in this folder anew, each by a program or library that people really use.
+
+    pip install -r requirements.txt
+    python generate.py            # needs LibreOffice (soffice) for the files named libreoffice.*
+
+Every file holds the same three items, so that one test reads them all. LibreOffice cannot write .xlsb; those are made
+from bytes in the tests of `src/workbook/xlsb`.
+"""
+
+import datetime
+import pathlib
+import shutil
+import subprocess
+import tempfile
+
+import openpyxl
+import xlwt
+from odf import opendocument, style, table, text
+
+FOLDER = pathlib.Path(__file__).parent
+HEADER = ["SKU", "Name", "Quantity", "Unit price", "Counted on", "Active"]
+DAY = datetime.date(2026, 10, 3)
+ROWS = [
+    ["A-17", "Bolt, größe 5\"", 12, 19.99, DAY, True],
+    ["00123", "Nut & washer", 0, 0.5, DAY, False],
+    ["B-1", "Füße\nlang", 1250, 1234.56, DAY, True],
+]
+
+
+def make_openpyxl(path):
+    """With a hidden row, a merged title, a hidden sheet and a sparse row."""
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.title = "Stock"
+    sheet["A1"] = "Stock of the third quarter"
+    sheet.merge_cells("A1:C1")
+    for column, name in enumerate(HEADER, 1):
+        sheet.cell(3, column, name)
+    for row, values in enumerate(ROWS, 4):
+        for column, value in enumerate(values, 1):
+            sheet.cell(row, column, value)
+    sheet["C5"].number_format = "00000"
+    sheet.row_dimensions[5].hidden = True
+    sheet["H8"] = "=1/0"
+    book.create_sheet("Old").sheet_state = "hidden"
+    book.save(path)
+
+
+def make_xlwt(path):
+    book = xlwt.Workbook(encoding="utf-8")
+    sheet = book.add_sheet("Stock")
+    as_day = xlwt.easyxf(num_format_str="YYYY-MM-DD")
+    sheet.write_merge(0, 0, 0, 2, "Stock of the third quarter")
+    for column, name in enumerate(HEADER):
+        sheet.write(2, column, name)
+    for row, values in enumerate(ROWS, 3):
+        for column, value in enumerate(values):
+            if isinstance(value, datetime.date):
+                sheet.write(row, column, value, as_day)
+            else:
+                sheet.write(row, column, value)
+    sheet.row(4).hidden = True
+    old = book.add_sheet("Old")
+    old.visibility = 1
+    book.save(str(path))
+
+
+def make_odfpy(path):
+    book = opendocument.OpenDocumentSpreadsheet()
+    sheet = table.Table(name="Stock")
+
+    def row_of(values, **attributes):
+        row = table.TableRow(**attributes)
+        for value in values:
+            if isinstance(value, bool):
+                cell = table.TableCell(valuetype="boolean", booleanvalue=str(value).lower())
+            elif isinstance(value, datetime.date):
+                cell = table.TableCell(valuetype="date", datevalue=value.isoformat())
+            elif isinstance(value, (int, float)):
+                cell = table.TableCell(valuetype="float", value=str(value))
+            elif value is None:
+                cell = table.TableCell()
+            else:
+                cell = table.TableCell(valuetype="string")
+                for line in value.split("\n"):
+                    cell.addElement(text.P(text=line))
+            row.addElement(cell)
+        sheet.addElement(row)
+
+    title = table.TableRow()
+    cell = table.TableCell(valuetype="string", numbercolumnsspanned=3, numberrowsspanned=1)
+    cell.addElement(text.P(text="Stock of the third quarter"))
+    title.addElement(cell)
+    sheet.addElement(title)
+    row_of([None])
+    row_of(HEADER)
+    row_of(ROWS[0])
+    row_of(ROWS[1], visibility="filter")
+    row_of(ROWS[2])
+    book.spreadsheet.addElement(sheet)
+    hidden = style.Style(name="hidden", family="table")
+    hidden.addElement(style.TableProperties(display="false"))
+    book.automaticstyles.addElement(hidden)
+    book.spreadsheet.addElement(table.Table(name="Old", stylename=hidden))
+    book.save(str(path))
+
+
+def make_by_libreoffice(source):
+    """The same book as LibreOffice writes it."""
+    for ending, options in [
+        ("xlsx", "xlsx:Calc MS Excel 2007 XML"),
+        ("xls", "xls:MS Excel 97"),
+        ("ods", "ods:calc8"),
+        ("csv", "csv:Text - txt - csv (StarCalc):44,34,76"),
+        ("html", "html:HTML (StarCalc)"),
+    ]:
+        with tempfile.TemporaryDirectory() as folder:
+            profile = f"-env:UserInstallation=file://{folder}/profile"
+            subprocess.run(
+                ["soffice", profile, "--headless", "--convert-to", options, "--outdir", folder, str(source)],
+                check=True,
+                capture_output=True,
+            )
+            shutil.move(f"{folder}/{source.stem}.{ending}", FOLDER / f"libreoffice.{ending}")
+
+
+make_openpyxl(FOLDER / "openpyxl.xlsx")
+make_xlwt(FOLDER / "xlwt.xls")
+make_odfpy(FOLDER / "odfpy.ods")
+make_by_libreoffice(FOLDER / "openpyxl.xlsx")

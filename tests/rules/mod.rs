@@ -1,0 +1,100 @@
+//! Rules other than the loader's own: checked by the command, and read from S3 by the function.
+
+use std::path::Path;
+
+use inventory_loader::event::LoadId;
+use inventory_loader::item::Value;
+use inventory_loader::plan::{Fate, Index};
+use inventory_loader::report::Ending;
+
+use crate::harness::cloud::DYNAMODB_ANSWERS;
+use crate::harness::stack::{Stack, notification};
+use crate::harness::{eventually, inventory, unique};
+
+/// A keeper of bees calls things by other names than the shipped rules know.
+const RULES: &str = "version = 1\n[key]\npartition = \"sku\"\n\
+     [[column]]\nname = \"sku\"\naliases = [\"Hive\"]\ntype = \"text\"\nrequired = true\n\
+     [[column]]\nname = \"frames\"\naliases = [\"Combs\"]\ntype = \"integer\"\n";
+
+fn sheet(sku: &str) -> Vec<u8> {
+    format!("Hive,Combs\n{sku},7\n").into_bytes()
+}
+
+#[test]
+fn the_shipped_rules_are_printed_and_found_right() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("inventory.toml");
+    let shown = inventory(&["schema", "show"]);
+    assert_eq!(shown.status.code(), Some(0));
+    std::fs::write(&file, &shown.stdout).unwrap();
+    let checked = inventory(&["schema", "check", file.to_str().unwrap()]);
+    let said = String::from_utf8(checked.stdout).unwrap();
+    assert_eq!(
+        (checked.status.code(), said),
+        (Some(0), format!("{}: 10 columns, key sku. No mistakes.\n", file.display()))
+    );
+}
+
+#[test]
+fn every_mistake_in_the_rules_is_named_with_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("inventory.toml");
+    std::fs::write(&file, RULES.replace("required", "requird").replace("integer", "integr")).unwrap();
+    let name = file.display();
+    let mistakes = [
+        format!("{name}:5: column \"sku\" is part of the key; write required = true."),
+        format!("{name}:8: required is misspelt as \"requird\"; write required."),
+        format!("{name}:12: integer is misspelt as \"integr\"; write type = \"integer\"."),
+    ];
+    let checked = inventory(&["schema", "check", file.to_str().unwrap()]);
+    let said = String::from_utf8(checked.stdout).unwrap();
+    assert_eq!((checked.status.code(), said), (Some(2), mistakes.join("\n") + "\n"));
+
+    let sheet_file = folder.path().join("hives.csv");
+    std::fs::write(&sheet_file, sheet("A-1")).unwrap();
+    let judged = inventory(&["check", sheet_file.to_str().unwrap(), "--schema", file.to_str().unwrap()]);
+    let said = String::from_utf8(judged.stderr).unwrap();
+    assert_eq!((judged.status.code(), said), (Some(2), mistakes.join("\n") + "\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rules_in_the_bucket_count_from_the_next_load_on() {
+    let _answers = DYNAMODB_ANSWERS.read().await;
+    const KEY: &str = "rules/inventory.toml";
+    let program = Path::new(env!("CARGO_BIN_EXE_loader"));
+    let short_turns = [("LeaseSeconds", "3"), ("HeartbeatSeconds", "1")];
+    let stack = Stack::own("rules", program, &[&short_turns[..], &[("RulesKey", KEY)]].concat()).await;
+    let put = async |rules: &str| stack.upload(KEY, rules.as_bytes().to_vec()).await;
+    let prefix = unique("hive");
+
+    // Beside uploads/: an event of its own would have been one more load.
+    put(RULES).await;
+    let upload = stack.upload(&format!("uploads/{prefix}-1.csv"), sheet(&format!("{prefix}-1"))).await;
+    let report = stack.report(&upload).await;
+    assert_eq!((report.ending, report.rows.fates[&Fate::Written]), (Ending::Done, 1));
+    let item = stack.item(&format!("{prefix}-1")).await.expect("an item");
+    assert_eq!(item["frames"], Value::N("7".into()));
+    let plan = stack.kept(&format!("loads/{}/plan.json", LoadId::of(&upload))).await.expect("a plan");
+    assert_eq!(Index::decode(&plan).unwrap().schema.columns.len(), 2);
+
+    // The function is warm now, and sees the change all the same.
+    put(&RULES.replace("\"frames\"", "\"combs\"")).await;
+    let upload = stack.upload(&format!("uploads/{prefix}-2.csv"), sheet(&format!("{prefix}-2"))).await;
+    stack.report(&upload).await;
+    assert_eq!(stack.item(&format!("{prefix}-2")).await.expect("an item")["combs"], Value::N("7".into()));
+
+    // A mistake in the rules is no fault of the file: an error, no report, and the same event does it once they are right.
+    put(&RULES.replace("required", "requird")).await;
+    let upload = stack.upload(&format!("elsewhere/{prefix}-3.csv"), sheet(&format!("{prefix}-3"))).await;
+    let error = stack.invoke(&notification(&upload)).await.unwrap_err();
+    assert!(error.contains("LastingFault") && error.contains("rules/inventory.toml"), "{error}");
+    assert!(error.contains("line 8: required is misspelt"), "{error}");
+    assert_eq!(stack.item(&format!("{prefix}-3")).await, None);
+    put(RULES).await;
+    // The turn of the run that ended in an error runs out first.
+    eventually("the load by the mended rules", || async {
+        stack.invoke(&notification(&upload)).await.expect("no error");
+        stack.item(&format!("{prefix}-3")).await
+    })
+    .await;
+}
