@@ -102,7 +102,7 @@ fn words(report: &Report, title: Option<&str>, kept: Option<&str>) -> String {
     }
     for row in report.skipped.iter().filter(|row| row.why != Skip::Title) {
         let what = if row.why == Skip::Total { "total" } else { "note" };
-        text.push_str(&format!("Row {} was taken for a {what} and left out: \"{}\".\n", row.row, row.says));
+        text.push_str(&format!("Row {} was taken for a {what} and left out: \"{}\"\n", row.row, row.says));
     }
     for note in &report.notes {
         text.push_str(&format!("{} {}\n", note.message, note.advice));
