@@ -56,7 +56,7 @@ impl Budget {
         cells: 50_000_000,
         repeated_rows: 50_000,
         unpacked_bytes: 2 << 30,
-        unpacked_ratio: 200,
+        unpacked_ratio: 100,
         unpacked_ratio_floor_bytes: 64 << 20,
         shared_texts: 2_500_000,
         shared_text_bytes: 128 << 20,

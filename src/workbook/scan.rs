@@ -131,17 +131,30 @@ pub fn name_of(tag: &[u8]) -> (&[u8], &[u8]) {
 }
 
 /// The attributes behind a name, as they are written.
-pub fn attributes(mut rest: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+#[inline]
+pub fn attributes(rest: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    let mut at = 0;
     std::iter::from_fn(move || {
-        let start = rest.iter().position(|byte| !byte.is_ascii_whitespace())?;
-        let equals = start + rest[start..].iter().position(|&byte| byte == b'=')?;
-        let name = rest[start..equals].trim_ascii_end();
-        let open = equals + 1 + rest[equals + 1..].iter().position(|byte| !byte.is_ascii_whitespace())?;
-        let quote = rest[open];
-        let length = rest[open + 1..].iter().position(|&byte| byte == quote)?;
-        let value = &rest[open + 1..open + 1 + length];
-        rest = &rest[open + length + 2..];
-        Some((name, value))
+        while rest.get(at)?.is_ascii_whitespace() {
+            at += 1;
+        }
+        let start = at;
+        while *rest.get(at)? != b'=' {
+            at += 1;
+        }
+        let name = rest[start..at].trim_ascii_end();
+        at += 1;
+        while rest.get(at)?.is_ascii_whitespace() {
+            at += 1;
+        }
+        let quote = rest[at];
+        let open = at + 1;
+        at = open;
+        while *rest.get(at)? != quote {
+            at += 1;
+        }
+        at += 1;
+        Some((name, &rest[open..at - 1]))
     })
 }
 

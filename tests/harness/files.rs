@@ -51,7 +51,7 @@ fn repeat(out: &mut dyn Write, text: &str, megabytes: usize) -> std::io::Result<
     (0..megabytes).try_for_each(|_| out.write_all(block.as_bytes()))
 }
 
-/// Claims four billion texts, for which a reader would make room at once, and abort.
+/// Claims four billion texts, for which a reader that believed it would make room at once.
 pub fn claims_endless_texts() -> Vec<u8> {
     workbook(
         &|out| write!(out, r#"<sst xmlns="{MAIN}" uniqueCount="4294967295"><si><t>a</t></si></sst>"#),
@@ -59,22 +59,29 @@ pub fn claims_endless_texts() -> Vec<u8> {
     )
 }
 
-/// Really holds texts without end: each takes memory until there is none.
-pub fn holds_endless_texts(megabytes: usize) -> Vec<u8> {
+/// Really holds a million and more short texts: within the budget, and each takes memory.
+pub fn holds_endless_texts() -> Vec<u8> {
+    const MEGABYTES: usize = 25;
     let strings = |out: &mut dyn Write| {
         write!(out, r#"<sst xmlns="{MAIN}">"#)?;
-        let text = "A bolt, a nut, a washer and everything that holds them together. ".repeat(4096);
-        repeat(out, &format!("<si><t>{text}</t></si>"), megabytes)?;
+        repeat(out, "<si><t>A-17</t></si>", MEGABYTES)?;
         write!(out, "</sst>")
     };
     workbook(&strings, &empty_sheet)
 }
 
-/// Rows without end and without a value: they take no memory, only time.
+/// Rows without end and without a value: they take no memory, only time. The noise between them keeps the sheet from
+/// unpacking to more than a sheet may.
 pub fn takes_endless_time(megabytes: usize) -> Vec<u8> {
+    const NOISE_BYTES: usize = 16 * 1024;
     let sheet = |out: &mut dyn Write| {
         write!(out, r#"<worksheet xmlns="{MAIN}"><sheetData>"#)?;
-        repeat(out, r#"<row r="1"></row>"#, megabytes)?;
+        let mut random = fastrand::Rng::with_seed(1);
+        for _ in 0..megabytes {
+            let noise: String = std::iter::repeat_with(|| random.alphanumeric()).take(NOISE_BYTES).collect();
+            write!(out, "<!--{noise}-->")?;
+            repeat(out, r#"<row r="1"></row>"#, 1)?;
+        }
         write!(out, "</sheetData></worksheet>")
     };
     workbook(&|out| write!(out, r#"<sst xmlns="{MAIN}"/>"#), &sheet)

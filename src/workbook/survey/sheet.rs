@@ -1,6 +1,6 @@
 //! One sheet of an xlsx workbook, passed over for what its reader does not tell and what would mislead it.
 
-use super::super::assembly::{MAX_COLUMNS, MAX_ROWS};
+use super::super::assembly::MAX_ROWS;
 use super::super::scan::{Listener, attributes, damaged, is_true, name_of};
 use crate::message::Refusal;
 
@@ -93,6 +93,13 @@ impl SheetListener {
         Ok(())
     }
 
+    fn begin_value(&mut self) -> Result<(), Refusal> {
+        self.in_value = true;
+        self.error.clear();
+        self.count_value();
+        Ok(())
+    }
+
     fn count_value(&mut self) {
         if self.row_hidden && !self.row_counted {
             self.survey.hidden_rows += 1;
@@ -123,17 +130,20 @@ impl SheetListener {
 impl Listener for SheetListener {
     #[inline]
     fn tag(&mut self, tag: &[u8]) -> Result<(), Refusal> {
+        // What nearly all of a sheet is made of, before its name is looked for.
+        match tag {
+            b"/c" | b"/row" => return Ok(()),
+            b"/v" => return self.end_value(),
+            b"v" => return self.begin_value(),
+            [b'c', b' ', rest @ ..] => return self.begin_cell(rest),
+            _ => {}
+        }
         let (name, rest) = name_of(tag);
         let ends = tag.first() == Some(&b'/');
         match name {
             b"c" if !ends => self.begin_cell(rest),
             b"v" if ends => self.end_value(),
-            b"v" if rest.last() != Some(&b'/') => {
-                self.in_value = true;
-                self.error.clear();
-                self.count_value();
-                Ok(())
-            }
+            b"v" if rest.last() != Some(&b'/') => self.begin_value(),
             b"is" if !ends => {
                 self.count_value();
                 Ok(())
@@ -187,16 +197,21 @@ impl Listener for SheetListener {
 
 /// A reference such as `B12`, counted from 0. The reader lets `ZZZZZZZZ1` run over into some column that exists; what
 /// is only beyond the last row or column it hands over, and [`visit_rows`](super::super::xlsx) refuses with its place.
+#[inline]
 fn place_of(reference: &[u8]) -> Result<(u32, u32), Refusal> {
-    let letters = reference.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
-    let (column, row) = reference.split_at(letters);
-    let column =
-        column.iter().take(4).fold(0, |sum: u32, byte| sum * 26 + u32::from(byte.to_ascii_uppercase() - b'A') + 1);
-    if letters > 3 {
-        return Err(damaged());
+    let (mut column, mut row, mut letters) = (0_u32, 0_u32, 0);
+    for &byte in reference {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' if row == 0 && letters < 3 => {
+                column = column * 26 + u32::from(byte.to_ascii_uppercase() - b'A') + 1;
+                letters += 1;
+            }
+            b'0'..=b'9' if row <= MAX_ROWS * 10 => row = row * 10 + u32::from(byte - b'0'),
+            _ => return Err(damaged()),
+        }
     }
-    match (column.checked_sub(1), number_of(row).and_then(|row| row.checked_sub(1))) {
-        (Some(column), Some(row)) if column <= MAX_COLUMNS * 2 => Ok((row, column)),
+    match (column.checked_sub(1), row.checked_sub(1)) {
+        (Some(column), Some(row)) => Ok((row, column)),
         _ => Err(damaged()),
     }
 }
