@@ -1,7 +1,7 @@
 //! The way through a whole file: sheet after sheet, then the items that stand in more than one row.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
@@ -71,7 +71,7 @@ pub struct Judge<'a> {
     /// Whether a number comes with the format it is shown by.
     tells_formats: bool,
     /// By sheet, column and rule.
-    warnings: BTreeMap<(u16, usize, Rule), u64>,
+    warned: BTreeSet<(u16, usize, Rule)>,
 }
 
 /// What may stand in one row only: the key, or a column that is unique.
@@ -106,7 +106,7 @@ impl<'a> Judge<'a> {
             items: Vec::new(),
             notes: Vec::new(),
             tells_formats: true,
-            warnings: BTreeMap::new(),
+            warned: BTreeSet::new(),
         }
     }
 
@@ -221,11 +221,12 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Counts a warning, and says the first of its kind.
+    /// Says the first warning of its kind.
     fn warn(&mut self, place: Place, row: &RawRow<'_>, layout: &Layout<'_>, position: usize, rule: Rule) {
-        let warned = self.warnings.entry((place.0, position, rule)).or_default();
-        *warned += 1;
-        let Some((column, title)) = layout.header.columns[position].as_ref().filter(|_| *warned == 1) else { return };
+        if !self.warned.insert((place.0, position, rule)) {
+            return;
+        }
+        let Some((column, title)) = &layout.header.columns[position] else { return };
         let cell = cell_address(*column, row.number);
         let value = row.cells.iter().find(|cell| cell.column == *column).map(shown).unwrap_or_default();
         let words = [("column", title.as_str()), ("cell", &cell), ("number", &value), ("sheet", &layout.sheet)];
