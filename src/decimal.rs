@@ -93,16 +93,17 @@ impl Decimal {
         const PLACES: i32 = 4;
         let scaled = (number * 1e4).round();
         if scaled.abs() < EXACT_BELOW && scaled / 1e4 == number {
-            return Ok(Decimal::scaled(scaled as i64, -PLACES));
+            return Ok(Decimal::new(scaled as i64, -PLACES));
         }
         Decimal::parse(&format!("{number:.14e}"))
     }
 
     fn from_integer(number: i64) -> Decimal {
-        Decimal::scaled(number, 0)
+        Decimal::new(number, 0)
     }
 
-    fn scaled(number: i64, mut exponent: i32) -> Decimal {
+    /// `number` times ten to the `exponent`.
+    pub fn new(number: i64, mut exponent: i32) -> Decimal {
         let mut digits = number.unsigned_abs();
         if digits == 0 {
             return Self::ZERO;
@@ -152,6 +153,12 @@ fn parse_exponent(text: &str) -> Result<i64, DecimalFault> {
         return Err(DecimalFault::OutOfRange);
     }
     text.parse().map_err(|_| DecimalFault::NotANumber)
+}
+
+impl From<u32> for Decimal {
+    fn from(number: u32) -> Decimal {
+        Decimal::from_integer(number.into())
+    }
 }
 
 impl Ord for Decimal {

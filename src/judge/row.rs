@@ -275,8 +275,8 @@ fn complete(column: &Column, value: Option<Value>, facts: Facts) -> Result<Optio
         None => match &column.empty {
             WhenEmpty::Default(value) => Ok(Some(value.clone())),
             // A key that is missing is told by the key itself.
-            WhenEmpty::Absent if column.required && !facts.in_key => Err(Rule::ValueMissing.into()),
-            WhenEmpty::Absent => Ok(None),
+            WhenEmpty::Absent | WhenEmpty::Keep if column.required && !facts.in_key => Err(Rule::ValueMissing.into()),
+            WhenEmpty::Absent | WhenEmpty::Keep => Ok(None),
         },
         Some(Value::S(text)) => match &column.pattern {
             Some(pattern) if !pattern.fits(&text) => {

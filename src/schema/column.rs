@@ -63,6 +63,8 @@ pub enum WhenEmpty {
     /// The item has no such attribute.
     #[default]
     Absent,
+    /// What the table has stays.
+    Keep,
     /// This value, which keeps to the column's own rules.
     Default(Value),
 }

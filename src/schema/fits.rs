@@ -81,9 +81,13 @@ mod tests {
     }
 
     fn shape(partition: KeyAttribute, sort: Option<KeyAttribute>, index: Option<KeyAttribute>) -> TableShape {
-        let index = index.map(|partition| IndexShape { name: "by".into(), key: KeyShape { partition, sort: None } });
+        let index = index.map(|partition| IndexShape {
+            name: "by".into(),
+            key: KeyShape { partition, sort: None },
+            projects: Default::default(),
+        });
         let key = KeyShape { partition, sort };
-        TableShape { table: "inventory".into(), key, indexes: index.into_iter().collect() }
+        TableShape { table: "inventory".into(), key, indexes: index.into_iter().collect(), capacity: None }
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod key;
 mod mistake;
 mod names;
 mod pattern;
+mod policy;
 mod read;
 mod read_column;
 #[cfg(test)]
@@ -28,7 +29,8 @@ pub use key::{Key, KeyFault, KeyPart, Template, TemplateError};
 pub use mistake::{Mistake, Mistakes};
 pub use names::canonical_name;
 pub use pattern::Pattern;
-pub use shape::{IndexShape, KeyAttribute, KeyKind, KeyShape, TableShape};
+pub use policy::{Gates, Missing, Mode, Price, Scope, Sync, Totals};
+pub use shape::{Capacity, IndexShape, KeyAttribute, KeyKind, KeyShape, Projection, TableShape};
 
 use names::Names;
 
@@ -42,6 +44,12 @@ pub struct Schema {
     version: u32,
     #[serde(default)]
     pub mode: Mode,
+    /// Whether the table is read before it is written.
+    #[serde(default = "yes")]
+    pub compare: bool,
+    /// Whether each item written says by which load and when.
+    #[serde(default)]
+    pub provenance: bool,
     #[serde(default)]
     pub duplicates: Duplicates,
     #[serde(default)]
@@ -50,19 +58,22 @@ pub struct Schema {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sheet: Option<String>,
     pub key: Key,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sync: Option<Sync>,
+    #[serde(default)]
+    pub gates: Gates,
+    #[serde(default)]
+    pub totals: Totals,
+    #[serde(default)]
+    pub price: Price,
     #[serde(rename = "column")]
     pub columns: Vec<Column>,
     #[serde(skip)]
     names: WorkedOut<Names>,
 }
 
-/// How an item reaches the table.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Mode {
-    /// Whole items are put.
-    #[default]
-    Replace,
+fn yes() -> bool {
+    true
 }
 
 /// What becomes of rows that have the same key.

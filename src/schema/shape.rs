@@ -1,4 +1,4 @@
-//! What judging must know of the table: the names and types of its keys and of its indexes' keys.
+//! What must be known of the table before anything is judged: its keys, its indexes, its capacity.
 
 use serde::{Deserialize, Serialize};
 
@@ -27,11 +27,33 @@ pub struct KeyShape {
 pub struct IndexShape {
     pub name: String,
     pub key: KeyShape,
+    #[serde(default)]
+    pub projects: Projection,
+}
+
+/// What of an item its index has beside the keys.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Projection {
+    #[default]
+    All,
+    Keys,
+    Include(Vec<String>),
+}
+
+/// Units per second that a table was given; one on demand has none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Capacity {
+    pub read: u64,
+    pub write: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableShape {
     pub table: String,
     pub key: KeyShape,
+    /// An index with several partition or sort attributes stands here several times, once for each pair.
     pub indexes: Vec<IndexShape>,
+    #[serde(default)]
+    pub capacity: Option<Capacity>,
 }

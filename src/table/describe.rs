@@ -33,9 +33,13 @@ fn read(table: &str, description: &TableDescription) -> Result<TableShape, Table
     let mut indexes = Vec::new();
     for (name, elements) in global.chain(local) {
         let name = name.unwrap_or_default();
-        indexes.extend(keys(elements)?.into_iter().map(|key| IndexShape { name: name.to_string(), key }));
+        indexes.extend(keys(elements)?.into_iter().map(|key| IndexShape {
+            name: name.to_string(),
+            key,
+            projects: Default::default(),
+        }));
     }
-    Ok(TableShape { table: table.to_string(), key, indexes })
+    Ok(TableShape { table: table.to_string(), key, indexes, capacity: None })
 }
 
 /// A key as a shape. An index may have up to four partition and four sort attributes; it becomes several shapes, which

@@ -1,5 +1,6 @@
 //! All of DynamoDB's item traffic: describing the inventory table, and writing items into it.
 
+mod change;
 mod describe;
 mod queue;
 mod values;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::Client;
 
 use crate::clients::CloudFault;
+pub use change::{Act, Change};
 pub use values::{item_from_attributes, item_to_attributes};
 pub use write::{Refused, Written};
 
