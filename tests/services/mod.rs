@@ -322,7 +322,8 @@ async fn the_keys_of_a_table_and_of_its_index_are_described() {
     let expected = TableShape {
         table: name.clone(),
         key: KeyShape { partition: attribute("sku", KeyKind::S), sort: None },
-        indexes: vec![IndexShape { name: "index".to_string(), key }],
+        indexes: vec![IndexShape { name: "index".to_string(), key, projects: Default::default() }],
+        capacity: None,
     };
     assert_eq!(shape, expected);
     cloud.delete_table(&name).await;
