@@ -108,11 +108,66 @@ impl Decimal {
         if digits == 0 {
             return Self::ZERO;
         }
-        while digits % 10 == 0 {
+        while digits.is_multiple_of(10) {
             digits /= 10;
             exponent += 1;
         }
         Decimal { negative: number < 0, digits: u128::from(digits), exponent }
+    }
+
+    /// The exact sum; none where it has more digits, or another exponent, than the table takes.
+    pub fn checked_add(self, other: Decimal) -> Option<Decimal> {
+        if self.digits == 0 || other.digits == 0 {
+            return Some(if self.digits == 0 { other } else { self });
+        }
+        let (high, low) = if self.exponent >= other.exponent { (self, other) } else { (other, self) };
+        let places = u32::try_from(high.exponent - low.exponent).ok()?;
+        // What does not fit here is more than three times the longest number, which taking away the other, one at most,
+        // cannot mend.
+        let raised = 10u128.checked_pow(places)?.checked_mul(high.digits)?;
+        if high.negative == low.negative {
+            return Decimal::checked_new(high.negative, raised.checked_add(low.digits)?, low.exponent);
+        }
+        let negative = if raised >= low.digits { high.negative } else { low.negative };
+        Decimal::checked_new(negative, raised.abs_diff(low.digits), low.exponent)
+    }
+
+    /// The exact product; none where it has more digits, or another exponent, than the table takes.
+    pub fn checked_mul(self, other: Decimal) -> Option<Decimal> {
+        let (mut a, mut b) = (self.digits, other.digits);
+        let mut exponent = self.exponent + other.exponent;
+        if a == 0 || b == 0 {
+            return Some(Self::ZERO);
+        }
+        // Zeros at the end of a product come from a two on one side and a five on the other. Taken out before, they
+        // leave a product that either fits or is too long; its digits alone could be twice what an integer holds.
+        while (a % 2 == 0 && b % 5 == 0) || (a % 5 == 0 && b % 2 == 0) {
+            (a, b) = if a % 2 == 0 { (a / 2, b / 5) } else { (a / 5, b / 2) };
+            exponent += 1;
+        }
+        Decimal::checked_new(self.negative != other.negative, a.checked_mul(b)?, exponent)
+    }
+
+    pub fn abs(self) -> Decimal {
+        Decimal { negative: false, ..self }
+    }
+
+    fn checked_new(negative: bool, mut digits: u128, mut exponent: i32) -> Option<Decimal> {
+        if digits == 0 {
+            return Some(Self::ZERO);
+        }
+        while digits % 10 == 0 {
+            digits /= 10;
+            exponent += 1;
+        }
+        let decimal = Decimal { negative, digits, exponent };
+        let fits = decimal.digit_count() <= Self::MAX_DIGITS as i32
+            && Self::EXPONENTS.contains(&decimal.first_digit_exponent());
+        fits.then_some(decimal)
+    }
+
+    pub fn is_zero(&self) -> bool {
+        self.digits == 0
     }
 
     pub fn is_integer(&self) -> bool {
@@ -158,6 +213,13 @@ fn parse_exponent(text: &str) -> Result<i64, DecimalFault> {
 impl From<u32> for Decimal {
     fn from(number: u32) -> Decimal {
         Decimal::from_integer(number.into())
+    }
+}
+
+impl From<u64> for Decimal {
+    fn from(number: u64) -> Decimal {
+        // Twenty digits always fit.
+        Decimal::checked_new(false, number.into(), 0).unwrap_or(Self::ZERO)
     }
 }
 
@@ -345,6 +407,80 @@ mod tests {
                 assert_eq!(a.cmp(b), i.cmp(&j), "{} and {}", ordered[i], ordered[j]);
             }
         }
+    }
+
+    /// The number as a whole one at `places` after the point.
+    fn scaled(number: i128, places: i32) -> Decimal {
+        Decimal::parse(&format!("{number}e-{places}")).unwrap()
+    }
+
+    #[test]
+    fn sums_and_products_are_those_of_whole_numbers() {
+        let seed = fastrand::u64(..);
+        println!("seed {seed}");
+        let mut random = fastrand::Rng::with_seed(seed);
+        for _ in 0..20_000 {
+            let number = |random: &mut fastrand::Rng| {
+                let limit = 10i128.pow(random.u32(0..18));
+                // Numbers that end in zeros, and powers of two and five, whose products do.
+                let factor = [1, 1, 10, 1000, 1 << 20, 5i128.pow(9)][random.usize(0..6)];
+                random.i128(-limit..=limit) * factor / 10i128.pow(random.u32(0..3))
+            };
+            let (a, b, places) = (number(&mut random), number(&mut random), random.i32(0..9));
+            let (left, right) = (scaled(a, places), scaled(b, places));
+            assert_eq!(left.checked_add(right), Some(scaled(a + b, places)), "{a} + {b} at {places}");
+            // Of different lengths after the point.
+            let shifted = scaled(b, places + 3);
+            assert_eq!(left.checked_add(shifted), Some(scaled(a * 1000 + b, places + 3)), "{a}000 + {b} at {places}");
+            let product = (a.unsigned_abs() < 1 << 62 && b.unsigned_abs() < 1 << 62).then(|| a * b);
+            if let Some(product) = product.filter(|product| product.unsigned_abs() < 10u128.pow(38)) {
+                assert_eq!(left.checked_mul(right), Some(scaled(product, 2 * places)), "{a} * {b} at {places}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_needs_more_than_38_digits_is_not_rounded() {
+        let number = |text: &str| Decimal::parse(text).unwrap();
+        let nines = "9".repeat(38);
+        let almost = format!("{}8", "9".repeat(37));
+        let halves = 2u128.pow(126).to_string();
+        let fives = 5u128.pow(54).to_string();
+        for (a, b, sum, product) in [
+            ("0", "-2.5", Some("-2.5"), Some("0")),
+            ("0.1", "0.2", Some("0.3"), Some("0.02")),
+            ("-19.99", "19.99", Some("0"), Some("-399.6001")),
+            // 39 digits of which the last are zeros are few enough.
+            (&nines, "1", Some("1e38"), Some(&nines)),
+            (&nines, "2", None, None),
+            ("1e38", "-1", Some(&nines), Some("-1e38")),
+            ("2e38", "-1", None, Some("-2e38")),
+            ("1e38", "1", None, Some("1e38")),
+            (&almost, "1", Some(&nines), Some(&almost)),
+            ("1e125", "1e-130", None, Some("0.00001")),
+            ("9e125", "9e125", None, None),
+            ("1e-100", "1e-100", Some("2e-100"), None),
+            // 75 digits before the zeros are taken off.
+            (&halves, &fives, None, Some(&format!("{}e54", 2u128.pow(72)))),
+            (&fives, &halves, None, Some(&format!("{}e54", 2u128.pow(72)))),
+        ] {
+            // The sum of the two long ones fits by chance or not; only their product is of interest.
+            let (a, b, product) = (number(a), number(b), product.map(number));
+            if a.digits.max(b.digits) != 2u128.pow(126) {
+                assert_eq!(a.checked_add(b), sum.map(number), "{a} + {b}");
+                assert_eq!(b.checked_add(a), sum.map(number), "{b} + {a}");
+            }
+            assert_eq!(a.checked_mul(b), product, "{a} * {b}");
+            assert_eq!(b.checked_mul(a), product, "{b} * {a}");
+        }
+    }
+
+    #[test]
+    fn counts_become_numbers_and_signs_go() {
+        assert_eq!(Decimal::from(u64::MAX).to_string(), u64::MAX.to_string());
+        assert_eq!(Decimal::from(1_200u64), Decimal::new(12, 2));
+        assert_eq!(Decimal::new(-125, -1).abs().to_string(), "12.5");
+        assert!(Decimal::ZERO.is_zero() && !Decimal::new(1, -9).is_zero());
     }
 
     #[test]

@@ -1,8 +1,14 @@
 //! What a Lambda event asks for: uploads to load, or one of our own loads to continue.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
+
+/// The folder of uploads that are only tried.
+const DRY_RUN: &str = "dry-run";
+/// Of a name that somebody gives herself.
+const BY_CHARACTERS: usize = 128;
 
 /// One version of one object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +28,11 @@ pub struct Upload {
 impl Upload {
     pub fn file_name(&self) -> &str {
         self.key.rsplit('/').next().unwrap_or(&self.key)
+    }
+
+    /// Put into a folder `dry-run`: the plan is made and told, and nothing is written.
+    pub fn is_dry_run(&self) -> bool {
+        self.key.rsplit('/').skip(1).any(|folder| folder == DRY_RUN)
     }
 }
 
@@ -44,6 +55,12 @@ impl LoadId {
     /// The nth load linked to this one: approved, sent again, undone.
     pub fn linked(&self, n: u32) -> LoadId {
         LoadId(format!("{}.{n}", self.0))
+    }
+
+    /// The load that takes up this one when it is approved: always the same, so that approving twice is once.
+    pub fn next(&self) -> LoadId {
+        let (first, link) = self.0.split_once('.').unwrap_or((&self.0, "1"));
+        LoadId(first.to_string()).linked(link.parse().unwrap_or(1) + 1)
     }
 
     /// A name that came from outside, believed only when it looks like one of ours: it becomes part of paths.
@@ -71,6 +88,18 @@ pub enum Request {
     Load(Upload),
     /// Go on with a load whose plan is kept. Carries only its name.
     Continue(LoadId),
+    /// Load again what is held.
+    Approve(Approval),
+}
+
+/// Somebody's word that what holds a load is right.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    /// The load that is held.
+    pub load: LoadId,
+    /// Who says so, as they say themselves.
+    pub by: String,
+    pub at: Timestamp,
 }
 
 /// An event that is not for us. Trying again would not help, but somebody should see it: it ends in the failure queue.
@@ -91,12 +120,24 @@ pub fn continue_event(load: &LoadId) -> Json {
     serde_json::json!({ "continue": { "load": load } })
 }
 
+/// What the command sends for somebody who approves a load.
+pub fn approve_event(approval: &Approval) -> Json {
+    serde_json::json!({ "approve": approval })
+}
+
 /// Reads an event. Folder markers and the lock files of office programs are passed over; `bucket` is the only one whose
 /// uploads are believed.
 pub fn decode(event: &Json, bucket: &str) -> Result<Vec<Request>, EventError> {
     if let Some(ours) = event.get("continue") {
         let load = ours.get("load").and_then(Json::as_str).and_then(LoadId::parse).ok_or(EventError::Unknown)?;
         return Ok(vec![Request::Continue(load)]);
+    }
+    if let Some(ours) = event.get("approve") {
+        let text = |name: &str| ours.get(name).and_then(Json::as_str);
+        let load = text("load").and_then(LoadId::parse).ok_or(EventError::Unknown)?;
+        let by: String = text("by").unwrap_or("nobody named").chars().take(BY_CHARACTERS).collect();
+        let at = text("at").and_then(|at| at.parse().ok()).unwrap_or_else(Timestamp::now);
+        return Ok(vec![Request::Approve(Approval { load, by, at })]);
     }
     // S3 sends this once, when the notification is set up.
     if event.get("Event").and_then(Json::as_str) == Some("s3:TestEvent") {

@@ -89,6 +89,8 @@ async fn follow(
         request_id: &event.context.request_id,
         deadline: Some(Instant::now() + time_left(event.context.deadline)),
         progress: &|_| {},
+        dry_run: false,
+        waived: Default::default(),
     };
     for request in event::decode(&event.payload, bucket)? {
         match &request {
@@ -101,6 +103,9 @@ async fn follow(
                 );
             }
             Request::Continue(load) => tracing::info!(event = "continuation_begins", load = %load),
+            Request::Approve(approval) => {
+                tracing::info!(event = "load_approved", load = %approval.load, by = approval.by)
+            }
         }
         match load::run(request, places, rules, &run).await? {
             RunEnd::Ended(_) | RunEnd::Continued { .. } => {}

@@ -1,8 +1,11 @@
 //! What the table holds: attributes and their values, written down as DynamoDB's JSON wherever they are written down.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+
+use crate::decimal::Decimal;
 
 /// Attributes by name. Ordered, so that the same item is always the same text.
 pub type Item = BTreeMap<String, Value>;
@@ -55,6 +58,33 @@ pub fn item_size(item: &Item) -> usize {
     item.iter().map(|(name, value)| name.len() + value.size()).sum()
 }
 
+/// Whether two items say the same, however their numbers are written and their sets are ordered.
+pub fn same_item(a: &Item, b: &Item) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|((a, x), (b, y))| a == b && same_value(x, y))
+}
+
+/// Whether two values say the same: 5.0 is 5, and 5 as text is neither.
+pub fn same_value(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::N(a), Value::N(b)) => a == b || plain_number(a) == plain_number(b),
+        (Value::L(a), Value::L(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same_value(a, b)),
+        (Value::M(a), Value::M(b)) => same_item(a, b),
+        (Value::NumberSet(a), Value::NumberSet(b)) => {
+            let numbers = |set: &[String]| set.iter().map(|n| plain_number(n).into_owned()).collect::<BTreeSet<_>>();
+            numbers(a) == numbers(b)
+        }
+        (Value::StringSet(a), Value::StringSet(b)) | (Value::BinarySet(a), Value::BinarySet(b)) => {
+            a.iter().collect::<BTreeSet<_>>() == b.iter().collect()
+        }
+        (a, b) => a == b,
+    }
+}
+
+/// A number in the one form that equal numbers share; what is no number stays as it is.
+pub fn plain_number(digits: &str) -> Cow<'_, str> {
+    Decimal::parse(digits).map_or(Cow::Borrowed(digits), |number| Cow::Owned(number.to_string()))
+}
+
 /// About one byte for two significant digits, and one more: DynamoDB's own rule of thumb, rounded up.
 fn number_size(digits: &str) -> usize {
     let mantissa = digits.split(['e', 'E']).next().unwrap_or(digits);
@@ -84,5 +114,59 @@ mod tests {
         let item = Item::from([("sku".to_string(), Value::S("A-1".into())), ("ok".to_string(), Value::Bool(true))]);
         assert_eq!(item_size(&item), 3 + 3 + 2 + 1);
         assert_eq!(Value::B("AAE=".into()).size(), 2);
+    }
+
+    #[test]
+    fn the_same_value_may_be_written_in_several_ways() {
+        let texts = |texts: &[&str]| texts.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let number = |digits: &str| Value::N(digits.to_string());
+        for (a, b) in [
+            (number("5.0"), number("5")),
+            (number("1E+2"), number("100")),
+            (number("-0"), number("0")),
+            (number("no number"), number("no number")),
+            (Value::NumberSet(texts(&["2", "1.50"])), Value::NumberSet(texts(&["1.5", "2"]))),
+            (Value::StringSet(texts(&["a", "b"])), Value::StringSet(texts(&["b", "a"]))),
+            (Value::BinarySet(texts(&["AA==", "AQ=="])), Value::BinarySet(texts(&["AQ==", "AA=="]))),
+            (
+                Value::L(vec![Value::M(Item::from([("n".to_string(), number("7.10"))]))]),
+                Value::L(vec![Value::M(Item::from([("n".to_string(), number("7.1"))]))]),
+            ),
+        ] {
+            assert!(same_value(&a, &b) && same_value(&b, &a), "{a:?} and {b:?}");
+        }
+    }
+
+    #[test]
+    fn values_that_differ_or_have_other_types_are_not_the_same() {
+        let texts = |texts: &[&str]| texts.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let number = |digits: &str| Value::N(digits.to_string());
+        for (a, b) in [
+            (number("5"), number("5.01")),
+            (number("5"), Value::S("5".into())),
+            (Value::S("5.0".into()), Value::S("5".into())),
+            (number("no number"), number("0")),
+            (Value::Null(true), Value::Bool(true)),
+            (Value::NumberSet(texts(&["1"])), Value::StringSet(texts(&["1"]))),
+            (Value::NumberSet(texts(&["1", "2"])), Value::NumberSet(texts(&["1"]))),
+            (Value::L(vec![number("1"), number("2")]), Value::L(vec![number("2"), number("1")])),
+            (Value::L(vec![number("1")]), Value::L(vec![number("1"), number("1")])),
+        ] {
+            assert!(!same_value(&a, &b) && !same_value(&b, &a), "{a:?} and {b:?}");
+        }
+    }
+
+    #[test]
+    fn items_are_the_same_with_the_same_names_and_values() {
+        let item = |price: &str| {
+            Item::from([("sku".to_string(), Value::S("A-1".into())), ("price".to_string(), Value::N(price.into()))])
+        };
+        assert!(same_item(&item("19.990"), &item("19.99")));
+        assert!(!same_item(&item("19.990"), &item("19.98")));
+        let mut more = item("19.99");
+        more.insert("remark".into(), Value::Null(true));
+        assert!(!same_item(&item("19.99"), &more) && !same_item(&more, &item("19.99")));
+        let renamed = more.into_iter().filter(|(name, _)| name != "price").collect();
+        assert!(!same_item(&item("19.99"), &renamed));
     }
 }

@@ -290,6 +290,32 @@ catalogue! {
     CellsMerged "cells-merged"
         "Sheet \"{sheet}\" has {places} where cells are merged; only the first cell of each has a value."
         "If a value is missing in a row below or beside it, unmerge the cells, fill them, and upload the file again. Nothing was left out because of it."
+
+    // What makes a load wait for somebody.
+    GateRejected "gate-rejected"
+        "{scope}{count} of {total} rows ({share}) would be left out; at most {limit} may."
+        "Correct these rows and upload the file again. If it is right to load the others alone, approve the load: inventory approve {load}. Nothing was changed."
+    GateZeros "gate-zeros"
+        "{scope}{count} of {total} quantities ({share}) fall to zero; at most {limit} may."
+        "If that is right, approve the load: inventory approve {load}. Otherwise check the column {column}, correct the file and upload it again. Nothing was changed."
+    GatePrices "gate-prices"
+        "{scope}{count} of {total} prices ({share}) change by more than {factor} times; at most {limit} may."
+        "If that is right, approve the load: inventory approve {load}. Otherwise check whether the column {column} was swapped with another or is in another currency, correct the file and upload it again. Nothing was changed."
+    SyncBlocked "sync-blocked"
+        "Which items the sheet no longer lists cannot be told: {rows} rows have a key that cannot be read."
+        "Mend these rows and upload the file again. No item was marked or deleted."
+    GateFewer "gate-fewer"
+        "{scope}{total} items were in the last load ({last}), and this one has {count} ({share}); at least {limit} are expected."
+        "If that is right, approve the load: inventory approve {load}. Otherwise check whether rows are missing at the end of the file, correct it and upload it again. Nothing was changed."
+    GateMissing "gate-missing"
+        "{scope}{count} of {total} items in the table ({share}) are missing from the file and {act}; at most {limit} may be missing."
+        "If that is right, approve the load: inventory approve {load}. Otherwise put the missing items back into the file and upload it again. Nothing was changed."
+    GateVanishing "gate-vanishing"
+        "{attributes} would be removed from items in the table ({count} in all): no column is known for what stands there."
+        "If that is right, approve the load: inventory approve {load}. Otherwise ask whoever runs the loader to add the columns or to load with mode = \"merge\", and upload the file again. Nothing was changed."
+    GateElsewhere "gate-elsewhere"
+        "It is the same for others in the column {column} ({count} more)."
+        "If that is right, approve the load: inventory approve {load}. Otherwise correct the file and upload it again. Nothing was changed."
 }
 
 impl Rule {

@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn duplicates_take_the_place_of_the_rows_they_are() {
-        let kept = Kept { problems: vec![], cells: vec![] };
+        let kept = Kept { problems: vec![], cells: vec![], key: None };
         let lines = [
             Line::Row(Place(0, 1), Verdict::Skipped(Skipped { why: Skip::Header, says: "SKU".into() })),
             Line::Row(Place(0, 2), Verdict::Accepted(Item::new())),

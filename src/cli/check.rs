@@ -1,5 +1,6 @@
 //! `inventory check FILE…`: read and judge, without any cloud.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -32,7 +33,13 @@ impl Check {
             let upload = local_upload(path)?;
             let mut lists = Lists::create(&self.telling)?;
             let bar = Bar::new();
-            let run = Run { request_id: "check", deadline: None, progress: &|progress| bar.show(progress) };
+            let run = Run {
+                request_id: "check",
+                deadline: None,
+                progress: &|progress| bar.show(progress),
+                dry_run: true,
+                waived: BTreeSet::new(),
+            };
             // A check keeps nothing, so where it would be kept does not matter.
             let store = Store::Folder(FolderStore::new(std::env::temp_dir()));
             let mut add = |row: &_| lists.add(row);

@@ -1,4 +1,5 @@
-//! `inventory load FILE --table T`: the whole street from this machine, plan and report in a local folder.
+//! `inventory load FILE --table T` and `inventory plan FILE --table T`: the whole street from this machine, or all of it
+//! but the writing. Plan and report are kept in a local folder.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use crate::clients;
 use crate::event::{LoadId, Request, Upload};
 use crate::ledger::Ledger;
 use crate::load::{self, LoadError, Places, Run, RunEnd};
-use crate::plan::Names;
+use crate::plan::{Gate, Names};
 use crate::report::Ending;
 use crate::store::{FolderStore, Store};
 use crate::table::Table;
@@ -22,10 +23,29 @@ const LEASE: Duration = Duration::from_secs(45);
 
 #[derive(Args)]
 pub(super) struct Load {
-    /// The spreadsheet to load.
+    #[command(flatten)]
+    journey: JourneyArgs,
+    /// The loader's ledger table, so that loads into one table take turns.
+    #[arg(long, value_name = "TABLE")]
+    ledger: Option<String>,
+    /// Go on although this gate would hold the load: rejected, zeros, prices, fewer, missing or vanishing.
+    #[arg(long, value_name = "GATE", value_delimiter = ',', value_parser = gate)]
+    waive: Vec<Gate>,
+}
+
+#[derive(Args)]
+pub(super) struct Plan {
+    #[command(flatten)]
+    journey: JourneyArgs,
+}
+
+/// What both need.
+#[derive(Args)]
+struct JourneyArgs {
+    /// The spreadsheet.
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// The DynamoDB table to load into.
+    /// The DynamoDB table.
     #[arg(long, value_name = "TABLE")]
     table: String,
     /// Talk to this address instead of AWS, such as http://127.0.0.1:4566.
@@ -34,39 +54,63 @@ pub(super) struct Load {
     /// The AWS region of the table; by default what the AWS settings say.
     #[arg(long, value_name = "REGION")]
     region: Option<String>,
-    /// The loader's ledger table, so that loads into one table take turns.
-    #[arg(long, value_name = "TABLE")]
-    ledger: Option<String>,
     /// Keep the plan and the report in this folder.
     #[arg(long, value_name = "FOLDER", default_value = "inventory-loads")]
     out: PathBuf,
-    /// Give up when the table accepts nothing for so many seconds.
+    /// Give up when the table does nothing for so many seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..))]
     table_wait: u64,
+    /// Read no more than so many units a second from the table.
+    #[arg(long, value_name = "UNITS", value_parser = clap::value_parser!(u32).range(1..))]
+    read_units: Option<u32>,
     #[command(flatten)]
     telling: Telling,
 }
 
+fn gate(name: &str) -> Result<Gate, String> {
+    let known = || Gate::ALL.map(Gate::name).join(", ");
+    Gate::ALL.into_iter().find(|gate| gate.name() == name).ok_or_else(|| format!("the gates are {}", known()))
+}
+
 impl Load {
     pub async fn run(self) -> Result<Exit, Trouble> {
+        if self.ledger.is_none() {
+            output::say(&format!(
+                "No ledger is named (--ledger), so this load takes no turn: see that nothing else is loaded into table {} \
+                 until it ends.",
+                self.journey.table
+            ));
+        }
+        self.journey.run(self.ledger.as_deref(), false, &self.waive).await
+    }
+}
+
+impl Plan {
+    pub async fn run(self) -> Result<Exit, Trouble> {
+        self.journey.run(None, true, &[]).await
+    }
+}
+
+impl JourneyArgs {
+    async fn run(self, ledger: Option<&str>, dry_run: bool, waived: &[Gate]) -> Result<Exit, Trouble> {
         let rules = self.telling.rules()?;
         let store = Store::Folder(FolderStore::new(self.out.clone()));
         let upload = unfinished(local_upload(&self.file)?, &store).await?;
         let name = LoadId::of(&upload);
         let clients = clients::connect(self.endpoint_url.as_deref(), self.region.as_deref()).await;
-        if self.ledger.is_none() {
-            output::say(&format!(
-                "No ledger is named (--ledger), so this load takes no turn: see that nothing else is loaded into table {} \
-                 until it ends.",
-                self.table
-            ));
-        }
-        let ledger = self.ledger.as_ref().map(|table| Ledger::new(clients.dynamodb.clone(), table.as_str(), LEASE));
-        let table = Table::new(clients.dynamodb, &self.table, Duration::from_secs(self.table_wait));
+        let ledger = ledger.map(|table| Ledger::new(clients.dynamodb.clone(), table, LEASE));
+        let table = Table::new(clients.dynamodb, &self.table, Duration::from_secs(self.table_wait))
+            .with_read_ceiling(self.read_units.map(f64::from));
         let places = Places { store, ledger, table, relay: None };
         let bar = Bar::new();
         let request_id = format!("{name}-{}", std::process::id());
-        let run = Run { request_id: &request_id, deadline: None, progress: &|progress| bar.show(progress) };
+        let run = Run {
+            request_id: &request_id,
+            deadline: None,
+            progress: &|progress| bar.show(progress),
+            dry_run,
+            waived: waived.iter().copied().collect(),
+        };
         let report = match bar.during(load::run(Request::Load(upload), &places, &rules, &run)).await? {
             RunEnd::Ended(report) => report,
             RunEnd::Duplicate => {

@@ -1,5 +1,6 @@
 //! The command `inventory`: what can be typed, and what the exit codes say.
 
+mod approve;
 mod check;
 mod load;
 mod output;
@@ -45,6 +46,12 @@ enum Sub {
     /// Load a file into a table.
     #[command(after_help = EXIT_CODES)]
     Load(load::Load),
+    /// Tell what a load would change in a table, without changing anything.
+    #[command(after_help = EXIT_CODES)]
+    Plan(load::Plan),
+    /// Let a load go on that waits for somebody to approve it.
+    #[command(after_help = EXIT_CODES)]
+    Approve(approve::Approve),
     /// Look at the rules that files are judged by, or check a set of your own.
     #[command(subcommand, after_help = EXIT_CODES)]
     Schema(schema::Schema),
@@ -130,6 +137,8 @@ pub fn main() -> ExitCode {
         match command.subcommand {
             Sub::Check(check) => check.run().await,
             Sub::Load(load) => load.run().await,
+            Sub::Plan(plan) => plan.run().await,
+            Sub::Approve(approve) => approve.run().await,
             Sub::Schema(schema) => schema.run(),
         }
     }))

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 
 use super::{Exit, Trouble};
+use crate::item::Value;
 use crate::message::count;
-use crate::schema::{self, Mistakes, SHIPPED};
+use crate::schema::{self, Missing, Mistakes, Mode, SHIPPED, Scope};
 
 #[derive(Subcommand)]
 pub(super) enum Schema {
@@ -31,7 +32,8 @@ impl Schema {
             Ok(rules) => {
                 let key: Vec<&str> = rules.key.attributes().collect();
                 let columns = count(rules.columns.len() as u64);
-                print(&format!("{}: {columns} columns, key {}. No mistakes.\n", file.display(), key.join(" and ")))?;
+                let first = format!("{}: {columns} columns, key {}. No mistakes.", file.display(), key.join(" and "));
+                print(&format!("{first}\n{}\n{}\n", say_way(&rules), say_gates(&rules)))?;
                 Ok(Exit::Good)
             }
             Err(mistakes) => {
@@ -39,6 +41,69 @@ impl Schema {
                 Ok(Exit::Usage)
             }
         }
+    }
+}
+
+/// How items reach the table, and what becomes of those that are not listed.
+fn say_way(rules: &schema::Schema) -> String {
+    let way = match (rules.mode, rules.compare) {
+        (Mode::Replace, true) => "New and changed items are put whole",
+        (Mode::Replace, false) => "All items are put whole, without a look at the table; there will be no undo",
+        (Mode::Merge, true) => "New and changed items get what the sheet says and keep the rest",
+        (Mode::Merge, false) => {
+            "All items get what the sheet says and keep the rest, without a look at the table; there will be no undo"
+        }
+        (Mode::Add, _) => "Only items that the table does not have are added",
+    };
+    let Some(sync) = &rules.sync else {
+        return format!("{way}. Items that a sheet does not list stay.");
+    };
+    let scope = match &sync.scope {
+        Scope::Table => "of the table".to_string(),
+        Scope::Column(column) => format!("with a {column} of the sheet"),
+        Scope::Only { column, value } => format!("with {column} = {}", shown(value)),
+    };
+    let missing = match sync.missing {
+        Missing::Report => "reported",
+        Missing::Mark => "marked as discontinued",
+        Missing::Delete => "deleted",
+    };
+    format!("{way}. Items {scope} that the sheet does not list are {missing}.")
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::S(text) | Value::N(text) => text.clone(),
+        Value::Bool(said) => said.to_string(),
+        // No column has any other.
+        other => format!("{other:?}"),
+    }
+}
+
+/// What would hold a load, of the gates that see something.
+fn say_gates(rules: &schema::Schema) -> String {
+    let (gates, totals) = (&rules.gates, &rules.totals);
+    let sees = |column: &Option<String>| column.is_some() && rules.compare;
+    let quantities = gates.zero_percent.filter(|_| sees(&totals.quantity));
+    let prices = gates.price_percent.zip(gates.price_factor).filter(|_| sees(&totals.price));
+    let missing = gates.missing_percent.filter(|_| rules.sync.is_some());
+    let vanishing = gates.vanishing && rules.compare && rules.mode == Mode::Replace;
+    let reasons: Vec<String> = [
+        gates.rejected_rows.map(|rows| format!("more than {} rows are rejected", count(rows))),
+        gates.rejected_percent.map(|percent| format!("more than {percent}% of the rows are rejected")),
+        quantities.map(|percent| format!("more than {percent}% of the quantities fall to zero")),
+        prices.map(|(percent, factor)| format!("more than {percent}% of the prices change beyond {factor} times")),
+        gates.fewer_percent.map(|percent| format!("there are fewer than {percent}% of the last load's items")),
+        missing.map(|percent| format!("more than {percent}% of the items are not listed")),
+        vanishing.then(|| "attributes would be gone that no column has".to_string()),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    match reasons.split_last() {
+        None => "No load waits to be approved.".to_string(),
+        Some((only, [])) => format!("A load waits to be approved if {only}."),
+        Some((last, others)) => format!("A load waits to be approved if {}, or {last}.", others.join(", ")),
     }
 }
 

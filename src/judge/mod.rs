@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::item::Item;
 use crate::message::{Problem, Refusal};
 
-pub use file::{FileRead, Judge, SheetRead};
+pub use file::{ColumnRead, FileRead, Judge, SheetRead};
 
 /// A row, by the place of its sheet in the file and its number there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -35,6 +35,9 @@ pub enum Verdict {
 pub struct Kept {
     pub problems: Vec<Problem>,
     pub cells: Vec<KeptCell>,
+    /// The attributes of the table's key, where all of them are readable: the item is listed all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Item>,
 }
 
 /// A cell as it was sent.

@@ -42,7 +42,7 @@ impl<'a> Layout<'a> {
             Some(why) => Verdict::Skipped(Skipped { why, says: says(row) }),
             None => match rows.judge() {
                 Ok(item) => Verdict::Accepted(item),
-                Err(problems) => Verdict::Rejected(keep(row, problems)),
+                Err(problems) => Verdict::Rejected(self.keep(row, problems)),
             },
         }
     }
@@ -66,14 +66,28 @@ impl<'a> Layout<'a> {
         let repeated: Vec<Problem> = repeats.iter().map(repeated).collect();
         match judge.judge() {
             Ok(_) if repeated.iter().all(|problem| problem.rule == Rule::KeyRepeated) => {
-                Verdict::Duplicate(keep(row, repeated))
+                Verdict::Duplicate(self.keep(row, repeated))
             }
-            Ok(_) => Verdict::Rejected(keep(row, repeated)),
+            Ok(_) => Verdict::Rejected(self.keep(row, repeated)),
             Err(mut problems) => {
                 problems.extend(repeated);
-                Verdict::Rejected(keep(row, problems))
+                Verdict::Rejected(self.keep(row, problems))
             }
         }
+    }
+
+    /// The row as it was sent, with what is wrong with it.
+    fn keep(&self, row: &RawRow<'_>, problems: Vec<Problem>) -> Kept {
+        let cells = row.cells.iter().map(|cell| keep_cell(cell, row.number)).collect();
+        Kept { problems, cells, key: self.key_of(row) }
+    }
+
+    fn key_of(&self, row: &RawRow<'_>) -> Option<Item> {
+        let key = &self.schema.key;
+        let mut item = self.values_of(row, key.columns())?;
+        key.complete(&mut item).ok()?;
+        item.retain(|name, _| key.attributes().any(|attribute| attribute == name));
+        Some(item)
     }
 
     /// The values of these columns, where all of them can be read: also of a row that is rejected.
@@ -87,11 +101,6 @@ impl<'a> Layout<'a> {
         });
         values.collect()
     }
-}
-
-/// The row as it was sent, with what is wrong with it.
-fn keep(row: &RawRow<'_>, problems: Vec<Problem>) -> Kept {
-    Kept { problems, cells: row.cells.iter().map(|cell| keep_cell(cell, row.number)).collect() }
 }
 
 struct RowJudge<'a> {

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use super::lease::{Lease, LeaseRecord};
 use super::record::{Step, TRANSITIONS};
 use super::write::{Change, Key, number, text};
-use crate::event::{LoadId, Upload};
+use crate::event::{Approval, LoadId, Upload};
+use crate::plan::LastLoad;
 
 /// A record outlives its load by a year; DynamoDB then deletes it by itself (attribute `expires`).
 const KEPT_SECONDS: u64 = 365 * 24 * 60 * 60;
@@ -45,9 +46,13 @@ pub(super) fn lease_renewed(lease: &Lease, expiry: u64) -> Change {
     }
 }
 
-/// Free from now on. The epoch stays.
-pub(super) fn lease_freed(lease: &Lease) -> Change {
+/// Free from now on. The epoch stays, and what was loaded is remembered for the next load to be compared with.
+pub(super) fn lease_freed(lease: &Lease, loaded: Option<&LastLoad>) -> Change {
     let mut change = lease_renewed(lease, 0);
+    if let Some(loaded) = loaded {
+        change.update.push_str(", #last = :last");
+        change.values.push(("last", text(&serde_json::json!(loaded).to_string())));
+    }
     change.update.push_str(" REMOVE #load, #owner");
     change
 }
@@ -59,7 +64,7 @@ pub(super) fn lease_handed_over(lease: &Lease, expiry: u64) -> Change {
     change
 }
 
-pub(super) fn load_taken(lease: &Lease, upload: &Upload, now: u64) -> Change {
+pub(super) fn load_taken(lease: &Lease, upload: &Upload, approval: Option<&Approval>, now: u64) -> Change {
     let change = LoadChange {
         step: Step::Start,
         set: "#load = :load, #upload = :upload, #table = :table, \
@@ -79,7 +84,12 @@ pub(super) fn load_taken(lease: &Lease, upload: &Upload, now: u64) -> Change {
             ("one", number(1u32)),
         ],
     };
-    change.of(&lease.load, now)
+    let mut change = change.of(&lease.load, now);
+    if let Some(approval) = approval {
+        change.update.push_str(", #approval = if_not_exists(#approval, :approval)");
+        change.values.push(("approval", text(&serde_json::json!(approval).to_string())));
+    }
+    change
 }
 
 /// What a step changes in a load's record, besides what every step does.

@@ -58,17 +58,26 @@ pub struct Lease {
     pub table: String,
     pub owner: String,
     pub epoch: u64,
+    unbroken: bool,
     expires_at: AtomicU64,
     given_back: AtomicBool,
 }
 
 impl Lease {
-    pub(super) fn new(load: &LoadId, table: &str, owner: &str, epoch: u64, expires_at: u64) -> Lease {
+    pub(super) fn new(
+        load: &LoadId,
+        table: &str,
+        owner: &str,
+        epoch: u64,
+        expires_at: u64,
+        unbroken: bool,
+    ) -> Lease {
         Lease {
             load: load.clone(),
             table: table.to_string(),
             owner: owner.to_string(),
             epoch,
+            unbroken,
             expires_at: AtomicU64::new(expires_at),
             given_back: AtomicBool::new(false),
         }
@@ -78,6 +87,11 @@ impl Lease {
     /// write: its heartbeat slept as long as it did.
     pub fn is_live(&self) -> bool {
         !self.is_given_back() && now_ms() < self.expires_at.load(Ordering::Relaxed)
+    }
+
+    /// Whether it was this load's turn before too: no other load has written into the table since.
+    pub fn is_unbroken(&self) -> bool {
+        self.unbroken
     }
 
     /// Said before the ledger is told: a heartbeat that meets the end of its own turn has not lost it.
@@ -146,7 +160,7 @@ mod tests {
 
     #[test]
     fn a_lease_is_live_until_it_expires_or_is_given_back() {
-        let lease = Lease::new(&load(1), "stock", "me", 1, now_ms());
+        let lease = Lease::new(&load(1), "stock", "me", 1, now_ms(), false);
         assert!(!lease.is_live());
         lease.extend(now_ms() + 60_000);
         lease.extend(0);

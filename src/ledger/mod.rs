@@ -15,13 +15,14 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::clients::CloudFault;
-use crate::event::{LoadId, Upload};
+use crate::event::{Approval, LoadId, Upload};
+use crate::plan::LastLoad;
 use changes::{LoadChange, lease_freed, lease_handed_over, lease_renewed, lease_taken, load_taken};
 use lease::now_ms;
 pub use lease::{Lease, LeaseRecord, LeaseVerdict, judge_lease};
 use record::Reading;
 pub use record::{LoadRecord, State, Step, TRANSITIONS};
-use write::{Key, NotDone, fault, number, pause, send_both, text};
+use write::{Change, Key, NotDone, fault, number, pause, send_both, text};
 
 /// How often a turn is asked for when others ask at the same moment. Each time somebody got it.
 const TAKE_TRIES: u32 = 6;
@@ -91,7 +92,18 @@ impl Ledger {
         inventory_table: &str,
         request_id: &str,
     ) -> Result<Turn, LedgerError> {
-        self.take(load, Some((upload, inventory_table)), request_id).await
+        self.take(load, Some((upload, inventory_table, None)), request_id).await
+    }
+
+    /// Asks for a turn to load an upload again under a name of its own, because somebody approved what held it.
+    pub async fn take_approved(
+        &self,
+        load: &LoadId,
+        held: &LoadRecord,
+        approval: &Approval,
+        request_id: &str,
+    ) -> Result<Turn, LedgerError> {
+        self.take(load, Some((&held.upload, &held.table, Some(approval))), request_id).await
     }
 
     /// Asks for a turn to go on with a load of which only the name is known.
@@ -102,14 +114,14 @@ impl Ledger {
     async fn take(
         &self,
         load: &LoadId,
-        announced: Option<(&Upload, &str)>,
+        announced: Option<(&Upload, &str, Option<&Approval>)>,
         request_id: &str,
     ) -> Result<Turn, LedgerError> {
         for tries in 1..=TAKE_TRIES {
             let (upload, table) = match (self.read(load).await?, announced) {
                 (Some(record), _) if record.state == State::Ended => return Ok(Turn::Ended(record)),
                 (Some(record), _) => (record.upload, record.table),
-                (None, Some((upload, table))) => (upload.clone(), table.to_string()),
+                (None, Some((upload, table, _))) => (upload.clone(), table.to_string()),
                 (None, None) => return Err(LedgerError::Unknown { load: load.clone() }),
             };
             let found = self.read_lease(&table).await?;
@@ -119,8 +131,11 @@ impl Ledger {
                 LeaseVerdict::Duplicate => return Ok(Turn::Duplicate),
                 LeaseVerdict::Busy { load } => return Ok(Turn::Busy { load }),
             };
-            let lease = Lease::new(load, &table, request_id, epoch, self.expiry(now));
-            let changes = [lease_taken(&lease, found.as_ref(), self.expiry(now)), load_taken(&lease, &upload, now)];
+            let unbroken = found.as_ref().is_some_and(|found| found.load.as_ref() == Some(load));
+            let lease = Lease::new(load, &table, request_id, epoch, self.expiry(now), unbroken);
+            let approval = announced.and_then(|(.., approval)| approval);
+            let taken = load_taken(&lease, &upload, approval, now);
+            let changes = [lease_taken(&lease, found.as_ref(), self.expiry(now)), taken];
             if send_both(&self.client, &self.table, changes).await?.is_ok() {
                 // Read again: the record may have moved on between the first reading and the turn.
                 let record = self.read(load).await?.ok_or_else(|| LedgerError::Unknown { load: load.clone() })?;
@@ -170,7 +185,13 @@ impl Ledger {
     }
 
     /// Notes how the load ended, and frees the table.
-    pub async fn end(&self, lease: &Lease, ending: &str, summary: serde_json::Value) -> Result<(), LedgerError> {
+    pub async fn end(
+        &self,
+        lease: &Lease,
+        ending: &str,
+        summary: serde_json::Value,
+        loaded: Option<&LastLoad>,
+    ) -> Result<(), LedgerError> {
         let change = LoadChange {
             step: Step::End,
             set: "#ending = :ending, #summary = :summary",
@@ -178,7 +199,7 @@ impl Ledger {
             values: vec![("ending", text(ending)), ("summary", text(&summary.to_string()))],
         };
         lease.give_back();
-        self.note(lease, change).await?;
+        self.note_with(lease, change, lease_freed(lease, loaded)).await?;
         tracing::info!(event = "turn_ended", load = %lease.load, table = lease.table, epoch = lease.epoch, ending);
         Ok(())
     }
@@ -193,6 +214,13 @@ impl Ledger {
     /// What the ledger knows of a load.
     pub async fn read(&self, load: &LoadId) -> Result<Option<LoadRecord>, LedgerError> {
         self.get(&Key::load(load), |reading| reading.load_record()).await
+    }
+
+    /// The load before, into an inventory table, as far as it went in.
+    pub async fn last_load(&self, table: &str) -> Result<Option<LastLoad>, LedgerError> {
+        let key = Key::lease(table);
+        let last = self.get(&key, |reading| reading.optional("last", |json| serde_json::from_str(json).ok())).await?;
+        Ok(last.flatten())
     }
 
     async fn read_lease(&self, table: &str) -> Result<Option<LeaseRecord>, LedgerError> {
@@ -211,16 +239,17 @@ impl Ledger {
     }
 
     async fn note(&self, lease: &Lease, change: LoadChange) -> Result<(), LedgerError> {
-        let (now, step) = (now_ms(), change.step);
-        let expiry = self.expiry(now);
-        let turn = if step == Step::End { lease_freed(lease) } else { lease_renewed(lease, expiry) };
-        let changes = [turn, change.of(&lease.load, now)];
+        let expiry = self.expiry(now_ms());
+        self.note_with(lease, change, lease_renewed(lease, expiry)).await?;
+        lease.extend(expiry);
+        Ok(())
+    }
+
+    async fn note_with(&self, lease: &Lease, change: LoadChange, turn: Change) -> Result<(), LedgerError> {
+        let step = change.step;
+        let changes = [turn, change.of(&lease.load, now_ms())];
         match send_both(&self.client, &self.table, changes).await? {
-            Ok(()) if step == Step::End => Ok(()),
-            Ok(()) => {
-                lease.extend(expiry);
-                Ok(())
-            }
+            Ok(()) => Ok(()),
             Err(NotDone::First) => Err(turn_lost(lease)),
             Err(NotDone::Second(item)) => {
                 let found = item.unwrap_or_default();
@@ -253,7 +282,7 @@ mod tests {
     fn ledger(fake: &Fake) -> (Ledger, Lease) {
         let load = LoadId::parse("0123456789abcdef").unwrap();
         let ledger = Ledger::new(fake.dynamodb(), "ledger", Duration::from_secs(45));
-        (ledger, Lease::new(&load, "stock", "me", 3, 0))
+        (ledger, Lease::new(&load, "stock", "me", 3, 0, false))
     }
 
     /// A transaction that was not done, for these reasons.
@@ -318,7 +347,7 @@ mod tests {
             _ => error("ConditionalCheckFailedException"),
         });
         let (ledger, lease) = ledger(&fake);
-        ledger.end(&lease, "done", json!({})).await.unwrap();
+        ledger.end(&lease, "done", json!({}), None).await.unwrap();
         ledger.renew(&lease).await.unwrap();
         assert!(!lease.is_live());
     }

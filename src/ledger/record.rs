@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 
 use super::LedgerError;
-use crate::event::{LoadId, Upload};
+use crate::event::{Approval, LoadId, Upload};
 
 /// Where a load is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -87,6 +87,8 @@ pub struct LoadRecord {
     pub chunks_total: u32,
     /// The finished prefix of the plan's chunks, in the order of writing.
     pub chunks_done: u32,
+    /// Where it loads again what was held: who approved that, and when.
+    pub approval: Option<Approval>,
     pub ending: Option<String>,
     pub summary: Option<serde_json::Value>,
     pub started: Timestamp,
@@ -112,6 +114,7 @@ impl Reading<'_> {
             starts_without_progress: self.number("starts_without_progress")?,
             chunks_total: self.number("chunks_total")?,
             chunks_done: self.number("chunks_done")?,
+            approval: self.optional("approval", |json| serde_json::from_str(json).ok())?,
             ending: self.optional("ending", |name| Some(name.to_string()))?,
             summary: self.optional("summary", |json| serde_json::from_str(json).ok())?,
             started: self.parsed("started", |time| time.parse().ok())?,

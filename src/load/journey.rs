@@ -1,15 +1,22 @@
-//! The journey of one load, in the order of the street: the bytes, the rows, the plan, the table, the report.
+//! The journey of one load, in the order of the street: the plan, the table, the report.
 
+use std::collections::BTreeSet;
+
+use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
-use super::{LoadError, Places, Progress, Rules, Run, RunEnd, margin, read_file, too_large};
-use crate::child::{Items, Outcome};
+use super::planning::Planned;
+use super::{LoadError, Places, Progress, Rules, Run, RunEnd, margin};
 use crate::event::{LoadId, Upload};
+use crate::item::Item;
 use crate::ledger::{Lease, Ledger, LedgerError, LoadRecord, State};
 use crate::message::Refusal;
-use crate::plan::{self, ChunkOutcome, Chunks, Fate, Index, Names, PlanError, PlanRow, RefusedRow};
-use crate::report::{Report, Seconds, Tally};
-use crate::store::{Fetched, Kept, StoreError};
+use crate::plan::{
+    self, ChunkEntry, ChunkOutcome, Estimate, Fate, Gate, Index, KeptRow, LastLoad, MissingItem, Names, PlanRow, RefusedRow,
+};
+use crate::report::{Ending, ReadBack, Report, Seconds, Tally, Went};
+use crate::schema::{Missing, Mode, Schema};
+use crate::table::{Act, Change, Table};
 
 /// The turn this run has, where there is a ledger.
 pub(super) struct MyTurn<'a> {
@@ -19,20 +26,17 @@ pub(super) struct MyTurn<'a> {
 }
 
 pub(super) struct Journey<'a> {
-    load: LoadId,
-    upload: Upload,
-    turn: Option<MyTurn<'a>>,
-    places: &'a Places,
-    rules: &'a Rules,
-    run: &'a Run<'a>,
-    started: Instant,
-}
-
-/// What planning came to.
-enum Planned {
-    Plan(Box<Index>),
-    /// Nothing is to be written; the report says why.
-    Nothing(Box<Report>),
+    pub load: LoadId,
+    pub upload: Upload,
+    pub turn: Option<MyTurn<'a>>,
+    pub places: &'a Places,
+    pub rules: &'a Rules,
+    pub run: &'a Run<'a>,
+    /// The plan is made, and nothing is written.
+    pub dry_run: bool,
+    /// Gates that somebody has approved.
+    pub waived: BTreeSet<Gate>,
+    pub started: Instant,
 }
 
 /// What writing came to.
@@ -42,33 +46,27 @@ struct Writing {
     outcomes: Vec<(usize, ChunkOutcome)>,
 }
 
-impl<'a> Journey<'a> {
-    pub fn new(
-        load: LoadId,
-        upload: Upload,
-        turn: Option<MyTurn<'a>>,
-        places: &'a Places,
-        rules: &'a Rules,
-        run: &'a Run<'a>,
-    ) -> Journey<'a> {
-        Journey { load, upload, turn, places, rules, run, started: Instant::now() }
-    }
-
+impl Journey<'_> {
     pub async fn travel(&self) -> Result<RunEnd, LoadError> {
         let mut seconds = Seconds::default();
         let plan = match self.kept_plan().await? {
             Some(plan) => plan,
             None => match self.make_plan(&mut seconds).await? {
                 Planned::Plan(plan) => *plan,
-                Planned::Nothing(report) => return self.end(*report).await,
+                Planned::Nothing(report) => return self.end(*report, None).await,
             },
         };
+        if plan.dry_run || !plan.held.is_empty() {
+            return self.end_unwritten(plan, seconds).await;
+        }
         let writing = self.write(&plan, &mut seconds).await?;
         if writing.chunks_done < plan.chunks.len() {
             return self.hand_over(&plan, &writing).await;
         }
-        let report = self.make_report(plan, writing, seconds).await?;
-        self.end(report).await
+        let read_back = self.read_back(&plan, &mut seconds).await?;
+        let items = last_load(&plan);
+        let report = self.make_report(plan, writing, read_back, seconds).await?;
+        self.end(report, Some(items)).await
     }
 
     /// A plan that was kept before is followed, never made again.
@@ -82,75 +80,15 @@ impl<'a> Journey<'a> {
         Ok(Some(plan))
     }
 
-    async fn make_plan(&self, seconds: &mut Seconds) -> Result<Planned, LoadError> {
-        let Places { store, table, .. } = self.places;
-        let schema = self.rules.from.read(store).await?;
-        let shape = table.describe().await?;
-        schema.check_fits(&shape)?;
-
-        let clock = Instant::now();
-        let fetched = store.fetch(&self.upload, self.rules.upload_bytes).await;
-        seconds.fetch = clock.elapsed().as_secs_f64();
-        let file = match fetched {
-            Ok(Fetched::File(file, _)) => file,
-            Ok(Fetched::Gone) => return Ok(Planned::Nothing(Box::new(self.removed(*seconds)))),
-            Err(StoreError::TooLarge { bytes, limit }) => {
-                return Ok(Planned::Nothing(Box::new(self.refused(too_large(bytes, limit), *seconds))));
-            }
-            Err(error) => return Err(error.into()),
-        };
-
-        let clock = Instant::now();
-        let read = read_file(file, &self.upload, &schema, self.rules, self.run).await?;
-        seconds.read = clock.elapsed().as_secs_f64();
-        let reading = match read {
-            Outcome::Read(reading) => reading,
-            Outcome::Refused(refusal) => {
-                return Ok(Planned::Nothing(Box::new(self.refused(refusal, *seconds))));
-            }
-        };
-
-        let clock = Instant::now();
-        let names = Names(&self.load);
-        let mut index = Index::new(self.load.clone(), self.upload.clone(), schema, shape, reading.file.clone());
-        let mut chunks = Chunks::new(reading.rows(Items::Read).map_err(PlanError::Spool)?, Fate::Written);
-        while let Some((entry, packed)) = chunks.next_chunk()? {
-            self.keep_chunk(&names.chunk(&entry), packed).await?;
-            index.add(entry);
-            (self.run.progress)(Progress::Planning { rows: index.counts.total(), of: reading.rows });
-        }
-        if store.keep_once(&names.index(), index.encode()?).await? == Kept::AlreadyThere {
-            let json = store.read(&names.index()).await?.ok_or_else(|| self.missing("plan.json"))?;
-            index = Index::decode(&json)?;
-        }
-        self.begin_writing(&index).await?;
-        seconds.plan = clock.elapsed().as_secs_f64();
-        Ok(Planned::Plan(Box::new(index)))
-    }
-
-    /// Only once, so that a run which has lost its turn without knowing does not change what another one's index counts
-    /// on. What an attempt by other rules or another loader left, before any index, gives way.
-    async fn keep_chunk(&self, name: &str, packed: Vec<u8>) -> Result<(), LoadError> {
-        let store = &self.places.store;
-        if store.keep_once(name, packed.clone()).await? == Kept::AlreadyThere
-            && store.read(name).await?.as_ref() != Some(&packed)
-        {
-            self.check_turn()?;
-            tracing::warn!(event = "chunk_replaced", load = %self.load, name);
-            store.keep(name, packed).await?;
-        }
-        Ok(())
-    }
-
     /// The ledger hears that the plan is kept; after this the workbook is never read again.
-    async fn begin_writing(&self, plan: &Index) -> Result<(), LoadError> {
+    pub(super) async fn begin_writing(&self, plan: &Index) -> Result<(), LoadError> {
         let ours = self.places.table.name();
         if plan.table.table != ours {
             let (load, planned) = (self.load.clone(), plan.table.table.clone());
             return Err(LoadError::OtherTable { load, planned, ours: ours.to_string() });
         }
         match &self.turn {
-            Some(turn) if turn.record.state == State::Planning => {
+            Some(turn) if turn.record.state == State::Planning && plan.held.is_empty() => {
                 Ok(turn.ledger.planned(turn.lease, plan.chunks.len() as u32).await?)
             }
             _ => Ok(()),
@@ -159,8 +97,6 @@ impl<'a> Journey<'a> {
 
     /// Writes chunk after chunk, each one's outcome and then its checkpoint, until all are written or the time is over.
     async fn write(&self, plan: &Index, seconds: &mut Seconds) -> Result<Writing, LoadError> {
-        let Places { store, table, .. } = self.places;
-        let names = Names(&self.load);
         let clock = Instant::now();
         let stop_at = self.run.time_left().map(|left| clock + (left - margin(left)));
         let mut writing = Writing { chunks_done: self.chunks_done().await?, outcomes: Vec::new() };
@@ -173,25 +109,8 @@ impl<'a> Journey<'a> {
                 break;
             }
             self.check_turn()?;
-            let (places, items): (Vec<_>, Vec<_>) = self
-                .read_chunk(entry)
-                .await?
-                .into_iter()
-                .filter(|row| row.fate.is_written())
-                .filter_map(|row| Some(((row.sheet, row.row), row.item?)))
-                .unzip();
-            let written = table.write(&items).await?;
-            let refused = written.refused.into_iter().filter_map(|refused| {
-                let (sheet, row) = places.get(refused.index)?.clone();
-                Some(RefusedRow { sheet, row, reason: refused.reason })
-            });
-            let outcome = ChunkOutcome {
-                write_units: written.units,
-                requests: written.requests,
-                tried_again: written.tried_again,
-                refused: refused.collect(),
-            };
-            store.keep(&names.outcome(number), serde_json::to_vec(&outcome)?).await?;
+            let outcome = self.write_chunk(plan, entry).await?;
+            self.places.store.keep(&Names(&self.load).outcome(number), serde_json::to_vec(&outcome)?).await?;
             if let Some(turn) = &self.turn {
                 turn.ledger.checkpoint(turn.lease, number as u32 + 1).await?;
             }
@@ -204,8 +123,20 @@ impl<'a> Journey<'a> {
         Ok(writing)
     }
 
+    async fn write_chunk(&self, plan: &Index, entry: &ChunkEntry) -> Result<ChunkOutcome, LoadError> {
+        let (table, schema) = (&self.places.table, &plan.schema);
+        if entry.missing > 0 {
+            return write_missing(table, schema, self.read_chunk(entry).await?).await;
+        }
+        if !entry.counts.has(Fate::is_written) {
+            return Ok(ChunkOutcome::default());
+        }
+        let rows: Vec<PlanRow> = self.read_chunk(entry).await?;
+        write_rows(table, schema, rows.into_iter().filter(|row| row.fate.is_written()).collect()).await
+    }
+
     /// A run that was frozen and thaws may have lost its turn without having noticed.
-    fn check_turn(&self) -> Result<(), LedgerError> {
+    pub(super) fn check_turn(&self) -> Result<(), LedgerError> {
         match &self.turn {
             Some(MyTurn { lease, .. }) if !lease.is_live() => {
                 Err(LedgerError::TurnLost { load: lease.load.clone(), table: lease.table.clone(), epoch: lease.epoch })
@@ -223,7 +154,7 @@ impl<'a> Journey<'a> {
         Ok(kept.iter().enumerate().take_while(|(number, name)| **name == Names(&self.load).outcome(*number)).count())
     }
 
-    async fn read_chunk(&self, entry: &plan::ChunkEntry) -> Result<Vec<PlanRow>, LoadError> {
+    pub(super) async fn read_chunk<T: DeserializeOwned>(&self, entry: &ChunkEntry) -> Result<Vec<T>, LoadError> {
         let packed = self.places.store.read(&Names(&self.load).chunk(entry)).await?;
         Ok(plan::decode(&entry.name, &packed.ok_or_else(|| self.missing(&entry.name))?)?)
     }
@@ -242,17 +173,25 @@ impl<'a> Journey<'a> {
         Ok(RunEnd::Continued { chunks_done, chunks })
     }
 
-    async fn make_report(&self, plan: Index, writing: Writing, mut seconds: Seconds) -> Result<Report, LoadError> {
-        let mut tally = Tally::with_counts(plan.counts.clone());
-        for entry in &plan.chunks {
-            if tally.wants(entry) {
-                for row in self.read_chunk(entry).await? {
-                    tally.tell(row);
-                }
-            } else {
-                tally.count_problems(entry.problems);
-            }
+    /// The end of a load of which nothing is written: a trial, or one that waits for somebody to approve it.
+    async fn end_unwritten(&self, plan: Index, seconds: Seconds) -> Result<RunEnd, LoadError> {
+        let ending = if plan.dry_run { Ending::DryRun } else { Ending::Held };
+        let mut tally = self.tell_plan(&plan).await?;
+        if ending == Ending::Held {
+            tally.hold();
         }
+        let report = self.finish_report(plan, ending, tally, None, seconds);
+        self.end(report, None).await
+    }
+
+    async fn make_report(
+        &self,
+        plan: Index,
+        writing: Writing,
+        read_back: Option<(ReadBack, f64)>,
+        seconds: Seconds,
+    ) -> Result<Report, LoadError> {
+        let mut tally = self.tell_plan(&plan).await?;
         let first_of_ours = writing.outcomes.first().map_or(plan.chunks.len(), |(number, _)| *number);
         for number in 0..first_of_ours {
             let name = Names(&self.load).outcome(number);
@@ -262,48 +201,173 @@ impl<'a> Journey<'a> {
         for (_, outcome) in writing.outcomes {
             tally.add_outcome(outcome);
         }
+        let read_back = read_back.map(|(read_back, units)| {
+            tally.add_read_units(units);
+            read_back
+        });
+        Ok(self.finish_report(plan, Ending::Done, tally, read_back, seconds))
+    }
+
+    /// What the plan says of its rows, as far as a report tells it.
+    async fn tell_plan(&self, plan: &Index) -> Result<Tally, LoadError> {
+        let mut tally = Tally::with_counts(plan.counts.clone());
+        tally.add_read_units(plan.read_units);
+        tally.count_missing(plan.missing, plan.schema.sync.as_ref().map(|sync| sync.missing));
+        for entry in &plan.chunks {
+            if !tally.wants(entry) {
+                tally.count_problems(entry.problems);
+            } else if entry.missing > 0 {
+                for item in self.read_chunk::<MissingItem>(entry).await? {
+                    tally.tell_missing(&item, &plan.schema);
+                }
+            } else {
+                for row in self.read_chunk::<PlanRow>(entry).await? {
+                    tally.tell(row, &plan.schema);
+                }
+            }
+        }
+        Ok(tally)
+    }
+
+    fn finish_report(
+        &self,
+        plan: Index,
+        ending: Ending,
+        tally: Tally,
+        read_back: Option<ReadBack>,
+        mut seconds: Seconds,
+    ) -> Report {
         seconds.total = self.started.elapsed().as_secs_f64();
-        let table = Some(plan.table.table);
-        Ok(Report::of_rows(Some(self.load.clone()), self.upload.clone(), table, plan.file, tally, seconds))
+        let units = tally.units();
+        let took = Some(seconds.write).filter(|seconds| *seconds > 0.0);
+        let taken = Estimate { seconds: took, ..Estimate::of(units.write, units.read, &plan.schema.price, plan.table.capacity) };
+        Report::of_plan(plan, Went { ending, tally, read_back, taken, seconds })
     }
 
     /// Leaves the report, then tells the ledger: a run killed in between leaves it once more.
-    async fn end(&self, report: Report) -> Result<RunEnd, LoadError> {
+    pub(super) async fn end(&self, report: Report, loaded: Option<LastLoad>) -> Result<RunEnd, LoadError> {
         self.places.store.keep(&Names(&self.load).report(), report.encode()?).await?;
         if let Some(turn) = &self.turn {
             let summary = serde_json::json!({ "summary": report.summary, "rows": report.rows, "units": report.units });
-            turn.ledger.end(turn.lease, report.ending.name(), summary).await?;
+            turn.ledger.end(turn.lease, report.ending.name(), summary, loaded.as_ref()).await?;
         }
         let of = |fate| report.rows.fates.get(&fate).copied().unwrap_or_default();
+        let held: Vec<&str> = report.held.iter().map(|held| held.gate.name()).collect();
         tracing::info!(
             event = "load_finished",
             load = %self.load,
             ending = report.ending.name(),
             refusal = report.refusal.as_ref().map(|refusal| refusal.rule.id()),
+            held = held.join(","),
             rows = report.rows.total,
+            new = of(Fate::New),
+            changed = of(Fate::Changed),
+            unchanged = of(Fate::Unchanged),
             written = of(Fate::Written),
+            kept = of(Fate::Kept),
             rejected = of(Fate::Rejected),
             duplicate = of(Fate::Duplicate),
             skipped = of(Fate::Skipped),
             not_written = of(Fate::NotWritten),
+            missing = report.missing.total,
             problems = report.problems_total,
             write_units = report.units.write,
+            read_units = report.units.read,
             seconds = report.seconds.total,
         );
         Ok(RunEnd::Ended(Box::new(report)))
     }
 
-    fn refused(&self, refusal: Refusal, mut seconds: Seconds) -> Report {
+    pub(super) fn refused(&self, refusal: Refusal, mut seconds: Seconds) -> Report {
         seconds.total = self.started.elapsed().as_secs_f64();
         Report::refused(Some(self.load.clone()), self.upload.clone(), refusal, seconds)
     }
 
-    fn removed(&self, mut seconds: Seconds) -> Report {
+    pub(super) fn removed(&self, mut seconds: Seconds) -> Report {
         seconds.total = self.started.elapsed().as_secs_f64();
         Report::removed(self.load.clone(), self.upload.clone(), seconds)
     }
 
-    fn missing(&self, part: &str) -> LoadError {
+    pub(super) fn missing(&self, part: &str) -> LoadError {
         LoadError::PlanIncomplete { load: self.load.clone(), part: part.to_string() }
     }
+}
+
+/// Writes rows in the way their mode has.
+async fn write_rows(table: &Table, schema: &Schema, rows: Vec<PlanRow>) -> Result<ChunkOutcome, LoadError> {
+    let mut outcome = ChunkOutcome::default();
+    let (mut places, mut items) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
+    let mut removes = Vec::new();
+    for row in rows {
+        let Some(item) = row.item else { continue };
+        places.push((row.sheet, row.row, row.fate));
+        items.push(item);
+        removes.push(row.removes);
+    }
+    let refused = match schema.mode {
+        Mode::Replace => {
+            let written = table.write(&items).await?;
+            (outcome.write_units, outcome.requests, outcome.tried_again) =
+                (written.units, written.requests, written.tried_again);
+            written.refused
+        }
+        Mode::Merge | Mode::Add => {
+            let changes = items.into_iter().zip(removes).map(|(item, remove)| {
+                let (key, rest) = split_key(schema, item);
+                let act = match schema.mode {
+                    Mode::Add => Act::Add(key.clone().into_iter().chain(rest).collect()),
+                    _ => Act::Merge { set: rest, remove },
+                };
+                Change { key, act }
+            });
+            let changes: Vec<Change> = changes.collect();
+            let changed = table.change(&changes).await?;
+            (outcome.write_units, outcome.requests, outcome.tried_again) =
+                (changed.units, changed.requests, changed.tried_again);
+            let kept = changed.kept.iter().filter_map(|index| places.get(*index).cloned());
+            outcome.kept = kept.map(|(sheet, row, planned)| KeptRow { sheet, row, planned }).collect();
+            changed.refused
+        }
+    };
+    outcome.refused = refused
+        .into_iter()
+        .filter_map(|refused| {
+            let (sheet, row, planned) = places.get(refused.index)?.clone();
+            Some(RefusedRow { sheet, row, planned, reason: refused.reason })
+        })
+        .collect();
+    Ok(outcome)
+}
+
+/// Marks or removes what the sheet no longer lists, as long as nobody has changed it.
+async fn write_missing(table: &Table, schema: &Schema, items: Vec<MissingItem>) -> Result<ChunkOutcome, LoadError> {
+    let changes = items.into_iter().filter_map(|item| {
+        let (key, _) = split_key(schema, item.before.clone());
+        let act = match item.missing {
+            Missing::Report => return None,
+            Missing::Mark => Act::Mark { read: item.before, set: MissingItem::mark() },
+            Missing::Delete => Act::Delete { read: item.before },
+        };
+        Some(Change { key, act })
+    });
+    let changes: Vec<Change> = changes.collect();
+    let changed = table.change(&changes).await?;
+    // Refused or edited: in both cases it is left as it is.
+    let left = changed.edited.iter().copied().chain(changed.refused.iter().map(|refused| refused.index));
+    Ok(ChunkOutcome {
+        write_units: changed.units,
+        requests: changed.requests,
+        tried_again: changed.tried_again,
+        edited: left.filter_map(|index| Some(changes.get(index)?.key.clone())).collect(),
+        ..ChunkOutcome::default()
+    })
+}
+
+fn split_key(schema: &Schema, item: Item) -> (Item, Item) {
+    item.into_iter().partition(|(name, _)| schema.key.attributes().any(|attribute| attribute == name))
+}
+
+/// What the next load into the table is compared with.
+fn last_load(plan: &Index) -> LastLoad {
+    LastLoad { load: plan.load.clone(), items: plan.counts.items() + plan.counts.of(Fate::Kept), per_scope: plan.per_scope.clone() }
 }

@@ -40,12 +40,12 @@ pub async fn check(
     };
     let mut tally = Tally::default();
     for judged in reading.rows(items).map_err(PlanError::Spool)? {
-        let row = PlanRow::new(judged.map_err(PlanError::Spool)?, Fate::Accepted);
+        let row = PlanRow::from(judged.map_err(PlanError::Spool)?);
         each(&row).map_err(PlanError::Spool)?;
         tally.add_row(row);
     }
     seconds.total = clock.elapsed().as_secs_f64();
-    Ok(Report::of_rows(None, upload, None, reading.file, tally, seconds))
+    Ok(Report::of_check(upload, reading.file, tally, seconds))
 }
 
 /// Every row of a finished load with its fate as it turned out, from the plan and the outcomes.
@@ -61,13 +61,20 @@ pub async fn visit_rows(
         return Ok(());
     };
     let plan = Index::decode(&json)?;
-    for (number, entry) in plan.chunks.iter().enumerate() {
+    let written = !plan.dry_run && plan.held.is_empty();
+    for (number, entry) in plan.chunks.iter().enumerate().filter(|(_, entry)| entry.missing == 0) {
         let packed = store.read(&names.chunk(entry)).await?.ok_or_else(|| missing(&entry.name))?;
-        let outcome = store.read(&names.outcome(number)).await?.ok_or_else(|| missing(&names.outcome(number)))?;
-        let outcome: ChunkOutcome = serde_json::from_slice(&outcome)?;
-        for mut row in plan::decode(&entry.name, &packed)? {
-            if outcome.refused.iter().any(|refused| refused.row == row.row && refused.sheet == row.sheet) {
-                row.fate = Fate::NotWritten;
+        let outcome = match written {
+            true => {
+                let json = store.read(&names.outcome(number)).await?;
+                serde_json::from_slice(&json.ok_or_else(|| missing(&names.outcome(number)))?)?
+            }
+            false => ChunkOutcome::default(),
+        };
+        for row in plan::decode::<PlanRow>(&entry.name, &packed)? {
+            let mut row = row.turned_out(&outcome);
+            if !plan.held.is_empty() && row.fate.is_written() {
+                row.fate = Fate::Held;
             }
             each(&row).map_err(PlanError::Spool)?;
         }

@@ -2,19 +2,22 @@
 
 mod journey;
 mod look;
+mod planning;
+mod readback;
 mod rules;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
 use crate::child::{self, Brief, ChildError, Limits, Outcome, Reader};
 use crate::event::{LoadId, Request, Upload};
-use crate::ledger::{Lease, Ledger, LedgerError, Turn};
+use crate::ledger::{Lease, Ledger, LedgerError, LoadRecord, Turn};
 use crate::message::{Refusal, Rule, count};
-use crate::plan::PlanError;
+use crate::plan::{Gate, Index, Names, PlanError};
 use crate::relay::{Relay, RelayError};
-use crate::report::Report;
+use crate::report::{Ending, Report};
 use crate::schema::{Misfit, Schema};
 use crate::store::{Store, StoreError};
 use crate::table::{Table, TableError};
@@ -60,6 +63,10 @@ pub struct Run<'a> {
     /// When the run is stopped from outside.
     pub deadline: Option<Instant>,
     pub progress: &'a (dyn Fn(Progress) + Sync),
+    /// The plan is made, and nothing is written.
+    pub dry_run: bool,
+    /// Gates that are not asked.
+    pub waived: BTreeSet<Gate>,
 }
 
 impl Run<'_> {
@@ -116,6 +123,8 @@ pub enum LoadError {
     PlanIncomplete { load: LoadId, part: String },
     #[error("load {0} got nowhere in a whole run, so no other is asked for; give the function more time")]
     NoHeadway(LoadId),
+    #[error("load {0} is not held, so there is nothing to approve; check the name in its report")]
+    NotHeld(LoadId),
     #[error("there is no file {0}")]
     FileMissing(String),
     #[error("a load can only be continued where there is a ledger")]
@@ -139,6 +148,7 @@ impl LoadError {
             | LoadError::OtherTable { .. }
             | LoadError::PlanIncomplete { .. }
             | LoadError::NoHeadway(_)
+            | LoadError::NotHeld(_)
             | LoadError::FileMissing(_)
             | LoadError::NoLedger
             | LoadError::Report(_) => false,
@@ -146,14 +156,29 @@ impl LoadError {
     }
 }
 
-/// Loads an upload, or goes on with a load whose plan is kept.
+/// Loads an upload, goes on with a load whose plan is kept, or loads again what was held.
 pub async fn run(request: Request, places: &Places, rules: &Rules, run: &Run<'_>) -> Result<RunEnd, LoadError> {
-    let Some(ledger) = &places.ledger else {
-        let Request::Load(upload) = request else {
-            return Err(LoadError::NoLedger);
-        };
-        let load = LoadId::of(&upload);
-        return Journey::new(load, upload, None, places, rules, run).travel().await;
+    let journey = |load: LoadId, upload: Upload, turn| Journey {
+        dry_run: run.dry_run || upload.is_dry_run(),
+        load,
+        upload,
+        turn,
+        places,
+        rules,
+        run,
+        waived: run.waived.clone(),
+        started: Instant::now(),
+    };
+    let ledger = match (&places.ledger, &request) {
+        // Nothing is written, so nobody need wait.
+        (_, Request::Load(upload)) if run.dry_run || upload.is_dry_run() => {
+            return journey(LoadId::of(upload), upload.clone(), None).travel().await;
+        }
+        (Some(ledger), _) => ledger,
+        (None, Request::Load(upload)) => {
+            return journey(LoadId::of(upload), upload.clone(), None).travel().await;
+        }
+        (None, Request::Continue(_) | Request::Approve(_)) => return Err(LoadError::NoLedger),
     };
     let (lease, record) = match wait_for_turn(ledger, &request, places, run).await? {
         Turn::Ours(lease, record) => (lease, record),
@@ -166,17 +191,35 @@ pub async fn run(request: Request, places: &Places, rules: &Rules, run: &Run<'_>
             return Err(LoadError::Busy { table, holder: load, waited: TURN_PATIENCE });
         }
     };
-    let turn = MyTurn { ledger, lease: &lease, record: &record };
-    let journey = Journey::new(record.load.clone(), record.upload.clone(), Some(turn), places, rules, run);
     // One task does both, so that nothing is left running when either ends. Boxed: a journey is a large future.
+    let travel = async {
+        let turn = MyTurn { ledger, lease: &lease, record: &record };
+        let waived = approved_gates(&record, places, run).await?;
+        let journey = Journey { waived, ..journey(record.load.clone(), record.upload.clone(), Some(turn)) };
+        journey.travel().await
+    };
     let ended = tokio::select! {
-        end = Box::pin(journey.travel()) => end,
+        end = Box::pin(travel) => end,
         lost = keep_turn(ledger, &lease, rules.heartbeat) => Err(lost.into()),
     };
     if ended.is_err() {
         leave_turn(ledger, &lease).await;
     }
     ended
+}
+
+/// What somebody approved who read the report of the load that was held: the gates that held it, and those that had
+/// been approved before.
+async fn approved_gates(
+    record: &LoadRecord,
+    places: &Places,
+    run: &Run<'_>,
+) -> Result<BTreeSet<Gate>, LoadError> {
+    let Some(approval) = &record.approval else { return Ok(run.waived.clone()) };
+    let part = || LoadError::PlanIncomplete { load: approval.load.clone(), part: "plan.json".to_string() };
+    let json = places.store.read(&Names(&approval.load).index()).await?.ok_or_else(part)?;
+    let held = Index::decode(&json)?;
+    Ok(held.waived.iter().copied().chain(held.held.iter().map(|tripped| tripped.gate)).collect())
 }
 
 /// After an error the turn is for whoever tries again, under whatever request id; otherwise the same event sent by hand
@@ -194,7 +237,7 @@ async fn wait_for_turn(
     request: &Request,
     places: &Places,
     run: &Run<'_>,
-) -> Result<Turn, LedgerError> {
+) -> Result<Turn, LoadError> {
     let until = Instant::now() + TURN_PATIENCE;
     loop {
         let turn = match request {
@@ -202,6 +245,12 @@ async fn wait_for_turn(
                 ledger.take_turn(&LoadId::of(upload), upload, places.table.name(), run.request_id).await?
             }
             Request::Continue(load) => ledger.take_up(load, run.request_id).await?,
+            Request::Approve(approval) => {
+                let held = ledger.read(&approval.load).await?;
+                let held = held.filter(|record| record.ending.as_deref() == Some(Ending::Held.name()));
+                let held = held.ok_or_else(|| LoadError::NotHeld(approval.load.clone()))?;
+                ledger.take_approved(&approval.load.next(), &held, approval, run.request_id).await?
+            }
         };
         if !matches!(turn, Turn::Busy { .. }) || Instant::now() >= until {
             return Ok(turn);

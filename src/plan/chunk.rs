@@ -2,58 +2,43 @@
 
 use std::io::{self, Write};
 
-use super::{ChunkEntry, Counts, Fate, PlanError, PlanRow};
-use crate::child::Rows;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::PlanError;
 
 /// One chunk is what is lost and done again when a run is killed; a checkpoint is one write to the ledger.
 pub const ROWS_PER_CHUNK: usize = 1000;
 /// zstd's fast end: the lines are alike, and more effort saves little.
 const ZSTD_LEVEL: i32 = 1;
 /// Five digits name the chunks: far more rows than a workbook has.
-const MAX_CHUNKS: u32 = 100_000;
+const MAX_CHUNKS: usize = 100_000;
 
-/// Judged rows, cut into chunks.
-pub struct Chunks {
-    rows: Rows,
-    accepted: Fate,
-    next: u32,
+/// The name of a chunk of rows.
+pub fn chunk_name(number: usize) -> Result<String, PlanError> {
+    if number < MAX_CHUNKS { Ok(format!("{number:05}.jsonl.zst")) } else { Err(PlanError::TooLong(MAX_CHUNKS)) }
 }
 
-impl Chunks {
-    /// `accepted` is the fate of an accepted row.
-    pub fn new(rows: Rows, accepted: Fate) -> Chunks {
-        Chunks { rows, accepted, next: 0 }
-    }
+/// The name of a chunk of items that the sheet no longer lists.
+pub fn missing_name(number: usize) -> Result<String, PlanError> {
+    Ok(format!("missing-{}", chunk_name(number)?))
+}
 
-    /// The next chunk with its entry in the index, packed.
-    pub fn next_chunk(&mut self) -> Result<Option<(ChunkEntry, Vec<u8>)>, PlanError> {
-        let mut entry =
-            ChunkEntry { name: format!("{:05}.jsonl.zst", self.next), counts: Counts::default(), problems: 0 };
-        let pack = |name: &str, source| PlanError::Pack { name: name.to_string(), source };
-        let packed = (|| -> Result<Vec<u8>, PlanError> {
-            let mut packer = zstd::Encoder::new(Vec::new(), ZSTD_LEVEL).map_err(|source| pack(&entry.name, source))?;
-            for judged in self.rows.by_ref().take(ROWS_PER_CHUNK) {
-                let row = PlanRow::new(judged.map_err(PlanError::Spool)?, self.accepted);
-                entry.counts.add(row.fate, 1);
-                entry.problems += row.problems.len() as u64;
-                let line = serde_json::to_writer(&mut packer, &row).map_err(io::Error::from);
-                line.and_then(|()| packer.write_all(b"\n")).map_err(|source| pack(&entry.name, source))?;
-            }
-            packer.finish().map_err(|source| pack(&entry.name, source))
-        })()?;
-        if entry.counts.total() == 0 {
-            return Ok(None);
+/// Packs the lines of a chunk.
+pub fn pack<T: Serialize>(name: &str, lines: &[T]) -> Result<Vec<u8>, PlanError> {
+    let packed = || -> io::Result<Vec<u8>> {
+        let mut packer = zstd::Encoder::new(Vec::new(), ZSTD_LEVEL)?;
+        for line in lines {
+            serde_json::to_writer(&mut packer, line)?;
+            packer.write_all(b"\n")?;
         }
-        self.next += 1;
-        if self.next > MAX_CHUNKS {
-            return Err(PlanError::TooLong(MAX_CHUNKS));
-        }
-        Ok(Some((entry, packed)))
-    }
+        packer.finish()
+    };
+    packed().map_err(|source| PlanError::Pack { name: name.to_string(), source })
 }
 
 /// Unpacks a chunk.
-pub fn decode(name: &str, packed: &[u8]) -> Result<Vec<PlanRow>, PlanError> {
+pub fn decode<T: DeserializeOwned>(name: &str, packed: &[u8]) -> Result<Vec<T>, PlanError> {
     let damaged = |reason: String| PlanError::Damaged { name: name.to_string(), reason };
     let lines = zstd::decode_all(packed).map_err(|error| damaged(error.to_string()))?;
     serde_json::Deserializer::from_slice(&lines)

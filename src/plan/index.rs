@@ -1,11 +1,11 @@
 //! The plan's first page, written last: what was loaded by which rules into which table, and what the chunks hold.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Fate, PlanError};
+use super::{ControlTotals, Estimate, Fate, Gate, PlanError, Tripped};
 use crate::event::{LoadId, Upload};
 use crate::judge::FileRead;
 use crate::schema::{Schema, TableShape};
@@ -40,6 +40,24 @@ impl Counts {
         }
     }
 
+    /// All rows of these fates become another one.
+    pub fn move_all(&mut self, from: impl Fn(Fate) -> bool, to: Fate) {
+        let moved: u64 = self.0.iter().filter(|(fate, _)| from(**fate)).map(|(_, rows)| rows).sum();
+        self.0.retain(|fate, _| !from(*fate));
+        if moved > 0 {
+            self.add(to, moved);
+        }
+    }
+
+    pub fn has(&self, wanted: impl Fn(Fate) -> bool) -> bool {
+        self.0.iter().any(|(fate, rows)| wanted(*fate) && *rows > 0)
+    }
+
+    /// Rows whose item is, or will be, in the table as the sheet has it.
+    pub fn items(&self) -> u64 {
+        [Fate::New, Fate::Changed, Fate::Unchanged, Fate::Written].into_iter().map(|fate| self.of(fate)).sum()
+    }
+
     pub fn total(&self) -> u64 {
         self.0.values().sum()
     }
@@ -51,9 +69,12 @@ pub struct ChunkEntry {
     pub name: String,
     pub counts: Counts,
     pub problems: u64,
+    /// Items that the sheet no longer lists; a chunk has these or rows.
+    #[serde(default)]
+    pub missing: u64,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Index {
     version: u32,
     pub load: LoadId,
@@ -67,9 +88,29 @@ pub struct Index {
     pub table: TableShape,
     /// Whether the table was read, so that `before` says what was there.
     pub compared: bool,
+    /// Nothing of it is ever written.
+    #[serde(default)]
+    pub dry_run: bool,
+    /// Why it waits for somebody to approve it; nothing of it is written.
+    #[serde(default)]
+    pub held: Vec<Tripped>,
+    /// Gates that were not asked, because somebody approved what tripped them.
+    #[serde(default)]
+    pub waived: BTreeSet<Gate>,
     #[serde(flatten)]
     pub file: FileRead,
     pub counts: Counts,
+    /// Items that the sheet no longer lists.
+    #[serde(default)]
+    pub missing: u64,
+    /// Items of the load by scope, for the next load to be compared with.
+    #[serde(default)]
+    pub per_scope: BTreeMap<String, u64>,
+    #[serde(default)]
+    pub totals: ControlTotals,
+    pub estimate: Estimate,
+    /// Consumed while it was made.
+    pub read_units: f64,
     pub chunks: Vec<ChunkEntry>,
     /// The order of writing, where it is not the order of rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -87,8 +128,16 @@ impl Index {
             schema,
             table,
             compared: false,
+            dry_run: false,
+            held: Vec::new(),
+            waived: BTreeSet::new(),
             file,
             counts: Counts::default(),
+            missing: 0,
+            per_scope: BTreeMap::new(),
+            totals: ControlTotals::default(),
+            estimate: Estimate::default(),
+            read_units: 0.0,
             chunks: Vec::new(),
             order: None,
         }
@@ -96,6 +145,7 @@ impl Index {
 
     pub fn add(&mut self, chunk: ChunkEntry) {
         self.counts.add_all(&chunk.counts);
+        self.missing += chunk.missing;
         self.chunks.push(chunk);
     }
 

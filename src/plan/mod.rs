@@ -4,7 +4,12 @@
 //! after it nothing of the plan changes, and writing, continuing, reporting and undoing start from it alone.
 
 mod chunk;
+mod compare;
+mod estimate;
+mod gates;
 mod index;
+mod missing;
+mod totals;
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,8 +21,16 @@ use crate::item::Item;
 use crate::judge::{Kept, KeptCell, Skipped, Verdict};
 use crate::message::Problem;
 
-pub use chunk::{Chunks, ROWS_PER_CHUNK, decode};
+pub use chunk::{ROWS_PER_CHUNK, chunk_name, decode, missing_name, pack};
+pub use compare::{Before, Comparison};
+pub use estimate::{Estimate, read_units, write_units};
+pub use gates::{Evidence, Gate, LastLoad, Tripped};
 pub use index::{ChunkEntry, Counts, Index, Names};
+pub use missing::{DISCONTINUED, Listed, MissingItem};
+pub use totals::{ControlTotals, Difference};
+
+/// The attributes by which a written item says which load it comes from and when, where the rules want it.
+pub const PROVENANCE: [&str; 2] = ["loaded_by", "loaded_at"];
 
 /// What became, or will become, of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -90,9 +103,15 @@ pub struct PlanRow {
     pub sheet: Arc<str>,
     pub row: u32,
     pub fate: Fate,
-    /// What will be.
+    /// What will be; in mode `merge`, what is set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub item: Option<Item>,
+    /// In mode `merge`, the attributes that go away: the sheet has their columns, and the cells are empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub removes: Vec<String>,
+    /// Of a row that cannot go in, where it is readable: the item is listed all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Item>,
     /// What was there when the table was asked; absent where it was not, or had nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Item>,
@@ -106,20 +125,39 @@ pub struct PlanRow {
 }
 
 impl PlanRow {
-    /// The plan of a judged row, where `accepted` says what becomes of an accepted one.
-    pub fn new(judged: JudgedRow, accepted: Fate) -> PlanRow {
-        let JudgedRow { sheet, row, verdict } = judged;
-        let plan = PlanRow {
-            sheet,
+    /// A row that may go in, before anything is known of the table.
+    pub fn accepted(sheet: impl Into<Arc<str>>, row: u32, item: Option<Item>) -> PlanRow {
+        PlanRow {
+            sheet: sheet.into(),
             row,
-            fate: accepted,
-            item: None,
+            fate: Fate::Accepted,
+            item,
+            removes: Vec::new(),
+            key: None,
             before: None,
             problems: Vec::new(),
             cells: Vec::new(),
             skipped: None,
-        };
-        let kept = |fate, Kept { problems, cells }| PlanRow { fate, problems, cells, ..plan.clone() };
+        }
+    }
+
+    /// The row with the fate that writing gave it in the end.
+    pub fn turned_out(mut self, outcome: &ChunkOutcome) -> PlanRow {
+        let is_this = |sheet: &Arc<str>, row: u32| row == self.row && *sheet == self.sheet;
+        if outcome.refused.iter().any(|refused| is_this(&refused.sheet, refused.row)) {
+            self.fate = Fate::NotWritten;
+        } else if outcome.kept.iter().any(|kept| is_this(&kept.sheet, kept.row)) {
+            self.fate = Fate::Kept;
+        }
+        self
+    }
+}
+
+impl From<JudgedRow> for PlanRow {
+    fn from(judged: JudgedRow) -> PlanRow {
+        let JudgedRow { sheet, row, verdict } = judged;
+        let plan = PlanRow::accepted(sheet, row, None);
+        let kept = |fate, Kept { problems, cells, key }| PlanRow { fate, problems, cells, key, ..plan.clone() };
         match verdict {
             Verdict::Accepted(item) => PlanRow { item: Some(item), ..plan },
             Verdict::Rejected(row) => kept(Fate::Rejected, row),
@@ -139,13 +177,29 @@ pub struct ChunkOutcome {
     pub tried_again: u64,
     /// Rows whose item the table did not take, with what it said.
     pub refused: Vec<RefusedRow>,
+    /// Rows that were to be added and whose item somebody else had put there in the meantime.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept: Vec<KeptRow>,
+    /// Missing items that somebody had changed since they were read: left as they are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub edited: Vec<Item>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefusedRow {
     pub sheet: Arc<str>,
     pub row: u32,
+    /// What was to become of it.
+    pub planned: Fate,
     pub reason: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptRow {
+    pub sheet: Arc<str>,
+    pub row: u32,
+    /// What was to become of it.
+    pub planned: Fate,
 }
 
 /// Why a plan could not be made or understood.
@@ -160,7 +214,7 @@ pub enum PlanError {
     #[error("the plan is of version {0}, and this loader knows version 1; let the loader that made it finish it")]
     Version(u32),
     #[error("the plan would have more than {0} chunks; split the file")]
-    TooLong(u32),
+    TooLong(usize),
 }
 
 #[cfg(test)]
@@ -176,7 +230,8 @@ mod tests {
     #[test]
     fn a_line_says_what_will_be_and_what_was_there() {
         let item = |name: &str| Item::from([("name".to_string(), Value::S(name.into()))]);
-        let mut row = PlanRow::new(judged(Verdict::Accepted(item("Bolt"))), Fate::Changed);
+        let mut row = PlanRow::from(judged(Verdict::Accepted(item("Bolt"))));
+        row.fate = Fate::Changed;
         row.before = Some(item("Nut"));
         let line = serde_json::to_string(&row).unwrap();
         let text =
@@ -188,13 +243,13 @@ mod tests {
     #[test]
     fn a_row_that_cannot_go_in_keeps_its_cells_and_no_item() {
         let cell = KeptCell { cell: "A12".into(), kind: CellKind::Text, value: "x".into(), format: None };
-        let kept = Kept { problems: vec![], cells: vec![cell] };
+        let kept = Kept { problems: vec![], cells: vec![cell], key: None };
         for (verdict, fate) in [
             (Verdict::Rejected(kept.clone()), Fate::Rejected),
             (Verdict::Duplicate(kept), Fate::Duplicate),
             (Verdict::Skipped(Skipped { why: Skip::Total, says: "Total".into() }), Fate::Skipped),
         ] {
-            let row = PlanRow::new(judged(verdict), Fate::Written);
+            let row = PlanRow::from(judged(verdict));
             assert_eq!((row.fate, row.item.is_none(), row.fate.is_written()), (fate, true, false));
             assert_eq!(row.cells.len(), usize::from(fate != Fate::Skipped));
         }
@@ -211,7 +266,7 @@ mod tests {
     fn a_damaged_chunk_is_named() {
         let packed = zstd::encode_all(&b"{\"sheet\":"[..], 1).unwrap();
         for content in [&b"no zstd"[..], &packed] {
-            let error = decode("00007.jsonl.zst", content).unwrap_err();
+            let error = decode::<PlanRow>("00007.jsonl.zst", content).unwrap_err();
             assert!(error.to_string().starts_with("00007.jsonl.zst of the plan is damaged"), "{error}");
         }
     }

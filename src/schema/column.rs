@@ -115,6 +115,10 @@ impl Kind {
         Kind::ALL.iter().find(|(_, kind)| *kind == self).map_or("", |(name, _)| name)
     }
 
+    pub(super) fn is_number(self) -> bool {
+        matches!(self, Kind::Integer | Kind::Decimal | Kind::Money)
+    }
+
     /// The type of a key attribute fed by such a column, where it can be one.
     pub(super) fn key_kind(self) -> Option<KeyKind> {
         match self {

@@ -71,7 +71,7 @@ pub(super) struct Table<'d> {
     /// How a mistake calls it, such as `a [[column]]`.
     called: &'static str,
     pub line: usize,
-    asked: Vec<&'static str>,
+    asked: Vec<&'d str>,
 }
 
 impl<'d> Table<'d> {
@@ -79,9 +79,14 @@ impl<'d> Table<'d> {
         Table { document, entries, called, line, asked: Vec::new() }
     }
 
-    fn entry(&mut self, name: &'static str) -> Option<&'d Spanned<DeValue<'d>>> {
+    fn entry(&mut self, name: &'d str) -> Option<&'d Spanned<DeValue<'d>>> {
         self.asked.push(name);
         self.entries.get(name)
+    }
+
+    /// All that is given.
+    pub fn names(&self) -> impl Iterator<Item = &'d str> {
+        self.entries.keys().map(|key| key.get_ref().as_ref())
     }
 
     /// The line in which something stands, where it is given at all.
@@ -122,13 +127,29 @@ impl<'d> Table<'d> {
         Some(text)
     }
 
-    pub fn flag(&mut self, name: &'static str) -> bool {
+    pub fn flag(&mut self, name: &'static str) -> Option<bool> {
         let flag = self.read(name, "true or false, without quotes", |value| value.as_bool());
-        flag.is_some_and(|flag| flag.value)
+        flag.map(|flag| flag.value)
     }
 
     pub fn number(&mut self, name: &'static str) -> Option<Given<Decimal>> {
         self.read(name, "a number, such as 0 or 99.5", decimal)
+    }
+
+    /// A number that fits, or `false` for none; what is usual where nothing is given.
+    pub fn limit(
+        &mut self,
+        name: &'static str,
+        expected: &str,
+        fits: impl Fn(Decimal) -> bool,
+        usual: Option<Decimal>,
+    ) -> Option<Decimal> {
+        let take = |value: &DeValue| match value.as_bool() {
+            Some(false) => Some(None),
+            _ => decimal(value).filter(|number| fits(*number)).map(Some),
+        };
+        let expected = format!("{expected}, or false for never");
+        self.read(name, &expected, take).map_or(usual, |limit| limit.value)
     }
 
     /// A whole number from 1.
@@ -155,13 +176,8 @@ impl<'d> Table<'d> {
         filled
     }
 
-    /// One of several words; `later` are those that a later version of the loader will know, and what to write till then.
-    pub fn one_of<T: Copy>(
-        &mut self,
-        name: &'static str,
-        words: &[(&'static str, T)],
-        later: &[(&str, &str)],
-    ) -> Option<Given<T>> {
+    /// One of several words.
+    pub fn one_of<T: Copy>(&mut self, name: &'static str, words: &[(&'static str, T)]) -> Option<Given<T>> {
         let given = self.text(name)?;
         let Given { value: written, line } = given;
         if let Some((_, value)) = words.iter().find(|(word, _)| *word == written) {
@@ -170,10 +186,9 @@ impl<'d> Table<'d> {
         let known = || words.iter().map(|(word, _)| *word);
         self.document.note(
             line,
-            match (later.iter().find(|(word, _)| *word == written), nearest(written, known())) {
-                (Some((_, instead)), _) => format!("{name} = \"{written}\" {instead}"),
-                (None, Some(meant)) => format!("{meant} is misspelt as \"{written}\"; write {name} = \"{meant}\""),
-                (None, None) => format!("{name} is \"{written}\" and should be {}", either(known())),
+            match nearest(written, known()) {
+                Some(meant) => format!("{meant} is misspelt as \"{written}\"; write {name} = \"{meant}\""),
+                None => format!("{name} is \"{written}\" and should be {}", either(known())),
             },
         );
         None
@@ -200,7 +215,7 @@ impl<'d> Table<'d> {
     }
 
     /// A value of any kind, with the words of the file.
-    pub fn value(&mut self, name: &'static str) -> Option<(Given<&'d DeValue<'d>>, String)> {
+    pub fn value(&mut self, name: &'d str) -> Option<(Given<&'d DeValue<'d>>, String)> {
         let document = self.document;
         let entry = self.entry(name)?;
         let given = Given { value: entry, line: document.line(&entry.span()) };

@@ -14,6 +14,7 @@ mod pattern;
 mod policy;
 mod read;
 mod read_column;
+mod read_policy;
 #[cfg(test)]
 mod reference;
 mod shape;
@@ -29,7 +30,7 @@ pub use key::{Key, KeyFault, KeyPart, Template, TemplateError};
 pub use mistake::{Mistake, Mistakes};
 pub use names::canonical_name;
 pub use pattern::Pattern;
-pub use policy::{Gates, Missing, Mode, Price, Scope, Sync, Totals};
+pub use policy::{DISCONTINUED, Gates, Missing, Mode, PROVENANCE, Price, Scope, Sync, Totals};
 pub use shape::{Capacity, IndexShape, KeyAttribute, KeyKind, KeyShape, Projection, TableShape};
 
 use names::Names;
@@ -134,6 +135,21 @@ impl Schema {
         self.columns.iter().position(|column| column.name == name)
     }
 
+    /// The columns in which an empty cell leaves what the table has.
+    pub fn kept_columns(&self) -> impl Iterator<Item = &str> {
+        let kept = self.columns.iter().filter(|column| column.empty == WhenEmpty::Keep);
+        kept.map(|column| column.name.as_str())
+    }
+
+    /// Whether items have this attribute by these rules. Any other was put there by somebody else.
+    pub fn is_known(&self, attribute: &str) -> bool {
+        let marks = self.sync.as_ref().is_some_and(|sync| sync.missing == Missing::Mark);
+        self.position(attribute).is_some()
+            || self.key.attributes().any(|part| part == attribute)
+            || self.provenance && PROVENANCE.contains(&attribute)
+            || marks && attribute == DISCONTINUED
+    }
+
     fn names(&self) -> &Names {
         self.names.0.get_or_init(|| Names::of(&self.columns).0)
     }
@@ -152,20 +168,55 @@ mod tests {
         let schema = Schema::shipped().unwrap();
         assert_eq!(schema.key.attributes().collect::<Vec<_>>(), ["sku"]);
         assert_eq!(schema.columns.len(), 10);
-        assert_eq!(schema.mode, Mode::Replace);
+        assert_eq!((schema.mode, schema.compare, schema.provenance), (Mode::Replace, true, false));
+        assert_eq!((schema.sync, schema.gates, schema.price), (None, Gates::default(), Price::default()));
+        let named = ["quantity", "unit_price", "warehouse"].map(|column| Some(column.to_string()));
+        let [quantity, price, per] = named;
+        assert_eq!(schema.totals, Totals { quantity, price, per, read_back: true });
     }
 
     #[test]
     fn the_rules_travel_as_json_unchanged() {
-        let rules = "version = 1\nduplicates = \"last\"\nsheet = \"Stock\"\n[key]\npartition = \"sku\"\n\
-                     sort = { name = \"sk\", from = \"{site}#{sku}\" }\n\
+        let rules = "version = 1\nmode = \"merge\"\nprovenance = true\nduplicates = \"last\"\nsheet = \"Stock\"\n\
+                     [sync]\nmissing = \"mark\"\nscope = { site = \"A\" }\n\
+                     [gates]\nrejected_rows = 12\nzero_percent = false\nprice_factor = 1.5\nvanishing = false\n\
+                     [totals]\nprice = \"price\"\nper = \"site\"\nread_back = false\n\
+                     [price]\nwrite = 0.7\nread = 0.1\ncurrency = \"EUR\"\n\
+                     [key]\npartition = \"sku\"\nsort = { name = \"sk\", from = \"{site}#{sku}\" }\n\
                      [[column]]\nname = \"sku\"\ntype = \"text\"\nrequired = true\npattern = \"[A-Z]+\"\n\
                      [[column]]\nname = \"site\"\ntype = \"choice\"\nchoices = [\"A\"]\nrequired = true\n\
+                     [[column]]\nname = \"bin\"\ntype = \"text\"\nempty = \"keep\"\n\
                      [[column]]\nname = \"price\"\ntype = \"money\"\ndefault = 0.10\nmin = 0.1\ndecimal = \",\"\n";
         for schema in [Schema::shipped().unwrap(), Schema::from_toml(rules).unwrap()] {
             let text = serde_json::to_string(&schema).unwrap();
             assert_eq!(serde_json::from_str::<Schema>(&text).unwrap(), schema);
         }
+    }
+
+    #[test]
+    fn rules_of_an_older_plan_are_still_read() {
+        let older = r#"{"version":1,"key":{"partition":"sku"},
+            "column":[{"name":"sku","title":"SKU","type":"text","required":true}]}"#;
+        let schema: Schema = serde_json::from_str(older).unwrap();
+        let plainest = "version = 1\n[key]\npartition = \"sku\"\n\
+                        [[column]]\nname = \"sku\"\ntitle = \"SKU\"\ntype = \"text\"\nrequired = true\n";
+        assert_eq!(schema, Schema::from_toml(plainest).unwrap());
+    }
+
+    #[test]
+    fn what_others_put_into_an_item_is_not_known() {
+        let plain = with(|text| text.to_string()).unwrap();
+        assert!(plain.is_known("sku") && plain.is_known("supplier"));
+        assert!(!plain.is_known("shelf") && !plain.is_known("loaded_by"));
+        let rules = "version = 1\nprovenance = true\n[sync]\nmissing = \"mark\"\nscope = \"table\"\n\
+                     [key]\npartition = { name = \"pk\", from = \"#{sku}\" }\n\
+                     [[column]]\nname = \"sku\"\ntype = \"text\"\nrequired = true\n\
+                     [[column]]\nname = \"bin\"\ntype = \"text\"\nempty = \"keep\"\n";
+        let schema = Schema::from_toml(rules).unwrap();
+        assert!(
+            ["pk", "sku", "bin", "loaded_by", "loaded_at", "discontinued"].iter().all(|name| schema.is_known(name))
+        );
+        assert_eq!(schema.kept_columns().collect::<Vec<_>>(), ["bin"]);
     }
 
     #[test]

@@ -6,6 +6,11 @@ use serde::{Deserialize, Serialize};
 use crate::decimal::Decimal;
 use crate::item::Value;
 
+/// What `provenance` writes into each item: the load's name, and when.
+pub const PROVENANCE: [&str; 2] = ["loaded_by", "loaded_at"];
+/// What `Missing::Mark` sets.
+pub const DISCONTINUED: &str = "discontinued";
+
 /// How an item reaches the table.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -31,7 +36,7 @@ pub struct Sync {
 pub enum Missing {
     /// They are told.
     Report,
-    /// They get `discontinued = true`.
+    /// They get `DISCONTINUED = true`.
     Mark,
     Delete,
 }

@@ -9,7 +9,8 @@ use super::key::{Key, KeyPart, Template};
 use super::mistake::{Mistake, Mistakes, nearest};
 use super::names::{Clash, Names};
 use super::read_column::{ReadColumn, read_column};
-use super::{Column, Duplicates, Kind, Mode, Schema, UnknownColumns};
+use super::read_policy::{Around, read_gates, read_price, read_sync, read_totals};
+use super::{Column, Duplicates, Kind, Mode, PROVENANCE, Schema, UnknownColumns, WhenEmpty};
 
 /// The rules travel to the reading child as a word of its command line, which may have 128 KB.
 const RULES_BYTES: usize = 64 * 1024;
@@ -51,13 +52,18 @@ fn read_root<'d>(document: &'d Document<'d>, root: &'d DeTable<'d>) -> Option<Sc
         }
         None => {}
     }
-    const LATER: &str = "comes with a later version of the loader; write mode = \"replace\", or leave the line out";
-    let mode = root.one_of("mode", &[("replace", Mode::Replace)], &[("merge", LATER), ("add", LATER)]);
+    let modes = [("replace", Mode::Replace), ("merge", Mode::Merge), ("add", Mode::Add)];
+    let mode = match root.one_of("mode", &modes) {
+        None if root.line_of("mode").is_some() => None,
+        mode => Some(mode.map_or(Mode::default(), |mode| mode.value)),
+    };
+    let compare = root.flag("compare").unwrap_or(true);
+    let provenance = root.flag("provenance").unwrap_or_default();
     let duplicates = [("reject", Duplicates::Reject), ("last", Duplicates::Last), ("first", Duplicates::First)];
-    let duplicates = root.one_of("duplicates", &duplicates, &[]);
+    let duplicates = root.one_of("duplicates", &duplicates);
     let unknown_columns =
         [("keep", UnknownColumns::Keep), ("ignore", UnknownColumns::Ignore), ("reject", UnknownColumns::Reject)];
-    let unknown_columns = root.one_of("unknown_columns", &unknown_columns, &[]);
+    let unknown_columns = root.one_of("unknown_columns", &unknown_columns);
     let sheet = root.filled_text("sheet").map(|sheet| sheet.value.to_string());
 
     let key = root.table("key", "[key]");
@@ -71,20 +77,30 @@ fn read_root<'d>(document: &'d Document<'d>, root: &'d DeTable<'d>) -> Option<Sc
     let columns: Vec<ReadColumn> = tables.into_iter().map(|table| read_column(document, table)).collect();
     check_names(document, &columns);
     let key = key.and_then(|key| read_key(document, key, &columns));
+    let around = Around { columns: &columns, key: key.as_ref(), mode, compare };
+    check_kept(document, &around);
+    if provenance {
+        check_provenance(document, &around, root.line_of("key").unwrap_or(1));
+    }
+    let sync = root.table("sync", "[sync]").and_then(|table| read_sync(document, table, &around));
+    let totals =
+        root.table("totals", "[totals]").map(|table| read_totals(document, table, &around)).unwrap_or_default();
+    let gates = root.table("gates", "[gates]").map(|table| read_gates(document, table, &totals)).unwrap_or_default();
+    let price = root.table("price", "[price]").map(|table| read_price(document, table)).unwrap_or_default();
     root.finish();
     Some(Schema {
         version: 1,
-        mode: mode.map(|given| given.value).unwrap_or_default(),
+        mode: mode.unwrap_or_default(),
+        compare,
+        provenance,
         duplicates: duplicates.map(|given| given.value).unwrap_or_default(),
         unknown_columns: unknown_columns.map(|given| given.value).unwrap_or_default(),
         sheet,
-        compare: true,
-        provenance: false,
-        sync: None,
-        gates: Default::default(),
-        totals: Default::default(),
-        price: Default::default(),
         key: key?,
+        sync,
+        gates,
+        totals,
+        price,
         columns: columns.into_iter().map(|column| column.rules).collect(),
         names: Default::default(),
     })
@@ -131,6 +147,40 @@ fn read_key<'d>(document: &'d Document<'d>, mut table: Table<'d>, columns: &[Rea
     Some(Key { partition: partition?, sort })
 }
 
+/// Where an empty cell keeps what the table has, that must be known, and be no part of what the item is found by.
+fn check_kept(document: &Document, around: &Around) {
+    for column in around.columns.iter().filter(|column| column.rules.empty == WhenEmpty::Keep) {
+        let name = &column.rules.name;
+        let sentence = if around.key.is_some_and(|key| key.columns().any(|part| part == name)) {
+            format!("column \"{name}\" is part of the key, which every row must have; take empty = \"keep\" out")
+        } else if column.rules.required {
+            "required and empty = \"keep\" contradict each other: a required cell is never empty, so nothing would be kept; \
+             take one of them out"
+                .to_string()
+        } else if around.mode == Some(Mode::Replace) && !around.compare {
+            "empty = \"keep\" needs to know what the table has, and with compare = false nobody looks; take compare = false \
+             out, or write mode = \"merge\""
+                .to_string()
+        } else {
+            continue;
+        };
+        document.note(column.empty_line, sentence);
+    }
+}
+
+/// What the loader writes by itself is no column and no part of the key.
+fn check_provenance(document: &Document, around: &Around, key_line: usize) {
+    let columns = around.columns.iter().map(|column| (column.rules.name.as_str(), column.name_line, "the column"));
+    let composite = |part: &&KeyPart| matches!(part, KeyPart::Composite { .. });
+    let parts = around.key.into_iter().flat_map(Key::parts).filter(composite);
+    let parts = parts.map(|part| (part.attribute(), key_line, "the key"));
+    for (name, line, what) in columns.chain(parts).filter(|(name, ..)| PROVENANCE.contains(name)) {
+        let sentence =
+            format!("provenance = true writes \"{name}\" itself; give {what} another name, or take provenance out");
+        document.note(line, sentence);
+    }
+}
+
 /// `"sku"`, or `{ name = "pk", from = "{warehouse}#{sku}" }`.
 fn read_part<'d>(
     document: &'d Document<'d>,
@@ -141,7 +191,7 @@ fn read_part<'d>(
     let (given, found) = table.value(part)?;
     let line = given.line;
     if let Some(name) = given.value.as_str() {
-        let column = find_column(document, line, name, columns)?;
+        let column = find_column(document, line, "the key", name, columns)?;
         check_required(document, column);
         if column.rules.kind == Kind::Boolean {
             document.note(line, format!("column \"{name}\" is a boolean, which a key cannot be; make it a text"));
@@ -174,7 +224,7 @@ fn read_part<'d>(
         }
         Ok(template) => {
             for (column, sign) in template.signs() {
-                let Some(column) = find_column(document, from.line, column, columns) else { continue };
+                let Some(column) = find_column(document, from.line, "the key", column, columns) else { continue };
                 check_composed(document, from.line, column, sign);
             }
             Some(KeyPart::Composite { name: name.value.to_string(), from: template })
@@ -182,7 +232,13 @@ fn read_part<'d>(
     }
 }
 
-fn find_column<'c>(document: &Document, line: usize, name: &str, columns: &'c [ReadColumn]) -> Option<&'c ReadColumn> {
+pub(super) fn find_column<'c>(
+    document: &Document,
+    line: usize,
+    what: &str,
+    name: &str,
+    columns: &'c [ReadColumn],
+) -> Option<&'c ReadColumn> {
     let found = columns.iter().find(|column| column.rules.name == name);
     if found.is_none() {
         let names = columns.iter().map(|column| column.rules.name.as_str()).filter(|name| !name.is_empty());
@@ -190,7 +246,7 @@ fn find_column<'c>(document: &Document, line: usize, name: &str, columns: &'c [R
             Some(meant) => format!("write \"{meant}\""),
             None => "add a [[column]] with that name, or name another one".to_string(),
         };
-        document.note(line, format!("the key needs a column \"{name}\", and there is none; {meant}"));
+        document.note(line, format!("{what} needs a column \"{name}\", and there is none; {meant}"));
     }
     found
 }

@@ -18,6 +18,10 @@ const GTIN_DIGITS: [usize; 4] = [8, 12, 13, 14];
 pub(super) struct ReadColumn {
     pub rules: Column,
     pub name_line: usize,
+    /// Of `empty`, where it is given.
+    pub empty_line: usize,
+    /// Whether its type was understood. If not, its values cannot be judged.
+    pub is_typed: bool,
     /// Title, aliases and fallbacks as they stand in the file.
     pub names: Vec<Given<String>>,
 }
@@ -52,7 +56,7 @@ pub(super) fn read_column<'d>(document: &'d Document<'d>, mut table: Table<'d>) 
         check_header(document, header);
     }
 
-    let given_kind = table.one_of("type", &Kind::ALL, &[]);
+    let given_kind = table.one_of("type", &Kind::ALL);
     if table.line_of("type").is_none() {
         document.note(table.line, format!("column \"{name}\" has no type; write type = \"text\", or another one"));
     }
@@ -63,8 +67,8 @@ pub(super) fn read_column<'d>(document: &'d Document<'d>, mut table: Table<'d>) 
         aliases: owned(&aliases),
         fallbacks: owned(&fallbacks),
         kind,
-        required: table.flag("required"),
-        unique: table.flag("unique"),
+        required: table.flag("required").unwrap_or_default(),
+        unique: table.flag("unique").unwrap_or_default(),
         empty: WhenEmpty::Absent,
         min: table.number("min").map(|min| min.value),
         max: table.number("max").map(|max| max.value),
@@ -73,7 +77,7 @@ pub(super) fn read_column<'d>(document: &'d Document<'d>, mut table: Table<'d>) 
         pad: table.count("pad").map(|pad| pad.value),
         choices: owned(&table.texts("choices")),
         decimal: table
-            .one_of("decimal", &[(".", DecimalSign::Point), (",", DecimalSign::Comma)], &[])
+            .one_of("decimal", &[(".", DecimalSign::Point), (",", DecimalSign::Comma)])
             .map(|sign| sign.value),
         dates: read_dates(document, &mut table),
     };
@@ -85,10 +89,11 @@ pub(super) fn read_column<'d>(document: &'d Document<'d>, mut table: Table<'d>) 
         table.value("empty");
         table.value("default");
     }
+    let empty_line = table.line_of("empty").unwrap_or(table.line);
     table.finish();
     let names = [title].into_iter().chain(aliases).chain(fallbacks);
     let names = names.map(|given| Given { value: given.value.to_string(), line: given.line }).collect();
-    ReadColumn { rules, name_line, names }
+    ReadColumn { rules, name_line, empty_line, is_typed: given_kind.is_some(), names }
 }
 
 fn owned(texts: &[Given<&str>]) -> Vec<String> {
@@ -172,12 +177,14 @@ fn check_settings(document: &Document, table: &Table, rules: &Column) {
 
 /// What an empty cell means, from `empty` and `default` together.
 fn read_empty<'d>(document: &'d Document<'d>, table: &mut Table<'d>, rules: &Column) -> WhenEmpty {
-    const KEEP: &str = "is for mode = \"merge\", which comes with a later version: in mode \"replace\" nothing is left to \
-                        keep; write empty = \"absent\", or leave the line out";
-    let empty = table.one_of("empty", &[("absent", false), ("default", true)], &[("keep", KEEP)]);
+    let empty = table.one_of("empty", &["absent", "default", "keep"].map(|word| (word, word)));
     let Some((given, found)) = table.value("default") else {
-        if let Some(Given { value: true, line }) = empty {
-            document.note(line, "empty is \"default\" and there is no default; add default = …");
+        match empty {
+            Some(Given { value: "keep", .. }) => return WhenEmpty::Keep,
+            Some(Given { value: "default", line }) => {
+                document.note(line, "empty is \"default\" and there is no default; add default = …");
+            }
+            _ => {}
         }
         return WhenEmpty::Absent;
     };
@@ -186,10 +193,10 @@ fn read_empty<'d>(document: &'d Document<'d>, table: &mut Table<'d>, rules: &Col
             "required and default contradict each other: with a default nothing is missing; take one of them out";
         document.note(given.line, sentence);
     }
-    if let Some(Given { value: false, line }) = empty {
-        document.note(line, "empty is \"absent\" and there is a default; take one of them out");
+    if let Some(Given { value: word @ ("absent" | "keep"), line }) = empty {
+        document.note(line, format!("empty is \"{word}\" and there is a default; take one of them out"));
     }
-    match default_value(given.value, rules) {
+    match read_value(given.value, rules) {
         Ok(value) => WhenEmpty::Default(value),
         Err(expected) => {
             document.note(given.line, format!("default is {found} and should be {expected}"));
@@ -198,8 +205,8 @@ fn read_empty<'d>(document: &'d Document<'d>, table: &mut Table<'d>, rules: &Col
     }
 }
 
-/// The default as the table gets it, or what it should be. It keeps to the column's own rules.
-fn default_value(given: &toml::de::DeValue, rules: &Column) -> Result<Value, String> {
+/// A value of a column as the table gets it, or what it should be. It keeps to the column's own rules.
+pub(super) fn read_value(given: &toml::de::DeValue, rules: &Column) -> Result<Value, String> {
     let text = given.as_str();
     match rules.kind {
         Kind::Text => {
@@ -210,6 +217,7 @@ fn default_value(given: &toml::de::DeValue, rules: &Column) -> Result<Value, Str
                 Some(most) if text.chars().count() > most => {
                     Err(format!("at most {most} characters, as max_length says"))
                 }
+                _ if is_unpadded(text, rules) => Err("with its zeros in front, as pad says".to_string()),
                 _ if !fits_pattern => Err("as pattern says".to_string()),
                 _ => Ok(Value::S(text.to_string())),
             }
@@ -238,4 +246,9 @@ fn default_value(given: &toml::de::DeValue, rules: &Column) -> Result<Value, Str
         }
         Kind::Gtin => Err("left out: no two kinds of item have the same barcode".to_string()),
     }
+}
+
+/// Whether a cell with this text would have been given zeros in front.
+fn is_unpadded(text: &str, rules: &Column) -> bool {
+    rules.pad.is_some_and(|digits| text.len() < digits) && text.bytes().all(|byte| byte.is_ascii_digit())
 }

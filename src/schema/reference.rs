@@ -30,15 +30,13 @@ fn examples() -> Vec<(String, Vec<String>)> {
 fn completed(block: &str) -> (String, usize) {
     let has = |start: &str| block.lines().any(|line| line.starts_with(start));
     let version = if has("version") { "" } else { "version = 1\n" };
-    let (front, back) = match (has("[key]"), has("[[column]]")) {
-        (true, true) => (version.to_string(), ""),
-        (false, true) => (format!("{version}{PLAINEST}"), ""),
-        // Settings of the whole file stand before the first table.
-        (false, false) => (version.to_string(), PLAINEST),
+    // Settings of the whole file stand before the first table.
+    let back = match (has("[key]"), has("[[column]]")) {
+        (true, true) => "",
+        (false, _) => PLAINEST,
         (true, false) => panic!("a [key] without its columns:\n{block}"),
     };
-    let lines = front.lines().count();
-    (front + block + back, lines)
+    (format!("{version}{block}{back}"), version.lines().count())
 }
 
 #[test]
@@ -61,8 +59,10 @@ fn every_example_is_what_it_says() {
 
 #[test]
 fn every_setting_has_its_place_in_the_reference() {
-    let settings = "version mode duplicates unknown_columns sheet partition sort name title aliases fallbacks type required \
-                    empty default unique min max max_length pattern pad choices decimal dates";
+    let settings = "version mode compare provenance duplicates unknown_columns sheet partition sort missing scope \
+                    rejected_rows rejected_percent zero_percent price_factor price_percent fewer_percent \
+                    missing_percent vanishing quantity price per read_back write read currency name title aliases \
+                    fallbacks type required empty default unique min max max_length pattern pad choices decimal dates";
     for setting in settings.split_whitespace() {
         assert!(DOCS.contains(&format!("`{setting}`")), "{setting}");
     }

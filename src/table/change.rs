@@ -1,6 +1,24 @@
 //! Changes of one item each, made under conditions or in part: what BatchWriteItem cannot do.
 
-use crate::item::Item;
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::Error;
+use aws_sdk_dynamodb::config::http::HttpResponse;
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ConsumedCapacity, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure,
+};
+
+use super::crew::{Answer, Refused, Tally, Traffic, once};
+use super::queue::Queue;
+use super::values::{item_from_attributes, item_to_attributes, value_to_attribute};
+use super::{Table, TableError};
+use crate::item::{Item, Value, same_item};
+
+/// A change is one item where a batch is 25.
+const IN_FLIGHT_PER_BATCH: usize = 4;
+/// DynamoDB takes 300 operators in a condition: so many comparisons, and an AND between each two.
+const COMPARISONS: usize = 150;
 
 /// What is to be done with one item.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,4 +38,553 @@ pub enum Act {
     Delete { read: Item },
     /// Sets attributes, as long as the item still is what was read.
     Mark { read: Item, set: Item },
+}
+
+/// What changing came to. Every change whose index is in none of the lists has been made.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Changed {
+    /// Write units consumed, by the table and its indexes. DynamoDB does not say what a condition that does not hold
+    /// costs.
+    pub units: f64,
+    /// Read units consumed, to see whether items still are what was read.
+    pub read_units: f64,
+    pub requests: u64,
+    /// Changes and keys sent again because the table was busy or did not answer.
+    pub tried_again: u64,
+    pub refused: Vec<Refused>,
+    /// To be added, but another item is there. In order, as are those below.
+    pub kept: Vec<usize>,
+    /// To be deleted or marked, but the item is no longer what was read. It is left as it is.
+    pub edited: Vec<usize>,
+}
+
+/// How a change stands to what is in the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    Open,
+    Done,
+    Kept,
+    Edited,
+}
+
+impl Table {
+    /// Makes changes, no two of which may have the same key, in any order. Making them all again after an error does no
+    /// harm: a change that finds what it would have made, has been made.
+    ///
+    /// Items to be deleted or marked are first read again and compared whole, then changed on the condition that no
+    /// attribute that was read has another value. A condition can neither see an attribute that was added in the moment
+    /// between the two, nor compare more than 150 attributes: of a larger item, those that are set come first, then
+    /// the others in the order of their names.
+    ///
+    /// An expression is 4 KB at most, so that an item of which more than some 400 attributes are set at once is refused.
+    pub async fn change(&self, changes: &[Change]) -> Result<Changed, TableError> {
+        let mut changed = Changed::default();
+        let open = self.look_again(changes, &mut changed).await?;
+        let send = |batch: Vec<usize>| self.try_change(changes, batch[0]);
+        let most = IN_FLIGHT_PER_BATCH * self.in_flight;
+        let Tally { units, requests, tried_again, refused, gave } =
+            self.settle(Traffic::Write, Queue::singly(open), most, send).await?;
+        for (index, standing) in gave {
+            changed.add(index, standing);
+        }
+        changed.kept.sort_unstable();
+        changed.edited.sort_unstable();
+        let (requests, tried_again) = (requests + changed.requests, tried_again + changed.tried_again);
+        Ok(Changed { units, requests, tried_again, refused, ..changed })
+    }
+
+    /// Which changes are still to be made, now that items which have to be what was read have been read again.
+    async fn look_again(&self, changes: &[Change], changed: &mut Changed) -> Result<Vec<usize>, TableError> {
+        let must_be_as_read = |change: &Change| matches!(change.act, Act::Delete { .. } | Act::Mark { .. });
+        let (guarded, mut open): (Vec<usize>, Vec<usize>) =
+            (0..changes.len()).partition(|&index| must_be_as_read(&changes[index]));
+        let keys: Vec<Item> = guarded.iter().map(|&index| changes[index].key.clone()).collect();
+        // As consistent as can be, or our own writes of a moment ago would look like somebody's.
+        let found = self.clone().with_consistent_reads(true).read(&keys).await?;
+        changed.read_units = found.units;
+        changed.requests = found.requests;
+        changed.tried_again = found.tried_again;
+        for (index, there) in guarded.into_iter().zip(found.items) {
+            match stand(&changes[index].act, there.as_ref()) {
+                Standing::Open => open.push(index),
+                standing => changed.add(index, standing),
+            }
+        }
+        Ok(open)
+    }
+
+    async fn try_change(&self, changes: &[Change], index: usize) -> Result<Answer<(usize, Standing)>, TableError> {
+        let Change { key, act } = &changes[index];
+        let (operation, answer) = match act {
+            Act::Merge { set, remove } => ("UpdateItem", self.update(key, None, set, remove).await?),
+            Act::Mark { read, set } => ("UpdateItem", self.update(key, Some(read), set, &[]).await?),
+            Act::Add(item) => ("PutItem", self.add(key, item).await?),
+            Act::Delete { read } => ("DeleteItem", self.delete(key, read).await?),
+        };
+        let taken = |units, standing| Answer::Taken { units, accepted: 1, left: Vec::new(), gave: (index, standing) };
+        match answer {
+            Ok(capacity) => {
+                let units = capacity.and_then(|capacity| capacity.capacity_units).unwrap_or_default();
+                Ok(taken(units, Standing::Done))
+            }
+            Err(SdkError::ServiceError(ref refusal))
+                if let Error::ConditionalCheckFailedException(failed) = refusal.err() =>
+            {
+                let there = failed.item.clone().map(item_from_attributes).transpose()?;
+                let standing = match (act, stand(act, there.as_ref())) {
+                    // DynamoDB has compared them, and has the last word.
+                    (Act::Add(_), Standing::Open) => Standing::Kept,
+                    (_, Standing::Open) => Standing::Edited,
+                    (_, standing) => standing,
+                };
+                Ok(taken(0.0, standing))
+            }
+            Err(error) => self.refused_or_busy(operation, &error),
+        }
+    }
+
+    async fn add(&self, key: &Item, item: &Item) -> Result<Sent, TableError> {
+        let mut words = Words::default();
+        // Any attribute of the key will do: an item has them all.
+        let missing = key.keys().next().map(|name| format!("attribute_not_exists({})", words.name(name)));
+        let request = self
+            .client
+            .put_item()
+            .table_name(&self.name)
+            .set_item(Some(item_to_attributes(item)?))
+            .set_condition_expression(missing)
+            .set_expression_attribute_names(words.names())
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .customize()
+            .config_override(once());
+        let answer = request.send().await.map_err(|error| error.map_service_error(Error::from));
+        Ok(answer.map(|output| output.consumed_capacity))
+    }
+
+    async fn delete(&self, key: &Item, read: &Item) -> Result<Sent, TableError> {
+        let mut words = Words::default();
+        let unchanged = words.unchanged(read, &Item::new())?;
+        let request = self
+            .client
+            .delete_item()
+            .table_name(&self.name)
+            .set_key(Some(item_to_attributes(key)?))
+            .condition_expression(unchanged)
+            .set_expression_attribute_names(words.names())
+            .set_expression_attribute_values(words.values())
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .customize()
+            .config_override(once());
+        let answer = request.send().await.map_err(|error| error.map_service_error(Error::from));
+        Ok(answer.map(|output| output.consumed_capacity))
+    }
+
+    /// Where `read` is given, only as long as the item still is that.
+    async fn update(&self, key: &Item, read: Option<&Item>, set: &Item, remove: &[String]) -> Result<Sent, TableError> {
+        let mut words = Words::default();
+        let update = words.update(set, remove)?;
+        let unchanged = read.map(|read| words.unchanged(read, set)).transpose()?;
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.name)
+            .set_key(Some(item_to_attributes(key)?))
+            .set_update_expression(update)
+            .set_condition_expression(unchanged)
+            .set_expression_attribute_names(words.names())
+            .set_expression_attribute_values(words.values())
+            .set_return_values_on_condition_check_failure(read.map(|_| ReturnValuesOnConditionCheckFailure::AllOld))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .customize()
+            .config_override(once());
+        let answer = request.send().await.map_err(|error| error.map_service_error(Error::from));
+        Ok(answer.map(|output| output.consumed_capacity))
+    }
+}
+
+type Sent = Result<Option<ConsumedCapacity>, SdkError<Error, HttpResponse>>;
+
+impl Changed {
+    fn add(&mut self, index: usize, standing: Standing) {
+        match standing {
+            Standing::Kept => self.kept.push(index),
+            Standing::Edited => self.edited.push(index),
+            Standing::Open | Standing::Done => {}
+        }
+    }
+}
+
+/// What is to be said of a change when this item, or none, is there.
+fn stand(act: &Act, there: Option<&Item>) -> Standing {
+    match (act, there) {
+        (Act::Merge { .. }, _) | (Act::Add(_), None) => Standing::Open,
+        // Our own, from a try whose answer was lost.
+        (Act::Add(item), Some(there)) if same_item(item, there) => Standing::Done,
+        (Act::Add(_), Some(_)) => Standing::Kept,
+        (Act::Delete { .. }, None) => Standing::Done,
+        (Act::Mark { read, set }, Some(there)) if same_item(&marked(read, set), there) => Standing::Done,
+        (Act::Delete { read } | Act::Mark { read, .. }, Some(there)) if same_item(read, there) => Standing::Open,
+        (Act::Delete { .. } | Act::Mark { .. }, _) => Standing::Edited,
+    }
+}
+
+fn marked(read: &Item, set: &Item) -> Item {
+    read.iter().chain(set).map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+/// The names and values that an expression speaks of. Written into it themselves, they could be reserved words, or have
+/// blanks.
+#[derive(Default)]
+struct Words {
+    names: HashMap<String, String>,
+    values: HashMap<String, AttributeValue>,
+}
+
+impl Words {
+    fn name(&mut self, name: &str) -> String {
+        let word = format!("#{}", self.names.len());
+        self.names.insert(word.clone(), name.to_string());
+        word
+    }
+
+    fn equation(&mut self, name: &str, value: &Value) -> Result<String, TableError> {
+        let word = format!(":{}", self.values.len());
+        self.values.insert(word.clone(), value_to_attribute(name, value)?);
+        Ok(format!("{}={word}", self.name(name)))
+    }
+
+    /// Nothing where nothing is to be changed.
+    fn update(&mut self, set: &Item, remove: &[String]) -> Result<Option<String>, TableError> {
+        let set = set.iter().map(|(name, value)| self.equation(name, value)).collect::<Result<Vec<_>, _>>()?;
+        let remove: Vec<String> = remove.iter().map(|name| self.name(name)).collect();
+        let clauses = [("SET", set), ("REMOVE", remove)].into_iter().filter(|(_, words)| !words.is_empty());
+        let clauses: Vec<String> = clauses.map(|(verb, words)| format!("{verb} {}", words.join(","))).collect();
+        Ok((!clauses.is_empty()).then(|| clauses.join(" ")))
+    }
+
+    /// That the item still is what was read, as far as a condition can say it.
+    fn unchanged(&mut self, read: &Item, set: &Item) -> Result<String, TableError> {
+        let first = set.keys().map(|name| (name, read.get(name)));
+        let others = read.iter().filter(|(name, _)| !set.contains_key(*name)).map(|(name, value)| (name, Some(value)));
+        let comparisons = first.chain(others).take(COMPARISONS).map(|(name, value)| match value {
+            Some(value) => self.equation(name, value),
+            None => Ok(format!("attribute_not_exists({})", self.name(name))),
+        });
+        Ok(comparisons.collect::<Result<Vec<_>, _>>()?.join(" AND "))
+    }
+
+    /// DynamoDB refuses an empty list.
+    fn names(&self) -> Option<HashMap<String, String>> {
+        (!self.names.is_empty()).then(|| self.names.clone())
+    }
+
+    fn values(&self) -> Option<HashMap<String, AttributeValue>> {
+        (!self.values.is_empty()).then(|| self.values.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clients::fake::{Asked, Fake, Reply, error};
+    use serde_json::{Value as Json, json};
+    use std::collections::BTreeMap;
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
+
+    const WAIT: Duration = Duration::from_secs(30);
+
+    /// What a table holds, by SKU.
+    type Shelf = Arc<Mutex<BTreeMap<String, Json>>>;
+
+    fn shelf(items: Json) -> Shelf {
+        let items = items.as_array().unwrap().iter();
+        Arc::new(Mutex::new(items.map(|item| (sku(item), item.clone())).collect()))
+    }
+
+    fn sku(item: &Json) -> String {
+        item["sku"]["S"].as_str().unwrap().to_string()
+    }
+
+    fn item(json: Json) -> Item {
+        serde_json::from_value(json).unwrap()
+    }
+
+    fn key(sku: &str) -> Item {
+        item(json!({ "sku": { "S": sku } }))
+    }
+
+    fn change(sku: &str, act: Act) -> Change {
+        Change { key: key(sku), act }
+    }
+
+    /// Each item that there is costs a unit.
+    fn carry_out(shelf: &Shelf, request: &Asked) -> Reply {
+        let mut shelf = shelf.lock().unwrap();
+        let asked = request.json();
+        if let Some(keys) = asked["RequestItems"]["stock"]["Keys"].as_array() {
+            let found: Vec<&Json> = keys.iter().filter_map(|key| shelf.get(&sku(key))).collect();
+            let units = json!([{ "CapacityUnits": found.len() as f64 }]);
+            return Reply::Json(200, json!({ "Responses": { "stock": found }, "ConsumedCapacity": units }));
+        }
+        let sku = sku(if asked["Item"].is_null() { &asked["Key"] } else { &asked["Item"] });
+        let there = shelf.get(&sku).cloned();
+        let attribute = |word: &str| asked["ExpressionAttributeNames"][word].as_str().unwrap().to_string();
+        let equation = |text: &str| {
+            let (name, value) = text.split_once('=').unwrap();
+            (attribute(name), asked["ExpressionAttributeValues"][value].clone())
+        };
+        let holds = |term: &str| match term.strip_prefix("attribute_not_exists(") {
+            Some(word) => there.as_ref().is_none_or(|there| there[attribute(word.trim_end_matches(')'))].is_null()),
+            None => there.as_ref().is_some_and(|there| there[equation(term).0] == equation(term).1),
+        };
+        if !asked["ConditionExpression"].as_str().is_none_or(|condition| condition.split(" AND ").all(holds)) {
+            assert_eq!(asked["ReturnValuesOnConditionCheckFailure"], "ALL_OLD");
+            let mut failed = json!({ "__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException" });
+            if let Some(there) = there {
+                failed["Item"] = there;
+            }
+            return Reply::Json(400, failed);
+        }
+        match request.header("x-amz-target").unwrap() {
+            "DynamoDB_20120810.PutItem" => drop(shelf.insert(sku, asked["Item"].clone())),
+            "DynamoDB_20120810.DeleteItem" => drop(shelf.remove(&sku)),
+            _ => {
+                let update = asked["UpdateExpression"].as_str().unwrap_or_default();
+                let (set, remove) = update.split_once("REMOVE ").unwrap_or((update, ""));
+                let item = shelf.entry(sku).or_insert_with(|| asked["Key"].clone());
+                for term in set.trim().trim_start_matches("SET ").split(',').filter(|term| !term.is_empty()) {
+                    let (name, value) = equation(term);
+                    item[name] = value;
+                }
+                for word in remove.split(',').filter(|word| !word.is_empty()) {
+                    item.as_object_mut().unwrap().remove(&attribute(word));
+                }
+            }
+        }
+        Reply::Json(200, json!({ "ConsumedCapacity": { "CapacityUnits": 1.0 } }))
+    }
+
+    fn keeping(shelf: &Shelf) -> Fake {
+        let shelf = shelf.clone();
+        Fake::answering(move |request| carry_out(&shelf, request))
+    }
+
+    /// Does what is asked, but the answer is lost; from the second time on it arrives.
+    fn losing_answers(shelf: &Shelf) -> Fake {
+        let (shelf, seen) = (shelf.clone(), Mutex::new(Vec::new()));
+        Fake::answering(move |request| {
+            let reply = carry_out(&shelf, request);
+            let mut seen = seen.lock().unwrap();
+            if seen.contains(&request.json()) {
+                return reply;
+            }
+            seen.push(request.json());
+            Reply::Json(500, json!({ "__type": "InternalServerError" }))
+        })
+    }
+
+    fn table(fake: &Fake) -> Table {
+        Table::new(fake.dynamodb(), "stock", WAIT)
+    }
+
+    fn assert_holds(shelf: &Shelf, items: Json) {
+        let there: Vec<Json> = shelf.lock().unwrap().values().cloned().collect();
+        assert_eq!(Json::from(there), items);
+    }
+
+    fn asked(fake: &Fake) -> Vec<String> {
+        let target = |request: &Asked| request.header("x-amz-target").unwrap().rsplit('.').next().unwrap().to_string();
+        fake.asked().iter().map(target).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn merging_sets_and_removes_and_leaves_the_rest() {
+        let shelf =
+            shelf(json!([{ "sku": { "S": "A" }, "price": { "N": "1" }, "old": { "N": "1" }, "name": { "S": "x" } }]));
+        let fake = keeping(&shelf);
+        let merge = |set: Json, remove: &[&str]| Act::Merge {
+            set: item(set),
+            remove: remove.iter().map(ToString::to_string).collect(),
+        };
+        let changes = [
+            change("A", merge(json!({ "price": { "N": "2" }, "a b": { "S": "y" } }), &["old", "never"])),
+            change("B", merge(json!({ "price": { "N": "3" } }), &[])),
+            change("C", merge(json!({}), &[])),
+        ];
+        let changed = table(&fake).change(&changes).await.unwrap();
+        assert_eq!(changed, Changed { units: 3.0, requests: 3, ..Changed::default() });
+        assert_holds(
+            &shelf,
+            json!([
+                { "sku": { "S": "A" }, "price": { "N": "2" }, "a b": { "S": "y" }, "name": { "S": "x" } },
+                { "sku": { "S": "B" }, "price": { "N": "3" } },
+                { "sku": { "S": "C" } },
+            ]),
+        );
+        assert_eq!(table(&fake).change(&[]).await.unwrap(), Changed::default());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn adding_never_touches_what_is_there_and_knows_its_own() {
+        let there =
+            json!([{ "sku": { "S": "A" }, "price": { "N": "5" } }, { "sku": { "S": "B" }, "price": { "N": "5" } }]);
+        let shelf = shelf(there.clone());
+        let ours = |sku: &str, price: &str| item(json!({ "sku": { "S": sku }, "price": { "N": price } }));
+        let changes = [
+            change("A", Act::Add(ours("A", "6"))),
+            change("B", Act::Add(ours("B", "5.00"))),
+            change("C", Act::Add(ours("C", "6"))),
+        ];
+        let changed = table(&keeping(&shelf)).change(&changes).await.unwrap();
+        assert_eq!((changed.kept, changed.units), (vec![0], 1.0));
+        let mut expected = there;
+        expected.as_array_mut().unwrap().push(json!({ "sku": { "S": "C" }, "price": { "N": "6" } }));
+        assert_holds(&shelf, expected);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_what_still_is_what_was_read_is_deleted_or_marked() {
+        let row = |sku: &str, price: &str| json!({ "sku": { "S": sku }, "price": { "N": price } });
+        let more = json!({ "sku": { "S": "C" }, "price": { "N": "1" }, "note": { "S": "mine" } });
+        let shelf = shelf(json!([row("A", "1"), row("B", "2"), more, row("E", "1"), row("F", "2")]));
+        let fake = keeping(&shelf);
+        let delete = |sku: &str| change(sku, Act::Delete { read: item(row(sku, "1.0")) });
+        let gone = || item(json!({ "gone": { "BOOL": true } }));
+        let mark = |sku: &str| change(sku, Act::Mark { read: item(row(sku, "1")), set: gone() });
+        let changes = [delete("A"), delete("B"), delete("C"), delete("D"), mark("E"), mark("F"), mark("G")];
+        // The shelf compares as texts, so that A is edited for it and not for us.
+        let changed = table(&fake).change(&changes[1..]).await.unwrap();
+        assert_eq!(changed.edited, [0, 1, 4, 5]);
+        assert_eq!((changed.units, changed.read_units, changed.requests), (1.0, 4.0, 2));
+        assert_eq!(asked(&fake), ["BatchGetItem", "UpdateItem"]);
+        let changed = table(&fake).change(&[change("A", Act::Delete { read: item(row("A", "1")) })]).await.unwrap();
+        assert_eq!(changed.edited, [0_usize; 0]);
+        assert_holds(
+            &shelf,
+            json!([
+                row("B", "2"),
+                { "sku": { "S": "C" }, "price": { "N": "1" }, "note": { "S": "mine" } },
+                { "sku": { "S": "E" }, "price": { "N": "1" }, "gone": { "BOOL": true } },
+                row("F", "2"),
+            ]),
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_edited_between_the_look_and_the_change_is_left() {
+        let row = |sku: &str, price: &str| json!({ "sku": { "S": sku }, "price": { "N": price } });
+        let shelf = shelf(json!([row("A", "1"), row("B", "1"), row("C", "1"), row("D", "1")]));
+        let inside = shelf.clone();
+        let fake = Fake::answering(move |request| {
+            let reply = carry_out(&inside, request);
+            if request.number == 0 {
+                let mut shelf = inside.lock().unwrap();
+                shelf.insert("A".into(), row("A", "7"));
+                shelf.remove("B");
+                shelf.get_mut("C").unwrap()["gone"] = json!({ "S": "in May" });
+                shelf.remove("D");
+            }
+            reply
+        });
+        let set = item(json!({ "gone": { "BOOL": true } }));
+        let read = |sku: &str| item(row(sku, "1"));
+        let changes = [
+            change("A", Act::Delete { read: read("A") }),
+            change("B", Act::Delete { read: read("B") }),
+            change("C", Act::Mark { read: read("C"), set: set.clone() }),
+            change("D", Act::Mark { read: read("D"), set }),
+        ];
+        let changed = table(&fake).change(&changes).await.unwrap();
+        assert_eq!(changed.edited, [0, 2, 3]);
+        let noted = json!({ "sku": { "S": "C" }, "price": { "N": "1" }, "gone": { "S": "in May" } });
+        assert_holds(&shelf, json!([row("A", "7"), noted]));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_change_whose_answer_was_lost_is_made_once_and_counts_as_made() {
+        let row = |sku: &str| json!({ "sku": { "S": sku }, "price": { "N": "1" } });
+        let shelf = shelf(json!([row("B"), row("C"), row("D")]));
+        let set = item(json!({ "gone": { "BOOL": true } }));
+        let changes = [
+            change("A", Act::Add(item(row("A")))),
+            change("B", Act::Delete { read: item(row("B")) }),
+            change("C", Act::Mark { read: item(row("C")), set: set.clone() }),
+            change("D", Act::Merge { set, remove: vec!["price".into()] }),
+        ];
+        let expected = json!([
+            row("A"),
+            { "sku": { "S": "C" }, "price": { "N": "1" }, "gone": { "BOOL": true } },
+            { "sku": { "S": "D" }, "gone": { "BOOL": true } },
+        ]);
+        // Once in the same run, and once more in a run that knows nothing of the first.
+        for tried_again in [6, 0] {
+            let fake = if tried_again > 0 { losing_answers(&shelf) } else { keeping(&shelf) };
+            let changed = table(&fake).change(&changes).await.unwrap();
+            assert_eq!((changed.kept, changed.edited, changed.refused), (vec![], vec![], vec![]));
+            assert_eq!(changed.tried_again, tried_again);
+            assert_holds(&shelf, expected.clone());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_change_that_dynamodb_refuses_stops_no_other() {
+        let shelf = shelf(json!([]));
+        let inside = shelf.clone();
+        let fake = Fake::answering(move |request| match request.json()["Key"]["sku"]["S"].as_str() {
+            Some("A-7" | "A-30") => error("ValidationException"),
+            _ if request.number % 3 == 2 => error("ThrottlingException"),
+            _ => carry_out(&inside, request),
+        });
+        let merge = |n| {
+            let set = item(json!({ "price": { "N": "1" } }));
+            change(&format!("A-{n}"), Act::Merge { set, remove: vec![] })
+        };
+        let changes: Vec<Change> = (0..100).map(merge).collect();
+        let changed = table(&fake).change(&changes).await.unwrap();
+        let refused = |index| Refused { index, reason: "so it says".to_string() };
+        assert_eq!(changed.refused, [refused(7), refused(30)]);
+        assert_eq!(shelf.lock().unwrap().len(), 98);
+        assert_eq!((changed.units, changed.requests), (98.0, 100 + changed.tried_again));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_table_that_takes_no_change_ends_it_at_its_time() {
+        let changes = [change("A", Act::Merge { set: Item::new(), remove: vec!["price".into()] })];
+        let fake = Fake::answering(|_| error("ProvisionedThroughputExceededException"));
+        let failed = table(&fake).change(&changes).await.unwrap_err();
+        assert!(matches!(failed, TableError::NoProgress { left: 1, .. }), "{failed}");
+        let fake = Fake::answering(|_| error("AccessDeniedException"));
+        let failed = table(&fake).change(&changes).await.unwrap_err();
+        assert!(!failed.would_trying_again_help() && failed.to_string().starts_with("UpdateItem on table"), "{failed}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_an_item_too_large_for_a_condition_what_is_set_is_compared_first() {
+        let mut large = json!({ "sku": { "S": "A" } });
+        for n in 0..400 {
+            large[format!("a{n:03}")] = json!({ "N": "1" });
+        }
+        let shelf = shelf(json!([large]));
+        let fake = keeping(&shelf);
+        let set = item(json!({ "zone": { "S": "none" }, "a399": { "N": "0" } }));
+        let mark = change("A", Act::Mark { read: item(large), set });
+        assert_eq!(table(&fake).change(&[mark]).await.unwrap().edited, [0_usize; 0]);
+        let request = fake.asked()[1].json();
+        let condition = request["ConditionExpression"].as_str().unwrap().to_string();
+        assert_eq!(condition.split(" AND ").count(), COMPARISONS);
+        assert!(condition.len() <= 4096, "{} bytes", condition.len());
+        let names = request["ExpressionAttributeNames"].as_object().unwrap();
+        let compared = |name: &str| {
+            condition.split(" AND ").any(|term| {
+                names.iter().any(|(word, of)| {
+                    of == name
+                        && (term.starts_with(&format!("{word}=")) || term == format!("attribute_not_exists({word})"))
+                })
+            })
+        };
+        assert!(compared("zone") && compared("a399") && compared("a000") && !compared("a398"));
+    }
 }

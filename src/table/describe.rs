@@ -1,19 +1,20 @@
 //! What judging must know of the table, asked of the table itself.
 
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, KeySchemaElement, KeyType, ScalarAttributeType, TableDescription, TableStatus,
+    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ProjectionType, ScalarAttributeType, TableDescription,
+    TableStatus,
 };
 
 use super::{Table, TableError};
 use crate::clients::CloudFault;
-use crate::schema::{IndexShape, KeyAttribute, KeyKind, KeyShape, TableShape};
+use crate::schema::{Capacity, IndexShape, KeyAttribute, KeyKind, KeyShape, Projection, TableShape};
 
 impl Table {
-    /// The names and types of the table's keys and of its indexes' keys.
+    /// The names and types of the table's keys and of its indexes' keys, what its indexes hold, and its capacity.
     pub async fn describe(&self) -> Result<TableShape, TableError> {
         let answer = self.client.describe_table().table_name(&self.name).send().await;
         let description = answer.map_err(|error| CloudFault::new("DescribeTable", &self.place(), &error))?.table;
-        read(&self.name, &description.ok_or_else(|| strange(&self.name, "nothing in it"))?)
+        read(&self.name, &description.ok_or_else(|| strange(&self.name, "no description"))?)
     }
 }
 
@@ -28,18 +29,34 @@ fn read(table: &str, description: &TableDescription) -> Result<TableShape, Table
     let keys = |elements: &[KeySchemaElement]| key_shapes(table, elements, description.attribute_definitions());
     let key = keys(description.key_schema())?.swap_remove(0);
     // An index of either kind refuses an item whose attribute has another type than its key.
-    let global = description.global_secondary_indexes().iter().map(|index| (index.index_name(), index.key_schema()));
-    let local = description.local_secondary_indexes().iter().map(|index| (index.index_name(), index.key_schema()));
+    let global = description.global_secondary_indexes().iter();
+    let global = global.map(|index| (index.index_name(), index.key_schema(), index.projection()));
+    let local = description.local_secondary_indexes().iter();
+    let local = local.map(|index| (index.index_name(), index.key_schema(), index.projection()));
     let mut indexes = Vec::new();
-    for (name, elements) in global.chain(local) {
-        let name = name.unwrap_or_default();
-        indexes.extend(keys(elements)?.into_iter().map(|key| IndexShape {
-            name: name.to_string(),
-            key,
-            projects: Default::default(),
-        }));
+    for (name, elements, projection) in global.chain(local) {
+        let (name, projects) = (name.unwrap_or_default().to_string(), projected(projection));
+        let shape = |key| IndexShape { name: name.clone(), key, projects: projects.clone() };
+        indexes.extend(keys(elements)?.into_iter().map(shape));
     }
-    Ok(TableShape { table: table.to_string(), key, indexes, capacity: None })
+    Ok(TableShape { table: table.to_string(), key, indexes, capacity: capacity(description) })
+}
+
+/// A projection that is not told counts as all of the item: rather reckon with a write too many.
+fn projected(projection: Option<&aws_sdk_dynamodb::types::Projection>) -> Projection {
+    match projection.map(|projection| (projection.projection_type(), projection.non_key_attributes())) {
+        Some((Some(ProjectionType::KeysOnly), _)) => Projection::Keys,
+        Some((Some(ProjectionType::Include), names)) => Projection::Include(names.to_vec()),
+        _ => Projection::All,
+    }
+}
+
+/// A table on demand says so, or has zeros there, or both.
+fn capacity(description: &TableDescription) -> Option<Capacity> {
+    let billing = description.billing_mode_summary().and_then(|summary| summary.billing_mode());
+    let given = description.provisioned_throughput().filter(|_| billing != Some(&BillingMode::PayPerRequest))?;
+    let units = |units: Option<i64>| units.and_then(|units| u64::try_from(units).ok()).filter(|&units| units > 0);
+    Some(Capacity { read: units(given.read_capacity_units())?, write: units(given.write_capacity_units())? })
 }
 
 /// A key as a shape. An index may have up to four partition and four sort attributes; it becomes several shapes, which
@@ -76,7 +93,7 @@ fn strange(table: &str, what: &str) -> TableError {
 mod tests {
     use super::*;
     use crate::clients::fake::{Fake, Reply, error};
-    use serde_json::json;
+    use serde_json::{Value as Json, json};
     use std::time::Duration;
 
     #[tokio::test]
@@ -90,8 +107,13 @@ mod tests {
                     "TableStatus": "UPDATING",
                     "KeySchema": key("sku", "place"),
                     "AttributeDefinitions": [kind("place", "N"), kind("sku", "S"), kind("seal", "B")],
-                    "GlobalSecondaryIndexes": [{ "IndexName": "by-place", "KeySchema": key("place", "sku") }],
-                    "LocalSecondaryIndexes": [{ "IndexName": "by-seal", "KeySchema": key("sku", "seal") }],
+                    "GlobalSecondaryIndexes": [
+                        { "IndexName": "by-place", "KeySchema": key("place", "sku"), "Projection": { "ProjectionType": "KEYS_ONLY" } },
+                    ],
+                    "LocalSecondaryIndexes": [
+                        { "IndexName": "by-seal", "KeySchema": key("sku", "seal"), "Projection": { "ProjectionType": "INCLUDE", "NonKeyAttributes": ["price"] } },
+                        { "IndexName": "by-place-too", "KeySchema": key("sku", "place"), "Projection": { "ProjectionType": "ALL" } },
+                    ],
                 }}),
             )
         });
@@ -100,11 +122,41 @@ mod tests {
         let seal = attribute("seal", KeyKind::B);
         let shape = Table::new(fake.dynamodb(), "stock", Duration::from_secs(1)).describe().await.unwrap();
         assert_eq!(shape.key, KeyShape { partition: sku.clone(), sort: Some(place.clone()) });
-        let keys: Vec<KeyShape> = shape.indexes.into_iter().map(|index| index.key).collect();
+        let (keys, projects): (Vec<KeyShape>, Vec<Projection>) =
+            shape.indexes.into_iter().map(|index| (index.key, index.projects)).unzip();
         assert_eq!(
             keys,
-            [KeyShape { partition: place, sort: Some(sku.clone()) }, KeyShape { partition: sku, sort: Some(seal) }]
+            [
+                KeyShape { partition: place.clone(), sort: Some(sku.clone()) },
+                KeyShape { partition: sku.clone(), sort: Some(seal) },
+                KeyShape { partition: sku, sort: Some(place) },
+            ]
         );
+        assert_eq!(projects, [Projection::Keys, Projection::Include(vec!["price".into()]), Projection::All]);
+    }
+
+    #[tokio::test]
+    async fn capacity_is_what_the_table_was_given_and_nothing_on_demand() {
+        let given = json!({ "ReadCapacityUnits": 40, "WriteCapacityUnits": 5 });
+        let zeros = json!({ "ReadCapacityUnits": 0, "WriteCapacityUnits": 0 });
+        for (billing, throughput, expected) in [
+            (json!({ "BillingMode": "PROVISIONED" }), given.clone(), Some(Capacity { read: 40, write: 5 })),
+            (Json::Null, given.clone(), Some(Capacity { read: 40, write: 5 })),
+            (json!({ "BillingMode": "PAY_PER_REQUEST" }), zeros.clone(), None),
+            (json!({ "BillingMode": "PAY_PER_REQUEST" }), given, None),
+            (Json::Null, zeros, None),
+            (Json::Null, Json::Null, None),
+        ] {
+            let answer = json!({ "Table": {
+                "KeySchema": [{ "AttributeName": "sku", "KeyType": "HASH" }],
+                "AttributeDefinitions": [{ "AttributeName": "sku", "AttributeType": "S" }],
+                "BillingModeSummary": billing,
+                "ProvisionedThroughput": throughput,
+            }});
+            let fake = Fake::answering(move |_| Reply::Json(200, answer.clone()));
+            let shape = Table::new(fake.dynamodb(), "stock", Duration::from_secs(1)).describe().await.unwrap();
+            assert_eq!(shape.capacity, expected);
+        }
     }
 
     #[tokio::test]

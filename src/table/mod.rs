@@ -1,21 +1,30 @@
-//! All of DynamoDB's item traffic: describing the inventory table, and writing items into it.
+//! All of DynamoDB's item traffic: describing the inventory table, reading its items, and writing and changing them.
 
 mod change;
+mod crew;
 mod describe;
+mod meter;
 mod queue;
+mod read;
+mod scan;
 mod values;
 mod write;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 
 use crate::clients::CloudFault;
-pub use change::{Act, Change};
+pub use change::{Act, Change, Changed};
+pub use crew::Refused;
+use meter::Meter;
+pub use read::Found;
+pub use scan::Scan;
 pub use values::{item_from_attributes, item_to_attributes};
-pub use write::{Refused, Written};
+pub use write::Written;
 
-/// Requests in flight at once. One at 5 ms already offers 5,000 items a second; a few more hide the waiting.
+/// Requests of many items in flight at once. One at 5 ms already offers 5,000 items a second; a few more hide the waiting.
 const IN_FLIGHT: usize = 8;
 
 /// An inventory table.
@@ -25,12 +34,25 @@ pub struct Table {
     name: String,
     wait: Duration,
     in_flight: usize,
+    consistent_reads: bool,
+    read_meter: Option<Arc<Meter>>,
 }
 
 impl Table {
-    /// The table `name`; writing gives up when it has accepted nothing for the time `wait`.
+    /// The table `name`; writing gives up when it has accepted nothing for the time `wait`, reading when it has given
+    /// nothing.
     pub fn new(client: Client, name: impl Into<String>, wait: Duration) -> Table {
-        Table { client, name: name.into(), wait, in_flight: IN_FLIGHT }
+        Table { client, name: name.into(), wait, in_flight: IN_FLIGHT, consistent_reads: true, read_meter: None }
+    }
+
+    /// Without consistent reads, an item may be what it was a moment ago, for half the read units.
+    pub fn with_consistent_reads(self, consistent_reads: bool) -> Table {
+        Table { consistent_reads, ..self }
+    }
+
+    /// Never consumes more read units per second than this, its copies included.
+    pub fn with_read_ceiling(self, ceiling: Option<f64>) -> Table {
+        Table { read_meter: ceiling.map(|ceiling| Arc::new(Meter::new(ceiling))), ..self }
     }
 
     /// Its name, or its ARN if it was named so.
@@ -51,9 +73,14 @@ pub enum TableError {
          if it happens often, look at the table's write capacity and at the time it may take", waited.as_secs()
     )]
     NoProgress { table: String, waited: Duration, left: usize, last: String },
+    #[error(
+        "table {table} gave nothing for {} s ({last}). Trying again is safe; if it happens often, look at the table's \
+         read capacity and at the time it may take", waited.as_secs()
+    )]
+    NothingRead { table: String, waited: Duration, last: String },
     #[error("table {table} is {status}, so nothing can be written; wait until it is active")]
     NotActive { table: String, status: String },
-    #[error("the description of table {table} has {what}; is there something newer than this loader knows?")]
+    #[error("table {table} answered with {what}; is there something newer than this loader knows?")]
     Strange { table: String, what: String },
     /// A value that is not what its type says. Items were judged before, so this is a plan that somebody has edited.
     #[error("attribute {attribute} of an item is not what its type says: {what}; load the file again")]
@@ -69,7 +96,7 @@ impl TableError {
             TableError::Cloud(fault) => fault.passing,
             // A table that is being made becomes active; one that was archived or is being deleted does not.
             TableError::NotActive { status, .. } => matches!(status.as_str(), "CREATING" | "UPDATING"),
-            TableError::NoProgress { .. } => true,
+            TableError::NoProgress { .. } | TableError::NothingRead { .. } => true,
             TableError::Strange { .. } | TableError::Value { .. } => false,
         }
     }

@@ -1,4 +1,4 @@
-//! Which items go into the next request, and when it may be sent.
+//! What goes into the next request, and when it may be sent.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -8,8 +8,6 @@ use tokio::time::Instant;
 use crate::clients::full_jitter;
 use crate::item::{Item, item_size};
 
-/// DynamoDB's limit.
-pub(super) const ITEMS_PER_REQUEST: usize = 25;
 /// DynamoDB's limit is 16 MB of JSON, in which bytes and unusual letters take more room than in the table.
 const BYTES_PER_REQUEST: usize = 4 << 20;
 const PAUSE: Duration = Duration::from_millis(50);
@@ -18,14 +16,25 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// What is still to be sent. Items that came back go to the end and fill up later requests.
 pub(super) struct Queue<'a> {
     items: &'a [Item],
+    most: usize,
     open: VecDeque<usize>,
     /// Parts of refused requests. They are sent as they are, or the spoiling item would never stand alone.
     suspects: Vec<Vec<usize>>,
 }
 
 impl<'a> Queue<'a> {
-    pub fn new(items: &'a [Item]) -> Queue<'a> {
-        Queue { items, open: (0..items.len()).collect(), suspects: Vec::new() }
+    /// These items, so many in a request as its size allows, and never more than `most`.
+    pub fn new(items: &'a [Item], most: usize) -> Queue<'a> {
+        Queue { items, most, open: (0..items.len()).collect(), suspects: Vec::new() }
+    }
+
+    /// Each in a request of its own.
+    pub fn singly(indexes: impl IntoIterator<Item = usize>) -> Queue<'a> {
+        Queue { items: &[], most: 1, open: indexes.into_iter().collect(), suspects: Vec::new() }
+    }
+
+    pub fn len(&self) -> usize {
+        self.open.len() + self.suspects.iter().map(Vec::len).sum::<usize>()
     }
 
     pub fn is_empty(&self) -> bool {
@@ -36,11 +45,11 @@ impl<'a> Queue<'a> {
         if let Some(suspects) = self.suspects.pop() {
             return Some(suspects);
         }
-        let mut batch = Vec::with_capacity(ITEMS_PER_REQUEST);
+        let mut batch = Vec::with_capacity(self.most);
         let mut bytes = 0;
         while let Some(&index) = self.open.front() {
-            bytes += item_size(&self.items[index]);
-            if batch.len() == ITEMS_PER_REQUEST || (bytes > BYTES_PER_REQUEST && !batch.is_empty()) {
+            bytes += self.items.get(index).map_or(0, item_size);
+            if batch.len() == self.most || (bytes > BYTES_PER_REQUEST && !batch.is_empty()) {
                 break;
             }
             batch.push(index);
@@ -126,9 +135,9 @@ mod tests {
     #[test]
     fn halves_of_a_refused_request_are_sent_as_they_are() {
         let items = vec![Item::new(); 60];
-        let mut queue = Queue::new(&items);
+        let mut queue = Queue::new(&items, 25);
         let batch = queue.next().unwrap();
-        assert_eq!(batch.len(), ITEMS_PER_REQUEST);
+        assert_eq!(batch.len(), 25);
         queue.halve(batch);
         let mut sizes = Vec::new();
         while let Some(batch) = queue.next() {

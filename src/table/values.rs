@@ -11,12 +11,12 @@ use crate::item::{Item, Value};
 
 /// An item as the SDK takes it.
 pub fn item_to_attributes(item: &Item) -> Result<HashMap<String, AttributeValue>, TableError> {
-    item.iter()
-        .map(|(name, value)| match to_attribute(value) {
-            Ok(value) => Ok((name.clone(), value)),
-            Err(what) => Err(TableError::Value { attribute: name.clone(), what }),
-        })
-        .collect()
+    item.iter().map(|(name, value)| Ok((name.clone(), value_to_attribute(name, value)?))).collect()
+}
+
+/// The value of the attribute `name` as the SDK takes it.
+pub(super) fn value_to_attribute(name: &str, value: &Value) -> Result<AttributeValue, TableError> {
+    to_attribute(value).map_err(|what| TableError::Value { attribute: name.to_string(), what })
 }
 
 /// An item as the SDK gives it.

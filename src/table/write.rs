@@ -1,20 +1,19 @@
 //! Writing whole items: 25 to a request, several requests at once, until each item is in or refused for good.
-//!
-//! One task does it all. When it is dropped or returns, no request of its own is left.
 
-use aws_config::retry::RetryConfig;
-use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::error::{BuildError, SdkError};
 use aws_sdk_dynamodb::operation::batch_write_item::{BatchWriteItemError, BatchWriteItemOutput};
 use aws_sdk_dynamodb::types::{PutRequest, ReturnConsumedCapacity, WriteRequest};
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
-use tokio::time::{Instant, sleep_until};
 
-use super::queue::{Pace, Queue};
+use super::crew::{Answer, Refused, Tally, Traffic, once};
+use super::queue::Queue;
 use super::values::item_to_attributes;
 use super::{Table, TableError};
 use crate::clients::CloudFault;
 use crate::item::Item;
+
+const OPERATION: &str = "BatchWriteItem";
+/// DynamoDB's limit.
+const ITEMS_PER_REQUEST: usize = 25;
 
 /// What writing came to. Every item that is not in `refused` is in the table.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -27,94 +26,23 @@ pub struct Written {
     pub refused: Vec<Refused>,
 }
 
-/// An item that DynamoDB will never take.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refused {
-    /// Where it stands among the items that were to be written.
-    pub index: usize,
-    /// In DynamoDB's words.
-    pub reason: String,
-}
-
 impl Table {
     /// Writes items in place of those with the same keys. No two may have the same key: they would be written in any
     /// order. Writing them all again after an error does no harm.
     pub async fn write(&self, items: &[Item]) -> Result<Written, TableError> {
-        let mut written = Written::default();
-        let mut queue = Queue::new(items);
-        let mut pace = Pace::new(self.in_flight);
-        let mut in_flight = FuturesUnordered::new();
-        let mut settled = 0;
-        let mut progress_at = Instant::now();
-        let mut last = "no answer".to_string();
-        loop {
-            while in_flight.len() < pace.width && Instant::now() >= pace.resume {
-                let Some(batch) = queue.next() else { break };
-                written.requests += 1;
-                in_flight.push(self.send(items, batch, pace.round));
-            }
-            if in_flight.is_empty() && queue.is_empty() {
-                written.refused.sort_unstable_by_key(|refused| refused.index);
-                return Ok(written);
-            }
-            let may_send = !queue.is_empty() && in_flight.len() < pace.width;
-            let Sent { batch, round, answer } = tokio::select! {
-                biased;
-                Some(sent) = in_flight.next() => sent,
-                () = sleep_until(pace.resume), if may_send => continue,
-                () = sleep_until(progress_at + self.wait) => {
-                    let (table, waited) = (self.name.clone(), self.wait);
-                    return Err(TableError::NoProgress { table, waited, left: items.len() - settled, last });
-                }
-            };
-            match answer {
-                Answer::Taken { units, accepted, left } => {
-                    written.units += units;
-                    written.tried_again += left.len() as u64;
-                    settled += batch.len() - left.len();
-                    if accepted > 0 {
-                        progress_at = Instant::now();
-                    }
-                    if left.is_empty() {
-                        pace.faster();
-                    } else {
-                        last = "items came back unprocessed".to_string();
-                        pace.slower(round, accepted > 0, &self.name, &last);
-                        queue.put_back(left);
-                    }
-                }
-                Answer::Busy(fault) => {
-                    written.tried_again += batch.len() as u64;
-                    last = format!("{}: {}", fault.code, fault.message);
-                    pace.slower(round, false, &self.name, &fault.code);
-                    queue.put_back(batch);
-                }
-                // One item spoils its whole request: halve until it stands alone.
-                Answer::Refused(reason) => {
-                    progress_at = Instant::now();
-                    if let [index] = batch[..] {
-                        settled += 1;
-                        tracing::warn!(event = "item_refused", table = self.name, index);
-                        written.refused.push(Refused { index, reason });
-                    } else {
-                        queue.halve(batch);
-                    }
-                }
-                Answer::Error(error) => return Err(error),
-            }
-        }
+        let queue = Queue::new(items, ITEMS_PER_REQUEST);
+        let send = |batch| self.try_write(items, batch);
+        let Tally { units, requests, tried_again, refused, .. } =
+            self.settle(Traffic::Write, queue, self.in_flight, send).await?;
+        Ok(Written { units, requests, tried_again, refused })
     }
 
-    async fn send(&self, items: &[Item], batch: Vec<usize>, round: u64) -> Sent {
-        let answer = self.try_send(items, &batch).await.unwrap_or_else(Answer::Error);
-        Sent { batch, round, answer }
-    }
-
-    async fn try_send(&self, items: &[Item], batch: &[usize]) -> Result<Answer, TableError> {
-        let fault = |error: &_| CloudFault::new("BatchWriteItem", &self.place(), error);
-        let unsendable = |error: BuildError| fault(&SdkError::construction_failure(error));
+    async fn try_write(&self, items: &[Item], batch: Vec<usize>) -> Result<Answer<()>, TableError> {
+        let unsendable = |error: BuildError| {
+            CloudFault::new(OPERATION, &self.place(), &SdkError::<BatchWriteItemError, _>::construction_failure(error))
+        };
         let mut puts = Vec::with_capacity(batch.len());
-        for &index in batch {
+        for &index in &batch {
             let put = PutRequest::builder().set_item(Some(item_to_attributes(&items[index])?)).build();
             puts.push(WriteRequest::builder().put_request(put.map_err(unsendable)?).build());
         }
@@ -124,47 +52,23 @@ impl Table {
             .request_items(&self.name, puts.clone())
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .customize()
-            // The loop above tries again, knows the time left, and slows everyone down: not twice over.
-            .config_override(aws_sdk_dynamodb::Config::builder().retry_config(RetryConfig::disabled()));
-        Ok(match request.send().await {
-            Ok(output) => taken(batch, &puts, output),
-            Err(error) if is_refusal(&error) => Answer::Refused(fault(&error).message),
-            Err(error) => match fault(&error) {
-                fault if fault.passing => Answer::Busy(fault),
-                fault => return Err(fault.into()),
-            },
-        })
+            .config_override(once());
+        match request.send().await {
+            Ok(output) => Ok(taken(&batch, &puts, output)),
+            Err(error) => self.refused_or_busy(OPERATION, &error),
+        }
     }
-}
-
-struct Sent {
-    batch: Vec<usize>,
-    round: u64,
-    answer: Answer,
-}
-
-enum Answer {
-    Taken { units: f64, accepted: usize, left: Vec<usize> },
-    Busy(CloudFault),
-    Refused(String),
-    Error(TableError),
-}
-
-/// The second is what one item does that makes its partition too large for a local index.
-fn is_refusal<R>(error: &SdkError<BatchWriteItemError, R>) -> bool {
-    let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
-    matches!(code, Some("ValidationException" | "ItemCollectionSizeLimitExceededException"))
 }
 
 /// Which items came back is known by comparing them. Should one have come back changed, all are sent again: what is in
 /// is then written twice, and nothing is lost.
-fn taken(batch: &[usize], puts: &[WriteRequest], output: BatchWriteItemOutput) -> Answer {
+fn taken(batch: &[usize], puts: &[WriteRequest], output: BatchWriteItemOutput) -> Answer<()> {
     let units = output.consumed_capacity().iter().filter_map(|capacity| capacity.capacity_units()).sum();
     let back: Vec<WriteRequest> = output.unprocessed_items.into_iter().flatten().flat_map(|(_, puts)| puts).collect();
     let accepted = batch.len().saturating_sub(back.len());
     let find = |put: &WriteRequest| puts.iter().position(|sent| sent == put).map(|n| batch[n]);
     let left = back.iter().map(find).collect::<Option<Vec<usize>>>().unwrap_or_else(|| batch.to_vec());
-    Answer::Taken { units, accepted, left }
+    Answer::Taken { units, accepted, left, gave: () }
 }
 
 #[cfg(test)]
@@ -172,11 +76,11 @@ mod tests {
     use super::*;
     use crate::clients::fake::{Asked, Fake, Reply, error};
     use crate::item::Value;
-    use crate::table::queue::ITEMS_PER_REQUEST;
     use serde_json::{Value as Json, json};
     use std::collections::BTreeMap;
     use std::sync::{Arc, Mutex};
     use std::time::Duration;
+    use tokio::time::Instant;
 
     const WAIT: Duration = Duration::from_secs(30);
 

@@ -160,7 +160,7 @@ async fn a_load_is_planned_written_and_ended() {
     assert_eq!((writing.state, writing.chunks_done, writing.chunks_total), (State::Writing, 3, 5));
     own.ledger.checkpoint(&lease, 5).await.expect("the last checkpoint");
     let summary = json!({ "rows": { "written": 5 } });
-    own.ledger.end(&lease, "done", summary.clone()).await.expect("the ending");
+    own.ledger.end(&lease, "done", summary.clone(), None).await.expect("the ending");
     let ended = record(&own.ledger, &lease.load).await;
     assert_eq!((ended.state, ended.chunks_done, ended.chunks_total), (State::Ended, 5, 5));
     assert_eq!((ended.ending.as_deref(), ended.summary), (Some("done"), Some(summary)));
@@ -173,7 +173,7 @@ async fn a_load_is_planned_written_and_ended() {
 async fn a_load_can_end_without_a_plan() {
     let own = Own::ledger().await;
     let (lease, _) = ours(ask(&own.ledger, &upload("a.xlsx"), "stock", "first").await);
-    own.ledger.end(&lease, "refused", json!({})).await.expect("the ending");
+    own.ledger.end(&lease, "refused", json!({}), None).await.expect("the ending");
     let ended = record(&own.ledger, &lease.load).await;
     assert_eq!((ended.state, ended.ending.as_deref(), ended.chunks_total), (State::Ended, Some("refused"), 0));
     own.delete().await;
@@ -219,7 +219,7 @@ async fn a_load_that_is_over_is_never_taken_up_again() {
     let own = Own::ledger().await;
     let upload = upload("a.xlsx");
     let lease = half_written(&own.ledger, &upload).await;
-    own.ledger.end(&lease, "done", json!({})).await.expect("the ending");
+    own.ledger.end(&lease, "done", json!({}), None).await.expect("the ending");
     let ended = record(&own.ledger, &lease.load).await;
     let turns = [
         ask(&own.ledger, &upload, "stock", "first").await,
@@ -238,7 +238,7 @@ async fn a_load_that_is_over_is_never_taken_up_again() {
 async fn the_end_of_a_load_frees_its_table_at_once() {
     let own = Own::ledger().await;
     let (first, _) = ours(ask(&own.ledger, &upload("a.xlsx"), "stock", "first").await);
-    own.ledger.end(&first, "done", json!({})).await.expect("the ending");
+    own.ledger.end(&first, "done", json!({}), None).await.expect("the ending");
     let (second, _) = ours(ask(&own.ledger, &upload("b.xlsx"), "stock", "second").await);
     assert_eq!(second.epoch, first.epoch + 1, "an epoch is never used again");
     own.delete().await;
@@ -267,7 +267,7 @@ async fn a_run_that_lost_its_turn_can_note_nothing_any_more() {
     assert_lost(own.ledger.planned(&lost, 9).await, &lost);
     assert_lost(own.ledger.checkpoint(&lost, 4).await, &lost);
     assert_lost(own.ledger.hand_over(&lost).await, &lost);
-    assert_lost(own.ledger.end(&lost, "done", json!({})).await, &lost);
+    assert_lost(own.ledger.end(&lost, "done", json!({}), None).await, &lost);
     assert_eq!(record(&own.ledger, &lost.load).await, found);
     assert!(matches!(ask(&own.ledger, &upload, "stock", "second").await, Turn::Duplicate), "the turn is still taken");
     own.delete().await;
@@ -381,7 +381,7 @@ async fn a_turn_that_is_handed_over_to_nobody_runs_out_whatever_a_late_heartbeat
 async fn a_heartbeat_after_the_end_is_no_error_and_takes_nothing_back() {
     let own = Own::ledger().await;
     let (lease, _) = ours(ask(&own.ledger, &upload("a.xlsx"), "stock", "first").await);
-    own.ledger.end(&lease, "done", json!({})).await.expect("the ending");
+    own.ledger.end(&lease, "done", json!({}), None).await.expect("the ending");
     own.ledger.renew(&lease).await.expect("a heartbeat that is late, which is no error");
     assert!(!lease.is_live());
     ours(ask(&own.ledger, &upload("b.xlsx"), "stock", "second").await);

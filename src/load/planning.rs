@@ -1,0 +1,356 @@
+//! Making the plan: what the sheet says beside what the table holds, chunk after chunk, and the index at last.
+
+use std::collections::BTreeSet;
+use std::pin::pin;
+
+use futures_util::{StreamExt, stream};
+use tokio::time::Instant;
+
+use super::journey::Journey;
+use super::{LoadError, Places, Progress, read_file, too_large};
+use crate::child::{Items, Outcome, Reading, Rows};
+use crate::item::{Item, item_size};
+use crate::message::{Note, Rule, count};
+use crate::plan::{
+    self, Before, ChunkEntry, Comparison, Counts, Evidence, Fate, Index, LastLoad, Listed, MissingItem, Names, PlanError,
+    PlanRow, ROWS_PER_CHUNK,
+};
+use crate::report::{Report, Seconds};
+use crate::schema::{Missing, Schema, TableShape};
+use crate::store::{Fetched, Kept, StoreError};
+
+/// Chunks whose items are asked for, and chunks on their way to be kept, at once.
+const AT_ONCE: usize = 4;
+/// Items read back from the table after the load; of more, this many are sampled.
+pub(super) const READ_BACK_ITEMS: u64 = 10_000;
+
+/// What planning came to.
+pub(super) enum Planned {
+    Plan(Box<Index>),
+    /// Nothing is to be written; the report says why.
+    Nothing(Box<Report>),
+}
+
+/// A chunk before it is packed.
+struct Draft {
+    number: usize,
+    rows: Vec<PlanRow>,
+    /// What asking the table for it consumed.
+    read_units: f64,
+    /// It is kept already, as it is here, by an earlier run of this load.
+    is_kept: bool,
+}
+
+/// The plan in the making.
+struct Making<'a> {
+    index: Index,
+    schema: &'a Schema,
+    evidence: Evidence<'a>,
+    listed: Option<Listed<'a>>,
+    write_units: f64,
+    /// Of reading all items of the load back.
+    read_back_units: f64,
+}
+
+impl Journey<'_> {
+    pub(super) async fn make_plan(&self, seconds: &mut Seconds) -> Result<Planned, LoadError> {
+        let Places { store, table, .. } = self.places;
+        let schema = self.rules.from.read(store).await?;
+        let shape = table.describe().await?;
+        schema.check_fits(&shape)?;
+
+        let clock = Instant::now();
+        let fetched = store.fetch(&self.upload, self.rules.upload_bytes).await;
+        seconds.fetch = clock.elapsed().as_secs_f64();
+        let file = match fetched {
+            Ok(Fetched::File(file, _)) => file,
+            Ok(Fetched::Gone) => return Ok(Planned::Nothing(Box::new(self.removed(*seconds)))),
+            Err(StoreError::TooLarge { bytes, limit }) => {
+                return Ok(Planned::Nothing(Box::new(self.refused(too_large(bytes, limit), *seconds))));
+            }
+            Err(error) => return Err(error.into()),
+        };
+
+        let clock = Instant::now();
+        let read = read_file(file, &self.upload, &schema, self.rules, self.run).await?;
+        seconds.read = clock.elapsed().as_secs_f64();
+        let reading = match read {
+            Outcome::Read(reading) => reading,
+            Outcome::Refused(refusal) => {
+                return Ok(Planned::Nothing(Box::new(self.refused(refusal, *seconds))));
+            }
+        };
+
+        let clock = Instant::now();
+        let mut index = self.plan_rows(&reading, &schema, shape).await?;
+        let name = Names(&self.load).index();
+        if store.keep_once(&name, index.encode()?).await? == Kept::AlreadyThere {
+            let json = store.read(&name).await?.ok_or_else(|| self.missing("plan.json"))?;
+            index = Index::decode(&json)?;
+        }
+        self.begin_writing(&index).await?;
+        seconds.plan = clock.elapsed().as_secs_f64();
+        Ok(Planned::Plan(Box::new(index)))
+    }
+
+    async fn plan_rows(&self, reading: &Reading, schema: &Schema, shape: TableShape) -> Result<Index, LoadError> {
+        let table = &self.places.table;
+        let (empty, read_units) = if schema.compare { table.is_empty().await? } else { (false, 0.0) };
+        let mut index =
+            Index::new(self.load.clone(), self.upload.clone(), schema.clone(), shape, reading.file.clone());
+        index.compared = schema.compare;
+        index.dry_run = self.dry_run;
+        index.waived = self.waived.clone();
+        index.read_units = read_units;
+        let time = index.made.to_string();
+        let comparison = Comparison::new(schema, &reading.file, self.load.as_str(), &time);
+        let mut making = Making {
+            index,
+            schema,
+            evidence: Evidence::new(schema),
+            listed: schema.sync.as_ref().map(|sync| Listed::new(schema, sync)),
+            write_units: 0.0,
+            read_back_units: 0.0,
+        };
+        let kept = self.kept_chunks().await?;
+        let asks = Asks { compares: schema.compare, empty, kept: &kept };
+        let drafts = drafts(reading.rows(Items::Read).map_err(PlanError::Spool)?);
+        {
+            let looked_up = stream::iter(drafts).map(|draft| self.look_up(draft, &comparison, &asks)).buffered(AT_ONCE);
+            let stored = looked_up
+                .map(|draft| {
+                    let packed = draft.and_then(|draft| making.add(draft));
+                    async move {
+                        let Packed { entry, packed } = packed?;
+                        if let Some(packed) = packed {
+                            self.keep_chunk(&Names(&self.load).chunk(&entry), packed).await?;
+                        }
+                        Ok::<u64, LoadError>(entry.counts.total())
+                    }
+                })
+                .buffered(AT_ONCE);
+            let mut stored = pin!(stored);
+            let mut rows = 0;
+            while let Some(planned) = stored.next().await {
+                rows += planned?;
+                (self.run.progress)(Progress::Planning { rows, of: reading.rows });
+            }
+        }
+        self.plan_missing(&mut making, empty).await?;
+        let last = match &self.turn {
+            Some(turn) => turn.ledger.last_load(&turn.lease.table).await?,
+            None => None,
+        };
+        Ok(making.finish(last.as_ref()))
+    }
+
+    /// Chunks that an earlier run of this load has kept, and that can be counted on: nothing else was loaded since.
+    async fn kept_chunks(&self) -> Result<BTreeSet<String>, LoadError> {
+        match &self.turn {
+            Some(turn) if turn.lease.is_unbroken() => {
+                let names = self.places.store.names(&format!("loads/{}/plan/", self.load)).await?;
+                Ok(names.into_iter().collect())
+            }
+            _ => Ok(BTreeSet::new()),
+        }
+    }
+
+    /// The rows of a chunk beside what the table holds.
+    async fn look_up(
+        &self,
+        draft: Result<(usize, Vec<PlanRow>), PlanError>,
+        comparison: &Comparison<'_>,
+        asks: &Asks<'_>,
+    ) -> Result<Draft, LoadError> {
+        let (number, mut rows) = draft?;
+        if let Some(kept) = self.read_kept(number, &rows, comparison, asks).await? {
+            return Ok(Draft { number, rows: kept, read_units: 0.0, is_kept: true });
+        }
+        let mut read_units = 0.0;
+        if !asks.compares || asks.empty {
+            for row in &mut rows {
+                comparison.compare(row, if asks.compares { Before::Found(None) } else { Before::NotAsked });
+            }
+        } else {
+            let keys: Vec<Item> = rows.iter().filter_map(|row| row.item.as_ref()).map(|item| comparison.key_of(item)).collect();
+            let found = self.places.table.read(&keys).await?;
+            read_units = found.units;
+            let mut found = found.items.into_iter();
+            for row in rows.iter_mut().filter(|row| row.item.is_some()) {
+                comparison.compare(row, Before::Found(found.next().flatten()));
+            }
+        }
+        Ok(Draft { number, rows, read_units, is_kept: false })
+    }
+
+    async fn read_kept(
+        &self,
+        number: usize,
+        rows: &[PlanRow],
+        comparison: &Comparison<'_>,
+        asks: &Asks<'_>,
+    ) -> Result<Option<Vec<PlanRow>>, LoadError> {
+        let name = plan::chunk_name(number)?;
+        let place = format!("loads/{}/plan/{name}", self.load);
+        if !asks.kept.contains(&place) {
+            return Ok(None);
+        }
+        let Some(packed) = self.places.store.read(&place).await? else { return Ok(None) };
+        // What another loader or other rules left behind is made again.
+        let Ok(kept) = plan::decode::<PlanRow>(&name, &packed) else { return Ok(None) };
+        let same = kept.len() == rows.len() && kept.iter().zip(rows).all(|(kept, row)| comparison.is_of(kept, row));
+        Ok(same.then_some(kept))
+    }
+
+    /// Only once, so that a run which has lost its turn without knowing does not change what another one's index counts
+    /// on. What an attempt by other rules or another loader left, before any index, gives way.
+    async fn keep_chunk(&self, name: &str, packed: Vec<u8>) -> Result<(), LoadError> {
+        let store = &self.places.store;
+        if store.keep_once(name, packed.clone()).await? == Kept::AlreadyThere
+            && store.read(name).await?.as_ref() != Some(&packed)
+        {
+            self.check_turn()?;
+            tracing::warn!(event = "chunk_replaced", load = %self.load, name);
+            store.keep(name, packed).await?;
+        }
+        Ok(())
+    }
+
+    /// What the table has in the sheet's scope and the sheet does not list, in chunks of its own.
+    async fn plan_missing(&self, making: &mut Making<'_>, empty: bool) -> Result<(), LoadError> {
+        let Some(mut listed) = making.listed.take() else { return Ok(()) };
+        if listed.unreadable > 0 {
+            let rows = count(listed.unreadable);
+            making.index.file.notes.push(Note::new(Rule::SyncBlocked, &[("rows", &rows)]));
+            return Ok(());
+        }
+        if empty {
+            return Ok(());
+        }
+        listed.sort();
+        let mut scan = self.places.table.scan();
+        let mut waiting: Vec<MissingItem> = Vec::new();
+        let mut chunks = 0;
+        while let Some(items) = scan.next_page().await? {
+            for item in items.into_iter().filter(|item| listed.speaks_for(item)) {
+                making.evidence.note_in_scope(&item);
+                if listed.lists(&item) {
+                    continue;
+                }
+                making.evidence.note_missing(&item);
+                waiting.extend(listed.missing(item));
+            }
+            while waiting.len() >= ROWS_PER_CHUNK {
+                let chunk = waiting.drain(..ROWS_PER_CHUNK).collect();
+                self.keep_missing(making, chunks, chunk).await?;
+                chunks += 1;
+            }
+        }
+        making.index.read_units += scan.units();
+        if !waiting.is_empty() {
+            self.keep_missing(making, chunks, waiting).await?;
+        }
+        Ok(())
+    }
+
+    async fn keep_missing(
+        &self,
+        making: &mut Making<'_>,
+        number: usize,
+        items: Vec<MissingItem>,
+    ) -> Result<(), LoadError> {
+        let name = plan::missing_name(number)?;
+        let packed = plan::pack(&name, &items)?;
+        let entry = ChunkEntry { name, counts: Counts::default(), problems: 0, missing: items.len() as u64 };
+        self.keep_chunk(&Names(&self.load).chunk(&entry), packed).await?;
+        making.add_missing(entry, &items);
+        Ok(())
+    }
+}
+
+/// What is asked of the table and of the store while a plan is made.
+struct Asks<'a> {
+    compares: bool,
+    empty: bool,
+    kept: &'a BTreeSet<String>,
+}
+
+struct Packed {
+    entry: ChunkEntry,
+    /// None where the chunk is kept already.
+    packed: Option<Vec<u8>>,
+}
+
+/// The judged rows, a chunk at a time.
+fn drafts(mut rows: Rows) -> impl Iterator<Item = Result<(usize, Vec<PlanRow>), PlanError>> {
+    let mut number = 0;
+    std::iter::from_fn(move || {
+        let chunk: Result<Vec<PlanRow>, PlanError> =
+            rows.by_ref().take(ROWS_PER_CHUNK).map(|row| Ok(row.map_err(PlanError::Spool)?.into())).collect();
+        match chunk {
+            Ok(rows) if rows.is_empty() => None,
+            chunk => {
+                number += 1;
+                Some(chunk.map(|rows| (number - 1, rows)))
+            }
+        }
+    })
+}
+
+impl Making<'_> {
+    /// Takes the rows of a chunk into account, in their order, and packs them.
+    fn add(&mut self, draft: Draft) -> Result<Packed, LoadError> {
+        let name = plan::chunk_name(draft.number)?;
+        let mut entry = ChunkEntry { name, counts: Counts::default(), problems: 0, missing: 0 };
+        self.index.read_units += draft.read_units;
+        for row in &draft.rows {
+            entry.counts.add(row.fate, 1);
+            entry.problems += row.problems.len() as u64;
+            self.add_row(row);
+        }
+        let packed = if draft.is_kept { None } else { Some(plan::pack(&entry.name, &draft.rows)?) };
+        self.index.add(entry.clone());
+        Ok(Packed { entry, packed })
+    }
+
+    fn add_row(&mut self, row: &PlanRow) {
+        if row.fate == Fate::Skipped {
+            return;
+        }
+        let after = row.after(self.schema.mode);
+        if let Some(listed) = &mut self.listed {
+            listed.add(after.as_deref().or(row.key.as_ref()), after.as_deref());
+        }
+        self.evidence.note(row.fate, row.before.as_ref(), after.as_deref());
+        let Some(after) = after else { return };
+        if row.fate.is_written() {
+            self.write_units += plan::write_units(&self.index.table, row.before.as_ref(), Some(&after));
+        }
+        if row.fate != Fate::Kept {
+            self.index.totals.add(&after, &self.schema.totals);
+            self.read_back_units += plan::read_units(item_size(&after), true);
+        }
+    }
+
+    fn add_missing(&mut self, entry: ChunkEntry, items: &[MissingItem]) {
+        for item in items {
+            let after = item.after();
+            if item.missing != Missing::Report {
+                self.write_units += plan::write_units(&self.index.table, Some(&item.before), after.as_ref());
+            }
+        }
+        self.index.add(entry);
+    }
+
+    fn finish(mut self, last: Option<&LastLoad>) -> Index {
+        self.index.per_scope = self.evidence.to_last_load(&self.index.load).per_scope;
+        self.index.held = self.evidence.judge(last, &self.index.waived, &self.index.load);
+        let items = self.index.counts.items();
+        let share = if items > READ_BACK_ITEMS { READ_BACK_ITEMS as f64 / items as f64 } else { 1.0 };
+        let read_back = if self.schema.totals.read_back { self.read_back_units * share } else { 0.0 };
+        let read_units = self.index.read_units + read_back;
+        let (price, capacity) = (&self.schema.price, self.index.table.capacity);
+        self.index.estimate = plan::Estimate::of(self.write_units, read_units, price, capacity);
+        self.index
+    }
+}

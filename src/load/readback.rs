@@ -1,0 +1,89 @@
+//! After the load: whether the table holds what the sheet says, by reading it.
+
+use tokio::time::Instant;
+
+use super::LoadError;
+use super::journey::Journey;
+use super::planning::READ_BACK_ITEMS;
+use crate::item::Item;
+use crate::plan::{ChunkEntry, ControlTotals, Fate, Index, PlanRow};
+use crate::report::{ReadBack, Seconds};
+
+impl Journey<'_> {
+    /// The totals of what the table holds now against those of the plan: of all items, or of whole chunks from all over
+    /// the sheet where there are many. With the read units it took; none where the rules do not want it.
+    pub(super) async fn read_back(
+        &self,
+        plan: &Index,
+        seconds: &mut Seconds,
+    ) -> Result<Option<(ReadBack, f64)>, LoadError> {
+        let of = plan.counts.items();
+        if !plan.schema.totals.read_back || of == 0 {
+            return Ok(None);
+        }
+        let clock = Instant::now();
+        let (mut expected, mut found) = (ControlTotals::default(), ControlTotals::default());
+        let (mut items, mut units) = (0, 0.0);
+        for entry in sample(&plan.chunks, of) {
+            let rows: Vec<PlanRow> = self.read_chunk(entry).await?;
+            let of_load = |row: &PlanRow| is_in(row.fate).then(|| row.after(plan.schema.mode)).flatten().map(|item| item.into_owned());
+            let planned: Vec<Item> = rows.iter().filter_map(of_load).collect();
+            let key = |item: &Item| -> Item {
+                let names = plan.schema.key.attributes();
+                names.filter_map(|name| Some((name.to_string(), item.get(name)?.clone()))).collect()
+            };
+            let keys: Vec<Item> = planned.iter().map(key).collect();
+            let read = self.places.table.read(&keys).await?;
+            units += read.units;
+            items += planned.len() as u64;
+            planned.iter().for_each(|item| expected.add(item, &plan.schema.totals));
+            read.items.iter().flatten().for_each(|item| found.add(item, &plan.schema.totals));
+        }
+        seconds.read_back = clock.elapsed().as_secs_f64();
+        Ok(Some((ReadBack { items, of, differences: expected.differences(&found) }, units)))
+    }
+}
+
+fn is_in(fate: Fate) -> bool {
+    matches!(fate, Fate::New | Fate::Changed | Fate::Unchanged | Fate::Written)
+}
+
+/// Chunks with about as many items as are read back, evenly from the whole plan.
+fn sample(chunks: &[ChunkEntry], items: u64) -> impl Iterator<Item = &ChunkEntry> {
+    let with_items: Vec<&ChunkEntry> = chunks.iter().filter(|chunk| chunk.counts.items() > 0).collect();
+    let wanted = if items <= READ_BACK_ITEMS {
+        with_items.len()
+    } else {
+        let share = READ_BACK_ITEMS as f64 / items as f64;
+        ((with_items.len() as f64 * share) as usize).clamp(1, with_items.len())
+    };
+    let all = with_items.len();
+    (0..wanted).map(move |n| with_items[n * all / wanted])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Counts;
+
+    fn chunks(number: usize, items: u64) -> Vec<ChunkEntry> {
+        let chunk = |n: usize| {
+            let mut counts = Counts::default();
+            counts.add(if n % 3 == 2 { Fate::Rejected } else { Fate::New }, items);
+            ChunkEntry { name: n.to_string(), counts, problems: 0, missing: 0 }
+        };
+        (0..number).map(chunk).collect()
+    }
+
+    #[test]
+    fn few_items_are_all_read_back_and_many_are_sampled_from_all_over() {
+        let names = |chunks: &[ChunkEntry], items| sample(chunks, items).map(|chunk| chunk.name.clone()).collect::<Vec<_>>();
+        assert_eq!(names(&chunks(6, 1000), 4000), ["0", "1", "3", "4"]);
+        let many = chunks(900, 1000);
+        let sampled = names(&many, 600_000);
+        assert_eq!(sampled.len(), 10);
+        assert!(sampled[9].parse::<usize>().unwrap() > 750);
+        assert_eq!(names(&chunks(1, 20_000), 20_000), ["0"]);
+        assert!(names(&[], 0).is_empty());
+    }
+}

@@ -1,0 +1,738 @@
+//! When a load waits for somebody: what is gathered about it row by row, and what of that is unusual.
+
+mod tell;
+
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use self::tell::Teller;
+use super::totals::{group_of, number_of};
+use super::{DISCONTINUED, Fate, PROVENANCE};
+use crate::decimal::Decimal;
+use crate::event::LoadId;
+use crate::item::Item;
+use crate::message::Rule;
+use crate::schema::{Missing, Mode, Schema, Scope};
+
+/// Of fewer there are no percents: a sheet of three rows is not a catastrophe when one falls to zero.
+const FEWEST_IN_PERCENT: u64 = 10;
+/// Scopes that are looked at each for itself, the first ones of the file. More than that is no list of warehouses.
+const MAX_SCOPES: usize = 1_000;
+/// Scopes that are told of by one gate; how many more there are is said in a sentence.
+const SCOPES_TOLD: usize = 10;
+/// Attributes that are named; that there are more is said.
+const VANISHING_TOLD: usize = 5;
+
+/// What can hold a load. Its name is what it is waived by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Gate {
+    Rejected,
+    Zeros,
+    Prices,
+    Fewer,
+    Missing,
+    Vanishing,
+}
+
+impl Gate {
+    pub const ALL: [Gate; 6] = [Gate::Rejected, Gate::Zeros, Gate::Prices, Gate::Fewer, Gate::Missing, Gate::Vanishing];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Gate::Rejected => "rejected",
+            Gate::Zeros => "zeros",
+            Gate::Prices => "prices",
+            Gate::Fewer => "fewer",
+            Gate::Missing => "missing",
+            Gate::Vanishing => "vanishing",
+        }
+    }
+
+    /// On which side of its limit a share is unusual.
+    fn side(self) -> Ordering {
+        if self == Gate::Fewer { Ordering::Less } else { Ordering::Greater }
+    }
+
+    fn rule(self) -> Rule {
+        match self {
+            Gate::Rejected => Rule::GateRejected,
+            Gate::Zeros => Rule::GateZeros,
+            Gate::Prices => Rule::GatePrices,
+            Gate::Fewer => Rule::GateFewer,
+            Gate::Missing => Rule::GateMissing,
+            Gate::Vanishing => Rule::GateVanishing,
+        }
+    }
+}
+
+impl fmt::Display for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Why a load waits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tripped {
+    pub gate: Gate,
+    /// The value of the column it is told for, such as a warehouse; none for the whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+    pub message: String,
+    pub advice: String,
+}
+
+/// What is remembered of a load, for the next one into the same table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastLoad {
+    pub load: LoadId,
+    pub items: u64,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub per_scope: BTreeMap<String, u64>,
+}
+
+/// What the gates look at, gathered row by row in one pass.
+#[derive(Debug, Clone)]
+pub struct Evidence<'s> {
+    schema: &'s Schema,
+    /// The column by whose values there are scopes.
+    scope_column: Option<&'s str>,
+    whole: Signs,
+    scopes: BTreeMap<String, Signs>,
+    /// Attributes that nobody minds: the rules' own, and what the loader itself writes.
+    known: BTreeSet<&'s str>,
+    /// Items that would lose others, and which.
+    losing: u64,
+    lost: Vec<String>,
+    more_are_lost: bool,
+}
+
+/// So many of so many.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Part {
+    count: u64,
+    of: u64,
+}
+
+impl Part {
+    fn one(counts: bool) -> Part {
+        Part { count: counts.into(), of: 1 }
+    }
+
+    fn add(&mut self, other: Part) {
+        self.count += other.count;
+        self.of += other.of;
+    }
+
+    /// Whether its share is on this side of a limit in percent.
+    fn trips(self, percent: Decimal, side: Ordering) -> bool {
+        let share = Decimal::from(self.count).checked_mul(100u32.into());
+        let limit = Decimal::from(self.of).checked_mul(percent);
+        // A limit of so many digits that it cannot be reckoned with: better asked once too often.
+        let beyond = share.zip(limit).is_none_or(|(share, limit)| share.cmp(&limit) == side);
+        self.of >= FEWEST_IN_PERCENT && beyond
+    }
+}
+
+/// What there is to see in some rows.
+#[derive(Debug, Clone, Copy, Default)]
+struct Signs {
+    /// Planned to be in the table.
+    items: u64,
+    /// Of the rows that hold items.
+    rejected: Part,
+    /// Of the quantities that were not zero.
+    zeros: Part,
+    /// Of the prices that were there and still are.
+    prices: Part,
+    /// Of the table's items in scope.
+    missing: Part,
+}
+
+impl Signs {
+    fn add(&mut self, other: &Signs) {
+        self.items += other.items;
+        self.rejected.add(other.rejected);
+        self.zeros.add(other.zeros);
+        self.prices.add(other.prices);
+        self.missing.add(other.missing);
+    }
+}
+
+impl<'s> Evidence<'s> {
+    pub fn new(schema: &'s Schema) -> Evidence<'s> {
+        let scope_column = match schema.sync.as_ref().map(|sync| &sync.scope) {
+            Some(Scope::Column(column) | Scope::Only { column, .. }) => Some(column),
+            Some(Scope::Table) | None => schema.totals.per.as_ref(),
+        };
+        let columns = schema.columns.iter().map(|column| column.name.as_str());
+        let marked = schema.sync.as_ref().filter(|sync| sync.missing == Missing::Mark).map(|_| DISCONTINUED);
+        Evidence {
+            schema,
+            scope_column: scope_column.map(String::as_str),
+            whole: Signs::default(),
+            scopes: BTreeMap::new(),
+            known: columns.chain(schema.key.attributes()).chain(PROVENANCE).chain(marked).collect(),
+            losing: 0,
+            lost: Vec::new(),
+            more_are_lost: false,
+        }
+    }
+
+    /// A row of the plan, with what was there and what will be, whole.
+    pub fn note(&mut self, fate: Fate, before: Option<&Item>, after: Option<&Item>) {
+        let mut signs = Signs::default();
+        match fate {
+            Fate::New | Fate::Changed | Fate::Unchanged | Fate::Written | Fate::Kept | Fate::Accepted => {
+                signs.items = 1;
+                signs.rejected = Part::one(false);
+            }
+            Fate::Rejected => signs.rejected = Part::one(true),
+            Fate::Duplicate => signs.rejected = Part::one(false),
+            // No item, or not the fate of a row that is being planned.
+            Fate::Skipped | Fate::Held | Fate::NotWritten => return,
+        }
+        if let (Fate::Changed | Fate::Unchanged, Some(before), Some(after)) = (fate, before, after) {
+            self.compare(before, after, &mut signs);
+        }
+        self.add(&signs, after, before);
+    }
+
+    /// An item of the table that the sheet speaks for, listed or not.
+    pub fn note_in_scope(&mut self, item: &Item) {
+        self.add(&Signs { missing: Part { count: 0, of: 1 }, ..Signs::default() }, Some(item), None);
+    }
+
+    /// One of these that the sheet does not list.
+    pub fn note_missing(&mut self, before: &Item) {
+        self.add(&Signs { missing: Part { count: 1, of: 0 }, ..Signs::default() }, Some(before), None);
+    }
+
+    fn compare(&mut self, before: &Item, after: &Item, signs: &mut Signs) {
+        let Schema { gates, totals, mode, .. } = self.schema;
+        if let Some(quantity) = totals.quantity.as_deref().filter(|_| gates.zero_percent.is_some())
+            && number_of(before, quantity).is_some_and(|before| !before.is_zero())
+        {
+            signs.zeros = Part::one(number_of(after, quantity).is_some_and(|after| after.is_zero()));
+        }
+        if let (Some(price), Some(factor)) = (&totals.price, gates.price_factor)
+            && let (Some(before), Some(after)) = (number_of(before, price), number_of(after, price))
+            && !before.is_zero()
+            && !after.is_zero()
+        {
+            let (before, after) = (before.abs(), after.abs());
+            // Only a price of more than thirty digits has no such multiple, and nothing is said of that.
+            let exceeds = |a: Decimal, b: Decimal| b.checked_mul(factor).is_some_and(|limit| a > limit);
+            signs.prices = Part::one(exceeds(after, before) || exceeds(before, after));
+        }
+        if gates.vanishing && *mode == Mode::Replace {
+            let mut loses = false;
+            for name in before.keys().filter(|name| !after.contains_key(*name) && !self.known.contains(name.as_str())) {
+                loses = true;
+                if self.lost.contains(name) {
+                    continue;
+                }
+                match self.lost.len() < VANISHING_TOLD {
+                    true => self.lost.push(name.clone()),
+                    false => self.more_are_lost = true,
+                }
+            }
+            self.losing += u64::from(loses);
+        }
+    }
+
+    /// In the whole, and in the scope that the first of the items tells.
+    fn add(&mut self, signs: &Signs, item: Option<&Item>, or: Option<&Item>) {
+        self.whole.add(signs);
+        let Some(column) = self.scope_column else { return };
+        let Some(scope) = [item, or].into_iter().flatten().find_map(|item| group_of(item, column)) else { return };
+        if let Some(sum) = self.scopes.get_mut(scope) {
+            sum.add(signs);
+        } else if self.scopes.len() < MAX_SCOPES {
+            self.scopes.insert(scope.to_string(), *signs);
+        }
+    }
+
+    /// What the next load into the table is compared with.
+    pub fn to_last_load(&self, load: &LoadId) -> LastLoad {
+        let per_scope = self.scopes.iter().map(|(scope, signs)| (scope.clone(), signs.items)).collect();
+        LastLoad { load: load.clone(), items: self.whole.items, per_scope }
+    }
+
+    /// The gates that hold `load`, by their order; of each the whole first, then the scopes by their names.
+    pub fn judge(&self, last: Option<&LastLoad>, waived: &BTreeSet<Gate>, load: &LoadId) -> Vec<Tripped> {
+        let mut tripped = Vec::new();
+        for gate in Gate::ALL.into_iter().filter(|gate| !waived.contains(gate)) {
+            let teller = Teller { schema: self.schema, gate, load, last, scope_column: self.scope_column };
+            tripped.extend(self.judge_whole(&teller));
+            tripped.extend(self.judge_scopes(&teller));
+        }
+        tripped
+    }
+
+    fn judge_whole(&self, teller: &Teller<'_>) -> Option<Tripped> {
+        if teller.gate == Gate::Vanishing {
+            return (self.losing > 0).then(|| teller.tell_vanishing(self.losing, &self.lost, self.more_are_lost));
+        }
+        let part = part(teller.gate, &self.whole, teller.last.map(|last| last.items))?;
+        match self.schema.gates.rejected_rows {
+            Some(rows) if teller.gate == Gate::Rejected && part.count > rows => Some(teller.tell_count(part, rows)),
+            _ => {
+                let percent = self.percent(teller.gate)?;
+                part.trips(percent, teller.gate.side()).then(|| teller.tell_share(None, part, percent))
+            }
+        }
+    }
+
+    fn judge_scopes(&self, teller: &Teller<'_>) -> Vec<Tripped> {
+        let (gate, last) = (teller.gate, teller.last);
+        let Some(percent) = self.percent(gate) else { return Vec::new() };
+        let whole = part(gate, &self.whole, last.map(|last| last.items));
+        let scopes = self.scopes.iter().filter_map(|(scope, signs)| {
+            let last = last.and_then(|last| last.per_scope.get(scope).copied());
+            // A scope that is the whole says nothing new.
+            let part = part(gate, signs, last).filter(|part| Some(*part) != whole)?;
+            part.trips(percent, gate.side()).then_some((scope, part))
+        });
+        let scopes: Vec<_> = scopes.collect();
+        let told = scopes.iter().take(SCOPES_TOLD).map(|(scope, part)| teller.tell_share(Some(scope), *part, percent));
+        let more = scopes.len().saturating_sub(SCOPES_TOLD);
+        told.chain((more > 0).then(|| teller.tell_more(more as u64))).collect()
+    }
+
+    /// The limit of a gate that has one in percent.
+    fn percent(&self, gate: Gate) -> Option<Decimal> {
+        let gates = &self.schema.gates;
+        match gate {
+            Gate::Rejected => gates.rejected_percent,
+            Gate::Zeros => gates.zero_percent,
+            Gate::Prices => gates.price_percent,
+            Gate::Fewer => gates.fewer_percent,
+            Gate::Missing => gates.missing_percent,
+            Gate::Vanishing => None,
+        }
+    }
+}
+
+/// What a gate in percent looks at; none where there was no load to compare with.
+fn part(gate: Gate, signs: &Signs, last: Option<u64>) -> Option<Part> {
+    match gate {
+        Gate::Rejected => Some(signs.rejected),
+        Gate::Zeros => Some(signs.zeros),
+        Gate::Prices => Some(signs.prices),
+        Gate::Fewer => last.map(|last| Part { count: signs.items, of: last }),
+        Gate::Missing => Some(signs.missing),
+        Gate::Vanishing => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::item::Value;
+    use crate::schema::{Gates, Sync, Totals};
+
+    const LOAD: &str = "0123456789abcdef";
+
+    fn load(name: &str) -> LoadId {
+        LoadId::parse(name).unwrap()
+    }
+
+    /// The shipped columns, with quantity and price known, and with no gate but those set here.
+    fn rules(set: impl FnOnce(&mut Schema)) -> Schema {
+        let column = |name: &str| Some(name.to_string());
+        let mut schema = Schema::shipped().unwrap();
+        schema.totals = Totals { quantity: column("quantity"), price: column("unit_price"), ..Totals::default() };
+        schema.gates = Gates {
+            rejected_rows: None,
+            rejected_percent: None,
+            zero_percent: None,
+            price_factor: None,
+            price_percent: None,
+            fewer_percent: None,
+            missing_percent: None,
+            vanishing: false,
+        };
+        set(&mut schema);
+        schema
+    }
+
+    fn per_warehouse(mut schema: Schema) -> Schema {
+        schema.totals.per = Some("warehouse".into());
+        schema
+    }
+
+    fn percent(percent: &str) -> Option<Decimal> {
+        Some(Decimal::parse(percent).unwrap())
+    }
+
+    fn item(warehouse: &str, quantity: &str, price: &str) -> Item {
+        Item::from([
+            ("warehouse".to_string(), Value::S(warehouse.to_string())),
+            ("quantity".to_string(), Value::N(quantity.to_string())),
+            ("unit_price".to_string(), Value::N(price.to_string())),
+        ])
+    }
+
+    /// Items in York that change from one quantity and price to another.
+    fn note_changes(evidence: &mut Evidence<'_>, times: u64, warehouse: &str, from: (&str, &str), to: (&str, &str)) {
+        let (before, after) = (item(warehouse, from.0, from.1), item(warehouse, to.0, to.1));
+        for _ in 0..times {
+            evidence.note(Fate::Changed, Some(&before), Some(&after));
+        }
+    }
+
+    fn note_all(evidence: &mut Evidence<'_>, rows: &[(u64, Fate)]) {
+        for (times, fate) in rows {
+            (0..*times).for_each(|_| evidence.note(*fate, None, None));
+        }
+    }
+
+    fn judge(evidence: &Evidence<'_>, last: Option<&LastLoad>) -> Vec<Tripped> {
+        evidence.judge(last, &BTreeSet::new(), &load(LOAD))
+    }
+
+    fn messages(tripped: &[Tripped]) -> Vec<&str> {
+        tripped.iter().map(|tripped| tripped.message.as_str()).collect()
+    }
+
+    /// Whether the only thing that can trip does, and that it is gone when it is waived.
+    fn trips(evidence: &Evidence<'_>, last: Option<&LastLoad>, gate: Gate) -> bool {
+        let tripped = judge(evidence, last);
+        assert!(tripped.iter().all(|tripped| tripped.gate == gate), "{tripped:?}");
+        assert_eq!(evidence.judge(last, &BTreeSet::from([gate]), &load(LOAD)), []);
+        let others = Gate::ALL.into_iter().filter(|other| *other != gate).collect();
+        assert_eq!(evidence.judge(last, &others, &load(LOAD)), tripped);
+        !tripped.is_empty()
+    }
+
+    #[test]
+    fn a_gate_is_written_down_by_its_name() {
+        for gate in Gate::ALL {
+            assert_eq!(serde_json::to_string(&gate).unwrap(), format!("\"{gate}\""));
+            assert_eq!(gate.rule().id(), format!("gate-{gate}"));
+        }
+    }
+
+    #[test]
+    fn rows_left_out_hold_a_load_beyond_a_number_or_a_share() {
+        use Fate::{Duplicate, New, Rejected, Skipped};
+        for (rows, share, fates, holds) in [
+            (None, None, &[(20, Rejected)][..], false),
+            (Some(3), None, &[(3, Rejected), (1, New)], false),
+            (Some(3), None, &[(4, Rejected), (9_000, New)], true),
+            (Some(0), None, &[(1, Rejected)], true),
+            (Some(0), None, &[(2, Duplicate)], false),
+            (None, percent("50"), &[(5, Rejected), (5, New)], false),
+            (None, percent("50"), &[(6, Rejected), (5, New)], true),
+            (None, percent("50"), &[(6, Rejected), (3, New)], false),
+            (None, percent("50"), &[(6, Rejected), (5, Duplicate)], true),
+            (None, percent("50"), &[(6, Rejected), (6, Duplicate), (9, Skipped)], false),
+            (None, percent("12.5"), &[(2, Rejected), (14, New)], false),
+            (None, percent("12.4999"), &[(2, Rejected), (14, New)], true),
+        ] {
+            let schema = rules(|schema| (schema.gates.rejected_rows, schema.gates.rejected_percent) = (rows, share));
+            let mut evidence = Evidence::new(&schema);
+            note_all(&mut evidence, fates);
+            assert_eq!(trips(&evidence, None, Gate::Rejected), holds, "{rows:?} {share:?} {fates:?}");
+        }
+    }
+
+    #[test]
+    fn rows_left_out_are_told_once() {
+        let schema =
+            rules(|schema| (schema.gates.rejected_rows, schema.gates.rejected_percent) = (Some(1_000), percent("50")));
+        let mut evidence = Evidence::new(&schema);
+        note_all(&mut evidence, &[(1_500, Fate::Rejected), (500, Fate::New)]);
+        let advice = "Correct these rows and upload the file again. If it is right to load the others alone, approve the \
+                      load: inventory approve 0123456789abcdef. Nothing was changed.";
+        let tripped = Tripped {
+            gate: Gate::Rejected,
+            scope: None,
+            message: "1,500 of 2,000 rows (75%) would be left out; at most 1,000 may.".into(),
+            advice: advice.into(),
+        };
+        assert_eq!(judge(&evidence, None), [tripped]);
+    }
+
+    #[test]
+    fn quantities_that_fall_to_zero_hold_a_load() {
+        let zero_percent = percent("30");
+        for (limit, zeros, others, holds) in [
+            (None, 20, 0, false),
+            (zero_percent, 3, 7, false),
+            (zero_percent, 4, 7, true),
+            (zero_percent, 3, 6, false),
+            (zero_percent, 9, 0, false),
+            (zero_percent, 10, 0, true),
+        ] {
+            let schema = rules(|schema| schema.gates.zero_percent = limit);
+            let mut evidence = Evidence::new(&schema);
+            note_changes(&mut evidence, zeros, "York", ("5", "1"), ("0", "1"));
+            note_changes(&mut evidence, others, "York", ("5", "1"), ("6", "1"));
+            // What was zero, what is new, what is left alone and what has no quantity is no part of it.
+            note_changes(&mut evidence, 50, "York", ("0", "1"), ("0", "2"));
+            note_changes(&mut evidence, 50, "York", ("0", "1"), ("7", "1"));
+            let (some, none) = (item("York", "5", "1"), item("York", "0", "1"));
+            for _ in 0..50 {
+                evidence.note(Fate::New, None, Some(&none));
+                evidence.note(Fate::Kept, Some(&some), Some(&none));
+                evidence.note(Fate::Changed, Some(&Item::new()), Some(&none));
+            }
+            assert_eq!(trips(&evidence, None, Gate::Zeros), holds, "{zeros} and {others} at {limit:?}");
+        }
+    }
+
+    #[test]
+    fn prices_that_rise_or_fall_too_far_hold_a_load() {
+        let (factor, share) = (percent("5"), percent("10"));
+        for (factor, share, to, times, others, holds) in [
+            (None, share, "100", 20, 0, false),
+            (factor, None, "100", 20, 0, false),
+            (factor, share, "50", 20, 0, false),
+            (factor, share, "50.01", 20, 0, true),
+            (factor, share, "2", 20, 0, false),
+            (factor, share, "1.99", 20, 0, true),
+            (factor, share, "100", 1, 9, false),
+            (factor, share, "100", 2, 9, true),
+            (factor, share, "100", 2, 7, false),
+            (factor, share, "0", 20, 20, false),
+        ] {
+            let schema = rules(|schema| (schema.gates.price_factor, schema.gates.price_percent) = (factor, share));
+            let mut evidence = Evidence::new(&schema);
+            note_changes(&mut evidence, times, "York", ("5", "10"), ("5", to));
+            let same = item("York", "5", "10");
+            (0..others).for_each(|_| evidence.note(Fate::Unchanged, Some(&same), Some(&same)));
+            note_changes(&mut evidence, 50, "York", ("5", "0"), ("5", "100"));
+            assert_eq!(trips(&evidence, None, Gate::Prices), holds, "{times} of {} to {to}", times + others);
+        }
+    }
+
+    #[test]
+    fn columns_nobody_named_hold_nothing() {
+        let schema = rules(|schema| (schema.gates, schema.totals) = (Gates::default(), Totals::default()));
+        let mut evidence = Evidence::new(&schema);
+        note_changes(&mut evidence, 50, "York", ("5", "1"), ("0", "100"));
+        assert_eq!(judge(&evidence, None), []);
+    }
+
+    #[test]
+    fn fewer_items_than_in_the_last_load_hold_a_load() {
+        let fifty = percent("50");
+        for (limit, items, before, holds) in [
+            (None, 1, Some(100), false),
+            (fifty, 1, None, false),
+            (fifty, 50, Some(100), false),
+            (fifty, 49, Some(100), true),
+            (fifty, 0, Some(100), true),
+            (fifty, 0, Some(9), false),
+            (fifty, 0, Some(10), true),
+            (fifty, 200, Some(100), false),
+        ] {
+            let schema = rules(|schema| schema.gates.fewer_percent = limit);
+            let mut evidence = Evidence::new(&schema);
+            note_all(&mut evidence, &[(items, Fate::New), (99, Fate::Rejected), (99, Fate::Duplicate)]);
+            let last = before.map(|items| LastLoad { load: load(LOAD), items, per_scope: BTreeMap::new() });
+            assert_eq!(trips(&evidence, last.as_ref(), Gate::Fewer), holds, "{items} after {before:?} at {limit:?}");
+        }
+    }
+
+    #[test]
+    fn every_row_whose_item_will_be_in_the_table_counts_as_an_item() {
+        let schema = rules(|_| {});
+        let mut evidence = Evidence::new(&schema);
+        note_all(&mut evidence, &Fate::ALL.map(|fate| (1, fate)));
+        assert_eq!(evidence.to_last_load(&load(LOAD)).items, 6);
+    }
+
+    #[test]
+    fn items_missing_from_the_sheet_hold_a_load() {
+        let twenty = percent("20");
+        for (limit, missing, in_scope, holds) in [
+            (None, 20, 20, false),
+            (twenty, 2, 10, false),
+            (twenty, 3, 10, true),
+            (twenty, 9, 9, false),
+            (twenty, 0, 0, false),
+        ] {
+            let schema = rules(|schema| schema.gates.missing_percent = limit);
+            let mut evidence = Evidence::new(&schema);
+            let one = item("York", "5", "1");
+            (0..in_scope).for_each(|_| evidence.note_in_scope(&one));
+            (0..missing).for_each(|_| evidence.note_missing(&one));
+            assert_eq!(trips(&evidence, None, Gate::Missing), holds, "{missing} of {in_scope} at {limit:?}");
+        }
+    }
+
+    #[test]
+    fn what_becomes_of_missing_items_is_said() {
+        for (missing, says) in [
+            (Missing::Report, "are only reported"),
+            (Missing::Mark, "would be marked as discontinued"),
+            (Missing::Delete, "would be deleted from the table"),
+        ] {
+            let mut schema = rules(|schema| schema.gates.missing_percent = percent("20"));
+            schema.sync = Some(Sync { missing, scope: Scope::Table });
+            let mut evidence = Evidence::new(&schema);
+            let one = item("York", "5", "1");
+            (0..10).for_each(|_| evidence.note_in_scope(&one));
+            (0..10).for_each(|_| evidence.note_missing(&one));
+            let message = format!(
+                "10 of 10 items in the table (100%) are missing from the file and {says}; at most 20% may be missing."
+            );
+            assert_eq!(messages(&judge(&evidence, None)), [message]);
+        }
+    }
+
+    #[test]
+    fn attributes_that_no_column_has_and_that_would_vanish_hold_a_load() {
+        let with =
+            |names: &[&str]| -> Item { names.iter().map(|name| (name.to_string(), Value::S("x".into()))).collect() };
+        let mark = Some(Sync { missing: Missing::Mark, scope: Scope::Table });
+        let composite = r#"{"partition":{"name":"pk","from":"{warehouse}#{sku}"}}"#;
+        for (vanishing, mode, sync, before, after, holds) in [
+            (true, Mode::Replace, None, &["sku", "colour"][..], &["sku"][..], true),
+            (false, Mode::Replace, None, &["sku", "colour"], &["sku"], false),
+            (true, Mode::Merge, None, &["sku", "colour"], &["sku"], false),
+            (true, Mode::Replace, None, &["sku", "colour"], &["sku", "colour"], false),
+            (true, Mode::Replace, None, &["sku", "category", "pk", "loaded_by", "loaded_at"], &["sku"], false),
+            (true, Mode::Replace, None, &["sku", "discontinued_since"], &["sku"], true),
+            (true, Mode::Replace, mark, &["sku", "discontinued"], &["sku"], false),
+        ] {
+            let mut schema =
+                rules(|schema| (schema.mode, schema.sync, schema.gates.vanishing) = (mode, sync, vanishing));
+            schema.key = serde_json::from_str(composite).unwrap();
+            schema.columns.retain(|column| column.name != "discontinued");
+            let mut evidence = Evidence::new(&schema);
+            evidence.note(Fate::Changed, Some(&with(before)), Some(&with(after)));
+            evidence.note(Fate::Kept, Some(&with(before)), Some(&with(after)));
+            assert_eq!(trips(&evidence, None, Gate::Vanishing), holds, "{mode:?} {before:?} -> {after:?}");
+        }
+    }
+
+    #[test]
+    fn what_would_vanish_is_named_five_at_most() {
+        let schema = rules(|schema| schema.gates.vanishing = true);
+        for (names, told) in [
+            (
+                "a",
+                "\"a\" would be removed from items in the table (2 in all): no column is known for what stands there.",
+            ),
+            (
+                "ab",
+                "\"a\" and \"b\" would be removed from items in the table (2 in all): no column is known for what stands there.",
+            ),
+            (
+                "gfedcb",
+                "\"b\", \"c\", \"d\", \"e\", \"f\" and others would be removed from items in the table (2 in all): no column is known for what stands there.",
+            ),
+        ] {
+            let mut evidence = Evidence::new(&schema);
+            let before: Item = names.chars().map(|name| (name.to_string(), Value::Bool(true))).collect();
+            for _ in 0..2 {
+                evidence.note(Fate::Changed, Some(&before), Some(&Item::new()));
+                evidence.note(Fate::Changed, Some(&Item::new()), Some(&Item::new()));
+            }
+            assert_eq!(messages(&judge(&evidence, None)), [told]);
+        }
+    }
+
+    #[test]
+    fn a_swapped_column_is_told_in_figures_with_a_way_on() {
+        let schema = rules(|schema| schema.gates = Gates::default());
+        let mut evidence = Evidence::new(&schema);
+        note_changes(&mut evidence, 412, "York", ("200", "3"), ("3", "200"));
+        note_changes(&mut evidence, 108, "York", ("5", "5"), ("6", "6"));
+        let advice = "If that is right, approve the load: inventory approve 0123456789abcdef. Otherwise check whether the \
+                      column Unit price was swapped with another or is in another currency, correct the file and upload \
+                      it again. Nothing was changed.";
+        let tripped = Tripped {
+            gate: Gate::Prices,
+            scope: None,
+            message: "412 of 520 prices (79%) change by more than 5 times; at most 10% may.".into(),
+            advice: advice.into(),
+        };
+        assert_eq!(judge(&evidence, None), [tripped.clone()]);
+        let json = serde_json::to_string(&tripped).unwrap();
+        assert!(json.starts_with(r#"{"gate":"prices","message":"412 of 520"#), "{json}");
+        assert_eq!(serde_json::from_str::<Tripped>(&json).unwrap(), tripped);
+    }
+
+    #[test]
+    fn each_warehouse_is_looked_at_for_itself_after_the_whole() {
+        let set = |Schema { gates, .. }: &mut Schema| {
+            (gates.zero_percent, gates.fewer_percent, gates.missing_percent) =
+                (percent("30"), percent("50"), percent("20"));
+        };
+        let schema = per_warehouse(rules(set));
+        let mut evidence = Evidence::new(&schema);
+        note_changes(&mut evidence, 20, "Leeds", ("5", "1"), ("0", "1"));
+        note_changes(&mut evidence, 80, "York", ("5", "1"), ("6", "1"));
+        // Too few to say anything of.
+        note_changes(&mut evidence, 9, "Bath", ("5", "1"), ("0", "1"));
+        for (times, warehouse) in [(10, "Leeds"), (80, "York")] {
+            (0..times).for_each(|_| evidence.note_in_scope(&item(warehouse, "1", "1")));
+        }
+        (0..3).for_each(|_| evidence.note_missing(&item("Leeds", "1", "1")));
+        let per_scope = [("Leeds", 41), ("York", 100), ("Hull", 60)];
+        let per_scope = per_scope.map(|(name, items)| (name.to_string(), items)).into();
+        let last = LastLoad { load: load("fedcba9876543210"), items: 201, per_scope };
+        let tripped = judge(&evidence, Some(&last));
+        let says = [
+            "Warehouse Leeds: 20 of 20 quantities (100%) fall to zero; at most 30% may.",
+            "Warehouse Leeds: 41 items were in the last load (fedcba9876543210), and this one has 20 (48%); at least 50% are expected.",
+            "Warehouse Leeds: 3 of 10 items in the table (30%) are missing from the file and are only reported; at most 20% may be missing.",
+        ];
+        // Hull is not in this file at all: it does not speak for Hull.
+        assert_eq!(messages(&tripped), says);
+        assert!(tripped.iter().all(|tripped| tripped.scope.as_deref() == Some("Leeds")));
+
+        note_changes(&mut evidence, 30, "York", ("5", "1"), ("0", "1"));
+        let waived = BTreeSet::from([Gate::Fewer, Gate::Missing]);
+        let scopes: Vec<_> = evidence.judge(Some(&last), &waived, &load(LOAD)).into_iter().map(|t| t.scope).collect();
+        assert_eq!(scopes, [None, Some("Leeds".to_string())]);
+    }
+
+    #[test]
+    fn a_sync_by_a_column_declares_the_scopes() {
+        let column = || "warehouse".to_string();
+        let only = Scope::Only { column: column(), value: Value::S("York".into()) };
+        for (scope, is_declared) in [(Scope::Column(column()), true), (only, true), (Scope::Table, false)] {
+            let schema = rules(|schema| schema.sync = Some(Sync { missing: Missing::Report, scope }));
+            let mut evidence = Evidence::new(&schema);
+            evidence.note(Fate::New, None, Some(&item("York", "1", "1")));
+            evidence.note(Fate::Rejected, None, Some(&item("Bath", "1", "1")));
+            let last = evidence.to_last_load(&load(LOAD));
+            let scopes = [("Bath", 0), ("York", 1)].map(|(name, items)| (name.to_string(), items));
+            assert_eq!(last.per_scope, if is_declared { scopes.into() } else { BTreeMap::new() });
+            let json = serde_json::to_string(&last).unwrap();
+            assert_eq!(serde_json::from_str::<LastLoad>(&json).unwrap(), last);
+        }
+    }
+
+    #[test]
+    fn a_single_warehouse_is_told_as_the_whole() {
+        let schema = per_warehouse(rules(|schema| schema.gates.zero_percent = percent("30")));
+        let mut evidence = Evidence::new(&schema);
+        note_changes(&mut evidence, 20, "York", ("5", "1"), ("0", "1"));
+        assert_eq!(messages(&judge(&evidence, None)), ["20 of 20 quantities (100%) fall to zero; at most 30% may."]);
+    }
+
+    #[test]
+    fn of_many_warehouses_ten_are_told_and_the_others_counted() {
+        let schema = per_warehouse(rules(|schema| schema.gates.zero_percent = percent("30")));
+        let mut evidence = Evidence::new(&schema);
+        for n in 0..=MAX_SCOPES {
+            note_changes(&mut evidence, 10, &format!("{n:04}"), ("5", "1"), ("0", "1"));
+        }
+        let tripped = judge(&evidence, None);
+        assert_eq!(tripped.len(), 1 + SCOPES_TOLD + 1);
+        assert_eq!(tripped[0].message, "10,010 of 10,010 quantities (100%) fall to zero; at most 30% may.");
+        assert_eq!(tripped[10].scope.as_deref(), Some("0009"));
+        assert_eq!(tripped[11].message, "It is the same for others in the column Warehouse (990 more).");
+    }
+}

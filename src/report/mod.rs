@@ -1,0 +1,260 @@
+//! What a person or a program is told about a load, made from the plan and the outcome alone.
+
+mod summary;
+mod tally;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::event::{LoadId, Upload};
+use crate::judge::{FileRead, SheetRead};
+use crate::message::{Note, Problem, Refusal};
+use crate::plan::{ControlTotals, Counts, Difference, Estimate, Fate, Index, Tripped};
+use summary::{Told, summarise};
+
+pub use tally::{
+    CHANGES_LISTED, ChangedAttribute, ChangedRow, MissingItems, PROBLEMS_LISTED, SkippedRow, Tally,
+};
+
+/// Of the form of `report.json`; `docs/report.md` describes it.
+const VERSION: u32 = 1;
+
+/// How a load ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ending {
+    Done,
+    /// The file cannot be loaded; nothing was changed.
+    Refused,
+    Held,
+    DryRun,
+    /// The upload was deleted or replaced before its turn came.
+    Removed,
+    Superseded,
+    Failed,
+}
+
+impl Ending {
+    pub fn name(self) -> &'static str {
+        match self {
+            Ending::Done => "done",
+            Ending::Refused => "refused",
+            Ending::Held => "held",
+            Ending::DryRun => "dry-run",
+            Ending::Removed => "removed",
+            Ending::Superseded => "superseded",
+            Ending::Failed => "failed",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    pub version: u32,
+    /// None where a file was only checked.
+    pub load: Option<LoadId>,
+    pub upload: Upload,
+    pub table: Option<String>,
+    pub ending: Ending,
+    /// The answer in a sentence or two: is my stock right now?
+    pub summary: String,
+    pub rows: RowCounts,
+    pub sheets: Vec<SheetRead>,
+    pub refusal: Option<Refusal>,
+    /// Why the load waits for somebody to approve it.
+    pub held: Vec<Tripped>,
+    /// All of them up to `PROBLEMS_LISTED`, in the order of the rows.
+    pub problems: Vec<Problem>,
+    pub problems_total: u64,
+    /// Rows whose item was there and is another one now: the first `CHANGES_LISTED`, in the order of the rows.
+    pub changed: Vec<ChangedRow>,
+    pub missing: MissingItems,
+    /// Rows taken for titles, totals and notes, with what they say: the first hundred.
+    pub skipped: Vec<SkippedRow>,
+    /// What kept nothing out and should be known all the same.
+    pub notes: Vec<Note>,
+    pub totals: Totals,
+    /// What the load was expected to take; none where no table was asked.
+    pub estimate: Option<Estimate>,
+    /// The same figures as they came out.
+    pub taken: Option<Estimate>,
+    pub units: Units,
+    pub seconds: Seconds,
+    pub finished: Timestamp,
+}
+
+/// The sums a stock keeper knows her sheet by.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Totals {
+    /// Of the rows that go in.
+    pub sheet: ControlTotals,
+    /// What the table holds for them after the load.
+    pub read_back: Option<ReadBack>,
+}
+
+/// Items of the load, read from the table after it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReadBack {
+    /// Items that were read, of all that were loaded: a large load is sampled.
+    pub items: u64,
+    pub of: u64,
+    /// Where the table is not what the load made it; somebody may have changed it since.
+    pub differences: Vec<Difference>,
+}
+
+/// Every fate with its count, the absent ones with zero: programs need not know which can be missing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowCounts {
+    pub total: u64,
+    #[serde(flatten)]
+    pub fates: BTreeMap<Fate, u64>,
+}
+
+impl From<&Counts> for RowCounts {
+    fn from(counts: &Counts) -> RowCounts {
+        RowCounts { total: counts.total(), fates: Fate::ALL.map(|fate| (fate, counts.of(fate))).into() }
+    }
+}
+
+/// What the table said the load consumed, and how often it was asked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Units {
+    pub write: f64,
+    pub read: f64,
+    pub requests: u64,
+    pub tried_again: u64,
+}
+
+/// By stage, of the run that finished the load.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Seconds {
+    pub fetch: f64,
+    pub read: f64,
+    pub plan: f64,
+    pub write: f64,
+    pub read_back: f64,
+    pub total: f64,
+}
+
+/// How a planned load went on from its plan.
+pub struct Went {
+    pub ending: Ending,
+    pub tally: Tally,
+    pub read_back: Option<ReadBack>,
+    pub taken: Estimate,
+    pub seconds: Seconds,
+}
+
+impl Report {
+    /// A file whose rows were judged and nothing more.
+    pub fn of_check(upload: Upload, file: FileRead, tally: Tally, seconds: Seconds) -> Report {
+        let only_checked = true;
+        let report = Report::without_rows(None, upload, Ending::DryRun, String::new(), seconds);
+        Report { sheets: file.sheets, notes: file.notes, ..report }.with(tally, only_checked)
+    }
+
+    /// A load with a plan.
+    pub fn of_plan(plan: Index, went: Went) -> Report {
+        let Went { ending, tally, read_back, taken, seconds } = went;
+        let report = Report::without_rows(Some(plan.load), plan.upload, ending, String::new(), seconds);
+        Report {
+            table: Some(plan.table.table),
+            sheets: plan.file.sheets,
+            held: plan.held,
+            notes: plan.file.notes,
+            totals: Totals { sheet: plan.totals, read_back },
+            estimate: Some(plan.estimate),
+            taken: Some(taken),
+            ..report
+        }
+        .with(tally, false)
+    }
+
+    fn with(self, tally: Tally, only_checked: bool) -> Report {
+        let told = Told {
+            ending: self.ending,
+            counts: &tally.counts,
+            missing: &tally.missing,
+            held: &self.held,
+            only_checked,
+        };
+        Report {
+            summary: summarise(&told),
+            rows: RowCounts::from(&tally.counts),
+            problems: tally.problems,
+            problems_total: tally.problems_total,
+            changed: tally.changed,
+            missing: tally.missing,
+            skipped: tally.skipped,
+            units: tally.units,
+            ..self
+        }
+    }
+
+    pub fn refused(load: Option<LoadId>, upload: Upload, refusal: Refusal, seconds: Seconds) -> Report {
+        let summary = format!("{} {}", refusal.message, refusal.advice);
+        Report { refusal: Some(refusal), ..Report::without_rows(load, upload, Ending::Refused, summary, seconds) }
+    }
+
+    pub fn removed(load: LoadId, upload: Upload, seconds: Seconds) -> Report {
+        let summary = format!(
+            "\"{}\" was deleted or replaced before it could be read. Nothing was changed. \
+             If a newer copy was uploaded, it has a report of its own.",
+            upload.file_name()
+        );
+        Report::without_rows(Some(load), upload, Ending::Removed, summary, seconds)
+    }
+
+    fn without_rows(load: Option<LoadId>, upload: Upload, ending: Ending, summary: String, seconds: Seconds) -> Report {
+        Report {
+            version: VERSION,
+            load,
+            upload,
+            table: None,
+            ending,
+            summary,
+            rows: RowCounts::from(&Counts::default()),
+            sheets: Vec::new(),
+            refusal: None,
+            held: Vec::new(),
+            problems: Vec::new(),
+            problems_total: 0,
+            changed: Vec::new(),
+            missing: MissingItems::default(),
+            skipped: Vec::new(),
+            notes: Vec::new(),
+            totals: Totals::default(),
+            estimate: None,
+            taken: None,
+            units: Units::default(),
+            seconds,
+            finished: Timestamp::now(),
+        }
+    }
+
+    pub fn encode(&self) -> serde_json::Result<Vec<u8>> {
+        serde_json::to_vec_pretty(self)
+    }
+
+    /// Rows that need somebody: rejected, duplicate, or not written after all.
+    pub fn needing_attention(&self) -> u64 {
+        let of = |fate| self.rows.fates.get(&fate).copied().unwrap_or_default();
+        of(Fate::Rejected) + of(Fate::Duplicate) + of(Fate::NotWritten)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fate_has_its_count() {
+        let mut counts = Counts::default();
+        counts.add(Fate::NotWritten, 2);
+        let json = serde_json::to_value(RowCounts::from(&counts)).unwrap();
+        assert_eq!(json.as_object().unwrap().len(), 12);
+        assert_eq!((&json["total"], &json["not-written"], &json["new"]), (&2.into(), &2.into(), &0.into()));
+    }
+}
