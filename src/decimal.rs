@@ -108,7 +108,7 @@ impl Decimal {
         if digits == 0 {
             return Self::ZERO;
         }
-        while digits % 10 == 0 {
+        while digits.is_multiple_of(10) {
             digits /= 10;
             exponent += 1;
         }

@@ -44,6 +44,7 @@ fn the_same_book_is_read_from_every_form() {
     let cases = [
         ("openpyxl.xlsx", true, expected(day, " as 00000", None)),
         ("libreoffice.xlsx", true, expected(" as yyyy\\-mm\\-dd", " as 00000", error)),
+        ("bytes.xlsb", true, expected(day, " as 00000", error)),
         ("xlwt.xls", false, expected("", "", None)),
         ("libreoffice.xls", false, expected("", "", error)),
         ("odfpy.ods", false, expected("", "", None)),

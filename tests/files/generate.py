@@ -1,10 +1,11 @@
 """Makes the small spreadsheets in this folder anew, each by a program or library that people really use.
 
     pip install -r requirements.txt
-    python generate.py            # needs LibreOffice (soffice) for the files named libreoffice.*
+    python generate.py            # needs LibreOffice (soffice) for some of them
 
-Every file holds the same three items, so that one test reads them all. LibreOffice cannot write .xlsb; those are made
-from bytes in the tests of `src/workbook/xlsb`.
+openpyxl.*, xlwt.*, odfpy.*, libreoffice.* and bytes.* hold the same three items, so that one test reads them all. No
+free program writes .xlsb, so that one is made from bytes by `biff12.py`. The others are made by `sent.py`. The same
+content comes out every time, not the same bytes.
 """
 
 import datetime
@@ -16,6 +17,9 @@ import tempfile
 import openpyxl
 import xlwt
 from odf import opendocument, style, table, text
+
+import biff12
+import sent
 
 FOLDER = pathlib.Path(__file__).parent
 HEADER = ["SKU", "Name", "Quantity", "Unit price", "Counted on", "Active"]
@@ -105,6 +109,15 @@ def make_odfpy(path):
     book.save(str(path))
 
 
+def make_from_bytes(path):
+    cells = {(1, 1): "Stock of the third quarter", (8, 8): biff12.DivisionByZero()}
+    for row, values in enumerate([HEADER, *ROWS], 3):
+        cells |= {(row, column): value for column, value in enumerate(values, 1)}
+    cells[5, 3] = biff12.Shown(0, "00000")
+    stock = biff12.Sheet("Stock", cells, hidden_rows=(5,), merged=(1, 1, 1, 3))
+    biff12.write_workbook(path, [stock, biff12.Sheet("Old", hidden=True)])
+
+
 def make_by_libreoffice(source):
     """The same book as LibreOffice writes it."""
     for ending, options in [
@@ -114,17 +127,23 @@ def make_by_libreoffice(source):
         ("csv", "csv:Text - txt - csv (StarCalc):44,34,76"),
         ("html", "html:HTML (StarCalc)"),
     ]:
-        with tempfile.TemporaryDirectory() as folder:
-            profile = f"-env:UserInstallation=file://{folder}/profile"
-            subprocess.run(
-                ["soffice", profile, "--headless", "--convert-to", options, "--outdir", folder, str(source)],
-                check=True,
-                capture_output=True,
-            )
-            shutil.move(f"{folder}/{source.stem}.{ending}", FOLDER / f"libreoffice.{ending}")
+        convert(source, options, FOLDER / f"libreoffice.{ending}")
+
+
+def convert(source, options, path):
+    with tempfile.TemporaryDirectory() as folder:
+        profile = f"-env:UserInstallation=file://{folder}/profile"
+        subprocess.run(
+            ["soffice", profile, "--headless", "--convert-to", options, "--outdir", folder, str(source)],
+            check=True,
+            capture_output=True,
+        )
+        shutil.move(f"{folder}/{source.stem}{path.suffix}", path)
 
 
 make_openpyxl(FOLDER / "openpyxl.xlsx")
 make_xlwt(FOLDER / "xlwt.xls")
 make_odfpy(FOLDER / "odfpy.ods")
+make_from_bytes(FOLDER / "bytes.xlsb")
 make_by_libreoffice(FOLDER / "openpyxl.xlsx")
+sent.make_all(FOLDER, convert)
