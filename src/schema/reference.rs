@@ -62,7 +62,7 @@ fn every_example_is_what_it_says() {
 #[test]
 fn every_setting_has_its_place_in_the_reference() {
     let settings = "version mode duplicates unknown_columns sheet partition sort name title aliases fallbacks type required \
-                    empty default unique min max max_length pattern pad choices decimal dates";
+                    empty default unique min max max_length pattern pad choices decimal currency dates";
     for setting in settings.split_whitespace() {
         assert!(DOCS.contains(&format!("`{setting}`")), "{setting}");
     }

@@ -31,6 +31,7 @@ import xlrd
 OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
 TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
+EXCEL2003 = "{urn:schemas-microsoft-com:office:spreadsheet}"
 LETTERS = {f"{TEXT}s", f"{TEXT}tab", f"{TEXT}line-break"}
 
 
@@ -51,6 +52,8 @@ def choose_reader(path):
         return count_xlsb if "xl/workbook.bin" in parts else count_xlsx
     if content.startswith(b"\xd0\xcf\x11\xe0"):
         return count_xls
+    if b"<?mso-application" in content:
+        return count_xml2003
     return count_html if content.lstrip().startswith(b"<") else count_csv
 
 
@@ -76,6 +79,16 @@ def count_xls(path):
     for sheet in book.sheets():
         rows = map(sheet.row, range(sheet.nrows))
         yield sheet.name, numbers([None if is_blank(cell) else cell.value for cell in row] for row in rows)
+
+
+def count_xml2003(path):
+    for sheet in ElementTree.parse(path).iter(f"{EXCEL2003}Worksheet"):
+        number, found = 0, []
+        for row in sheet.iter(f"{EXCEL2003}Row"):
+            number = int(row.get(f"{EXCEL2003}Index", number + 1))
+            if any("".join(data.itertext()) for data in row.iter(f"{EXCEL2003}Data")):
+                found.append(number)
+        yield sheet.get(f"{EXCEL2003}Name"), found
 
 
 def is_blank(cell):

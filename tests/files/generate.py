@@ -13,6 +13,7 @@ import pathlib
 import shutil
 import subprocess
 import tempfile
+from xml.sax.saxutils import escape
 
 import openpyxl
 import xlwt
@@ -118,6 +119,56 @@ def make_from_bytes(path):
     biff12.write_workbook(path, [stock, biff12.Sheet("Old", hidden=True)])
 
 
+def make_excel2003(path):
+    """As Excel 2003 writes it; by hand, for no library does. With a cell beside the list that shows an error."""
+
+    def cell_of(value, attributes=""):
+        if isinstance(value, bool):
+            kind, shown = "Boolean", int(value)
+        elif isinstance(value, datetime.date):
+            kind, shown, attributes = "DateTime", f"{value}T00:00:00.000", ' ss:StyleID="day"'
+        elif isinstance(value, (int, float)):
+            kind, shown = "Number", value
+        else:
+            kind, shown = "String", escape(value, {'"': "&quot;", "\n": "&#10;"})
+        return f'    <Cell{attributes}><Data ss:Type="{kind}">{shown}</Data></Cell>'
+
+    rows = [["   <Row>", cell_of("Stock of the third quarter", ' ss:MergeAcross="2"'), "   </Row>"]]
+    rows.append(['   <Row ss:Index="3">', *map(cell_of, HEADER), "   </Row>"])
+    for number, values in enumerate(ROWS, 4):
+        cells = [cell_of(value) for value in values]
+        if number == 5:
+            cells[2] = cell_of(values[2], ' ss:StyleID="zeros"')
+        rows.append([f'   <Row{" ss:Hidden=" + chr(34) + "1" + chr(34) if number == 5 else ""}>', *cells, "   </Row>"])
+    error = '    <Cell ss:Index="8" ss:Formula="=1/0"><Data ss:Type="Error">#DIV/0!</Data></Cell>'
+    rows.append(['   <Row ss:Index="8">', error, "   </Row>"])
+    lines = "\n".join(line for row in rows for line in row)
+    path.write_text(
+        f"""<?xml version="1.0"?>
+<?mso-application progid="Excel.Sheet"?>
+<Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet"
+ xmlns:x="urn:schemas-microsoft-com:office:excel"
+ xmlns:ss="urn:schemas-microsoft-com:office:spreadsheet">
+ <Styles>
+  <Style ss:ID="Default" ss:Name="Normal"><NumberFormat/></Style>
+  <Style ss:ID="zeros"><NumberFormat ss:Format="00000"/></Style>
+  <Style ss:ID="day"><NumberFormat ss:Format="yyyy-mm-dd"/></Style>
+ </Styles>
+ <Worksheet ss:Name="Stock">
+  <Table ss:ExpandedColumnCount="8" ss:ExpandedRowCount="8" x:FullColumns="1" x:FullRows="1">
+{lines}
+  </Table>
+ </Worksheet>
+ <Worksheet ss:Name="Old">
+  <Table/>
+  <WorksheetOptions xmlns="urn:schemas-microsoft-com:office:excel"><Visible>SheetHidden</Visible></WorksheetOptions>
+ </Worksheet>
+</Workbook>
+""",
+        encoding="utf-8",
+    )
+
+
 def make_by_libreoffice(source):
     """The same book as LibreOffice writes it."""
     for ending, options in [
@@ -145,5 +196,6 @@ make_openpyxl(FOLDER / "openpyxl.xlsx")
 make_xlwt(FOLDER / "xlwt.xls")
 make_odfpy(FOLDER / "odfpy.ods")
 make_from_bytes(FOLDER / "bytes.xlsb")
+make_excel2003(FOLDER / "excel2003.xml")
 make_by_libreoffice(FOLDER / "openpyxl.xlsx")
 sent.make_all(FOLDER, convert)
