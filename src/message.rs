@@ -126,6 +126,9 @@ catalogue! {
     SeparatorsMixed "separators-mixed"
         "{column} in {cell} is \"{value}\", with a decimal {sign}, and most of the column has a decimal {other}."
         "If the number is right, type it as {proposal}. Row {row} was left out."
+    CurrencyDiffers "currency-differs"
+        "{column} in {cell} is \"{value}\", and the {column} is in {currency} here."
+        "Type the amount in {currency}. Row {row} was left out."
     WholeNumberExpected "whole-number-expected"
         "{column} in {cell} is \"{value}\"."
         "It should be a whole number such as 12. Type the whole number. Row {row} was left out."
@@ -188,6 +191,9 @@ catalogue! {
     NotTakenAsShown "not-taken-as-shown"
         "{column} in {cell} is shown in a way that is not read here; the number behind it was taken: {number}."
         "If it should be as shown, set the cell to Text (Home, Number Format, Text), type it again, and upload the file. No row was left out."
+    CurrenciesMixed "currencies-mixed"
+        "{column} has amounts in {first} and in {second}, the first of these in {cell} on sheet \"{sheet}\"; the numbers were taken as they stand."
+        "If one of them is not right, type the amount in the other currency, and upload the file again. No row was left out."
 
     // Where the data is.
     NoSheetFits "no-sheet-fits"

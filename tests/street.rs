@@ -1,9 +1,11 @@
-//! All that crosses a process: the command, the child, and whole loads on the local cloud.
+//! All that crosses a process: the command, the child, and whole loads on the local cloud; and what holds for any
+//! table, through files of every form.
 
 mod harness;
 
 mod command;
 mod confinement;
+mod properties;
 mod retry;
 mod rules;
 mod services;

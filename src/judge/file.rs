@@ -1,59 +1,22 @@
 //! The way through a whole file: sheet after sheet, then the items that stand in more than one row.
 
-use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-use serde::{Deserialize, Serialize};
-
-use crate::message::{Note, Refusal, Rule, cell_address, column_letters, count};
-use crate::schema::{Duplicates, Header, Schema, UnknownColumns, canonical_name};
+use crate::message::{Note, Refusal, Rule, cell_address, column_letters};
+use crate::schema::{Header, Schema, UnknownColumns, canonical_name};
 use crate::workbook::{RawRow, Sheet, Workbook};
 
 use super::batch::read_rows;
-use super::duplicates::{Group, Seen};
+use super::nearest::{Nearest, refuse_without_header};
+use super::repeats::Repeats;
 use super::row::Layout;
 use super::sheet::{HEADER_SEARCH_ROWS, SheetPass};
-use super::value::{Evidence, Style, shown};
-use super::{JudgeError, Place, Skip, Verdict};
+use super::value::{Currencies, Evidence, Mixed, Style, shown};
+use super::{ColumnRead, FileRead, JudgeError, Place, SheetRead, Skip, Verdict};
 
-/// Rows named in the message of a repeated item; more are counted.
-const ROWS_NAMED: usize = 10;
-/// Fewer items that stand in two sheets are told row by row.
-const SAME_ITEMS_AT_LEAST: u64 = 10;
-/// Cells quoted from the header that came nearest.
-const HEADER_CELLS_QUOTED: usize = 8;
-
-/// What became of a file as a whole.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FileRead {
-    pub sheets: Vec<SheetRead>,
-    /// What she should know beyond rows and sheets.
-    #[serde(default)]
-    pub notes: Vec<Note>,
-}
-
-/// What became of a sheet as a whole.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SheetRead {
-    pub name: String,
-    pub loaded: bool,
-    /// Why it was not loaded.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub skipped: Option<Skip>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub header_row: Option<u32>,
-    /// The columns that were found: attribute, header as it stands there, letter.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub columns: Vec<ColumnRead>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ColumnRead {
-    pub attribute: String,
-    pub header: String,
-    pub column: String,
-}
+/// Columns named that the rules do not know.
+const COLUMNS_NAMED: usize = 8;
 
 pub(super) type Emit<'a> = &'a mut dyn FnMut(Place, Verdict) -> std::io::Result<()>;
 
@@ -63,8 +26,8 @@ pub struct Judge<'a> {
     layouts: Vec<Option<Layout<'a>>>,
     /// By sheet, where the columns' own evidence was looked for.
     styles: Vec<Option<Vec<Style>>>,
-    repeats: Vec<Repeats>,
-    nearest: Option<Nearest>,
+    repeats: Repeats,
+    pub(super) nearest: Option<Nearest>,
     /// Rows that were taken for items, by sheet.
     items: Vec<u64>,
     notes: Vec<Note>,
@@ -72,41 +35,22 @@ pub struct Judge<'a> {
     tells_formats: bool,
     /// By sheet, column and rule.
     warned: BTreeSet<(u16, usize, Rule)>,
-}
-
-/// What may stand in one row only: the key, or a column that is unique.
-struct Repeats {
-    /// The column a problem is told at.
-    position: usize,
-    columns: Vec<String>,
-    seen: Seen,
-}
-
-/// The row that came nearest to being a header, for the refusal.
-struct Nearest {
-    sheet: String,
-    row: u32,
-    known: usize,
-    found: String,
+    currencies: Currencies,
 }
 
 impl<'a> Judge<'a> {
     pub fn new(schema: &'a Schema) -> Judge<'a> {
-        let once = |position, columns| Repeats { position, columns, seen: Seen::default() };
-        let key = schema.key.columns().map(str::to_string).collect();
-        let mut repeats = vec![once(schema.position(schema.key.first_column()).unwrap_or_default(), key)];
-        let unique = schema.columns.iter().enumerate().filter(|(_, column)| column.unique);
-        repeats.extend(unique.map(|(position, column)| once(position, vec![column.name.clone()])));
         Judge {
             schema,
             layouts: Vec::new(),
             styles: Vec::new(),
-            repeats,
+            repeats: Repeats::new(schema),
             nearest: None,
             items: Vec::new(),
             notes: Vec::new(),
             tells_formats: true,
             warned: BTreeSet::new(),
+            currencies: Currencies::new(schema),
         }
     }
 
@@ -139,7 +83,7 @@ impl<'a> Judge<'a> {
             self.layouts.push(layout);
         }
         match read.iter().find_map(|sheet| Some((sheet, sheet.header_row?))) {
-            None => Err(self.refuse_without_header().into()),
+            None => Err(refuse_without_header(self.schema, self.nearest.as_ref()).into()),
             Some((sheet, row)) if self.items.iter().all(|items| *items == 0) => {
                 let row = row.to_string();
                 Err(Refusal::new(Rule::NoItems, &[("sheet", sheet.name.as_str()), ("row", &row)]).into())
@@ -184,7 +128,7 @@ impl<'a> Judge<'a> {
             let others: Vec<String> = header
                 .others
                 .iter()
-                .take(HEADER_CELLS_QUOTED)
+                .take(COLUMNS_NAMED)
                 .map(|(place, title)| format!("\"{title}\" ({})", column_letters(*place)))
                 .collect();
             let words = [("sheet", name), ("columns", &others.join(", "))];
@@ -198,8 +142,7 @@ impl<'a> Judge<'a> {
         Ok(Layout::new(self.schema, name, header, styles))
     }
 
-    /// Remembers what may stand in one row only. A rejected row counts too: which of the two is right, nobody knows but
-    /// her.
+    /// Remembers what the rows tell together: what may stand in one of them only, and what is said once of all.
     pub(super) fn note(&mut self, place: Place, row: &RawRow<'_>, layout: &Layout<'_>, verdict: &Verdict) {
         if matches!(verdict, Verdict::Skipped(_)) {
             return;
@@ -209,16 +152,19 @@ impl<'a> Judge<'a> {
             for (position, rule) in layout.warnings(row, self.tells_formats) {
                 self.warn(place, row, layout, position, rule);
             }
-        }
-        for repeats in &mut self.repeats {
-            let values = match verdict {
-                Verdict::Accepted(item) => Some(Cow::Borrowed(item)),
-                _ => layout.values_of(row, repeats.columns.iter().map(String::as_str)).map(Cow::Owned),
-            };
-            if let Some(values) = values.filter(|values| repeats.columns.iter().any(|name| values.contains_key(name))) {
-                repeats.seen.note(place, &values, &repeats.columns);
+            for Mixed { position, first, second } in self.currencies.note_row(row, &layout.header) {
+                let Some((column, title)) = &layout.header.columns[position] else { continue };
+                let cell = cell_address(*column, row.number);
+                let words = [("column", title.as_str()), ("first", first), ("second", second), ("cell", &cell)];
+                self.notes.push(Note::of_sheet(Rule::CurrenciesMixed, &layout.sheet, &words));
             }
         }
+        self.repeats.note(place, row, layout, verdict);
+    }
+
+    /// The second way through the file, taken only when something stands in several rows: these rows as they were sent.
+    pub fn judge_duplicates(self, workbook: &mut Workbook, emit: Emit<'_>) -> Result<(), JudgeError> {
+        self.repeats.judge(self.schema, &self.layouts, &self.items, workbook, emit)
     }
 
     /// Says the first warning of its kind.
@@ -231,73 +177,6 @@ impl<'a> Judge<'a> {
         let value = row.cells.iter().find(|cell| cell.column == *column).map(shown).unwrap_or_default();
         let words = [("column", title.as_str()), ("cell", &cell), ("number", &value), ("sheet", &layout.sheet)];
         self.notes.push(Note::new(rule, &words));
-    }
-
-    /// The second way through the file, taken only when something stands in several rows: these rows as they were sent.
-    pub fn judge_duplicates(mut self, workbook: &mut Workbook, emit: Emit<'_>) -> Result<(), JudgeError> {
-        let sheets = workbook.sheets().to_vec();
-        let repeats = std::mem::take(&mut self.repeats);
-        let mut groups: Vec<(usize, Group)> = Vec::new();
-        for (number, Repeats { position, seen, .. }) in repeats.into_iter().enumerate() {
-            let found = seen.into_groups();
-            if number == 0
-                && let Some(refusal) = self.refuse_repeated_sheets(&found, &sheets)
-            {
-                return Err(refusal.into());
-            }
-            groups.extend(found.into_iter().map(|group| (position, group)));
-        }
-        let key = self.schema.position(self.schema.key.first_column());
-        let mut told: Vec<(Place, &(usize, Group))> = Vec::new();
-        for group in &groups {
-            let kept = match self.schema.duplicates {
-                Duplicates::Last if Some(group.0) == key => group.1.last(),
-                Duplicates::First if Some(group.0) == key => group.1.first(),
-                _ => None,
-            };
-            told.extend(group.1.iter().filter(|place| Some(*place) != kept).map(|place| (*place, group)));
-        }
-        if told.is_empty() {
-            return Ok(());
-        }
-        told.sort_by_key(|(place, _)| *place);
-        let mut told = told.into_iter().peekable();
-        for (index, layout) in self.layouts.iter().enumerate() {
-            let Some(layout) = layout else { continue };
-            read_rows(workbook, index, &mut |row| {
-                let place = Place(index as u16, row.number);
-                let mut repeats = Vec::new();
-                while let Some((_, (position, group))) = told.next_if(|(wanted, _)| *wanted == place) {
-                    repeats.push((*position, name_rows(group, place.0, &sheets)));
-                }
-                if repeats.is_empty() {
-                    return Ok(());
-                }
-                Ok(emit(place, layout.judge_repeated(row, &repeats))?)
-            })?;
-        }
-        Ok(())
-    }
-
-    /// Last quarter's sheet left in the book would make every item a duplicate. That is one mistake, not thousands.
-    fn refuse_repeated_sheets(&self, groups: &[Group], sheets: &[Sheet]) -> Option<Refusal> {
-        let mut shared: BTreeMap<(u16, u16), u64> = BTreeMap::new();
-        for group in groups {
-            let mut of_sheets: Vec<u16> = group.iter().map(|place| place.0).collect();
-            of_sheets.dedup();
-            for (i, first) in of_sheets.iter().enumerate() {
-                for second in &of_sheets[i + 1..] {
-                    *shared.entry((*first, *second)).or_default() += 1;
-                }
-            }
-        }
-        let items = |sheet: u16| self.items.get(usize::from(sheet)).copied().unwrap_or_default();
-        let ((first, second), same) = shared.into_iter().find(|((first, second), same)| {
-            *same >= SAME_ITEMS_AT_LEAST && same * 2 > items(*first).min(items(*second))
-        })?;
-        let name = |sheet: u16| sheets.get(usize::from(sheet)).map_or("", |sheet| sheet.name.as_str());
-        let words = [("first", name(first)), ("second", name(second)), ("same", &count(same))];
-        Some(Refusal::new(Rule::SheetsRepeatItems, &words))
     }
 
     fn describe(&self, name: &str, layout: Option<&Layout<'_>>, skipped: Option<Skip>) -> SheetRead {
@@ -315,61 +194,22 @@ impl<'a> Judge<'a> {
             columns: columns.collect(),
         }
     }
-
-    fn refuse_without_header(&self) -> Refusal {
-        let key = self.schema.position(self.schema.key.first_column()).unwrap_or_default();
-        let column = self.schema.columns[key].title.as_str();
-        match &self.nearest {
-            Some(nearest) => {
-                let row = nearest.row.to_string();
-                let words =
-                    [("column", column), ("row", &row), ("sheet", nearest.sheet.as_str()), ("found", &nearest.found)];
-                Refusal::new(Rule::NoSheetFits, &words)
-            }
-            None => Refusal::new(Rule::NoHeaderFound, &[("column", column)]),
-        }
-    }
-
-    pub(super) fn note_nearest(&mut self, sheet: &str, row: &RawRow<'_>, known: usize) {
-        if known == 0 || self.nearest.as_ref().is_some_and(|nearest| nearest.known >= known) {
-            return;
-        }
-        let quoted: Vec<String> =
-            row.cells.iter().take(HEADER_CELLS_QUOTED).map(|cell| format!("\"{}\"", shown(cell))).collect();
-        self.nearest = Some(Nearest { sheet: sheet.to_string(), row: row.number, known, found: quoted.join(", ") });
-    }
 }
 
 fn same_name(one: &str, other: &str) -> bool {
     canonical_name(one) == canonical_name(other)
 }
 
-/// `12 and 340`, `12, 15 (sheet "B") and 340`, with a count where there are many.
-fn name_rows(group: &Group, here: u16, sheets: &[Sheet]) -> String {
-    let mut names: Vec<String> = group
-        .iter()
-        .take(ROWS_NAMED)
-        .map(|place| match sheets.get(usize::from(place.0)).filter(|_| place.0 != here) {
-            Some(sheet) => format!("{} (sheet \"{}\")", place.1, sheet.name),
-            None => place.1.to_string(),
-        })
-        .collect();
-    if group.len() > ROWS_NAMED {
-        names.push(format!("{} more", count((group.len() - ROWS_NAMED) as u64)));
-    }
-    let last = names.pop().unwrap_or_default();
-    format!("{} and {last}", names.join(", "))
-}
-
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
     use crate::judge::Skipped;
     use crate::workbook::Budget;
+    use std::collections::BTreeMap;
     use std::io::{Seek, Write};
 
     /// By the shipped rules with a change to their text.
-    fn judged_by(
+    pub fn judged_by(
         content: &[u8],
         change: impl Fn(String) -> String,
     ) -> Result<(BTreeMap<u32, Verdict>, FileRead), JudgeError> {
@@ -378,12 +218,12 @@ mod tests {
     }
 
     /// The last verdict of each row, and what was said of the sheets.
-    fn judged(content: &[u8]) -> Result<(BTreeMap<u32, Verdict>, Vec<SheetRead>), JudgeError> {
+    pub fn judged(content: &[u8]) -> Result<(BTreeMap<u32, Verdict>, Vec<SheetRead>), JudgeError> {
         let (verdicts, file) = judged_with(content, &Schema::shipped().unwrap())?;
         Ok((verdicts, file.sheets))
     }
 
-    fn judged_with(content: &[u8], schema: &Schema) -> Result<(BTreeMap<u32, Verdict>, FileRead), JudgeError> {
+    pub fn judged_with(content: &[u8], schema: &Schema) -> Result<(BTreeMap<u32, Verdict>, FileRead), JudgeError> {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(content).unwrap();
         file.rewind().unwrap();
@@ -399,7 +239,7 @@ mod tests {
         Ok((verdicts, read))
     }
 
-    fn refused(content: &[u8]) -> Refusal {
+    pub fn refused(content: &[u8]) -> Refusal {
         match judged(content) {
             Err(JudgeError::Refused(refusal)) => refusal,
             other => panic!("{other:?}"),
@@ -410,7 +250,7 @@ mod tests {
         Verdict::Skipped(Skipped { why, says: says.to_string() })
     }
 
-    fn rules(verdict: &Verdict) -> Vec<&'static str> {
+    pub fn rules(verdict: &Verdict) -> Vec<&'static str> {
         match verdict {
             Verdict::Rejected(kept) | Verdict::Duplicate(kept) => kept.problems.iter().map(|p| p.rule.id()).collect(),
             Verdict::Accepted(_) | Verdict::Skipped(_) => vec![],
@@ -427,25 +267,6 @@ mod tests {
         assert_eq!(verdicts[&5], skipped(Skip::Note, "counted by Ann"));
         assert_eq!((sheets[0].name.as_str(), sheets[0].header_row, sheets[0].columns.len()), ("Stock", Some(3), 3));
         assert_eq!((sheets[0].columns[1].header.as_str(), sheets[0].columns[1].column.as_str()), ("Name", "C"));
-    }
-
-    #[test]
-    fn the_same_item_in_several_rows_is_in_none_and_each_names_the_others() {
-        let (verdicts, _) = judged(b"SKU,Name,Qty\nA,Bolt,5\nB,Nut,1\nA,Bolt,8\n").unwrap();
-        for row in [2, 4] {
-            assert_eq!(rules(&verdicts[&row]), ["key-repeated"]);
-            let Verdict::Duplicate(kept) = &verdicts[&row] else { panic!("{:?}", verdicts[&row]) };
-            assert_eq!(kept.problems[0].message, "SKU A stands in rows 2 and 4.");
-            assert_eq!(kept.cells.len(), 3);
-        }
-        assert!(matches!(verdicts[&3], Verdict::Accepted(_)));
-    }
-
-    #[test]
-    fn a_rejected_row_makes_its_twin_a_duplicate_and_keeps_its_own_problems() {
-        let (verdicts, _) = judged(b"SKU,Name,Qty\nA,Bolt,5\nA,Nut,many\n").unwrap();
-        assert!(matches!(verdicts[&2], Verdict::Duplicate(_)));
-        assert_eq!(rules(&verdicts[&3]), ["whole-number-expected", "key-repeated"]);
     }
 
     #[test]
@@ -467,14 +288,6 @@ mod tests {
     }
 
     #[test]
-    fn of_many_rows_with_one_key_some_are_named() {
-        let list = "SKU,Name,Qty\n".to_string() + &"A,Bolt,5\n".repeat(1500);
-        let (verdicts, _) = judged(list.as_bytes()).unwrap();
-        let Verdict::Duplicate(kept) = &verdicts[&1500] else { panic!("not a duplicate") };
-        assert_eq!(kept.problems[0].message, "SKU A stands in rows 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 1,490 more.");
-    }
-
-    #[test]
     fn a_header_may_stand_in_two_rows() {
         let (verdicts, sheets) = judged(b"Stock,,,\nItem,,Unit,Name\nnumber,Qty,price,\nA,5,1.5,Bolt\n").unwrap();
         let Verdict::Accepted(item) = &verdicts[&4] else { panic!("{:?}", verdicts[&4]) };
@@ -493,59 +306,11 @@ mod tests {
         assert_eq!(title.says.chars().count(), 101);
     }
 
-    #[test]
-    fn a_sheet_that_lists_the_items_of_another_is_one_sentence() {
-        let book = |same: usize| {
-            let mut book = rust_xlsxwriter::Workbook::new();
-            for (sheet, first) in [("Q2", 0), ("Q3", 100 - same)] {
-                let sheet = book.add_worksheet().set_name(sheet).unwrap();
-                sheet.write_row(0, 0, ["SKU", "Name", "Quantity"]).unwrap();
-                for row in 0..100 {
-                    sheet
-                        .write_row(row + 1, 0, [format!("A-{}", first + row as usize), "Bolt".into(), "5".into()])
-                        .unwrap();
-                }
-            }
-            book.save_to_buffer().unwrap()
-        };
-        let refusal = refused(&book(60));
-        assert_eq!(refusal.rule, Rule::SheetsRepeatItems);
-        assert_eq!(refusal.message, "Sheets \"Q2\" and \"Q3\" list the same items (60 of them).");
-        assert!(judged(&book(9)).is_ok());
-    }
-
     fn item(verdict: &Verdict) -> &crate::item::Item {
         match verdict {
             Verdict::Accepted(item) => item,
             other => panic!("{other:?}"),
         }
-    }
-
-    #[test]
-    fn which_of_several_rows_counts_is_for_the_rules_to_say() {
-        let list = b"SKU,Name,Qty\nA,Bolt,1\nB,Nut,2\nA,Bolt,3\nA,Bolt,4\n";
-        for (policy, right) in [("last", 5), ("first", 2)] {
-            let (verdicts, _) = judged_by(list, |rules| {
-                rules.replace("\nduplicates = \"reject\"", &format!("\nduplicates = \"{policy}\""))
-            })
-            .unwrap();
-            for row in [2, 4, 5] {
-                assert_eq!(matches!(verdicts[&row], Verdict::Accepted(_)), row == right, "{policy}: {row}");
-                assert_eq!(matches!(verdicts[&row], Verdict::Duplicate(_)), row != right, "{policy}: {row}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_value_that_may_stand_in_one_row_only_keeps_all_its_rows_out() {
-        let list = b"SKU,Name,Qty\nA,Bolt,1\nB,Bolt,2\nC,Nut,3\nC,Pin,3\n";
-        let unique = |rules: String| rules.replacen("name = \"name\"", "name = \"name\"\nunique = true", 1);
-        let (verdicts, _) = judged_by(list, unique).unwrap();
-        assert_eq!(rules(&verdicts[&2]), ["value-repeated"]);
-        assert_eq!(rules(&verdicts[&3]), ["value-repeated"]);
-        assert!(matches!(verdicts[&2], Verdict::Rejected(_)) && matches!(verdicts[&4], Verdict::Duplicate(_)));
-        let Verdict::Rejected(kept) = &verdicts[&2] else { panic!("not rejected") };
-        assert_eq!(kept.problems[0].message, "Name Bolt stands in rows 2 and 3, and may stand in one row only.");
     }
 
     #[test]
@@ -593,6 +358,28 @@ mod tests {
         assert_eq!(price(&verdicts[&2]), n("1.234"));
         let (verdicts, _) = judged(b"SKU;Name;Qty;Price\nA;Bolt;1;1.234\nB;Nut;2;\n").unwrap();
         assert_eq!(rules(&verdicts[&2]), ["separator-unclear"]);
+    }
+
+    #[test]
+    fn amounts_in_two_currencies_are_loaded_and_said_once_with_the_first_cell_of_the_second() {
+        let list = b"SKU;Name;Qty;Price\nA;Bolt;1;12 EUR\nB;Nut;2;5\nC;Pin;1;$12\nD;Cap;1;\xc2\xa3 3\nE;Bar;1;7 \xe2\x82\xac\n";
+        let (verdicts, file) = judged_by(list, |rules| rules).unwrap();
+        assert_eq!(item(&verdicts[&4])["unit_price"], crate::item::Value::N("12".into()));
+        let said: Vec<&str> = file.notes.iter().map(|note| note.message.as_str()).collect();
+        assert_eq!(
+            said,
+            [
+                "Price has amounts in EUR and in $, the first of these in D4 on sheet \"Stock\"; the numbers were taken as they stand."
+            ]
+        );
+        let in_euro = |rules: String| rules.replacen("type = \"money\"", "type = \"money\"\ncurrency = \"EUR\"", 1);
+        let (verdicts, file) = judged_by(list, in_euro).unwrap();
+        assert!(file.notes.is_empty() && matches!(verdicts[&6], Verdict::Accepted(_)));
+        for row in [4, 5] {
+            assert_eq!(rules(&verdicts[&row]), ["currency-differs"]);
+        }
+        let Verdict::Rejected(kept) = &verdicts[&4] else { panic!("not rejected") };
+        assert_eq!(kept.problems[0].message, "Price in D4 is \"$12\", and the Price is in EUR here.");
     }
 
     #[test]

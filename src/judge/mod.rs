@@ -4,6 +4,8 @@
 mod batch;
 mod duplicates;
 mod file;
+mod nearest;
+mod repeats;
 mod row;
 mod sheet;
 mod value;
@@ -11,9 +13,9 @@ mod value;
 use serde::{Deserialize, Serialize};
 
 use crate::item::Item;
-use crate::message::{Problem, Refusal};
+use crate::message::{Note, Problem, Refusal};
 
-pub use file::{ColumnRead, FileRead, Judge, SheetRead};
+pub use file::Judge;
 
 /// A row, by the place of its sheet in the file and its number there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -84,6 +86,37 @@ pub enum Skip {
     HiddenSheet,
     /// The rules name another one.
     OtherSheet,
+}
+
+/// What became of a file as a whole.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileRead {
+    pub sheets: Vec<SheetRead>,
+    /// What she should know beyond rows and sheets.
+    #[serde(default)]
+    pub notes: Vec<Note>,
+}
+
+/// What became of a sheet as a whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SheetRead {
+    pub name: String,
+    pub loaded: bool,
+    /// Why it was not loaded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skipped: Option<Skip>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub header_row: Option<u32>,
+    /// The columns that were found: attribute, header as it stands there, letter.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<ColumnRead>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnRead {
+    pub attribute: String,
+    pub header: String,
+    pub column: String,
 }
 
 /// Why judging ended before the end of the file.

@@ -138,7 +138,7 @@ impl RowJudge<'_> {
             let starts_total = says_total || word.starts_with("total ");
             return match self.row.cells.len() {
                 _ if starts_total => Some(Skip::Total),
-                1 => Some(Skip::Note),
+                1 if !self.shows_error() => Some(Skip::Note),
                 _ => None,
             };
         }
@@ -150,6 +150,12 @@ impl RowJudge<'_> {
             return Some(Skip::Total);
         }
         self.is_header_again().then_some(Skip::Header)
+    }
+
+    /// In a column of the rules. An error there is never passed over; beside them it is as good as a note.
+    fn shows_error(&self) -> bool {
+        let mut cells = (0..self.layout.schema.columns.len()).filter_map(|position| self.cell(position));
+        cells.any(|cell| matches!(cell.value, RawValue::Error(_)))
     }
 
     fn is_header_again(&self) -> bool {
@@ -182,7 +188,7 @@ impl RowJudge<'_> {
             }
         }
         if schema.unknown_columns == UnknownColumns::Keep {
-            self.add_unknown(&mut item);
+            self.add_unknown(&mut item, &mut problems);
         }
         if let Err(faults) = schema.key.complete(&mut item) {
             self.add_key_faults(faults, &mut problems);
@@ -194,10 +200,14 @@ impl RowJudge<'_> {
     }
 
     /// Columns that the rules do not know, under the names of their headers.
-    fn add_unknown(&self, item: &mut Item) {
+    fn add_unknown(&self, item: &mut Item, problems: &mut Vec<Problem>) {
         for (place, name) in &self.layout.header.others {
             let Some(cell) = self.row.cells.iter().find(|cell| cell.column == *place) else { continue };
             let value = match &cell.value {
+                RawValue::Error(_) => {
+                    problems.push(self.problem_in(name, Some(cell.column), Rule::CellShowsError.into()));
+                    continue;
+                }
                 RawValue::Bool(said) => Value::Bool(*said),
                 RawValue::Number(number) if cell.format.is_none() => {
                     match crate::decimal::Decimal::from_cell(*number) {
@@ -242,12 +252,17 @@ impl RowJudge<'_> {
     }
 
     fn problem(&self, position: usize, broken: Broken) -> Problem {
-        let column = &self.layout.schema.columns[position];
+        match self.layout.header.columns[position].as_ref() {
+            Some((place, title)) => self.problem_in(title, Some(*place), broken),
+            None => self.problem_in(&self.layout.schema.columns[position].title, None, broken),
+        }
+    }
+
+    fn problem_in(&self, title: &str, place: Option<u32>, broken: Broken) -> Problem {
         let number = self.row.number;
-        let found = self.layout.header.columns[position].as_ref();
-        let title = found.map_or(column.title.as_str(), |(_, title)| title.as_str());
-        let address = found.map(|(place, _)| cell_address(*place, number));
-        let value = self.cell(position).map(|cell| quoted(&shown(cell)));
+        let address = place.map(|place| cell_address(place, number));
+        let cell = self.row.cells.iter().find(|cell| Some(cell.column) == place);
+        let value = cell.map(|cell| quoted(&shown(cell)));
         let row = number.to_string();
         // A column the sheet does not have has no cell to name.
         let nowhere = format!("row {row}");
@@ -368,6 +383,36 @@ mod tests {
         assert_eq!(judged(&[note]), skipped(Skip::Note, note));
         assert_eq!(problems(&["A 17"])[0].rule, Rule::ValueMissing);
         assert!(matches!(judged(&HEADER), Verdict::Skipped(Skipped { why: Skip::Header, .. })));
+    }
+
+    #[test]
+    fn an_error_in_a_column_of_the_rules_is_told_and_beside_them_it_is_a_note() {
+        let error = |column, text| RawCell { column, value: RawValue::Error(Cow::Borrowed(text)), format: None };
+        let schema = Schema::from_toml(
+            &include_str!("../../inventory.toml").replace("unknown_columns = \"ignore\"", "unknown_columns = \"keep\""),
+        )
+        .unwrap();
+        let names = HEADER.iter().copied().chain(["Remark"]).zip(0..).map(|(name, place)| (place, name));
+        let header = schema.match_header(1, &names.collect::<Vec<_>>()).unwrap();
+        let layout = Layout::new(&schema, "Stock", header, None);
+        let judge = |cells| layout.judge(&RawRow { number: 9, cells });
+        let told = |verdict| match verdict {
+            Verdict::Rejected(Kept { problems, .. }) => {
+                problems.into_iter().map(|problem| (problem.rule.id(), problem.message)).collect::<Vec<_>>()
+            }
+            other => panic!("{other:?}"),
+        };
+        // Alone in its row: in the column of the key, and in another one.
+        for (column, message) in [(0, "SKU in A9 shows #N/A."), (3, "Price in D9 shows #N/A.")] {
+            let told = told(judge(vec![error(column, "#N/A")]));
+            assert!(told.contains(&("cell-shows-error", message.to_string())), "{told:?}");
+        }
+        let beside = judge(vec![error(7, "#DIV/0!")]);
+        assert_eq!(beside, Verdict::Skipped(Skipped { why: Skip::Note, says: "#DIV/0!".into() }));
+        // A column that is kept although the rules do not know it gets no error for a value.
+        let mut item = row(9, &["A", "Bolt", "5"]).cells;
+        item.push(error(5, "#REF!"));
+        assert_eq!(told(judge(item)), [("cell-shows-error", "Remark in F9 shows #REF!.".to_string())]);
     }
 
     #[test]

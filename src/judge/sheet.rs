@@ -5,6 +5,7 @@ use crate::schema::{Header, HeaderFault, canonical_name};
 use crate::workbook::RawRow;
 
 use super::file::{Emit, Judge};
+use super::nearest::Nearest;
 use super::row::Layout;
 use super::value::shown;
 use super::{JudgeError, Place, Skip, Skipped, Verdict};
@@ -86,7 +87,8 @@ impl<'p, 'a> SheetPass<'p, 'a> {
                 Err(Refusal::new(Rule::ColumnNamedTwice, &words).into())
             }
             Err(HeaderFault::KeyMissing { known, .. }) => {
-                self.judge.note_nearest(self.name, row, known);
+                let judge = &mut *self.judge;
+                judge.nearest = Nearest::or_nearer(judge.nearest.take(), self.name, row, known);
                 if let State::Searching(search) = &mut self.state {
                     search.passed.push((row.number, says(row)));
                     search.above = Some(Texts { row: row.number, texts });

@@ -47,6 +47,9 @@ pub struct Column {
     /// The sign between whole and fraction in numbers typed as text, where the column's own evidence is not to decide.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decimal: Option<DecimalSign>,
+    /// The code of the currency that all amounts are in, such as `EUR`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
     /// Further ways in which dates typed as text are written, such as `dd.mm.yyyy`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dates: Vec<String>,

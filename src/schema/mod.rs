@@ -1,6 +1,7 @@
 //! `inventory.toml` as rules: columns, their types, and the header names people really use.
 
 mod column;
+mod currency;
 mod dates;
 mod document;
 #[cfg(test)]
@@ -24,6 +25,7 @@ use std::sync::OnceLock;
 use serde::{Deserialize, Serialize};
 
 pub use column::{Column, DecimalSign, Kind, WhenEmpty};
+pub use currency::{CURRENCY_SIGNS, CurrencySign};
 pub use fits::Misfit;
 pub use header::{Header, HeaderFault};
 pub use key::{Key, KeyFault, KeyPart, Template, TemplateError};

@@ -1,6 +1,7 @@
 //! One `[[column]]` of `inventory.toml`, and whether its settings go together.
 
 use super::column::{Column, DecimalSign, Kind, WhenEmpty};
+use super::currency;
 use super::dates::is_date_pattern;
 use super::document::{Document, Given, Table, decimal};
 use super::mistake::either;
@@ -27,10 +28,11 @@ pub(super) struct ReadColumn {
 }
 
 /// The settings that only some types have.
-const SETTINGS_OF_TYPES: [(&str, &[Kind]); 9] = [
+const SETTINGS_OF_TYPES: [(&str, &[Kind]); 10] = [
     ("min", &[Kind::Integer, Kind::Decimal, Kind::Money]),
     ("max", &[Kind::Integer, Kind::Decimal, Kind::Money]),
     ("decimal", &[Kind::Integer, Kind::Decimal, Kind::Money]),
+    ("currency", &[Kind::Money]),
     ("max_length", &[Kind::Text]),
     ("pattern", &[Kind::Text]),
     ("pad", &[Kind::Text, Kind::Gtin]),
@@ -79,6 +81,7 @@ pub(super) fn read_column<'d>(document: &'d Document<'d>, mut table: Table<'d>) 
         decimal: table
             .one_of("decimal", &[(".", DecimalSign::Point), (",", DecimalSign::Comma)])
             .map(|sign| sign.value),
+        currency: read_currency(document, &mut table),
         dates: read_dates(document, &mut table),
     };
     // Of a column whose type is not known, its settings cannot be judged.
@@ -123,6 +126,15 @@ fn read_pattern<'d>(document: &'d Document<'d>, table: &mut Table<'d>) -> Option
             None
         }
     }
+}
+
+fn read_currency<'d>(document: &'d Document<'d>, table: &mut Table<'d>) -> Option<String> {
+    let Given { value: code, line } = table.filled_text("currency")?;
+    if currency::is_known(code) {
+        return Some(code.to_string());
+    }
+    document.note(line, format!("currency is \"{code}\" and should be the code of a currency, such as EUR or USD"));
+    None
 }
 
 fn read_dates<'d>(document: &'d Document<'d>, table: &mut Table<'d>) -> Vec<String> {

@@ -175,7 +175,7 @@ pub(super) fn read_gates<'d>(document: &'d Document<'d>, mut table: Table<'d>, t
     let usual = Gates::default();
     let rows = table.limit("rejected_rows", "a whole number from 0", |rows| whole(rows).is_some(), None);
     let mut percent = |setting, usual| {
-        let fits = |percent: Decimal| percent >= Decimal::ZERO && percent <= Decimal::from(100u32);
+        let fits = |percent: Decimal| percent >= Decimal::ZERO && percent <= Decimal::from(100);
         table.limit(setting, "a number from 0 to 100", fits, usual)
     };
     let gates = Gates {
@@ -188,7 +188,7 @@ pub(super) fn read_gates<'d>(document: &'d Document<'d>, mut table: Table<'d>, t
         price_factor: table.limit(
             "price_factor",
             "a number above 1",
-            |factor| factor > Decimal::from(1u32),
+            |factor| factor > Decimal::from(1),
             usual.price_factor,
         ),
         vanishing: table.flag("vanishing").unwrap_or(usual.vanishing),
@@ -329,6 +329,6 @@ mod tests {
                      [[column]]\nname = \"sku\"\ntype = \"text\"\nrequired = true\n\
                      [[column]]\nname = \"discontinued\"\ntype = \"boolaen\"\nrequired = true\n";
         let mistakes = Schema::from_toml(rules).unwrap_err().to_string();
-        assert_eq!(mistakes, "line 14: boolean is misspelt as \"boolaen\"; write type = \"boolean\"");
+        assert_eq!(mistakes, "line 15: boolean is misspelt as \"boolaen\"; write type = \"boolean\"");
     }
 }

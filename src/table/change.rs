@@ -30,7 +30,8 @@ pub struct Change {
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Act {
-    /// Sets and removes attributes, whatever else the item has; makes the item where there is none. Never names the key.
+    /// Sets and removes attributes, whatever else the item has; makes the item where there is none. Never names the
+    /// key.
     Merge { set: Item, remove: Vec<String> },
     /// Puts the whole item where there is none.
     Add(Item),
@@ -76,7 +77,7 @@ impl Table {
     /// between the two, nor compare more than 150 attributes: of a larger item, those that are set come first, then
     /// the others in the order of their names.
     ///
-    /// An expression is 4 KB at most, so that an item of which more than some 400 attributes are set at once is refused.
+    /// An expression has 4 KB at most: a change that sets and removes more than some 400 attributes is refused.
     pub async fn change(&self, changes: &[Change]) -> Result<Changed, TableError> {
         let mut changed = Changed::default();
         let open = self.look_again(changes, &mut changed).await?;

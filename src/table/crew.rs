@@ -71,15 +71,18 @@ impl Table {
         let mut in_flight = FuturesUnordered::new();
         let mut open = queue.len();
         let mut progress_at = Instant::now();
-        // Until when the ceiling held us back: no fault of the table's.
-        let mut held_until = progress_at;
         let mut last = "no answer".to_string();
         loop {
+            let mut resume = pace.resume;
             while in_flight.len() < pace.width && Instant::now() >= pace.resume && !queue.is_empty() {
                 let expected = match meter.map_or(Ok(0.0), Meter::admit) {
                     Ok(expected) => expected,
                     Err(later) => {
-                        held_until = later;
+                        resume = later;
+                        // That nothing happens before then is no fault of the table's.
+                        if in_flight.is_empty() {
+                            progress_at = later;
+                        }
                         break;
                     }
                 };
@@ -96,8 +99,8 @@ impl Table {
             let Sent { batch, round, expected, answer } = tokio::select! {
                 biased;
                 Some(sent) = in_flight.next() => sent,
-                () = sleep_until(pace.resume.max(held_until)), if may_send => continue,
-                () = sleep_until(progress_at.max(held_until) + self.wait) => {
+                () = sleep_until(resume), if may_send => continue,
+                () = sleep_until(progress_at + self.wait) => {
                     return Err(self.no_progress(traffic, open, last));
                 }
             };
@@ -199,11 +202,11 @@ struct Sent<T> {
 }
 
 impl<T> Answer<T> {
-    /// What it consumed, where DynamoDB said so.
-    fn units(&self) -> Option<f64> {
+    /// What it consumed, as far as DynamoDB says.
+    fn units(&self) -> f64 {
         match self {
-            Answer::Taken { units, .. } => Some(*units),
-            Answer::Busy(_) | Answer::Refused(_) => None,
+            Answer::Taken { units, .. } => *units,
+            Answer::Busy(_) | Answer::Refused(_) => 0.0,
         }
     }
 }

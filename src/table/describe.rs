@@ -99,7 +99,9 @@ mod tests {
     #[tokio::test]
     async fn keys_of_the_table_and_of_both_kinds_of_index_are_read() {
         let fake = Fake::answering(|_| {
-            let key = |partition: &str, sort: &str| json!([{ "AttributeName": partition, "KeyType": "HASH" }, { "AttributeName": sort, "KeyType": "RANGE" }]);
+            let element = |name: &str, kind: &str| json!({ "AttributeName": name, "KeyType": kind });
+            let key = |partition: &str, sort: &str| json!([element(partition, "HASH"), element(sort, "RANGE")]);
+            let projects = |kind: &str, names: &[&str]| json!({ "ProjectionType": kind, "NonKeyAttributes": names });
             let kind = |name: &str, kind: &str| json!({ "AttributeName": name, "AttributeType": kind });
             Reply::Json(
                 200,
@@ -108,11 +110,11 @@ mod tests {
                     "KeySchema": key("sku", "place"),
                     "AttributeDefinitions": [kind("place", "N"), kind("sku", "S"), kind("seal", "B")],
                     "GlobalSecondaryIndexes": [
-                        { "IndexName": "by-place", "KeySchema": key("place", "sku"), "Projection": { "ProjectionType": "KEYS_ONLY" } },
+                        { "KeySchema": key("place", "sku"), "Projection": projects("KEYS_ONLY", &[]) },
                     ],
                     "LocalSecondaryIndexes": [
-                        { "IndexName": "by-seal", "KeySchema": key("sku", "seal"), "Projection": { "ProjectionType": "INCLUDE", "NonKeyAttributes": ["price"] } },
-                        { "IndexName": "by-place-too", "KeySchema": key("sku", "place"), "Projection": { "ProjectionType": "ALL" } },
+                        { "KeySchema": key("sku", "seal"), "Projection": projects("INCLUDE", &["price"]) },
+                        { "KeySchema": key("sku", "place"), "Projection": projects("ALL", &[]) },
                     ],
                 }}),
             )

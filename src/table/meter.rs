@@ -45,13 +45,13 @@ impl Meter {
         Ok(expected)
     }
 
-    /// Corrects what was expected of a request by what it consumed; nothing where it was not carried out.
-    pub fn settle(&self, expected: f64, consumed: Option<f64>) {
+    /// Corrects what was expected of a request by what it consumed. One that was turned away consumed nothing, and says
+    /// nothing of what the next will cost.
+    pub fn settle(&self, expected: f64, units: f64) {
         let mut state = self.state();
-        let units = consumed.unwrap_or(0.0);
         state.paid_at += self.time_of(units - expected);
         state.paid_at = state.paid_at.checked_sub(self.time_of(expected - units)).unwrap_or(state.paid_at);
-        if consumed.is_some() {
+        if units > 0.0 {
             state.dearest = Some(state.dearest.map_or(units, |dearest| units.max(dearest * FORGETTING)));
         }
     }
@@ -94,7 +94,7 @@ mod tests {
                 let allowed = may(began.elapsed());
                 assert!(so_far <= allowed, "{so_far} after {:?}, allowed {allowed}", began.elapsed());
                 sleep(Duration::from_millis(answer_ms)).await;
-                meter.settle(expected, Some(cost));
+                meter.settle(expected, cost);
             }
         };
         join_all((0..8).map(|_| worker())).await;
@@ -131,7 +131,7 @@ mod tests {
     async fn a_pause_saves_nothing_up() {
         let meter = Meter::new(100.0);
         let expected = meter.admit().unwrap();
-        meter.settle(expected, Some(10.0));
+        meter.settle(expected, 10.0);
         sleep(Duration::from_secs(3600)).await;
         assert_eq!(meter.admit(), Ok(10.0));
         let later = meter.admit().unwrap_err();
@@ -139,11 +139,11 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_request_that_was_not_carried_out_costs_nothing_and_teaches_nothing() {
+    async fn a_request_that_was_turned_away_costs_nothing_and_teaches_nothing() {
         let meter = Meter::new(100.0);
         let expected = meter.admit().unwrap();
         assert!(meter.admit().is_err());
-        meter.settle(expected, None);
+        meter.settle(expected, 0.0);
         assert_eq!(meter.admit(), Ok(100.0));
     }
 
@@ -151,7 +151,7 @@ mod tests {
     async fn a_ceiling_of_nothing_lets_nothing_but_the_first_pass() {
         let meter = Meter::new(0.0);
         let expected = meter.admit().unwrap();
-        meter.settle(expected, Some(1.0));
+        meter.settle(expected, 1.0);
         assert!(meter.admit().is_err());
     }
 }

@@ -24,7 +24,8 @@ pub use scan::Scan;
 pub use values::{item_from_attributes, item_to_attributes};
 pub use write::Written;
 
-/// Requests of many items in flight at once. One at 5 ms already offers 5,000 items a second; a few more hide the waiting.
+/// Requests of many items in flight at once. One at 5 ms already offers 5,000 items a second; a few more hide the
+/// waiting.
 const IN_FLIGHT: usize = 8;
 
 /// An inventory table.
@@ -50,7 +51,7 @@ impl Table {
         Table { consistent_reads, ..self }
     }
 
-    /// Never consumes more read units per second than this, its copies included.
+    /// Never consumes more read units per second than this, its copies included. A ceiling is above zero.
     pub fn with_read_ceiling(self, ceiling: Option<f64>) -> Table {
         Table { read_meter: ceiling.map(|ceiling| Arc::new(Meter::new(ceiling))), ..self }
     }

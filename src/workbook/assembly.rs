@@ -17,6 +17,13 @@ pub const NOT_TEXT_BYTES: usize = 8;
 /// From 30 December 1899 to 1 January 1904, where the other date system begins.
 pub const DAYS_TO_1904: f64 = 1462.0;
 
+/// What stands in a sheet besides its cells.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Beside {
+    pub hidden_rows: u64,
+    pub merged: u64,
+}
+
 pub type Visit<'a> = &'a mut dyn FnMut(&RawRow<'_>) -> ControlFlow<()>;
 
 /// Collects the cells of one sheet into rows and hands these over, in order and within the budget.

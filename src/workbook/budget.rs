@@ -35,7 +35,7 @@ pub struct Budget {
     pub shared_text_bytes: u64,
     /// Styles, names and the list of sheets, each: they stay in memory too.
     pub part_bytes: u64,
-    /// The size of a file that can only be read whole: xls, web pages and XML spreadsheets.
+    /// The size of a file that can only be read whole: xls and web pages.
     pub whole_file_bytes: u64,
     /// Cells of a file that is read whole, the empty ones between them included.
     pub whole_cells: u64,

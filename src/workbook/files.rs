@@ -44,10 +44,12 @@ fn the_same_book_is_read_from_every_form() {
     let cases = [
         ("openpyxl.xlsx", true, expected(day, " as 00000", None)),
         ("libreoffice.xlsx", true, expected(" as yyyy\\-mm\\-dd", " as 00000", error)),
+        ("bytes.xlsb", true, expected(day, " as 00000", error)),
         ("xlwt.xls", false, expected("", "", None)),
         ("libreoffice.xls", false, expected("", "", error)),
-        ("odfpy.ods", false, expected("", "", None)),
-        ("libreoffice.ods", false, expected("", "", error)),
+        ("odfpy.ods", true, expected("", "", None)),
+        ("libreoffice.ods", true, expected("", " as 00000", error)),
+        ("excel2003.xml", true, expected(day, " as 00000", error)),
     ];
     for (name, tells_formats, expected) in cases {
         let mut workbook = open(name, name).unwrap();
@@ -74,7 +76,9 @@ fn a_file_under_another_name_is_read_and_that_is_said() {
     let note = &workbook.notes()[0];
     assert_eq!(note.message, "The file is called Stock.XLS and is a CSV file; it was read as that.");
     assert_eq!(note.sheet, None);
-    for (name, called) in [("xlwt.xls", "a.xlsx"), ("openpyxl.xlsx", "a.csv"), ("odfpy.ods", "a.xls")] {
+    for (name, called) in
+        [("xlwt.xls", "a.xlsx"), ("openpyxl.xlsx", "a.csv"), ("odfpy.ods", "a.xls"), ("excel2003.xml", "a.xls")]
+    {
         assert_eq!(open(name, called).unwrap().notes()[0].rule, Rule::ExtensionDiffers, "{name}");
     }
     for (name, called) in

@@ -20,6 +20,7 @@ mod text;
 mod xls;
 mod xlsb;
 mod xlsx;
+mod xml2003;
 mod zipped;
 
 use std::borrow::Cow;
@@ -91,6 +92,7 @@ enum Reader {
     Ods(Box<ods::OdsReader>),
     Delimited(delimited::DelimitedReader),
     Html(html::HtmlReader),
+    Xml2003(Box<xml2003::Xml2003Reader>),
 }
 
 impl Workbook {
@@ -118,10 +120,14 @@ impl Workbook {
                 let (reader, sheets) = ods::OdsReader::open(&source, &budget)?;
                 (Reader::Ods(Box::new(reader)), sheets)
             }
-            sniff::Format::Delimited | sniff::Format::Html => {
+            sniff::Format::Delimited | sniff::Format::Html | sniff::Format::Xml2003 => {
                 let text = text::Text::open(&source)?;
                 if text.is_windows_1252() {
                     notes.push(Note::new(Rule::ReadAsWindows1252, &[]));
+                }
+                if format == sniff::Format::Xml2003 {
+                    let (reader, sheets) = xml2003::Xml2003Reader::open(text)?;
+                    return Ok(Workbook { reader: Reader::Xml2003(Box::new(reader)), sheets, budget, notes });
                 }
                 let reader = if format == sniff::Format::Html {
                     if source.length() > budget.whole_file_bytes {
@@ -152,10 +158,7 @@ impl Workbook {
     /// Whether a number comes with the format that it is shown by, so that a text column can take what is shown. True
     /// as well where there are no numbers but only texts.
     pub fn tells_formats(&self) -> bool {
-        match self.reader {
-            Reader::Xlsx(_) | Reader::Xlsb(_) | Reader::Delimited(_) | Reader::Html(_) => true,
-            Reader::Xls(_) | Reader::Ods(_) => false,
-        }
+        !matches!(self.reader, Reader::Xls(_))
     }
 
     /// Whether the file is text through and through: its numbers are typed, and written as its maker writes numbers.
@@ -194,6 +197,10 @@ impl Workbook {
                 Some(beside) => (beside.hidden_rows, beside.merged),
                 None => return Ok(()),
             },
+            Reader::Xml2003(reader) => match reader.visit_rows(sheet, name, &self.budget, &mut visit)? {
+                Some(beside) => (beside.hidden_rows, beside.merged),
+                None => return Ok(()),
+            },
             Reader::Xls(reader) => {
                 reader.visit_rows(name, &self.budget, &mut visit)?;
                 reader.beside(name)
@@ -226,7 +233,8 @@ impl Workbook {
 /// Said only where the name has an ending of another form that is read here: an ending of her own says nothing.
 fn extension_note(name: &str, format: sniff::Format) -> Option<Note> {
     use sniff::Format;
-    const ALL: [Format; 6] = [Format::Xlsx, Format::Xlsb, Format::Xls, Format::Ods, Format::Delimited, Format::Html];
+    const ALL: [Format; 7] =
+        [Format::Xlsx, Format::Xlsb, Format::Xls, Format::Ods, Format::Delimited, Format::Html, Format::Xml2003];
     let name = name.rsplit('/').next().unwrap_or(name);
     let ending = name.rsplit_once('.')?.1.to_ascii_lowercase();
     let (kind, endings) = format.describe();

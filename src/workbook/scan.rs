@@ -1,5 +1,7 @@
 //! A way through the markup of a part without understanding it: its tags and texts as they come, from pieces cut anywhere.
 
+use quick_xml::events::BytesRef;
+
 use crate::message::{Refusal, Rule};
 
 /// No program writes a tag or a comment of this length.
@@ -176,6 +178,18 @@ impl Listener for Plain {
     fn other(&mut self) -> Result<(), Refusal> {
         Ok(())
     }
+}
+
+/// A letter that is written by its number, or by one of the five names that XML has.
+pub fn letter_of(reference: &BytesRef<'_>) -> Option<char> {
+    Some(match reference.xml10_content().as_ref() {
+        "amp" => '&',
+        "lt" => '<',
+        "gt" => '>',
+        "quot" => '"',
+        "apos" => '\'',
+        _ => return reference.resolve_char_ref().ok().flatten(),
+    })
 }
 
 pub fn damaged() -> Refusal {

@@ -25,6 +25,8 @@ pub enum Format {
     Delimited,
     /// A web page with a table.
     Html,
+    /// An XML spreadsheet of Excel 2002 and 2003.
+    Xml2003,
 }
 
 impl Format {
@@ -37,6 +39,7 @@ impl Format {
             Format::Ods => ("an OpenDocument spreadsheet", &["ods", "ots"]),
             Format::Delimited => ("a CSV file", &["csv", "tsv", "txt", "tab", "prn"]),
             Format::Html => ("a web page", &["html", "htm"]),
+            Format::Xml2003 => ("an XML spreadsheet of Excel 2003", &["xml"]),
         }
     }
 }
@@ -204,7 +207,7 @@ fn is_web_page(markup: &[u8]) -> bool {
 fn tell_xml(markup: &[u8]) -> Result<Format, Refusal> {
     let says = |words: &[u8]| markup.windows(words.len()).any(|part| part.eq_ignore_ascii_case(words));
     if says(b"progid=\"Excel.Sheet\"") || says(b"urn:schemas-microsoft-com:office:spreadsheet") {
-        Err(other_spreadsheet("an XML spreadsheet of Excel 2003"))
+        Ok(Format::Xml2003)
     } else if says(b"<html") || says(b"<!doctype html") {
         Ok(Format::Html)
     } else {
@@ -307,6 +310,7 @@ mod tests {
             (b"  <!DOCTYPE html><table>".to_vec(), Format::Html),
             (b"\xEF\xBB\xBF<TABLE border=1>".to_vec(), Format::Html),
             (b"<?xml version='1.0'?><html>".to_vec(), Format::Html),
+            (b"<?xml version='1.0'?><?mso-application progid=\"Excel.Sheet\"?>".to_vec(), Format::Xml2003),
             (utf16("SKU\tPrice\r\n", true), Format::Delimited),
             (utf16("SKU\tPrice\r\n", false), Format::Delimited),
             (b"SKU,Price\nA-17,2.50\n".to_vec(), Format::Delimited),
@@ -361,11 +365,6 @@ mod tests {
             (b"\0\0\0\x18ftypheic".to_vec(), Rule::FileIsOtherKind, "a picture"),
             (b"\x1F\x8B\x08\0".to_vec(), Rule::FileIsOtherKind, "a compressed file"),
             (b"<?xml version='1.0'?><stock/>".to_vec(), Rule::FileIsOtherKind, "an XML file"),
-            (
-                b"<?xml version='1.0'?><?mso-application progid=\"Excel.Sheet\"?>".to_vec(),
-                Rule::SpreadsheetIsOtherKind,
-                "2003",
-            ),
             (b"\x7FELF\x02\x01\x01\0\0\0\0\0\x03\0>\0".to_vec(), Rule::FileIsOtherKind, "not known here"),
         ];
         for (bytes, rule, words) in cases {

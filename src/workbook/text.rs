@@ -83,7 +83,7 @@ impl Text {
         input.seek(SeekFrom::Start(self.start)).map_err(damaged)?;
         let mut decoder = self.encoding.new_decoder_without_bom_handling();
         let (mut chunk, mut out) = (vec![0; CHUNK_BYTES], vec![0; 4 * CHUNK_BYTES]);
-        let mut line = 1_u32;
+        let (mut line, mut blank) = (1_u32, true);
         loop {
             let read = input.read(&mut chunk).map_err(damaged)?;
             let (_, _, written, wrong) = decoder.decode_to_utf8(&chunk[..read], &mut out, read == 0);
@@ -94,8 +94,10 @@ impl Text {
                 return Err(not_text());
             }
             line = line.saturating_add(count_lines(&out[..written]));
+            blank &= out[..written].trim_ascii().is_empty();
             if read == 0 {
-                return Ok(());
+                // By its bytes such a file has at least its mark, so this is not seen before.
+                return if blank { Err(Refusal::new(Rule::FileEmpty, &[])) } else { Ok(()) };
             }
         }
     }
@@ -317,6 +319,17 @@ mod tests {
             let refusal = open(&bytes).unwrap_err();
             assert_eq!(refusal.rule, rule, "{words}: {}", refusal.message);
             assert!(refusal.message.contains(words), "{}", refusal.message);
+        }
+    }
+
+    #[test]
+    fn a_file_of_blanks_alone_is_empty_in_utf_16_too() {
+        for turn in [u16::to_le_bytes, u16::to_be_bytes] {
+            for text in ["", "\r\n", "\t \r\n"] {
+                assert_eq!(open(&utf16(text, true, turn)).unwrap_err().rule, Rule::FileEmpty, "{text:?}");
+            }
+            // Of the same bytes as blanks, and none.
+            assert!(open(&utf16("\u{2020}", true, turn)).is_ok());
         }
     }
 

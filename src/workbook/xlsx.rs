@@ -231,8 +231,9 @@ pub mod tests {
         })
     }
 
-    fn rows_within(bytes: &[u8], budget: &Budget) -> Result<Vec<String>, Refusal> {
-        let (mut reader, sheets) = open(bytes)?;
+    /// The rows of the first sheet, shown.
+    pub fn rows_within(bytes: &[u8], budget: &Budget) -> Result<Vec<String>, Refusal> {
+        let (mut reader, sheets) = XlsxReader::open(&source_of(bytes), budget)?;
         let mut rows = Vec::new();
         reader.visit_rows(&sheets[0].name, budget, &mut |row| {
             rows.push(shown(row));
@@ -241,7 +242,7 @@ pub mod tests {
         Ok(rows)
     }
 
-    fn rows(bytes: &[u8]) -> Result<Vec<String>, Refusal> {
+    pub fn rows(bytes: &[u8]) -> Result<Vec<String>, Refusal> {
         rows_within(bytes, &Budget::default())
     }
 

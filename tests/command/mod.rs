@@ -1,5 +1,7 @@
 //! The command's contract: what it prints, what it writes, and its exit codes.
 
+mod counts;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Output;

@@ -1,10 +1,11 @@
 """Makes the small spreadsheets in this folder anew, each by a program or library that people really use.
 
     pip install -r requirements.txt
-    python generate.py            # needs LibreOffice (soffice) for the files named libreoffice.*
+    python generate.py            # needs LibreOffice (soffice) for some of them
 
-Every file holds the same three items, so that one test reads them all. LibreOffice cannot write .xlsb; those are made
-from bytes in the tests of `src/workbook/xlsb`.
+openpyxl.*, xlwt.*, odfpy.*, libreoffice.* and bytes.* hold the same three items, so that one test reads them all. No
+free program writes .xlsb, so that one is made from bytes by `biff12.py`. The others are made by `sent.py`. The same
+content comes out every time, not the same bytes.
 """
 
 import datetime
@@ -12,10 +13,14 @@ import pathlib
 import shutil
 import subprocess
 import tempfile
+from xml.sax.saxutils import escape
 
 import openpyxl
 import xlwt
 from odf import opendocument, style, table, text
+
+import biff12
+import sent
 
 FOLDER = pathlib.Path(__file__).parent
 HEADER = ["SKU", "Name", "Quantity", "Unit price", "Counted on", "Active"]
@@ -105,6 +110,65 @@ def make_odfpy(path):
     book.save(str(path))
 
 
+def make_from_bytes(path):
+    cells = {(1, 1): "Stock of the third quarter", (8, 8): biff12.DivisionByZero()}
+    for row, values in enumerate([HEADER, *ROWS], 3):
+        cells |= {(row, column): value for column, value in enumerate(values, 1)}
+    cells[5, 3] = biff12.Shown(0, "00000")
+    stock = biff12.Sheet("Stock", cells, hidden_rows=(5,), merged=(1, 1, 1, 3))
+    biff12.write_workbook(path, [stock, biff12.Sheet("Old", hidden=True)])
+
+
+def make_excel2003(path):
+    """As Excel 2003 writes it; by hand, for no library does. With a cell beside the list that shows an error."""
+
+    def cell_of(value, attributes=""):
+        if isinstance(value, bool):
+            kind, shown = "Boolean", int(value)
+        elif isinstance(value, datetime.date):
+            kind, shown, attributes = "DateTime", f"{value}T00:00:00.000", ' ss:StyleID="day"'
+        elif isinstance(value, (int, float)):
+            kind, shown = "Number", value
+        else:
+            kind, shown = "String", escape(value, {'"': "&quot;", "\n": "&#10;"})
+        return f'    <Cell{attributes}><Data ss:Type="{kind}">{shown}</Data></Cell>'
+
+    rows = [["   <Row>", cell_of("Stock of the third quarter", ' ss:MergeAcross="2"'), "   </Row>"]]
+    rows.append(['   <Row ss:Index="3">', *map(cell_of, HEADER), "   </Row>"])
+    for number, values in enumerate(ROWS, 4):
+        cells = [cell_of(value) for value in values]
+        if number == 5:
+            cells[2] = cell_of(values[2], ' ss:StyleID="zeros"')
+        rows.append([f'   <Row{" ss:Hidden=" + chr(34) + "1" + chr(34) if number == 5 else ""}>', *cells, "   </Row>"])
+    error = '    <Cell ss:Index="8" ss:Formula="=1/0"><Data ss:Type="Error">#DIV/0!</Data></Cell>'
+    rows.append(['   <Row ss:Index="8">', error, "   </Row>"])
+    lines = "\n".join(line for row in rows for line in row)
+    path.write_text(
+        f"""<?xml version="1.0"?>
+<?mso-application progid="Excel.Sheet"?>
+<Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet"
+ xmlns:x="urn:schemas-microsoft-com:office:excel"
+ xmlns:ss="urn:schemas-microsoft-com:office:spreadsheet">
+ <Styles>
+  <Style ss:ID="Default" ss:Name="Normal"><NumberFormat/></Style>
+  <Style ss:ID="zeros"><NumberFormat ss:Format="00000"/></Style>
+  <Style ss:ID="day"><NumberFormat ss:Format="yyyy-mm-dd"/></Style>
+ </Styles>
+ <Worksheet ss:Name="Stock">
+  <Table ss:ExpandedColumnCount="8" ss:ExpandedRowCount="8" x:FullColumns="1" x:FullRows="1">
+{lines}
+  </Table>
+ </Worksheet>
+ <Worksheet ss:Name="Old">
+  <Table/>
+  <WorksheetOptions xmlns="urn:schemas-microsoft-com:office:excel"><Visible>SheetHidden</Visible></WorksheetOptions>
+ </Worksheet>
+</Workbook>
+""",
+        encoding="utf-8",
+    )
+
+
 def make_by_libreoffice(source):
     """The same book as LibreOffice writes it."""
     for ending, options in [
@@ -114,17 +178,24 @@ def make_by_libreoffice(source):
         ("csv", "csv:Text - txt - csv (StarCalc):44,34,76"),
         ("html", "html:HTML (StarCalc)"),
     ]:
-        with tempfile.TemporaryDirectory() as folder:
-            profile = f"-env:UserInstallation=file://{folder}/profile"
-            subprocess.run(
-                ["soffice", profile, "--headless", "--convert-to", options, "--outdir", folder, str(source)],
-                check=True,
-                capture_output=True,
-            )
-            shutil.move(f"{folder}/{source.stem}.{ending}", FOLDER / f"libreoffice.{ending}")
+        convert(source, options, FOLDER / f"libreoffice.{ending}")
+
+
+def convert(source, options, path):
+    with tempfile.TemporaryDirectory() as folder:
+        profile = f"-env:UserInstallation=file://{folder}/profile"
+        subprocess.run(
+            ["soffice", profile, "--headless", "--convert-to", options, "--outdir", folder, str(source)],
+            check=True,
+            capture_output=True,
+        )
+        shutil.move(f"{folder}/{source.stem}{path.suffix}", path)
 
 
 make_openpyxl(FOLDER / "openpyxl.xlsx")
 make_xlwt(FOLDER / "xlwt.xls")
 make_odfpy(FOLDER / "odfpy.ods")
+make_from_bytes(FOLDER / "bytes.xlsb")
+make_excel2003(FOLDER / "excel2003.xml")
 make_by_libreoffice(FOLDER / "openpyxl.xlsx")
+sent.make_all(FOLDER, convert)

@@ -29,10 +29,63 @@ fn the_shipped_rules_are_printed_and_found_right() {
     std::fs::write(&file, &shown.stdout).unwrap();
     let checked = inventory(&["schema", "check", file.to_str().unwrap()]);
     let said = String::from_utf8(checked.stdout).unwrap();
-    assert_eq!(
-        (checked.status.code(), said),
-        (Some(0), format!("{}: 10 columns, key sku. No mistakes.\n", file.display()))
+    let expected = format!(
+        "{}: 10 columns, key sku. No mistakes.\n\
+         New and changed items are put whole. Items that a sheet does not list stay.\n\
+         A load waits to be approved if more than 50% of the rows are rejected, more than 30% of the quantities fall to \
+         zero, more than 10% of the prices change beyond 5 times, there are fewer than 50% of the last load's items, or \
+         attributes would be gone that no column has.\n",
+        file.display()
     );
+    assert_eq!((checked.status.code(), said), (Some(0), expected));
+}
+
+#[test]
+fn rules_that_hold_together_are_told_in_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("inventory.toml");
+    let never = "[gates]\nrejected_percent = false\nfewer_percent = false\n";
+    for (settings, way, gates) in [
+        (
+            "mode = \"add\"\n[sync]\nmissing = \"report\"\nscope = \"table\"\n",
+            "Only items that the table does not have are added. Items of the table that the sheet does not list are \
+             reported.",
+            "more than 50% of the rows are rejected, there are fewer than 50% of the last load's items, or more than 20% \
+             of the items are not listed.",
+        ),
+        (
+            "mode = \"merge\"\n[sync]\nmissing = \"mark\"\nscope = { yard = \"Heath\" }\n",
+            "New and changed items get what the sheet says and keep the rest. Items with yard = Heath that the sheet does \
+             not list are marked as discontinued.",
+            "there are fewer than 50% of the last load's items, or more than 20% of the items are not listed.",
+        ),
+        (
+            "compare = false\n",
+            "All items are put whole, without a look at the table; there will be no undo. Items that a sheet does not \
+             list stay.",
+            "more than 50% of the rows are rejected, or there are fewer than 50% of the last load's items.",
+        ),
+        (
+            &format!("mode = \"merge\"\ncompare = false\n{never}rejected_rows = 1000\n"),
+            "All items get what the sheet says and keep the rest, without a look at the table; there will be no undo. \
+             Items that a sheet does not list stay.",
+            "A load waits to be approved if more than 1,000 rows are rejected.",
+        ),
+        (
+            &format!("{never}vanishing = false\n[sync]\nmissing = \"delete\"\nscope = \"yard\"\n"),
+            "New and changed items are put whole. Items with a yard of the sheet that the sheet does not list are deleted.",
+            "A load waits to be approved if more than 20% of the items are not listed.",
+        ),
+        (&format!("mode = \"add\"\n{never}"), "Only items", "No load waits to be approved."),
+    ] {
+        let yard = "[[column]]\nname = \"yard\"\ntype = \"text\"\nrequired = true\n";
+        std::fs::write(&file, RULES.replace("[key]", &format!("{settings}[key]")) + yard).unwrap();
+        let checked = inventory(&["schema", "check", file.to_str().unwrap()]);
+        let said = String::from_utf8(checked.stdout).unwrap();
+        let lines: Vec<&str> = said.lines().collect();
+        assert_eq!((checked.status.code(), lines.len()), (Some(0), 3), "{said}");
+        assert!(lines[1].starts_with(way) && lines[2].ends_with(gates), "{settings}{said}");
+    }
 }
 
 #[test]

@@ -17,7 +17,7 @@ use inventory_loader::ledger::{Ledger, LedgerError};
 use inventory_loader::relay::Relay;
 use inventory_loader::schema::{IndexShape, KeyAttribute, KeyKind, KeyShape, TableShape};
 use inventory_loader::store::{Fetched, Kept, S3Store, Store, StoreError};
-use inventory_loader::table::{Table, TableError, item_from_attributes};
+use inventory_loader::table::{Act, Change, Table, TableError, item_from_attributes};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::time::{Instant, timeout};
 
@@ -379,12 +379,222 @@ async fn items_that_the_table_refuses_are_found_and_keep_no_other_out() {
     cloud.delete_table(&name).await;
 }
 
+/// The key of an item of that table.
+fn key(sku: &str) -> Item {
+    Item::from([("sku".to_string(), Value::S(sku.to_string()))])
+}
+
+fn key_of(item: &Item) -> Item {
+    key(&sku(item))
+}
+
+/// An item with other values for some attributes.
+fn with(item: &Item, values: &[(&str, Value)]) -> Item {
+    let values = values.iter().map(|(name, value)| (name.to_string(), value.clone()));
+    item.clone().into_iter().chain(values).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_thousand_keys_those_that_are_there_are_read_in_their_order() {
+    let _answers = DYNAMODB_ANSWERS.read().await;
+    let cloud = cloud().await;
+    let name = stock(&cloud).await;
+    let table = Table::new(cloud.dynamodb.clone(), &name, WAIT);
+    let items = items(1_000);
+    let there: Vec<Item> = items.iter().step_by(2).cloned().collect();
+    table.write(&there).await.expect("a write");
+    let keys: Vec<Item> = items.iter().map(key_of).collect();
+    let expected: Vec<Option<Item>> =
+        items.into_iter().enumerate().map(|(n, item)| n.is_multiple_of(2).then_some(item)).collect();
+    let found = table.read(&keys).await.expect("a read");
+    assert_eq!(found.items, expected);
+    assert_eq!((found.requests, found.tried_again), (10, 0));
+    let cheaper = table.with_consistent_reads(false).read(&keys).await.expect("a read");
+    assert_eq!(cheaper.items, expected);
+    assert_eq!(found.units, 2.0 * cheaper.units);
+    cloud.delete_table(&name).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_with_numbers_and_bytes_are_found_however_they_are_written() {
+    let _answers = DYNAMODB_ANSWERS.read().await;
+    let cloud = cloud().await;
+    let name = cloud.create_table("shelves", &[("seal", "B"), ("shelf", "N")], &[]).await;
+    let table = Table::new(cloud.dynamodb.clone(), &name, WAIT);
+    let numbers = ["5.0", "1E+2", "-0.50", "12345678901234567890123456789012345678", "0", "00.1"];
+    let key = |number: &str| {
+        let (seal, shelf) = (Value::B("AAEC/w==".into()), Value::N(number.to_string()));
+        Item::from([("seal".to_string(), seal), ("shelf".to_string(), shelf)])
+    };
+    let items: Vec<Item> =
+        numbers.iter().map(|number| with(&key(number), &[("as", Value::S(number.to_string()))])).collect();
+    table.write(&items[..4]).await.expect("a write");
+    let found = table.read(&numbers.map(key)).await.expect("a read");
+    let read: Vec<Option<Value>> = found.items.into_iter().map(|item| item.map(|item| item["as"].clone())).collect();
+    let expected: Vec<Option<Value>> =
+        items.iter().enumerate().map(|(n, item)| (n < 4).then(|| item["as"].clone())).collect();
+    assert_eq!(read, expected);
+    cloud.delete_table(&name).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn items_larger_together_than_an_answer_are_all_read_and_scanned() {
+    let _answers = DYNAMODB_ANSWERS.read().await;
+    let cloud = cloud().await;
+    let name = stock(&cloud).await;
+    let table = Table::new(cloud.dynamodb.clone(), &name, WAIT);
+    assert!(table.is_empty().await.expect("an answer").0);
+    // 17.5 MB; an answer to keys holds 16, a page of a scan 1.
+    let long = Value::S("x".repeat(350_000));
+    let items: Vec<Item> = items(50).iter().map(|item| with(item, &[("text", long.clone())])).collect();
+    table.write(&items).await.expect("a write");
+    assert!(!table.is_empty().await.expect("an answer").0);
+    let keys: Vec<Item> = items.iter().map(key_of).collect();
+    let found = table.read(&keys).await.expect("a read");
+    assert!(found.items.into_iter().eq(items.iter().cloned().map(Some)));
+    let (mut scan, mut pages, mut scanned) = (table.scan(), 0, Vec::new());
+    while let Some(page) = scan.next_page().await.expect("a page") {
+        pages += 1;
+        scanned.extend(page);
+    }
+    assert!(sorted(scanned) == sorted(items));
+    assert!(pages > 10 && scan.units() > 4_000.0, "{pages} pages, {} units", scan.units());
+    cloud.delete_table(&name).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_added_between_is_kept_and_what_we_added_ourselves_is_ours() {
+    let _answers = DYNAMODB_ANSWERS.read().await;
+    let cloud = cloud().await;
+    let name = stock(&cloud).await;
+    let table = Table::new(cloud.dynamodb.clone(), &name, WAIT);
+    let items = items(100);
+    let keys: Vec<Item> = items.iter().map(key_of).collect();
+    assert!(table.read(&keys).await.expect("a read").items.iter().all(Option::is_none));
+    let theirs = with(&items[42], &[("price", Value::N("1".into()))]);
+    table.write(std::slice::from_ref(&theirs)).await.expect("a write");
+    let adds: Vec<Change> =
+        items.iter().map(|item| Change { key: key_of(item), act: Act::Add(item.clone()) }).collect();
+    let mut expected = items;
+    expected[42] = theirs;
+    let expected = sorted(expected);
+    // A run that was killed before it could say what it had added does it all again.
+    for added in [99.0, 0.0] {
+        let changed = table.change(&adds).await.expect("a change");
+        assert_eq!((&changed.kept[..], &changed.refused[..], &changed.edited[..]), (&[42][..], &[][..], &[][..]));
+        assert!(changed.units >= added && (changed.units > 0.0) == (added > 0.0), "{changed:?}");
+        assert_eq!(scan(&cloud, &name).await, expected);
+    }
+    cloud.delete_table(&name).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn merging_keeps_the_attributes_that_it_does_not_name() {
+    let _answers = DYNAMODB_ANSWERS.read().await;
+    let cloud = cloud().await;
+    let name = stock(&cloud).await;
+    let table = Table::new(cloud.dynamodb.clone(), &name, WAIT);
+    let items = items(200);
+    table.write(&items[..150]).await.expect("a write");
+    // `name` and `size` are words of DynamoDB's own.
+    let set = Item::from(
+        [("price", "20"), ("name", "1"), ("size.of box", "2")]
+            .map(|(name, number)| (name.to_string(), Value::N(number.into()))),
+    );
+    let merge = |item: &Item| {
+        let remove = vec!["photo".to_string(), "never there".to_string()];
+        Change { key: key_of(item), act: Act::Merge { set: set.clone(), remove } }
+    };
+    let mut changes: Vec<Change> = items.iter().map(merge).collect();
+    changes[7].act = Act::Merge { set: key("another"), remove: vec![] };
+    let merged = |(n, item): (usize, &Item)| {
+        let mut item = if n < 150 { item.clone() } else { key_of(item) };
+        if n != 7 {
+            item.remove("photo");
+            item.extend(set.clone());
+        }
+        item
+    };
+    let expected = sorted(items.iter().enumerate().map(merged).collect());
+    for _ in 0..2 {
+        let changed = table.change(&changes).await.expect("a change");
+        assert_eq!(changed.refused.iter().map(|refused| refused.index).collect::<Vec<_>>(), [7]);
+        assert!(changed.refused[0].reason.contains("part of the key"), "{:?}", changed.refused[0]);
+        assert_eq!((&changed.kept[..], &changed.edited[..]), (&[][..], &[][..]));
+        assert_eq!(scan(&cloud, &name).await, expected);
+    }
+    cloud.delete_table(&name).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_item_that_was_edited_is_neither_deleted_nor_marked_and_that_is_told() {
+    let _answers = DYNAMODB_ANSWERS.read().await;
+    let cloud = cloud().await;
+    let name = stock(&cloud).await;
+    let table = Table::new(cloud.dynamodb.clone(), &name, WAIT);
+    let items = items(40);
+    table.write(&items).await.expect("a write");
+    let price = with(&items[3], &[("price", Value::N("1".into()))]);
+    let remark = with(&items[25], &[("added since", Value::Bool(true))]);
+    let gone = Value::S("2026-10-03".into());
+    let act = |n: usize, read: &Item| match n {
+        0..20 => Act::Delete { read: read.clone() },
+        _ => Act::Mark { read: read.clone(), set: Item::from([("gone".to_string(), gone.clone())]) },
+    };
+    let changes: Vec<Change> =
+        items.iter().enumerate().map(|(n, item)| Change { key: key_of(item), act: act(n, item) }).collect();
+    table.write(&[price.clone(), remark.clone()]).await.expect("a write");
+    let mut expected: Vec<Item> = items[20..].iter().map(|item| with(item, &[("gone", gone.clone())])).collect();
+    expected[5] = remark;
+    expected.push(price);
+    let expected = sorted(expected);
+    for _ in 0..2 {
+        let changed = table.change(&changes).await.expect("a change");
+        assert_eq!((&changed.edited[..], &changed.kept[..], &changed.refused[..]), (&[3, 25][..], &[][..], &[][..]));
+        assert_eq!(scan(&cloud, &name).await, expected);
+    }
+    cloud.delete_table(&name).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn items_of_many_attributes_are_marked_and_deleted_and_merged_as_far_as_an_expression_goes() {
+    let _answers = DYNAMODB_ANSWERS.read().await;
+    let cloud = cloud().await;
+    let name = stock(&cloud).await;
+    let table = Table::new(cloud.dynamodb.clone(), &name, WAIT);
+    let attributes =
+        |count: usize| -> Item { (0..count).map(|n| (format!("attribute {n}"), Value::N(n.to_string()))).collect() };
+    let large = |sku: &str| key(sku).into_iter().chain(attributes(900)).collect::<Item>();
+    table.write(&[large("A-1"), large("A-2")]).await.expect("a write");
+    let gone = Item::from([("gone".to_string(), Value::Bool(true))]);
+    let merge = |sku: &str, count| Change { key: key(sku), act: Act::Merge { set: attributes(count), remove: vec![] } };
+    let changes = [
+        Change { key: key("A-1"), act: Act::Delete { read: large("A-1") } },
+        Change { key: key("A-2"), act: Act::Mark { read: large("A-2"), set: gone } },
+        merge("A-3", 400),
+        merge("A-4", 900),
+    ];
+    let changed = table.change(&changes).await.expect("a change");
+    assert_eq!(changed.refused.iter().map(|refused| refused.index).collect::<Vec<_>>(), [3]);
+    assert_eq!((&changed.kept[..], &changed.edited[..]), (&[][..], &[][..]));
+    let merged = key("A-3").into_iter().chain(attributes(400)).collect();
+    assert_eq!(scan(&cloud, &name).await, [with(&large("A-2"), &[("gone", Value::Bool(true))]), merged]);
+    cloud.delete_table(&name).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_table_that_is_not_there_is_an_error_that_will_not_heal() {
     let _answers = DYNAMODB_ANSWERS.read().await;
     let name = unique("no-table");
     let table = Table::new(cloud().await.dynamodb, &name, WAIT);
-    for error in [table.describe().await.unwrap_err(), table.write(&items(3)).await.unwrap_err()] {
+    let change = Change { key: key("A-1"), act: Act::Add(items(1).remove(0)) };
+    for error in [
+        table.describe().await.unwrap_err(),
+        table.write(&items(3)).await.unwrap_err(),
+        table.read(&[key("A-1")]).await.unwrap_err(),
+        table.is_empty().await.unwrap_err(),
+        table.change(&[change]).await.unwrap_err(),
+    ] {
         assert!(error.to_string().contains(&name) && error.to_string().contains("Check the name"), "{error}");
         assert!(!error.would_trying_again_help());
     }
@@ -438,6 +648,16 @@ async fn a_write_where_nobody_listens_is_tried_until_its_time_is_over() {
     let error = Table::new(clients.dynamodb, "stock", Duration::from_secs(1)).write(&items(100)).await.unwrap_err();
     assert!(matches!(error, TableError::NoProgress { left: 100, .. }), "{error}");
     assert!(error.to_string().contains("NoConnection") && error.would_trying_again_help(), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_where_nobody_listens_is_tried_until_its_time_is_over() {
+    let (clients, _port) = nobody();
+    let table = Table::new(clients.dynamodb, "stock", Duration::from_secs(1));
+    for error in [table.read(&[key("A-1")]).await.unwrap_err(), table.is_empty().await.unwrap_err()] {
+        assert!(matches!(error, TableError::NothingRead { .. }), "{error}");
+        assert!(error.to_string().contains("NoConnection") && error.would_trying_again_help(), "{error}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,6 +2,7 @@
 
 mod boolean;
 mod choice;
+mod currency;
 mod date;
 mod date_format;
 mod date_pattern;
@@ -22,6 +23,7 @@ use crate::workbook::{RawCell, RawValue};
 
 use super::{CellKind, KeptCell};
 
+pub(super) use currency::{Currencies, Mixed};
 pub(super) use evidence::Evidence;
 pub(super) use shown::shown;
 pub(super) use text::trim;
@@ -83,7 +85,7 @@ pub(super) fn judge_cell(cell: &RawCell<'_>, column: &Column, facts: Facts) -> R
 }
 
 /// What is to be said about a cell whose row goes in all the same. `tells_formats` is what the workbook knows of itself:
-/// xls, xlsb and ods are read without number formats.
+/// xls is read without number formats.
 pub(super) fn warn_of(cell: &RawCell<'_>, column: &Column, tells_formats: bool) -> Option<Rule> {
     if loses_zeros(cell, column, tells_formats) {
         Some(Rule::ZerosMayBeLost)

@@ -6,12 +6,16 @@ use crate::message::Rule;
 use crate::schema::{Column, DecimalSign, Kind};
 use crate::workbook::{RawCell, RawValue};
 
+use super::currency::is_foreign;
 use super::separators::{Shape, char_of};
 use super::text::trim;
 use super::typed::Typed;
 use super::{Broken, Style};
 
 pub(super) fn judge_number(cell: &RawCell<'_>, column: &Column, style: Style) -> Result<Value, Broken> {
+    if let Some(wanted) = column.currency.as_ref().filter(|_| is_foreign(cell, column)) {
+        return Err(Broken { rule: Rule::CurrencyDiffers, words: vec![("currency", wanted.clone())] });
+    }
     let number = match &cell.value {
         RawValue::Number(number) => Decimal::from_cell(*number).map_err(|fault| explain(fault, column))?,
         RawValue::Text(text) => read_text(trim(text), column, column.decimal.map_or(style, Style::Known))?,

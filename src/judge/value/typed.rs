@@ -2,7 +2,7 @@
 //! signs can be the decimal one; which of them is, the column decides.
 
 use crate::decimal::{Decimal, DecimalFault};
-use crate::schema::DecimalSign;
+use crate::schema::{CURRENCY_SIGNS, CurrencySign, DecimalSign};
 
 use super::separators::{Shape, char_of, shape_of};
 use super::text::trim;
@@ -15,17 +15,11 @@ pub(super) struct Typed<'a> {
     mantissa: &'a str,
     exponent: i32,
     pub shape: Shape,
+    /// The sign of money that stood beside it.
+    pub currency: Option<CurrencySign>,
 }
 
 const MINUS: [char; 2] = ['-', '\u{2212}'];
-
-/// Signs and codes of money, before or after the number. Longer ones stand before those they begin or end with.
-const CURRENCIES: [&str; 60] = [
-    "US$", "CA$", "AU$", "NZ$", "R$", "A$", "C$", "€", "$", "£", "¥", "₹", "₽", "₩", "₺", "₴", "₪", "₫", "฿", "₱",
-    "zł", "Kč", "SFr.", "Fr.", "kr.", "kr", "Ft", "lei", "лв", "EUR", "USD", "GBP", "CHF", "JPY", "CNY", "SEK", "NOK",
-    "DKK", "ISK", "PLN", "CZK", "HUF", "RON", "BGN", "TRY", "UAH", "ILS", "AUD", "CAD", "NZD", "INR", "BRL", "MXN",
-    "ZAR", "SGD", "HKD", "KRW", "THB", "AED", "SAR",
-];
 
 impl<'a> Typed<'a> {
     /// `money` says whether a sign of money may stand there.
@@ -43,7 +37,7 @@ impl<'a> Typed<'a> {
             shape => shape,
         };
         let exponent = if bare.percent { exponent - 2 } else { exponent };
-        Some(Typed { negative: bare.negative, mantissa, exponent, shape })
+        Some(Typed { negative: bare.negative, mantissa, exponent, shape, currency: bare.currency })
     }
 
     /// The number, where this sign is the decimal one and every other sign groups thousands.
@@ -79,12 +73,14 @@ struct Bare<'a> {
     negative: bool,
     signed: bool,
     percent: bool,
+    /// Whether a sign of money may stand there.
     money: bool,
+    currency: Option<CurrencySign>,
 }
 
 impl<'a> Bare<'a> {
     fn of(text: &'a str, money: bool) -> Option<Bare<'a>> {
-        let mut bare = Bare { number: text, negative: false, signed: false, percent: false, money: !money };
+        let mut bare = Bare { number: text, negative: false, signed: false, percent: false, money, currency: None };
         while let Some(rest) = bare.strip() {
             bare.number = rest.trim();
         }
@@ -113,8 +109,11 @@ impl<'a> Bare<'a> {
             self.percent = true;
             return Some(rest);
         }
-        let rest = CURRENCIES.iter().find_map(|sign| strip_word(text, sign)).filter(|_| !self.money)?;
-        self.money = true;
+        if !self.money || self.currency.is_some() {
+            return None;
+        }
+        let (rest, currency) = CURRENCY_SIGNS.iter().find_map(|sign| Some((strip_word(text, sign.0)?, *sign)))?;
+        self.currency = Some(currency);
         Some(rest)
     }
 }

@@ -32,6 +32,7 @@ pub struct Cell {
     pub repeat: u32,
     pub spans: bool,
     pub covered: bool,
+    pub style: Option<String>,
     too_long: bool,
 }
 
@@ -55,6 +56,7 @@ impl Cell {
                 "table:formula" if matches!(attribute.value.as_ref(), "of:=TRUE()" | "of:=FALSE()") => {
                     truth = Some(if attribute.value.contains("TRUE") { "true" } else { "false" });
                 }
+                "table:style-name" => cell.style = Some(value()?),
                 "table:number-columns-repeated" => cell.repeat = times(tag, "number-columns-repeated")?,
                 "table:number-columns-spanned" | "table:number-rows-spanned" => cell.spans |= attribute.value != "1",
                 _ => {}

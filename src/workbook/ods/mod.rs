@@ -2,7 +2,9 @@
 //! for whatever a count in it claims, and never ends where the file was cut.
 
 mod cell;
+mod formats;
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::io::BufReader;
 use std::ops::ControlFlow;
@@ -11,31 +13,26 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use zip::read::ZipFile;
 
-use super::Sheet;
-use super::assembly::{Assembly, MAX_COLUMNS, MAX_ROWS, Visit};
+use super::assembly::{Assembly, Beside, MAX_COLUMNS, MAX_ROWS, Visit};
 use super::budget::{Budget, holds_too_much};
-use super::scan::{Plain, Scan, damaged};
+use super::scan::{Plain, Scan, damaged, letter_of};
 use super::source::Source;
 use super::survey::{attribute, each_start};
 use super::zipped::{Part, Unpacked, Zipped};
+use super::{RawValue, Sheet};
 use crate::message::{Refusal, Rule, count};
 
 use cell::{Cell, times};
+use formats::Formats;
 
 const CONTENT: &str = "content.xml";
 
 type Xml<'a> = Reader<BufReader<Part<ZipFile<'a, BufReader<Source>>>>>;
 
-/// A spreadsheet of which nothing but the names of its sheets is in memory.
+/// A spreadsheet of which nothing but the names of its sheets and its number formats is in memory.
 pub struct OdsReader {
     zipped: Zipped,
-}
-
-/// What stands in a sheet besides its cells.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Beside {
-    pub hidden_rows: u64,
-    pub merged: u64,
+    formats: Formats,
 }
 
 impl OdsReader {
@@ -51,13 +48,22 @@ impl OdsReader {
         if !zipped.unpack(CONTENT, budget, &mut unpacked, &mut |chunk| scan.take(chunk, &mut Plain))? || scan.is_cut() {
             return Err(damaged());
         }
-        let mut reader = OdsReader { zipped };
+        let formats = match zipped.read_small("styles.xml", budget, &mut unpacked)? {
+            Some(styles) => {
+                Scan::default().take(&styles, &mut Plain)?;
+                Formats::read(&String::from_utf8(styles).map_err(|_| damaged())?)?
+            }
+            None => Formats::default(),
+        };
+        let mut reader = OdsReader { zipped, formats };
         let sheets = reader.list_sheets(budget)?;
         Ok((reader, sheets))
     }
 
     fn list_sheets(&mut self, budget: &Budget) -> Result<Vec<Sheet>, Refusal> {
-        let mut xml = self.content(budget)?;
+        let mut formats = std::mem::take(&mut self.formats);
+        let mut in_body = false;
+        let mut xml = Self::content(&mut self.zipped, budget)?;
         let (mut sheets, mut names) = (Vec::new(), HashSet::new());
         let (mut hidden, mut style): (HashMap<String, bool>, _) = (HashMap::new(), None);
         let (mut buffer, mut depth, mut whole) = (Vec::new(), 0_u32, false);
@@ -67,8 +73,12 @@ impl OdsReader {
                 Ok(event) => event,
                 Err(error) => return Err(xml.get_ref().get_ref().refuse(error)),
             };
+            if !in_body {
+                formats.take(&event)?;
+            }
             match event {
                 Event::Start(tag) => match tag.local_name().as_ref() {
+                    "body" => in_body = true,
                     "style" => style = attribute(&tag, "name")?,
                     "table-properties" => {
                         let shown = attribute(&tag, "display")?.is_none_or(|shown| shown != "false");
@@ -88,15 +98,18 @@ impl OdsReader {
                     "document-content" => whole = true,
                     _ => {}
                 },
-                Event::Eof if whole && depth == 0 && !sheets.is_empty() => return Ok(sheets),
+                Event::Eof if whole && depth == 0 && !sheets.is_empty() => break,
                 Event::Eof => return Err(damaged()),
                 _ => {}
             }
         }
+        formats.work_out();
+        self.formats = formats;
+        Ok(sheets)
     }
 
-    fn content(&mut self, budget: &Budget) -> Result<Xml<'_>, Refusal> {
-        let part = self.zipped.part(CONTENT, budget, Unpacked::default())?.ok_or_else(damaged)?;
+    fn content<'a>(zipped: &'a mut Zipped, budget: &Budget) -> Result<Xml<'a>, Refusal> {
+        let part = zipped.part(CONTENT, budget, Unpacked::default())?.ok_or_else(damaged)?;
         let mut xml = Reader::from_reader(BufReader::new(part));
         xml.config_mut().expand_empty_elements = true;
         Ok(xml)
@@ -120,8 +133,11 @@ impl OdsReader {
             repeated: 0,
             column: 0,
             values: 0,
+            formats: &self.formats,
+            columns: Vec::new(),
+            row_style: None,
         };
-        let mut xml = self.content(budget)?;
+        let mut xml = Self::content(&mut self.zipped, budget)?;
         let (mut seen, mut depth) = (0_usize, 0_u32);
         let mut cell: Option<Cell> = None;
         let (mut buffer, mut notes) = (Vec::new(), 0_u32);
@@ -144,6 +160,7 @@ impl OdsReader {
                     // What is said about a cell is not what stands in it.
                     "annotation" | "shape" | "shapes" => notes += 1,
                     _ if !here || notes > 0 => {}
+                    "table-column" => table.take_column(&tag)?,
                     "table-row" => table.begin_row(&tag)?,
                     "table-cell" => cell = Some(Cell::begin(&tag)?),
                     "covered-table-cell" => cell = Some(Cell::begin(&tag)?.into_covered()),
@@ -187,10 +204,8 @@ impl OdsReader {
                 }
                 Event::GeneralRef(reference) if here && notes == 0 => {
                     if let Some(cell) = &mut cell {
-                        let letter = reference.resolve_char_ref().ok().flatten();
-                        let letter = letter.or_else(|| named_letter(&reference.xml10_content()));
-                        let mut place = [0; 4];
-                        cell.take_text(letter.ok_or_else(|| table.assembly.damaged())?.encode_utf8(&mut place), budget);
+                        let letter = letter_of(&reference).ok_or_else(|| table.assembly.damaged())?;
+                        cell.take_text(letter.encode_utf8(&mut [0; 4]), budget);
                     }
                 }
                 Event::Eof => return Err(table.assembly.damaged()),
@@ -211,18 +226,6 @@ fn self_named(
     Ok(Sheet { name, visible })
 }
 
-/// Of the five names that XML has.
-fn named_letter(name: &str) -> Option<char> {
-    Some(match name {
-        "amp" => '&',
-        "lt" => '<',
-        "gt" => '>',
-        "quot" => '"',
-        "apos" => '\'',
-        _ => return None,
-    })
-}
-
 /// Where the reading of a sheet stands.
 struct Table<'a> {
     assembly: Assembly<'a>,
@@ -236,12 +239,34 @@ struct Table<'a> {
     repeated: u64,
     column: u32,
     values: u64,
+    formats: &'a Formats,
+    /// The styles that the cells of a column have unless they say another: the column behind them, and the style.
+    columns: Vec<(u32, Option<String>)>,
+    /// The same for the cells of the row being read.
+    row_style: Option<String>,
 }
 
 impl Table<'_> {
+    fn take_column(&mut self, tag: &BytesStart<'_>) -> Result<(), Refusal> {
+        let first = self.columns.last().map_or(0, |(end, _)| *end);
+        let end = first.saturating_add(times(tag, "number-columns-repeated")?);
+        if first < MAX_COLUMNS {
+            self.columns.push((end, attribute(tag, "default-cell-style-name")?));
+        }
+        Ok(())
+    }
+
+    /// The cell's own style counts, then that of its row, then that of its column.
+    fn format_of(&self, cell: &Cell, column: u32) -> Option<Cow<'static, str>> {
+        let of_column = || self.columns.iter().find(|(end, _)| column < *end).and_then(|(_, style)| style.as_ref());
+        let style = cell.style.as_ref().or(self.row_style.as_ref()).or_else(of_column)?;
+        self.formats.code(style).map(|code| Cow::Owned(code.to_owned()))
+    }
+
     fn begin_row(&mut self, tag: &BytesStart<'_>) -> Result<(), Refusal> {
         self.repeat = times(tag, "number-rows-repeated")?;
         self.hidden = attribute(tag, "visibility")?.is_some_and(|shown| shown != "visible");
+        self.row_style = attribute(tag, "default-cell-style-name")?;
         (self.column, self.values) = (0, 0);
         Ok(())
     }
@@ -256,7 +281,8 @@ impl Table<'_> {
         let Some(value) = cell.value(self.budget).ok_or_else(|| self.assembly.damaged())? else { return Ok(()) };
         for column in first..self.column.min(MAX_COLUMNS) {
             self.values += 1;
-            self.assembly.push(self.row, column, value.clone(), None)?;
+            let format = if matches!(value, RawValue::Number(_)) { self.format_of(&cell, column) } else { None };
+            self.assembly.push(self.row, column, value.clone(), format)?;
         }
         Ok(())
     }
@@ -399,6 +425,33 @@ mod tests {
         let merged = text("a").replace("office:value-type", "table:number-rows-spanned='2' office:value-type");
         let (_, beside) = read_within(&book(&(hidden + &row(&[&merged]))), &Budget::DEFAULT).unwrap();
         assert_eq!(beside, Some(Beside { hidden_rows: 3, merged: 1 }));
+    }
+
+    #[test]
+    fn numbers_come_with_the_format_of_their_cell_row_or_column() {
+        let format = |name: &str, digits: u32| {
+            format!(
+                "<number:number-style style:name='n{digits}'><number:number number:decimal-places='0' \
+                 number:min-integer-digits='{digits}'/></number:number-style>\
+                 <style:style style:name='{name}' style:family='table-cell' style:data-style-name='n{digits}'/>"
+            )
+        };
+        let number = |style: &str| format!("<table:table-cell {style} office:value-type='float' office:value='123'/>");
+        let content = format!(
+            "<office:document-content><office:automatic-styles>{}{}</office:automatic-styles><office:body>\
+             <table:table table:name='Stock'><table:table-column table:number-columns-repeated='2'/>\
+             <table:table-column table:default-cell-style-name='six' table:number-columns-repeated='1000'/>\
+             {}<table:table-row table:default-cell-style-name='five'>{}</table:table-row></table:table>\
+             </office:body></office:document-content>",
+            format("five", 5),
+            format("six", 6),
+            row(&[&number("table:style-name='named'"), &number(""), &number(""), &text("123")]),
+            number("table:style-name='Default'") + &number("") + &number("")
+        );
+        let styles = format!("<office:document-styles>{}</office:document-styles>", format("named", 4));
+        let bytes = zip_of(&[("mimetype", KIND), ("styles.xml", &styles), ("content.xml", &content)]);
+        let (rows, _) = read_within(&bytes, &Budget::DEFAULT).unwrap();
+        assert_eq!(rows, ["1:0=123 as 0000|1=123|2=123 as 000000|3=\"123\"", "2:0=123|1=123 as 00000|2=123 as 00000"]);
     }
 
     #[test]

@@ -222,30 +222,12 @@ impl Listener for TextsListener {
 
 #[cfg(test)]
 mod tests {
-    use std::ops::ControlFlow;
-
-    use super::super::assembly::tests::shown;
-    use super::super::xlsx::XlsxReader;
-    use super::super::xlsx::tests::{patched, sheet_of};
-    use super::super::zipped::tests::{source_of, zip_of};
+    use super::super::xlsx::tests::{patched, rows, rows_within, sheet_of};
+    use super::super::zipped::tests::zip_of;
     use super::*;
 
     const SHEET: &str = "xl/worksheets/sheet1.xml";
     const TEXTS: &str = "xl/sharedStrings.xml";
-
-    fn read_within(bytes: &[u8], budget: &Budget) -> Result<Vec<String>, Refusal> {
-        let (mut reader, sheets) = XlsxReader::open(&source_of(bytes), budget)?;
-        let mut rows = Vec::new();
-        reader.visit_rows(&sheets[0].name, budget, &mut |row| {
-            rows.push(shown(row));
-            ControlFlow::Continue(())
-        })?;
-        Ok(rows)
-    }
-
-    fn read(bytes: &[u8]) -> Result<Vec<String>, Refusal> {
-        read_within(bytes, &Budget::DEFAULT)
-    }
 
     /// A workbook with shared texts, whose part is then changed.
     fn with_texts(change: impl Fn(&str) -> String) -> Vec<u8> {
@@ -259,11 +241,11 @@ mod tests {
 
     #[test]
     fn errors_that_the_reader_does_not_know_stand_where_they_stand() {
-        let rows = "<row r='1'><c r='A1' t='e'><v>#SPILL!</v></c><c r='C1'><v>1</v></c></row>\
+        let xml = "<row r='1'><c r='A1' t='e'><v>#SPILL!</v></c><c r='C1'><v>1</v></c></row>\
                     <row r='4'><c r='B4' t='e'><v>#N/A</v></c><c r='D4' t='e'><f>X()</f><v>#CALC!</v></c></row>\
                     <row r='5'><c r='A5' t='e'><v>#FIELD!</v></c></row>";
         let expected = ["1:0=error #SPILL!|2=1", "4:1=error #N/A|3=error #CALC!", "5:0=error #FIELD!"];
-        assert_eq!(read(&sheet_of(rows)).unwrap(), expected);
+        assert_eq!(rows(&sheet_of(xml)).unwrap(), expected);
     }
 
     #[test]
@@ -275,7 +257,47 @@ mod tests {
                 let end = start + xml[start..].find("/>").unwrap() + 2;
                 format!("{}{dimension}{}", &xml[..start], &xml[end..])
             });
-            assert_eq!(read(&bytes).unwrap(), ["1:0=1"], "{dimension}");
+            assert_eq!(rows(&bytes).unwrap(), ["1:0=1"], "{dimension}");
+        }
+    }
+
+    #[test]
+    fn a_sheet_that_does_not_say_what_it_spans_is_refused_because_the_reader_stops_there() {
+        let cell = "<row r='1'><c r='A1'><v>1</v></c></row>";
+        for dimension in ["<dimension/>", "<dimension ref=''/>"] {
+            let bytes = patched(&sheet_of(cell), SHEET, |xml| {
+                assert!(xml.contains("<dimension ref=\"A1\"/>"));
+                xml.replace("<dimension ref=\"A1\"/>", dimension)
+            });
+            assert_eq!(rows(&bytes).unwrap_err(), damaged(), "{dimension}");
+        }
+    }
+
+    #[test]
+    fn what_an_extension_holds_is_no_cell_and_rows_behind_the_rows_are_refused() {
+        let cell = "<row r='1'><c r='A1'><v>1</v></c></row>";
+        let extension = |inner: &str| format!("<extLst><ext><x:a><extLst/>{inner}</x:a></ext></extLst>");
+        let odd = "<row r='99999999'><c r='ZZZZ1' t='e'><v>#ODD!</v></c><c><v>&amp;</v></c></row>";
+        let with = |replaced: &str, by: String| {
+            patched(&sheet_of(cell), SHEET, |xml| {
+                assert!(xml.contains(replaced));
+                xml.replacen(replaced, &by, 1)
+            })
+        };
+        let behind = with("</sheetData>", format!("</sheetData>{}", extension(odd)));
+        let before = with("<sheetData>", format!("{}<sheetData>", extension(odd)));
+        for bytes in [behind, before] {
+            assert_eq!(rows(&bytes).unwrap(), ["1:0=1"]);
+        }
+        // The reader would not read these, stop at them, or take them for cells.
+        for rest in [
+            format!("</sheetData>{cell}"),
+            format!("</sheetData><sheetData>{cell}</sheetData>"),
+            format!("<row r='2'>{}</row></sheetData>", extension("<c r='A2'><v>2</v></c>")),
+            format!("<row r='2'><c r='A2'><v>2</v>{}</c></row></sheetData>", extension("")),
+        ] {
+            let refusal = rows(&with("</sheetData>", rest.clone())).expect_err(&rest);
+            assert!(matches!(refusal.rule, Rule::FileDamaged | Rule::SheetDamaged), "{rest}: {refusal:?}");
         }
     }
 
@@ -288,8 +310,11 @@ mod tests {
             "<row r='3'><c r='A3'><v><![CDATA[5]]></v></c></row>",
             "<row r='3'><c r='A3'><v><!-- five -->5</v></c></row>",
             "<row r='3'><c r='A3'><v>1&#50;</v></c></row>",
+            // Emptied by what stands behind the value.
+            "<row r='3'><c r='A3'><v>5</v><f>2+3</f></c></row>",
+            "<row r='3'><c r='A3' t='inlineStr'><is><t>a</t></is><v>a</v></c></row>",
         ] {
-            assert_eq!(read(&sheet_of(&format!("{good}{bad}"))).unwrap_err(), expected, "{bad}");
+            assert_eq!(rows(&sheet_of(&format!("{good}{bad}"))).unwrap_err(), expected, "{bad}");
         }
     }
 
@@ -313,7 +338,7 @@ mod tests {
             ])
         };
         let sheet = "<worksheet><sheetData><row><c><v>5</v></c></row></sheetData></worksheet>";
-        assert_eq!(read(&small(sheet.as_bytes())).unwrap(), ["1:0=5"]);
+        assert_eq!(rows(&small(sheet.as_bytes())).unwrap(), ["1:0=5"]);
         let cases = [
             with_texts(before),
             small(format!("{doctype}{sheet}").as_bytes()),
@@ -322,11 +347,11 @@ mod tests {
             with_texts(|xml| xml.replace("uniqueCount=\"3\"", "uniqueCount='18446744073709551616'")),
         ];
         for bytes in cases {
-            assert_eq!(read(&bytes).unwrap_err(), damaged());
+            assert_eq!(rows(&bytes).unwrap_err(), damaged());
         }
         // A few too many are none of a lie.
         let more = with_texts(|xml| xml.replace("uniqueCount=\"3\"", "uniqueCount=\"5\""));
-        assert_eq!(read(&more).unwrap(), ["1:0=\"SKU\"", "2:0=\"A-17\"", "3:0=\"B-1\""]);
+        assert_eq!(rows(&more).unwrap(), ["1:0=\"SKU\"", "2:0=\"A-17\"", "3:0=\"B-1\""]);
     }
 
     #[test]
@@ -355,7 +380,7 @@ mod tests {
             (sheet_of(&nothing), Some(Rule::FileUnpacksTooLarge)),
         ];
         for (bytes, rule) in cases {
-            assert_eq!(read_within(&bytes, &small).err().map(|refusal| refusal.rule), rule);
+            assert_eq!(rows_within(&bytes, &small).err().map(|refusal| refusal.rule), rule);
         }
     }
 }

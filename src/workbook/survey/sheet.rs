@@ -40,6 +40,15 @@ enum Kind {
     Plain,
 }
 
+/// Where in the sheet a tag stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum SheetPart {
+    BeforeRows,
+    /// What the reader reads.
+    Rows,
+    AfterRows,
+}
+
 /// The listener that makes a [`SheetSurvey`].
 #[derive(Debug)]
 pub struct SheetListener {
@@ -48,9 +57,14 @@ pub struct SheetListener {
     row: u32,
     row_hidden: bool,
     row_counted: bool,
+    part: SheetPart,
+    /// Extensions that have begun and not ended.
+    extensions: u32,
     kind: Kind,
     place: Option<(u32, u32)>,
     in_value: bool,
+    /// Whether the cell's value has been passed.
+    valued: bool,
     error: Vec<u8>,
 }
 
@@ -61,9 +75,12 @@ impl SheetListener {
             row: 0,
             row_hidden: false,
             row_counted: false,
+            part: SheetPart::BeforeRows,
+            extensions: 0,
             kind: Kind::Plain,
             place: None,
             in_value: false,
+            valued: false,
             error: Vec::new(),
         }
     }
@@ -73,10 +90,25 @@ impl SheetListener {
         self.row.saturating_sub(1)
     }
 
+    /// Whether a row or cell is one that the reader takes for one. It ends with the rows, so what stands behind them would
+    /// be lost; and it does not know that what stands in an extension is no cell.
+    #[inline]
+    fn is_read(&self) -> Result<bool, Refusal> {
+        match (self.part, self.extensions) {
+            (SheetPart::Rows, 0) => Ok(true),
+            (SheetPart::BeforeRows | SheetPart::AfterRows, 1..) => Ok(false),
+            _ => Err(damaged()),
+        }
+    }
+
     fn begin_cell(&mut self, rest: &[u8]) -> Result<(), Refusal> {
+        if !self.is_read()? {
+            return Ok(());
+        }
         self.survey.cells += 1;
         self.kind = Kind::Plain;
         self.place = None;
+        self.valued = false;
         for (name, value) in attributes(rest) {
             match name {
                 b"r" => self.place = Some(place_of(value)?),
@@ -94,7 +126,14 @@ impl SheetListener {
     }
 
     fn begin_value(&mut self) -> Result<(), Refusal> {
-        self.in_value = true;
+        if self.extensions > 0 {
+            return Ok(());
+        }
+        // Of two the reader keeps the last, and a formula behind a value empties the cell.
+        if self.valued {
+            return Err(damaged());
+        }
+        (self.in_value, self.valued) = (true, true);
         self.error.clear();
         self.count_value();
         Ok(())
@@ -108,8 +147,7 @@ impl SheetListener {
     }
 
     fn end_value(&mut self) -> Result<(), Refusal> {
-        self.in_value = false;
-        if self.kind != Kind::Error {
+        if !std::mem::take(&mut self.in_value) || self.kind != Kind::Error {
             return Ok(());
         }
         let shown = std::mem::take(&mut self.error);
@@ -144,11 +182,16 @@ impl Listener for SheetListener {
             b"c" if !ends => self.begin_cell(rest),
             b"v" if ends => self.end_value(),
             b"v" if rest.last() != Some(&b'/') => self.begin_value(),
-            b"is" if !ends => {
+            b"v" | b"f" if !ends && self.extensions == 0 && self.valued => Err(damaged()),
+            b"is" if !ends && self.extensions == 0 => {
+                self.valued = true;
                 self.count_value();
                 Ok(())
             }
             b"row" if !ends => {
+                if !self.is_read()? {
+                    return Ok(());
+                }
                 (self.row_hidden, self.row_counted) = (false, false);
                 self.row = self.row.saturating_add(1);
                 for (name, value) in attributes(rest) {
@@ -161,6 +204,23 @@ impl Listener for SheetListener {
                         _ => {}
                     }
                 }
+                Ok(())
+            }
+            b"sheetData" => {
+                self.part = match (self.part, ends || rest.last() == Some(&b'/')) {
+                    (SheetPart::BeforeRows, false) => SheetPart::Rows,
+                    (SheetPart::BeforeRows | SheetPart::Rows, true) => SheetPart::AfterRows,
+                    // A second one, which would not be read.
+                    _ => return Err(damaged()),
+                };
+                Ok(())
+            }
+            b"extLst" if ends => {
+                self.extensions = self.extensions.saturating_sub(1);
+                Ok(())
+            }
+            b"extLst" if rest.last() != Some(&b'/') => {
+                self.extensions += 1;
                 Ok(())
             }
             b"mergeCell" if !ends => {
@@ -230,7 +290,7 @@ mod tests {
 
     fn survey(xml: &str) -> Result<SheetSurvey, Refusal> {
         let mut listener = SheetListener::new();
-        Scan::default().take(xml.as_bytes(), &mut listener)?;
+        Scan::default().take(format!("<sheetData>{xml}").as_bytes(), &mut listener)?;
         Ok(listener.survey)
     }
 
@@ -249,7 +309,8 @@ mod tests {
                 SheetSurvey { cells: 2, hidden_rows: 1, ..SheetSurvey::default() },
             ),
             (
-                "<mergeCells count='2'><mergeCell ref='A1:B1'/><mergeCell ref='A2:B2'/></mergeCells>".to_owned(),
+                "</sheetData><mergeCells count='2'><mergeCell ref='A1:B1'/><mergeCell ref='A2:B2'/></mergeCells>"
+                    .to_owned(),
                 SheetSurvey { merged: 2, ..SheetSurvey::default() },
             ),
             (
@@ -274,6 +335,8 @@ mod tests {
             "<c r='A1'><v><![CDATA[5]]></v></c>",
             "<c r='A1'><v><!-- five -->5</v></c>",
             "<c r='A1'><v>1&#50;</v></c>",
+            "<c r='A1'><v>5</v><f>2+3</f></c>",
+            "<c r='A1' t='inlineStr'><is><t>a</t></is><v/></c>",
             "<c t='e'><v>#SPILL!</v></c>",
             "<c r='A1' t='e'><v>#SPILL! and what is more than any error has ever said</v></c>",
         ] {

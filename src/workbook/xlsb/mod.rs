@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::io::BufReader;
 
-use super::assembly::{Assembly, DAYS_TO_1904, MAX_COLUMNS, MAX_ROWS, Visit, finite};
+use super::assembly::{Assembly, Beside, DAYS_TO_1904, MAX_COLUMNS, MAX_ROWS, Visit, finite};
 use super::budget::{Budget, holds_too_much};
 use super::number_format::{self, Shows};
 use super::scan::damaged;
@@ -41,13 +41,6 @@ struct Values {
     texts: Vec<String>,
     formats: Vec<CellFormat>,
     epoch: f64,
-}
-
-/// What stands in a sheet besides its cells.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Beside {
-    pub hidden_rows: u64,
-    pub merged: u64,
 }
 
 impl XlsbReader {

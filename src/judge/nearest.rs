@@ -1,0 +1,41 @@
+//! The row that came nearest to being a header, for the refusal of a file that has none.
+
+use crate::message::{Refusal, Rule};
+use crate::schema::Schema;
+use crate::workbook::RawRow;
+
+use super::value::shown;
+
+/// Cells quoted from it.
+const CELLS_QUOTED: usize = 8;
+
+pub(super) struct Nearest {
+    sheet: String,
+    row: u32,
+    known: usize,
+    found: String,
+}
+
+impl Nearest {
+    /// The better of what was found so far and this row, in which so many columns are known.
+    pub fn or_nearer(nearest: Option<Nearest>, sheet: &str, row: &RawRow<'_>, known: usize) -> Option<Nearest> {
+        if known <= nearest.as_ref().map_or(0, |nearest| nearest.known) {
+            return nearest;
+        }
+        let quoted: Vec<String> =
+            row.cells.iter().take(CELLS_QUOTED).map(|cell| format!("\"{}\"", shown(cell))).collect();
+        Some(Nearest { sheet: sheet.to_string(), row: row.number, known, found: quoted.join(", ") })
+    }
+}
+
+pub(super) fn refuse_without_header(schema: &Schema, nearest: Option<&Nearest>) -> Refusal {
+    let key = schema.position(schema.key.first_column()).unwrap_or_default();
+    let column = schema.columns[key].title.as_str();
+    match nearest {
+        Some(Nearest { sheet, row, found, .. }) => {
+            let words = [("column", column), ("row", &row.to_string()), ("sheet", sheet), ("found", found)];
+            Refusal::new(Rule::NoSheetFits, &words)
+        }
+        None => Refusal::new(Rule::NoHeaderFound, &[("column", column)]),
+    }
+}

@@ -1,0 +1,238 @@
+//! What may stand in one row only, the key or a column that is unique: where it stood, and what is said where it stands in
+//! several rows.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use crate::message::{Refusal, Rule, count};
+use crate::schema::{Column, Duplicates, Schema};
+use crate::workbook::{RawRow, Sheet, Workbook};
+
+use super::batch::read_rows;
+use super::duplicates::{Group, Seen};
+use super::file::Emit;
+use super::row::Layout;
+use super::{JudgeError, Place, Verdict};
+
+/// Rows named in the message of a repeated item; more are counted.
+const ROWS_NAMED: usize = 10;
+/// Fewer items that stand in two sheets are told row by row.
+const SAME_ITEMS_AT_LEAST: u64 = 10;
+
+/// All that may stand in one row only.
+pub(super) struct Repeats {
+    key: Once,
+    unique: Vec<Once>,
+}
+
+struct Once {
+    /// The column a problem is told at.
+    position: usize,
+    columns: Vec<String>,
+    seen: Seen,
+}
+
+/// What stands in several rows, and the column it is told at.
+struct Repeated {
+    position: usize,
+    rows: Group,
+}
+
+impl Repeats {
+    pub fn new(schema: &Schema) -> Repeats {
+        let once = |position, columns| Once { position, columns, seen: Seen::default() };
+        let key = schema.position(schema.key.first_column()).unwrap_or_default();
+        // A column that is the whole key is told as that.
+        let more = |column: &&Column| column.unique && !schema.key.columns().eq([column.name.as_str()]);
+        let unique = schema.columns.iter().enumerate().filter(|(_, column)| more(column));
+        Repeats {
+            key: once(key, schema.key.columns().map(str::to_string).collect()),
+            unique: unique.map(|(position, column)| once(position, vec![column.name.clone()])).collect(),
+        }
+    }
+
+    /// A rejected row counts too: which of the two is right, nobody knows but her.
+    pub fn note(&mut self, place: Place, row: &RawRow<'_>, layout: &Layout<'_>, verdict: &Verdict) {
+        for once in std::iter::once(&mut self.key).chain(&mut self.unique) {
+            let values = match verdict {
+                Verdict::Accepted(item) => Some(Cow::Borrowed(item)),
+                _ => layout.values_of(row, once.columns.iter().map(String::as_str)).map(Cow::Owned),
+            };
+            if let Some(values) = values.filter(|values| once.columns.iter().any(|name| values.contains_key(name))) {
+                once.seen.note(place, &values, &once.columns);
+            }
+        }
+    }
+
+    /// Reads the rows that repeat one another once more and gives them their verdict. `layouts` and `items`, the rows
+    /// taken for items, are by sheet.
+    pub fn judge(
+        self,
+        schema: &Schema,
+        layouts: &[Option<Layout<'_>>],
+        items: &[u64],
+        workbook: &mut Workbook,
+        emit: Emit<'_>,
+    ) -> Result<(), JudgeError> {
+        let sheets = workbook.sheets().to_vec();
+        let key = self.key.seen.into_groups();
+        if let Some(refusal) = refuse_repeated_sheets(&key, items, &sheets) {
+            return Err(refusal.into());
+        }
+        let at = |position| move |rows| Repeated { position, rows };
+        let key: Vec<Repeated> = key.into_iter().map(at(self.key.position)).collect();
+        let unique =
+            self.unique.into_iter().flat_map(|once| once.seen.into_groups().into_iter().map(at(once.position)));
+        let unique: Vec<Repeated> = unique.collect();
+
+        let mut told: Vec<(Place, &Repeated)> = Vec::new();
+        for repeated in &key {
+            let kept = match schema.duplicates {
+                Duplicates::Last => repeated.rows.last(),
+                Duplicates::First => repeated.rows.first(),
+                Duplicates::Reject => None,
+            };
+            told.extend(repeated.rows.iter().filter(|place| Some(*place) != kept).map(|place| (*place, repeated)));
+        }
+        told.extend(unique.iter().flat_map(|repeated| repeated.rows.iter().map(move |place| (*place, repeated))));
+        if told.is_empty() {
+            return Ok(());
+        }
+        told.sort_by_key(|(place, _)| *place);
+        let mut told = told.into_iter().peekable();
+        for (index, layout) in layouts.iter().enumerate() {
+            let Some(layout) = layout else { continue };
+            read_rows(workbook, index, &mut |row| {
+                let place = Place(index as u16, row.number);
+                let mut repeats = Vec::new();
+                while let Some((_, repeated)) = told.next_if(|(wanted, _)| *wanted == place) {
+                    repeats.push((repeated.position, name_rows(&repeated.rows, place.0, &sheets)));
+                }
+                if repeats.is_empty() {
+                    return Ok(());
+                }
+                Ok(emit(place, layout.judge_repeated(row, &repeats))?)
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// Last quarter's sheet left in the book would make every item a duplicate. That is one mistake, not thousands.
+fn refuse_repeated_sheets(groups: &[Group], items: &[u64], sheets: &[Sheet]) -> Option<Refusal> {
+    let mut shared: BTreeMap<(u16, u16), u64> = BTreeMap::new();
+    for group in groups {
+        let mut of_sheets: Vec<u16> = group.iter().map(|place| place.0).collect();
+        of_sheets.dedup();
+        for (i, first) in of_sheets.iter().enumerate() {
+            for second in &of_sheets[i + 1..] {
+                *shared.entry((*first, *second)).or_default() += 1;
+            }
+        }
+    }
+    let items = |sheet: u16| items.get(usize::from(sheet)).copied().unwrap_or_default();
+    let ((first, second), same) = shared
+        .into_iter()
+        .find(|((first, second), same)| *same >= SAME_ITEMS_AT_LEAST && same * 2 > items(*first).min(items(*second)))?;
+    let name = |sheet: u16| sheets.get(usize::from(sheet)).map_or("", |sheet| sheet.name.as_str());
+    let words = [("first", name(first)), ("second", name(second)), ("same", &count(same))];
+    Some(Refusal::new(Rule::SheetsRepeatItems, &words))
+}
+
+/// `12 and 340`, `12, 15 (sheet "B") and 340`, with a count where there are many.
+fn name_rows(group: &Group, here: u16, sheets: &[Sheet]) -> String {
+    let mut names: Vec<String> = group
+        .iter()
+        .take(ROWS_NAMED)
+        .map(|place| match sheets.get(usize::from(place.0)).filter(|_| place.0 != here) {
+            Some(sheet) => format!("{} (sheet \"{}\")", place.1, sheet.name),
+            None => place.1.to_string(),
+        })
+        .collect();
+    if group.len() > ROWS_NAMED {
+        names.push(format!("{} more", count((group.len() - ROWS_NAMED) as u64)));
+    }
+    let last = names.pop().unwrap_or_default();
+    format!("{} and {last}", names.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::file::tests::{judged, judged_by, refused, rules};
+    use super::*;
+
+    #[test]
+    fn the_same_item_in_several_rows_is_in_none_and_each_names_the_others() {
+        let (verdicts, _) = judged(b"SKU,Name,Qty\nA,Bolt,5\nB,Nut,1\nA,Bolt,8\n").unwrap();
+        for row in [2, 4] {
+            assert_eq!(rules(&verdicts[&row]), ["key-repeated"]);
+            let Verdict::Duplicate(kept) = &verdicts[&row] else { panic!("{:?}", verdicts[&row]) };
+            assert_eq!(kept.problems[0].message, "SKU A stands in rows 2 and 4.");
+            assert_eq!(kept.cells.len(), 3);
+        }
+        assert!(matches!(verdicts[&3], Verdict::Accepted(_)));
+    }
+
+    #[test]
+    fn a_rejected_row_makes_its_twin_a_duplicate_and_keeps_its_own_problems() {
+        let (verdicts, _) = judged(b"SKU,Name,Qty\nA,Bolt,5\nA,Nut,many\n").unwrap();
+        assert!(matches!(verdicts[&2], Verdict::Duplicate(_)));
+        assert_eq!(rules(&verdicts[&3]), ["whole-number-expected", "key-repeated"]);
+    }
+
+    #[test]
+    fn of_many_rows_with_one_key_some_are_named() {
+        let list = "SKU,Name,Qty\n".to_string() + &"A,Bolt,5\n".repeat(1500);
+        let (verdicts, _) = judged(list.as_bytes()).unwrap();
+        let Verdict::Duplicate(kept) = &verdicts[&1500] else { panic!("not a duplicate") };
+        assert_eq!(kept.problems[0].message, "SKU A stands in rows 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 1,490 more.");
+    }
+
+    #[test]
+    fn a_sheet_that_lists_the_items_of_another_is_one_sentence() {
+        let book = |same: usize| {
+            let mut book = rust_xlsxwriter::Workbook::new();
+            for (sheet, first) in [("Q2", 0), ("Q3", 100 - same)] {
+                let sheet = book.add_worksheet().set_name(sheet).unwrap();
+                sheet.write_row(0, 0, ["SKU", "Name", "Quantity"]).unwrap();
+                for row in 0..100 {
+                    sheet
+                        .write_row(row + 1, 0, [format!("A-{}", first + row as usize), "Bolt".into(), "5".into()])
+                        .unwrap();
+                }
+            }
+            book.save_to_buffer().unwrap()
+        };
+        let refusal = refused(&book(60));
+        assert_eq!(refusal.rule, Rule::SheetsRepeatItems);
+        assert_eq!(refusal.message, "Sheets \"Q2\" and \"Q3\" list the same items (60 of them).");
+        assert!(judged(&book(9)).is_ok());
+    }
+
+    #[test]
+    fn which_of_several_rows_counts_is_for_the_rules_to_say() {
+        let list = b"SKU,Name,Qty\nA,Bolt,1\nB,Nut,2\nA,Bolt,3\nA,Bolt,4\n";
+        for (policy, right) in [("last", 5), ("first", 2)] {
+            let (verdicts, _) = judged_by(list, |rules| {
+                rules.replace("\nduplicates = \"reject\"", &format!("\nduplicates = \"{policy}\""))
+            })
+            .unwrap();
+            for row in [2, 4, 5] {
+                assert_eq!(matches!(verdicts[&row], Verdict::Accepted(_)), row == right, "{policy}: {row}");
+                assert_eq!(matches!(verdicts[&row], Verdict::Duplicate(_)), row != right, "{policy}: {row}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_value_that_may_stand_in_one_row_only_keeps_all_its_rows_out() {
+        let list = b"SKU,Name,Qty\nA,Bolt,1\nB,Bolt,2\nC,Nut,3\nC,Pin,3\n";
+        let unique = |rules: String| rules.replacen("name = \"name\"", "name = \"name\"\nunique = true", 1);
+        let (verdicts, _) = judged_by(list, unique).unwrap();
+        assert_eq!(rules(&verdicts[&2]), ["value-repeated"]);
+        assert_eq!(rules(&verdicts[&3]), ["value-repeated"]);
+        assert!(matches!(verdicts[&2], Verdict::Rejected(_)) && matches!(verdicts[&4], Verdict::Duplicate(_)));
+        let Verdict::Rejected(kept) = &verdicts[&2] else { panic!("not rejected") };
+        assert_eq!(kept.problems[0].message, "Name Bolt stands in rows 2 and 3, and may stand in one row only.");
+    }
+}

@@ -1,0 +1,185 @@
+//! What holds for any table: written as xlsx, as ods and as csv it is read as it was, and judged as one and the same.
+
+mod table;
+mod write;
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::io::Write;
+use std::ops::ControlFlow;
+
+use inventory_loader::judge::{Judge, Place, Verdict};
+use inventory_loader::schema::Schema;
+use inventory_loader::workbook::{Budget, RawValue, Workbook};
+use jiff::Span;
+use proptest::collection::vec;
+use proptest::option::{self, weighted};
+use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::test_runner::{Config, RngSeed, TestCaseError, TestCaseResult, TestRunner, contextualize_config};
+
+use table::{Cell, EPOCH, Table, any_date, any_table, any_text};
+use write::{DELIMITERS, Habits, LETTERS, System, Texts, csv, ods, typed, xlsx};
+
+/// Tries a property on many values and shows the smallest that breaks it: on as many as PROPTEST_CASES says.
+fn holds<S: Strategy>(values: S, property: impl Fn(S::Value) -> TestCaseResult) {
+    let config = Config { cases: 128, failure_persistence: None, ..Config::default() };
+    let mut config = contextualize_config(config);
+    if config.rng_seed == RngSeed::Random {
+        config.rng_seed = RngSeed::Fixed(fastrand::u64(..));
+    }
+    println!("PROPTEST_RNG_SEED={} gives the same values again", config.rng_seed);
+    if let Err(broken) = TestRunner::new(config).run(&values, property) {
+        panic!("{broken}");
+    }
+}
+
+fn open(bytes: &[u8]) -> Result<Workbook, TestCaseError> {
+    let mut file = tempfile::tempfile().expect("a file");
+    file.write_all(bytes).expect("its content");
+    Workbook::open(file, "stock", Budget::DEFAULT).map_err(refused)
+}
+
+fn refused(refusal: impl Debug) -> TestCaseError {
+    TestCaseError::fail(format!("{refusal:?}"))
+}
+
+fn read(bytes: &[u8]) -> Result<Table, TestCaseError> {
+    let mut workbook = open(bytes)?;
+    let mut table = Table::new();
+    let read = workbook.visit_rows(0, &mut |row| {
+        let cells = row.cells.iter().map(|cell| (cell.column, believe(&cell.value)));
+        let before = table.insert(row.number, cells.collect());
+        assert_eq!(before, None, "row {} comes once", row.number);
+        ControlFlow::Continue(())
+    });
+    read.map_err(refused).map(|()| table)
+}
+
+fn believe(value: &RawValue<'_>) -> Cell {
+    const MILLISECONDS_PER_DAY: f64 = 86_400_000.0;
+    match value {
+        RawValue::Text(text) => Cell::Text(text.to_string()),
+        RawValue::Number(number) => Cell::Number(*number),
+        RawValue::Bool(yes) => Cell::Bool(*yes),
+        RawValue::Date(days) => {
+            // A fraction of a day is hardly ever a whole second, but always near one.
+            let time = Span::new().milliseconds((days * MILLISECONDS_PER_DAY).round() as i64);
+            Cell::Date(EPOCH.at(0, 0, 0, 0).checked_add(time).expect("a date"))
+        }
+        RawValue::Error(error) => panic!("no error was written, but {error} was read"),
+    }
+}
+
+#[test]
+fn any_table_written_as_xlsx_is_read_as_it_was() {
+    let texts = select(&[Texts::Shared, Texts::InCells][..]);
+    let system = select(&[System::Of1900, System::Of1904][..]);
+    holds((any_table(), texts, system), |(table, texts, system)| {
+        prop_assert_eq!(read(&xlsx(&table, texts, system))?, table);
+        Ok(())
+    });
+}
+
+#[test]
+fn any_table_written_as_ods_is_read_as_it_was_with_neighbours_counted_or_not() {
+    holds((any_table(), any::<bool>()), |(table, counted)| {
+        prop_assert_eq!(read(&ods(&table, counted))?, table);
+        Ok(())
+    });
+}
+
+#[test]
+fn any_table_written_as_csv_is_read_as_it_was_typed_with_every_delimiter_and_in_all_letters() {
+    holds((any_table(), any_habits()), |(table, habits)| {
+        let table = as_texts(table);
+        // A file of nothing but blanks is called empty.
+        if table.values().flat_map(|cells| cells.values()).all(|cell| typed(cell).trim_ascii().is_empty()) {
+            return Ok(());
+        }
+        for delimiter in DELIMITERS {
+            for letters in LETTERS {
+                let found = read(&csv(&table, delimiter, letters, habits))?;
+                prop_assert_eq!(&found, &table, "delimiter {:?}, {:?}", delimiter, letters);
+            }
+        }
+        Ok(())
+    });
+}
+
+fn any_habits() -> impl Strategy<Value = Habits> {
+    any::<(bool, bool, bool)>().prop_map(|(quotes_all, windows_lines, full_rows)| Habits {
+        quotes_all,
+        windows_lines,
+        full_rows,
+    })
+}
+
+/// Two texts stand for others in a csv: `="00123"` says 00123, and the mark of the byte order in front is no letter.
+fn csv_can_say(text: &str) -> bool {
+    !text.starts_with("=\"") && !text.starts_with('\u{FEFF}')
+}
+
+fn as_texts(mut table: Table) -> Table {
+    for cell in table.values_mut().flat_map(|cells| cells.values_mut()) {
+        let text = typed(cell);
+        *cell = Cell::Text(if csv_can_say(&text) { text } else { format!("'{text}") });
+    }
+    table
+}
+
+#[test]
+fn any_list_of_items_is_judged_the_same_from_every_form() {
+    let schema = Schema::shipped().expect("the shipped rules");
+    let form = (select(&DELIMITERS[..]), select(&LETTERS[..]), any_habits());
+    holds((any_list(), form, any::<bool>()), |(list, (delimiter, letters, habits), counted)| {
+        let from_xlsx = judge(&schema, &xlsx(&list, Texts::Shared, System::Of1900))?;
+        let items = from_xlsx.values().filter(|verdict| matches!(verdict, Verdict::Accepted(_))).count();
+        prop_assert_eq!(items, list.len() - 1, "all but the header, not {:?}", from_xlsx);
+        prop_assert_eq!(&judge(&schema, &ods(&list, counted))?, &from_xlsx);
+        prop_assert_eq!(&judge(&schema, &csv(&list, delimiter, letters, habits))?, &from_xlsx);
+        Ok(())
+    });
+}
+
+/// A header in row 1 and right items below it, some without what they need not have, and blank rows between them.
+fn any_list() -> impl Strategy<Value = Table> {
+    let header = ["SKU", "Name", "Quantity", "Unit price", "Category", "Last counted", "Discontinued"];
+    vec(weighted(0.8, any_item()), 1..30).prop_filter_map("an item", move |items| {
+        let titles = header.map(|title| Cell::Text(title.to_owned()));
+        let mut list = Table::from([(1, (0..).zip(titles).collect())]);
+        for (number, item) in (2..).zip(items) {
+            let Some((sku, others)) = item else { continue };
+            // The number of its row makes it the only one.
+            let sku = sku.map_or(Cell::Number(number.into()), |sku| Cell::Text(format!("00{number}{sku}")));
+            let cells = std::iter::once(Some(sku)).chain(others);
+            list.insert(number, (0..).zip(cells).filter_map(|(place, cell)| Some((place, cell?))).collect());
+        }
+        (list.len() > 1).then_some(list)
+    })
+}
+
+/// An item's cells, and the end of its SKU unless that is a number.
+fn any_item() -> impl Strategy<Value = (Option<String>, [Option<Cell>; 6])> {
+    let name = any_text().prop_map(|text| Cell::Text(format!("Bolt {text}")));
+    let quantity = (0..1_000_000_i32).prop_map(|count| Cell::Number(count.into()));
+    // In cents: of 1.234 alone in its column nobody can tell whether it is more than a thousand.
+    let price = (0..100_000_000_i32).prop_map(|cents| Cell::Number(f64::from(cents) / 100.0));
+    let category = any_text().prop_filter("as it is in a csv", |text| csv_can_say(text)).prop_map(Cell::Text);
+    let counted = any_date().prop_map(Cell::Date);
+    let discontinued = any::<bool>().prop_map(Cell::Bool);
+    let optional = (option::of(price), option::of(category), option::of(counted), option::of(discontinued));
+    let cells = (name, quantity, optional).prop_map(|(name, quantity, (price, category, counted, discontinued))| {
+        [Some(name), Some(quantity), price, category, counted, discontinued]
+    });
+    (weighted(0.7, "(E5|-[A-Z0-9]{1,4})?"), cells)
+}
+
+fn judge(schema: &Schema, bytes: &[u8]) -> Result<BTreeMap<Place, Verdict>, TestCaseError> {
+    let mut verdicts = BTreeMap::new();
+    let judged = Judge::new(schema).judge_file(&mut open(bytes)?, &mut |place, verdict| {
+        verdicts.insert(place, verdict);
+        Ok(())
+    });
+    judged.map_err(refused).map(|_| verdicts)
+}
