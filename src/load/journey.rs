@@ -101,7 +101,7 @@ impl<'a> Journey<'a> {
         };
 
         let clock = Instant::now();
-        let read = read_file(file, &self.upload, &schema, self.rules, self.run).await?;
+        let read = read_file(file, &self.upload, &schema, self.rules, self.run, Items::Told).await?;
         seconds.read = clock.elapsed().as_secs_f64();
         let reading = match read {
             Outcome::Read(reading) => reading,
@@ -113,7 +113,7 @@ impl<'a> Journey<'a> {
         let clock = Instant::now();
         let names = Names(&self.load);
         let mut index = Index::new(self.load.clone(), self.upload.clone(), schema, shape, reading.file.clone());
-        let mut chunks = Chunks::new(reading.rows(Items::Read).map_err(PlanError::Spool)?, Fate::Written);
+        let mut chunks = Chunks::new(reading.rows().map_err(PlanError::Spool)?, Fate::Written);
         while let Some((entry, packed)) = chunks.next_chunk()? {
             self.keep_chunk(&names.chunk(&entry), packed).await?;
             index.add(entry);

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use crate::child::{self, Brief, ChildError, Limits, Outcome, Reader};
+use crate::child::{self, Brief, ChildError, Items, Limits, Outcome, Reader};
 use crate::event::{LoadId, Request, Upload};
 use crate::ledger::{Lease, Ledger, LedgerError, Turn};
 use crate::message::{Refusal, Rule, count};
@@ -231,12 +231,14 @@ async fn read_file(
     schema: &Schema,
     rules: &Rules,
     run: &Run<'_>,
+    items: Items,
 ) -> Result<Outcome, ChildError> {
     let brief = Brief {
         file_name: upload.file_name().to_string(),
         schema: schema.clone(),
         budget: rules.budget.clone(),
         limits: rules.limits,
+        items,
     };
     let patience = run.time_left().map_or(Duration::MAX, |left| left - margin(left));
     child::read(&rules.reader, file, &brief, patience, &|rows| (run.progress)(Progress::Reading { rows })).await
