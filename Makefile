@@ -11,7 +11,7 @@ HOST := $(if $(filter arm64 aarch64,$(shell uname -m)),--arm64,--x86-64)
 BUILD := PATH="$(CURDIR)/$(BIN):$$PATH" cargo lambda build --locked --release --bin loader
 phase = @echo "== $$(date +%T) $(1)"
 
-.PHONY: help check test build deploy destroy demo demo-down localstack-up localstack-down samples bench clean \
+.PHONY: help check test build deploy destroy demo demo-down localstack-up localstack-down samples bench fuzz clean \
 	tools stack-named
 
 help: ## List what there is to make
@@ -66,6 +66,9 @@ localstack-down: ## Stop the local cloud
 
 bench: ## Measure reading and judging against calamine's bare reader (docs/performance.md)
 	cargo bench --locked --bench reading
+
+fuzz: ## Look for input that breaks a promise: make fuzz [TARGET=csv] [SECONDS_EACH=600]
+	fuzz/run $(or $(SECONDS_EACH),600) $(TARGET)
 
 samples: ## Make sample-data/ anew
 	cargo run --locked --example sample-data

@@ -166,7 +166,9 @@ pub fn decode(event: &Json, bucket: &str) -> Result<Vec<Request>, EventError> {
 
 fn decode_record(record: &Json, number: usize) -> Result<Upload, EventError> {
     let text = |pointer: &str| record.pointer(pointer).and_then(Json::as_str).map(str::to_string);
-    let need = |pointer: &str, what| text(pointer).ok_or(EventError::Incomplete { record: number, what });
+    let need = |pointer: &str, what| {
+        text(pointer).filter(|text| !text.is_empty()).ok_or(EventError::Incomplete { record: number, what })
+    };
     Ok(Upload {
         bucket: need("/s3/bucket/name", "bucket name")?,
         key: decode_key(&need("/s3/object/key", "object key")?)?,
@@ -231,7 +233,7 @@ mod tests {
             .into_iter()
             .map(|request| match request {
                 Request::Load(upload) => upload.key,
-                Request::Continue(load) => panic!("{load}"),
+                other => panic!("{other:?}"),
             })
             .collect()
     }
@@ -286,6 +288,8 @@ mod tests {
         assert_eq!(decode(&json!({}), "stock"), Err(EventError::Unknown));
         assert_eq!(decode(&json!([1, 2]), "stock"), Err(EventError::Unknown));
         assert_eq!(decode(&json!({ "Records": [{ "eventSource": "aws:sns" }] }), "stock"), Err(EventError::Unknown));
+        let nameless = EventError::Incomplete { record: 0, what: "object key" };
+        assert_eq!(decode(&json!({ "Records": [record("")] }), "stock"), Err(nameless));
         let event = json!({ "Records": [record("uploads/a.xlsx")] });
         assert_eq!(decode(&event, "other"), Err(EventError::OtherBucket("stock".into())));
         for load in ["", "../plan", "0123456789abcdeg", "0123456789abcdef.1", "0123456789abcdef.x"] {

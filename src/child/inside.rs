@@ -6,10 +6,11 @@ use std::io::{self, BufWriter, Write};
 use std::os::fd::AsFd;
 use std::process::ExitCode;
 
-use crate::judge::{Judge, JudgeError};
+use crate::item::Item;
+use crate::judge::{Judge, JudgeError, Verdict};
 use crate::workbook::Workbook;
 
-use super::{Brief, Line, READ, confine};
+use super::{Brief, Items, Line, READ, confine};
 
 /// The brief, where the command line is that of a child.
 pub fn asked_to_read(mut arguments: impl Iterator<Item = OsString>) -> Option<OsString> {
@@ -54,7 +55,13 @@ fn judge(file: File, brief: Brief, out: &mut impl Write) -> io::Result<()> {
 fn judge_rows(file: File, brief: Brief, out: &mut impl Write) -> Result<(), JudgeError> {
     let mut workbook = Workbook::open(file, &brief.file_name, brief.budget).map_err(JudgeError::from)?;
     let mut judge = Judge::new(&brief.schema);
-    let read = judge.judge_file(&mut workbook, &mut |place, verdict| say(out, &Line::Row(place, verdict)))?;
+    let read = judge.judge_file(&mut workbook, &mut |place, verdict| {
+        let told = match verdict {
+            Verdict::Accepted(_) if brief.items == Items::LeftOut => Verdict::Accepted(Item::new()),
+            verdict => verdict,
+        };
+        say(out, &Line::Row(place, told))
+    })?;
     judge.judge_duplicates(&mut workbook, &mut |place, verdict| say(out, &Line::Duplicate(place, verdict)))?;
     say(out, &Line::End(read))?;
     Ok(())

@@ -16,7 +16,7 @@ use crate::workbook::Budget;
 pub use confine::confine;
 pub use inside::{asked_to_read, serve};
 pub use outside::{ChildError, Outcome, Reader, read};
-pub use spool::{Items, JudgedRow, Reading, Rows};
+pub use spool::{JudgedRow, Reading, Rows};
 
 /// The first word of the child's command line; the brief is the second.
 pub const READ: &str = "read";
@@ -29,6 +29,16 @@ pub struct Brief {
     pub schema: Schema,
     pub budget: Budget,
     pub limits: Limits,
+    pub items: Items,
+}
+
+/// Whether the items of accepted rows are wanted. To count rows they are not, and telling them is much of the work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Items {
+    Told,
+    /// Accepted rows come with an empty item.
+    LeftOut,
 }
 
 /// What the child may take. It sets them itself before it touches the file, and cannot take them back.

@@ -202,7 +202,13 @@ mod tests {
 
     fn brief() -> Brief {
         let (budget, limits) = (Budget::default(), super::super::Limits { processor_seconds: 2, megabytes: 100 });
-        Brief { file_name: "a.csv".into(), schema: Schema::shipped().unwrap(), budget, limits }
+        Brief {
+            file_name: "a.csv".into(),
+            schema: Schema::shipped().unwrap(),
+            budget,
+            limits,
+            items: super::super::Items::Told,
+        }
     }
 
     #[test]

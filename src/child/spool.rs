@@ -4,7 +4,6 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Take};
 use std::sync::Arc;
 
-use crate::item::Item;
 use crate::judge::{FileRead, Place, Verdict};
 
 use super::Line;
@@ -34,7 +33,7 @@ impl Reading {
     }
 
     /// All rows in the order of the file, from the beginning. Duplicates have taken the place of accepted rows.
-    pub fn rows(&self, items: Items) -> io::Result<Rows> {
+    pub fn rows(&self) -> io::Result<Rows> {
         let part = |from: u64, to: u64| -> io::Result<Lines> {
             Ok(Lines {
                 file: BufReader::with_capacity(1 << 16, Cursor::new(&self.spool, from)?.take(to - from)),
@@ -45,19 +44,10 @@ impl Reading {
         Ok(Rows {
             names: self.file.sheets.iter().map(|sheet| Arc::from(sheet.name.as_str())).collect(),
             rows: part(0, self.duplicates_at)?,
-            next_duplicate: duplicates.next_line(Items::Read)?,
+            next_duplicate: duplicates.next_line()?,
             duplicates,
-            items,
         })
     }
-}
-
-/// Whether the items of accepted rows are wanted. To count rows they need not be read, which is most of the work.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Items {
-    Read,
-    /// Accepted rows come with an empty item.
-    Skipped,
 }
 
 /// A position of its own in a file that others read too.
@@ -88,15 +78,10 @@ struct Lines {
 }
 
 impl Lines {
-    fn next_line(&mut self, items: Items) -> io::Result<Option<(Place, Verdict)>> {
+    fn next_line(&mut self) -> io::Result<Option<(Place, Verdict)>> {
         self.line.clear();
         if self.file.read_until(b'\n', &mut self.line)? == 0 {
             return Ok(None);
-        }
-        if items == Items::Skipped
-            && let Some(place) = place_of_accepted(&self.line)
-        {
-            return Ok(Some((place, Verdict::Accepted(Item::new()))));
         }
         match serde_json::from_slice(&self.line)? {
             Line::Row(place, verdict) | Line::Duplicate(place, verdict) => Ok(Some((place, verdict))),
@@ -105,32 +90,22 @@ impl Lines {
     }
 }
 
-/// The place of an accepted row, from the beginning of its line.
-fn place_of_accepted(line: &[u8]) -> Option<Place> {
-    let line = line.strip_prefix(Line::ROW)?.strip_prefix(b":[[")?;
-    let end = line.iter().position(|&b| b == b']')?;
-    line[end..].strip_prefix(b"],{\"accepted\":")?;
-    let (sheet, row) = std::str::from_utf8(&line[..end]).ok()?.split_once(',')?;
-    Some(Place(sheet.parse().ok()?, row.parse().ok()?))
-}
-
 /// The rows of a reading, one after another.
 pub struct Rows {
     names: Vec<Arc<str>>,
     rows: Lines,
     duplicates: Lines,
     next_duplicate: Option<(Place, Verdict)>,
-    items: Items,
 }
 
 impl Rows {
     fn advance(&mut self) -> io::Result<Option<JudgedRow>> {
-        let Some((place, mut verdict)) = self.rows.next_line(self.items)? else {
+        let Some((place, mut verdict)) = self.rows.next_line()? else {
             return Ok(None);
         };
         if let Some((_, duplicate)) = self.next_duplicate.take_if(|(duplicate, _)| *duplicate == place) {
             verdict = duplicate;
-            self.next_duplicate = self.duplicates.next_line(Items::Read)?;
+            self.next_duplicate = self.duplicates.next_line()?;
         }
         let sheet = self.names.get(usize::from(place.0)).cloned().ok_or(io::ErrorKind::InvalidData)?;
         Ok(Some(JudgedRow { sheet, row: place.1, verdict }))
@@ -148,6 +123,7 @@ impl Iterator for Rows {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::item::Item;
     use crate::judge::{Kept, SheetRead, Skip, Skipped};
     use std::io::Write;
 
@@ -187,8 +163,8 @@ mod tests {
             4,
             FileRead { sheets: vec![sheet("A"), sheet("B")], notes: vec![] },
         );
-        for items in [Items::Read, Items::Skipped, Items::Read] {
-            let rows: Vec<JudgedRow> = reading.rows(items).unwrap().map(Result::unwrap).collect();
+        for _ in 0..2 {
+            let rows: Vec<JudgedRow> = reading.rows().unwrap().map(Result::unwrap).collect();
             let told: Vec<_> =
                 rows.iter().map(|row| (&*row.sheet, row.row, matches!(row.verdict, Verdict::Duplicate(_)))).collect();
             assert_eq!(told, [("A", 1, false), ("A", 2, true), ("A", 3, false), ("B", 2, true)]);

@@ -27,7 +27,7 @@ impl Check {
             return Err(Trouble::usage("--fates and --items list the rows of one file. Check the files one by one."));
         }
         let rules = self.telling.rules()?;
-        let items = if self.telling.items.is_some() { Items::Read } else { Items::Skipped };
+        let items = if self.telling.items.is_some() { Items::Told } else { Items::LeftOut };
         let mut worst = Exit::Good;
         for path in &self.files {
             let upload = local_upload(path)?;

@@ -82,6 +82,7 @@ enum Value {
     Date(f64),
     Bool(bool),
     Error(usize),
+    NoResult,
 }
 
 impl Batch {
@@ -93,6 +94,7 @@ impl Batch {
                 RawValue::Number(number) => Value::Number(*number),
                 RawValue::Date(serial) => Value::Date(*serial),
                 RawValue::Bool(said) => Value::Bool(*said),
+                RawValue::NoResult => Value::NoResult,
             };
             let format = cell.format.as_ref().map(|format| self.keep(format));
             self.cells.push(Cell { column: cell.column, value, format });
@@ -136,6 +138,7 @@ impl Batch {
                     Value::Number(number) => RawValue::Number(number),
                     Value::Date(serial) => RawValue::Date(serial),
                     Value::Bool(said) => RawValue::Bool(said),
+                    Value::NoResult => RawValue::NoResult,
                 },
                 format: cell.format.map(&mut text_to),
             }));
@@ -174,6 +177,7 @@ mod tests {
                     cell(2, RawValue::Date(46298.0), Some("d")),
                     cell(3, text(""), None),
                     cell(4, RawValue::Bool(true), None),
+                    cell(5, RawValue::NoResult, None),
                 ],
             },
         ];

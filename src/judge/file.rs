@@ -83,7 +83,10 @@ impl<'a> Judge<'a> {
             self.layouts.push(layout);
         }
         match read.iter().find_map(|sheet| Some((sheet, sheet.header_row?))) {
-            None => Err(refuse_without_header(self.schema, self.nearest.as_ref()).into()),
+            None => {
+                let hidden = self.find_hidden_header(workbook, &sheets)?;
+                Err(hidden.unwrap_or_else(|| refuse_without_header(self.schema, self.nearest.as_ref())).into())
+            }
             Some((sheet, row)) if self.items.iter().all(|items| *items == 0) => {
                 let row = row.to_string();
                 Err(Refusal::new(Rule::NoItems, &[("sheet", sheet.name.as_str()), ("row", &row)]).into())
@@ -111,15 +114,42 @@ impl<'a> Judge<'a> {
                 Some(header) => evidence.note_row(row, header),
                 None if searched >= HEADER_SEARCH_ROWS => return ControlFlow::Break(()),
                 None => {
-                    let texts: Vec<_> = row.cells.iter().map(|cell| (cell.column, shown(cell))).collect();
-                    let texts: Vec<(u32, &str)> = texts.iter().map(|(place, text)| (*place, text.as_ref())).collect();
-                    header = self.schema.match_header(row.number, &texts).ok();
+                    header = self.header_of(row);
                     searched += 1;
                 }
             }
             ControlFlow::Continue(())
         })?;
         Ok(header.map(|_| evidence.decide()))
+    }
+
+    fn header_of(&self, row: &RawRow<'_>) -> Option<Header> {
+        let texts: Vec<_> = row.cells.iter().map(|cell| (cell.column, shown(cell))).collect();
+        let texts: Vec<(u32, &str)> = texts.iter().map(|(place, text)| (*place, text.as_ref())).collect();
+        self.schema.match_header(row.number, &texts).ok()
+    }
+
+    /// Where no visible sheet has a header: the hidden one that has.
+    fn find_hidden_header(&self, workbook: &mut Workbook, sheets: &[Sheet]) -> Result<Option<Refusal>, Refusal> {
+        let wanted = |sheet: &Sheet| self.schema.sheet.as_ref().is_none_or(|wanted| same_name(&sheet.name, wanted));
+        for (index, sheet) in sheets.iter().enumerate().filter(|(_, sheet)| !sheet.visible && wanted(sheet)) {
+            let mut header: Option<Header> = None;
+            let mut searched = 0;
+            workbook.visit_rows(index, &mut |row| {
+                header = self.header_of(row);
+                searched += 1;
+                if header.is_some() || searched >= HEADER_SEARCH_ROWS {
+                    return ControlFlow::Break(());
+                }
+                ControlFlow::Continue(())
+            })?;
+            if let Some(header) = header {
+                let row = header.row.to_string();
+                let words = [("sheet", sheet.name.as_str()), ("row", &row)];
+                return Ok(Some(Refusal::new(Rule::SheetHiddenFits, &words)));
+            }
+        }
+        Ok(None)
     }
 
     /// What is known of a sheet once its header is found.
@@ -275,7 +305,11 @@ pub mod tests {
         assert_eq!(refusal.rule, Rule::NoSheetFits);
         let message = "No sheet has a column for the SKU. The nearest header is in row 1 of sheet \"Stock\": \"Article\", \"Qty\".";
         assert_eq!(refusal.message, message);
-        assert_eq!(refused(b"1,2\n3,4\n").rule, Rule::NoHeaderFound);
+        let refusal = refused(b"1,2\n3,4\n");
+        assert_eq!(refusal.rule, Rule::NoHeaderFound);
+        let message =
+            "No sheet has a row with the names of the columns; these at least must be there: SKU, Name, Quantity.";
+        assert_eq!(refusal.message, message);
         assert_eq!(refused(b"SKU,Name,Qty\n").rule, Rule::NoItems);
         assert_eq!(refused(b"SKU,Price,Unit price,Qty\nA,1,2,3\n").rule, Rule::ColumnNamedTwice);
     }
@@ -329,6 +363,38 @@ pub mod tests {
         assert_eq!(item(&verdicts[&2])["Shelf"], crate::item::Value::S("7b".into()));
         assert!(file.notes.is_empty());
         assert!(matches!(with("reject"), Err(JudgeError::Refused(refusal)) if refusal.rule == Rule::ColumnsNotAllowed));
+    }
+
+    #[test]
+    fn items_on_a_hidden_sheet_are_named_where_no_visible_sheet_has_any() {
+        let book = |visible: [&str; 3]| {
+            let mut book = rust_xlsxwriter::Workbook::new();
+            book.add_worksheet().set_name("Summary").unwrap().write_row(0, 0, visible).unwrap();
+            let sheet = book.add_worksheet().set_name("data_raw").unwrap().set_hidden(true);
+            sheet.write_row(2, 0, ["SKU", "Name", "Quantity"]).unwrap();
+            sheet.write_row(3, 0, ["A", "Bolt", "5"]).unwrap();
+            book.save_to_buffer().unwrap()
+        };
+        let refusal = refused(&book(["Group", "Count", "Value"]));
+        assert_eq!(refusal.rule, Rule::SheetHiddenFits);
+        let message = "No sheet that is shown has a row with the names of the columns; sheet \"data_raw\" has one (row 3), and it is hidden.";
+        assert_eq!(refusal.message, message);
+        // A visible sheet that fits is loaded, or told to have no items, whatever is hidden.
+        assert_eq!(refused(&book(["SKU", "Name", "Quantity"])).rule, Rule::NoItems);
+    }
+
+    #[test]
+    fn a_formula_without_its_result_is_no_empty_cell_even_in_a_column_that_may_be_empty() {
+        let rows = "<row><c t='inlineStr'><is><t>SKU</t></is></c><c t='inlineStr'><is><t>Name</t></is></c>\
+                    <c t='inlineStr'><is><t>Qty</t></is></c><c t='inlineStr'><is><t>Price</t></is></c></row>\
+                    <row><c t='inlineStr'><is><t>A</t></is></c><c t='inlineStr'><is><t>Bolt</t></is></c>\
+                    <c><v>5</v></c><c><f>1/2</f><v></v></c></row>\
+                    <row><c><f>A2</f></c><c/><c><f>C2</f></c><c t='str'><f>T(1)</f><v></v></c></row>";
+        let (verdicts, _) = judged(&crate::workbook::sheet_of(rows)).unwrap();
+        assert_eq!(rules(&verdicts[&2]), ["formula-without-result"]);
+        let Verdict::Rejected(kept) = &verdicts[&2] else { panic!("not rejected") };
+        assert_eq!(kept.problems[0].message, "Price in D2 is a formula, and its result is not stored in the file.");
+        assert_eq!(rules(&verdicts[&3]), ["formula-without-result", "value-missing", "formula-without-result"]);
     }
 
     #[test]

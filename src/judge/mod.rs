@@ -62,6 +62,8 @@ pub enum CellKind {
     Date,
     Boolean,
     Error,
+    /// One whose result is not in the file; its value is empty.
+    Formula,
 }
 
 /// A row that is no item: why, and what it says.

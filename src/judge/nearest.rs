@@ -36,6 +36,11 @@ pub(super) fn refuse_without_header(schema: &Schema, nearest: Option<&Nearest>) 
             let words = [("column", column), ("row", &row.to_string()), ("sheet", sheet), ("found", found)];
             Refusal::new(Rule::NoSheetFits, &words)
         }
-        None => Refusal::new(Rule::NoHeaderFound, &[("column", column)]),
+        None => {
+            let needed = schema.columns.iter().enumerate();
+            let needed = needed.filter(|(position, column)| *position == key || column.required);
+            let titles: Vec<&str> = needed.map(|(_, column)| column.title.as_str()).collect();
+            Refusal::new(Rule::NoHeaderFound, &[("columns", &titles.join(", "))])
+        }
     }
 }

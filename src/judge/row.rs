@@ -6,7 +6,7 @@ use crate::schema::{Column, Header, KeyFault, Schema, UnknownColumns, WhenEmpty}
 use crate::workbook::{RawCell, RawRow, RawValue};
 
 use super::sheet::says;
-use super::value::{Broken, Facts, Style, judge_cell, keep_cell, shown, trim, warn_of};
+use super::value::{Broken, Facts, Style, explain_error, judge_cell, keep_cell, shown, trim, warn_of};
 use super::{Kept, Skip, Skipped, Verdict};
 
 /// What DynamoDB takes as one item.
@@ -155,7 +155,7 @@ impl RowJudge<'_> {
     /// In a column of the rules. An error there is never passed over; beside them it is as good as a note.
     fn shows_error(&self) -> bool {
         let mut cells = (0..self.layout.schema.columns.len()).filter_map(|position| self.cell(position));
-        cells.any(|cell| matches!(cell.value, RawValue::Error(_)))
+        cells.any(|cell| matches!(cell.value, RawValue::Error(_) | RawValue::NoResult))
     }
 
     fn is_header_again(&self) -> bool {
@@ -204,8 +204,12 @@ impl RowJudge<'_> {
         for (place, name) in &self.layout.header.others {
             let Some(cell) = self.row.cells.iter().find(|cell| cell.column == *place) else { continue };
             let value = match &cell.value {
-                RawValue::Error(_) => {
-                    problems.push(self.problem_in(name, Some(cell.column), Rule::CellShowsError.into()));
+                RawValue::Error(error) => {
+                    problems.push(self.problem_in(name, Some(cell.column), explain_error(error)));
+                    continue;
+                }
+                RawValue::NoResult => {
+                    problems.push(self.problem_in(name, Some(cell.column), Rule::FormulaWithoutResult.into()));
                     continue;
                 }
                 RawValue::Bool(said) => Value::Bool(*said),
@@ -403,16 +407,25 @@ mod tests {
             other => panic!("{other:?}"),
         };
         // Alone in its row: in the column of the key, and in another one.
-        for (column, message) in [(0, "SKU in A9 shows #N/A."), (3, "Price in D9 shows #N/A.")] {
+        for (column, beginning) in [(0, "SKU in A9 shows #N/A: "), (3, "Price in D9 shows #N/A: ")] {
             let told = told(judge(vec![error(column, "#N/A")]));
-            assert!(told.contains(&("cell-shows-error", message.to_string())), "{told:?}");
+            assert!(
+                told.iter().any(|(rule, said)| *rule == "cell-shows-error" && said.starts_with(beginning)),
+                "{told:?}"
+            );
         }
         let beside = judge(vec![error(7, "#DIV/0!")]);
         assert_eq!(beside, Verdict::Skipped(Skipped { why: Skip::Note, says: "#DIV/0!".into() }));
         // A column that is kept although the rules do not know it gets no error for a value.
         let mut item = row(9, &["A", "Bolt", "5"]).cells;
         item.push(error(5, "#REF!"));
-        assert_eq!(told(judge(item)), [("cell-shows-error", "Remark in F9 shows #REF!.".to_string())]);
+        assert_eq!(
+            told(judge(item)),
+            [(
+                "cell-shows-error",
+                "Remark in F9 shows #REF!: the formula there points to a cell that is gone.".to_string()
+            )]
+        );
     }
 
     #[test]

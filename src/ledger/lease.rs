@@ -64,14 +64,7 @@ pub struct Lease {
 }
 
 impl Lease {
-    pub(super) fn new(
-        load: &LoadId,
-        table: &str,
-        owner: &str,
-        epoch: u64,
-        expires_at: u64,
-        unbroken: bool,
-    ) -> Lease {
+    pub(super) fn new(load: &LoadId, table: &str, owner: &str, epoch: u64, expires_at: u64, unbroken: bool) -> Lease {
         Lease {
             load: load.clone(),
             table: table.to_string(),

@@ -12,7 +12,8 @@ use crate::item::Item;
 use crate::ledger::{Lease, Ledger, LedgerError, LoadRecord, State};
 use crate::message::Refusal;
 use crate::plan::{
-    self, ChunkEntry, ChunkOutcome, Estimate, Fate, Gate, Index, KeptRow, LastLoad, MissingItem, Names, PlanRow, RefusedRow,
+    self, ChunkEntry, ChunkOutcome, Estimate, Fate, Gate, Index, KeptRow, LastLoad, MissingItem, Names, PlanRow,
+    RefusedRow,
 };
 use crate::report::{Ending, ReadBack, Report, Seconds, Tally, Went};
 use crate::schema::{Missing, Mode, Schema};
@@ -240,7 +241,10 @@ impl Journey<'_> {
         seconds.total = self.started.elapsed().as_secs_f64();
         let units = tally.units();
         let took = Some(seconds.write).filter(|seconds| *seconds > 0.0);
-        let taken = Estimate { seconds: took, ..Estimate::of(units.write, units.read, &plan.schema.price, plan.table.capacity) };
+        let taken = Estimate {
+            seconds: took,
+            ..Estimate::of(units.write, units.read, &plan.schema.price, plan.table.capacity)
+        };
         Report::of_plan(plan, Went { ending, tally, read_back, taken, seconds })
     }
 
@@ -369,5 +373,9 @@ fn split_key(schema: &Schema, item: Item) -> (Item, Item) {
 
 /// What the next load into the table is compared with.
 fn last_load(plan: &Index) -> LastLoad {
-    LastLoad { load: plan.load.clone(), items: plan.counts.items() + plan.counts.of(Fate::Kept), per_scope: plan.per_scope.clone() }
+    LastLoad {
+        load: plan.load.clone(),
+        items: plan.counts.items() + plan.counts.of(Fate::Kept),
+        per_scope: plan.per_scope.clone(),
+    }
 }

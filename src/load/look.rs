@@ -32,14 +32,14 @@ pub async fn check(
         Err(error) => return Err(error.into()),
     };
     let schema = rules.from.read(store).await?;
-    let outcome = read_file(file, &upload, &schema, rules, run).await?;
+    let outcome = read_file(file, &upload, &schema, rules, run, items).await?;
     seconds.read = clock.elapsed().as_secs_f64();
     let reading = match outcome {
         Outcome::Read(reading) => reading,
         Outcome::Refused(refusal) => return refused(upload, refusal, seconds),
     };
     let mut tally = Tally::default();
-    for judged in reading.rows(items).map_err(PlanError::Spool)? {
+    for judged in reading.rows().map_err(PlanError::Spool)? {
         let row = PlanRow::from(judged.map_err(PlanError::Spool)?);
         each(&row).map_err(PlanError::Spool)?;
         tally.add_row(row);

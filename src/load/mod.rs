@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use crate::child::{self, Brief, ChildError, Limits, Outcome, Reader};
+use crate::child::{self, Brief, ChildError, Items, Limits, Outcome, Reader};
 use crate::event::{LoadId, Request, Upload};
 use crate::ledger::{Lease, Ledger, LedgerError, LoadRecord, Turn};
 use crate::message::{Refusal, Rule, count};
@@ -210,11 +210,7 @@ pub async fn run(request: Request, places: &Places, rules: &Rules, run: &Run<'_>
 
 /// What somebody approved who read the report of the load that was held: the gates that held it, and those that had
 /// been approved before.
-async fn approved_gates(
-    record: &LoadRecord,
-    places: &Places,
-    run: &Run<'_>,
-) -> Result<BTreeSet<Gate>, LoadError> {
+async fn approved_gates(record: &LoadRecord, places: &Places, run: &Run<'_>) -> Result<BTreeSet<Gate>, LoadError> {
     let Some(approval) = &record.approval else { return Ok(run.waived.clone()) };
     let part = || LoadError::PlanIncomplete { load: approval.load.clone(), part: "plan.json".to_string() };
     let json = places.store.read(&Names(&approval.load).index()).await?.ok_or_else(part)?;
@@ -232,12 +228,7 @@ async fn leave_turn(ledger: &Ledger, lease: &Lease) {
     }
 }
 
-async fn wait_for_turn(
-    ledger: &Ledger,
-    request: &Request,
-    places: &Places,
-    run: &Run<'_>,
-) -> Result<Turn, LoadError> {
+async fn wait_for_turn(ledger: &Ledger, request: &Request, places: &Places, run: &Run<'_>) -> Result<Turn, LoadError> {
     let until = Instant::now() + TURN_PATIENCE;
     loop {
         let turn = match request {
@@ -280,12 +271,14 @@ async fn read_file(
     schema: &Schema,
     rules: &Rules,
     run: &Run<'_>,
+    items: Items,
 ) -> Result<Outcome, ChildError> {
     let brief = Brief {
         file_name: upload.file_name().to_string(),
         schema: schema.clone(),
         budget: rules.budget.clone(),
         limits: rules.limits,
+        items,
     };
     let patience = run.time_left().map_or(Duration::MAX, |left| left - margin(left));
     child::read(&rules.reader, file, &brief, patience, &|rows| (run.progress)(Progress::Reading { rows })).await

@@ -12,8 +12,8 @@ use crate::child::{Items, Outcome, Reading, Rows};
 use crate::item::{Item, item_size};
 use crate::message::{Note, Rule, count};
 use crate::plan::{
-    self, Before, ChunkEntry, Comparison, Counts, Evidence, Fate, Index, LastLoad, Listed, MissingItem, Names, PlanError,
-    PlanRow, ROWS_PER_CHUNK,
+    self, Before, ChunkEntry, Comparison, Counts, Evidence, Fate, Index, LastLoad, Listed, MissingItem, Names,
+    PlanError, PlanRow, ROWS_PER_CHUNK,
 };
 use crate::report::{Report, Seconds};
 use crate::schema::{Missing, Schema, TableShape};
@@ -72,7 +72,7 @@ impl Journey<'_> {
         };
 
         let clock = Instant::now();
-        let read = read_file(file, &self.upload, &schema, self.rules, self.run).await?;
+        let read = read_file(file, &self.upload, &schema, self.rules, self.run, Items::Told).await?;
         seconds.read = clock.elapsed().as_secs_f64();
         let reading = match read {
             Outcome::Read(reading) => reading,
@@ -96,8 +96,7 @@ impl Journey<'_> {
     async fn plan_rows(&self, reading: &Reading, schema: &Schema, shape: TableShape) -> Result<Index, LoadError> {
         let table = &self.places.table;
         let (empty, read_units) = if schema.compare { table.is_empty().await? } else { (false, 0.0) };
-        let mut index =
-            Index::new(self.load.clone(), self.upload.clone(), schema.clone(), shape, reading.file.clone());
+        let mut index = Index::new(self.load.clone(), self.upload.clone(), schema.clone(), shape, reading.file.clone());
         index.compared = schema.compare;
         index.dry_run = self.dry_run;
         index.waived = self.waived.clone();
@@ -114,7 +113,7 @@ impl Journey<'_> {
         };
         let kept = self.kept_chunks().await?;
         let asks = Asks { compares: schema.compare, empty, kept: &kept };
-        let drafts = drafts(reading.rows(Items::Read).map_err(PlanError::Spool)?);
+        let drafts = drafts(reading.rows().map_err(PlanError::Spool)?);
         {
             let looked_up = stream::iter(drafts).map(|draft| self.look_up(draft, &comparison, &asks)).buffered(AT_ONCE);
             let stored = looked_up
@@ -172,7 +171,8 @@ impl Journey<'_> {
                 comparison.compare(row, if asks.compares { Before::Found(None) } else { Before::NotAsked });
             }
         } else {
-            let keys: Vec<Item> = rows.iter().filter_map(|row| row.item.as_ref()).map(|item| comparison.key_of(item)).collect();
+            let keys: Vec<Item> =
+                rows.iter().filter_map(|row| row.item.as_ref()).map(|item| comparison.key_of(item)).collect();
             let found = self.places.table.read(&keys).await?;
             read_units = found.units;
             let mut found = found.items.into_iter();

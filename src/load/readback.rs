@@ -26,7 +26,9 @@ impl Journey<'_> {
         let (mut items, mut units) = (0, 0.0);
         for entry in sample(&plan.chunks, of) {
             let rows: Vec<PlanRow> = self.read_chunk(entry).await?;
-            let of_load = |row: &PlanRow| is_in(row.fate).then(|| row.after(plan.schema.mode)).flatten().map(|item| item.into_owned());
+            let of_load = |row: &PlanRow| {
+                is_in(row.fate).then(|| row.after(plan.schema.mode)).flatten().map(|item| item.into_owned())
+            };
             let planned: Vec<Item> = rows.iter().filter_map(of_load).collect();
             let key = |item: &Item| -> Item {
                 let names = plan.schema.key.attributes();
@@ -77,7 +79,8 @@ mod tests {
 
     #[test]
     fn few_items_are_all_read_back_and_many_are_sampled_from_all_over() {
-        let names = |chunks: &[ChunkEntry], items| sample(chunks, items).map(|chunk| chunk.name.clone()).collect::<Vec<_>>();
+        let names =
+            |chunks: &[ChunkEntry], items| sample(chunks, items).map(|chunk| chunk.name.clone()).collect::<Vec<_>>();
         assert_eq!(names(&chunks(6, 1000), 4000), ["0", "1", "3", "4"]);
         let many = chunks(900, 1000);
         let sampled = names(&many, 600_000);

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Fate, PROVENANCE, PlanRow};
+use super::{Fate, PlanRow};
 use crate::item::{Item, Value, same_item};
 use crate::judge::{ColumnRead, FileRead};
-use crate::schema::{Mode, Schema, WhenEmpty};
+use crate::schema::{Mode, PROVENANCE, Schema, WhenEmpty};
 
 /// By what rows are compared.
 pub struct Comparison<'a> {
@@ -29,7 +29,9 @@ impl<'a> Comparison<'a> {
         };
         let cleared = file.sheets.iter().map(|sheet| (sheet.name.as_str(), of_sheet(&sheet.columns))).collect();
         let provenance = match schema.provenance {
-            true => PROVENANCE.map(str::to_string).into_iter().zip([load, time].map(|s| Value::S(s.to_string()))).collect(),
+            true => {
+                PROVENANCE.map(str::to_string).into_iter().zip([load, time].map(|s| Value::S(s.to_string()))).collect()
+            }
             false => Item::new(),
         };
         Comparison { schema, cleared, provenance }

@@ -9,13 +9,13 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use self::tell::Teller;
+use super::Fate;
 use super::totals::{group_of, number_of};
-use super::{DISCONTINUED, Fate, PROVENANCE};
 use crate::decimal::Decimal;
 use crate::event::LoadId;
 use crate::item::Item;
 use crate::message::Rule;
-use crate::schema::{Missing, Mode, Schema, Scope};
+use crate::schema::{DISCONTINUED, Missing, Mode, PROVENANCE, Schema, Scope};
 
 /// Of fewer there are no percents: a sheet of three rows is not a catastrophe when one falls to zero.
 const FEWEST_IN_PERCENT: u64 = 10;

@@ -6,10 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::item::{Item, Value};
-use crate::schema::{Missing, Schema, Scope, Sync};
-
-/// What a missing item is marked with.
-pub const DISCONTINUED: &str = "discontinued";
+use crate::schema::{DISCONTINUED, Missing, Schema, Scope, Sync};
 
 /// One line of a chunk of missing items.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

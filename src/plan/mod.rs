@@ -26,11 +26,8 @@ pub use compare::{Before, Comparison};
 pub use estimate::{Estimate, read_units, write_units};
 pub use gates::{Evidence, Gate, LastLoad, Tripped};
 pub use index::{ChunkEntry, Counts, Index, Names};
-pub use missing::{DISCONTINUED, Listed, MissingItem};
+pub use missing::{Listed, MissingItem};
 pub use totals::{ControlTotals, Difference};
-
-/// The attributes by which a written item says which load it comes from and when, where the rules want it.
-pub const PROVENANCE: [&str; 2] = ["loaded_by", "loaded_at"];
 
 /// What became, or will become, of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

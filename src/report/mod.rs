@@ -14,9 +14,7 @@ use crate::message::{Note, Problem, Refusal};
 use crate::plan::{ControlTotals, Counts, Difference, Estimate, Fate, Index, Tripped};
 use summary::{Told, summarise};
 
-pub use tally::{
-    CHANGES_LISTED, ChangedAttribute, ChangedRow, MissingItems, PROBLEMS_LISTED, SkippedRow, Tally,
-};
+pub use tally::{CHANGES_LISTED, ChangedAttribute, ChangedRow, MissingItems, PROBLEMS_LISTED, SkippedRow, Tally};
 
 /// Of the form of `report.json`; `docs/report.md` describes it.
 const VERSION: u32 = 1;

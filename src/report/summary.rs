@@ -84,7 +84,9 @@ fn say_missing(told: &Told<'_>) -> Option<String> {
         n => (format!("{} items of the table are", count(*n)), "they"),
     };
     let done = match (told.ending, then) {
-        (_, None | Some(Missing::Report)) => format!("{are} stayed as {are} {}", if *total == 1 { "is" } else { "are" }),
+        (_, None | Some(Missing::Report)) => {
+            format!("{are} stayed as {are} {}", if *total == 1 { "is" } else { "are" })
+        }
         (Ending::Done, Some(Missing::Mark)) => format!("{are} {} marked as discontinued", was(*total)),
         (Ending::Done, Some(Missing::Delete)) => format!("{are} {} deleted", was(*total)),
         (_, Some(Missing::Mark)) => format!("{are} would be marked as discontinued"),
@@ -123,10 +125,16 @@ mod tests {
 
     #[test]
     fn the_first_sentence_says_whether_the_stock_is_right() {
-        let told = |ending, only_checked, pairs: &[(Fate, u64)]| told(ending, only_checked, pairs, &MissingItems::default());
+        let told =
+            |ending, only_checked, pairs: &[(Fate, u64)]| told(ending, only_checked, pairs, &MissingItems::default());
         for (ending, checked, pairs, says) in [
             (Ending::Done, false, &[(Fate::Written, 4900)][..], "All 4,900 rows are in."),
-            (Ending::Done, false, &[(Fate::New, 2), (Fate::Skipped, 1)], "All 2 rows are in. 1 other row holds no item."),
+            (
+                Ending::Done,
+                false,
+                &[(Fate::New, 2), (Fate::Skipped, 1)],
+                "All 2 rows are in. 1 other row holds no item.",
+            ),
             (
                 Ending::Done,
                 false,
@@ -145,7 +153,12 @@ mod tests {
                 &[(Fate::New, 12), (Fate::Changed, 240), (Fate::Unchanged, 4648)],
                 "All 4,900 rows are in. Of these: 12 new, 240 changed, 4,648 unchanged.",
             ),
-            (Ending::DryRun, true, &[(Fate::Accepted, 1)], "The 1 row is right. Nothing was written: this was a check."),
+            (
+                Ending::DryRun,
+                true,
+                &[(Fate::Accepted, 1)],
+                "The 1 row is right. Nothing was written: this was a check.",
+            ),
             (
                 Ending::DryRun,
                 false,
@@ -168,14 +181,26 @@ mod tests {
     fn what_the_sheet_no_longer_lists_is_said() {
         let of = |total, then, edited| MissingItems { total, then, edited, items: vec![] };
         for (ending, missing, says) in [
-            (Ending::Done, of(1, Some(Missing::Report), 0), "1 item of the table is not in the sheet any more; it stayed as it is."),
-            (Ending::Done, of(2, Some(Missing::Mark), 0), "2 items of the table are not in the sheet any more; they were marked as discontinued."),
+            (
+                Ending::Done,
+                of(1, Some(Missing::Report), 0),
+                "1 item of the table is not in the sheet any more; it stayed as it is.",
+            ),
+            (
+                Ending::Done,
+                of(2, Some(Missing::Mark), 0),
+                "2 items of the table are not in the sheet any more; they were marked as discontinued.",
+            ),
             (
                 Ending::Done,
                 of(20, Some(Missing::Delete), 1),
                 "20 items of the table are not in the sheet any more; they were deleted, but for 1 that somebody changed in the meantime.",
             ),
-            (Ending::DryRun, of(1, Some(Missing::Delete), 0), "1 item of the table is not in the sheet any more; it would be deleted."),
+            (
+                Ending::DryRun,
+                of(1, Some(Missing::Delete), 0),
+                "1 item of the table is not in the sheet any more; it would be deleted.",
+            ),
         ] {
             let said = told(ending, false, &[(Fate::Unchanged, 1)], &missing);
             assert!(said.contains(says), "{said}");

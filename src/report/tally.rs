@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::item::{Item, Value, same_value};
 use crate::judge::{Skip, Skipped};
 use crate::message::{Problem, Rule};
-use crate::plan::{ChunkEntry, ChunkOutcome, Counts, Fate, MissingItem, PROVENANCE, PlanRow, RefusedRow};
+use crate::plan::{ChunkEntry, ChunkOutcome, Counts, Fate, MissingItem, PlanRow, RefusedRow};
+use crate::schema::PROVENANCE;
 use crate::schema::{Missing, Schema};
 
 use super::Units;
@@ -172,7 +173,12 @@ fn changed_row(row: &PlanRow, schema: &Schema) -> ChangedRow {
         let same = before.zip(after).is_some_and(|(before, after)| same_value(before, after));
         (!same).then(|| ChangedAttribute { name: name.clone(), before: before.cloned(), after: after.cloned() })
     });
-    ChangedRow { sheet: row.sheet.to_string(), row: row.row, key: key_of(&after, schema), attributes: attributes.collect() }
+    ChangedRow {
+        sheet: row.sheet.to_string(),
+        row: row.row,
+        key: key_of(&after, schema),
+        attributes: attributes.collect(),
+    }
 }
 
 fn key_of(item: &Item, schema: &Schema) -> Item {

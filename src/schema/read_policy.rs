@@ -175,7 +175,7 @@ pub(super) fn read_gates<'d>(document: &'d Document<'d>, mut table: Table<'d>, t
     let usual = Gates::default();
     let rows = table.limit("rejected_rows", "a whole number from 0", |rows| whole(rows).is_some(), None);
     let mut percent = |setting, usual| {
-        let fits = |percent: Decimal| percent >= Decimal::ZERO && percent <= Decimal::from(100);
+        let fits = |percent: Decimal| percent >= Decimal::ZERO && percent <= Decimal::from(100u32);
         table.limit(setting, "a number from 0 to 100", fits, usual)
     };
     let gates = Gates {
@@ -188,7 +188,7 @@ pub(super) fn read_gates<'d>(document: &'d Document<'d>, mut table: Table<'d>, t
         price_factor: table.limit(
             "price_factor",
             "a number above 1",
-            |factor| factor > Decimal::from(1),
+            |factor| factor > Decimal::from(1u32),
             usual.price_factor,
         ),
         vanishing: table.flag("vanishing").unwrap_or(usual.vanishing),

@@ -64,8 +64,9 @@ impl<'a> Compound<'a> {
         let mut at = entry.start;
         while at < FIRST_SPECIAL && (stream.len() as u64) < entry.length {
             let from = (at as usize).checked_mul(SHORT_SECTOR_BYTES)?;
-            let piece = self.short.get(from..(from + SHORT_SECTOR_BYTES).min(self.short.len()))?;
-            stream.extend_from_slice(piece);
+            let to = from.checked_add(SHORT_SECTOR_BYTES)?.min(self.short.len());
+            // An empty one that follows itself would never fill the stream.
+            stream.extend_from_slice(self.short.get(from..to).filter(|piece| !piece.is_empty())?);
             at = *self.next_short.get(at as usize)?;
         }
         stream.truncate(entry.length as usize);
@@ -218,5 +219,19 @@ pub mod tests {
         assert!(broken(&|bytes| bytes[520..524].copy_from_slice(&900_u32.to_le_bytes())).is_none());
         assert!(broken(&|bytes| bytes.truncate(3_000)).is_none());
         assert!(broken(&|bytes| bytes.truncate(100)).is_none());
+    }
+    #[test]
+    fn a_short_stream_that_has_no_sectors_and_follows_itself_is_refused() {
+        let mut bytes = compound_of("Workbook", b"");
+        let set = |bytes: &mut Vec<u8>, at: usize, number: u32| {
+            bytes[at..at + 4].copy_from_slice(&number.to_le_bytes());
+        };
+        // The list of short sectors is the content: each is followed by sector 0.
+        set(&mut bytes, 60, 2);
+        set(&mut bytes, 64, 1);
+        // The second entry: its start and its length.
+        set(&mut bytes, 1_152 + 116, 0);
+        set(&mut bytes, 1_152 + 120, 64);
+        assert!(Compound::read(&bytes).unwrap().stream("Workbook").is_none());
     }
 }

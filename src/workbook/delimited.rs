@@ -50,7 +50,7 @@ impl DelimitedReader {
             .has_headers(false)
             .flexible(true)
             .delimiter(self.delimiter)
-            .from_reader(Lines::new(text, self.start, budget.row_bytes()));
+            .from_reader(Lines::new(text, self.start, self.delimiter, budget.row_bytes()));
         let mut meter = Meter::new(sheet, budget);
         let mut record = ByteRecord::new();
         let mut spare: Vec<RawCell<'static>> = Vec::new();
@@ -67,7 +67,7 @@ impl DelimitedReader {
                 }
                 Err(error) => return Err(damaged(error)),
             }
-            if lines.quote_open {
+            if lines.quote_open || lines.quote_astray {
                 return Err(quote_never_ends(number));
             }
 
@@ -326,6 +326,8 @@ mod tests {
             (b"a,b\n\"c\nd\",\"e\n", Rule::QuoteNeverEnds, "row 2"),
             (b"a,b\nc,\"", Rule::QuoteNeverEnds, "row 2"),
             (b"a,b\nc,\"d\"\"\n", Rule::QuoteNeverEnds, "row 2"),
+            // The next cell in quotes is not its end.
+            (b"a,b\nc,\"d\ne,f\ng,\"h, 12\"\"\"\ni,j\n", Rule::QuoteNeverEnds, "row 2"),
         ];
         for (bytes, rule, place) in cases {
             let refusal = rows(bytes).expect_err(place);
@@ -335,6 +337,9 @@ mod tests {
         // The quotes do end here, just before the file does.
         assert_eq!(rows(b"a,b\nc,\"d\"").unwrap(), ["1:0=a|1=b", "2:0=c|1=d"]);
         assert_eq!(rows(b"a,b\nc,\"\"").unwrap(), ["1:0=a|1=b", "2:0=c"]);
+        // A blank behind the quotes, and whatever stands within one line, swallows nothing.
+        assert_eq!(rows(b"\"a\nb\" ,c\n").unwrap(), ["1:0=a\nb |1=c"]);
+        assert_eq!(rows(b"a,\"b\" c\n").unwrap(), ["1:0=a|1=b c"]);
     }
 
     #[test]

@@ -36,6 +36,12 @@ impl Place {
             _ => (Place::Plain, Mark::Text),
         }
     }
+
+    /// Whether quotes ended here where no cell ends. Behind several lines that is where the next cell in quotes begins,
+    /// and a single quotation mark above has swallowed all between.
+    pub fn is_left_astray(self, byte: u8, next: Place) -> bool {
+        (self, next) == (Place::QuoteInQuoted, Place::Plain) && byte != b' '
+    }
 }
 
 /// The delimiter that a first line such as `sep=;` names, and the length of that line. Excel honours it and shows the
@@ -76,32 +82,46 @@ fn most_frequent(columns: &[usize]) -> (usize, usize) {
     columns.iter().filter(|&&count| count > 1).map(|&count| (rows_with(count), count)).max().unwrap_or((0, 0))
 }
 
-/// The number of columns of each of the first rows; blank ones are left out.
+/// The number of columns of each of the first rows; blank ones are left out. Of a row whose quotes end nowhere, or where
+/// no cell ends, the first line is taken as it stands: else it would hide the rows behind it.
 fn count_columns(text: &[u8], delimiter: u8, whole: bool) -> Vec<usize> {
     let mut rows = Vec::new();
-    let (mut place, mut columns, mut blank) = (Place::CellStart, 1, true);
-    for &byte in text {
+    let mut rest = text;
+    while !rest.is_empty() && rows.len() < HEAD_ROWS {
+        let (columns, blank, length) = match read_row(rest, delimiter) {
+            Some(row) => row,
+            None => {
+                let end = rest.iter().position(|byte| matches!(byte, b'\r' | b'\n')).unwrap_or(rest.len());
+                (1 + rest[..end].iter().filter(|&&byte| byte == delimiter).count(), end == 0, rest.len().min(end + 1))
+            }
+        };
+        let cut = length == rest.len() && !whole && !rest.ends_with(b"\n");
+        // A row that was cut counts only if there is no other.
+        if !blank && (!cut || rows.is_empty()) {
+            rows.push(columns);
+        }
+        rest = &rest[length..];
+    }
+    rows
+}
+
+/// The columns of the first row, whether it is blank, and its length; none where its quotes are astray.
+fn read_row(text: &[u8], delimiter: u8) -> Option<(usize, bool, usize)> {
+    let (mut place, mut columns, mut blank, mut lines) = (Place::CellStart, 1, true, 1);
+    for (at, &byte) in text.iter().enumerate() {
         let (next, mark) = place.step(byte, delimiter);
+        if lines > 1 && place.is_left_astray(byte, next) {
+            return None;
+        }
+        lines += usize::from(matches!(byte, b'\r' | b'\n') && place == Place::Quoted);
         place = next;
         match mark {
             Mark::Text | Mark::Quote => blank = false,
             Mark::CellEnd => (columns, blank) = (columns + 1, false),
-            Mark::RowEnd => {
-                if !blank {
-                    rows.push(columns);
-                }
-                if rows.len() == HEAD_ROWS {
-                    return rows;
-                }
-                (columns, blank) = (1, true);
-            }
+            Mark::RowEnd => return Some((columns, blank, at + 1)),
         }
     }
-    // A row that was cut counts only if there is no other.
-    if !blank && (whole || rows.is_empty()) {
-        rows.push(columns);
-    }
-    rows
+    (place != Place::Quoted).then_some((columns, blank, text.len()))
 }
 
 #[cfg(test)]
@@ -113,5 +133,16 @@ mod tests {
         assert_eq!(count_columns(b"a;b;c\na;b", b';', false), [3]);
         assert_eq!(count_columns(b"a;b;c\na;b", b';', true), [3, 2]);
         assert_eq!(count_columns(b"a;b", b';', false), [2]);
+    }
+
+    #[test]
+    fn a_quote_that_never_closes_does_not_hide_the_rows_behind_it() {
+        let text = b"A;B;C\n1;\"x, y;4,20\n2;z, a;3,90\n3;b;5,60\n4;c;6,40\n";
+        assert_eq!(count_columns(text, b';', true), [3; 5]);
+        assert_eq!(guess_delimiter(text, true), b';');
+        // The next quoted cell begins where the stray quote seems to end.
+        let text = b"A;B;C\n1;\"x, y;4,20\n2;z, a;3,90\n3;b;5,60\n4;\"c 12\"\", d\";6,40\n5;e;7,10\n";
+        assert_eq!(count_columns(text, b';', true), [3; 6]);
+        assert_eq!(guess_delimiter(text, true), b';');
     }
 }

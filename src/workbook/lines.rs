@@ -2,6 +2,8 @@
 
 use std::io::{self, BufRead, BufReader, Read};
 
+use super::delimiter::Place;
+
 const BUFFER_BYTES: usize = 64 * 1024;
 
 /// Hands the csv reader one line at a time, never two. So whenever it asks again before its row is whole, the line break
@@ -23,11 +25,16 @@ pub struct Lines<R> {
     pub row_too_long: bool,
     /// The file ended inside quotes.
     pub quote_open: bool,
+    /// Quotes over several lines ended where no cell ends.
+    pub quote_astray: bool,
+    delimiter: u8,
+    /// Where the row stands that has gone beyond its first line.
+    place: Option<Place>,
 }
 
 impl<R: Read> Lines<R> {
     /// `text` begins at `offset`.
-    pub fn new(text: R, offset: u64, row_bytes_limit: usize) -> Self {
+    pub fn new(text: R, offset: u64, delimiter: u8, row_bytes_limit: usize) -> Self {
         Lines {
             input: BufReader::with_capacity(BUFFER_BYTES, text),
             offset,
@@ -39,6 +46,9 @@ impl<R: Read> Lines<R> {
             last: 0,
             row_too_long: false,
             quote_open: false,
+            quote_astray: false,
+            delimiter,
+            place: None,
         }
     }
 
@@ -63,8 +73,20 @@ impl<R: Read> Lines<R> {
         self.row = self.row.saturating_add(1);
         self.row_start = self.offset;
         self.row_bytes = 0;
+        self.place = None;
         self.at_row_start = false;
         Ok(true)
+    }
+
+    /// Only of rows that have several lines: all others cost nothing.
+    fn follow(&mut self, line: &[u8]) {
+        let mut place = self.place.unwrap_or(Place::Quoted);
+        for &byte in line {
+            let (next, _) = place.step(byte, self.delimiter);
+            self.quote_astray |= place.is_left_astray(byte, next);
+            place = next;
+        }
+        self.place = Some(place);
     }
 
     fn pass(&mut self, bytes: usize, last: u8) {
@@ -100,6 +122,9 @@ impl<R: Read> Read for Lines<R> {
             return Err(io::Error::from(io::ErrorKind::FileTooLarge));
         }
         out[..length].copy_from_slice(&available[..length]);
+        if self.place.is_some() || (self.row_bytes > 0 && matches!(self.last, b'\r' | b'\n')) {
+            self.follow(&out[..length]);
+        }
         self.row_bytes += length;
         self.pass(length, last);
         Ok(length)
@@ -114,7 +139,7 @@ mod tests {
     fn a_row_without_end_is_not_kept() {
         let mut text = b"a,b\nc,\"".to_vec();
         text.resize(1 << 20, b'x');
-        let mut lines = Lines::new(text.as_slice(), 0, 1_000);
+        let mut lines = Lines::new(text.as_slice(), 0, b',', 1_000);
         let mut kept = Vec::new();
         // No csv reader tells here that the first line is a row of its own, so the limit is for both.
         assert!(lines.read_to_end(&mut kept).is_err());

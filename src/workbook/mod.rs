@@ -29,9 +29,11 @@ use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
 
-use crate::message::{Note, Refusal, Rule, count};
+use crate::message::{Note, Refusal, Rule, column_letters, count};
 
 pub use budget::Budget;
+#[cfg(test)]
+pub use xlsx::tests::sheet_of;
 
 /// A row with at least one cell that has a value.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,6 +68,8 @@ pub enum RawValue<'a> {
     Bool(bool),
     /// `#N/A` and its like, as the program shows it.
     Error(Cow<'a, str>),
+    /// A formula whose result is not in the file: the program that wrote it does not calculate.
+    NoResult,
 }
 
 /// A sheet that can have rows.
@@ -180,6 +184,7 @@ impl Workbook {
             left |= flow.is_break();
             flow
         };
+        let mut merged_columns = Vec::new();
         let (hidden_rows, merged) = match &mut self.reader {
             Reader::Xlsx(reader) => {
                 reader.visit_rows(name, &self.budget, &mut visit)?;
@@ -187,6 +192,7 @@ impl Workbook {
                     return Ok(());
                 }
                 let survey = reader.survey(name)?;
+                merged_columns.extend(survey.merged_columns.iter().map(|column| column_letters(*column)));
                 (survey.hidden_rows, survey.merged)
             }
             Reader::Xlsb(reader) => match reader.visit_rows(name, &self.budget, &mut visit)? {
@@ -208,19 +214,26 @@ impl Workbook {
             Reader::Delimited(reader) => return reader.visit_rows(name, &self.budget, &mut visit),
             Reader::Html(reader) => return reader.visit_rows(name, &self.budget, &mut visit),
         };
-        self.note_beside(sheet, hidden_rows, merged);
+        self.note_beside(sheet, hidden_rows, merged, &merged_columns);
         Ok(())
     }
 
-    fn note_beside(&mut self, sheet: usize, hidden_rows: u64, merged: u64) {
+    /// `merged_columns` are those in which cells of several rows are merged, where the reader tells them.
+    fn note_beside(&mut self, sheet: usize, hidden_rows: u64, merged: u64, merged_columns: &[String]) {
+        const COLUMNS_NAMED: usize = 8;
         let Sheet { name, visible } = &self.sheets[sheet];
         if !visible {
             return;
         }
         let of = |n: u64, one: &str, many: &str| format!("{} {}", count(n), if n == 1 { one } else { many });
         let rows = (hidden_rows > 0).then(|| Note::of_sheet(Rule::RowsHidden, name, &[("rows", &count(hidden_rows))]));
-        let cells = (merged > 0)
-            .then(|| Note::of_sheet(Rule::CellsMerged, name, &[("places", &of(merged, "place", "places"))]));
+        let mut places = of(merged, "place", "places");
+        if !merged_columns.is_empty() {
+            let more = if merged_columns.len() > COLUMNS_NAMED { " and more" } else { "" };
+            let named = merged_columns[..merged_columns.len().min(COLUMNS_NAMED)].join(", ");
+            places += &format!(" (over several rows in {named}{more})");
+        }
+        let cells = (merged > 0).then(|| Note::of_sheet(Rule::CellsMerged, name, &[("places", &places)]));
         for note in rows.into_iter().chain(cells) {
             // The second visit finds the same.
             if !self.notes.contains(&note) {
@@ -240,6 +253,9 @@ fn extension_note(name: &str, format: sniff::Format) -> Option<Note> {
     let (kind, endings) = format.describe();
     if endings.contains(&ending.as_str()) || !ALL.iter().any(|other| other.describe().1.contains(&ending.as_str())) {
         return None;
+    }
+    if format == Format::Html {
+        return Some(Note::new(Rule::WebPageRead, &[("name", name)]));
     }
     Some(Note::new(Rule::ExtensionDiffers, &[("name", name), ("kind", kind), ("ending", &format!(".{}", endings[0]))]))
 }
@@ -278,6 +294,23 @@ mod tests {
             assert_eq!(numbers, [2]);
             assert_eq!(workbook.notes().iter().map(|note| note.rule).collect::<Vec<_>>(), [Rule::ExtensionDiffers]);
         }
+    }
+
+    #[test]
+    fn columns_in_which_rows_are_merged_are_named() {
+        let mut workbook = rust_xlsxwriter::Workbook::new();
+        let sheet = workbook.add_worksheet().set_name("Stock").unwrap();
+        let format = rust_xlsxwriter::Format::new();
+        sheet.merge_range(0, 0, 0, 5, "Stock of Q3", &format).unwrap();
+        for column in [1, 4] {
+            sheet.merge_range(1, column, 3, column, "T-shirt", &format).unwrap();
+        }
+        let bytes = workbook.save_to_buffer().unwrap();
+        let mut workbook = Workbook::open(file_of(&bytes), "a.xlsx", Budget::default()).unwrap();
+        workbook.visit_rows(0, &mut |_| ControlFlow::Continue(())).unwrap();
+        let message = "Sheet \"Stock\" has 3 places (over several rows in B, E) where cells are merged; \
+                       only the first cell of each has a value.";
+        assert_eq!(workbook.notes()[0].message, message);
     }
 
     #[test]

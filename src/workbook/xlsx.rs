@@ -25,6 +25,8 @@ type Held<'a> = (Cell<DataRef<'a>>, usize);
 
 /// In place of a style: the text is an error that calamine does not know.
 const ODD_ERROR: usize = usize::MAX;
+/// In place of a style: a formula without a result, which calamine takes for an empty cell.
+const NO_RESULT: usize = usize::MAX - 1;
 
 impl XlsxReader {
     /// Reads all but the sheets. Chart and dialog sheets have no rows and are not listed.
@@ -75,7 +77,7 @@ impl XlsxReader {
         let mut spare: Vec<RawCell<'static>> = Vec::new();
         let mut number = 0; // of the row being read; 0 before the first
         let mut last_whole = 0; // the last row of which everything was read
-        let mut odd_errors = 0; // that were met so far
+        let (mut odd_errors, mut without_result) = (0, 0); // that were met so far
         loop {
             let next = match reader.next_cell_with_style_id() {
                 Ok(next) => next,
@@ -112,13 +114,20 @@ impl XlsxReader {
                 }
                 number = next_number;
             }
-            let Some((cell, style)) = next else { return Ok(()) };
-            let column = cell.get_position().1;
+            let Some((cell, mut style)) = next else { return Ok(()) };
+            let (row, column) = cell.get_position();
             if column >= MAX_COLUMNS {
                 return Err(damaged_after(sheet, last_whole));
             }
             let bytes = match cell.get_value() {
-                DataRef::Empty => continue,
+                DataRef::Empty => {
+                    if survey.without_result(sheet, without_result, row) != Some((row, column)) {
+                        continue;
+                    }
+                    without_result += 1;
+                    style = NO_RESULT;
+                    NOT_TEXT_BYTES
+                }
                 DataRef::SharedString(text) => text.len(),
                 DataRef::String(text) => text.len(),
                 DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => text.len(),
@@ -154,6 +163,7 @@ fn build_cells<'a>(
         column: cell.get_position().1,
         value: match cell.get_value() {
             DataRef::String(error) if *style == ODD_ERROR => RawValue::Error(Cow::Borrowed(error)),
+            DataRef::Empty if *style == NO_RESULT => RawValue::NoResult,
             value => raw_value(value, epoch),
         },
         format: formats.get(*style).and_then(|code| code.as_deref()).map(Cow::Borrowed),

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use inventory_loader::child::{self, Brief, Limits, Outcome, Reader};
+use inventory_loader::child::{self, Brief, Items, Limits, Outcome, Reader};
 use inventory_loader::function;
 use inventory_loader::schema::Schema;
 use inventory_loader::workbook::Budget;
@@ -51,6 +51,7 @@ async fn start_child(file: &Path) -> String {
         schema: Schema::shipped().expect("the shipped rules"),
         budget: Budget::default(),
         limits: Limits { processor_seconds: 60, megabytes: 200 },
+        items: Items::Told,
     };
     match child::read(&reader, File::open(file).expect("the file"), &brief, Duration::MAX, &|_| {}).await {
         Ok(Outcome::Refused(refusal)) => refusal.message,

@@ -68,6 +68,7 @@ fn believe(value: &RawValue<'_>) -> Cell {
             Cell::Date(EPOCH.at(0, 0, 0, 0).checked_add(time).expect("a date"))
         }
         RawValue::Error(error) => panic!("no error was written, but {error} was read"),
+        RawValue::NoResult => panic!("no formula was written"),
     }
 }
 

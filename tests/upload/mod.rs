@@ -2,7 +2,7 @@
 
 use inventory_loader::event::LoadId;
 use inventory_loader::item::{Item, Value};
-use inventory_loader::plan::{self, Fate, Index};
+use inventory_loader::plan::{self, PlanRow, Fate, Index};
 use inventory_loader::report::Ending;
 use serde_json::{Value as Json, json};
 
@@ -13,7 +13,7 @@ use crate::harness::{eventually, files, inventory, sample, unique};
 fn row(index: &Index, packed: &[u8], sku: &str) -> plan::PlanRow {
     let rows = plan::decode(&index.chunks[0].name, packed).expect("a chunk");
     rows.into_iter()
-        .find(|row| row.item.as_ref().is_some_and(|item| item["sku"] == Value::S(sku.into())))
+        .find(|row: &PlanRow| row.item.as_ref().is_some_and(|item| item["sku"] == Value::S(sku.into())))
         .expect("a row")
 }
 
@@ -87,7 +87,7 @@ async fn rows_that_cannot_go_in_are_in_the_plan_as_they_were_sent() {
 
     let load = LoadId::of(&upload);
     let packed = stack.kept(&format!("loads/{load}/plan/00000.jsonl.zst")).await.expect("a chunk");
-    let rows = plan::decode("00000", &packed).unwrap();
+    let rows: Vec<PlanRow> = plan::decode("00000", &packed).unwrap();
     let rejected = rows.iter().find(|row| row.fate == Fate::Rejected).expect("the rejected row");
     let cells = serde_json::to_value(&rejected.cells).unwrap();
     assert_eq!(cells[0], json!({ "cell": "A2", "type": "number", "value": "123", "format": "00000" }));

@@ -59,6 +59,9 @@ fn is_scientific(text: &str) -> bool {
 fn explain(digits: &str, is_number: bool) -> Broken {
     /// What a spreadsheet program keeps of a number; the digits after them become zeros.
     const KEPT_DIGITS: usize = 15;
+    /// Rounded for a narrow cell, as in 1.40E+13, a barcode ends in zeros. Hardly one does by itself, and its last digit
+    /// then fits the others.
+    const ROUNDED: &str = "00000";
     let words = |proposal: String| vec![("proposal", proposal)];
     match digits.len() {
         // Zeros in front change nothing in the check digit, so it tells whether they are all that is missing.
@@ -66,6 +69,7 @@ fn explain(digits: &str, is_number: bool) -> Broken {
             let full = if length == 7 { 8 } else { 12 };
             Broken { rule: Rule::GtinZeroMissing, words: words(format!("{digits:0>full$}")) }
         }
+        7.. if digits.ends_with(ROUNDED) => Rule::GtinShortened.into(),
         7 | 11 => digit_missing(digits),
         // Twelve digits are whole in North America, whose numbers begin with these; elsewhere one of thirteen is missing.
         12 if !digits.starts_with(['0', '1', '6', '7', '8']) => digit_missing(digits),
@@ -134,6 +138,8 @@ mod tests {
             ("4.00638E+12", "gtin-shortened"),
             ("4,00638E+12", "gtin-shortened"),
             ("40063813339310", "gtin-check-digit 4"),
+            ("14012300000000", "gtin-shortened"),
+            ("400638000000", "gtin-shortened"),
             ("12345", "gtin-expected"),
             ("n/a", "gtin-expected"),
             ("-", "gtin-expected"),
@@ -145,6 +151,7 @@ mod tests {
             assert_eq!(judged(GTIN, &text(written)), said, "{written}");
         }
         assert_eq!(judged(GTIN, &number(106141410004150000.0)), "gtin-shortened");
+        assert_eq!(judged(GTIN, &number(14012300000000.0)), "gtin-shortened");
         assert_eq!(judged(GTIN, &number(4006381.5)), "gtin-expected");
         assert_eq!(judged(GTIN, &number(-4006381333931.0)), "gtin-expected");
         assert_eq!(judged(GTIN, &cell(RawValue::Date(46298.0))), "gtin-expected");

@@ -65,7 +65,8 @@ pub(super) enum Style {
 /// What the table gets for this cell; `None` where it is empty.
 pub(super) fn judge_cell(cell: &RawCell<'_>, column: &Column, facts: Facts) -> Result<Option<Value>, Broken> {
     match &cell.value {
-        RawValue::Error(_) => return Err(Rule::CellShowsError.into()),
+        RawValue::Error(error) => return Err(explain_error(error)),
+        RawValue::NoResult => return Err(Rule::FormulaWithoutResult.into()),
         RawValue::Text(text) if trim(text).is_empty() => return Ok(None),
         RawValue::Date(_) if facts.in_key && column.kind != Kind::Date => return Err(Rule::DateInKey.into()),
         _ => {}
@@ -82,6 +83,22 @@ pub(super) fn judge_cell(cell: &RawCell<'_>, column: &Column, facts: Facts) -> R
         Value::S(text) if facts.in_key && text::has_hidden_sign(text) => Err(Rule::HiddenSignInKey.into()),
         _ => Ok(Some(value)),
     }
+}
+
+/// What the formula of a cell ran into that shows an error.
+pub(super) fn explain_error(error: &str) -> Broken {
+    let reason = match error {
+        "#REF!" => "the formula there points to a cell that is gone",
+        "#N/A" => "the formula there looked for something and did not find it",
+        "#DIV/0!" => "the formula there divides by zero or by an empty cell",
+        "#NAME?" => "the formula there uses a name that the spreadsheet program does not know",
+        "#VALUE!" => "the formula there counts with something that is no number",
+        "#NUM!" => "the number there is none that can be written",
+        "#NULL!" => "the formula there names places that do not meet",
+        "#SPILL!" => "the formula there has no room for its results",
+        _ => "the formula there could not be worked out",
+    };
+    Broken { rule: Rule::CellShowsError, words: vec![("reason", reason.to_string())] }
 }
 
 /// What is to be said about a cell whose row goes in all the same. `tells_formats` is what the workbook knows of itself:
@@ -110,6 +127,7 @@ pub(super) fn keep_cell(cell: &RawCell<'_>, row: u32) -> KeptCell {
         RawValue::Date(serial) => (CellKind::Date, serial.to_string()),
         RawValue::Bool(said) => (CellKind::Boolean, said.to_string()),
         RawValue::Error(text) => (CellKind::Error, text.to_string()),
+        RawValue::NoResult => (CellKind::Formula, String::new()),
     };
     KeptCell { cell: cell_address(cell.column, row), kind, value, format: cell.format.as_deref().map(str::to_string) }
 }
@@ -166,7 +184,9 @@ mod tests {
         for kind in ["text", "integer", "money", "boolean", "date", "gtin"] {
             let lines = format!("type = \"{kind}\"");
             assert_eq!(judged(&lines, &text(" \u{a0}\u{200b} ")), "empty", "{kind}");
-            assert_eq!(judged(&lines, &cell(RawValue::Error("#N/A".into()))), "cell-shows-error", "{kind}");
+            let error = judged(&lines, &cell(RawValue::Error("#N/A".into())));
+            assert_eq!(error, "cell-shows-error the formula there looked for something and did not find it", "{kind}");
+            assert_eq!(judged(&lines, &cell(RawValue::NoResult)), "formula-without-result", "{kind}");
         }
     }
 

@@ -16,6 +16,8 @@ pub(in crate::judge) fn shown<'a>(cell: &'a RawCell<'_>) -> Cow<'a, str> {
             None => clean(text),
         },
         RawValue::Error(text) => Cow::Borrowed(text),
+        // What the program shows is in the program alone.
+        RawValue::NoResult => Cow::Borrowed("(formula)"),
         RawValue::Bool(true) => Cow::Borrowed("TRUE"),
         RawValue::Bool(false) => Cow::Borrowed("FALSE"),
         RawValue::Number(number) => Cow::Owned(under_format(cell).unwrap_or_else(|| plain(*number))),
@@ -34,7 +36,7 @@ fn under_format(cell: &RawCell<'_>) -> Option<String> {
         RawValue::Number(number) => number_format::render(*number, code),
         RawValue::Date(serial) => date_format::render(serial_moment(*serial)?, code),
         RawValue::Text(text) => number_format::render_text(text, code),
-        RawValue::Bool(_) | RawValue::Error(_) => None,
+        RawValue::Bool(_) | RawValue::Error(_) | RawValue::NoResult => None,
     }?;
     let text = clean(&shown);
     // What a format hides is not gone.

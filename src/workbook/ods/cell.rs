@@ -29,6 +29,7 @@ pub struct Cell {
     paragraphs: u32,
     pub in_paragraph: bool,
     is_error: bool,
+    is_formula: bool,
     pub repeat: u32,
     pub spans: bool,
     pub covered: bool,
@@ -59,6 +60,7 @@ impl Cell {
                 "table:style-name" => cell.style = Some(value()?),
                 "table:number-columns-repeated" => cell.repeat = times(tag, "number-columns-repeated")?,
                 "table:number-columns-spanned" | "table:number-rows-spanned" => cell.spans |= attribute.value != "1",
+                "table:formula" => cell.is_formula = true,
                 _ => {}
             }
         }
@@ -132,7 +134,7 @@ impl Cell {
                 None => RawValue::Text(Cow::Owned(value.to_owned())),
             },
             ("boolean", Some(value)) => RawValue::Bool(value.eq_ignore_ascii_case("true")),
-            ("", None) if self.text.is_empty() => return Some(None),
+            ("", None) if self.text.is_empty() => return Some(self.is_formula.then_some(RawValue::NoResult)),
             (_, _) => {
                 let text =
                     if self.text.is_empty() { self.value.clone().unwrap_or_default() } else { self.text.clone() };

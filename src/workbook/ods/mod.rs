@@ -383,6 +383,9 @@ mod tests {
             ),
             (cell("office:value-type='string' office:string-value='own'", ""), "1:0=\"own\""),
             ("<table:table-cell table:style-name='x'/>".to_owned(), ""),
+            ("<table:table-cell table:formula='of:=[.B1]+1'/>".to_owned(), "1:0=no result"),
+            (cell("table:formula='of:=[.B1]+1' office:value-type='float' office:value='3'", "3"), "1:0=3"),
+            (cell("table:formula='of:=T([.B1])' office:value-type='string' office:string-value=''", ""), ""),
         ];
         for (xml, expected) in cases {
             assert_eq!(rows(&row(&[&xml])).unwrap().join("/"), expected, "{xml}");

@@ -7,7 +7,7 @@ mod sheet;
 
 use std::collections::HashMap;
 use std::io::Read;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
 use super::assembly::damaged_after;
@@ -29,8 +29,28 @@ const CLAIM_WITHIN_BYTES: u64 = 4096;
 pub struct Survey {
     source: Source,
     /// In the order they are passed over.
-    coming: Receiver<(String, Result<SheetSurvey, Refusal>)>,
-    known: HashMap<String, Result<SheetSurvey, Refusal>>,
+    coming: Receiver<News>,
+    known: HashMap<String, Known>,
+}
+
+/// What the one who passes over the sheets has to tell of one of them.
+struct News {
+    sheet: String,
+    what: What,
+}
+
+enum What {
+    /// How many rows are behind him, and the formulas without a result that he met since he last told.
+    Rows(u32, Vec<(u32, u32)>),
+    End(Result<SheetSurvey, Refusal>),
+}
+
+/// What was told of a sheet so far.
+#[derive(Default)]
+struct Known {
+    rows: u32,
+    without_result: Vec<(u32, u32)>,
+    end: Option<Result<SheetSurvey, Refusal>>,
 }
 
 impl Survey {
@@ -49,7 +69,7 @@ impl Survey {
         check_claimed_texts(&mut zipped, &package.shared_texts, budget)?;
 
         // Whoever waits for a sheet gets it at once or learns that there is no one left to bring it.
-        let (sender, coming) = sync_channel(package.sheets.len());
+        let (sender, coming) = channel();
         let (budget, source) = (budget.clone(), source.clone());
         let surveyor = source.clone();
         let work = move || {
@@ -60,15 +80,16 @@ impl Survey {
                 if surveyor.is_stopped() {
                     return;
                 }
-                let result = std::mem::replace(&mut texts, Ok(()))
-                    .and_then(|()| survey_sheet(&mut zipped, &name, &part, &budget, &mut unpacked, &mut cells));
+                let result = std::mem::replace(&mut texts, Ok(())).and_then(|()| {
+                    survey_sheet(&mut zipped, &name, &part, &budget, &mut unpacked, &mut cells, &sender)
+                });
                 // The reader may be on its way through a gigabyte of nothing. Of what is damaged it can tell the place,
                 // so there it goes on.
                 let too_much = result
                     .as_ref()
                     .is_err_and(|refusal| !matches!(refusal.rule, Rule::FileDamaged | Rule::SheetDamaged));
                 let failed = result.is_err();
-                let delivered = sender.send((name, result)).is_ok();
+                let delivered = sender.send(News { sheet: name, what: What::End(result) }).is_ok();
                 if too_much {
                     surveyor.stop();
                 }
@@ -83,11 +104,53 @@ impl Survey {
 
     /// What was found in a sheet; waits for it.
     pub fn sheet(&mut self, name: &str) -> Result<&SheetSurvey, Refusal> {
-        while !self.known.contains_key(name) {
-            let Ok((sheet, result)) = self.coming.recv() else { return Err(self.refusal()) };
-            self.known.insert(sheet, result);
+        while self.known.get(name).is_none_or(|known| known.end.is_none()) {
+            if !self.listen() {
+                return Err(self.refusal());
+            }
         }
-        self.known[name].as_ref().map_err(Clone::clone)
+        match self.known.get(name).and_then(|known| known.end.as_ref()) {
+            Some(Ok(survey)) => Ok(survey),
+            Some(Err(refusal)) => Err(refusal.clone()),
+            None => Err(self.refusal()),
+        }
+    }
+
+    /// Where the sheet's formula without a result stands that is the `nth` of them, from 0; none where there is no such
+    /// formula up to this row. Waits until the row was passed over.
+    pub fn without_result(&mut self, name: &str, nth: usize, row: u32) -> Option<(u32, u32)> {
+        loop {
+            if let Some(known) = self.known.get(name) {
+                match known.without_result.get(nth) {
+                    Some(place) => return Some(*place),
+                    None if known.end.is_some() || known.rows > row => return None,
+                    None => {}
+                }
+            }
+            // With no one left to tell, the reading will end as a whole.
+            if !self.listen() {
+                return None;
+            }
+        }
+    }
+
+    /// Waits for the next news; false when there are no more.
+    fn listen(&mut self) -> bool {
+        let Ok(News { sheet, what }) = self.coming.recv() else { return false };
+        let known = self.known.entry(sheet).or_default();
+        match what {
+            What::Rows(rows, without_result) => {
+                known.rows = rows;
+                known.without_result.extend(without_result);
+            }
+            What::End(mut result) => {
+                if let Ok(survey) = &mut result {
+                    known.without_result.append(&mut survey.without_result);
+                }
+                known.end = Some(result);
+            }
+        }
+        true
     }
 
     /// Why the reading was stopped, where it was not the reader's own doing.
@@ -95,14 +158,13 @@ impl Survey {
         if !self.source.is_stopped() {
             return None;
         }
-        while let Ok((sheet, result)) = self.coming.recv() {
-            self.known.insert(sheet, result);
-        }
+        while self.listen() {}
         Some(self.refusal())
     }
 
     fn refusal(&self) -> Refusal {
-        self.known.values().find_map(|result| result.as_ref().err().cloned()).unwrap_or_else(damaged)
+        let ends = self.known.values().filter_map(|known| known.end.as_ref());
+        ends.filter_map(|end| end.as_ref().err()).next().cloned().unwrap_or_else(damaged)
     }
 }
 
@@ -119,6 +181,7 @@ fn survey_sheet(
     budget: &Budget,
     unpacked: &mut Unpacked,
     cells: &mut u64,
+    sender: &Sender<News>,
 ) -> Result<SheetSurvey, Refusal> {
     let (mut scan, mut listener) = (Scan::default(), SheetListener::new());
     zipped.unpack(part, budget, unpacked, &mut |chunk| {
@@ -129,6 +192,9 @@ fn survey_sheet(
         if *cells + listener.survey.cells > budget.cells {
             return Err(holds_too_much("too many cells", &count(budget.cells)));
         }
+        let what = What::Rows(listener.rows_before(), std::mem::take(&mut listener.survey.without_result));
+        // Whoever listens no more has stopped reading, which is seen once the sheet is passed over.
+        let _ = sender.send(News { sheet: name.to_owned(), what });
         Ok(())
     })?;
     *cells += listener.survey.cells;
@@ -165,9 +231,9 @@ fn survey_texts(zipped: &mut Zipped, part: &str, budget: &Budget, unpacked: &mut
 /// Lets the threads that read and judge go first where there are fewer cores than threads: the survey is done before
 /// them all the same.
 fn step_back() {
-    /// A third of the share of another thread.
+    /// The last there is: it takes what the others leave.
     #[cfg(target_os = "linux")]
-    const NICENESS: i32 = 5;
+    const NICENESS: i32 = 19;
     // Only Linux takes it of one thread alone. Should it refuse, all go on as equals.
     #[cfg(target_os = "linux")]
     let _ = rustix::process::nice(NICENESS);
@@ -222,8 +288,13 @@ impl Listener for TextsListener {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::ControlFlow;
+
+    use super::super::RawRow;
+    use super::super::assembly::tests::shown;
+    use super::super::xlsx::XlsxReader;
     use super::super::xlsx::tests::{patched, rows, rows_within, sheet_of};
-    use super::super::zipped::tests::zip_of;
+    use super::super::zipped::tests::{source_of, zip_of};
     use super::*;
 
     const SHEET: &str = "xl/worksheets/sheet1.xml";
@@ -246,6 +317,29 @@ mod tests {
                     <row r='5'><c r='A5' t='e'><v>#FIELD!</v></c></row>";
         let expected = ["1:0=error #SPILL!|2=1", "4:1=error #N/A|3=error #CALC!", "5:0=error #FIELD!"];
         assert_eq!(rows(&sheet_of(xml)).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_formula_whose_result_the_file_does_not_tell_is_not_an_empty_cell() {
+        let xml = "<row r='1'><c r='A1' s='0'/><c r='B1'><f>1+1</f><v></v></c><c r='C1'><f>1+1</f><v>2</v></c></row>\
+                    <row r='2'><c r='A2' t='str'><f>T(1)</f><v></v></c></row>\
+                    <row><c><v>1</v></c><c><f>A3</f></c></row>";
+        assert_eq!(rows(&sheet_of(xml)).unwrap(), ["1:1=no result|2=2", "3:0=1|1=no result"]);
+        // As many as do not fit into one piece of the survey, blank cells among them.
+        let many = "<row><c><v>1</v></c><c s='0'/><c><f>A1</f><v/></c></row>".repeat(20_000);
+        let (mut reader, sheets) =
+            XlsxReader::open(&source_of(&sheet_of(&many)), &Budget { unpacked_ratio: 100_000, ..Budget::DEFAULT })
+                .unwrap();
+        for _ in 0..2 {
+            let mut found = 0;
+            let mut visit = |row: &RawRow<'_>| {
+                assert_eq!(shown(row), format!("{}:0=1|2=no result", row.number));
+                found += 1;
+                ControlFlow::Continue(())
+            };
+            reader.visit_rows(&sheets[0].name, &Budget::DEFAULT, &mut visit).unwrap();
+            assert_eq!(found, 20_000);
+        }
     }
 
     #[test]

@@ -1,12 +1,18 @@
 //! One sheet of an xlsx workbook, passed over for what its reader does not tell and what would mislead it.
 
-use super::super::assembly::MAX_ROWS;
+use std::collections::BTreeSet;
+
+use super::super::assembly::{MAX_COLUMNS, MAX_ROWS};
+use super::super::budget::holds_too_much;
 use super::super::scan::{Listener, attributes, damaged, is_true, name_of};
-use crate::message::Refusal;
+use crate::message::{Refusal, count};
 
 /// Odd errors are read one by one beside the reader; a sheet full of them is no list.
 const MOST_ODD_ERRORS: usize = 100_000;
 const LONGEST_ERROR_BYTES: usize = 32;
+
+/// Formulas without a result are kept until the reader has come to them; this many take 8 MB.
+const MOST_WITHOUT_RESULT: u64 = 1_000_000;
 
 /// The errors that the reader knows. At any other (`#SPILL!`, `#CALC!`, `#FIELD!`) it stops in the middle of the cell.
 const KNOWN_ERRORS: [&[u8]; 7] = [b"#DIV/0!", b"#N/A", b"#NAME?", b"#NULL!", b"#NUM!", b"#REF!", b"#VALUE!"];
@@ -27,7 +33,11 @@ pub struct SheetSurvey {
     /// Rows with a value that the program does not show.
     pub hidden_rows: u64,
     pub merged: u64,
+    /// The columns in which cells of several rows are merged, from 0: of these cells only the first has a value.
+    pub merged_columns: BTreeSet<u32>,
     pub odd_errors: Vec<OddError>,
+    /// Row and column, from 0, of formulas whose result the file does not tell: those not yet handed over.
+    pub without_result: Vec<(u32, u32)>,
 }
 
 /// What the text inside a `v` is to the reader.
@@ -62,10 +72,15 @@ pub struct SheetListener {
     extensions: u32,
     kind: Kind,
     place: Option<(u32, u32)>,
+    /// Where the next cell stands if it does not say it.
+    next_column: u32,
+    has_formula: bool,
+    has_value: bool,
     in_value: bool,
     /// Whether the cell's value has been passed.
     valued: bool,
     error: Vec<u8>,
+    without_result: u64,
 }
 
 impl SheetListener {
@@ -79,9 +94,13 @@ impl SheetListener {
             extensions: 0,
             kind: Kind::Plain,
             place: None,
+            next_column: 0,
+            has_formula: false,
+            has_value: false,
             in_value: false,
             valued: false,
             error: Vec::new(),
+            without_result: 0,
         }
     }
 
@@ -108,7 +127,7 @@ impl SheetListener {
         self.survey.cells += 1;
         self.kind = Kind::Plain;
         self.place = None;
-        self.valued = false;
+        (self.valued, self.has_formula, self.has_value) = (false, false, false);
         for (name, value) in attributes(rest) {
             match name {
                 b"r" => self.place = Some(place_of(value)?),
@@ -122,6 +141,21 @@ impl SheetListener {
                 _ => {}
             }
         }
+        self.next_column = self.place.map_or(self.next_column, |(_, column)| column).saturating_add(1);
+        Ok(())
+    }
+
+    /// A formula that comes to no text has a result; one that was written by a program which does not calculate has none.
+    fn end_cell(&mut self) -> Result<(), Refusal> {
+        if !std::mem::take(&mut self.has_formula) || self.has_value || self.kind == Kind::Text {
+            return Ok(());
+        }
+        self.without_result += 1;
+        if self.without_result > MOST_WITHOUT_RESULT {
+            return Err(holds_too_much("too many formulas without a result", &count(MOST_WITHOUT_RESULT)));
+        }
+        self.count_value();
+        self.survey.without_result.push(self.place.unwrap_or((self.row.saturating_sub(1), self.next_column - 1)));
         Ok(())
     }
 
@@ -170,7 +204,8 @@ impl Listener for SheetListener {
     fn tag(&mut self, tag: &[u8]) -> Result<(), Refusal> {
         // What nearly all of a sheet is made of, before its name is looked for.
         match tag {
-            b"/c" | b"/row" => return Ok(()),
+            b"/c" => return self.end_cell(),
+            b"/row" => return Ok(()),
             b"/v" => return self.end_value(),
             b"v" => return self.begin_value(),
             [b'c', b' ', rest @ ..] => return self.begin_cell(rest),
@@ -179,10 +214,15 @@ impl Listener for SheetListener {
         let (name, rest) = name_of(tag);
         let ends = tag.first() == Some(&b'/');
         match name {
-            b"c" if !ends => self.begin_cell(rest),
+            b"c" if ends => self.end_cell(),
+            b"c" => self.begin_cell(rest),
             b"v" if ends => self.end_value(),
             b"v" if rest.last() != Some(&b'/') => self.begin_value(),
             b"v" | b"f" if !ends && self.extensions == 0 && self.valued => Err(damaged()),
+            b"f" if !ends && self.extensions == 0 => {
+                self.has_formula = true;
+                Ok(())
+            }
             b"is" if !ends && self.extensions == 0 => {
                 self.valued = true;
                 self.count_value();
@@ -194,6 +234,7 @@ impl Listener for SheetListener {
                 }
                 (self.row_hidden, self.row_counted) = (false, false);
                 self.row = self.row.saturating_add(1);
+                self.next_column = 0;
                 for (name, value) in attributes(rest) {
                     match name {
                         b"r" => match number_of(value) {
@@ -225,6 +266,8 @@ impl Listener for SheetListener {
             }
             b"mergeCell" if !ends => {
                 self.survey.merged += 1;
+                let reference = attributes(rest).find(|(name, _)| *name == b"ref").map(|(_, value)| value);
+                self.survey.merged_columns.extend(reference.into_iter().flat_map(columns_of_several_rows));
                 Ok(())
             }
             _ => Ok(()),
@@ -236,6 +279,7 @@ impl Listener for SheetListener {
         if !self.in_value || self.kind == Kind::Text {
             return Ok(());
         }
+        self.has_value = true;
         // The reader would take `1&#50;` for 1.
         if text.contains(&b'&') {
             return Err(damaged());
@@ -276,6 +320,16 @@ fn place_of(reference: &[u8]) -> Result<(u32, u32), Refusal> {
     }
 }
 
+/// The columns of a place such as `B2:B4`; none if it lies in one row.
+fn columns_of_several_rows(reference: &[u8]) -> std::ops::Range<u32> {
+    let colon = reference.iter().position(|&byte| byte == b':').unwrap_or(reference.len());
+    let (first, last) = (&reference[..colon], reference.get(colon + 1..).unwrap_or_default());
+    match (place_of(first), place_of(last)) {
+        (Ok((top, left)), Ok((bottom, right))) if bottom > top => left..(right + 1).min(MAX_COLUMNS),
+        _ => 0..0,
+    }
+}
+
 fn number_of(digits: &[u8]) -> Option<u32> {
     if digits.len() > 9 {
         return None;
@@ -309,14 +363,20 @@ mod tests {
                 SheetSurvey { cells: 2, hidden_rows: 1, ..SheetSurvey::default() },
             ),
             (
-                "</sheetData><mergeCells count='2'><mergeCell ref='A1:B1'/><mergeCell ref='A2:B2'/></mergeCells>"
+                "</sheetData><mergeCells count='2'><mergeCell ref='A1:B1'/><mergeCell ref='C2:D4'/></mergeCells>"
                     .to_owned(),
-                SheetSurvey { merged: 2, ..SheetSurvey::default() },
+                SheetSurvey { merged: 2, merged_columns: BTreeSet::from([2, 3]), ..SheetSurvey::default() },
             ),
             (
                 "<c r='B3' t='e'><v>#SPILL!</v></c><c r='C3' t='e'><v>#N/A</v></c><c t='str'><v>#CALC! &amp;</v></c>"
                     .to_owned(),
                 SheetSurvey { cells: 3, odd_errors: vec![odd(2, 1, "#SPILL!")], ..SheetSurvey::default() },
+            ),
+            (
+                "<row r='7'><c r='B7'><f>A7*2</f><v></v></c><c><f/><v/></c><c t='str'><f>T(1)</f><v></v></c>\
+                 <c><f>1</f><v>1</v></c><c s='1'/></row><x:row><x:c t='b'><x:f>A1</x:f></x:c></x:row>"
+                    .to_owned(),
+                SheetSurvey { cells: 6, without_result: vec![(6, 1), (6, 2), (7, 0)], ..SheetSurvey::default() },
             ),
         ];
         for (xml, expected) in cases {

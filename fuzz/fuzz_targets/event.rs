@@ -1,0 +1,63 @@
+//! What Lambda hands over: JSON as it comes, and any text at all as the key of an upload.
+
+#![no_main]
+
+use inventory_loader::event::{EventError, LoadId, Request, Upload, decode};
+use libfuzzer_sys::fuzz_target;
+use serde_json::{Value as Json, json};
+
+const BUCKET: &str = "stock";
+
+fuzz_target!(|bytes: &[u8]| {
+    if let Ok(event) = serde_json::from_slice::<Json>(bytes) {
+        let requests = decode(&event, BUCKET);
+        assert_eq!(requests, decode(&event, BUCKET));
+        for request in requests.iter().flatten() {
+            match request {
+                Request::Load(upload) => check_upload(upload),
+                Request::Continue(load) => check_name(load),
+            }
+        }
+    }
+    if let Ok(key) = std::str::from_utf8(bytes) {
+        check_key(key);
+    }
+});
+
+fn check_upload(upload: &Upload) {
+    assert_eq!(upload.bucket, BUCKET);
+    assert!(!upload.key.is_empty() && !upload.key.ends_with('/'), "{:?} is no file", upload.key);
+    let name = upload.file_name();
+    assert!(!name.is_empty() && !name.contains('/'), "{name:?} is no file's name");
+    assert!(!name.starts_with("~$") && !name.starts_with(".~lock."), "{name:?} is a lock");
+    check_name(&LoadId::of(upload));
+}
+
+/// It becomes part of paths.
+fn check_name(load: &LoadId) {
+    let (name, link) = load.as_str().split_once('.').unwrap_or((load.as_str(), "2"));
+    assert!(name.len() == 16 && name.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')), "{load}");
+    assert!(!link.is_empty() && link.bytes().all(|byte| byte.is_ascii_digit()), "{load}");
+    assert_eq!(LoadId::parse(load.as_str()).as_ref(), Some(load));
+}
+
+/// A key comes back as it was, however it was encoded; or it is passed over, being no upload.
+fn check_key(key: &str) {
+    let written: String = key.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let form = written.replace("%20", "+");
+    for encoded in [written, form] {
+        let event = json!({ "Records": [{
+            "eventSource": "aws:s3", "eventName": "ObjectCreated:Put",
+            "s3": { "bucket": { "name": BUCKET }, "object": { "key": encoded } }
+        }]});
+        match decode(&event, BUCKET).as_deref() {
+            Ok([Request::Load(upload)]) => {
+                assert_eq!(upload.key, key);
+                check_upload(upload);
+            }
+            Ok([]) => assert!(key.ends_with('/') || key.contains("~$") || key.contains(".~lock."), "{key:?} is lost"),
+            Err(EventError::Incomplete { .. }) => assert!(key.is_empty()),
+            other => panic!("{key:?}: {other:?}"),
+        }
+    }
+}

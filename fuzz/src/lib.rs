@@ -1,0 +1,298 @@
+//! What the targets share: bytes as an open file, a workbook put together from its parts, and what must be true of all
+//! that the loader makes of a file, whatever is in it.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{Cursor, Write};
+use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
+
+use inventory_loader::decimal::Decimal;
+use inventory_loader::item::{Item, Value, item_size};
+use inventory_loader::judge::{Judge, JudgeError, Kept, Place, Skip, Verdict};
+use inventory_loader::message::{Note, Problem, Refusal, Rule, cell_address};
+use inventory_loader::schema::Schema;
+use inventory_loader::workbook::{Budget, RawCell, RawRow, RawValue, Workbook};
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
+
+/// Small enough that no small file can keep a run busy, large enough to be met only by those that try.
+const BUDGET: Budget = Budget { rows: 20_000, cells: 200_000, repeated_rows: 1_000, ..Budget::DEFAULT };
+/// What DynamoDB takes as one item.
+const ITEM_BYTES: usize = 400 * 1024;
+/// Of a skipped row's words, with the sign for more.
+const SAYS_CHARACTERS: usize = 101;
+
+/// Lets calamine panic without ending the run; every other panic still does. In production its panic is the end of the
+/// reading child, and a refusal.
+pub fn forgive_calamine() {
+    let end_the_run = take_hook();
+    set_hook(Box::new(move |panic| {
+        let in_calamine = panic.location().is_some_and(|place| place.file().contains("/calamine-"));
+        if !in_calamine {
+            end_the_run(panic);
+        }
+    }));
+}
+
+/// Does `work`, of which nothing is asked where calamine panicked in it.
+pub fn unless_calamine_panics(work: impl FnOnce()) {
+    // Any other panic has ended the run by now.
+    let _ = catch_unwind(AssertUnwindSafe(work));
+}
+
+/// Opens the bytes as a file of this name.
+pub fn open(bytes: &[u8], name: &str) -> Result<Workbook, Refusal> {
+    let mut file: File = tempfile::tempfile().expect("a temporary file");
+    file.write_all(bytes).expect("room for the input");
+    Workbook::open(file, name, BUDGET)
+}
+
+/// A workbook of one sheet called "Stock", from the whole of its parts; those left out are not in it.
+pub fn xlsx_of(sheet: &[u8], shared_texts: Option<&[u8]>, styles: Option<&[u8]>) -> Vec<u8> {
+    const TYPE: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
+    let relation = |id: &str, kind: &str, target: &str| {
+        format!("<Relationship Id=\"{id}\" Type=\"{TYPE}/{kind}\" Target=\"{target}\"/>")
+    };
+    let relations = |inner: String| {
+        format!(
+            "<Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\">{inner}</Relationships>"
+        )
+    };
+    let package = relations(relation("rId1", "officeDocument", "xl/workbook.xml"));
+    let book = format!(
+        "<workbook xmlns=\"http://schemas.openxmlformats.org/spreadsheetml/2006/main\" xmlns:r=\"{TYPE}\">\
+         <sheets><sheet name=\"Stock\" sheetId=\"1\" r:id=\"rId1\"/></sheets></workbook>"
+    );
+    let of_book = relations(
+        relation("rId1", "worksheet", "worksheets/sheet1.xml")
+            + &relation("rId2", "sharedStrings", "sharedStrings.xml")
+            + &relation("rId3", "styles", "styles.xml"),
+    );
+    let parts = [
+        ("_rels/.rels", Some(package.as_bytes())),
+        ("xl/workbook.xml", Some(book.as_bytes())),
+        ("xl/_rels/workbook.xml.rels", Some(of_book.as_bytes())),
+        ("xl/worksheets/sheet1.xml", Some(sheet)),
+        ("xl/sharedStrings.xml", shared_texts),
+        ("xl/styles.xml", styles),
+    ];
+    // Stored, so that the bytes of the input stand in the file as they are.
+    let plain = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, bytes) in parts.iter().filter_map(|(name, bytes)| Some((name, (*bytes)?))) {
+        zip.start_file(*name, plain).expect("a part");
+        zip.write_all(bytes).expect("room for the part");
+    }
+    zip.finish().expect("a zip").into_inner()
+}
+
+/// The rows of every sheet, by sheet; the first refusal ends it. Each sheet is read twice and must be the same.
+pub fn read_twice(workbook: &mut Workbook) -> Result<Vec<Vec<RawRow<'static>>>, Refusal> {
+    let sheets = workbook.sheets().len();
+    let all = (0..sheets).map(|sheet| {
+        let first = read(workbook, sheet);
+        assert_eq!(first, read(workbook, sheet), "the second reading differs");
+        first
+    });
+    let read = all.collect();
+    check_notes(workbook.notes(), &said(&read));
+    read
+}
+
+fn read(workbook: &mut Workbook, sheet: usize) -> Result<Vec<RawRow<'static>>, Refusal> {
+    let mut rows: Vec<RawRow<'static>> = Vec::new();
+    let read = workbook.visit_rows(sheet, &mut |row| {
+        check_row(row);
+        assert!(row.number > rows.last().map_or(0, |row| row.number), "row {} after a later one", row.number);
+        rows.push(owned(row));
+        ControlFlow::Continue(())
+    });
+    read.map(|()| rows)
+}
+
+fn check_row(row: &RawRow<'_>) {
+    assert!(!row.cells.is_empty(), "row {} has no value", row.number);
+    assert!(row.cells.is_sorted_by(|one, other| one.column < other.column), "columns do not ascend: {row:?}");
+    for cell in &row.cells {
+        assert!(cell.column < BUDGET.columns, "{cell:?} is beyond the last column");
+        match &cell.value {
+            RawValue::Text(text) => assert!(!text.is_empty() && text.len() <= BUDGET.cell_bytes),
+            RawValue::Error(error) => assert!(!error.is_empty()),
+            RawValue::Number(number) | RawValue::Date(number) => assert!(number.is_finite(), "{cell:?}"),
+            RawValue::Bool(_) | RawValue::NoResult => {}
+        }
+    }
+}
+
+fn owned(row: &RawRow<'_>) -> RawRow<'static> {
+    let own = |text: &Cow<'_, str>| Cow::Owned(text.clone().into_owned());
+    let cells = row.cells.iter().map(|cell| RawCell {
+        column: cell.column,
+        value: match &cell.value {
+            RawValue::Text(text) => RawValue::Text(own(text)),
+            RawValue::Error(text) => RawValue::Error(own(text)),
+            RawValue::Number(number) => RawValue::Number(*number),
+            RawValue::Date(serial) => RawValue::Date(*serial),
+            RawValue::Bool(said) => RawValue::Bool(*said),
+            RawValue::NoResult => RawValue::NoResult,
+        },
+        format: cell.format.as_ref().map(own),
+    });
+    RawRow { number: row.number, cells: cells.collect() }
+}
+
+/// Everything that a message may quote of the rows.
+fn said(read: &Result<Vec<Vec<RawRow<'_>>>, Refusal>) -> String {
+    read.as_ref().map_or_else(|_| String::new(), |sheets| format!("{sheets:?}"))
+}
+
+/// Judges the workbook, whose rows are known, and checks every verdict. The rules are told as text, too: messages quote
+/// them.
+pub fn judge(schema: &Schema, rules: &str, workbook: &mut Workbook, sheets: &[Vec<RawRow<'_>>]) {
+    let quotable = format!("{rules}{sheets:?}");
+    let mut verdicts: Vec<(Place, Verdict)> = Vec::new();
+    let mut judge = Judge::new(schema);
+    let judged = judge.judge_file(workbook, &mut |place, verdict| {
+        verdicts.push((place, verdict));
+        Ok(())
+    });
+    let read = match judged {
+        Ok(read) => read,
+        Err(error) => return check_end(error, &quotable),
+    };
+    check_notes(&read.notes, &quotable);
+    assert_eq!(read.sheets.len(), sheets.len());
+    let rows: Vec<(Place, &RawRow<'_>)> = (0_u16..)
+        .zip(sheets)
+        .flat_map(|(sheet, rows)| rows.iter().map(move |row| (Place(sheet, row.number), row)))
+        .collect();
+    assert!(
+        verdicts.iter().map(|(place, _)| place).eq(rows.iter().map(|(place, _)| place)),
+        "not every row has its one verdict: {verdicts:?}"
+    );
+    for ((place, verdict), (_, row)) in verdicts.iter().zip(&rows) {
+        let sheet = &read.sheets[usize::from(place.0)].name;
+        check_verdict(verdict, sheet, row, schema, &quotable);
+    }
+
+    let mut again: Vec<(Place, Verdict)> = Vec::new();
+    let judged = judge.judge_duplicates(workbook, &mut |place, verdict| {
+        again.push((place, verdict));
+        Ok(())
+    });
+    if let Err(error) = judged {
+        return check_end(error, &quotable);
+    }
+    assert!(again.is_sorted_by(|(one, _), (other, _)| one < other), "a row is told twice: {again:?}");
+    for (place, verdict) in again {
+        let at = rows.binary_search_by_key(&place, |(place, _)| *place).expect("a row that was there before");
+        assert!(matches!(verdicts[at].1, Verdict::Accepted(_) | Verdict::Rejected(_)), "{:?}", verdicts[at]);
+        assert!(matches!(verdict, Verdict::Duplicate(_) | Verdict::Rejected(_)), "{verdict:?}");
+        check_verdict(&verdict, &read.sheets[usize::from(place.0)].name, rows[at].1, schema, &quotable);
+        verdicts[at].1 = verdict;
+    }
+    check_no_item_twice(&verdicts, schema);
+}
+
+fn check_end(error: JudgeError, quotable: &str) {
+    match error {
+        JudgeError::Refused(refusal) => check_refusal(&refusal, quotable),
+        JudgeError::Output(error) => panic!("nothing here refuses a verdict: {error}"),
+    }
+}
+
+fn check_verdict(verdict: &Verdict, sheet: &str, row: &RawRow<'_>, schema: &Schema, quotable: &str) {
+    match verdict {
+        Verdict::Accepted(item) => check_item(item, row, schema),
+        Verdict::Rejected(kept) | Verdict::Duplicate(kept) => check_kept(kept, sheet, row, quotable),
+        Verdict::Skipped(skipped) => {
+            assert!(skipped.says.chars().count() <= SAYS_CHARACTERS, "{skipped:?}");
+            let as_a_whole = matches!(skipped.why, Skip::HiddenSheet | Skip::OtherSheet);
+            assert!(!as_a_whole || skipped.says.is_empty(), "{skipped:?}");
+        }
+    }
+    // So it travels from the child.
+    let line = serde_json::to_string(verdict).expect("a verdict as JSON");
+    let told: Verdict = serde_json::from_str(&line).expect("a verdict from JSON");
+    assert_eq!(told, *verdict, "{line}");
+}
+
+fn check_item(item: &Item, row: &RawRow<'_>, schema: &Schema) {
+    assert!(item_size(item) <= ITEM_BYTES);
+    for attribute in schema.key.attributes() {
+        match item.get(attribute) {
+            Some(Value::S(text)) => assert!(!text.is_empty(), "{attribute} is empty: {item:?}"),
+            Some(Value::N(_)) => {}
+            other => panic!("{attribute} is {other:?}, which no key is: {item:?}"),
+        }
+    }
+    for (name, value) in item {
+        assert!(!name.is_empty(), "{item:?}");
+        if let Value::N(digits) = value {
+            let number = Decimal::parse(digits).expect("a number");
+            assert_eq!(number.to_string(), *digits, "a number in two writings");
+        }
+    }
+    let texts = || row.cells.iter().filter(|cell| matches!(cell.value, RawValue::Text(_)));
+    for cell in &row.cells {
+        if let RawValue::Error(error) = &cell.value {
+            let typed = texts().any(|cell| matches!(&cell.value, RawValue::Text(text) if text.contains(&**error)));
+            let stored = item.values().any(|value| *value == Value::S(error.to_string()));
+            assert!(typed || !stored, "an error became a text: {item:?}");
+        }
+    }
+}
+
+fn check_kept(kept: &Kept, sheet: &str, row: &RawRow<'_>, quotable: &str) {
+    assert!(!kept.problems.is_empty(), "row {} was left out without a word", row.number);
+    let cells = row.cells.iter().map(|cell| cell_address(cell.column, row.number));
+    assert!(kept.cells.iter().map(|cell| cell.cell.as_str()).eq(cells), "{kept:?}");
+    for problem in &kept.problems {
+        let Problem { rule, message, advice, .. } = problem;
+        assert_eq!((problem.sheet.as_str(), problem.row), (sheet, row.number), "{problem:?}");
+        check_sentences(*rule, message, advice, quotable);
+    }
+}
+
+/// Of what was accepted in the end, no two rows may write the same item, nor share what may stand in one row only.
+fn check_no_item_twice(verdicts: &[(Place, Verdict)], schema: &Schema) {
+    let items = || {
+        verdicts.iter().filter_map(|(_, verdict)| if let Verdict::Accepted(item) = verdict { Some(item) } else { None })
+    };
+    let mut keys = HashSet::new();
+    for item in items() {
+        let key: Vec<String> = schema.key.attributes().map(|attribute| format!("{:?}", item[attribute])).collect();
+        assert!(keys.insert(key), "two rows write one item: {item:?}");
+    }
+    for column in schema.columns.iter().filter(|column| column.unique) {
+        let mut values = HashSet::new();
+        let value = |item: &Item| item.get(&column.name).map(|value| format!("{value:?}"));
+        for value in items().filter_map(value) {
+            assert!(values.insert(value.clone()), "{} stands twice in {}", value, column.name);
+        }
+    }
+}
+
+pub fn check_refusal(refusal: &Refusal, quotable: &str) {
+    check_sentences(refusal.rule, &refusal.message, &refusal.advice, quotable);
+}
+
+fn check_notes(notes: &[Note], quotable: &str) {
+    for note in notes {
+        check_sentences(note.rule, &note.message, &note.advice, quotable);
+    }
+}
+
+/// Both sentences are whole. A `{place}` may stand in them only where the file or the rules say so themselves.
+fn check_sentences(rule: Rule, message: &str, advice: &str, quotable: &str) {
+    let (first, second) = rule.templates();
+    for (sentence, template) in [(message, first), (advice, second)] {
+        assert!(!sentence.is_empty());
+        for place in template.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(place, _)| place) {
+            let open = format!("{{{place}}}");
+            assert!(!sentence.contains(&open) || quotable.contains(&open), "{}: {sentence}", rule.id());
+        }
+    }
+}
