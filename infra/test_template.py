@@ -23,7 +23,12 @@ ALLOWED = {
     ("s3:GetObject", "ReportsBucket.Arn/loads/*"),
     ("s3:PutObject", "ReportsBucket.Arn/loads/*"),
     ("dynamodb:DescribeTable", "InventoryTable.Arn"),
+    ("dynamodb:BatchGetItem", "InventoryTable.Arn"),
+    ("dynamodb:Scan", "InventoryTable.Arn"),
     ("dynamodb:BatchWriteItem", "InventoryTable.Arn"),
+    ("dynamodb:PutItem", "InventoryTable.Arn"),
+    ("dynamodb:UpdateItem", "InventoryTable.Arn"),
+    ("dynamodb:DeleteItem", "InventoryTable.Arn"),
     ("dynamodb:GetItem", "LedgerTable.Arn"),
     ("dynamodb:PutItem", "LedgerTable.Arn"),
     ("dynamodb:UpdateItem", "LedgerTable.Arn"),
@@ -245,7 +250,7 @@ class Function(unittest.TestCase):
     def test_environment_is_the_contract_with_the_program(self):
         names = """
             INVENTORY_TABLE LEDGER_TABLE UPLOADS_BUCKET REPORTS_BUCKET RULES_KEY BUCKET_OWNER TABLE_WAIT_SECONDS
-            LEASE_SECONDS HEARTBEAT_SECONDS READER_CPU_SECONDS READER_MEGABYTES SCRATCH_MEGABYTES LOG_LEVEL
+            READ_UNITS LEASE_SECONDS HEARTBEAT_SECONDS READER_CPU_SECONDS READER_MEGABYTES SCRATCH_MEGABYTES LOG_LEVEL
         """
         self.assertEqual(set(properties("Loader")["Environment"]["Variables"]), set(names.split()))
 

@@ -120,7 +120,7 @@ pub fn causes(error: &(dyn std::error::Error + 'static)) -> String {
 
 /// Codes that AWS sends with status 400 though nothing is wrong with the request.
 fn passes_by_itself(code: &str) -> bool {
-    const CODES: [&str; 15] = [
+    const CODES: [&str; 16] = [
         "ConditionalRequestConflict",
         "ExpiredToken",
         "ExpiredTokenException",
@@ -128,6 +128,7 @@ fn passes_by_itself(code: &str) -> bool {
         "LimitExceededException",
         "OperationAborted",
         "ProvisionedThroughputExceededException",
+        "ReplicatedWriteConflictException",
         "RequestLimitExceeded",
         "RequestTimeout",
         "SlowDown",

@@ -27,6 +27,8 @@ pub struct Config {
     pub function: String,
     /// How long the table may accept nothing before a load fails loudly.
     pub table_wait: Duration,
+    /// Read units a second that a load may take of the table; without it, what the table gives.
+    pub read_ceiling: Option<f64>,
     pub lease: Duration,
     pub heartbeat: Duration,
     pub limits: Limits,
@@ -55,6 +57,9 @@ impl Config {
             bucket_owner: environment.needed("BUCKET_OWNER"),
             function: environment.needed("AWS_LAMBDA_FUNCTION_NAME"),
             table_wait: environment.seconds("TABLE_WAIT_SECONDS", 120),
+            read_ceiling: Some(environment.parsed("READ_UNITS", 0_u32, "a whole number"))
+                .filter(|units| *units > 0)
+                .map(f64::from),
             lease: environment.seconds("LEASE_SECONDS", 45),
             heartbeat: environment.seconds("HEARTBEAT_SECONDS", 10),
             limits: Limits {

@@ -31,7 +31,8 @@ pub async fn serve() -> Result<(), Error> {
     let places = Places {
         store: Store::S3(S3Store::new(clients.s3, &config.reports_bucket, &config.bucket_owner)),
         ledger: Some(Ledger::new(clients.dynamodb.clone(), &config.ledger_table, config.lease)),
-        table: Table::new(clients.dynamodb, &config.inventory_table, config.table_wait),
+        table: Table::new(clients.dynamodb, &config.inventory_table, config.table_wait)
+            .with_read_ceiling(config.read_ceiling),
         relay: Some(Relay::new(clients.lambda, &config.function)),
     };
     let (places, rules, bucket) = (&places, &rules, config.uploads_bucket.as_str());

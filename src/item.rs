@@ -85,10 +85,13 @@ pub fn plain_number(digits: &str) -> Cow<'_, str> {
     Decimal::parse(digits).map_or(Cow::Borrowed(digits), |number| Cow::Owned(number.to_string()))
 }
 
-/// About one byte for two significant digits, and one more: DynamoDB's own rule of thumb, rounded up.
+/// About one byte for two significant digits, and one more: DynamoDB's own rule of thumb, rounded up. Zeros in front and
+/// behind are not significant.
 fn number_size(digits: &str) -> usize {
     let mantissa = digits.split(['e', 'E']).next().unwrap_or(digits);
-    let significant = mantissa.bytes().filter(u8::is_ascii_digit).count();
+    let mantissa = mantissa.trim_start_matches(['+', '-', '0', '.']);
+    let mantissa = if mantissa.contains('.') { mantissa.trim_end_matches(['0', '.']) } else { mantissa };
+    let significant = mantissa.trim_end_matches('0').bytes().filter(u8::is_ascii_digit).count();
     significant.div_ceil(2) + 1 + usize::from(digits.starts_with('-'))
 }
 

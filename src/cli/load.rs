@@ -1,6 +1,7 @@
 //! `inventory load FILE --table T` and `inventory plan FILE --table T`: the whole street from this machine, or all of it
 //! but the writing. Plan and report are kept in a local folder.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -130,6 +131,11 @@ impl JourneyArgs {
         }
         lists.finish()?;
         output::tell(&report, None, self.telling.json, Some(&places.store.place(&Names(&name).report())))?;
+        if !report.held.is_empty() && !self.telling.json {
+            let gates: BTreeSet<&str> = report.held.iter().map(|held| held.gate.name()).collect();
+            let gates = Vec::from_iter(gates).join(",");
+            output::say(&format!("If all of that is right, load the file from here with --waive {gates}"));
+        }
         Ok(Exit::from(&*report))
     }
 }

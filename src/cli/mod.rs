@@ -6,6 +6,7 @@ mod load;
 mod output;
 mod progress;
 mod schema;
+mod words;
 
 use std::fs::File;
 use std::io::Read;

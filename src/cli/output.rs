@@ -1,4 +1,4 @@
-//! What the command prints: the answer first, then what needs attention, grouped, then where the rest is.
+//! Where the command prints: the report to standard output, sentences beside it, and the lists into their files.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -6,15 +6,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::words::words;
 use super::{Telling, Trouble};
-use crate::judge::Skip;
-use crate::message::{Problem, Rule, count};
 use crate::plan::{Fate, PlanRow};
 use crate::report::Report;
-
-/// Problems of one kind that are printed in full; the rest of the kind is named by its cells.
-const TOLD_IN_FULL: usize = 3;
-const CELLS_NAMED: usize = 8;
 
 /// A sentence for whoever typed the command, beside what is printed.
 pub(super) fn say(sentence: &str) {
@@ -84,66 +79,4 @@ pub(super) fn tell(report: &Report, title: Option<&str>, json: bool, kept: Optio
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written.map_err(|error| Trouble::file("written", Path::new("standard output"), &error)),
     }
-}
-
-fn words(report: &Report, title: Option<&str>, kept: Option<&str>) -> String {
-    let mut text = String::new();
-    if let Some(title) = title {
-        text.push_str(&format!("{title}: "));
-    }
-    text.push_str(&report.summary);
-    text.push('\n');
-    for sheet in report.sheets.iter().filter(|sheet| !sheet.loaded) {
-        let why = match sheet.skipped {
-            Some(Skip::HiddenSheet) => "it is hidden",
-            _ => "it has no row with the names of the columns",
-        };
-        text.push_str(&format!("Sheet \"{}\" was passed over: {why}.\n", sheet.name));
-    }
-    for row in report.skipped.iter().filter(|row| row.why != Skip::Title) {
-        let what = if row.why == Skip::Total { "total" } else { "note" };
-        text.push_str(&format!("Row {} was taken for a {what} and left out: \"{}\"\n", row.row, row.says));
-    }
-    for note in &report.notes {
-        text.push_str(&format!("{} {}\n", note.message, note.advice));
-    }
-    for (rule, mut problems) in by_rule(&report.problems) {
-        text.push('\n');
-        // The rows of one item share one sentence.
-        problems.dedup_by(|b, a| a.message == b.message);
-        for problem in problems.iter().take(TOLD_IN_FULL) {
-            text.push_str(&format!("  {} {}\n", problem.message, problem.advice));
-        }
-        if problems.len() > TOLD_IN_FULL {
-            let rest = &problems[TOLD_IN_FULL..];
-            let cells: Vec<String> = rest.iter().take(CELLS_NAMED).map(|problem| place(problem)).collect();
-            let more = if rest.len() > CELLS_NAMED { ", …" } else { "" };
-            let number = count(rest.len() as u64);
-            text.push_str(&format!("  {number} more of this kind ({}): {}{more}\n", rule.id(), cells.join(", ")));
-        }
-    }
-    if report.problems_total > report.problems.len() as u64 {
-        let listed = count(report.problems.len() as u64);
-        text.push_str(&format!("\nOf {} problems {listed} are listed.\n", count(report.problems_total)));
-    }
-    if let Some(kept) = kept {
-        text.push_str(&format!("\nThe report is in {kept}\n"));
-    }
-    text
-}
-
-fn place(problem: &Problem) -> String {
-    problem.cell.clone().unwrap_or_else(|| format!("row {}", problem.row))
-}
-
-/// The kinds in the order in which they first come.
-fn by_rule(problems: &[Problem]) -> Vec<(Rule, Vec<&Problem>)> {
-    let mut kinds: Vec<(Rule, Vec<&Problem>)> = Vec::new();
-    for problem in problems {
-        match kinds.iter_mut().find(|(rule, _)| *rule == problem.rule) {
-            Some((_, kind)) => kind.push(problem),
-            None => kinds.push((problem.rule, vec![problem])),
-        }
-    }
-    kinds
 }

@@ -360,6 +360,7 @@ async fn write_missing(table: &Table, schema: &Schema, items: Vec<MissingItem>) 
     let left = changed.edited.iter().copied().chain(changed.refused.iter().map(|refused| refused.index));
     Ok(ChunkOutcome {
         write_units: changed.units,
+        read_units: changed.read_units,
         requests: changed.requests,
         tried_again: changed.tried_again,
         edited: left.filter_map(|index| Some(changes.get(index)?.key.clone())).collect(),

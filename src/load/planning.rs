@@ -48,6 +48,8 @@ struct Making<'a> {
     evidence: Evidence<'a>,
     listed: Option<Listed<'a>>,
     write_units: f64,
+    /// Of looking at missing items once more before they are changed.
+    read_again_units: f64,
     /// Of reading all items of the load back.
     read_back_units: f64,
 }
@@ -109,6 +111,7 @@ impl Journey<'_> {
             evidence: Evidence::new(schema),
             listed: schema.sync.as_ref().map(|sync| Listed::new(schema, sync)),
             write_units: 0.0,
+            read_again_units: 0.0,
             read_back_units: 0.0,
         };
         let kept = self.kept_chunks().await?;
@@ -233,12 +236,15 @@ impl Journey<'_> {
         let mut chunks = 0;
         while let Some(items) = scan.next_page().await? {
             for item in items.into_iter().filter(|item| listed.speaks_for(item)) {
-                making.evidence.note_in_scope(&item);
-                if listed.lists(&item) {
+                let is_listed = listed.lists(&item);
+                if !is_listed && listed.is_settled(&item) {
                     continue;
                 }
-                making.evidence.note_missing(&item);
-                waiting.extend(listed.missing(item));
+                making.evidence.note_in_scope(&item);
+                if !is_listed {
+                    making.evidence.note_missing(&item);
+                    waiting.push(listed.missing(item));
+                }
             }
             while waiting.len() >= ROWS_PER_CHUNK {
                 let chunk = waiting.drain(..ROWS_PER_CHUNK).collect();
@@ -321,7 +327,7 @@ impl Making<'_> {
         if let Some(listed) = &mut self.listed {
             listed.add(after.as_deref().or(row.key.as_ref()), after.as_deref());
         }
-        self.evidence.note(row.fate, row.before.as_ref(), after.as_deref());
+        self.evidence.note(row.fate, row.before.as_ref(), after.as_deref().or(row.key.as_ref()));
         let Some(after) = after else { return };
         if row.fate.is_written() {
             self.write_units += plan::write_units(&self.index.table, row.before.as_ref(), Some(&after));
@@ -337,6 +343,8 @@ impl Making<'_> {
             let after = item.after();
             if item.missing != Missing::Report {
                 self.write_units += plan::write_units(&self.index.table, Some(&item.before), after.as_ref());
+                // Before it is changed it is read once more.
+                self.read_again_units += plan::read_units(item_size(&item.before), true);
             }
         }
         self.index.add(entry);
@@ -348,7 +356,7 @@ impl Making<'_> {
         let items = self.index.counts.items();
         let share = if items > READ_BACK_ITEMS { READ_BACK_ITEMS as f64 / items as f64 } else { 1.0 };
         let read_back = if self.schema.totals.read_back { self.read_back_units * share } else { 0.0 };
-        let read_units = self.index.read_units + read_back;
+        let read_units = self.index.read_units + self.read_again_units + read_back;
         let (price, capacity) = (&self.schema.price, self.index.table.capacity);
         self.index.estimate = plan::Estimate::of(self.write_units, read_units, price, capacity);
         self.index

@@ -90,11 +90,14 @@ impl<'a> Listed<'a> {
         self.keys.binary_search(&fingerprint(self.schema, item)).is_ok()
     }
 
-    /// What becomes of an item that is missing. One that is marked already is not marked again.
-    pub fn missing(&self, before: Item) -> Option<MissingItem> {
-        let marked = before.get(DISCONTINUED) == Some(&Value::Bool(true));
-        let done = self.sync.missing == Missing::Mark && marked;
-        (!done).then_some(MissingItem { missing: self.sync.missing, before })
+    /// Whether an item that is missing was marked as such before: nothing is left to do or to wonder about.
+    pub fn is_settled(&self, item: &Item) -> bool {
+        self.sync.missing == Missing::Mark && item.get(DISCONTINUED) == Some(&Value::Bool(true))
+    }
+
+    /// What becomes of an item that is missing.
+    pub fn missing(&self, before: Item) -> MissingItem {
+        MissingItem { missing: self.sync.missing, before }
     }
 }
 
@@ -174,8 +177,8 @@ mod tests {
         let sync = sync(Missing::Mark, Scope::Table);
         let listed = Listed::new(&schema, &sync);
         let mut one = item("A", "Leeds");
-        assert!(listed.missing(one.clone()).is_some());
+        assert!(!listed.is_settled(&one));
         one.insert(DISCONTINUED.to_string(), Value::Bool(true));
-        assert_eq!(listed.missing(one), None);
+        assert!(listed.is_settled(&one));
     }
 }

@@ -27,7 +27,7 @@ pub use estimate::{Estimate, read_units, write_units};
 pub use gates::{Evidence, Gate, LastLoad, Tripped};
 pub use index::{ChunkEntry, Counts, Index, Names};
 pub use missing::{Listed, MissingItem};
-pub use totals::{ControlTotals, Difference};
+pub use totals::{ControlTotals, Difference, Figure, Figures, Group};
 
 /// What became, or will become, of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -169,6 +169,9 @@ impl From<JudgedRow> for PlanRow {
 pub struct ChunkOutcome {
     /// Consumed, indexes included.
     pub write_units: f64,
+    /// Of looking at missing items once more before they were changed.
+    #[serde(default)]
+    pub read_units: f64,
     pub requests: u64,
     /// Items that the table handed back unprocessed and that were sent again.
     pub tried_again: u64,

@@ -27,6 +27,9 @@ pub(super) fn summarise(told: &Told<'_>) -> String {
     if told.ending == Ending::DryRun {
         let what = if told.only_checked { "check" } else { "trial" };
         sentences.push(format!("Nothing was written: this was a {what}."));
+        if !told.held.is_empty() {
+            sentences.push("The load itself would wait for your approval.".to_string());
+        }
     }
     sentences.join(" ")
 }
@@ -120,7 +123,8 @@ mod tests {
             message: "412 of 520 prices change much.".to_string(),
             advice: String::new(),
         }];
-        summarise(&Told { ending, counts: &counts, missing, held: &held, only_checked })
+        let held = if only_checked { &[] } else { &held[..] };
+        summarise(&Told { ending, counts: &counts, missing, held, only_checked })
     }
 
     #[test]
@@ -164,7 +168,7 @@ mod tests {
                 false,
                 &[(Fate::New, 5), (Fate::Kept, 5)],
                 "All 10 rows would be in. Of these: 5 new, 5 left as it was in the table. \
-                 Nothing was written: this was a trial.",
+                 Nothing was written: this was a trial. The load itself would wait for your approval.",
             ),
             (
                 Ending::Held,

@@ -145,6 +145,7 @@ impl Tally {
     /// `planned` says what was to become of a row.
     pub fn add_outcome(&mut self, outcome: ChunkOutcome) {
         self.units.write += outcome.write_units;
+        self.units.read += outcome.read_units;
         self.units.requests += outcome.requests;
         self.units.tried_again += outcome.tried_again;
         for refused in outcome.refused {

@@ -2,7 +2,7 @@
 
 use inventory_loader::event::LoadId;
 use inventory_loader::item::{Item, Value};
-use inventory_loader::plan::{self, PlanRow, Fate, Index};
+use inventory_loader::plan::{self, Fate, Index, PlanRow};
 use inventory_loader::report::Ending;
 use serde_json::{Value as Json, json};
 

@@ -1,0 +1,203 @@
+//! A report in words: the answer first, then why it waits or what needs attention, what changes, the figures, and where
+//! the rest is.
+
+use crate::decimal::Decimal;
+use crate::item::{Item, Value};
+use crate::judge::Skip;
+use crate::message::{Problem, Rule, count};
+use crate::plan::{Difference, Estimate, Figure, Figures, Group};
+use crate::report::{ChangedRow, Ending, Report};
+
+/// Problems of one kind that are printed in full; the rest of the kind is named by its cells.
+const TOLD_IN_FULL: usize = 3;
+const CELLS_NAMED: usize = 8;
+/// Changed and missing items that are printed; the report has more.
+const ITEMS_NAMED: usize = 5;
+
+pub(super) fn words(report: &Report, title: Option<&str>, kept: Option<&str>) -> String {
+    let mut text = String::new();
+    if let Some(title) = title {
+        text.push_str(&format!("{title}: "));
+    }
+    text.push_str(&report.summary);
+    text.push('\n');
+    tell_held(report, &mut text);
+    tell_rows_left_out(report, &mut text);
+    tell_problems(report, &mut text);
+    tell_changes(report, &mut text);
+    tell_figures(report, &mut text);
+    if let Some(kept) = kept {
+        text.push_str(&format!("\nThe report is in {kept}\n"));
+    }
+    text
+}
+
+fn tell_held(report: &Report, text: &mut String) {
+    // The answer of a load that waits has the reasons in it; a trial says them here, and there is nothing to approve.
+    let waits = report.ending == Ending::Held;
+    let mut sentences: Vec<&str> =
+        report.held.iter().map(|held| if waits { &*held.advice } else { &*held.message }).collect();
+    sentences.dedup();
+    for sentence in sentences {
+        text.push_str(&format!("  {sentence}\n"));
+    }
+}
+
+fn tell_rows_left_out(report: &Report, text: &mut String) {
+    for sheet in report.sheets.iter().filter(|sheet| !sheet.loaded) {
+        let why = match sheet.skipped {
+            Some(Skip::HiddenSheet) => "it is hidden",
+            _ => "it has no row with the names of the columns",
+        };
+        text.push_str(&format!("Sheet \"{}\" was passed over: {why}.\n", sheet.name));
+    }
+    for row in report.skipped.iter().filter(|row| row.why != Skip::Title) {
+        let what = if row.why == Skip::Total { "total" } else { "note" };
+        text.push_str(&format!("Row {} was taken for a {what} and left out: \"{}\"\n", row.row, row.says));
+    }
+    for note in &report.notes {
+        text.push_str(&format!("{} {}\n", note.message, note.advice));
+    }
+}
+
+fn tell_problems(report: &Report, text: &mut String) {
+    for (rule, mut problems) in by_rule(&report.problems) {
+        text.push('\n');
+        // The rows of one item share one sentence.
+        problems.dedup_by(|b, a| a.message == b.message);
+        for problem in problems.iter().take(TOLD_IN_FULL) {
+            text.push_str(&format!("  {} {}\n", problem.message, problem.advice));
+        }
+        if problems.len() > TOLD_IN_FULL {
+            let rest = &problems[TOLD_IN_FULL..];
+            let cells: Vec<String> = rest.iter().take(CELLS_NAMED).map(|problem| place(problem)).collect();
+            let more = if rest.len() > CELLS_NAMED { ", …" } else { "" };
+            let number = count(rest.len() as u64);
+            text.push_str(&format!("  {number} more of this kind ({}): {}{more}\n", rule.id(), cells.join(", ")));
+        }
+    }
+    if report.problems_total > report.problems.len() as u64 {
+        let listed = count(report.problems.len() as u64);
+        text.push_str(&format!("\nOf {} problems {listed} are listed.\n", count(report.problems_total)));
+    }
+}
+
+fn tell_changes(report: &Report, text: &mut String) {
+    for row in report.changed.iter().take(ITEMS_NAMED) {
+        text.push_str(&format!("  {}\n", changed(row)));
+    }
+    let changed = report.rows.fates.get(&crate::plan::Fate::Changed).copied().unwrap_or_default();
+    if let Some(more) = changed.checked_sub(ITEMS_NAMED as u64).filter(|more| *more > 0) {
+        text.push_str(&format!("  {} more changed\n", count(more)));
+    }
+    let missing = &report.missing;
+    let named: Vec<String> = missing.items.iter().take(ITEMS_NAMED).map(key).collect();
+    let more = missing.total - named.len() as u64;
+    if !named.is_empty() {
+        let more = if more > 0 { format!(" and {} more", count(more)) } else { String::new() };
+        text.push_str(&format!("  Not in the sheet: {}{more}\n", named.join(", ")));
+    }
+}
+
+/// Absent values are empty cells in her sheet.
+fn changed(row: &ChangedRow) -> String {
+    let side = |value: &Option<Value>| value.as_ref().map_or_else(|| "(empty)".to_string(), shown);
+    let attributes: Vec<String> = row
+        .attributes
+        .iter()
+        .map(|attribute| format!("{} {} -> {}", attribute.name, side(&attribute.before), side(&attribute.after)))
+        .collect();
+    format!("{}: {}", key(&row.key), attributes.join(", "))
+}
+
+fn key(item: &Item) -> String {
+    let plain = |value: &Value| match value {
+        Value::S(text) => text.clone(),
+        value => shown(value),
+    };
+    item.values().map(plain).collect::<Vec<_>>().join(" ")
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::S(text) => format!("{text:?}"),
+        Value::N(digits) => digits.clone(),
+        Value::Bool(true) => "yes".to_string(),
+        Value::Bool(false) => "no".to_string(),
+        Value::Null(_) => "(nothing)".to_string(),
+        _ => "(several values)".to_string(),
+    }
+}
+
+fn tell_figures(report: &Report, text: &mut String) {
+    let sheet = &report.totals.sheet.all;
+    if sheet.items > 0 {
+        text.push_str(&format!("\nIn the sheet: {}.\n", figures(sheet)));
+    }
+    if let Some(read_back) = &report.totals.read_back {
+        let items = match read_back.items == read_back.of {
+            true => "all of them".to_string(),
+            false => format!("{} of them", count(read_back.items)),
+        };
+        match read_back.differences.as_slice() {
+            [] => text.push_str(&format!("Read back from the table, {items}: the same.\n")),
+            differences => {
+                text.push_str(&format!("Read back from the table, {items}: not the same.\n"));
+                differences.iter().for_each(|difference| text.push_str(&format!("  {}\n", differs(difference))));
+            }
+        }
+    }
+    let Some(estimate) = &report.estimate else { return };
+    match report.taken.as_ref().filter(|_| report.ending == Ending::Done) {
+        Some(taken) => {
+            text.push_str(&format!("It took {}; {} were expected.\n", cost(taken), cost(estimate)));
+        }
+        None => text.push_str(&format!("To load it takes about {}.\n", cost(estimate))),
+    }
+}
+
+fn figures(figures: &Figures) -> String {
+    let items = if figures.items == 1 { "1 item".to_string() } else { format!("{} items", count(figures.items)) };
+    let sum = |name: &str, sum: Option<Decimal>| sum.filter(|sum| !sum.is_zero()).map(|sum| format!("{name} {sum}"));
+    let sums = [sum("quantity", figures.quantity), sum("value", figures.value)];
+    [Some(items)].into_iter().chain(sums).flatten().collect::<Vec<_>>().join(", ")
+}
+
+fn differs(difference: &Difference) -> String {
+    let figure = match difference.figure {
+        Figure::Items => "Items",
+        Figure::Quantity => "Quantity",
+        Figure::Value => "Value",
+    };
+    let of = match &difference.group {
+        Group::All => String::new(),
+        Group::Of(group) => format!(" in {group}"),
+        Group::Other => " in the other groups".to_string(),
+        Group::Without => " in no group".to_string(),
+    };
+    format!("{figure}{of}: {} in the table, {} in the sheet.", difference.found, difference.expected)
+}
+
+fn cost(estimate: &Estimate) -> String {
+    let units = |units: f64| count(units.round() as u64);
+    let money = estimate.money.as_ref().filter(|money| !money.is_zero());
+    let money = money.map(|money| format!(", {money} {}", estimate.currency)).unwrap_or_default();
+    let seconds = estimate.seconds.map(|seconds| format!(", {seconds:.1} s")).unwrap_or_default();
+    format!("{} write units, {} read units{money}{seconds}", units(estimate.write_units), units(estimate.read_units))
+}
+
+fn place(problem: &Problem) -> String {
+    problem.cell.clone().unwrap_or_else(|| format!("row {}", problem.row))
+}
+
+/// The kinds in the order in which they first come.
+fn by_rule(problems: &[Problem]) -> Vec<(Rule, Vec<&Problem>)> {
+    let mut kinds: Vec<(Rule, Vec<&Problem>)> = Vec::new();
+    for problem in problems {
+        match kinds.iter_mut().find(|(rule, _)| *rule == problem.rule) {
+            Some((_, kind)) => kind.push(problem),
+            None => kinds.push((problem.rule, vec![problem])),
+        }
+    }
+    kinds
+}
