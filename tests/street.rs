@@ -5,6 +5,7 @@ mod harness;
 
 mod command;
 mod confinement;
+mod plan;
 mod properties;
 mod retry;
 mod rules;

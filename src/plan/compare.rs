@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Fate, PlanRow};
 use crate::item::{Item, Value, same_item};
 use crate::judge::{ColumnRead, FileRead};
-use crate::schema::{Mode, PROVENANCE, Schema, WhenEmpty};
+use crate::schema::{DISCONTINUED, Missing, Mode, PROVENANCE, Schema, WhenEmpty};
 
 /// By what rows are compared.
 pub struct Comparison<'a> {
@@ -63,6 +63,7 @@ impl<'a> Comparison<'a> {
                 let cleared = self.cleared.get(&*row.sheet).into_iter().flatten();
                 let cleared = cleared.filter(|name| !item.contains_key(**name) && is_there(name));
                 row.removes = cleared.map(|name| name.to_string()).collect();
+                row.removes.extend(self.is_back(item, before.as_ref()).then(|| DISCONTINUED.to_string()));
             }
             (Mode::Replace | Mode::Add, _) => {}
         }
@@ -77,6 +78,15 @@ impl<'a> Comparison<'a> {
         if let Some(item) = row.item.as_mut().filter(|_| row.fate.is_written()) {
             item.extend(self.provenance.clone());
         }
+    }
+
+    /// Whether an item was missing from an earlier sheet, was marked, and is listed again.
+    fn is_back(&self, item: &Item, before: Option<&Item>) -> bool {
+        let marks = self.schema.sync.as_ref().is_some_and(|sync| sync.missing == Missing::Mark);
+        let marked = before.and_then(|before| before.get(DISCONTINUED)) == Some(&Value::Bool(true));
+        // Where it is a column, the sheet says it.
+        let is_column = || self.schema.columns.iter().any(|column| column.name == DISCONTINUED);
+        marks && marked && !item.contains_key(DISCONTINUED) && !is_column()
     }
 
     /// Whether a row that was compared before says what this row of the sheet says.

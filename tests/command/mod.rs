@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 
 use crate::harness::cloud::{DYNAMODB_ANSWERS, REGION};
 use crate::harness::stack::Stack;
-use crate::harness::{files, inventory, root, sample, unique};
+use crate::harness::{files, inventory, inventory_at, root, sample, unique};
 
 fn text(path: &Path) -> &str {
     path.to_str().expect("a path in UTF-8")
@@ -158,14 +158,7 @@ fn several_files_are_told_one_after_another_and_the_worst_decides() {
 }
 
 fn load(stack: &Stack, arguments: &[&str]) -> Output {
-    std::process::Command::new(env!("CARGO_BIN_EXE_inventory"))
-        .arg("load")
-        .args(arguments)
-        .args(["--endpoint-url", &stack.cloud.endpoint, "--region", REGION])
-        .env("AWS_ACCESS_KEY_ID", "test")
-        .env("AWS_SECRET_ACCESS_KEY", "test")
-        .output()
-        .expect("the command")
+    inventory_at(&stack.cloud.endpoint, REGION, &[&["load"], arguments].concat())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -196,7 +189,7 @@ async fn a_load_from_any_host_writes_the_table_and_keeps_plan_and_report_in_a_fo
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let report = json(&output);
     assert_eq!(
-        (&report["ending"], &report["rows"]["written"], &report["rows"]["rejected"]),
+        (&report["ending"], &report["rows"]["new"], &report["rows"]["rejected"]),
         (&"done".into(), &1500.into(), &1.into())
     );
     assert!(String::from_utf8_lossy(&output.stderr).contains("takes no turn"), "{output:?}");

@@ -59,11 +59,14 @@ def choose_reader(path):
 
 def count_xlsx(path):
     # Read at once, and not row by row, openpyxl would leave out what merged cells cover.
-    book = openpyxl.load_workbook(path, data_only=True, read_only=True)
-    for sheet in book.worksheets:
+    books = [openpyxl.load_workbook(path, data_only=values, read_only=True) for values in (True, False)]
+    for values, formulas in zip(*(book.worksheets for book in books)):
         # The file's own word for how large the sheet is may be wrong.
-        sheet.reset_dimensions()
-        yield sheet.title, numbers(sheet.iter_rows(values_only=True))
+        values.reset_dimensions()
+        formulas.reset_dimensions()
+        # A formula counts although its result may not be in the file.
+        rows = set(numbers(values.iter_rows(values_only=True))) | set(numbers(formulas.iter_rows(values_only=True)))
+        yield values.title, sorted(rows)
 
 
 def count_xlsb(path):

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::Duration;
 
+use proptest::strategy::Strategy;
+use proptest::test_runner::{Config, RngSeed, TestCaseResult, TestRunner, contextualize_config};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 /// The root of the project.
@@ -23,6 +25,17 @@ pub fn sample(name: &str) -> PathBuf {
 /// The command `inventory`.
 pub fn inventory(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_inventory")).args(arguments).output().expect("the command")
+}
+
+/// The command where it talks to a local cloud.
+pub fn inventory_at(endpoint: &str, region: &str, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_inventory"))
+        .args(arguments)
+        .args(["--endpoint-url", endpoint, "--region", region])
+        .env("AWS_ACCESS_KEY_ID", "test")
+        .env("AWS_SECRET_ACCESS_KEY", "test")
+        .output()
+        .expect("the command")
 }
 
 /// A program that cargo builds beside the tests, but not for `cargo test --test street` alone: then it would be an old one.
@@ -50,5 +63,18 @@ pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut look: 
             return seen;
         }
         assert!(began.elapsed() < PATIENCE, "waited {PATIENCE:?} in vain for {what}");
+    }
+}
+
+/// Tries a property on many values, as many as PROPTEST_CASES says if it says so, and shows the smallest that breaks it.
+pub fn holds<S: Strategy>(cases: u32, values: S, property: impl Fn(S::Value) -> TestCaseResult) {
+    let config = Config { cases, failure_persistence: None, ..Config::default() };
+    let mut config = contextualize_config(config);
+    if config.rng_seed == RngSeed::Random {
+        config.rng_seed = RngSeed::Fixed(fastrand::u64(..));
+    }
+    println!("PROPTEST_RNG_SEED={} gives the same values again", config.rng_seed);
+    if let Err(broken) = TestRunner::new(config).run(&values, property) {
+        panic!("{broken}");
     }
 }

@@ -29,6 +29,9 @@ pub struct Stack {
     pub logs: String,
 }
 
+/// Where a stack's own rules are.
+const RULES: &str = "rules/inventory.toml";
+
 /// What the deployed stack is called by its outputs.
 type Outputs = serde_json::Map<String, Json>;
 
@@ -37,8 +40,14 @@ impl Stack {
     pub async fn shared() -> Stack {
         static OUTPUTS: OnceCell<Outputs> = OnceCell::const_new();
         let program = Path::new(env!("CARGO_BIN_EXE_loader"));
-        let outputs = OUTPUTS.get_or_init(|| deploy("shared", program, &[])).await;
-        Stack::from_outputs(outputs).await
+        let outputs = OUTPUTS.get_or_init(|| async {
+            let outputs = deploy("shared", program, &[("RulesKey", RULES)]).await;
+            // Each test loads a list of its own, of its own length, into the one table.
+            let rules = include_str!("../../inventory.toml").replace("fewer_percent = 50", "fewer_percent = false");
+            Stack::from_outputs(&outputs).await.upload(RULES, rules.into_bytes()).await;
+            outputs
+        });
+        Stack::from_outputs(outputs.await).await
     }
 
     /// A stack of a test's own, for what would disturb others.

@@ -16,23 +16,13 @@ use proptest::collection::vec;
 use proptest::option::{self, weighted};
 use proptest::prelude::*;
 use proptest::sample::select;
-use proptest::test_runner::{Config, RngSeed, TestCaseError, TestCaseResult, TestRunner, contextualize_config};
+use proptest::test_runner::TestCaseError;
 
+use crate::harness::holds;
 use table::{Cell, EPOCH, Table, any_date, any_table, any_text};
 use write::{DELIMITERS, Habits, LETTERS, System, Texts, csv, ods, typed, xlsx};
 
-/// Tries a property on many values and shows the smallest that breaks it: on as many as PROPTEST_CASES says.
-fn holds<S: Strategy>(values: S, property: impl Fn(S::Value) -> TestCaseResult) {
-    let config = Config { cases: 128, failure_persistence: None, ..Config::default() };
-    let mut config = contextualize_config(config);
-    if config.rng_seed == RngSeed::Random {
-        config.rng_seed = RngSeed::Fixed(fastrand::u64(..));
-    }
-    println!("PROPTEST_RNG_SEED={} gives the same values again", config.rng_seed);
-    if let Err(broken) = TestRunner::new(config).run(&values, property) {
-        panic!("{broken}");
-    }
-}
+const CASES: u32 = 128;
 
 fn open(bytes: &[u8]) -> Result<Workbook, TestCaseError> {
     let mut file = tempfile::tempfile().expect("a file");
@@ -76,7 +66,7 @@ fn believe(value: &RawValue<'_>) -> Cell {
 fn any_table_written_as_xlsx_is_read_as_it_was() {
     let texts = select(&[Texts::Shared, Texts::InCells][..]);
     let system = select(&[System::Of1900, System::Of1904][..]);
-    holds((any_table(), texts, system), |(table, texts, system)| {
+    holds(CASES, (any_table(), texts, system), |(table, texts, system)| {
         prop_assert_eq!(read(&xlsx(&table, texts, system))?, table);
         Ok(())
     });
@@ -84,7 +74,7 @@ fn any_table_written_as_xlsx_is_read_as_it_was() {
 
 #[test]
 fn any_table_written_as_ods_is_read_as_it_was_with_neighbours_counted_or_not() {
-    holds((any_table(), any::<bool>()), |(table, counted)| {
+    holds(CASES, (any_table(), any::<bool>()), |(table, counted)| {
         prop_assert_eq!(read(&ods(&table, counted))?, table);
         Ok(())
     });
@@ -92,7 +82,7 @@ fn any_table_written_as_ods_is_read_as_it_was_with_neighbours_counted_or_not() {
 
 #[test]
 fn any_table_written_as_csv_is_read_as_it_was_typed_with_every_delimiter_and_in_all_letters() {
-    holds((any_table(), any_habits()), |(table, habits)| {
+    holds(CASES, (any_table(), any_habits()), |(table, habits)| {
         let table = as_texts(table);
         // A file of nothing but blanks is called empty.
         if table.values().flat_map(|cells| cells.values()).all(|cell| typed(cell).trim_ascii().is_empty()) {
@@ -133,7 +123,7 @@ fn as_texts(mut table: Table) -> Table {
 fn any_list_of_items_is_judged_the_same_from_every_form() {
     let schema = Schema::shipped().expect("the shipped rules");
     let form = (select(&DELIMITERS[..]), select(&LETTERS[..]), any_habits());
-    holds((any_list(), form, any::<bool>()), |(list, (delimiter, letters, habits), counted)| {
+    holds(CASES, (any_list(), form, any::<bool>()), |(list, (delimiter, letters, habits), counted)| {
         let from_xlsx = judge(&schema, &xlsx(&list, Texts::Shared, System::Of1900))?;
         let items = from_xlsx.values().filter(|verdict| matches!(verdict, Verdict::Accepted(_))).count();
         prop_assert_eq!(items, list.len() - 1, "all but the header, not {:?}", from_xlsx);

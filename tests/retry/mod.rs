@@ -66,7 +66,7 @@ async fn a_table_that_stops_answering_fails_the_load_and_the_retry_completes_it_
     drop(pause);
 
     let report = stack.report(&upload).await;
-    assert_eq!((report.ending, report.rows.fates[&Fate::Written]), (Ending::Done, ROWS as u64));
+    assert_eq!((report.ending, report.rows.fates[&Fate::New]), (Ending::Done, ROWS as u64));
     assert_eq!(stack.count_items(&prefix).await, ROWS);
     assert_eq!(stack.kept(&format!("loads/{load}/plan.json")).await, Some(plan), "the same plan");
     let went_on = stack.log_event(load.as_str(), "load_goes_on").await;

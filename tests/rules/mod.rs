@@ -124,7 +124,7 @@ async fn rules_in_the_bucket_count_from_the_next_load_on() {
     put(RULES).await;
     let upload = stack.upload(&format!("uploads/{prefix}-1.csv"), sheet(&format!("{prefix}-1"))).await;
     let report = stack.report(&upload).await;
-    assert_eq!((report.ending, report.rows.fates[&Fate::Written]), (Ending::Done, 1));
+    assert_eq!((report.ending, report.rows.fates[&Fate::New]), (Ending::Done, 1));
     let item = stack.item(&format!("{prefix}-1")).await.expect("an item");
     assert_eq!(item["frames"], Value::N("7".into()));
     let plan = stack.kept(&format!("loads/{}/plan.json", LoadId::of(&upload))).await.expect("a plan");

@@ -1,0 +1,106 @@
+//! What a load should come to, said again in few lines, without chunks, pages, requests or conditions.
+
+use std::collections::BTreeMap;
+
+use inventory_loader::item::{Item, Value};
+use inventory_loader::plan::Fate;
+
+/// The items of a table by their SKU.
+pub type Stock = BTreeMap<String, Item>;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    Table,
+    Place,
+    Leeds,
+}
+
+#[derive(Debug, Clone)]
+pub struct Rules {
+    pub mode: &'static str,
+    pub duplicates: &'static str,
+    pub compare: bool,
+    pub provenance: bool,
+    /// What an empty name means: it stays as the table has it, or it goes away.
+    pub keeps_name: bool,
+    pub sync: Option<(Scope, &'static str)>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// None cannot be read.
+    pub sku: Option<&'static str>,
+    pub name: Option<&'static str>,
+    /// None is no number.
+    pub quantity: Option<u32>,
+    pub place: &'static str,
+}
+
+impl Row {
+    fn is_right(&self) -> bool {
+        self.sku.is_some() && self.quantity.is_some()
+    }
+}
+
+pub fn text(text: &str) -> Value {
+    Value::S(text.to_string())
+}
+
+/// The table after the load, and the fate of each row.
+pub fn load(rules: &Rules, rows: &[Row], before: &Stock) -> (Stock, Vec<Fate>) {
+    let mut after = before.clone();
+    let mut fates = Vec::new();
+    for (n, row) in rows.iter().enumerate() {
+        let same: Vec<usize> = (0..rows.len()).filter(|&m| row.sku.is_some() && rows[m].sku == row.sku).collect();
+        let counts = match rules.duplicates {
+            "reject" => same.len() < 2,
+            "first" => same.first() == Some(&n),
+            _ => same.last() == Some(&n),
+        };
+        let Some((sku, quantity)) = row.sku.zip(row.quantity).filter(|_| counts) else {
+            fates.push(if row.is_right() { Fate::Duplicate } else { Fate::Rejected });
+            continue;
+        };
+        let there = before.get(sku);
+        let mut item = if rules.mode == "merge" { there.cloned().unwrap_or_default() } else { Item::new() };
+        let kept_name = there.and_then(|there| there.get("name")).filter(|_| rules.keeps_name).cloned();
+        item.insert("sku".into(), text(sku));
+        item.insert("quantity".into(), Value::N(quantity.to_string()));
+        item.insert("place".into(), text(row.place));
+        item.remove("name");
+        item.extend(row.name.map(text).or(kept_name).map(|name| ("name".to_string(), name)));
+        if matches!(rules.sync, Some((_, "mark"))) {
+            item.remove("discontinued");
+        }
+        if let (Some(there), "add") = (there, rules.mode) {
+            item = there.clone();
+        }
+        fates.push(match there {
+            Some(_) if rules.mode == "add" => Fate::Kept,
+            _ if !rules.compare => Fate::Written,
+            None => Fate::New,
+            Some(there) if *there == item => Fate::Unchanged,
+            Some(_) => Fate::Changed,
+        });
+        after.insert(sku.to_string(), item);
+    }
+    if let Some((scope, missing)) = rules.sync.filter(|_| rows.iter().all(|row| row.sku.is_some())) {
+        let loaded = rows.iter().zip(&fates).filter(|(_, fate)| !matches!(fate, Fate::Rejected | Fate::Duplicate));
+        let places: Vec<Value> = loaded.map(|(row, _)| text(row.place)).collect();
+        for (sku, item) in before.iter().filter(|(sku, _)| rows.iter().all(|row| row.sku != Some(sku.as_str()))) {
+            let is_in_scope = item.get("place").is_some_and(|place| match scope {
+                Scope::Table => true,
+                Scope::Place => places.contains(place),
+                Scope::Leeds => *place == text("Leeds"),
+            });
+            match missing {
+                "delete" if is_in_scope || scope == Scope::Table => drop(after.remove(sku)),
+                "mark" if is_in_scope || scope == Scope::Table => {
+                    after.get_mut(sku).unwrap().insert("discontinued".into(), Value::Bool(true));
+                }
+                _ => {}
+            }
+        }
+    }
+    (after, fates)
+}
