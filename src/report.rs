@@ -204,7 +204,7 @@ impl Report {
             upload,
             table,
             ending,
-            summary: summarise(ending, &tally.counts),
+            summary: summarise(ending, &tally.counts, file.unremarked_rows),
             rows: RowCounts::from(&tally.counts),
             sheets: file.sheets,
             refusal: None,
@@ -264,8 +264,8 @@ impl Report {
     }
 }
 
-/// Is my stock right now?
-fn summarise(ending: Ending, counts: &Counts) -> String {
+/// Is my stock right now? Of the skipped rows, so many are not worth a word.
+fn summarise(ending: Ending, counts: &Counts, unremarked: u64) -> String {
     let good: u64 = [Fate::New, Fate::Changed, Fate::Unchanged, Fate::Written, Fate::Accepted, Fate::Kept]
         .into_iter()
         .map(|fate| counts.of(fate))
@@ -274,7 +274,7 @@ fn summarise(ending: Ending, counts: &Counts) -> String {
     let (rows, total) = (count(good), count(good + attention));
     // "All 1 row is right" reads badly.
     let (is, are_not) = (if good == 1 { "is" } else { "are" }, if attention == 1 { "needs" } else { "need" });
-    let skipped = match counts.of(Fate::Skipped) {
+    let skipped = match counts.of(Fate::Skipped).saturating_sub(unremarked) {
         0 => String::new(),
         1 => " 1 other row holds no item.".to_string(),
         n => format!(" {} other rows hold no items.", count(n)),
@@ -307,7 +307,7 @@ mod tests {
 
     #[test]
     fn the_first_sentence_says_whether_the_stock_is_right() {
-        let told = |ending, pairs: &[(Fate, u64)]| summarise(ending, &counts(pairs));
+        let told = |ending, pairs: &[(Fate, u64)]| summarise(ending, &counts(pairs), 0);
         assert_eq!(told(Ending::Done, &[(Fate::Written, 4900)]), "All 4,900 rows are in.");
         assert_eq!(
             told(
@@ -324,6 +324,13 @@ mod tests {
             told(Ending::DryRun, &[(Fate::Accepted, 1)]),
             "The 1 row is right. Nothing was loaded: this was a check."
         );
+    }
+
+    #[test]
+    fn the_header_and_blank_rows_are_not_worth_a_word() {
+        let told = |skipped| summarise(Ending::Done, &counts(&[(Fate::Written, 5), (Fate::Skipped, skipped)]), 3);
+        assert_eq!(told(3), "All 5 rows are in.");
+        assert_eq!(told(4), "All 5 rows are in. 1 other row holds no item.");
     }
 
     #[test]
