@@ -155,7 +155,7 @@ catalogue! {
         "It should be a date such as 2026-10-03 (year-month-day). Type the date that way. Row {row} was left out."
     DateOrderUnclear "date-order-unclear"
         "{column} in {cell} is \"{value}\", which can be {first} or {second}."
-        "Type the right one that way (year-month-day), or ask whoever runs the loader to set how dates are written in {column}. Row {row} was left out."
+        "Type {type_first} for the one or {type_second} for the other (year-month-day). If all of the column is written one way round, ask whoever runs the loader to set which. Row {row} was left out."
     DateToConfirm "date-to-confirm"
         "{column} in {cell} is \"{value}\", which looks like {proposal}."
         "If that is the date, type it that way (year-month-day). Row {row} was left out."

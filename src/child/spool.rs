@@ -161,7 +161,7 @@ mod tests {
             duplicates_at,
             bytes,
             4,
-            FileRead { sheets: vec![sheet("A"), sheet("B")], notes: vec![] },
+            FileRead { sheets: vec![sheet("A"), sheet("B")], ..FileRead::default() },
         );
         for _ in 0..2 {
             let rows: Vec<JudgedRow> = reading.rows().unwrap().map(Result::unwrap).collect();

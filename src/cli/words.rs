@@ -47,6 +47,7 @@ fn tell_rows_left_out(report: &Report, text: &mut String) {
     for sheet in report.sheets.iter().filter(|sheet| !sheet.loaded) {
         let why = match sheet.skipped {
             Some(Skip::HiddenSheet) => "it is hidden",
+            Some(Skip::OtherSheet) => "the rules name another one",
             _ => "it has no row with the names of the columns",
         };
         text.push_str(&format!("Sheet \"{}\" was passed over: {why}.\n", sheet.name));

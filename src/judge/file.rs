@@ -4,14 +4,15 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use crate::message::{Note, Refusal, Rule, cell_address, column_letters};
-use crate::schema::{Header, Schema, UnknownColumns, canonical_name};
+use crate::schema::{Schema, UnknownColumns, canonical_name};
 use crate::workbook::{RawRow, Sheet, Workbook};
 
 use super::batch::read_rows;
+use super::heading::{HeaderSearch, Heading};
 use super::nearest::{Nearest, refuse_without_header};
 use super::repeats::Repeats;
 use super::row::Layout;
-use super::sheet::{HEADER_SEARCH_ROWS, SheetPass};
+use super::sheet::SheetPass;
 use super::value::{Currencies, Evidence, Mixed, Style, shown};
 use super::{ColumnRead, FileRead, JudgeError, Place, SheetRead, Skip, Verdict};
 
@@ -30,6 +31,7 @@ pub struct Judge<'a> {
     pub(super) nearest: Option<Nearest>,
     /// Rows that were taken for items, by sheet.
     items: Vec<u64>,
+    pub(super) unremarked_rows: u64,
     notes: Vec<Note>,
     /// Whether a number comes with the format it is shown by.
     tells_formats: bool,
@@ -47,6 +49,7 @@ impl<'a> Judge<'a> {
             repeats: Repeats::new(schema),
             nearest: None,
             items: Vec::new(),
+            unremarked_rows: 0,
             notes: Vec::new(),
             tells_formats: true,
             warned: BTreeSet::new(),
@@ -91,7 +94,11 @@ impl<'a> Judge<'a> {
                 let row = row.to_string();
                 Err(Refusal::new(Rule::NoItems, &[("sheet", sheet.name.as_str()), ("row", &row)]).into())
             }
-            Some(_) => Ok(FileRead { sheets: read, notes: std::mem::take(&mut self.notes) }),
+            Some(_) => Ok(FileRead {
+                sheets: read,
+                unremarked_rows: self.unremarked_rows,
+                notes: std::mem::take(&mut self.notes),
+            }),
         }
     }
 
@@ -107,44 +114,34 @@ impl<'a> Judge<'a> {
     /// Reads a sheet of texts once more, and before: whether 1.234 is more than a thousand, its whole column tells.
     fn look_for_evidence(&self, workbook: &mut Workbook, sheet: usize) -> Result<Option<Vec<Style>>, JudgeError> {
         let mut evidence = Evidence::new(self.schema);
-        let mut header: Option<Header> = None;
-        let mut searched = 0;
+        let mut heading: Option<Heading> = None;
+        let mut search = HeaderSearch::new(self.schema);
         workbook.visit_rows(sheet, &mut |row| {
-            match &header {
-                Some(header) => evidence.note_row(row, header),
-                None if searched >= HEADER_SEARCH_ROWS => return ControlFlow::Break(()),
-                None => {
-                    header = self.header_of(row);
-                    searched += 1;
-                }
+            match &heading {
+                Some(heading) => evidence.note_row(row, &heading.header),
+                None if search.is_over() => return ControlFlow::Break(()),
+                None => heading = search.look_at(row).ok(),
             }
             ControlFlow::Continue(())
         })?;
-        Ok(header.map(|_| evidence.decide()))
-    }
-
-    fn header_of(&self, row: &RawRow<'_>) -> Option<Header> {
-        let texts: Vec<_> = row.cells.iter().map(|cell| (cell.column, shown(cell))).collect();
-        let texts: Vec<(u32, &str)> = texts.iter().map(|(place, text)| (*place, text.as_ref())).collect();
-        self.schema.match_header(row.number, &texts).ok()
+        Ok(heading.map(|_| evidence.decide()))
     }
 
     /// Where no visible sheet has a header: the hidden one that has.
     fn find_hidden_header(&self, workbook: &mut Workbook, sheets: &[Sheet]) -> Result<Option<Refusal>, Refusal> {
         let wanted = |sheet: &Sheet| self.schema.sheet.as_ref().is_none_or(|wanted| same_name(&sheet.name, wanted));
         for (index, sheet) in sheets.iter().enumerate().filter(|(_, sheet)| !sheet.visible && wanted(sheet)) {
-            let mut header: Option<Header> = None;
-            let mut searched = 0;
+            let mut heading: Option<Heading> = None;
+            let mut search = HeaderSearch::new(self.schema);
             workbook.visit_rows(index, &mut |row| {
-                header = self.header_of(row);
-                searched += 1;
-                if header.is_some() || searched >= HEADER_SEARCH_ROWS {
+                heading = search.look_at(row).ok();
+                if heading.is_some() || search.is_over() {
                     return ControlFlow::Break(());
                 }
                 ControlFlow::Continue(())
             })?;
-            if let Some(header) = header {
-                let row = header.row.to_string();
+            if let Some(heading) = heading {
+                let row = heading.header.row.to_string();
                 let words = [("sheet", sheet.name.as_str()), ("row", &row)];
                 return Ok(Some(Refusal::new(Rule::SheetHiddenFits, &words)));
             }
@@ -153,7 +150,8 @@ impl<'a> Judge<'a> {
     }
 
     /// What is known of a sheet once its header is found.
-    pub(super) fn lay_out(&mut self, sheet: u16, name: &str, header: Header) -> Result<Layout<'a>, Refusal> {
+    pub(super) fn lay_out(&mut self, sheet: u16, name: &str, heading: Heading) -> Result<Layout<'a>, Refusal> {
+        let header = &heading.header;
         if !header.others.is_empty() {
             let others: Vec<String> = header
                 .others
@@ -169,7 +167,7 @@ impl<'a> Judge<'a> {
             }
         }
         let styles = self.styles.get(usize::from(sheet)).cloned().flatten();
-        Ok(Layout::new(self.schema, name, header, styles))
+        Ok(Layout::new(self.schema, name, heading, styles))
     }
 
     /// Remembers what the rows tell together: what may stand in one of them only, and what is said once of all.
@@ -182,8 +180,8 @@ impl<'a> Judge<'a> {
             for (position, rule) in layout.warnings(row, self.tells_formats) {
                 self.warn(place, row, layout, position, rule);
             }
-            for Mixed { position, first, second } in self.currencies.note_row(row, &layout.header) {
-                let Some((column, title)) = &layout.header.columns[position] else { continue };
+            for Mixed { position, first, second } in self.currencies.note_row(row, layout.header()) {
+                let Some((column, title)) = &layout.header().columns[position] else { continue };
                 let cell = cell_address(*column, row.number);
                 let words = [("column", title.as_str()), ("first", first), ("second", second), ("cell", &cell)];
                 self.notes.push(Note::of_sheet(Rule::CurrenciesMixed, &layout.sheet, &words));
@@ -202,7 +200,7 @@ impl<'a> Judge<'a> {
         if !self.warned.insert((place.0, position, rule)) {
             return;
         }
-        let Some((column, title)) = &layout.header.columns[position] else { return };
+        let Some((column, title)) = &layout.header().columns[position] else { return };
         let cell = cell_address(*column, row.number);
         let value = row.cells.iter().find(|cell| cell.column == *column).map(shown).unwrap_or_default();
         let words = [("column", title.as_str()), ("cell", &cell), ("number", &value), ("sheet", &layout.sheet)];
@@ -210,7 +208,7 @@ impl<'a> Judge<'a> {
     }
 
     fn describe(&self, name: &str, layout: Option<&Layout<'_>>, skipped: Option<Skip>) -> SheetRead {
-        let header = layout.map(|layout| &layout.header);
+        let header = layout.map(Layout::header);
         let columns = header.iter().flat_map(|header| self.schema.columns.iter().zip(&header.columns));
         let columns = columns.filter_map(|(column, found)| {
             let (place, title) = found.as_ref()?;
@@ -234,6 +232,7 @@ fn same_name(one: &str, other: &str) -> bool {
 pub mod tests {
     use super::*;
     use crate::judge::Skipped;
+    use crate::judge::heading::HEADER_SEARCH_ROWS;
     use crate::workbook::Budget;
     use std::collections::BTreeMap;
     use std::io::{Seek, Write};
@@ -327,9 +326,33 @@ pub mod tests {
         let Verdict::Accepted(item) = &verdicts[&4] else { panic!("{:?}", verdicts[&4]) };
         assert_eq!(item.keys().collect::<Vec<_>>(), ["name", "quantity", "sku", "unit_price"]);
         assert_eq!(sheets[0].header_row, Some(3));
-        assert_eq!(verdicts[&2], skipped(Skip::Title, "Item Unit Name"));
+        assert_eq!(verdicts[&1], skipped(Skip::Title, "Stock"));
+        assert_eq!(verdicts[&2], skipped(Skip::Header, "Item Unit Name"));
         // A blank row between them makes two tables of it, not one header.
         assert!(judged(b"Item,,Unit\n\nnumber,Qty,price\nA,5,1.5\n").is_err());
+    }
+
+    #[test]
+    fn a_list_made_for_printing_has_its_header_and_what_stands_above_it_on_every_page() {
+        let page = |sku: &str| format!("Leeds;;Stock;Reorder\nSKU;Name;Qty;level\n{sku};Bolt;5;2\n");
+        let (verdicts, file) = judged_by((page("A") + &page("B")).as_bytes(), |rules| rules).unwrap();
+        for row in [1, 2, 4, 5] {
+            assert!(matches!(&verdicts[&row], Verdict::Skipped(skipped) if skipped.why == Skip::Header), "row {row}");
+        }
+        assert_eq!(item(&verdicts[&6])["reorder_level"], crate::item::Value::N("2".into()));
+        assert_eq!(file.unremarked_rows, 4);
+    }
+
+    #[test]
+    fn rows_of_blanks_are_passed_over_wherever_they_stand() {
+        let list = "\u{a0},\n \u{200b},,\nSKU,Name,Qty\n ,\u{a0},\nA,Bolt,5\n,  ,\n";
+        let (verdicts, file) = judged_by(list.as_bytes(), |rules| rules).unwrap();
+        for row in [1, 2, 4, 6] {
+            assert_eq!(verdicts[&row], skipped(Skip::Blank, ""), "row {row}");
+        }
+        assert!(matches!(verdicts[&5], Verdict::Accepted(_)));
+        assert_eq!(file.unremarked_rows, 5);
+        assert_eq!(refused("SKU,Name,Qty\n ,\u{a0},\n".as_bytes()).rule, Rule::NoItems);
     }
 
     #[test]
@@ -424,6 +447,8 @@ pub mod tests {
         assert_eq!(price(&verdicts[&2]), n("1.234"));
         let (verdicts, _) = judged(b"SKU;Name;Qty;Price\nA;Bolt;1;1.234\nB;Nut;2;\n").unwrap();
         assert_eq!(rules(&verdicts[&2]), ["separator-unclear"]);
+        let (verdicts, _) = judged(b"Item;Item;;Unit\nnumber;name;Qty;price\nA;Bolt;1;1.234\nB;Nut;2;3,50\n").unwrap();
+        assert_eq!((price(&verdicts[&3]), price(&verdicts[&4])), (n("1234"), n("3.5")));
     }
 
     #[test]

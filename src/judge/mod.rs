@@ -4,6 +4,7 @@
 mod batch;
 mod duplicates;
 mod file;
+mod heading;
 mod nearest;
 mod repeats;
 mod row;
@@ -83,6 +84,8 @@ pub enum Skip {
     Header,
     Total,
     Note,
+    /// Its cells hold nothing but blanks.
+    Blank,
     /// The sheet has no row with the names of the columns.
     SheetWithoutHeader,
     HiddenSheet,
@@ -90,10 +93,20 @@ pub enum Skip {
     OtherSheet,
 }
 
+impl Skip {
+    /// Whether nobody who looks at the sheet wonders what became of such a row.
+    fn goes_without_saying(self) -> bool {
+        matches!(self, Skip::Header | Skip::Blank)
+    }
+}
+
 /// What became of a file as a whole.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileRead {
     pub sheets: Vec<SheetRead>,
+    /// Rows that were skipped and of which nobody wonders why: headers, and rows of blanks.
+    #[serde(default)]
+    pub unremarked_rows: u64,
     /// What she should know beyond rows and sheets.
     #[serde(default)]
     pub notes: Vec<Note>,

@@ -5,8 +5,9 @@ use crate::message::{Problem, Rule, cell_address, count};
 use crate::schema::{Column, Header, KeyFault, Schema, UnknownColumns, WhenEmpty};
 use crate::workbook::{RawCell, RawRow, RawValue};
 
+use super::heading::Heading;
 use super::sheet::says;
-use super::value::{Broken, Facts, Style, explain_error, judge_cell, keep_cell, shown, trim, warn_of};
+use super::value::{Broken, Facts, Style, explain_error, is_blank, judge_cell, keep_cell, shown, warn_of};
 use super::{Kept, Skip, Skipped, Verdict};
 
 /// What DynamoDB takes as one item.
@@ -20,20 +21,24 @@ const QUOTED_CHARACTERS: usize = 60;
 pub(super) struct Layout<'a> {
     pub schema: &'a Schema,
     pub sheet: String,
-    pub header: Header,
+    heading: Heading,
     /// By the rules' columns.
     facts: Vec<Facts>,
 }
 
 impl<'a> Layout<'a> {
     /// `styles` is what the columns' own evidence tells, where it was looked for.
-    pub fn new(schema: &'a Schema, sheet: &str, header: Header, styles: Option<Vec<Style>>) -> Layout<'a> {
+    pub fn new(schema: &'a Schema, sheet: &str, heading: Heading, styles: Option<Vec<Style>>) -> Layout<'a> {
         let fact = |(position, column): (usize, &Column)| Facts {
             in_key: schema.key.columns().any(|key| key == column.name),
             style: styles.as_ref().map_or_else(Style::default, |styles| styles[position]),
         };
         let facts = schema.columns.iter().enumerate().map(fact).collect();
-        Layout { schema, sheet: sheet.to_string(), header, facts }
+        Layout { schema, sheet: sheet.to_string(), heading, facts }
+    }
+
+    pub fn header(&self) -> &Header {
+        &self.heading.header
     }
 
     pub fn judge(&self, row: &RawRow<'_>) -> Verdict {
@@ -110,17 +115,26 @@ struct RowJudge<'a> {
 
 impl RowJudge<'_> {
     fn cell(&self, position: usize) -> Option<&RawCell<'_>> {
-        let (place, _) = self.layout.header.columns[position].as_ref()?;
+        let (place, _) = self.layout.header().columns[position].as_ref()?;
         self.row.cells.iter().find(|cell| cell.column == *place)
     }
 
-    /// A row that is plainly no item: a total, a note, the header again.
+    /// A row that is plainly no item: blanks, a total, a note, the header again.
     fn recognise(&self) -> Option<Skip> {
+        let mut filled = self.row.cells.iter().filter(|cell| !is_blank(cell));
+        let Some(first) = filled.next().map(shown) else { return Some(Skip::Blank) };
+        let is_alone = filled.next().is_none();
+        if self.layout.heading.is_again(self.row) {
+            return Some(Skip::Header);
+        }
+        // What stood above the header could still be an item, in a list of nothing but texts.
+        if self.layout.heading.is_above_again(self.row) && self.judge().is_err() {
+            return Some(self.layout.heading.above_is());
+        }
         let key_given = self.layout.schema.key.columns().any(|key| {
             let cell = self.layout.schema.position(key).and_then(|position| self.cell(position));
-            cell.is_some_and(|cell| !trim(&shown(cell)).is_empty())
+            cell.is_some_and(|cell| !is_blank(cell))
         });
-        let first = self.row.cells.first().map(shown).unwrap_or_default();
         let word = first.trim_end_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
         let says_total = matches!(
             word.as_str(),
@@ -136,38 +150,23 @@ impl RowJudge<'_> {
         );
         if !key_given {
             let starts_total = says_total || word.starts_with("total ");
-            return match self.row.cells.len() {
+            return match is_alone {
                 _ if starts_total => Some(Skip::Total),
-                1 if !self.shows_error() => Some(Skip::Note),
+                true if !self.shows_error() => Some(Skip::Note),
                 _ => None,
             };
         }
-        if self.row.cells.len() == 1 && first.split_whitespace().count() >= WORDS_OF_A_NOTE {
+        if is_alone && first.split_whitespace().count() >= WORDS_OF_A_NOTE {
             return Some(Skip::Note);
         }
         // A total written into the key's column, with nothing in the columns an item must have of text.
-        if says_total && self.judge().is_err() {
-            return Some(Skip::Total);
-        }
-        self.is_header_again().then_some(Skip::Header)
+        (says_total && self.judge().is_err()).then_some(Skip::Total)
     }
 
     /// In a column of the rules. An error there is never passed over; beside them it is as good as a note.
     fn shows_error(&self) -> bool {
         let mut cells = (0..self.layout.schema.columns.len()).filter_map(|position| self.cell(position));
         cells.any(|cell| matches!(cell.value, RawValue::Error(_) | RawValue::NoResult))
-    }
-
-    fn is_header_again(&self) -> bool {
-        let mut matched = 0;
-        for (position, column) in self.layout.header.columns.iter().enumerate() {
-            let Some((_, name)) = column else { continue };
-            match self.cell(position) {
-                Some(cell) if shown(cell) == name.as_str() => matched += 1,
-                _ => return false,
-            }
-        }
-        matched > 1
     }
 
     fn judge(&self) -> Result<Item, Vec<Problem>> {
@@ -201,7 +200,7 @@ impl RowJudge<'_> {
 
     /// Columns that the rules do not know, under the names of their headers.
     fn add_unknown(&self, item: &mut Item, problems: &mut Vec<Problem>) {
-        for (place, name) in &self.layout.header.others {
+        for (place, name) in &self.layout.header().others {
             let Some(cell) = self.row.cells.iter().find(|cell| cell.column == *place) else { continue };
             let value = match &cell.value {
                 RawValue::Error(error) => {
@@ -256,7 +255,7 @@ impl RowJudge<'_> {
     }
 
     fn problem(&self, position: usize, broken: Broken) -> Problem {
-        match self.layout.header.columns[position].as_ref() {
+        match self.layout.header().columns[position].as_ref() {
             Some((place, title)) => self.problem_in(title, Some(*place), broken),
             None => self.problem_in(&self.layout.schema.columns[position].title, None, broken),
         }
@@ -319,26 +318,19 @@ fn complete(column: &Column, value: Option<Value>, facts: Facts) -> Result<Optio
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::judge::heading::tests::{heading, row};
     use crate::workbook::RawValue;
     use std::borrow::Cow;
 
     const HEADER: [&str; 5] = ["SKU", "Name", "Quantity", "Price", "Discontinued"];
 
-    fn row<'a>(number: u32, texts: &[&'a str]) -> RawRow<'a> {
-        let cells = texts.iter().enumerate().filter(|(_, text)| !text.is_empty());
-        let cell = |(column, text): (usize, &&'a str)| RawCell {
-            column: column as u32,
-            value: RawValue::Text(Cow::Borrowed(text)),
-            format: None,
-        };
-        RawRow { number, cells: cells.map(cell).collect() }
+    /// As a row of a sheet whose first row is the header.
+    fn judged_by(schema: &Schema, row: &RawRow<'_>) -> Verdict {
+        Layout::new(schema, "Stock", heading(schema, &[&HEADER]), None).judge(row)
     }
 
     fn judged(texts: &[&str]) -> Verdict {
-        let schema = Schema::shipped().unwrap();
-        let names: Vec<(u32, &str)> = HEADER.iter().enumerate().map(|(i, name)| (i as u32, *name)).collect();
-        let header = schema.match_header(1, &names).unwrap();
-        Layout::new(&schema, "Stock", header, None).judge(&row(1014, texts))
+        judged_by(&Schema::shipped().unwrap(), &row(1014, texts))
     }
 
     fn problems(texts: &[&str]) -> Vec<Problem> {
@@ -390,15 +382,68 @@ mod tests {
     }
 
     #[test]
+    fn a_row_of_blanks_is_a_blank_row_and_blanks_beside_a_note_do_not_make_it_an_item() {
+        let skipped = |why, says: &str| Verdict::Skipped(Skipped { why, says: says.to_string() });
+        for blanks in [&[" "][..], &["", " \u{a0}"], &["\u{200b}", "\t", "\u{feff} ", "\u{2003}"]] {
+            assert_eq!(judged(blanks), skipped(Skip::Blank, ""), "{blanks:?}");
+        }
+        assert_eq!(judged(&[" ", "counted by Ann", "\u{a0}"]), skipped(Skip::Note, "counted by Ann"));
+        assert_eq!(judged(&[" ", "Total", "512"]), skipped(Skip::Total, "Total 512"));
+        assert_eq!(problems(&[" ", "Bolt", "5"])[0].rule, Rule::KeyMissing);
+        let number = RawCell { column: 7, value: RawValue::Number(0.0), format: None };
+        let mut row = row(2, &[" "]);
+        row.cells.push(number);
+        assert_eq!(judged_by(&Schema::shipped().unwrap(), &row), skipped(Skip::Note, "0"));
+    }
+
+    #[test]
+    fn both_rows_of_a_header_are_known_again_at_the_top_of_each_page() {
+        let schema = Schema::shipped().unwrap();
+        let (upper, lower) = (["Item", "Item", "", "Reorder", "Last"], ["SKU", "Name", "Qty", "level", "counted"]);
+        let layout = Layout::new(&schema, "Stock", heading(&schema, &[&upper, &lower]), None);
+        let why = |texts: &[&str]| match layout.judge(&row(40, texts)) {
+            Verdict::Skipped(skipped) => Some(skipped.why),
+            _ => None,
+        };
+        assert_eq!((why(&upper), why(&lower)), (Some(Skip::Header), Some(Skip::Header)));
+        assert_eq!(why(&["SKU", "Name", "Qty", "level", "counted", "Page 2"]), Some(Skip::Header));
+        // One cell more, less or other, and it may be an item with mistakes, which are told.
+        for row in [
+            &["Item", "Item", "5", "Reorder", "Last"][..],
+            &["Item", "Item", "", "Reorder"],
+            &["Item", "item", "", "Reorder", "Last"],
+            &["Item", "Item", "", "Reorder", "Last", "Page 2"],
+            &["SKU", "Name", "5", "level", "counted"],
+        ] {
+            assert_eq!(why(row), None, "{row:?}");
+        }
+    }
+
+    #[test]
+    fn a_row_above_the_header_is_known_again_unless_it_could_be_an_item() {
+        let schema = Schema::shipped().unwrap();
+        let why = |schema: &Schema, above: &[&str]| {
+            let layout = Layout::new(schema, "Stock", heading(schema, &[above, &["SKU", "Name", "Qty"]]), None);
+            match layout.judge(&row(40, above)) {
+                Verdict::Skipped(skipped) => Some(skipped.why),
+                _ => None,
+            }
+        };
+        assert_eq!(why(&schema, &["Leeds", "Goods", "Stock"]), Some(Skip::Title));
+        assert_eq!(why(&schema, &["A-17", "Bolt", "5"]), None);
+        // The number of an item and nothing else: what is missing is told.
+        assert_eq!(why(&schema, &["A-17"]), None);
+    }
+
+    #[test]
     fn an_error_in_a_column_of_the_rules_is_told_and_beside_them_it_is_a_note() {
         let error = |column, text| RawCell { column, value: RawValue::Error(Cow::Borrowed(text)), format: None };
         let schema = Schema::from_toml(
             &include_str!("../../inventory.toml").replace("unknown_columns = \"ignore\"", "unknown_columns = \"keep\""),
         )
         .unwrap();
-        let names = HEADER.iter().copied().chain(["Remark"]).zip(0..).map(|(name, place)| (place, name));
-        let header = schema.match_header(1, &names.collect::<Vec<_>>()).unwrap();
-        let layout = Layout::new(&schema, "Stock", header, None);
+        let header: Vec<&str> = HEADER.into_iter().chain(["Remark"]).collect();
+        let layout = Layout::new(&schema, "Stock", heading(&schema, &[&header]), None);
         let judge = |cells| layout.judge(&RawRow { number: 9, cells });
         let told = |verdict| match verdict {
             Verdict::Rejected(Kept { problems, .. }) => {
@@ -438,11 +483,8 @@ mod tests {
         assert_eq!(problems(&["A", &"x".repeat(2000), "5"])[0].rule, Rule::TextTooLong);
         let schema =
             Schema::from_toml(&include_str!("../../inventory.toml").replace("max_length = 128\n", "")).unwrap();
-        let names: Vec<(u32, &str)> = HEADER.iter().enumerate().map(|(i, name)| (i as u32, *name)).collect();
-        let header = schema.match_header(1, &names).unwrap();
         let long = "x".repeat(2049);
-        let Verdict::Rejected(kept) = Layout::new(&schema, "Stock", header, None).judge(&row(2, &[&long, "Bolt", "5"]))
-        else {
+        let Verdict::Rejected(kept) = judged_by(&schema, &row(2, &[&long, "Bolt", "5"])) else {
             panic!("not rejected")
         };
         assert_eq!(kept.problems[0].rule, Rule::KeyTooLong);
@@ -454,13 +496,8 @@ mod tests {
     fn an_item_over_the_tables_limit_names_its_longest_column() {
         let toml = include_str!("../../inventory.toml").replace("max_length = 1000\n", "");
         let schema = Schema::from_toml(&toml).unwrap();
-        let names: Vec<(u32, &str)> = HEADER.iter().enumerate().map(|(i, name)| (i as u32, *name)).collect();
-        let header = schema.match_header(1, &names).unwrap();
         let long = "x".repeat(ITEM_BYTES);
-        let Verdict::Rejected(kept) = Layout::new(&schema, "Stock", header, None).judge(&row(2, &["A", &long, "5"]))
-        else {
-            panic!("not rejected")
-        };
+        let Verdict::Rejected(kept) = judged_by(&schema, &row(2, &["A", &long, "5"])) else { panic!("not rejected") };
         assert_eq!((kept.problems[0].rule, kept.problems[0].cell.as_deref()), (Rule::ItemTooLarge, Some("B2")));
     }
 }

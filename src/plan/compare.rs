@@ -172,7 +172,7 @@ mod tests {
         let column = |name: &str| ColumnRead { attribute: name.into(), header: name.into(), column: "A".into() };
         let columns = ["sku", "name", "note"].map(column).to_vec();
         let sheet = SheetRead { name: "Stock".into(), loaded: true, skipped: None, header_row: Some(1), columns };
-        FileRead { sheets: vec![sheet], notes: vec![] }
+        FileRead { sheets: vec![sheet], notes: vec![], unremarked_rows: 0 }
     }
 
     fn compared(lines: &str, says: &[(&str, &str)], before: Before) -> PlanRow {

@@ -150,7 +150,7 @@ impl Report {
     pub fn of_check(upload: Upload, file: FileRead, tally: Tally, seconds: Seconds) -> Report {
         let only_checked = true;
         let report = Report::without_rows(None, upload, Ending::DryRun, String::new(), seconds);
-        Report { sheets: file.sheets, notes: file.notes, ..report }.with(tally, only_checked)
+        Report { sheets: file.sheets, notes: file.notes, ..report }.with(tally, only_checked, file.unremarked_rows)
     }
 
     /// A load with a plan.
@@ -167,16 +167,17 @@ impl Report {
             taken: Some(taken),
             ..report
         }
-        .with(tally, false)
+        .with(tally, false, plan.file.unremarked_rows)
     }
 
-    fn with(self, tally: Tally, only_checked: bool) -> Report {
+    fn with(self, tally: Tally, only_checked: bool, unremarked: u64) -> Report {
         let told = Told {
             ending: self.ending,
             counts: &tally.counts,
             missing: &tally.missing,
             held: &self.held,
             only_checked,
+            unremarked,
         };
         Report {
             summary: summarise(&told),

@@ -13,13 +13,15 @@ pub(super) struct Told<'a> {
     pub held: &'a [Tripped],
     /// No table was asked: only the file was judged.
     pub only_checked: bool,
+    /// Of the skipped rows, those that are not worth a word.
+    pub unremarked: u64,
 }
 
 pub(super) fn summarise(told: &Told<'_>) -> String {
     let mut sentences = vec![say_rows(told)];
     sentences.extend(say_changes(told));
     sentences.extend(say_missing(told));
-    sentences.extend(match told.counts.of(Fate::Skipped) {
+    sentences.extend(match told.counts.of(Fate::Skipped).saturating_sub(told.unremarked) {
         0 => None,
         1 => Some("1 other row holds no item.".to_string()),
         n => Some(format!("{} other rows hold no items.", count(n))),
@@ -124,7 +126,7 @@ mod tests {
             advice: String::new(),
         }];
         let held = if only_checked { &[] } else { &held[..] };
-        summarise(&Told { ending, counts: &counts, missing, held, only_checked })
+        summarise(&Told { ending, counts: &counts, missing, held, only_checked, unremarked: 0 })
     }
 
     #[test]
@@ -179,6 +181,26 @@ mod tests {
         ] {
             assert_eq!(told(ending, checked, pairs), says);
         }
+    }
+
+    #[test]
+    fn the_header_and_blank_rows_are_not_worth_a_word() {
+        let told = |skipped| {
+            let mut counts = Counts::default();
+            counts.add(Fate::New, 5);
+            counts.add(Fate::Skipped, skipped);
+            let missing = &MissingItems::default();
+            summarise(&Told {
+                ending: Ending::Done,
+                counts: &counts,
+                missing,
+                held: &[],
+                only_checked: false,
+                unremarked: 3,
+            })
+        };
+        assert_eq!(told(3), "All 5 rows are in.");
+        assert_eq!(told(4), "All 5 rows are in. 1 other row holds no item.");
     }
 
     #[test]

@@ -36,6 +36,11 @@ struct Found {
 }
 
 impl Schema {
+    /// Whether a cell with this text can name a column.
+    pub fn knows_column(&self, text: &str) -> bool {
+        self.names().find(text).is_some()
+    }
+
     /// Matches the texts of one row, given with their columns, against the names of the rules' columns.
     pub fn match_header(&self, row: u32, texts: &[(u32, &str)]) -> Result<Header, HeaderFault> {
         let names = self.names();

@@ -4,9 +4,11 @@
 
 One line of JSON for each file: the reader, and each sheet in the order of the tabs with the numbers of its rows as a
 spreadsheet program shows them. A row counts if at least one of its cells has a value: a number, a yes or no, a date, an
-error, a text. A text without a letter is none, nor is a formula whose result was not kept, a border or a note. A text
+error, a text, a formula whose result was not kept. A text without a letter is none, nor is a border or a note. A text
 of blanks is a value. Where that needs saying once more:
 
+- xlsx: openpyxl tells formulas or their results, and a result that was not kept is told as none. Here it tells
+  formulas, so one whose result is a text without a letter would count. No file here has any.
 - xlsx: what a merged cell covers is kept in the file and counts. Blanks alone that are not marked as kept (xml:space)
   are a value to openpyxl and none to the loader, nor to Excel. No file here has any.
 - ods: what a merged cell covers does not count.
@@ -59,14 +61,11 @@ def choose_reader(path):
 
 def count_xlsx(path):
     # Read at once, and not row by row, openpyxl would leave out what merged cells cover.
-    books = [openpyxl.load_workbook(path, data_only=values, read_only=True) for values in (True, False)]
-    for values, formulas in zip(*(book.worksheets for book in books)):
+    book = openpyxl.load_workbook(path, read_only=True)
+    for sheet in book.worksheets:
         # The file's own word for how large the sheet is may be wrong.
-        values.reset_dimensions()
-        formulas.reset_dimensions()
-        # A formula counts although its result may not be in the file.
-        rows = set(numbers(values.iter_rows(values_only=True))) | set(numbers(formulas.iter_rows(values_only=True)))
-        yield values.title, sorted(rows)
+        sheet.reset_dimensions()
+        yield sheet.title, numbers(sheet.iter_rows(values_only=True))
 
 
 def count_xlsb(path):

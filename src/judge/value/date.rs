@@ -134,6 +134,11 @@ fn is_zone(text: &str) -> bool {
     text == "Z" || digits.is_some_and(|digits| digits.len() == 4 && digits.bytes().all(|b| b.is_ascii_digit()))
 }
 
+/// As nobody mistakes it: 3 Apr 2026.
+fn spoken(date: Date) -> String {
+    date.strftime("%-d %b %Y").to_string()
+}
+
 /// What a text that is no sure date may mean.
 fn ask(text: &str) -> Broken {
     let (day, _) = split_time(text);
@@ -151,7 +156,12 @@ fn ask(text: &str) -> Broken {
     };
     match readings {
         [Some(first), Some(second)] if first != second => {
-            let words = vec![("first", first.0.to_string()), ("second", second.0.to_string())];
+            let words = vec![
+                ("first", spoken(first.0)),
+                ("second", spoken(second.0)),
+                ("type_first", first.0.to_string()),
+                ("type_second", second.0.to_string()),
+            ];
             Broken { rule: Rule::DateOrderUnclear, words }
         }
         [first, second] => confirm(first.or(second)),
@@ -230,11 +240,11 @@ mod tests {
     #[test]
     fn what_can_be_misread_is_asked_about() {
         for (written, said) in [
-            ("03/04/2026", "date-order-unclear 2026-04-03 2026-03-04"),
-            ("3-4-2026", "date-order-unclear 2026-04-03 2026-03-04"),
+            ("03/04/2026", "date-order-unclear 3 Apr 2026 4 Mar 2026 2026-04-03 2026-03-04"),
+            ("3-4-2026", "date-order-unclear 3 Apr 2026 4 Mar 2026 2026-04-03 2026-03-04"),
             ("26-10-03", "date-expected"),
-            ("3/4/26", "date-order-unclear 2026-04-03 2026-03-04"),
-            ("03/04/2026 18:00", "date-order-unclear 2026-04-03 2026-03-04"),
+            ("3/4/26", "date-order-unclear 3 Apr 2026 4 Mar 2026 2026-04-03 2026-03-04"),
+            ("03/04/2026 18:00", "date-order-unclear 3 Apr 2026 4 Mar 2026 2026-04-03 2026-03-04"),
             ("31/12/2026", "date-to-confirm 2026-12-31"),
             ("12/31/2026", "date-to-confirm 2026-12-31"),
             ("4/4/2026", "date-to-confirm 2026-04-04"),
@@ -275,7 +285,7 @@ mod tests {
             ("10/3/26", "2026-10-03"),
             ("10/3/70", "1970-10-03"),
             ("2026-10-03", "2026-10-03"),
-            ("10/3/2026", "date-order-unclear 2026-03-10 2026-10-03"),
+            ("10/3/2026", "date-order-unclear 10 Mar 2026 3 Oct 2026 2026-03-10 2026-10-03"),
             ("31.02.2026", "date-expected"),
         ] {
             assert_eq!(judged(lines, &text(written)), said, "{written}");

@@ -22,11 +22,11 @@ use crate::schema::{Column, DecimalSign, Kind};
 use crate::workbook::{RawCell, RawValue};
 
 use super::{CellKind, KeptCell};
+use text::trim;
 
 pub(super) use currency::{Currencies, Mixed};
 pub(super) use evidence::Evidence;
 pub(super) use shown::shown;
-pub(super) use text::trim;
 
 /// A rule that a cell breaks, with the words its sentence needs beyond row, column, cell and value.
 #[derive(Debug, PartialEq, Eq)]
@@ -62,12 +62,17 @@ pub(super) enum Style {
     Mixed(DecimalSign),
 }
 
+/// Whether a person sees nothing in the cell.
+pub(super) fn is_blank(cell: &RawCell<'_>) -> bool {
+    matches!(&cell.value, RawValue::Text(text) if trim(text).is_empty())
+}
+
 /// What the table gets for this cell; `None` where it is empty.
 pub(super) fn judge_cell(cell: &RawCell<'_>, column: &Column, facts: Facts) -> Result<Option<Value>, Broken> {
     match &cell.value {
         RawValue::Error(error) => return Err(explain_error(error)),
         RawValue::NoResult => return Err(Rule::FormulaWithoutResult.into()),
-        RawValue::Text(text) if trim(text).is_empty() => return Ok(None),
+        _ if is_blank(cell) => return Ok(None),
         RawValue::Date(_) if facts.in_key && column.kind != Kind::Date => return Err(Rule::DateInKey.into()),
         _ => {}
     }

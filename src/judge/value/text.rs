@@ -34,7 +34,7 @@ pub(super) fn pad<'a>(text: &'a str, column: &Column) -> Cow<'a, str> {
 }
 
 /// Blanks of every kind at both ends, and the marks that have no width at all.
-pub(in crate::judge) fn trim(text: &str) -> &str {
+pub(super) fn trim(text: &str) -> &str {
     text.trim_matches(|c: char| c.is_whitespace() || is_zero_width(c))
 }
 
