@@ -1,22 +1,30 @@
 //! Judge first, write second: what is written is what the plan said, whatever was there before.
 
+mod estimate;
 mod model;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
+use aws_sdk_dynamodb::types::AttributeValue;
+use futures_util::future::join_all;
+use inventory_loader::event::LoadId;
 use inventory_loader::item::{Item, Value};
-use inventory_loader::plan::Fate;
+use inventory_loader::ledger::Ledger;
+use inventory_loader::plan::{Fate, Gate};
+use inventory_loader::report::{Ending, Report};
 use inventory_loader::schema::PROVENANCE;
 use inventory_loader::table::{item_from_attributes, item_to_attributes};
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use self::model::{Row, Rules, Scope, Stock, text};
 use crate::harness::cloud::{Cloud, DYNAMODB_ANSWERS, REGION, cloud};
-use crate::harness::{holds, inventory_at};
+use crate::harness::stack::Stack;
+use crate::harness::{eventually, holds, inventory_at, unique};
 
 const SKUS: [&str; 6] = ["A", "B", "C", "D", "E", "F"];
 const NAMES: [&str; 2] = ["Bolt", "Nut"];
@@ -153,6 +161,165 @@ async fn comes_to_what_the_model_says(
     }
     prop_assert_eq!(after, expected);
     Ok(())
+}
+
+/// Items of a quarter, one in `every` with one more piece on the shelf.
+fn quarter(prefix: &str, rows: usize, every: Option<usize>) -> Vec<u8> {
+    let quantity = |row: usize| row % 500 + usize::from(every.is_some_and(|every| row.is_multiple_of(every)));
+    let line = |row: usize| format!("{prefix}-{row:06},Item {row},{},{}.99\n", quantity(row), row % 100 + 5);
+    let lines: String = (0..rows).map(line).collect();
+    format!("SKU,Name,Quantity,Unit price\n{lines}").into_bytes()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_the_same_quarter_sent_again_only_what_changed_is_written() {
+    let _answers = DYNAMODB_ANSWERS.read().await;
+    const ROWS: usize = 2_000;
+    let stack = Stack::shared().await;
+    let prefix = unique("again");
+    let send = async |every: Option<usize>, n: u32| {
+        let upload = stack.upload(&format!("uploads/{prefix}-{n}.csv"), quarter(&prefix, ROWS, every)).await;
+        stack.report(&upload).await
+    };
+    let first = send(None, 1).await;
+    assert_eq!((first.ending, first.rows.fates[&Fate::New], first.units.write), (Ending::Done, 2_000, 2_000.0));
+
+    let second = send(Some(20), 2).await;
+    assert_eq!((second.rows.fates[&Fate::Changed], second.rows.fates[&Fate::Unchanged]), (100, 1_900));
+    // By what DynamoDB says it consumed: an item of less than a kilobyte takes one unit.
+    assert_eq!(second.units.write, 100.0);
+    assert_eq!(second.summary, "All 2,000 rows are in. Of these: 100 changed, 1,900 unchanged.");
+    let changed = &second.changed[0];
+    assert_eq!((changed.row, changed.key["sku"].clone()), (2, text(&format!("{prefix}-000000"))));
+    let [quantity] = changed.attributes.as_slice() else { panic!("{changed:?}") };
+    let number = |digits: &str| Some(Value::N(digits.to_string()));
+    assert_eq!((quantity.name.as_str(), &quantity.before, &quantity.after), ("quantity", &number("0"), &number("1")));
+    assert_eq!(second.totals.read_back.map(|read_back| read_back.differences), Some(Vec::new()));
+
+    let third = send(Some(20), 3).await;
+    assert_eq!((third.rows.fates[&Fate::Unchanged], third.units.write, third.units.requests), (2_000, 0.0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sheet_with_quantity_and_price_exchanged_waits_until_somebody_approves_it() {
+    let _answers = DYNAMODB_ANSWERS.read().await;
+    let stack = Stack::shared().await;
+    let prefix = unique("swapped");
+    let list = |header: &str| {
+        let lines: String =
+            (0..30).map(|row| format!("{prefix}-{row},Item {row},{},{}\n", 400 + row, 3 + row % 4)).collect();
+        format!("{header}\n{lines}").into_bytes()
+    };
+    let right = stack.upload(&format!("uploads/{prefix}-1.csv"), list("SKU,Name,Quantity,Unit price")).await;
+    assert_eq!(stack.report(&right).await.ending, Ending::Done);
+    let sku = format!("{prefix}-0");
+    let before = stack.item(&sku).await.expect("an item");
+
+    let swapped = stack.upload(&format!("uploads/{prefix}-2.csv"), list("SKU,Name,Unit price,Quantity")).await;
+    let report = stack.report(&swapped).await;
+    assert_eq!((report.ending, report.rows.fates[&Fate::Held]), (Ending::Held, 30));
+    assert_eq!(report.held.iter().map(|held| held.gate).collect::<Vec<_>>(), [Gate::Prices]);
+    let load = LoadId::of(&swapped);
+    assert!(
+        report.summary.starts_with("Nothing was written: the load waits for your approval. 30 of 30 prices (100%) ")
+    );
+    assert!(report.held[0].advice.contains(&format!("inventory approve {load}")), "{:?}", report.held);
+    assert_eq!((stack.item(&sku).await, report.units.write), (Some(before.clone()), 0.0));
+
+    let approve = ["approve", load.as_str(), "--function", &stack.function, "--by", "Erika"];
+    let output = inventory_at(&stack.cloud.endpoint, REGION, &approve);
+    assert!(output.status.success(), "{output:?}");
+    let next = format!("loads/{}/report.json", load.next());
+    let json = eventually("the report of the approved load", || stack.kept(&next)).await;
+    let report: Report = serde_json::from_slice(&json).expect("a report");
+    assert_eq!((report.ending, report.rows.fates[&Fate::Changed]), (Ending::Done, 30));
+    let after = stack.item(&sku).await.expect("an item");
+    assert_eq!((&after["quantity"], &after["unit_price"]), (&before["unit_price"], &before["quantity"]));
+
+    let ledger = Ledger::new(stack.cloud.dynamodb.clone(), &stack.ledger, Duration::from_secs(45));
+    let record = ledger.read(&load.next()).await.expect("an answer").expect("a record");
+    let approval = record.approval.expect("an approval");
+    assert_eq!((approval.by.as_str(), &approval.load), ("Erika", &load));
+
+    // What is not held cannot be approved.
+    let approval = json!({ "approve": { "load": LoadId::of(&right), "by": "Erika", "at": "2026-10-03T08:00:00Z" } });
+    let error = stack.invoke(&approval).await.unwrap_err();
+    assert!(error.contains("is not held"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trial_says_what_would_happen_and_writes_nothing() {
+    let _answers = DYNAMODB_ANSWERS.read().await;
+    let stack = Stack::shared().await;
+    let prefix = unique("trial");
+    let upload = stack.upload(&format!("uploads/dry-run/{prefix}.csv"), quarter(&prefix, 50, None)).await;
+    let report = stack.report(&upload).await;
+    assert_eq!((report.ending, report.rows.fates[&Fate::New], report.units.write), (Ending::DryRun, 50, 0.0));
+    assert_eq!(report.summary, "All 50 rows would be in. Nothing was written: this was a trial.");
+    assert_eq!(stack.count_items(&prefix).await, 0);
+    assert_eq!(report.estimate.expect("an estimate").write_units, 50.0);
+
+    // The same from this machine.
+    let folder = tempfile::tempdir().expect("a folder");
+    let (file, out) = (folder.path().join("stock.csv"), folder.path().join("out").to_string_lossy().into_owned());
+    std::fs::write(&file, quarter(&prefix, 50, None)).expect("the file");
+    let plan = ["plan", &file.to_string_lossy(), "--table", &stack.inventory, "--out", &out];
+    let output = inventory_at(&stack.cloud.endpoint, REGION, &plan);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(said.starts_with("All 50 rows would be in. Nothing was written: this was a trial.\n"), "{said}");
+    assert!(said.contains("To load it takes about 50 write units, "), "{said}");
+    assert_eq!(stack.count_items(&prefix).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_else_counts_up_survives_a_merge() {
+    let _answers = DYNAMODB_ANSWERS.read().await;
+    const ITEMS: usize = 10;
+    const SALES: usize = 1_000;
+    let cloud = cloud().await;
+    let table = cloud.create_table("merge", &[("sku", "S")], &[]).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = |name: &str| folder.path().join(name);
+    let rules = include_str!("../../inventory.toml").replace("mode = \"replace\"", "mode = \"merge\"");
+    std::fs::write(place("rules.toml"), rules).expect("the rules");
+
+    let sell = async {
+        let tills = (0..ITEMS).map(async |item| {
+            for _ in 0..SALES / ITEMS {
+                let update = cloud.dynamodb.update_item().table_name(&table).update_expression("ADD sold :one");
+                let update = update.key("sku", AttributeValue::S(format!("S-{item:06}")));
+                let one = AttributeValue::N("1".to_string());
+                update.expression_attribute_values(":one", one).send().await.expect("a sale");
+            }
+        });
+        join_all(tills).await;
+    };
+    let load_often = async {
+        let mut loads = 0;
+        for quarter_number in 1.. {
+            std::fs::write(place("stock.csv"), quarter("S", ITEMS, Some(quarter_number % 3 + 1))).expect("the file");
+            let told =
+                tokio::task::block_in_place(|| load(&cloud, &table, &place("stock.csv"), &place("rules.toml"), &[]));
+            assert_eq!(told["ending"], "done", "{told}");
+            loads += 1;
+            let sold: usize = read(&cloud, &table).await.values().map(sold).sum();
+            if sold == SALES {
+                break;
+            }
+        }
+        loads
+    };
+    let ((), loads) = tokio::join!(sell, load_often);
+    assert!(loads > 1, "the last load alone met no sale");
+    let stock = read(&cloud, &table).await;
+    assert_eq!(stock.values().map(sold).collect::<Vec<_>>(), [SALES / ITEMS; ITEMS]);
+    assert!(stock.values().all(|item| item.contains_key("quantity")), "{stock:?}");
+    cloud.delete_table(&table).await;
+}
+
+fn sold(item: &Item) -> usize {
+    let Some(Value::N(sold)) = item.get("sold") else { return 0 };
+    sold.parse().expect("a number")
 }
 
 /// Loads a file with the command and returns the report.
