@@ -18,6 +18,7 @@ use crate::plan::{
 use crate::report::{Report, Seconds};
 use crate::schema::{Missing, Schema, TableShape};
 use crate::store::{Fetched, Kept, StoreError};
+use crate::table::Table;
 
 /// Chunks whose items are asked for, and chunks on their way to be kept, at once.
 const AT_ONCE: usize = 4;
@@ -96,7 +97,7 @@ impl Journey<'_> {
     }
 
     async fn plan_rows(&self, reading: &Reading, schema: &Schema, shape: TableShape) -> Result<Index, LoadError> {
-        let table = &self.places.table;
+        let table = self.places.table.clone().with_consistent_reads(schema.consistent_reads);
         let (empty, read_units) = if schema.compare { table.is_empty().await? } else { (false, 0.0) };
         let mut index = Index::new(self.load.clone(), self.upload.clone(), schema.clone(), shape, reading.file.clone());
         index.compared = schema.compare;
@@ -115,7 +116,7 @@ impl Journey<'_> {
             read_back_units: 0.0,
         };
         let kept = self.kept_chunks().await?;
-        let asks = Asks { compares: schema.compare, empty, kept: &kept };
+        let asks = Asks { table: &table, compares: schema.compare, empty, kept: &kept };
         let drafts = drafts(reading.rows().map_err(PlanError::Spool)?);
         {
             let looked_up = stream::iter(drafts).map(|draft| self.look_up(draft, &comparison, &asks)).buffered(AT_ONCE);
@@ -138,7 +139,7 @@ impl Journey<'_> {
                 (self.run.progress)(Progress::Planning { rows, of: reading.rows });
             }
         }
-        self.plan_missing(&mut making, empty).await?;
+        self.plan_missing(&table, &mut making, empty).await?;
         let last = match &self.turn {
             Some(turn) => turn.ledger.last_load(&turn.lease.table).await?,
             None => None,
@@ -151,6 +152,9 @@ impl Journey<'_> {
         match &self.turn {
             Some(turn) if turn.lease.is_unbroken() => {
                 let names = self.places.store.names(&format!("loads/{}/plan/", self.load)).await?;
+                if !names.is_empty() {
+                    tracing::info!(event = "planning_goes_on", load = %self.load, chunks_kept = names.len());
+                }
                 Ok(names.into_iter().collect())
             }
             _ => Ok(BTreeSet::new()),
@@ -176,7 +180,7 @@ impl Journey<'_> {
         } else {
             let keys: Vec<Item> =
                 rows.iter().filter_map(|row| row.item.as_ref()).map(|item| comparison.key_of(item)).collect();
-            let found = self.places.table.read(&keys).await?;
+            let found = asks.table.read(&keys).await?;
             read_units = found.units;
             let mut found = found.items.into_iter();
             for row in rows.iter_mut().filter(|row| row.item.is_some()) {
@@ -220,7 +224,7 @@ impl Journey<'_> {
     }
 
     /// What the table has in the sheet's scope and the sheet does not list, in chunks of its own.
-    async fn plan_missing(&self, making: &mut Making<'_>, empty: bool) -> Result<(), LoadError> {
+    async fn plan_missing(&self, table: &Table, making: &mut Making<'_>, empty: bool) -> Result<(), LoadError> {
         let Some(mut listed) = making.listed.take() else { return Ok(()) };
         if listed.unreadable > 0 {
             let rows = count(listed.unreadable);
@@ -231,7 +235,7 @@ impl Journey<'_> {
             return Ok(());
         }
         listed.sort();
-        let mut scan = self.places.table.scan();
+        let mut scan = table.scan();
         let mut waiting: Vec<MissingItem> = Vec::new();
         let mut chunks = 0;
         while let Some(items) = scan.next_page().await? {
@@ -276,6 +280,7 @@ impl Journey<'_> {
 
 /// What is asked of the table and of the store while a plan is made.
 struct Asks<'a> {
+    table: &'a Table,
     compares: bool,
     empty: bool,
     kept: &'a BTreeSet<String>,

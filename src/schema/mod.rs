@@ -50,6 +50,9 @@ pub struct Schema {
     /// Whether the table is read before it is written.
     #[serde(default = "yes")]
     pub compare: bool,
+    /// Whether that look sees what was written a moment ago.
+    #[serde(default = "yes")]
+    pub consistent_reads: bool,
     /// Whether each item written says by which load and when.
     #[serde(default)]
     pub provenance: bool,

@@ -58,6 +58,7 @@ fn read_root<'d>(document: &'d Document<'d>, root: &'d DeTable<'d>) -> Option<Sc
         mode => Some(mode.map_or(Mode::default(), |mode| mode.value)),
     };
     let compare = root.flag("compare").unwrap_or(true);
+    let consistent_reads = root.flag("consistent_reads").unwrap_or(true);
     let provenance = root.flag("provenance").unwrap_or_default();
     let duplicates = [("reject", Duplicates::Reject), ("last", Duplicates::Last), ("first", Duplicates::First)];
     let duplicates = root.one_of("duplicates", &duplicates);
@@ -92,6 +93,7 @@ fn read_root<'d>(document: &'d Document<'d>, root: &'d DeTable<'d>) -> Option<Sc
         version: 1,
         mode: mode.unwrap_or_default(),
         compare,
+        consistent_reads,
         provenance,
         duplicates: duplicates.map(|given| given.value).unwrap_or_default(),
         unknown_columns: unknown_columns.map(|given| given.value).unwrap_or_default(),

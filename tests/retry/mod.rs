@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use inventory_loader::event::LoadId;
+use inventory_loader::item::{Item, Value};
 use inventory_loader::plan::Fate;
 use inventory_loader::report::Ending;
 
@@ -72,4 +73,29 @@ async fn a_table_that_stops_answering_fails_the_load_and_the_retry_completes_it_
     let went_on = stack.log_event(load.as_str(), "load_goes_on").await;
     assert!(went_on["chunks_done"].as_u64().unwrap() >= 1, "{went_on}");
     assert_eq!(stack.failure_count().await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_comparison_that_was_interrupted_goes_on_after_the_chunks_that_are_kept() {
+    const ROWS: usize = 40_000;
+    let _alone = DYNAMODB_ANSWERS.write().await;
+    let stack = Stack::own("halved", loader(), &[("TableWaitSeconds", "3")]).await;
+    let prefix = unique("compared");
+    // An empty table would not be asked.
+    stack.put_item(Item::from([("sku".to_string(), Value::S(format!("{prefix}-000000")))])).await;
+    let upload = stack.upload(&format!("uploads/{prefix}.csv"), files::csv(&prefix, ROWS)).await;
+    let load = LoadId::of(&upload);
+    eventually("a chunk", || async { stack.kept(&format!("loads/{load}/plan/00001.jsonl.zst")).await }).await;
+    let pause = Pause::dynamodb();
+    assert_eq!(stack.kept(&format!("loads/{load}/plan.json")).await, None);
+    eventually("a run that failed", || async { stack.log_lines("run_failed").await.into_iter().next() }).await;
+    assert_eq!(stack.kept(&format!("loads/{load}/plan.json")).await, None);
+    drop(pause);
+
+    let report = stack.report(&upload).await;
+    let of = |fate| report.rows.fates[&fate];
+    assert_eq!((report.ending, of(Fate::New), of(Fate::Changed)), (Ending::Done, ROWS as u64 - 1, 1));
+    let went_on = stack.log_event(load.as_str(), "planning_goes_on").await;
+    assert!(went_on["chunks_kept"].as_u64().unwrap() >= 2, "{went_on}");
+    assert_eq!(stack.count_items(&prefix).await, ROWS);
 }
