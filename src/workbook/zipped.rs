@@ -45,6 +45,10 @@ impl Zipped {
         let by_ratio = file.compressed_size().saturating_mul(budget.unpacked_ratio);
         let in_all = budget.unpacked_bytes.saturating_sub(before.0);
         let limit = by_ratio.max(budget.unpacked_ratio_floor_bytes).min(in_all);
+        // A small claim is not believed; one that is too large need not be tried.
+        if file.size() > limit {
+            return Err(Refusal::new(Rule::FileUnpacksTooLarge, &[]));
+        }
         Ok(Some(Part { file, limit, out: 0 }))
     }
 
@@ -159,6 +163,17 @@ pub mod tests {
         file
     }
 
+    /// Makes an archive's list say that this part comes to so many bytes.
+    fn claim(archive: &mut [u8], part: &str, bytes: u32) {
+        const SIGNATURE: &[u8] = b"PK\x01\x02";
+        const SIZE_AT: usize = 24;
+        const NAME_AT: usize = 46;
+        let entry = (0..archive.len())
+            .find(|&at| archive[at..].starts_with(SIGNATURE) && archive[at + NAME_AT..].starts_with(part.as_bytes()))
+            .unwrap();
+        archive[entry + SIZE_AT..entry + SIZE_AT + 4].copy_from_slice(&bytes.to_le_bytes());
+    }
+
     #[test]
     fn parts_are_unpacked_within_the_budget_and_found_in_any_writing() {
         let budget = Budget {
@@ -183,6 +198,16 @@ pub mod tests {
         assert_eq!(rule("small", &mut unpacked), Err(Rule::FileUnpacksTooLarge));
         let refusal = zipped.read_small("xl/one.xml", &budget, &mut Unpacked::default()).unwrap_err();
         assert_eq!(refusal.rule, Rule::FileHoldsTooMuch);
+        let mut lying = bytes.clone();
+        claim(&mut lying, "bomb", 10);
+        let mut taken = 0;
+        let mut zipped = Zipped::open(&source_of(&lying)).unwrap();
+        let refusal = zipped.unpack("bomb", &budget, &mut Unpacked::default(), &mut |piece| {
+            taken += piece.len();
+            Ok(())
+        });
+        assert_eq!(refusal.unwrap_err().rule, Rule::FileDamaged);
+        assert!(taken <= 1_000, "{taken}");
         let mut cut = bytes;
         let end = cut.len() / 2;
         cut[60..end].fill(7);
