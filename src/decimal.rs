@@ -156,7 +156,7 @@ impl Decimal {
         if digits == 0 {
             return Some(Self::ZERO);
         }
-        while digits % 10 == 0 {
+        while digits.is_multiple_of(10) {
             digits /= 10;
             exponent += 1;
         }

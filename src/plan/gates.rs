@@ -656,7 +656,7 @@ mod tests {
             message: "412 of 520 prices (79%) change by more than 5 times; at most 10% may.".into(),
             advice: advice.into(),
         };
-        assert_eq!(judge(&evidence, None), [tripped.clone()]);
+        assert_eq!(judge(&evidence, None), std::slice::from_ref(&tripped));
         let json = serde_json::to_string(&tripped).unwrap();
         assert!(json.starts_with(r#"{"gate":"prices","message":"412 of 520"#), "{json}");
         assert_eq!(serde_json::from_str::<Tripped>(&json).unwrap(), tripped);
