@@ -4,6 +4,7 @@ mod approve;
 mod check;
 mod load;
 mod output;
+mod places;
 mod progress;
 mod schema;
 mod words;

@@ -1,6 +1,7 @@
 //! A report in words: the answer first, then why it waits or what needs attention, what changes, the figures, and where
 //! the rest is.
 
+use super::places::name_places;
 use crate::decimal::Decimal;
 use crate::item::{Item, Value};
 use crate::judge::Skip;
@@ -10,7 +11,6 @@ use crate::report::{ChangedRow, Ending, Report};
 
 /// Problems of one kind that are printed in full; the rest of the kind is named by its cells.
 const TOLD_IN_FULL: usize = 3;
-const CELLS_NAMED: usize = 8;
 /// Changed and missing items that are printed; the report has more.
 const ITEMS_NAMED: usize = 5;
 
@@ -62,19 +62,20 @@ fn tell_rows_left_out(report: &Report, text: &mut String) {
 }
 
 fn tell_problems(report: &Report, text: &mut String) {
+    // Where she sees several sheets, a cell alone does not say where it is.
+    let seen = report.sheets.iter().filter(|sheet| sheet.skipped != Some(Skip::HiddenSheet)).count();
     for (rule, mut problems) in by_rule(&report.problems) {
         text.push('\n');
         // The rows of one item share one sentence.
         problems.dedup_by(|b, a| a.message == b.message);
         for problem in problems.iter().take(TOLD_IN_FULL) {
-            text.push_str(&format!("  {} {}\n", problem.message, problem.advice));
+            let sheet = if seen > 1 { format!("Sheet \"{}\": ", problem.sheet) } else { String::new() };
+            text.push_str(&format!("  {sheet}{} {}\n", problem.message, problem.advice));
         }
         if problems.len() > TOLD_IN_FULL {
             let rest = &problems[TOLD_IN_FULL..];
-            let cells: Vec<String> = rest.iter().take(CELLS_NAMED).map(|problem| place(problem)).collect();
-            let more = if rest.len() > CELLS_NAMED { ", …" } else { "" };
-            let number = count(rest.len() as u64);
-            text.push_str(&format!("  {number} more of this kind ({}): {}{more}\n", rule.id(), cells.join(", ")));
+            let (number, places) = (count(rest.len() as u64), name_places(rest, seen > 1));
+            text.push_str(&format!("  {number} more of this kind ({}): {places}\n", rule.id()));
         }
     }
     if report.problems_total > report.problems.len() as u64 {
@@ -185,10 +186,6 @@ fn cost(estimate: &Estimate) -> String {
     let money = money.map(|money| format!(", {money} {}", estimate.currency)).unwrap_or_default();
     let seconds = estimate.seconds.map(|seconds| format!(", {seconds:.1} s")).unwrap_or_default();
     format!("{} write units, {} read units{money}{seconds}", units(estimate.write_units), units(estimate.read_units))
-}
-
-fn place(problem: &Problem) -> String {
-    problem.cell.clone().unwrap_or_else(|| format!("row {}", problem.row))
 }
 
 /// The kinds in the order in which they first come.

@@ -32,7 +32,7 @@ pub struct Judge<'a> {
     /// Rows that were taken for items, by sheet.
     items: Vec<u64>,
     pub(super) unremarked_rows: u64,
-    notes: Vec<Note>,
+    pub(super) notes: Vec<Note>,
     /// Whether a number comes with the format it is shown by.
     tells_formats: bool,
     /// By sheet, column and rule.

@@ -5,10 +5,13 @@ mod batch;
 mod duplicates;
 mod file;
 mod heading;
+mod missing;
 mod nearest;
 mod repeats;
 mod row;
 mod sheet;
+mod swallowed;
+mod unnamed;
 mod value;
 
 use serde::{Deserialize, Serialize};

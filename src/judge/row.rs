@@ -2,7 +2,7 @@
 
 use crate::item::{Item, Value, item_size};
 use crate::message::{Problem, Rule, cell_address, count};
-use crate::schema::{Column, Header, KeyFault, Schema, UnknownColumns, WhenEmpty};
+use crate::schema::{Column, Header, KeyFault, Kind, Schema, UnknownColumns, WhenEmpty};
 use crate::workbook::{RawCell, RawRow, RawValue};
 
 use super::heading::Heading;
@@ -93,6 +93,13 @@ impl<'a> Layout<'a> {
         key.complete(&mut item).ok()?;
         item.retain(|name, _| key.attributes().any(|attribute| attribute == name));
         Some(item)
+    }
+
+    /// Whether the row has all that an item must have, and something of it that is more than any text.
+    pub fn can_be_item(&self, row: &RawRow<'_>) -> bool {
+        let required = || self.schema.columns.iter().filter(|column| column.required);
+        required().any(|column| column.kind != Kind::Text)
+            && self.values_of(row, required().map(|column| column.name.as_str())).is_some()
     }
 
     /// The values of these columns, where all of them can be read: also of a row that is rejected.

@@ -6,15 +6,18 @@ use crate::workbook::RawRow;
 
 use super::file::{Emit, Judge};
 use super::heading::HeaderSearch;
+use super::missing::refuse_missing_columns;
 use super::nearest::Nearest;
 use super::row::Layout;
+use super::swallowed::refuse_swallowed_rows;
+use super::unnamed::Unnamed;
 use super::value::{is_blank, shown};
 use super::{JudgeError, Place, Skip, Skipped, Verdict};
 
 /// Where the reading of one sheet stands.
 enum State<'a> {
     Searching(Search<'a>),
-    Judging(Layout<'a>),
+    Judging(Judging<'a>),
     PassedOver(Skip),
 }
 
@@ -22,6 +25,13 @@ struct Search<'a> {
     header: HeaderSearch<'a>,
     /// What was passed: titles, if the header comes.
     passed: Vec<Passed>,
+}
+
+struct Judging<'a> {
+    layout: Layout<'a>,
+    /// Why no item can come from this sheet. Without any there is nothing to be told.
+    refusal: Option<Refusal>,
+    unnamed: Unnamed,
 }
 
 struct Passed {
@@ -61,8 +71,17 @@ impl<'p, 'a> SheetPass<'p, 'a> {
                 let skipped = Skipped { why: *skip, says: String::new() };
                 self.emit(row.number, Verdict::Skipped(skipped))
             }
-            State::Judging(layout) => {
+            State::Judging(Judging { layout, refusal, unnamed }) => {
                 let verdict = layout.judge(row);
+                if !matches!(verdict, Verdict::Skipped(_)) {
+                    if let Some(refusal) = refusal.take() {
+                        return Err(refusal.into());
+                    }
+                    if let Some(refusal) = refuse_swallowed_rows(row, layout) {
+                        return Err(refusal.into());
+                    }
+                    unnamed.note_row(row);
+                }
                 self.judge.note(Place(self.index, row.number), row, layout, &verdict);
                 self.emit(row.number, verdict)
             }
@@ -70,7 +89,10 @@ impl<'p, 'a> SheetPass<'p, 'a> {
                 Ok(heading) => {
                     self.leave_search(Skip::Title, heading.above_is())?;
                     let layout = self.judge.lay_out(self.index, self.name, heading)?;
-                    self.state = State::Judging(layout);
+                    let header = layout.header();
+                    let refusal = refuse_missing_columns(self.judge.schema, self.name, header);
+                    let unnamed = Unnamed::new(header);
+                    self.state = State::Judging(Judging { layout, refusal, unnamed });
                     self.emit(row.number, Verdict::Skipped(Skipped { why: Skip::Header, says: says(row) }))
                 }
                 Err(fault) => self.pass(row, fault),
@@ -118,7 +140,10 @@ impl<'p, 'a> SheetPass<'p, 'a> {
             self.leave_search(Skip::SheetWithoutHeader, Skip::SheetWithoutHeader)?;
         }
         Ok(match self.state {
-            State::Judging(layout) => (Some(layout), None),
+            State::Judging(Judging { layout, unnamed, .. }) => {
+                self.judge.notes.extend(unnamed.tell(self.name));
+                (Some(layout), None)
+            }
             State::PassedOver(skip) => (None, Some(skip)),
             State::Searching(_) => (None, None),
         })

@@ -83,7 +83,8 @@ fn most_frequent(columns: &[usize]) -> (usize, usize) {
 }
 
 /// The number of columns of each of the first rows; blank ones are left out. Of a row whose quotes end nowhere, or where
-/// no cell ends, the first line is taken as it stands: else it would hide the rows behind it.
+/// no cell ends, or whose every line is as wide as itself, the first line is taken as it stands: else it would hide the
+/// rows behind it.
 fn count_columns(text: &[u8], delimiter: u8, whole: bool) -> Vec<usize> {
     let mut rows = Vec::new();
     let mut rest = text;
@@ -118,7 +119,12 @@ fn read_row(text: &[u8], delimiter: u8) -> Option<(usize, bool, usize)> {
         match mark {
             Mark::Text | Mark::Quote => blank = false,
             Mark::CellEnd => (columns, blank) = (columns + 1, false),
-            Mark::RowEnd => return Some((columns, blank, at + 1)),
+            Mark::RowEnd => {
+                let mut each = text[..at].split(|byte| matches!(byte, b'\r' | b'\n')).filter(|line| !line.is_empty());
+                let is_wide = |line: &[u8]| line.iter().filter(|&&byte| byte == delimiter).count() + 1 == columns;
+                let are_rows = lines > 1 && columns > 1 && each.all(is_wide);
+                return (!are_rows).then_some((columns, blank, at + 1));
+            }
         }
     }
     (place != Place::Quoted).then_some((columns, blank, text.len()))
@@ -142,6 +148,10 @@ mod tests {
         assert_eq!(guess_delimiter(text, true), b';');
         // The next quoted cell begins where the stray quote seems to end.
         let text = b"A;B;C\n1;\"x, y;4,20\n2;z, a;3,90\n3;b;5,60\n4;\"c 12\"\", d\";6,40\n5;e;7,10\n";
+        assert_eq!(count_columns(text, b';', true), [3; 6]);
+        assert_eq!(guess_delimiter(text, true), b';');
+        // So does one that seems to end in the right place.
+        let text = b"A;B;C\n1;\"x, y;4,20\n2;z, a;3,90\n3;b;5,60\n4;\"\"c 12\"\"\";6,40\n5;e;7,10\n";
         assert_eq!(count_columns(text, b';', true), [3; 6]);
         assert_eq!(guess_delimiter(text, true), b';');
     }

@@ -107,8 +107,25 @@ fn the_answer_is_the_first_line_and_each_kind_of_problem_says_what_to_do() {
     assert_eq!(output.status.code(), Some(1));
     assert!(said.starts_with("1 of 13 rows is right; 12 need your attention."), "{said}");
     assert!(said.contains("Quantity in C3 is \"many\". It should be a whole number such as 12."), "{said}");
-    assert!(said.contains("9 more of this kind (whole-number-expected): C6, C7"), "{said}");
+    assert!(said.contains("9 more of this kind (whole-number-expected): C6:C14"), "{said}");
     assert_eq!(String::from_utf8_lossy(&output.stderr), "", "quiet when piped");
+}
+
+#[test]
+fn where_several_sheets_are_seen_each_problem_names_its_sheet() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("stock.xlsx");
+    let mut book = rust_xlsxwriter::Workbook::new();
+    book.add_worksheet().set_name("Summary").unwrap().write(0, 0, "Stock of Q3").unwrap();
+    let sheet = book.add_worksheet().set_name("data_raw").unwrap();
+    sheet.write_row(0, 0, ["SKU", "Name", "Quantity"]).unwrap();
+    for row in 1..=6 {
+        sheet.write_row(row, 0, [format!("A-{row}").as_str(), "Bolt", "many"]).unwrap();
+    }
+    book.save(&file).unwrap();
+    let said = stdout(&inventory(&["check", text(&file)]));
+    assert!(said.contains("  Sheet \"data_raw\": Quantity in C2 is \"many\"."), "{said}");
+    assert!(said.contains("3 more of this kind (whole-number-expected): sheet \"data_raw\" C5:C7"), "{said}");
 }
 
 #[test]

@@ -12,7 +12,9 @@ use super::date_pattern::read_pattern;
 use super::text::trim;
 
 /// Ways of writing a date that nobody reads differently, besides ISO's own.
-const UNMISTAKABLE: [&str; 10] = [
+const UNMISTAKABLE: [&str; 11] = [
+    // With points between, it is always the day that comes first.
+    "d.m.yyyy",
     "yyyy-m-d",
     "yyyy/m/d",
     "yyyy.m.d",
@@ -139,6 +141,16 @@ fn spoken(date: Date) -> String {
     date.strftime("%-d %b %Y").to_string()
 }
 
+/// Whether a text is how a spreadsheet program shows a date, with the year or without: 12-May, 12. Mai, May-50.
+pub(super) fn is_shown_date(text: &str) -> bool {
+    let day_of_month = |pattern| read_pattern(&format!("{text} 2000"), pattern).is_some();
+    read_text(text, &[]).is_some()
+        || ["d-mmm yyyy", "d. mmm yyyy", "d mmm yyyy"].into_iter().any(day_of_month)
+        || ["mmm-yy", "mmm yy", "mmm yyyy"]
+            .into_iter()
+            .any(|month| read_pattern(&format!("1 {text}"), &format!("d {month}")).is_some())
+}
+
 /// What a text that is no sure date may mean.
 fn ask(text: &str) -> Broken {
     let (day, _) = split_time(text);
@@ -147,8 +159,7 @@ fn ask(text: &str) -> Broken {
     }
     let read = |patterns: [&str; 2]| patterns.iter().find_map(|pattern| read_pattern(day, pattern));
     let readings = match day.chars().find(|c| !c.is_ascii_digit()) {
-        // With points between, it is always the day that comes first.
-        Some('.') => [read(["d.m.yyyy", "d.m.yy"]), None],
+        Some('.') => [read_pattern(day, "d.m.yy"), None],
         Some('/') => [read(["d/m/yyyy", "d/m/yy"]), read(["m/d/yyyy", "m/d/yy"])],
         // With hyphens, a short year may stand in front too.
         Some('-') => [read_pattern(day, "d-m-yyyy"), read_pattern(day, "m-d-yyyy")],
@@ -225,6 +236,8 @@ mod tests {
             ("2026-10-03T18:00:00Z", "2026-10-03T18:00:00Z"),
             ("2026-10-03 18:00:00 +0200", "2026-10-03T18:00:00+0200"),
             ("3 Oct 2026", "2026-10-03"),
+            ("05.10.2026", "2026-10-05"),
+            ("5.10.2026 18:00", "2026-10-05T18:00:00"),
             ("3-oct-2026", "2026-10-03"),
             ("3. Oktober 2026", "2026-10-03"),
             ("Okt. 3, 2026", "2026-10-03"),
@@ -248,8 +261,8 @@ mod tests {
             ("31/12/2026", "date-to-confirm 2026-12-31"),
             ("12/31/2026", "date-to-confirm 2026-12-31"),
             ("4/4/2026", "date-to-confirm 2026-04-04"),
-            ("3.10.2026", "date-to-confirm 2026-10-03"),
             ("03.10.26", "date-to-confirm 2026-10-03"),
+            ("10.31.2026", "date-expected"),
             ("20261003", "date-to-confirm 2026-10-03"),
             ("13/13/2026", "date-expected"),
             ("2026-02-30", "date-expected"),

@@ -7,6 +7,7 @@ use crate::schema::{Column, DecimalSign, Kind};
 use crate::workbook::{RawCell, RawValue};
 
 use super::currency::is_foreign;
+use super::date::is_shown_date;
 use super::separators::{Shape, char_of};
 use super::text::trim;
 use super::typed::Typed;
@@ -18,7 +19,12 @@ pub(super) fn judge_number(cell: &RawCell<'_>, column: &Column, style: Style) ->
     }
     let number = match &cell.value {
         RawValue::Number(number) => Decimal::from_cell(*number).map_err(|fault| explain(fault, column))?,
-        RawValue::Text(text) => read_text(trim(text), column, column.decimal.map_or(style, Style::Known))?,
+        RawValue::Text(text) => {
+            let style = column.decimal.map_or(style, Style::Known);
+            let text = trim(text);
+            read_text(text, column, style).map_err(|broken| explain_text(broken, text, column, style))?
+        }
+        RawValue::Date(_) => return Err(Rule::DateForNumber.into()),
         _ => return Err(expected(column).into()),
     };
     if column.kind == Kind::Integer && !number.is_integer() {
@@ -46,6 +52,23 @@ fn explain(fault: DecimalFault, column: &Column) -> Broken {
         DecimalFault::OutOfRange => Rule::NumberTooLong.into(),
         DecimalFault::NotANumber => expected(column).into(),
     }
+}
+
+/// What became of the number in a text that is none.
+fn explain_text(broken: Broken, text: &str, column: &Column, style: Style) -> Broken {
+    if broken.rule != expected(column) {
+        return broken;
+    }
+    if is_shown_date(text) {
+        return Rule::DateForNumber.into();
+    }
+    let is_digit = |c: char| c.is_ascii_digit();
+    let mended = text.replace(['O', 'o'], "0");
+    let fits = |number: Decimal| column.kind != Kind::Integer || number.is_integer();
+    if mended != text && text.contains(is_digit) && read_text(&mended, column, style).is_ok_and(fits) {
+        return Broken { rule: Rule::LetterForZero, words: vec![("proposal", mended)] };
+    }
+    broken
 }
 
 fn read_text(text: &str, column: &Column, style: Style) -> Result<Decimal, Broken> {
@@ -88,7 +111,12 @@ fn unlike(typed: &Typed<'_>, sign: DecimalSign, column: &Column) -> Broken {
         DecimalSign::Comma => (Rule::PointExpected, DecimalSign::Point),
         DecimalSign::Point => (Rule::CommaExpected, DecimalSign::Comma),
     };
-    Broken { rule, words: vec![("proposal", in_style(proposal(typed, sign), wanted))] }
+    let number = in_style(proposal(typed, sign), wanted);
+    let proposal = match typed.currency {
+        Some((sign, _)) => format!("{number} alone, without {sign}"),
+        None => number,
+    };
+    Broken { rule, words: vec![("proposal", proposal)] }
 }
 
 fn mixed(typed: &Typed<'_>, sign: DecimalSign, most: DecimalSign, column: &Column) -> Broken {
@@ -138,13 +166,34 @@ mod tests {
         assert_eq!(judged(INTEGER, &text("2.5")), "whole-number-expected");
         assert_eq!(judged(INTEGER, &text("2,5")), "whole-number-expected");
         assert_eq!(judged(INTEGER, &text("€ 5")), "whole-number-expected");
-        assert_eq!(judged(INTEGER, &cell(RawValue::Date(46298.0))), "whole-number-expected");
         assert_eq!(judged(MONEY, &cell(RawValue::Bool(true))), "number-expected");
         assert_eq!(judged(MONEY, &text(&"9".repeat(39))), "number-too-long");
         assert_eq!(judged(MONEY, &text(&format!("€ {}", "9".repeat(39)))), "number-too-long");
         let limits = "type = \"integer\"\nmin = 0\nmax = 10";
         assert_eq!(judged(limits, &text("(1)")), "too-small 0");
         assert_eq!(judged(limits, &number(11.0)), "too-large 10");
+    }
+
+    #[test]
+    fn a_number_that_became_a_date_is_told_as_that() {
+        assert_eq!(judged(MONEY, &under(RawValue::Date(46154.0), "d-mmm")), "date-for-number");
+        for shown in ["12-May", "12. Mai", "12 May", "May-50", "05.12.2026", "2026-05-12"] {
+            assert_eq!(judged(MONEY, &text(shown)), "date-for-number", "{shown}");
+            assert_eq!(judged(INTEGER, &text(shown)), "date-for-number", "{shown}");
+        }
+        for other in ["12 pcs", "5 mayor", "may", "12 may be"] {
+            assert_eq!(judged(MONEY, &text(other)), "number-expected", "{other}");
+        }
+    }
+
+    #[test]
+    fn the_letter_o_in_a_number_is_named() {
+        assert_eq!(judged(INTEGER, &text("5O")), "letter-for-zero 50");
+        assert_eq!(judged(INTEGER, &text(" 1o5 ")), "letter-for-zero 105");
+        assert_eq!(judged(MONEY, &text("6.9O")), "letter-for-zero 6.90");
+        for other in ["O", "oO", "5 pots", "on order", "5.O5"] {
+            assert_eq!(judged(INTEGER, &text(other)), "whole-number-expected", "{other}");
+        }
     }
 
     #[test]
@@ -159,6 +208,7 @@ mod tests {
             ("1,234.5", Style::Assumed, "1234.5"),
             ("12,50", Style::Assumed, "point-expected 12.5"),
             ("1.234,50", Style::Assumed, "point-expected 1234.5"),
+            ("12,50 EUR", Style::Assumed, "point-expected 12.5 alone, without EUR"),
             ("1.234.567", Style::Assumed, "number-expected"),
             ("1,234", Style::Assumed, "separator-unclear 1234 1.234"),
             ("1.234", point, "1.234"),

@@ -1,0 +1,91 @@
+//! A header in which a column is missing that every item must have: one refusal, in place of a problem in each row.
+
+use crate::message::{Refusal, Rule, cell_address};
+use crate::schema::{Header, Schema};
+
+/// Names quoted that are not known.
+const NAMES_QUOTED: usize = 8;
+
+pub(super) fn refuse_missing_columns(schema: &Schema, sheet: &str, header: &Header) -> Option<Refusal> {
+    let columns = schema.columns.iter().zip(&header.columns);
+    let missing = columns.filter(|(column, found)| column.required && found.is_none());
+    let titles: Vec<&str> = missing.map(|(column, _)| column.title.as_str()).collect();
+    if titles.is_empty() {
+        return None;
+    }
+    let row = header.row.to_string();
+    let quoted = header.others.iter().take(NAMES_QUOTED);
+    let quoted: Vec<String> =
+        quoted.map(|(place, name)| format!("\"{name}\" ({})", cell_address(*place, header.row))).collect();
+    let found = match quoted.as_slice() {
+        [] => format!("All the names in row {row} are of other columns."),
+        quoted => format!("Of the names in row {row}, these are not known: {}.", quoted.join(", ")),
+    };
+    let columns: Vec<String> = titles.iter().map(|title| format!("the {title}")).collect();
+    let names: Vec<String> = titles.iter().map(|title| format!("\"{title}\"")).collect();
+    let words = [
+        ("sheet", sheet),
+        ("columns", &columns.join(" or ")),
+        ("found", &found),
+        ("names", &names.join(" and ")),
+        ("row", &row),
+    ];
+    Some(Refusal::new(Rule::ColumnMissing, &words))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::file::tests::{judged, judged_by, refused};
+    use super::*;
+
+    #[test]
+    fn a_required_column_without_a_header_is_told_once_with_the_names_that_are_not_known() {
+        let refusal = refused(b"SKU,Our count,Name,Price,Remark\nA,5,Bolt,1.5,\nB,6,Nut,1.5,\n");
+        assert_eq!(refusal.rule, Rule::ColumnMissing);
+        let message = "Sheet \"Stock\" has no column for the Quantity. \
+                       Of the names in row 1, these are not known: \"Our count\" (B1), \"Remark\" (E1).";
+        assert_eq!(refusal.message, message);
+        assert!(refusal.advice.starts_with("Write \"Quantity\" in row 1 over"), "{}", refusal.advice);
+    }
+
+    #[test]
+    fn several_missing_columns_are_told_together() {
+        let refusal = refused(b"Stock\nSKU,Price\nA,5\n");
+        let message = "Sheet \"Stock\" has no column for the Name or the Quantity. \
+                       All the names in row 2 are of other columns.";
+        assert_eq!(refusal.message, message);
+        assert!(refusal.advice.starts_with("Write \"Name\" and \"Quantity\" in row 2 over"), "{}", refusal.advice);
+    }
+
+    #[test]
+    fn a_column_that_may_be_empty_or_has_a_default_is_not_missed() {
+        assert!(judged(b"SKU,Name,Qty\nA,Bolt,5\n").is_ok());
+        let with_default = |rules: String| {
+            rules.replacen("title = \"Quantity\"\n", "title = \"Quantity\"\ndefault = 1\n", 1).replacen(
+                "type = \"integer\"\nrequired = true",
+                "type = \"integer\"",
+                1,
+            )
+        };
+        assert!(judged_by(b"SKU,Name\nA,Bolt\n", with_default).is_ok());
+    }
+
+    #[test]
+    fn a_sheet_without_items_needs_no_column_and_one_with_items_refuses_the_whole_file() {
+        let book = |prices: &[[&str; 3]]| {
+            let mut book = rust_xlsxwriter::Workbook::new();
+            let sheet = book.add_worksheet().set_name("Stock").unwrap();
+            sheet.write_row(0, 0, ["SKU", "Name", "Quantity"]).unwrap();
+            sheet.write_row(1, 0, ["A", "Bolt", "5"]).unwrap();
+            let sheet = book.add_worksheet().set_name("Prices").unwrap();
+            sheet.write_row(0, 0, ["SKU", "Name", "Price"]).unwrap();
+            for (row, price) in (1..).zip(prices) {
+                sheet.write_row(row, 0, *price).unwrap();
+            }
+            book.save_to_buffer().unwrap()
+        };
+        assert!(judged(&book(&[["", "", "in EUR"]])).is_ok());
+        let refusal = refused(&book(&[["", "", "in EUR"], ["B", "Nut", "1.5"]]));
+        assert!(refusal.message.starts_with("Sheet \"Prices\" has no column for the Quantity."), "{}", refusal.message);
+    }
+}
