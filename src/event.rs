@@ -32,7 +32,8 @@ impl Upload {
 
     /// Put into a folder `dry-run`: the plan is made and told, and nothing is written.
     pub fn is_dry_run(&self) -> bool {
-        self.key.rsplit('/').skip(1).any(|folder| folder == DRY_RUN)
+        // On a disk a folder may be called so by chance.
+        !self.bucket.is_empty() && self.key.rsplit('/').skip(1).any(|folder| folder == DRY_RUN)
     }
 }
 

@@ -14,8 +14,7 @@ use crate::clients;
 use crate::event::{LoadId, Request, Upload};
 use crate::ledger::Ledger;
 use crate::load::{self, LoadError, Places, Run, RunEnd};
-use crate::plan::{Gate, Names};
-use crate::report::Ending;
+use crate::plan::{Gate, Index, Names};
 use crate::store::{FolderStore, Store};
 use crate::table::Table;
 
@@ -96,7 +95,7 @@ impl JourneyArgs {
     async fn run(self, ledger: Option<&str>, dry_run: bool, waived: &[Gate]) -> Result<Exit, Trouble> {
         let rules = self.telling.rules()?;
         let store = Store::Folder(FolderStore::new(self.out.clone()));
-        let upload = unfinished(local_upload(&self.file)?, &store).await?;
+        let upload = unfinished(local_upload(&self.file)?, &store, dry_run, waived).await?;
         let name = LoadId::of(&upload);
         let clients = clients::connect(self.endpoint_url.as_deref(), self.region.as_deref()).await;
         let ledger = ledger.map(|table| Ledger::new(clients.dynamodb.clone(), table, LEASE));
@@ -115,13 +114,15 @@ impl JourneyArgs {
         let report = match bar.during(load::run(Request::Load(upload), &places, &rules, &run)).await? {
             RunEnd::Ended(report) => report,
             RunEnd::Duplicate => {
-                return Err(Trouble::usage("This very file is being loaded right now; wait for it to end."));
+                return Err(Trouble::usage(
+                    "This very file is being loaded right now; wait for it to end. If it was stopped, try again in a minute.",
+                ));
             }
             RunEnd::EndedBefore { ending } => {
                 output::say(&format!(
                     "This very file was loaded before, and ended as \"{ending}\". Nothing was changed."
                 ));
-                return Ok(if ending == Ending::Refused.name() { Exit::Refused } else { Exit::Good });
+                return Ok(Exit::of_ended(&ending));
             }
             RunEnd::Continued { .. } => return Err(LoadError::NoHeadway(name).into()),
         };
@@ -140,12 +141,19 @@ impl JourneyArgs {
     }
 }
 
-/// The same file typed again is a load of its own when the last one has ended, and goes on where it stopped when not.
-async fn unfinished(upload: Upload, store: &Store) -> Result<Upload, Trouble> {
+/// The same file typed again is a load of its own when the last one has ended or was asked for otherwise, and goes on
+/// where it stopped when not.
+async fn unfinished(upload: Upload, store: &Store, dry_run: bool, waived: &[Gate]) -> Result<Upload, Trouble> {
     let content = upload.version.clone().unwrap_or_default();
+    let waived: BTreeSet<Gate> = waived.iter().copied().collect();
     let mut upload = upload;
     for again in 2.. {
-        if store.read(&Names(&LoadId::of(&upload)).report()).await.map_err(LoadError::from)?.is_none() {
+        let load = LoadId::of(&upload);
+        let names = Names(&load);
+        let read = async |name: String| store.read(&name).await.map_err(LoadError::from);
+        let ended = read(names.report()).await?.is_some();
+        let plan = read(names.index()).await?.map(|json| Index::decode(&json)).transpose().map_err(LoadError::from)?;
+        if !ended && plan.is_none_or(|plan| plan.dry_run == dry_run && plan.waived == waived) {
             break;
         }
         upload.version = Some(format!("{content};{again}"));

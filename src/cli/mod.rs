@@ -99,6 +99,18 @@ impl From<&Report> for Exit {
     }
 }
 
+impl Exit {
+    /// Of a load that was over before.
+    fn of_ended(ending: &str) -> Exit {
+        match ending {
+            ending if ending == Ending::Refused.name() => Exit::Refused,
+            ending if ending == Ending::Held.name() => Exit::Held,
+            ending if ending == Ending::Failed.name() => Exit::Cloud,
+            _ => Exit::Good,
+        }
+    }
+}
+
 /// What keeps a command from its work: a sentence for whoever typed it.
 #[derive(Debug)]
 struct Trouble {

@@ -85,6 +85,9 @@ fn tell_problems(report: &Report, text: &mut String) {
 }
 
 fn tell_changes(report: &Report, text: &mut String) {
+    if !report.changed.is_empty() || !report.missing.items.is_empty() {
+        text.push('\n');
+    }
     for row in report.changed.iter().take(ITEMS_NAMED) {
         text.push_str(&format!("  {}\n", changed(row)));
     }
@@ -181,11 +184,15 @@ fn differs(difference: &Difference) -> String {
 }
 
 fn cost(estimate: &Estimate) -> String {
-    let units = |units: f64| count(units.round() as u64);
+    let units = |units: f64, kind: &str| match units.round() as u64 {
+        1 => format!("1 {kind} unit"),
+        units => format!("{} {kind} units", count(units)),
+    };
     let money = estimate.money.as_ref().filter(|money| !money.is_zero());
     let money = money.map(|money| format!(", {money} {}", estimate.currency)).unwrap_or_default();
     let seconds = estimate.seconds.map(|seconds| format!(", {seconds:.1} s")).unwrap_or_default();
-    format!("{} write units, {} read units{money}{seconds}", units(estimate.write_units), units(estimate.read_units))
+    let (write, read) = (units(estimate.write_units, "write"), units(estimate.read_units, "read"));
+    format!("{write}, {read}{money}{seconds}")
 }
 
 /// The kinds in the order in which they first come.

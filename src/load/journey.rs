@@ -51,7 +51,11 @@ impl Journey<'_> {
     pub async fn travel(&self) -> Result<RunEnd, LoadError> {
         let mut seconds = Seconds::default();
         let plan = match self.kept_plan().await? {
-            Some(plan) => plan,
+            // A trial writes nothing, whatever was begun under its name.
+            Some(mut plan) => {
+                plan.dry_run |= self.dry_run;
+                plan
+            }
             None => match self.make_plan(&mut seconds).await? {
                 Planned::Plan(plan) => *plan,
                 Planned::Nothing(report) => return self.end(*report, None).await,
@@ -160,6 +164,12 @@ impl Journey<'_> {
         Ok(plan::decode(&entry.name, &packed.ok_or_else(|| self.missing(&entry.name))?)?)
     }
 
+    pub(super) async fn read_outcome(&self, number: usize) -> Result<ChunkOutcome, LoadError> {
+        let name = Names(&self.load).outcome(number);
+        let json = self.places.store.read(&name).await?.ok_or_else(|| self.missing(&name))?;
+        Ok(serde_json::from_slice(&json)?)
+    }
+
     async fn hand_over(&self, plan: &Index, writing: &Writing) -> Result<RunEnd, LoadError> {
         let (Some(turn), Some(relay)) = (&self.turn, &self.places.relay) else {
             return Err(LoadError::NoHeadway(self.load.clone()));
@@ -195,9 +205,7 @@ impl Journey<'_> {
         let mut tally = self.tell_plan(&plan).await?;
         let first_of_ours = writing.outcomes.first().map_or(plan.chunks.len(), |(number, _)| *number);
         for number in 0..first_of_ours {
-            let name = Names(&self.load).outcome(number);
-            let json = self.places.store.read(&name).await?.ok_or_else(|| self.missing(&name))?;
-            tally.add_outcome(serde_json::from_slice(&json)?);
+            tally.add_outcome(self.read_outcome(number).await?);
         }
         for (_, outcome) in writing.outcomes {
             tally.add_outcome(outcome);
@@ -240,7 +248,8 @@ impl Journey<'_> {
     ) -> Report {
         seconds.total = self.started.elapsed().as_secs_f64();
         let units = tally.units();
-        let took = Some(seconds.write).filter(|seconds| *seconds > 0.0);
+        // As the estimate has it: comparing and writing. Of a load that went on, one run knows only its own part.
+        let took = (seconds.plan > 0.0 && seconds.write > 0.0).then_some(seconds.plan + seconds.write);
         let taken = Estimate {
             seconds: took,
             ..Estimate::of(units.write, units.read, &plan.schema.price, plan.table.capacity)

@@ -1,5 +1,7 @@
 //! After the load: whether the table holds what the sheet says, by reading it.
 
+use std::borrow::Cow;
+
 use tokio::time::Instant;
 
 use super::LoadError;
@@ -8,6 +10,7 @@ use super::planning::READ_BACK_ITEMS;
 use crate::item::Item;
 use crate::plan::{ChunkEntry, ControlTotals, Fate, Index, PlanRow};
 use crate::report::{ReadBack, Seconds};
+use crate::schema::Mode;
 
 impl Journey<'_> {
     /// The totals of what the table holds now against those of the plan: of all items, or of whole chunks from all over
@@ -18,18 +21,23 @@ impl Journey<'_> {
         seconds: &mut Seconds,
     ) -> Result<Option<(ReadBack, f64)>, LoadError> {
         let of = plan.counts.items();
-        if !plan.schema.totals.read_back || of == 0 {
+        // Where nobody looked before, only what is put whole is known to be there now.
+        let is_known = plan.compared || plan.schema.mode == Mode::Replace;
+        if !plan.schema.totals.read_back || of == 0 || !is_known {
             return Ok(None);
         }
         let clock = Instant::now();
         let (mut expected, mut found) = (ControlTotals::default(), ControlTotals::default());
         let (mut items, mut units) = (0, 0.0);
-        for entry in sample(&plan.chunks, of) {
+        for (number, entry) in sample(&plan.chunks, of) {
             let rows: Vec<PlanRow> = self.read_chunk(entry).await?;
-            let of_load = |row: &PlanRow| {
-                is_in(row.fate).then(|| row.after(plan.schema.mode)).flatten().map(|item| item.into_owned())
-            };
-            let planned: Vec<Item> = rows.iter().filter_map(of_load).collect();
+            let outcome = self.read_outcome(number).await?;
+            let planned: Vec<Item> = rows
+                .into_iter()
+                .map(|row| row.turned_out(&outcome))
+                .filter(|row| is_in(row.fate))
+                .filter_map(|row| row.after(plan.schema.mode).map(Cow::into_owned))
+                .collect();
             let key = |item: &Item| -> Item {
                 let names = plan.schema.key.attributes();
                 names.filter_map(|name| Some((name.to_string(), item.get(name)?.clone()))).collect()
@@ -50,9 +58,9 @@ fn is_in(fate: Fate) -> bool {
     matches!(fate, Fate::New | Fate::Changed | Fate::Unchanged | Fate::Written)
 }
 
-/// Chunks with about as many items as are read back, evenly from the whole plan.
-fn sample(chunks: &[ChunkEntry], items: u64) -> impl Iterator<Item = &ChunkEntry> {
-    let with_items: Vec<&ChunkEntry> = chunks.iter().filter(|chunk| chunk.counts.items() > 0).collect();
+/// Chunks with about as many items as are read back, evenly from the whole plan; with their numbers.
+fn sample(chunks: &[ChunkEntry], items: u64) -> impl Iterator<Item = (usize, &ChunkEntry)> {
+    let with_items: Vec<_> = chunks.iter().enumerate().filter(|(_, chunk)| chunk.counts.items() > 0).collect();
     let wanted = if items <= READ_BACK_ITEMS {
         with_items.len()
     } else {
@@ -79,8 +87,9 @@ mod tests {
 
     #[test]
     fn few_items_are_all_read_back_and_many_are_sampled_from_all_over() {
-        let names =
-            |chunks: &[ChunkEntry], items| sample(chunks, items).map(|chunk| chunk.name.clone()).collect::<Vec<_>>();
+        let names = |chunks: &[ChunkEntry], items| {
+            sample(chunks, items).map(|(_, chunk)| chunk.name.clone()).collect::<Vec<_>>()
+        };
         assert_eq!(names(&chunks(6, 1000), 4000), ["0", "1", "3", "4"]);
         let many = chunks(900, 1000);
         let sampled = names(&many, 600_000);

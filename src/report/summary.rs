@@ -72,7 +72,10 @@ fn say_rows(told: &Told<'_>) -> String {
 fn say_changes(told: &Told<'_>) -> Option<String> {
     let of = |fate| told.counts.of(fate);
     let (new, changed, unchanged, kept) = (of(Fate::New), of(Fate::Changed), of(Fate::Unchanged), of(Fate::Kept));
-    if new + changed + unchanged + kept == 0 || new == told.counts.total() - of(Fate::Skipped) {
+    if told.ending == Ending::Held
+        || new + changed + unchanged + kept == 0
+        || new == told.counts.total() - of(Fate::Skipped)
+    {
         return None;
     }
     let parts = [(new, "new"), (changed, "changed"), (unchanged, "unchanged"), (kept, "left as it was in the table")];

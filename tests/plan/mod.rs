@@ -153,6 +153,9 @@ async fn comes_to_what_the_model_says(
         prop_assert_eq!(count.as_u64(), Some(rows as u64), "{}", fate);
     }
 
+    let differences = &told["totals"]["read_back"]["differences"];
+    prop_assert!(differences.as_array().is_none_or(Vec::is_empty), "{}", differences);
+
     let mut after = read(cloud, table).await;
     for (sku, item) in &mut after {
         let wrote = rows.iter().zip(&found[1..]).any(|(row, (_, fate))| row.sku == Some(sku) && fate.is_written());
@@ -269,6 +272,40 @@ async fn a_trial_says_what_would_happen_and_writes_nothing() {
     assert!(said.starts_with("All 50 rows would be in. Nothing was written: this was a trial.\n"), "{said}");
     assert!(said.contains("To load it takes about 50 write units, "), "{said}");
     assert_eq!(stack.count_items(&prefix).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trial_does_not_go_on_with_a_load_that_was_stopped_nor_a_load_with_a_trial() {
+    let _answers = DYNAMODB_ANSWERS.read().await;
+    let cloud = cloud().await;
+    let table = cloud.create_table("trial", &[("sku", "S")], &[]).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let (file, out) = (folder.path().join("stock.csv"), folder.path().join("out"));
+    std::fs::write(&file, quarter("S", 3, None)).expect("the file");
+    let run = |command: &str| -> Json {
+        let (file, out) = (file.to_string_lossy(), out.to_string_lossy());
+        let output =
+            inventory_at(&cloud.endpoint, REGION, &[command, &file, "--table", &table, "--out", &out, "--json"]);
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"))
+    };
+    // As if it had been killed after its plan.
+    let stop = |told: &Json| {
+        let kept = out.join("loads").join(told["load"].as_str().expect("a load"));
+        std::fs::remove_file(kept.join("report.json")).expect("a report");
+        let _ = std::fs::remove_dir_all(kept.join("outcome"));
+    };
+    let loaded = run("load");
+    stop(&loaded);
+    fill(&cloud, &table, &Stock::new()).await;
+    let tried = run("plan");
+    assert_eq!((&tried["ending"], &tried["rows"]["new"]), (&json!("dry-run"), &json!(3)));
+    assert!(read(&cloud, &table).await.is_empty());
+
+    stop(&tried);
+    let again = run("load");
+    assert_eq!((&again["ending"], &again["load"]), (&json!("done"), &loaded["load"]));
+    assert_eq!(read(&cloud, &table).await.len(), 3);
+    cloud.delete_table(&table).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
