@@ -1,4 +1,4 @@
-//! What a Lambda event asks for: uploads to load, or one of our own loads to continue.
+//! What a Lambda event asks for: uploads to load, or one of our own loads to continue; in whatever envelope it comes.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -103,6 +103,21 @@ pub struct Approval {
     pub at: Timestamp,
 }
 
+/// What one invocation brings: an event by itself, or a message of a queue that holds one.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Message {
+    /// By which the queue knows it; none where the event came by itself.
+    pub id: Option<String>,
+    pub requests: Result<Vec<Request>, EventError>,
+}
+
+/// Whose events are believed.
+#[derive(Debug, Clone, Copy)]
+pub struct Ours<'a> {
+    pub bucket: &'a str,
+    pub account: &'a str,
+}
+
 /// An event that is not for us. Trying again would not help, but somebody should see it: it ends in the failure queue.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum EventError {
@@ -114,6 +129,12 @@ pub enum EventError {
     KeyNotText,
     #[error("the event is for bucket {0}, and this loader reads another one; check the notification's target")]
     OtherBucket(String),
+    #[error("the event is from account {0}, and this loader's buckets are in another one; check the rule's target")]
+    OtherAccount(String),
+    #[error(
+        "the message of the queue holds no JSON; send it S3 ObjectCreated events, or what EventBridge makes of them"
+    )]
+    NotJson,
 }
 
 /// The event the loader sends itself.
@@ -126,9 +147,25 @@ pub fn approve_event(approval: &Approval) -> Json {
     serde_json::json!({ "approve": approval })
 }
 
-/// Reads an event. Folder markers and the lock files of office programs are passed over; `bucket` is the only one whose
-/// uploads are believed.
-pub fn decode(event: &Json, bucket: &str) -> Result<Vec<Request>, EventError> {
+/// Takes an event out of its envelope: each message of an SQS queue stands for itself, so that one which cannot be done
+/// is tried again without the others.
+pub fn open(event: &Json, ours: Ours<'_>) -> Vec<Message> {
+    let records = event.get("Records").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
+    if records.first().and_then(|record| record.get("eventSource")).and_then(Json::as_str) != Some("aws:sqs") {
+        return vec![Message { id: None, requests: decode(event, ours) }];
+    }
+    let messages = records.iter().map(|record| {
+        let text = |name: &str| record.get(name).and_then(Json::as_str);
+        let body = text("body").and_then(|body| serde_json::from_str::<Json>(body).ok()).ok_or(EventError::NotJson);
+        let requests = body.and_then(|body| decode(&body, ours));
+        Message { id: Some(text("messageId").unwrap_or_default().to_string()), requests }
+    });
+    messages.collect()
+}
+
+/// Reads an event. Folder markers and the lock files of office programs are passed over.
+fn decode(event: &Json, ours: Ours<'_>) -> Result<Vec<Request>, EventError> {
+    let is_from = |source: &str| event.get("source").and_then(Json::as_str) == Some(source);
     if let Some(ours) = event.get("continue") {
         let load = ours.get("load").and_then(Json::as_str).and_then(LoadId::parse).ok_or(EventError::Unknown)?;
         return Ok(vec![Request::Continue(load)]);
@@ -139,6 +176,9 @@ pub fn decode(event: &Json, bucket: &str) -> Result<Vec<Request>, EventError> {
         let by: String = text("by").unwrap_or("nobody named").chars().take(BY_CHARACTERS).collect();
         let at = text("at").and_then(|at| at.parse().ok()).unwrap_or_else(Timestamp::now);
         return Ok(vec![Request::Approve(Approval { load, by, at })]);
+    }
+    if is_from("aws.s3") {
+        return decode_bridged(event, ours);
     }
     // S3 sends this once, when the notification is set up.
     if event.get("Event").and_then(Json::as_str) == Some("s3:TestEvent") {
@@ -155,14 +195,41 @@ pub fn decode(event: &Json, bucket: &str) -> Result<Vec<Request>, EventError> {
             continue;
         }
         let upload = decode_record(record, number)?;
-        if upload.bucket != bucket {
-            return Err(EventError::OtherBucket(upload.bucket));
-        }
-        if is_spreadsheet_upload(&upload) {
-            requests.push(Request::Load(upload));
-        }
+        requests.extend(believe(upload, ours)?);
     }
     Ok(requests)
+}
+
+/// What EventBridge makes of S3's events: one upload, its key as it is, and the account it is in.
+fn decode_bridged(event: &Json, ours: Ours<'_>) -> Result<Vec<Request>, EventError> {
+    let text = |pointer: &str| event.pointer(pointer).and_then(Json::as_str).map(str::to_string);
+    if text("/detail-type").as_deref() != Some("Object Created") {
+        return Ok(Vec::new());
+    }
+    if let Some(account) = text("/account").filter(|account| account != ours.account) {
+        return Err(EventError::OtherAccount(account));
+    }
+    let need = |pointer: &str, what| {
+        text(pointer).filter(|text| !text.is_empty()).ok_or(EventError::Incomplete { record: 0, what })
+    };
+    let upload = Upload {
+        bucket: need("/detail/bucket/name", "bucket name")?,
+        key: need("/detail/object/key", "object key")?,
+        version: text("/detail/object/version-id"),
+        sequencer: text("/detail/object/sequencer"),
+        etag: text("/detail/object/etag"),
+        size: event.pointer("/detail/object/size").and_then(Json::as_u64),
+        time: text("/time"),
+    };
+    Ok(believe(upload, ours)?.into_iter().collect())
+}
+
+/// An upload is believed only in our bucket, and is none where it is a folder or a lock file.
+fn believe(upload: Upload, ours: Ours<'_>) -> Result<Option<Request>, EventError> {
+    if upload.bucket != ours.bucket {
+        return Err(EventError::OtherBucket(upload.bucket));
+    }
+    Ok(is_spreadsheet_upload(&upload).then_some(Request::Load(upload)))
 }
 
 fn decode_record(record: &Json, number: usize) -> Result<Upload, EventError> {
@@ -220,6 +287,8 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    const OURS: Ours<'_> = Ours { bucket: "stock", account: "123456789012" };
+
     fn record(key: &str) -> Json {
         json!({
             "eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "eventTime": "2026-10-03T08:00:00.000Z",
@@ -229,7 +298,7 @@ mod tests {
     }
 
     fn keys(event: &Json) -> Vec<String> {
-        let requests = decode(event, "stock").unwrap();
+        let requests = decode(event, OURS).unwrap();
         requests
             .into_iter()
             .map(|request| match request {
@@ -251,7 +320,7 @@ mod tests {
             assert_eq!(keys(&json!({ "Records": [record(encoded)] })), [key]);
         }
         let event = json!({ "Records": [record("uploads/%FF.csv")] });
-        assert_eq!(decode(&event, "stock"), Err(EventError::KeyNotText));
+        assert_eq!(decode(&event, OURS), Err(EventError::KeyNotText));
     }
 
     #[test]
@@ -265,8 +334,7 @@ mod tests {
 
     #[test]
     fn a_record_carries_version_sequencer_and_size() {
-        let Request::Load(upload) =
-            decode(&json!({ "Records": [record("uploads/a.xlsx")] }), "stock").unwrap().remove(0)
+        let Request::Load(upload) = decode(&json!({ "Records": [record("uploads/a.xlsx")] }), OURS).unwrap().remove(0)
         else {
             panic!("not a load")
         };
@@ -278,36 +346,86 @@ mod tests {
     #[test]
     fn the_test_event_and_removals_ask_for_nothing() {
         let test = json!({ "Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "stock" });
-        assert_eq!(decode(&test, "stock"), Ok(vec![]));
+        assert_eq!(decode(&test, OURS), Ok(vec![]));
         let mut removed = record("uploads/a.xlsx");
         removed["eventName"] = json!("ObjectRemoved:Delete");
-        assert_eq!(decode(&json!({ "Records": [removed] }), "stock"), Ok(vec![]));
+        assert_eq!(decode(&json!({ "Records": [removed] }), OURS), Ok(vec![]));
     }
 
     #[test]
     fn what_is_not_ours_is_refused() {
-        assert_eq!(decode(&json!({}), "stock"), Err(EventError::Unknown));
-        assert_eq!(decode(&json!([1, 2]), "stock"), Err(EventError::Unknown));
-        assert_eq!(decode(&json!({ "Records": [{ "eventSource": "aws:sns" }] }), "stock"), Err(EventError::Unknown));
+        assert_eq!(decode(&json!({}), OURS), Err(EventError::Unknown));
+        assert_eq!(decode(&json!([1, 2]), OURS), Err(EventError::Unknown));
+        assert_eq!(decode(&json!({ "Records": [{ "eventSource": "aws:sns" }] }), OURS), Err(EventError::Unknown));
         let nameless = EventError::Incomplete { record: 0, what: "object key" };
-        assert_eq!(decode(&json!({ "Records": [record("")] }), "stock"), Err(nameless));
+        assert_eq!(decode(&json!({ "Records": [record("")] }), OURS), Err(nameless));
         let event = json!({ "Records": [record("uploads/a.xlsx")] });
-        assert_eq!(decode(&event, "other"), Err(EventError::OtherBucket("stock".into())));
+        assert_eq!(
+            decode(&event, Ours { bucket: "other", account: "1" }),
+            Err(EventError::OtherBucket("stock".into()))
+        );
         for load in ["", "../plan", "0123456789abcdeg", "0123456789abcdef.1", "0123456789abcdef.x"] {
-            assert_eq!(decode(&json!({ "continue": { "load": load } }), "stock"), Err(EventError::Unknown), "{load}");
+            assert_eq!(decode(&json!({ "continue": { "load": load } }), OURS), Err(EventError::Unknown), "{load}");
         }
+    }
+
+    fn bridged(key: &str) -> Json {
+        json!({
+            "version": "0", "source": "aws.s3", "detail-type": "Object Created", "account": "123456789012",
+            "time": "2026-10-03T08:00:00Z",
+            "detail": { "bucket": { "name": "stock" }, "reason": "PutObject",
+                        "object": { "key": key, "version-id": "v1", "sequencer": "0055AED6DCD90281E5", "etag": "e", "size": 7 } }
+        })
+    }
+
+    #[test]
+    fn eventbridge_brings_the_same_upload_with_its_key_as_it_is() {
+        let upload = |event: &Json| match decode(event, OURS).unwrap().remove(0) {
+            Request::Load(upload) => upload,
+            other => panic!("{other:?}"),
+        };
+        let (bridge, s3) =
+            (upload(&bridged("uploads/50%+1.csv")), upload(&json!({ "Records": [record("uploads/50%25%2B1.csv")] })));
+        assert_eq!(LoadId::of(&bridge), LoadId::of(&s3));
+        assert_eq!(Upload { time: None, ..bridge }, Upload { time: None, ..s3 });
+        assert_eq!(decode(&bridged("uploads/~$a.xlsx"), OURS), Ok(vec![]));
+        let mut event = bridged("uploads/a.csv");
+        event["detail-type"] = json!("Object Deleted");
+        assert_eq!(decode(&event, OURS), Ok(vec![]));
+        let mut event = bridged("uploads/a.csv");
+        event["account"] = json!("999999999999");
+        assert_eq!(decode(&event, OURS), Err(EventError::OtherAccount("999999999999".into())));
+        let mut event = bridged("uploads/a.csv");
+        event["detail"]["bucket"]["name"] = json!("other");
+        assert_eq!(decode(&event, OURS), Err(EventError::OtherBucket("other".into())));
+    }
+
+    #[test]
+    fn each_message_of_a_queue_stands_for_itself() {
+        let message = |id: &str, body: String| json!({ "messageId": id, "eventSource": "aws:sqs", "body": body });
+        let s3 = json!({ "Records": [record("uploads/a.xlsx"), record("uploads/b.csv")] }).to_string();
+        let event = json!({ "Records": [
+            message("1", s3), message("2", "no JSON".into()), message("3", bridged("uploads/c.ods").to_string()),
+        ]});
+        let told: Vec<(Option<String>, Result<usize, EventError>)> = open(&event, OURS)
+            .into_iter()
+            .map(|message| (message.id, message.requests.map(|requests| requests.len())))
+            .collect();
+        let id = |id: &str| Some(id.to_string());
+        assert_eq!(told, [(id("1"), Ok(2)), (id("2"), Err(EventError::NotJson)), (id("3"), Ok(1))]);
+        let alone = open(&json!({ "Records": [record("uploads/a.xlsx")] }), OURS);
+        assert_eq!((alone.len(), &alone[0].id), (1, &None));
     }
 
     #[test]
     fn our_own_event_is_read_back() {
         let load = LoadId::parse("0123456789abcdef").unwrap().linked(2);
-        assert_eq!(decode(&continue_event(&load), "stock"), Ok(vec![Request::Continue(load)]));
+        assert_eq!(decode(&continue_event(&load), OURS), Ok(vec![Request::Continue(load)]));
     }
 
     #[test]
     fn a_load_is_named_by_bucket_key_and_version() {
-        let Request::Load(upload) =
-            decode(&json!({ "Records": [record("uploads/a.xlsx")] }), "stock").unwrap().remove(0)
+        let Request::Load(upload) = decode(&json!({ "Records": [record("uploads/a.xlsx")] }), OURS).unwrap().remove(0)
         else {
             panic!("not a load")
         };

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::clients;
 use crate::config::Config;
-use crate::event::{self, EventError, Request};
+use crate::event::{self, EventError, Message, Ours, Request};
 use crate::ledger::Ledger;
 use crate::load::{self, LoadError, Places, Rules, Run, RunEnd};
 use crate::relay::Relay;
@@ -35,8 +35,9 @@ pub async fn serve() -> Result<(), Error> {
             .with_read_ceiling(config.read_ceiling),
         relay: Some(Relay::new(clients.lambda, &config.function)),
     };
-    let (places, rules, bucket) = (&places, &rules, config.uploads_bucket.as_str());
-    lambda_runtime::run(service_fn(move |event| handle(event, places, rules, bucket))).await
+    let (places, rules) = (&places, &rules);
+    let ours = Ours { bucket: &config.uploads_bucket, account: &config.bucket_owner };
+    lambda_runtime::run(service_fn(move |event| handle(event, places, rules, ours))).await
 }
 
 /// Why a run ended in an error. Lambda tries the event again, and in the end keeps it in the failure queue.
@@ -65,35 +66,42 @@ impl From<RunError> for Diagnostic {
     }
 }
 
+/// Does what an invocation brings, one message after another. Of a queue's messages those that failed are named, so that
+/// they alone are tried again.
 async fn handle(
     event: LambdaEvent<serde_json::Value>,
     places: &Places,
     rules: &Rules,
-    bucket: &str,
-) -> Result<(), RunError> {
-    let result = follow(&event, places, rules, bucket).await;
-    if let Err(error) = &result {
-        let request_id = event.context.request_id;
-        tracing::error!(event = "run_failed", request_id, kind = error.kind(), error = %error);
-    }
-    result
-}
-
-/// Does what an event asks for, one upload after another.
-async fn follow(
-    event: &LambdaEvent<serde_json::Value>,
-    places: &Places,
-    rules: &Rules,
-    bucket: &str,
-) -> Result<(), RunError> {
+    ours: Ours<'_>,
+) -> Result<serde_json::Value, RunError> {
+    let request_id = event.context.request_id.as_str();
     let run = Run {
-        request_id: &event.context.request_id,
+        request_id,
         deadline: Some(Instant::now() + time_left(event.context.deadline)),
         progress: &|_| {},
         dry_run: false,
         waived: Default::default(),
     };
-    for request in event::decode(&event.payload, bucket)? {
+    let mut failed = Vec::new();
+    for Message { id, requests } in event::open(&event.payload, ours) {
+        let Err(error) = follow(requests, places, rules, &run).await else { continue };
+        tracing::error!(event = "run_failed", request_id, message = id, kind = error.kind(), error = %error);
+        match id {
+            Some(id) => failed.push(serde_json::json!({ "itemIdentifier": id })),
+            None => return Err(error),
+        }
+    }
+    Ok(serde_json::json!({ "batchItemFailures": failed }))
+}
+
+/// Does what one message asks for, one upload after another.
+async fn follow(
+    requests: Result<Vec<Request>, EventError>,
+    places: &Places,
+    rules: &Rules,
+    run: &Run<'_>,
+) -> Result<(), RunError> {
+    for request in requests? {
         match &request {
             Request::Load(upload) => {
                 tracing::info!(
@@ -108,7 +116,7 @@ async fn follow(
                 tracing::info!(event = "load_approved", load = %approval.load, by = approval.by)
             }
         }
-        match load::run(request, places, rules, &run).await? {
+        match load::run(request, places, rules, run).await? {
             RunEnd::Ended(_) | RunEnd::Continued { .. } => {}
             RunEnd::Duplicate => tracing::info!(event = "already_under_way"),
             RunEnd::EndedBefore { ending } => tracing::info!(event = "already_ended", ending),

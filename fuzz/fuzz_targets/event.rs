@@ -2,20 +2,22 @@
 
 #![no_main]
 
-use inventory_loader::event::{EventError, LoadId, Request, Upload, decode};
+use inventory_loader::event::{EventError, LoadId, Message, Ours, Request, Upload, open};
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Value as Json, json};
 
 const BUCKET: &str = "stock";
+const OURS: Ours<'_> = Ours { bucket: BUCKET, account: "123456789012" };
 
 fuzz_target!(|bytes: &[u8]| {
     if let Ok(event) = serde_json::from_slice::<Json>(bytes) {
-        let requests = decode(&event, BUCKET);
-        assert_eq!(requests, decode(&event, BUCKET));
-        for request in requests.iter().flatten() {
+        let messages = open(&event, OURS);
+        assert_eq!(messages, open(&event, OURS));
+        for request in messages.iter().flat_map(|message| message.requests.iter().flatten()) {
             match request {
                 Request::Load(upload) => check_upload(upload),
                 Request::Continue(load) => check_name(load),
+                Request::Approve(approval) => check_name(&approval.load),
             }
         }
     }
@@ -50,7 +52,8 @@ fn check_key(key: &str) {
             "eventSource": "aws:s3", "eventName": "ObjectCreated:Put",
             "s3": { "bucket": { "name": BUCKET }, "object": { "key": encoded } }
         }]});
-        match decode(&event, BUCKET).as_deref() {
+        let [Message { requests, .. }] = open(&event, OURS).try_into().expect("one event");
+        match requests.as_deref() {
             Ok([Request::Load(upload)]) => {
                 assert_eq!(upload.key, key);
                 check_upload(upload);

@@ -53,7 +53,8 @@ pub fn unique(name: &str) -> String {
 
 /// Looks until there is something to see. What it waited for is in the panic when it never comes.
 pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl FnMut() -> F) -> T {
-    const PATIENCE: Duration = Duration::from_secs(90);
+    // Machines of CI can be slow; whoever gets what she waits for does not wait longer for it.
+    const PATIENCE: Duration = Duration::from_secs(240);
     let began = Instant::now();
     let mut ticks = interval(Duration::from_millis(100));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

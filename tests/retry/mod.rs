@@ -50,7 +50,7 @@ async fn a_timeout_is_tried_again_and_then_reaches_the_failure_queue() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_table_that_stops_answering_fails_the_load_and_the_retry_completes_it_from_the_plan() {
-    const ROWS: usize = 40_000;
+    const ROWS: usize = 15_000;
     let _alone = DYNAMODB_ANSWERS.write().await;
     let stack = Stack::own("paused", loader(), &[("TableWaitSeconds", "3")]).await;
     let prefix = unique("paused");
@@ -77,7 +77,7 @@ async fn a_table_that_stops_answering_fails_the_load_and_the_retry_completes_it_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_comparison_that_was_interrupted_goes_on_after_the_chunks_that_are_kept() {
-    const ROWS: usize = 40_000;
+    const ROWS: usize = 15_000;
     let _alone = DYNAMODB_ANSWERS.write().await;
     let stack = Stack::own("halved", loader(), &[("TableWaitSeconds", "3")]).await;
     let prefix = unique("compared");

@@ -171,9 +171,10 @@ async fn events_that_ask_for_nothing_end_well_and_strange_ones_do_not() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_load_longer_than_one_run_goes_on_in_the_next_from_its_plan() {
     let _answers = DYNAMODB_ANSWERS.read().await;
-    const ROWS: usize = 30_000;
+    const ROWS: usize = 50_000;
     let program = std::path::Path::new(env!("CARGO_BIN_EXE_loader"));
-    let stack = Stack::own("hops", program, &[("TimeoutSeconds", "6"), ("TableWaitSeconds", "5")]).await;
+    // Enough to make the plan in one run, and not to write it.
+    let stack = Stack::own("hops", program, &[("TimeoutSeconds", "14"), ("TableWaitSeconds", "10")]).await;
     let prefix = unique("hops");
     let upload = stack.upload(&format!("uploads/{prefix}.csv"), files::csv(&prefix, ROWS)).await;
     let load = LoadId::of(&upload);
