@@ -155,13 +155,14 @@ impl Stack {
         receive.visibility_timeout(0).send().await.expect("the queue").messages.unwrap_or_default().len()
     }
 
-    /// Hands the function an event and waits for its answer: the error's text, where it is one.
-    pub async fn invoke(&self, event: &Json) -> Result<(), String> {
+    /// Hands the function an event and waits for its answer, or for the text of its error.
+    pub async fn invoke(&self, event: &Json) -> Result<Json, String> {
         let invoke = self.cloud.lambda.invoke().function_name(&self.function).payload(Blob::new(event.to_string()));
         let answer = invoke.send().await.expect("an answer");
+        let payload = answer.payload.expect("a payload").into_inner();
         match answer.function_error {
-            None => Ok(()),
-            Some(_) => Err(String::from_utf8_lossy(answer.payload.expect("a payload").as_ref()).into_owned()),
+            None => Ok(serde_json::from_slice(&payload).expect("an answer as JSON")),
+            Some(_) => Err(String::from_utf8_lossy(&payload).into_owned()),
         }
     }
 }
