@@ -41,6 +41,11 @@ pub fn inventory_at(endpoint: &str, region: &str, arguments: &[&str]) -> Output 
 /// A program that cargo builds beside the tests, but not for `cargo test --test street` alone: then it would be an old one.
 pub fn example(name: &str) -> PathBuf {
     let mut cargo = Command::new(env!("CARGO"));
+    // What cargo tells of this package would be news to the build of ring, and all that stands on it would be built anew.
+    let told = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    for (name, _) in std::env::vars().filter(|(name, _)| told(name)) {
+        cargo.env_remove(name);
+    }
     cargo.current_dir(root()).args(["build", "--quiet", "--locked", "--example", name]);
     assert!(cargo.status().expect("cargo").success(), "the example {name} was not built");
     Path::new(env!("CARGO_BIN_EXE_inventory")).with_file_name("examples").join(name)
