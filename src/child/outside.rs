@@ -46,10 +46,6 @@ pub enum ChildError {
     Start { program: PathBuf, source: io::Error },
     #[error("the reader's words could not be kept in {folder}: {source}; more temporary storage may be needed")]
     Spool { folder: PathBuf, source: io::Error },
-    #[error(
-        "the reader's words take more than the {limit} bytes of temporary storage they may; give the function more"
-    )]
-    SpoolFull { limit: u64 },
     #[error("the reader said something that is not in its language; are both programs of the same version?")]
     Language,
     #[error("the brief could not be written down: {0}")]
