@@ -41,6 +41,11 @@ def handle(event, headers):
         child = [sys.executable, "-c", f"import time; fat = b'x' * {event['mb']} * 1024 * 1024; time.sleep(.2)"]
         subprocess.run(child)
         return {"ate": len(fat)}
+    if event["do"] == "start children with memory in hand":
+        fat = b"x" * event["mb"] * 1024 * 1024
+        for _ in range(event["children"]):
+            subprocess.run(["/bin/true"])
+        return len(fat)
     if event["do"] == "hang with children":
         # One as any other, one that tries to get away: a group of its own, no environment.
         children = [
@@ -49,6 +54,12 @@ def handle(event, headers):
         ]
         print("children", *(child.pid for child in children), flush=True)
         time.sleep(3600)
+    if event["do"] == "meet":
+        # Nobody leaves before as many as `number` have come.
+        tempfile.mkstemp(prefix=f"{os.getpid()}-", dir=event["at"])
+        while len(os.listdir(event["at"])) < event["number"]:
+            time.sleep(0.02)
+        return os.getpid()
     if event["do"] == "wait":
         time.sleep(event["seconds"])
         return os.getpid()

@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 import uuid
@@ -82,6 +83,12 @@ def state_of(pid):
     return None if letter == "Z" else letter
 
 
+def meeting_place(test):
+    folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+    test.addCleanup(folder.cleanup)
+    return folder.name
+
+
 class Function:
     def __init__(self, test, **settings):
         self.name = unique("function")
@@ -106,6 +113,9 @@ class Function:
         answer = lambda_.invoke(FunctionName=self.name, Payload=json.dumps({"do": do, **more}), LogType="Tail")
         self.log = base64.b64decode(answer["LogResult"]).decode()
         return json.load(answer["Payload"]), answer.get("FunctionError")
+
+    def send(self, do, **more):
+        lambda_.invoke(FunctionName=self.name, InvocationType="Event", Payload=json.dumps({"do": do, **more}))
 
     def log_lines(self):
         try:
@@ -156,6 +166,31 @@ class Invocations(unittest.TestCase):
         self.assertEqual(len(pids), 4)
         self.assertIn(function.invoke("tell")[0]["pid"], pids)
 
+    def test_events_that_come_together_run_together(self):
+        together = 34  # more than a pool of threads has by default on any machine
+        at = meeting_place(self)
+        function = Function(self)
+        for _ in range(together - 1):
+            function.send("meet", at=at, number=together)
+        _, error = function.invoke("meet", at=at, number=together)
+        self.assertIsNone(error)
+
+    def test_reserved_concurrency_refuses_a_caller_and_lets_events_wait(self):
+        at = meeting_place(self)
+        function = Function(self)
+        lambda_.put_function_concurrency(FunctionName=function.name, ReservedConcurrentExecutions=1)
+        for _ in range(3):
+            function.send("meet", at=at, number=2)
+        eventually(lambda: os.listdir(at), "the first event's run")
+        with self.assertRaises(lambda_.exceptions.TooManyRequestsException) as refused:
+            function.invoke("tell")
+        self.assertEqual(refused.exception.response["Reason"], "ReservedFunctionConcurrentInvocationLimitExceeded")
+        self.assertEqual(len(os.listdir(at)), 1)
+        Path(at, "go-on").touch()
+        eventually(lambda: len(os.listdir(at)) == 4, "the runs of the events that waited")
+        pids = {name.split("-")[0] for name in os.listdir(at)} - {"go"}
+        self.assertEqual(len(pids), 1)
+
     def test_logs_have_start_end_and_report(self):
         function = Function(self, MemorySize=192)
         told = function.invoke("tell")[0]
@@ -187,9 +222,20 @@ class Invocations(unittest.TestCase):
         self.assertIsNone(function.invoke("eat memory", mb=60)[1])
         used = int(re.search(r"Max Memory Used: (\d+) MB", function.log).group(1))
         self.assertTrue(120 <= used < 200, used)
-        answer, _ = function.invoke("eat memory", mb=200)
-        self.assertEqual(answer["errorType"], "Runtime.OutOfMemory")
-        self.assertIn("signal: killed", answer["errorMessage"])
+        before = function.invoke("tell")[0]["pid"]
+        answer, error = function.invoke("eat memory", mb=200)
+        self.assertEqual((answer["errorType"], error), ("Runtime.OutOfMemory", "Unhandled"))
+        self.assertTrue(answer["errorMessage"].endswith("Runtime exited with error: signal: killed"))
+        self.assertRegex(function.log, "Max Memory Used: 256 MB\tStatus: error\tError Type: Runtime.OutOfMemory")
+        after, error = function.invoke("tell")
+        self.assertIsNone(error)
+        self.assertNotEqual(after["pid"], before)
+
+    def test_memory_is_not_counted_twice_while_a_child_is_being_started(self):
+        function = Function(self, MemorySize=256)
+        self.assertIsNone(function.invoke("start children with memory in hand", mb=160, children=300)[1])
+        used = int(re.search(r"Max Memory Used: (\d+) MB", function.log).group(1))
+        self.assertLess(used, 256)
 
     def test_an_answer_can_be_an_error(self):
         answer, error = Function(self).invoke("fail")
@@ -244,7 +290,7 @@ class Invocations(unittest.TestCase):
         lambda_.put_function_event_invoke_config(
             FunctionName=function.name, DestinationConfig={"OnFailure": {"Destination": arn}}
         )
-        lambda_.invoke(FunctionName=function.name, InvocationType="Event", Payload=json.dumps({"do": "fail"}))
+        function.send("fail")
         message = eventually(lambda: sqs.receive_message(QueueUrl=queue).get("Messages"), "the failure's message")
         context = json.loads(message[0]["Body"])["requestContext"]
         self.assertEqual((context["condition"], context["approximateInvokeCount"]), ("RetriesExhausted", 3))

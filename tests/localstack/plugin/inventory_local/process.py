@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 
 KIB, MIB = 1024, 1024 * 1024
+PF_FORKNOEXEC = 0x40
 
 
 class FunctionProcess:
@@ -73,11 +74,14 @@ class FunctionProcess:
     def weigh(self) -> None:
         """Notes how much memory the process and its children use, and kills them when it is more than they may.
 
-        getrusage() would be simpler, but its maximum starts with that of LocalStack, which forked the process.
+        getrusage() would be simpler, but its maximum starts with that of LocalStack, which forked the process. PSS
+        would count shared pages once, but a process that has made itself unreadable shows it to root alone.
         """
         private, shared = 0, 0
         for pid in self._family():
             with contextlib.suppress(OSError, ValueError):
+                if _has_yet_to_exec(pid):
+                    continue
                 with open(f"/proc/{pid}/status") as status:
                     sizes = {
                         name: int(value.split()[0]) * KIB
@@ -105,3 +109,10 @@ class FunctionProcess:
                 for thread in os.listdir(f"/proc/{pid}/task"):
                     with open(f"/proc/{pid}/task/{thread}/children") as children:
                         pids += map(int, children.read().split())
+
+
+def _has_yet_to_exec(pid: int) -> bool:
+    """Until a child starts its program, it shows its parent's memory as its own."""
+    with open(f"/proc/{pid}/stat") as stat:
+        flags = stat.read().rpartition(")")[2].split()[6]
+    return bool(int(flags) & PF_FORKNOEXEC)

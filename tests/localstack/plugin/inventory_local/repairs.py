@@ -2,6 +2,7 @@
 
 import functools
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 
 from localstack.runtime import hooks
 
@@ -16,7 +17,9 @@ def listen_on_loopback_only():
 
 @hooks.on_infra_start()
 def repair_lambda():
+    from localstack import config
     from localstack.services.lambda_.invocation.assignment import AssignmentService
+    from localstack.services.lambda_.invocation.event_manager import Poller
     from localstack.services.lambda_.invocation.execution_environment import ExecutionEnvironment
 
     class Snapshots(dict):
@@ -31,6 +34,15 @@ def repair_lambda():
         self.environments = defaultdict(Snapshots)
 
     AssignmentService.__init__ = init
+
+    original_poller = Poller.__init__
+
+    def init_poller(self, *args):
+        """Of one function's events, no more ran at once than there are processors, and four."""
+        original_poller(self, *args)
+        self.invoker_pool = ThreadPoolExecutor(config.LAMBDA_LIMITS_CONCURRENT_EXECUTIONS)
+
+    Poller.__init__ = init_poller
 
     def log_group(self):
         """A log group of the function's own was stored and not used."""
