@@ -30,12 +30,15 @@ ALLOWED = {
     ("dynamodb:UpdateItem", "InventoryTable.Arn"),
     ("dynamodb:DeleteItem", "InventoryTable.Arn"),
     ("dynamodb:GetItem", "LedgerTable.Arn"),
-    ("dynamodb:PutItem", "LedgerTable.Arn"),
     ("dynamodb:UpdateItem", "LedgerTable.Arn"),
     ("dynamodb:DeleteItem", "LedgerTable.Arn"),
+    ("dynamodb:ConditionCheckItem", "LedgerTable.Arn"),
     ("dynamodb:Query", "LedgerTable.Arn"),
     ("lambda:InvokeFunction", "arn:aws:lambda:eu-west-1:123456789012:function:stock-loader"),
     ("sqs:SendMessage", "FailureQueue.Arn"),
+    ("sqs:ReceiveMessage", "FailureQueue.Arn"),
+    ("sqs:DeleteMessage", "FailureQueue.Arn"),
+    ("sqs:GetQueueAttributes", "FailureQueue.Arn"),
     ("logs:CreateLogStream", "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/stock-loader:log-stream:*"),
     ("logs:PutLogEvents", "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/stock-loader:log-stream:*"),
 }
@@ -247,10 +250,16 @@ class Function(unittest.TestCase):
     def test_may_hand_itself_on_as_often_as_a_load_needs(self):
         self.assertEqual(properties("Loader")["RecursiveLoop"], "Allow")
 
+    def test_it_is_swept_as_often_as_the_parameter_says(self):
+        (sweep,) = properties("Loader")["Events"].values()
+        self.assertEqual(sweep["Type"], "Schedule")
+        self.assertEqual(text_of(sweep["Properties"]["Schedule"]), "cron(0/SweepMinutes * * * ? *)")
+        self.assertEqual(sweep["Properties"]["Input"], '{"sweep":{}}')
+
     def test_environment_is_the_contract_with_the_program(self):
         names = """
             INVENTORY_TABLE LEDGER_TABLE UPLOADS_BUCKET REPORTS_BUCKET RULES_KEY BUCKET_OWNER TABLE_WAIT_SECONDS
-            READ_UNITS LEASE_SECONDS HEARTBEAT_SECONDS READER_CPU_SECONDS READER_MEGABYTES SCRATCH_MEGABYTES LOG_LEVEL
+            READ_UNITS LEASE_SECONDS HEARTBEAT_SECONDS MARGIN_SECONDS FAILURE_QUEUE READER_CPU_SECONDS READER_MEGABYTES SCRATCH_MEGABYTES LOG_LEVEL
         """
         self.assertEqual(set(properties("Loader")["Environment"]["Variables"]), set(names.split()))
 

@@ -28,6 +28,7 @@ pub struct Clients {
     pub s3: aws_sdk_s3::Client,
     pub dynamodb: aws_sdk_dynamodb::Client,
     pub lambda: aws_sdk_lambda::Client,
+    pub sqs: aws_sdk_sqs::Client,
 }
 
 /// Makes the clients from the environment; an endpoint or a region given here comes before the environment's.
@@ -56,6 +57,7 @@ pub async fn connect(endpoint_url: Option<&str>, region: Option<&str>) -> Client
         s3: aws_sdk_s3::Client::from_conf(s3),
         dynamodb: aws_sdk_dynamodb::Client::new(&shared),
         lambda: aws_sdk_lambda::Client::new(&shared),
+        sqs: aws_sdk_sqs::Client::new(&shared),
     }
 }
 

@@ -31,6 +31,10 @@ pub struct Config {
     pub read_ceiling: Option<f64>,
     pub lease: Duration,
     pub heartbeat: Duration,
+    /// Before the end of its time a run leaves off so long.
+    pub margin: Duration,
+    /// The URL of the queue in which events rest that ended in an error each time.
+    pub failure_queue: Option<String>,
     pub limits: Limits,
     pub reader: Reader,
     pub log_level: tracing::Level,
@@ -62,6 +66,8 @@ impl Config {
                 .map(f64::from),
             lease: environment.seconds("LEASE_SECONDS", 45),
             heartbeat: environment.seconds("HEARTBEAT_SECONDS", 10),
+            margin: environment.seconds("MARGIN_SECONDS", 30),
+            failure_queue: environment.given("FAILURE_QUEUE"),
             limits: Limits {
                 processor_seconds: environment.number("READER_CPU_SECONDS", limits.processor_seconds),
                 megabytes: environment.number("READER_MEGABYTES", limits.megabytes),
@@ -87,7 +93,12 @@ impl Config {
             Some(key) => RulesFrom::Object { bucket: self.uploads_bucket.clone(), key: key.clone() },
             None => RulesFrom::Given(Box::new(Schema::shipped()?)),
         };
-        Ok(Rules { heartbeat: self.heartbeat, limits: self.limits, ..rules(from, self.reader.clone()) })
+        Ok(Rules {
+            heartbeat: self.heartbeat,
+            margin: self.margin,
+            limits: self.limits,
+            ..rules(from, self.reader.clone())
+        })
     }
 }
 
@@ -100,6 +111,7 @@ pub fn rules(from: RulesFrom, reader: Reader) -> Rules {
         budget: Budget::default(),
         upload_bytes: UPLOAD_MEGABYTES * MEGABYTE,
         heartbeat: Duration::from_secs(10),
+        margin: Duration::from_secs(30),
     }
 }
 
@@ -148,8 +160,15 @@ impl Environment<'_> {
         number
     }
 
-    fn seconds(&mut self, name: &str, default: u64) -> Duration {
-        Duration::from_secs(self.number(name, default))
+    fn seconds(&mut self, name: &str, default: u32) -> Duration {
+        const SHORTEST: f64 = 0.05;
+        const LONGEST: f64 = 1e6;
+        let seconds = self.parsed(name, f64::from(default), "a number of seconds");
+        if !(SHORTEST..=LONGEST).contains(&seconds) {
+            self.wrong.push(format!("{name} is {seconds} and should be at least {SHORTEST}"));
+            return Duration::from_secs(default.into());
+        }
+        Duration::from_secs_f64(seconds)
     }
 }
 
@@ -197,12 +216,19 @@ mod tests {
             "LEDGER_TABLE" | "BUCKET_OWNER" => Some(String::new()),
             "TABLE_WAIT_SECONDS" => Some("soon".into()),
             "READER_MEGABYTES" => Some("0".into()),
-            "LEASE_SECONDS" => Some("15".into()),
+            "LEASE_SECONDS" => Some("15.5".into()),
+            "MARGIN_SECONDS" => Some("NaN".into()),
             _ => complete(name),
         });
         let text = error.unwrap_err().to_string();
-        for part in ["LEDGER_TABLE is missing", "BUCKET_OWNER is missing", "\"soon\"", "READER_MEGABYTES is 0", "twice"]
-        {
+        for part in [
+            "LEDGER_TABLE is missing",
+            "BUCKET_OWNER is missing",
+            "\"soon\"",
+            "READER_MEGABYTES is 0",
+            "twice",
+            "MARGIN_SECONDS is NaN",
+        ] {
             assert!(text.contains(part), "{part}: {text}");
         }
     }

@@ -1,5 +1,7 @@
 //! What a Lambda event asks for: uploads to load, or one of our own loads to continue; in whatever envelope it comes.
 
+mod own;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -7,8 +9,7 @@ use sha2::{Digest, Sha256};
 
 /// The folder of uploads that are only tried.
 const DRY_RUN: &str = "dry-run";
-/// Of a name that somebody gives herself.
-const BY_CHARACTERS: usize = 128;
+pub use own::own_event;
 
 /// One version of one object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,13 +91,25 @@ pub enum Request {
     /// Go on with a load whose plan is kept. Carries only its name.
     Continue(LoadId),
     /// Load again what is held.
-    Approve(Approval),
+    Approve(Word),
+    /// Load again what failed or was cancelled.
+    Redrive(Word),
+    /// Load again all that failed, and send again what rests in the failure queue.
+    RedriveAll {
+        by: String,
+        at: Timestamp,
+    },
+    /// Stop a load at its next step.
+    Cancel(Word),
+    /// Tell which loads failed.
+    ListFailed,
+    /// Start what should run and does not.
+    Sweep,
 }
 
-/// Somebody's word that what holds a load is right.
+/// Somebody's word on a load.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Approval {
-    /// The load that is held.
+pub struct Word {
     pub load: LoadId,
     /// Who says so, as they say themselves.
     pub by: String,
@@ -137,16 +150,6 @@ pub enum EventError {
     NotJson,
 }
 
-/// The event the loader sends itself.
-pub fn continue_event(load: &LoadId) -> Json {
-    serde_json::json!({ "continue": { "load": load } })
-}
-
-/// What the command sends for somebody who approves a load.
-pub fn approve_event(approval: &Approval) -> Json {
-    serde_json::json!({ "approve": approval })
-}
-
 /// Takes an event out of its envelope: each message of an SQS queue stands for itself, so that one which cannot be done
 /// is tried again without the others.
 pub fn open(event: &Json, ours: Ours<'_>) -> Vec<Message> {
@@ -166,16 +169,8 @@ pub fn open(event: &Json, ours: Ours<'_>) -> Vec<Message> {
 /// Reads an event. Folder markers and the lock files of office programs are passed over.
 fn decode(event: &Json, ours: Ours<'_>) -> Result<Vec<Request>, EventError> {
     let is_from = |source: &str| event.get("source").and_then(Json::as_str) == Some(source);
-    if let Some(ours) = event.get("continue") {
-        let load = ours.get("load").and_then(Json::as_str).and_then(LoadId::parse).ok_or(EventError::Unknown)?;
-        return Ok(vec![Request::Continue(load)]);
-    }
-    if let Some(ours) = event.get("approve") {
-        let text = |name: &str| ours.get(name).and_then(Json::as_str);
-        let load = text("load").and_then(LoadId::parse).ok_or(EventError::Unknown)?;
-        let by: String = text("by").unwrap_or("nobody named").chars().take(BY_CHARACTERS).collect();
-        let at = text("at").and_then(|at| at.parse().ok()).unwrap_or_else(Timestamp::now);
-        return Ok(vec![Request::Approve(Approval { load, by, at })]);
+    if let Some(request) = own::decode(event) {
+        return Ok(vec![request?]);
     }
     if is_from("aws.s3") {
         return decode_bridged(event, ours);
@@ -364,9 +359,6 @@ mod tests {
             decode(&event, Ours { bucket: "other", account: "1" }),
             Err(EventError::OtherBucket("stock".into()))
         );
-        for load in ["", "../plan", "0123456789abcdeg", "0123456789abcdef.1", "0123456789abcdef.x"] {
-            assert_eq!(decode(&json!({ "continue": { "load": load } }), OURS), Err(EventError::Unknown), "{load}");
-        }
     }
 
     fn bridged(key: &str) -> Json {
@@ -415,12 +407,6 @@ mod tests {
         assert_eq!(told, [(id("1"), Ok(2)), (id("2"), Err(EventError::NotJson)), (id("3"), Ok(1))]);
         let alone = open(&json!({ "Records": [record("uploads/a.xlsx")] }), OURS);
         assert_eq!((alone.len(), &alone[0].id), (1, &None));
-    }
-
-    #[test]
-    fn our_own_event_is_read_back() {
-        let load = LoadId::parse("0123456789abcdef").unwrap().linked(2);
-        assert_eq!(decode(&continue_event(&load), OURS), Ok(vec![Request::Continue(load)]));
     }
 
     #[test]

@@ -7,10 +7,11 @@ use tokio::time::Instant;
 
 use crate::clients;
 use crate::config::Config;
-use crate::event::{self, EventError, Message, Ours, Request};
+use crate::event::{self, EventError, Message, Ours, Request, Upload, Word};
+use crate::failures::FailureQueue;
 use crate::ledger::Ledger;
-use crate::load::{self, LoadError, Places, Rules, Run, RunEnd};
-use crate::relay::Relay;
+use crate::load::{self, Answer, LoadError, Places, Rules, Run, RunEnd};
+use crate::relay::{PASSING, Relay};
 use crate::store::{S3Store, Store};
 use crate::table::Table;
 
@@ -34,6 +35,7 @@ pub async fn serve() -> Result<(), Error> {
         table: Table::new(clients.dynamodb, &config.inventory_table, config.table_wait)
             .with_read_ceiling(config.read_ceiling),
         relay: Some(Relay::new(clients.lambda, &config.function)),
+        failures: config.failure_queue.as_ref().map(|url| FailureQueue::new(clients.sqs, url)),
     };
     let (places, rules) = (&places, &rules);
     let ours = Ours { bucket: &config.uploads_bucket, account: &config.bucket_owner };
@@ -54,7 +56,7 @@ impl RunError {
     fn kind(&self) -> &'static str {
         match self {
             RunError::Event(_) => "UnknownEvent",
-            RunError::Load(error) if error.would_trying_again_help() => "PassingFault",
+            RunError::Load(error) if error.would_trying_again_help() => PASSING,
             RunError::Load(_) => "LastingFault",
         }
     }
@@ -82,47 +84,89 @@ async fn handle(
         dry_run: false,
         waived: Default::default(),
     };
+    let mut invocation = Invocation { places, rules, run: &run, has_loaded: false, answers: Vec::new() };
     let mut failed = Vec::new();
     for Message { id, requests } in event::open(&event.payload, ours) {
-        let Err(error) = follow(requests, places, rules, &run).await else { continue };
+        let Err(error) = invocation.follow(requests).await else { continue };
         tracing::error!(event = "run_failed", request_id, message = id, kind = error.kind(), error = %error);
         match id {
             Some(id) => failed.push(serde_json::json!({ "itemIdentifier": id })),
             None => return Err(error),
         }
     }
-    Ok(serde_json::json!({ "batchItemFailures": failed }))
+    Ok(serde_json::json!({ "batchItemFailures": failed, "answers": invocation.answers }))
 }
 
-/// Does what one message asks for, one upload after another.
-async fn follow(
-    requests: Result<Vec<Request>, EventError>,
-    places: &Places,
-    rules: &Rules,
-    run: &Run<'_>,
-) -> Result<(), RunError> {
-    for request in requests? {
-        match &request {
-            Request::Load(upload) => {
-                tracing::info!(
-                    event = "upload_announced",
-                    key = upload.key,
-                    version = upload.version,
-                    size = upload.size
-                );
-            }
-            Request::Continue(load) => tracing::info!(event = "continuation_begins", load = %load),
-            Request::Approve(approval) => {
-                tracing::info!(event = "load_approved", load = %approval.load, by = approval.by)
-            }
+/// What one invocation has done so far.
+struct Invocation<'a> {
+    places: &'a Places,
+    rules: &'a Rules,
+    run: &'a Run<'a>,
+    has_loaded: bool,
+    answers: Vec<Answer>,
+}
+
+impl Invocation<'_> {
+    /// Does what one message asks for.
+    async fn follow(&mut self, requests: Result<Vec<Request>, EventError>) -> Result<(), RunError> {
+        for request in requests? {
+            let answer = match request {
+                Request::Load(upload) => {
+                    let (key, version) = (&upload.key, &upload.version);
+                    tracing::info!(event = "upload_announced", key, version, size = upload.size);
+                    self.load(upload).await?;
+                    continue;
+                }
+                Request::Continue(load) => {
+                    tracing::info!(event = "continuation_begins", load = %load);
+                    log_end(&load::go_on(&load, self.places, self.rules, self.run).await?);
+                    continue;
+                }
+                Request::Approve(word) => {
+                    tracing::info!(event = "load_approved", load = %word.load, by = word.by);
+                    load::approve(&word, self.places, self.run).await?
+                }
+                Request::Redrive(word) => {
+                    tracing::info!(event = "load_redriven", load = %word.load, by = word.by);
+                    load::redrive(&word, self.places, self.run).await?
+                }
+                Request::RedriveAll { by, at } => {
+                    tracing::info!(event = "failures_redriven", by);
+                    let word = |load| Word { load, by: by.clone(), at };
+                    load::redrive_all(&word, self.places, self.run).await?
+                }
+                Request::Cancel(word) => {
+                    tracing::info!(event = "load_cancelled", load = %word.load, by = word.by);
+                    load::cancel(&word, self.places).await?
+                }
+                Request::ListFailed => load::list_failed(self.places).await?,
+                Request::Sweep => load::sweep(self.places).await,
+            };
+            self.answers.push(answer);
         }
-        match load::run(request, places, rules, run).await? {
-            RunEnd::Ended(_) | RunEnd::Continued { .. } => {}
-            RunEnd::Duplicate => tracing::info!(event = "already_under_way"),
-            RunEnd::EndedBefore { ending } => tracing::info!(event = "already_ended", ending),
-        }
+        Ok(())
     }
-    Ok(())
+
+    /// One invocation loads one upload, or the second would have only the time that the first left. Others wait in the
+    /// queue for runs of their own.
+    async fn load(&mut self, upload: Upload) -> Result<(), RunError> {
+        if self.has_loaded && !upload.is_dry_run() {
+            log_end(&load::queue(&upload, self.places, self.run).await?);
+            load::start_next(self.places).await;
+            return Ok(());
+        }
+        self.has_loaded = true;
+        log_end(&load::load(upload, self.places, self.rules, self.run).await?);
+        Ok(())
+    }
+}
+
+fn log_end(end: &RunEnd) {
+    match end {
+        RunEnd::Ended(_) | RunEnd::Continued { .. } | RunEnd::Queued { .. } => {}
+        RunEnd::Duplicate => tracing::info!(event = "already_under_way"),
+        RunEnd::EndedBefore { ending } => tracing::info!(event = "already_ended", ending),
+    }
 }
 
 fn time_left(deadline_ms: u64) -> Duration {

@@ -11,7 +11,7 @@ use super::output::{self, Lists};
 use super::progress::Bar;
 use super::{Exit, Telling, Trouble, local_upload};
 use crate::clients;
-use crate::event::{LoadId, Request, Upload};
+use crate::event::{LoadId, Upload};
 use crate::ledger::Ledger;
 use crate::load::{self, LoadError, Places, Run, RunEnd};
 use crate::plan::{Gate, Index, Names};
@@ -101,7 +101,7 @@ impl JourneyArgs {
         let ledger = ledger.map(|table| Ledger::new(clients.dynamodb.clone(), table, LEASE));
         let table = Table::new(clients.dynamodb, &self.table, Duration::from_secs(self.table_wait))
             .with_read_ceiling(self.read_units.map(f64::from));
-        let places = Places { store, ledger, table, relay: None };
+        let places = Places { store, ledger, table, relay: None, failures: None };
         let bar = Bar::new();
         let request_id = format!("{name}-{}", std::process::id());
         let run = Run {
@@ -111,7 +111,7 @@ impl JourneyArgs {
             dry_run,
             waived: waived.iter().copied().collect(),
         };
-        let report = match bar.during(load::run(Request::Load(upload), &places, &rules, &run)).await? {
+        let report = match bar.during(load::load(upload, &places, &rules, &run)).await? {
             RunEnd::Ended(report) => report,
             RunEnd::Duplicate => {
                 return Err(Trouble::usage(
@@ -124,7 +124,8 @@ impl JourneyArgs {
                 ));
                 return Ok(Exit::of_ended(&ending));
             }
-            RunEnd::Continued { .. } => return Err(LoadError::NoHeadway(name).into()),
+            // Only a load that somebody else can start gets there.
+            RunEnd::Continued { .. } | RunEnd::Queued { .. } => return Err(LoadError::NoHeadway(name).into()),
         };
         let mut lists = Lists::create(&self.telling)?;
         if lists.wanted() {

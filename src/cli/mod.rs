@@ -1,6 +1,6 @@
 //! The command `inventory`: what can be typed, and what the exit codes say.
 
-mod approve;
+mod asking;
 mod check;
 mod load;
 mod output;
@@ -53,7 +53,16 @@ enum Sub {
     Plan(load::Plan),
     /// Let a load go on that waits for somebody to approve it.
     #[command(after_help = EXIT_CODES)]
-    Approve(approve::Approve),
+    Approve(asking::Approve),
+    /// List the loads that failed, and how many events rest in the failure queue.
+    #[command(after_help = EXIT_CODES)]
+    Failed(asking::ListFailed),
+    /// Load again what failed or was cancelled: one load, or all that failed.
+    #[command(after_help = EXIT_CODES)]
+    Redrive(asking::Redrive),
+    /// Stop a load that waits or is under way.
+    #[command(after_help = EXIT_CODES)]
+    Cancel(asking::Cancel),
     /// Look at the rules that files are judged by, or check a set of your own.
     #[command(subcommand, after_help = EXIT_CODES)]
     Schema(schema::Schema),
@@ -94,7 +103,7 @@ impl From<&Report> for Exit {
             Ending::Held => Exit::Held,
             Ending::Failed => Exit::Cloud,
             Ending::Done | Ending::DryRun if report.needing_attention() == 0 => Exit::Good,
-            Ending::Done | Ending::DryRun | Ending::Removed | Ending::Superseded => Exit::SomeRows,
+            Ending::Done | Ending::DryRun | Ending::Removed | Ending::Superseded | Ending::Cancelled => Exit::SomeRows,
         }
     }
 }
@@ -153,6 +162,9 @@ pub fn main() -> ExitCode {
             Sub::Load(load) => load.run().await,
             Sub::Plan(plan) => plan.run().await,
             Sub::Approve(approve) => approve.run().await,
+            Sub::Failed(failed) => failed.run().await,
+            Sub::Redrive(redrive) => redrive.run().await,
+            Sub::Cancel(cancel) => cancel.run().await,
             Sub::Schema(schema) => schema.run(),
         }
     }))

@@ -17,6 +17,12 @@ pub(super) fn say(sentence: &str) {
     let _ = writeln!(io::stderr(), "{sentence}");
 }
 
+/// What was asked for, on standard output.
+pub(super) fn answer(text: &str) {
+    // A pipe that is closed has had enough.
+    let _ = writeln!(io::stdout(), "{text}");
+}
+
 /// The files of `--fates` and `--items`.
 pub(super) struct Lists {
     fates: Option<(PathBuf, BufWriter<File>)>,

@@ -3,132 +3,188 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 
+use super::expiry_of_record;
 use super::lease::{Lease, LeaseRecord};
-use super::record::{Step, TRANSITIONS};
+use super::queue::EndedLoad;
+use super::record::{State, Step, Stop, TRANSITIONS};
+use super::take::Asking;
 use super::write::{Change, Key, number, text};
-use crate::event::{Approval, LoadId, Upload};
+use crate::event::LoadId;
 use crate::plan::LastLoad;
-
-/// A record outlives its load by a year; DynamoDB then deletes it by itself (attribute `expires`).
-const KEPT_SECONDS: u64 = 365 * 24 * 60 * 60;
 
 /// Taken only as it was read: not if its holder has renewed it since, however late.
 pub(super) fn lease_taken(lease: &Lease, found: Option<&LeaseRecord>, expiry: u64) -> Change {
-    let mut values = vec![
+    let condition = match found {
+        None => "attribute_not_exists(#epoch)",
+        Some(_) => "#epoch = :found_epoch AND #expires_at = :found_expires_at",
+    };
+    let update = "SET #load = :load, #owner = :owner, #epoch = :epoch, #expires_at = :expires_at";
+    let found =
+        found.map(|found| [("found_epoch", number(found.epoch)), ("found_expires_at", number(found.expires_at))]);
+    Change::update(Key::lease(&lease.table), update, condition).with(found.into_iter().flatten()).with([
         ("load", text(lease.load.as_str())),
         ("owner", text(&lease.owner)),
         ("epoch", number(lease.epoch)),
         ("expires_at", number(expiry)),
-    ];
-    let condition = match found {
-        None => "attribute_not_exists(#epoch)",
-        Some(found) => {
-            values.push(("found_epoch", number(found.epoch)));
-            values.push(("found_expires_at", number(found.expires_at)));
-            "#epoch = :found_epoch AND #expires_at = :found_expires_at"
-        }
-    };
-    Change {
-        key: Key::lease(&lease.table),
-        update: "SET #load = :load, #owner = :owner, #epoch = :epoch, #expires_at = :expires_at".into(),
-        condition: condition.into(),
-        values,
-    }
+    ])
 }
 
 /// The owner is part of the condition, so that a late heartbeat cannot take back what was freed or handed over.
 pub(super) fn lease_renewed(lease: &Lease, expiry: u64) -> Change {
-    Change {
-        key: Key::lease(&lease.table),
-        update: "SET #expires_at = :expires_at".into(),
-        condition: "#epoch = :epoch AND #owner = :owner".into(),
-        values: vec![("expires_at", number(expiry)), ("epoch", number(lease.epoch)), ("owner", text(&lease.owner))],
-    }
+    let change = Change::update(
+        Key::lease(&lease.table),
+        "SET #expires_at = :expires_at",
+        "#epoch = :epoch AND #owner = :owner",
+    );
+    change.with([("expires_at", number(expiry)), ("epoch", number(lease.epoch)), ("owner", text(&lease.owner))])
 }
 
 /// Free from now on. The epoch stays, and what was loaded is remembered for the next load to be compared with.
 pub(super) fn lease_freed(lease: &Lease, loaded: Option<&LastLoad>) -> Change {
     let mut change = lease_renewed(lease, 0);
     if let Some(loaded) = loaded {
-        change.update.push_str(", #last = :last");
-        change.values.push(("last", text(&serde_json::json!(loaded).to_string())));
+        change = change.and_set(", #last = :last", [("last", text(&serde_json::json!(loaded).to_string()))]);
     }
-    change.update.push_str(" REMOVE #load, #owner");
-    change
+    change.and_set(" REMOVE #load, #owner", [])
 }
 
 /// For whichever run continues the load.
 pub(super) fn lease_handed_over(lease: &Lease, expiry: u64) -> Change {
-    let mut change = lease_renewed(lease, expiry);
-    change.update.push_str(" REMOVE #owner");
-    change
+    lease_renewed(lease, expiry).and_set(" REMOVE #owner", [])
 }
 
-pub(super) fn load_taken(lease: &Lease, upload: &Upload, approval: Option<&Approval>, now: u64) -> Change {
-    let change = LoadChange {
-        step: Step::Start,
-        set: "#load = :load, #upload = :upload, #table = :table, \
-              #owner = :owner, #epoch = :epoch, #started = if_not_exists(#started, :now), \
-              #chunks_total = if_not_exists(#chunks_total, :zero), \
-              #chunks_done = if_not_exists(#chunks_done, :zero), \
-              #starts = if_not_exists(#starts, :zero) + :one, \
-              #starts_without_progress = if_not_exists(#starts_without_progress, :zero) + :one",
-        and: "",
-        values: vec![
-            ("load", text(lease.load.as_str())),
-            ("upload", text(&serde_json::json!(upload).to_string())),
-            ("table", text(&lease.table)),
-            ("owner", text(&lease.owner)),
-            ("epoch", number(lease.epoch)),
-            ("zero", number(0u32)),
-            ("one", number(1u32)),
-        ],
-    };
-    let mut change = change.of(&lease.load, now);
-    if let Some(approval) = approval {
-        change.update.push_str(", #approval = if_not_exists(#approval, :approval)");
-        change.values.push(("approval", text(&serde_json::json!(approval).to_string())));
+/// What every load's record says, from the first word of it on.
+const ANNOUNCED: &str = "#load = :load, #upload = :upload, #table = :table, #place = :place, \
+     #is_version = :is_version, #started = if_not_exists(#started, :now), \
+     #chunks_total = if_not_exists(#chunks_total, :zero), #chunks_done = if_not_exists(#chunks_done, :zero)";
+
+fn announced(asking: &Asking) -> Vec<(&'static str, AttributeValue)> {
+    let announced = &asking.announced;
+    vec![
+        ("load", text(announced.load.as_str())),
+        ("upload", text(&serde_json::json!(announced.upload).to_string())),
+        ("table", text(&announced.table)),
+        ("place", text(asking.place.as_str())),
+        ("is_version", AttributeValue::Bool(announced.is_version)),
+        ("zero", number(0u32)),
+    ]
+}
+
+/// With somebody's word that made the load, where there is one.
+fn with_word(change: Change, asking: &Asking) -> Change {
+    match &asking.announced.word {
+        Some((name, word)) => {
+            change.and_set(&format!(", #{name} = if_not_exists(#{name}, :{name})"), [(*name, text(&word.to_string()))])
+        }
+        None => change,
     }
-    change
+}
+
+pub(super) fn load_taken(lease: &Lease, asking: &Asking, now: u64) -> Change {
+    let set = format!(
+        "{ANNOUNCED}, #owner = :owner, #epoch = :epoch, #starts = if_not_exists(#starts, :zero) + :one, \
+         #starts_without_progress = if_not_exists(#starts_without_progress, :zero) + :one"
+    );
+    let mut values = announced(asking);
+    values.extend([("owner", text(&lease.owner)), ("epoch", number(lease.epoch)), ("one", number(1u32))]);
+    let change = LoadChange { step: Step::Start, set: &set, and: "", values };
+    with_word(change.of_state(&lease.load, asking.state, now), asking)
+}
+
+pub(super) fn load_queued(asking: &Asking, now: u64) -> Change {
+    let set = format!(
+        "{ANNOUNCED}, #owner = :owner, #epoch = if_not_exists(#epoch, :zero), \
+         #starts = if_not_exists(#starts, :zero), \
+         #starts_without_progress = if_not_exists(#starts_without_progress, :zero)"
+    );
+    let mut values = announced(asking);
+    values.push(("owner", text(&asking.request_id)));
+    let change = LoadChange { step: Step::Queue, set: &set, and: "", values };
+    with_word(change.of(&asking.announced.load, now), asking)
+}
+
+/// Over before it began.
+pub(super) fn load_dropped(asking: &Asking, over: &EndedLoad, now: u64) -> Change {
+    let set = format!(
+        "{ANNOUNCED}, #owner = if_not_exists(#owner, :nobody), #epoch = if_not_exists(#epoch, :zero), \
+         #starts = if_not_exists(#starts, :zero), \
+         #starts_without_progress = if_not_exists(#starts_without_progress, :zero), \
+         #ending = :ending, #summary = :summary"
+    );
+    let mut values = announced(asking);
+    let summary = serde_json::json!({ "summary": over.summary });
+    values.extend([
+        ("nobody", text("nobody")),
+        ("ending", text(&over.ending)),
+        ("summary", text(&summary.to_string())),
+    ]);
+    let change = LoadChange { step: Step::Drop, set: &set, and: "", values };
+    with_word(change.of(&asking.announced.load, now), asking)
+}
+
+/// A load that gives way may be asked to stop for good; otherwise the first word counts.
+pub(super) fn asked_to_stop(load: &LoadId, stop: &Stop) -> Change {
+    let (why, by) = stop.parts();
+    let under_way = match stop {
+        Stop::GiveWay { .. } => "#state = :planning",
+        Stop::Superseded { .. } | Stop::Cancelled { .. } => "#state IN (:planning, :writing)",
+    };
+    let condition = format!("{under_way} AND (attribute_not_exists(#stop) OR #stop = :give_way)");
+    let change = Change::update(Key::load(load), "SET #stop = :stop, #stop_by = :by", condition).with([
+        ("stop", text(why)),
+        ("by", text(by)),
+        ("give_way", text(Stop::GIVE_WAY)),
+        ("planning", text(State::Planning.name())),
+    ]);
+    match stop {
+        Stop::GiveWay { .. } => change,
+        Stop::Superseded { .. } | Stop::Cancelled { .. } => change.with([("writing", text(State::Writing.name()))]),
+    }
 }
 
 /// What a step changes in a load's record, besides what every step does.
-pub(super) struct LoadChange {
+pub(super) struct LoadChange<'a> {
     pub step: Step,
-    pub set: &'static str,
+    pub set: &'a str,
     pub and: &'static str,
     pub values: Vec<(&'static str, AttributeValue)>,
 }
 
-impl LoadChange {
+impl LoadChange<'_> {
+    /// From wherever the step may happen; it leads to one state only.
     pub fn of(self, load: &LoadId, now: u64) -> Change {
-        let mut values = self.values;
+        let mut states: Vec<State> = Vec::new();
         let mut allowed = Vec::new();
-        let mut target = String::new();
+        let mut target = State::Ended;
         for (from, _, to) in TRANSITIONS.into_iter().filter(|(_, step, _)| *step == self.step) {
-            match from {
-                // A step that can be the first leaves every later state as it is.
-                None => {
-                    allowed.push("attribute_not_exists(#state)".to_string());
-                    target = format!("if_not_exists(#state, :{})", to.name());
-                }
-                Some(from) => {
-                    allowed.push(format!("#state = :{}", from.name()));
-                    if target.is_empty() {
-                        target = format!(":{}", to.name());
-                    }
-                }
-            }
-            values.extend(from.into_iter().chain([to]).map(|state| (state.name(), text(state.name()))));
+            allowed.push(match from {
+                None => "attribute_not_exists(#state)".to_string(),
+                Some(from) => format!("#state = :{}", from.name()),
+            });
+            states.extend(from);
+            target = to;
         }
+        self.change(load, &allowed.join(" OR "), &states, target, now)
+    }
+
+    /// From the state that the load was found in.
+    pub fn of_state(self, load: &LoadId, found: Option<State>, now: u64) -> Change {
+        let transition = TRANSITIONS.into_iter().find(|(from, step, _)| *from == found && *step == self.step);
+        // Where there is none, a condition that cannot hold.
+        let target = transition.map_or(State::Ended, |(.., to)| to);
+        match found {
+            None => self.change(load, "attribute_not_exists(#state)", &[], target, now),
+            Some(found) => self.change(load, &format!("#state = :{}", found.name()), &[found], target, now),
+        }
+    }
+
+    fn change(self, load: &LoadId, allowed: &str, states: &[State], target: State, now: u64) -> Change {
         let time = i64::try_from(now).ok().and_then(|now| Timestamp::from_millisecond(now).ok()).unwrap_or_default();
-        values.push(("now", text(&time.to_string())));
-        values.push(("expires", number(now / 1_000 + KEPT_SECONDS)));
-        Change {
-            key: Key::load(load),
-            update: format!("SET #state = {target}, {}, #updated = :now, #expires = :expires", self.set),
-            condition: format!("({}){}", allowed.join(" OR "), self.and),
-            values,
-        }
+        let update = format!("SET #state = :{}, {}, #updated = :now, #expires = :expires", target.name(), self.set);
+        let states = states.iter().chain([&target]).map(|state| (state.name(), text(state.name())));
+        Change::update(Key::load(load), update, format!("({allowed}){}", self.and))
+            .with(self.values)
+            .with(states)
+            .with([("now", text(&time.to_string())), ("expires", number(expiry_of_record(now)))])
     }
 }

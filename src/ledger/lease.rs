@@ -28,26 +28,33 @@ pub enum LeaseVerdict {
     Take { epoch: u64 },
     /// Another request is at this very load: leave it to that one.
     Duplicate,
-    /// It is another load's turn.
-    Busy { load: LoadId },
+    /// It is another load's turn until that one is over, even where its run has died: half a load is worse than a late
+    /// one.
+    Busy { load: LoadId, expired: bool },
+    /// The table is free, and this load waits before us.
+    Behind { load: LoadId },
 }
 
 /// Judges a lease. A request that meets its own lease takes it again: Lambda gives the retry of a killed run the same
 /// request id. Should both live (events are sometimes delivered twice at once), the epoch stops the first.
-pub fn judge_lease(lease: Option<&LeaseRecord>, load: &LoadId, request_id: &str, now_ms: u64) -> LeaseVerdict {
-    let Some(lease) = lease else {
-        return LeaseVerdict::Take { epoch: 1 };
+pub fn judge_lease(
+    lease: Option<&LeaseRecord>,
+    load: &LoadId,
+    request_id: &str,
+    now_ms: u64,
+    ahead: Option<&LoadId>,
+) -> LeaseVerdict {
+    let take = LeaseVerdict::Take { epoch: lease.map_or(1, |lease| lease.epoch + 1) };
+    let Some((lease, holder)) = lease.and_then(|lease| Some((lease, lease.load.as_ref()?))) else {
+        return ahead.map_or(take, |ahead| LeaseVerdict::Behind { load: ahead.clone() });
     };
-    let take = LeaseVerdict::Take { epoch: lease.epoch + 1 };
-    match &lease.load {
+    let expired = now_ms >= lease.expires_at;
+    match lease.owner.as_deref() {
+        _ if holder != load => LeaseVerdict::Busy { load: holder.clone(), expired },
+        _ if expired => take,
         None => take,
-        Some(_) if now_ms >= lease.expires_at => take,
-        Some(holder) if holder != load => LeaseVerdict::Busy { load: holder.clone() },
-        Some(_) => match lease.owner.as_deref() {
-            None => take,
-            Some(owner) if owner == request_id => take,
-            Some(_) => LeaseVerdict::Duplicate,
-        },
+        Some(owner) if owner == request_id => take,
+        Some(_) => LeaseVerdict::Duplicate,
     }
 }
 
@@ -133,22 +140,27 @@ mod tests {
     }
 
     #[test]
-    fn who_may_take_a_lease_is_decided_by_holder_owner_and_time() {
+    fn who_may_take_a_lease_is_decided_by_holder_owner_time_and_queue() {
         let take = LeaseVerdict::Take { epoch: 8 };
+        let busy = |expired| LeaseVerdict::Busy { load: load(2), expired };
         for (lease, verdict, why) in [
             (lease(None, None, 0), take.clone(), "free"),
-            (lease(Some(2), Some("other"), NOW), take.clone(), "another load's, just expired"),
+            (lease(Some(2), Some("other"), NOW), busy(true), "another load's, whose run has just died"),
             (lease(Some(1), Some("other"), NOW - 1), take.clone(), "this load's, expired"),
             (lease(Some(1), Some("me"), NOW + 1), take.clone(), "my own: the retry of a killed run"),
             (lease(Some(1), None, NOW + 1), take, "handed over to whoever continues this load"),
             (lease(Some(1), Some("other"), NOW + 1), LeaseVerdict::Duplicate, "this load's, by another request"),
-            (lease(Some(2), Some("other"), NOW + 1), LeaseVerdict::Busy { load: load(2) }, "another load's"),
-            (lease(Some(2), None, NOW + 1), LeaseVerdict::Busy { load: load(2) }, "handed over, but not to this load"),
-            (lease(Some(2), Some("me"), NOW + 1), LeaseVerdict::Busy { load: load(2) }, "two uploads in one event"),
+            (lease(Some(2), Some("other"), NOW + 1), busy(false), "another load's"),
+            (lease(Some(2), None, NOW + 1), busy(false), "handed over, but not to this load"),
+            (lease(Some(2), Some("me"), NOW + 1), busy(false), "two uploads in one event"),
         ] {
-            assert_eq!(judge_lease(Some(&lease), &load(1), "me", NOW), verdict, "{why}");
+            assert_eq!(judge_lease(Some(&lease), &load(1), "me", NOW, None), verdict, "{why}");
         }
-        assert_eq!(judge_lease(None, &load(1), "me", NOW), LeaseVerdict::Take { epoch: 1 });
+        assert_eq!(judge_lease(None, &load(1), "me", NOW, None), LeaseVerdict::Take { epoch: 1 });
+        let (free, behind) = (lease(None, None, 0), LeaseVerdict::Behind { load: load(3) });
+        assert_eq!(judge_lease(Some(&free), &load(1), "me", NOW, Some(&load(3))), behind);
+        let ours = lease(Some(1), None, NOW + 1);
+        assert_eq!(judge_lease(Some(&ours), &load(1), "me", NOW, Some(&load(3))), LeaseVerdict::Take { epoch: 8 });
     }
 
     #[test]

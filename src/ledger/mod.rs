@@ -1,4 +1,5 @@
-//! Who loads what, how far, how it ended. One DynamoDB table; each load has a record, each inventory table a lease.
+//! Who loads what, how far, how it ended. One DynamoDB table; each load has a record, each inventory table a lease, a
+//! queue and a history.
 //!
 //! A lease has an epoch, raised by whoever takes it. Everything a run writes about its load is one transaction with a
 //! renewal of the lease under the run's own epoch, so there is one place that says whose turn it is, and nothing can
@@ -6,26 +7,33 @@
 
 mod changes;
 mod lease;
+mod queue;
 mod record;
+mod take;
+mod versions;
 mod write;
 
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
 
 use crate::clients::CloudFault;
-use crate::event::{Approval, LoadId, Upload};
+use crate::event::LoadId;
 use crate::plan::LastLoad;
-use changes::{LoadChange, lease_freed, lease_handed_over, lease_renewed, lease_taken, load_taken};
+use changes::{LoadChange, lease_freed, lease_handed_over, lease_renewed};
 use lease::now_ms;
 pub use lease::{Lease, LeaseRecord, LeaseVerdict, judge_lease};
+pub use queue::{EndedLoad, Place};
+use queue::{put_into_history, put_into_queue};
 use record::Reading;
-pub use record::{LoadRecord, State, Step, TRANSITIONS};
-use write::{Change, Key, NotDone, fault, number, pause, send_both, text};
+pub use record::{LoadRecord, State, Step, Stop, TRANSITIONS};
+pub use take::{Announced, IfBusy, Turn};
+use write::{Change, Key, fault, number, send, text};
 
-/// How often a turn is asked for when others ask at the same moment. Each time somebody got it.
-const TAKE_TRIES: u32 = 6;
+/// A record outlives its load by a year; DynamoDB then deletes it by itself (attribute `expires`).
+const KEPT_SECONDS: u64 = 365 * 24 * 60 * 60;
 
 /// The ledger's table, and how long a turn lasts without being renewed.
 #[derive(Debug, Clone)]
@@ -35,25 +43,15 @@ pub struct Ledger {
     lease: Duration,
 }
 
-/// What asking for a turn came to.
-#[derive(Debug)]
-pub enum Turn {
-    /// It is this request's turn; the record is as it was left by whoever was at it before.
-    Ours(Lease, LoadRecord),
-    /// Another request is at this very load.
-    Duplicate,
-    /// Another load is being written into the same table.
-    Busy { load: LoadId },
-    /// The load is over.
-    Ended(LoadRecord),
-}
-
 /// Why the ledger could not be asked or told.
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
     /// Another run took the turn. It is at this load now, or will be before this one is tried again.
     #[error("load {load} lost its turn at table {table} (epoch {epoch}): its lease ran out and another run took over")]
     TurnLost { load: LoadId, table: String, epoch: u64 },
+    /// Somebody asked the load to stop; nothing was noted.
+    #[error("load {load} was asked to stop ({})", stop.parts().0)]
+    Stopped { load: LoadId, stop: Stop },
     #[error("load {load} is {state}, where \"{}\" cannot happen; this is a defect of the loader, please report it", step.name())]
     NotAllowed { load: LoadId, step: Step, state: String },
     #[error("the ledger has no load {load}; check the name, or upload the file again")]
@@ -71,7 +69,7 @@ impl LedgerError {
     pub fn would_trying_again_help(&self) -> bool {
         match self {
             LedgerError::Cloud(fault) => fault.passing,
-            LedgerError::TurnLost { .. } | LedgerError::Contended { .. } => true,
+            LedgerError::TurnLost { .. } | LedgerError::Contended { .. } | LedgerError::Stopped { .. } => true,
             LedgerError::NotAllowed { .. } | LedgerError::Unknown { .. } | LedgerError::Unreadable { .. } => false,
         }
     }
@@ -83,111 +81,55 @@ impl Ledger {
         Ledger { client, table: table.into(), lease }
     }
 
-    /// Asks for a turn to load an upload into an inventory table. A load that is known already goes into the table it
-    /// was begun with.
-    pub async fn take_turn(
-        &self,
-        load: &LoadId,
-        upload: &Upload,
-        inventory_table: &str,
-        request_id: &str,
-    ) -> Result<Turn, LedgerError> {
-        self.take(load, Some((upload, inventory_table, None)), request_id).await
-    }
-
-    /// Asks for a turn to load an upload again under a name of its own, because somebody approved what held it.
-    pub async fn take_approved(
-        &self,
-        load: &LoadId,
-        held: &LoadRecord,
-        approval: &Approval,
-        request_id: &str,
-    ) -> Result<Turn, LedgerError> {
-        self.take(load, Some((&held.upload, &held.table, Some(approval))), request_id).await
-    }
-
-    /// Asks for a turn to go on with a load of which only the name is known.
-    pub async fn take_up(&self, load: &LoadId, request_id: &str) -> Result<Turn, LedgerError> {
-        self.take(load, None, request_id).await
-    }
-
-    async fn take(
-        &self,
-        load: &LoadId,
-        announced: Option<(&Upload, &str, Option<&Approval>)>,
-        request_id: &str,
-    ) -> Result<Turn, LedgerError> {
-        for tries in 1..=TAKE_TRIES {
-            let (upload, table) = match (self.read(load).await?, announced) {
-                (Some(record), _) if record.state == State::Ended => return Ok(Turn::Ended(record)),
-                (Some(record), _) => (record.upload, record.table),
-                (None, Some((upload, table, _))) => (upload.clone(), table.to_string()),
-                (None, None) => return Err(LedgerError::Unknown { load: load.clone() }),
-            };
-            let found = self.read_lease(&table).await?;
-            let now = now_ms();
-            let epoch = match judge_lease(found.as_ref(), load, request_id, now) {
-                LeaseVerdict::Take { epoch } => epoch,
-                LeaseVerdict::Duplicate => return Ok(Turn::Duplicate),
-                LeaseVerdict::Busy { load } => return Ok(Turn::Busy { load }),
-            };
-            let unbroken = found.as_ref().is_some_and(|found| found.load.as_ref() == Some(load));
-            let lease = Lease::new(load, &table, request_id, epoch, self.expiry(now), unbroken);
-            let approval = announced.and_then(|(.., approval)| approval);
-            let taken = load_taken(&lease, &upload, approval, now);
-            let changes = [lease_taken(&lease, found.as_ref(), self.expiry(now)), taken];
-            if send_both(&self.client, &self.table, changes).await?.is_ok() {
-                // Read again: the record may have moved on between the first reading and the turn.
-                let record = self.read(load).await?.ok_or_else(|| LedgerError::Unknown { load: load.clone() })?;
-                tracing::info!(
-                    event = "turn_taken", load = %load, table, epoch, state = record.state.name(),
-                    starts = record.starts, starts_without_progress = record.starts_without_progress
-                );
-                return Ok(Turn::Ours(lease, record));
-            }
-            // Somebody was quicker. What that makes of our turn, the ledger now says.
-            pause(tries).await;
-        }
-        Err(LedgerError::Contended { key: Key::load(load).pk })
-    }
-
     /// Keeps the turn: the heartbeat.
     pub async fn renew(&self, lease: &Lease) -> Result<(), LedgerError> {
         let expiry = self.expiry(now_ms());
-        match lease_renewed(lease, expiry).send(&self.client, &self.table).await? {
-            true => lease.extend(expiry),
-            false if lease.is_given_back() => {}
-            false => return Err(turn_lost(lease)),
+        match send(&self.client, &self.table, [lease_renewed(lease, expiry)]).await? {
+            Ok(()) => lease.extend(expiry),
+            Err(_) if lease.is_given_back() => {}
+            Err(_) => return Err(turn_lost(lease)),
         }
         Ok(())
     }
 
-    /// Notes that the plan is kept, in so many chunks.
-    pub async fn planned(&self, lease: &Lease, chunks: u32) -> Result<(), LedgerError> {
+    /// Notes that more of the plan is kept.
+    pub async fn progress(&self, lease: &Lease) -> Result<(), LedgerError> {
+        let values = vec![("zero", number(0u32))];
+        let and = " AND attribute_not_exists(#stop)";
+        let change = LoadChange { step: Step::Progress, set: "#starts_without_progress = :zero", and, values };
+        self.note(lease, change).await
+    }
+
+    /// Notes that the plan is made, in so many chunks: from now on it is written. Not where the load is to stop.
+    pub async fn planned(&self, lease: &Lease, record: &LoadRecord, chunks: u32) -> Result<(), LedgerError> {
+        // Made again by the next run, it is no progress any more.
+        let starts = if record.state == State::Planning { 0 } else { record.starts_without_progress };
         let change = LoadChange {
             step: Step::Planned,
-            set: "#chunks_total = :chunks, #starts_without_progress = :zero",
-            and: "",
-            values: vec![("chunks", number(chunks)), ("zero", number(0u32))],
+            set: "#chunks_total = :chunks, #starts_without_progress = :starts",
+            and: " AND #chunks_done = :zero AND attribute_not_exists(#stop)",
+            values: vec![("chunks", number(chunks)), ("starts", number(starts)), ("zero", number(0u32))],
         };
         self.note(lease, change).await
     }
 
-    /// Notes how many chunks are written, from the first on without a gap. Never goes back.
+    /// Notes how many chunks are written, from the first on without a gap. Never goes back, and not where the load is
+    /// to stop.
     pub async fn checkpoint(&self, lease: &Lease, chunks_done: u32) -> Result<(), LedgerError> {
         let change = LoadChange {
             step: Step::Checkpoint,
             set: "#chunks_done = :done, #starts_without_progress = :zero",
-            and: " AND #chunks_done <= :done AND #chunks_total >= :done",
+            and: " AND #chunks_done <= :done AND #chunks_total >= :done AND attribute_not_exists(#stop)",
             values: vec![("done", number(chunks_done)), ("zero", number(0u32))],
         };
         self.note(lease, change).await
     }
 
-    /// Notes how the load ended, and frees the table.
+    /// Notes how the load ended, and frees the table. `key` is the name of its upload.
     pub async fn end(
         &self,
         lease: &Lease,
+        key: &str,
         ending: &str,
         summary: serde_json::Value,
         loaded: Option<&LastLoad>,
@@ -198,17 +140,40 @@ impl Ledger {
             and: "",
             values: vec![("ending", text(ending)), ("summary", text(&summary.to_string()))],
         };
+        let over = EndedLoad {
+            load: lease.load.clone(),
+            key: key.to_string(),
+            ending: ending.to_string(),
+            summary: summary["summary"].as_str().unwrap_or_default().to_string(),
+            ended: Timestamp::now(),
+        };
         lease.give_back();
-        self.note_with(lease, change, lease_freed(lease, loaded)).await?;
+        let history = put_into_history(&lease.table, &over, now_ms());
+        self.note_with(lease, change, lease_freed(lease, loaded), Some(history)).await?;
         tracing::info!(event = "turn_ended", load = %lease.load, table = lease.table, epoch = lease.epoch, ending);
         Ok(())
     }
 
-    /// Gives the turn to whichever run continues this load. For one lease's length no other load can take it.
+    /// Goes back into the queue and frees the table, for a load that goes first.
+    pub async fn give_way(&self, lease: &Lease, place: &Place) -> Result<(), LedgerError> {
+        let change = LoadChange {
+            step: Step::GiveWay,
+            set: "#starts_without_progress = :zero",
+            and: "",
+            values: vec![("zero", number(0u32))],
+        };
+        lease.give_back();
+        let waiting = put_into_queue(&lease.table, place, now_ms());
+        self.note_with(lease, change, lease_freed(lease, None), Some(waiting)).await?;
+        tracing::info!(event = "turn_given", load = %lease.load, table = lease.table, epoch = lease.epoch);
+        Ok(())
+    }
+
+    /// Gives the turn to whichever run continues this load. No other load can take it before this one is over.
     pub async fn hand_over(&self, lease: &Lease) -> Result<(), LedgerError> {
         let change = lease_handed_over(lease, self.expiry(now_ms()));
         lease.give_back();
-        if change.send(&self.client, &self.table).await? { Ok(()) } else { Err(turn_lost(lease)) }
+        send(&self.client, &self.table, [change]).await?.map_err(|_| turn_lost(lease))
     }
 
     /// What the ledger knows of a load.
@@ -238,34 +203,51 @@ impl Ledger {
         item.map(|attributes| parse(Reading { key: &key.pk, attributes: &attributes })).transpose()
     }
 
-    async fn note(&self, lease: &Lease, change: LoadChange) -> Result<(), LedgerError> {
+    async fn note(&self, lease: &Lease, change: LoadChange<'_>) -> Result<(), LedgerError> {
         let expiry = self.expiry(now_ms());
-        self.note_with(lease, change, lease_renewed(lease, expiry)).await?;
+        self.note_with(lease, change, lease_renewed(lease, expiry), None).await?;
         lease.extend(expiry);
         Ok(())
     }
 
-    async fn note_with(&self, lease: &Lease, change: LoadChange, turn: Change) -> Result<(), LedgerError> {
+    async fn note_with(
+        &self,
+        lease: &Lease,
+        change: LoadChange<'_>,
+        turn: Change,
+        more: Option<Change>,
+    ) -> Result<(), LedgerError> {
         let step = change.step;
-        let changes = [turn, change.of(&lease.load, now_ms())];
-        match send_both(&self.client, &self.table, changes).await? {
-            Ok(()) => Ok(()),
-            Err(NotDone::First) => Err(turn_lost(lease)),
-            Err(NotDone::Second(item)) => {
-                let found = item.unwrap_or_default();
-                let show = |name: &str| match found.get(name) {
-                    Some(AttributeValue::S(text) | AttributeValue::N(text)) => text.clone(),
-                    _ => "unknown".to_string(),
-                };
-                let state = format!("{} (chunk {} of {})", show("state"), show("chunks_done"), show("chunks_total"));
-                Err(LedgerError::NotAllowed { load: lease.load.clone(), step, state })
-            }
+        let mut note = change.of(&lease.load, now_ms());
+        if step == Step::GiveWay {
+            note = note.and_set(" REMOVE #stop, #stop_by", []);
         }
+        let changes = [turn, note].into_iter().chain(more);
+        let Err(refused) = send(&self.client, &self.table, changes).await? else { return Ok(()) };
+        if refused.change == 0 {
+            return Err(turn_lost(lease));
+        }
+        let (load, attributes) = (lease.load.clone(), refused.item.unwrap_or_default());
+        let found = Reading { key: &Key::load(&load).pk, attributes: &attributes };
+        if let Some(stop) = found.stop()? {
+            return Err(LedgerError::Stopped { load, stop });
+        }
+        let show = |name: &str| match attributes.get(name) {
+            Some(AttributeValue::S(text) | AttributeValue::N(text)) => text.clone(),
+            _ => "unknown".to_string(),
+        };
+        let state = format!("{} (chunk {} of {})", show("state"), show("chunks_done"), show("chunks_total"));
+        Err(LedgerError::NotAllowed { load, step, state })
     }
 
     fn expiry(&self, now: u64) -> u64 {
         now.saturating_add(u64::try_from(self.lease.as_millis()).unwrap_or(u64::MAX))
     }
+}
+
+/// When DynamoDB may delete what is written now, in seconds since 1970.
+fn expiry_of_record(now_ms: u64) -> u64 {
+    now_ms / 1_000 + KEPT_SECONDS
 }
 
 fn turn_lost(lease: &Lease) -> LedgerError {
@@ -287,7 +269,11 @@ mod tests {
 
     /// A transaction that was not done, for these reasons.
     fn cancelled(reasons: [&str; 2]) -> Reply {
-        let reasons = reasons.map(|code| json!({ "Code": code, "Item": { "state": { "S": "ended" } } }));
+        cancelled_at(reasons, json!({ "state": { "S": "ended" } }))
+    }
+
+    fn cancelled_at(reasons: [&str; 2], item: serde_json::Value) -> Reply {
+        let reasons = reasons.map(|code| json!({ "Code": code, "Item": item }));
         let code = "com.amazonaws.dynamodb.v20120810#TransactionCanceledException";
         Reply::Json(400, json!({ "__type": code, "Message": "cancelled", "CancellationReasons": reasons }))
     }
@@ -312,6 +298,14 @@ mod tests {
         let (error, _) = told(state).await;
         assert!(matches!(&error, LedgerError::NotAllowed { step: Step::Checkpoint, .. }), "{error}");
         assert!(!error.would_trying_again_help() && error.to_string().contains("ended"));
+        let item = json!({ "state": { "S": "writing" }, "stop": { "S": "cancelled" }, "stop_by": { "S": "Erika" } });
+        let fake = Fake::answering(move |_| cancelled_at(state, item.clone()));
+        let (ledger, lease) = ledger(&fake);
+        let error = ledger.checkpoint(&lease, 1).await.unwrap_err();
+        assert!(
+            matches!(&error, LedgerError::Stopped { stop: Stop::Cancelled { by }, .. } if by == "Erika"),
+            "{error}"
+        );
         let (error, _) = told(busy).await;
         assert!(matches!(&error, LedgerError::Cloud(_)) && error.would_trying_again_help(), "{error}");
     }
@@ -329,25 +323,30 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn why_a_turn_was_not_renewed_is_told_apart() {
-        for code in ["TransactionConflictException", "ConditionalCheckFailedException", "AccessDeniedException"] {
-            let fake = Fake::answering(move |_| error(code));
+        for code in ["TransactionConflict", "ConditionalCheckFailed", "AccessDeniedException"] {
+            let reply = match code {
+                "AccessDeniedException" => error(code),
+                _ => cancelled([code, "None"]),
+            };
+            let fake = Fake::answering(move |_| reply.clone());
             let (ledger, lease) = ledger(&fake);
             let error = ledger.renew(&lease).await.unwrap_err();
             match code {
-                "TransactionConflictException" => assert!(matches!(error, LedgerError::Contended { .. }), "{error}"),
-                "ConditionalCheckFailedException" => assert!(matches!(error, LedgerError::TurnLost { .. }), "{error}"),
+                "TransactionConflict" => assert!(matches!(error, LedgerError::Contended { .. }), "{error}"),
+                "ConditionalCheckFailed" => assert!(matches!(error, LedgerError::TurnLost { .. }), "{error}"),
                 _ => assert!(!error.would_trying_again_help(), "{error}"),
             }
         }
     }
+
     #[tokio::test(start_paused = true)]
     async fn a_heartbeat_that_meets_the_end_of_its_own_turn_has_not_lost_it() {
         let fake = Fake::answering(|asked| match asked.number {
             0 => Reply::Json(200, json!({})),
-            _ => error("ConditionalCheckFailedException"),
+            _ => cancelled(["ConditionalCheckFailed", "None"]),
         });
         let (ledger, lease) = ledger(&fake);
-        ledger.end(&lease, "done", json!({}), None).await.unwrap();
+        ledger.end(&lease, "a.xlsx", "done", json!({}), None).await.unwrap();
         ledger.renew(&lease).await.unwrap();
         assert!(!lease.is_live());
     }

@@ -6,14 +6,17 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 
 use super::LedgerError;
-use crate::event::{Approval, LoadId, Upload};
+use super::queue::Place;
+use crate::event::{LoadId, Upload, Word};
 
 /// Where a load is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum State {
-    /// Its plan is not kept yet; nothing has been written.
+    /// It waits for its turn; nobody is at it.
+    Queued,
+    /// Its plan is being made; nothing has been written.
     Planning,
-    /// Its plan is kept; `chunks_done` of `chunks_total` are written.
+    /// Its plan is what will be written; `chunks_done` of `chunks_total` are.
     Writing,
     /// It is over, and `ending` says how.
     Ended,
@@ -22,38 +25,61 @@ pub enum State {
 /// What happens to a load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Step {
+    /// It is announced while another load has the table.
+    Queue,
     /// A run takes it up.
     Start,
-    /// Its plan is kept.
+    /// It lets a load go first whose upload is older, and has written nothing yet.
+    GiveWay,
+    /// More of its plan is kept.
+    Progress,
+    /// Its plan is made.
     Planned,
     /// More of its chunks are written.
     Checkpoint,
     /// It is over.
     End,
+    /// It is over before it began.
+    Drop,
 }
 
 /// All that may happen to a load. The conditions of every write are made from this.
-pub const TRANSITIONS: [(Option<State>, Step, State); 7] = [
+pub const TRANSITIONS: [(Option<State>, Step, State); 15] = [
+    (None, Step::Queue, State::Queued),
+    (Some(State::Queued), Step::Queue, State::Queued),
     (None, Step::Start, State::Planning),
+    (Some(State::Queued), Step::Start, State::Planning),
     (Some(State::Planning), Step::Start, State::Planning),
     (Some(State::Writing), Step::Start, State::Writing),
+    (Some(State::Planning), Step::GiveWay, State::Queued),
+    (Some(State::Planning), Step::Progress, State::Planning),
     (Some(State::Planning), Step::Planned, State::Writing),
+    // A run that was killed before it could keep the plan; the next one makes it again.
+    (Some(State::Writing), Step::Planned, State::Writing),
     (Some(State::Writing), Step::Checkpoint, State::Writing),
-    // Refused, held, removed, a dry run: no plan to write.
+    // Refused, held, removed, stopped: no plan to write.
     (Some(State::Planning), Step::End, State::Ended),
     (Some(State::Writing), Step::End, State::Ended),
+    (None, Step::Drop, State::Ended),
+    (Some(State::Queued), Step::Drop, State::Ended),
 ];
 
 impl State {
-    const ALL: [State; 3] = [State::Planning, State::Writing, State::Ended];
+    const ALL: [State; 4] = [State::Queued, State::Planning, State::Writing, State::Ended];
 
     /// As it is written down.
     pub fn name(self) -> &'static str {
         match self {
+            State::Queued => "queued",
             State::Planning => "planning",
             State::Writing => "writing",
             State::Ended => "ended",
         }
+    }
+
+    /// Whether a run has taken it up, and it is not over.
+    pub fn is_begun(self) -> bool {
+        matches!(self, State::Planning | State::Writing)
     }
 }
 
@@ -61,10 +87,49 @@ impl Step {
     /// As it is logged.
     pub fn name(self) -> &'static str {
         match self {
+            Step::Queue => "queue",
             Step::Start => "start",
+            Step::GiveWay => "give way",
+            Step::Progress => "progress",
             Step::Planned => "planned",
             Step::Checkpoint => "checkpoint",
             Step::End => "end",
+            Step::Drop => "drop",
+        }
+    }
+}
+
+/// Why a load is to stop before it is done. Its next step finds it in the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stop {
+    /// A newer version of the same upload is to be loaded.
+    Superseded { by: LoadId },
+    /// Somebody wants it to stop.
+    Cancelled { by: String },
+    /// An older upload came late and goes first, as long as nothing is written.
+    GiveWay { to: LoadId },
+}
+
+impl Stop {
+    pub(super) const GIVE_WAY: &str = "give-way";
+    const SUPERSEDED: &str = "superseded";
+    const CANCELLED: &str = "cancelled";
+
+    /// As it is written down: the kind, and who is behind it.
+    pub fn parts(&self) -> (&'static str, &str) {
+        match self {
+            Stop::Superseded { by } => (Self::SUPERSEDED, by.as_str()),
+            Stop::Cancelled { by } => (Self::CANCELLED, by),
+            Stop::GiveWay { to } => (Self::GIVE_WAY, to.as_str()),
+        }
+    }
+
+    pub(super) fn of_parts(kind: &str, by: &str) -> Option<Stop> {
+        match kind {
+            Self::SUPERSEDED => Some(Stop::Superseded { by: LoadId::parse(by)? }),
+            Self::CANCELLED => Some(Stop::Cancelled { by: by.to_string() }),
+            Self::GIVE_WAY => Some(Stop::GiveWay { to: LoadId::parse(by)? }),
+            _ => None,
         }
     }
 }
@@ -76,8 +141,12 @@ pub struct LoadRecord {
     pub upload: Upload,
     /// The inventory table it writes to, for good: the plan is made for that one.
     pub table: String,
+    /// Its place among the loads into that table.
+    pub place: Place,
+    /// Whether it counts as that version of the upload.
+    pub is_version: bool,
     pub state: State,
-    /// The request that took it up last, and under which epoch of the table's lease.
+    /// The request that took it up last, and under which epoch of the table's lease; 0 before the first.
     pub owner: String,
     pub epoch: u64,
     /// How often it was taken up, and how often since it last got anywhere.
@@ -87,8 +156,9 @@ pub struct LoadRecord {
     pub chunks_total: u32,
     /// The finished prefix of the plan's chunks, in the order of writing.
     pub chunks_done: u32,
-    /// Where it loads again what was held: who approved that, and when.
-    pub approval: Option<Approval>,
+    pub stop: Option<Stop>,
+    /// Where it loads again what ended: which load, who wanted that, and when.
+    pub again: Option<Word>,
     pub ending: Option<String>,
     pub summary: Option<serde_json::Value>,
     pub started: Timestamp,
@@ -107,6 +177,8 @@ impl Reading<'_> {
             load: self.parsed("load", LoadId::parse)?,
             upload: self.parsed("upload", |json| serde_json::from_str(json).ok())?,
             table: self.text("table")?.to_string(),
+            place: self.parsed("place", Place::parse)?,
+            is_version: self.attributes.get("is_version").and_then(|flag| flag.as_bool().ok()) != Some(&false),
             state: self.parsed("state", |name| State::ALL.into_iter().find(|state| state.name() == name))?,
             owner: self.text("owner")?.to_string(),
             epoch: self.number("epoch")?,
@@ -114,12 +186,20 @@ impl Reading<'_> {
             starts_without_progress: self.number("starts_without_progress")?,
             chunks_total: self.number("chunks_total")?,
             chunks_done: self.number("chunks_done")?,
-            approval: self.optional("approval", |json| serde_json::from_str(json).ok())?,
+            stop: self.stop()?,
+            again: self.optional("again", |json| serde_json::from_str(json).ok())?,
             ending: self.optional("ending", |name| Some(name.to_string()))?,
             summary: self.optional("summary", |json| serde_json::from_str(json).ok())?,
             started: self.parsed("started", |time| time.parse().ok())?,
             updated: self.parsed("updated", |time| time.parse().ok())?,
         })
+    }
+
+    pub fn stop(&self) -> Result<Option<Stop>, LedgerError> {
+        match self.attributes.get("stop_by").and_then(|by| by.as_s().ok()) {
+            Some(by) => self.optional("stop", |kind| Stop::of_parts(kind, by)),
+            None => Ok(None),
+        }
     }
 
     pub fn number<T: std::str::FromStr>(&self, name: &'static str) -> Result<T, LedgerError> {
@@ -135,11 +215,11 @@ impl Reading<'_> {
         if self.attributes.contains_key(name) { self.parsed(name, parse).map(Some) } else { Ok(None) }
     }
 
-    fn parsed<T>(&self, name: &'static str, parse: impl FnOnce(&str) -> Option<T>) -> Result<T, LedgerError> {
+    pub fn parsed<T>(&self, name: &'static str, parse: impl FnOnce(&str) -> Option<T>) -> Result<T, LedgerError> {
         parse(self.text(name)?).ok_or_else(|| self.unreadable(name))
     }
 
-    fn text(&self, name: &'static str) -> Result<&str, LedgerError> {
+    pub fn text(&self, name: &'static str) -> Result<&str, LedgerError> {
         let text = self.attributes.get(name).and_then(|value| value.as_s().ok());
         text.map(String::as_str).ok_or_else(|| self.unreadable(name))
     }
@@ -155,7 +235,8 @@ mod tests {
 
     #[test]
     fn every_step_but_a_start_leads_to_one_state_and_an_ending_is_final() {
-        for step in [Step::Planned, Step::Checkpoint, Step::End] {
+        for step in [Step::Queue, Step::GiveWay, Step::Progress, Step::Planned, Step::Checkpoint, Step::End, Step::Drop]
+        {
             let mut targets: Vec<State> =
                 TRANSITIONS.iter().filter(|(_, s, _)| *s == step).map(|(.., target)| *target).collect();
             targets.dedup();
@@ -163,9 +244,9 @@ mod tests {
         }
         for (from, step, to) in TRANSITIONS {
             assert_ne!(from, Some(State::Ended), "{step:?}");
-            // Taking a load up changes nothing about where it is.
-            assert!(step != Step::Start || to == from.unwrap_or(State::Planning));
-            assert!(from.is_some() || step == Step::Start);
+            // Taking a load up changes nothing about how far it is.
+            assert!(step != Step::Start || to == from.filter(|from| from.is_begun()).unwrap_or(State::Planning));
+            assert!(from.is_some() || matches!(step, Step::Queue | Step::Start | Step::Drop));
         }
     }
 

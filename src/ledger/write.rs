@@ -8,11 +8,15 @@ use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, CancellationReason, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+    AttributeValue, CancellationReason, ConditionCheck, Delete, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+    Update,
 };
 
 use super::LedgerError;
 use crate::clients::{CloudFault, full_jitter};
+use crate::event::LoadId;
+
+const TRANSACT: &str = "TransactWriteItems";
 
 /// Two writes that meet are both told to come again. Ours meet when a heartbeat falls on a checkpoint.
 const TRIES: u32 = 8;
@@ -23,20 +27,25 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 #[derive(Debug, Clone)]
 pub(super) struct Key {
     pub pk: String,
-    pub sk: &'static str,
+    pub sk: String,
 }
 
 impl Key {
-    pub fn load(load: &crate::event::LoadId) -> Key {
-        Key { pk: format!("load#{load}"), sk: "state" }
+    pub fn load(load: &LoadId) -> Key {
+        Key { pk: format!("load#{load}"), sk: "state".to_string() }
     }
 
     pub fn lease(table: &str) -> Key {
-        Key { pk: format!("table#{table}"), sk: "lease" }
+        Key::of_table(table, "lease")
+    }
+
+    /// Something about an inventory table.
+    pub fn of_table(table: &str, sk: impl Into<String>) -> Key {
+        Key { pk: format!("table#{table}"), sk: sk.into() }
     }
 
     pub fn attributes(&self) -> HashMap<String, AttributeValue> {
-        HashMap::from([("pk".to_string(), text(&self.pk)), ("sk".to_string(), text(self.sk))])
+        HashMap::from([("pk".to_string(), text(&self.pk)), ("sk".to_string(), text(&self.sk))])
     }
 }
 
@@ -45,80 +54,109 @@ impl Key {
 #[derive(Debug, Clone)]
 pub(super) struct Change {
     pub key: Key,
-    pub update: String,
+    pub act: Act,
+    /// May be empty where the item goes away.
     pub condition: String,
     pub values: Vec<(&'static str, AttributeValue)>,
 }
 
-/// Why a pair of changes was not done. The condition of the first is told before that of the second.
+#[derive(Debug, Clone)]
+pub(super) enum Act {
+    Update(String),
+    Delete,
+    /// The item stays as it is; the condition must hold.
+    Check,
+}
+
+/// Which of several changes was not allowed, so that none was done; the first of them is told, with the item as it is,
+/// if there is one.
 #[derive(Debug)]
-pub(super) enum NotDone {
-    First,
-    /// With the item as it is, if there is one.
-    Second(Option<HashMap<String, AttributeValue>>),
+pub(super) struct NotDone {
+    pub change: usize,
+    pub item: Option<HashMap<String, AttributeValue>>,
 }
 
 impl Change {
-    fn names(&self) -> HashMap<String, String> {
+    pub fn update(key: Key, update: impl Into<String>, condition: impl Into<String>) -> Change {
+        Change { key, act: Act::Update(update.into()), condition: condition.into(), values: Vec::new() }
+    }
+
+    pub fn with(mut self, values: impl IntoIterator<Item = (&'static str, AttributeValue)>) -> Change {
+        self.values.extend(values);
+        self
+    }
+
+    /// One more clause of the update.
+    pub fn and_set(mut self, clause: &str, values: impl IntoIterator<Item = (&'static str, AttributeValue)>) -> Change {
+        if let Act::Update(update) = &mut self.act {
+            update.push_str(clause);
+        }
+        self.with(values)
+    }
+
+    pub fn delete(key: Key) -> Change {
+        Change { key, act: Act::Delete, condition: String::new(), values: Vec::new() }
+    }
+
+    pub fn check(key: Key, condition: impl Into<String>) -> Change {
+        Change { key, act: Act::Check, condition: condition.into(), values: Vec::new() }
+    }
+
+    fn names(&self) -> Option<HashMap<String, String>> {
         let not_in_a_name = |c: char| !c.is_ascii_alphanumeric() && c != '_';
-        [&self.update, &self.condition]
+        let update = match &self.act {
+            Act::Update(update) => update.as_str(),
+            Act::Delete | Act::Check => "",
+        };
+        let names: HashMap<String, String> = [update, &self.condition]
             .into_iter()
             .flat_map(|expression| expression.split('#').skip(1))
             .filter_map(|rest| rest.split(not_in_a_name).next())
             .map(|name| (format!("#{name}"), name.to_string()))
-            .collect()
+            .collect();
+        Some(names).filter(|names| !names.is_empty())
     }
 
-    fn values(&self) -> HashMap<String, AttributeValue> {
-        self.values.iter().map(|(name, value)| (format!(":{name}"), value.clone())).collect()
+    fn values(&self) -> Option<HashMap<String, AttributeValue>> {
+        let values: HashMap<_, _> =
+            self.values.iter().map(|(name, value)| (format!(":{name}"), value.clone())).collect();
+        Some(values).filter(|values| !values.is_empty())
     }
 
-    /// Does it alone. False when its condition does not hold.
-    pub async fn send(&self, client: &Client, table: &str) -> Result<bool, LedgerError> {
-        for tries in 1..=TRIES {
-            let request = client
-                .update_item()
-                .table_name(table)
-                .set_key(Some(self.key.attributes()))
-                .update_expression(&self.update)
-                .condition_expression(&self.condition)
-                .set_expression_attribute_names(Some(self.names()))
-                .set_expression_attribute_values(Some(self.values()));
-            match request.send().await {
-                Ok(_) => return Ok(true),
-                Err(error) => match error.as_service_error() {
-                    Some(known) if known.is_conditional_check_failed_exception() => return Ok(false),
-                    Some(known) if known.is_transaction_conflict_exception() => pause(tries).await,
-                    _ => return Err(fault("UpdateItem", table, &error)),
-                },
-            }
-        }
-        Err(LedgerError::Contended { key: self.key.pk.clone() })
+    fn condition(&self) -> Option<String> {
+        Some(self.condition.clone()).filter(|condition| !condition.is_empty())
     }
 
     fn into_transaction(self, table: &str) -> Result<TransactWriteItem, LedgerError> {
-        let update = Update::builder()
-            .table_name(table)
-            .set_key(Some(self.key.attributes()))
-            .set_expression_attribute_names(Some(self.names()))
-            .set_expression_attribute_values(Some(self.values()))
-            .update_expression(self.update)
-            .condition_expression(self.condition)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .build()
-            .map_err(|error| {
-                fault::<TransactWriteItemsError>("TransactWriteItems", table, &SdkError::construction_failure(error))
-            })?;
-        Ok(TransactWriteItem::builder().update(update).build())
+        macro_rules! part {
+            ($kind:ident) => {
+                $kind::builder()
+                    .table_name(table)
+                    .set_key(Some(self.key.attributes()))
+                    .set_condition_expression(self.condition())
+                    .set_expression_attribute_names(self.names())
+                    .set_expression_attribute_values(self.values())
+                    .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            };
+        }
+        let wrong = |error| fault::<TransactWriteItemsError>(TRANSACT, table, &SdkError::construction_failure(error));
+        let item = TransactWriteItem::builder();
+        let item = match &self.act {
+            Act::Update(update) => item.update(part!(Update).update_expression(update).build().map_err(wrong)?),
+            Act::Delete => item.delete(part!(Delete).build().map_err(wrong)?),
+            Act::Check => item.condition_check(part!(ConditionCheck).build().map_err(wrong)?),
+        };
+        Ok(item.build())
     }
 }
 
-/// Does both changes or none. The SDK's token makes trying again after a lost answer harmless.
-pub(super) async fn send_both(
+/// Does all changes or none. The SDK's token makes trying again after a lost answer harmless.
+pub(super) async fn send(
     client: &Client,
     table: &str,
-    changes: [Change; 2],
+    changes: impl IntoIterator<Item = Change>,
 ) -> Result<Result<(), NotDone>, LedgerError> {
+    let changes: Vec<Change> = changes.into_iter().collect();
     for tries in 1..=TRIES {
         let mut request = client.transact_write_items();
         for change in changes.clone() {
@@ -129,24 +167,21 @@ pub(super) async fn send_both(
         };
         let reasons = match error.as_service_error() {
             Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => cancelled.cancellation_reasons(),
-            _ => return Err(fault("TransactWriteItems", table, &error)),
+            _ => return Err(fault(TRANSACT, table, &error)),
         };
-        let refused = |n: usize| reasons.get(n).filter(|reason| reason.code() == Some("ConditionalCheckFailed"));
-        if refused(0).is_some() {
-            return Ok(Err(NotDone::First));
-        }
-        if let Some(reason) = refused(1) {
-            return Ok(Err(NotDone::Second(reason.item().cloned())));
+        let refused = |reason: &CancellationReason| reason.code() == Some("ConditionalCheckFailed");
+        if let Some(change) = reasons.iter().position(refused) {
+            return Ok(Err(NotDone { change, item: reasons[change].item().cloned() }));
         }
         let other = reasons.iter().filter_map(CancellationReason::code).find(|code| *code != "None");
         if other != Some("TransactionConflict") {
-            let mut fault = CloudFault::new("TransactWriteItems", &place(table), &error);
+            let mut fault = CloudFault::new(TRANSACT, &place(table), &error);
             fault.passing |= matches!(other, Some("ThrottlingError" | "ProvisionedThroughputExceeded"));
             return Err(fault.into());
         }
         pause(tries).await;
     }
-    Err(LedgerError::Contended { key: changes[1].key.pk.clone() })
+    Err(LedgerError::Contended { key: changes.last().map(|change| change.key.pk.clone()).unwrap_or_default() })
 }
 
 pub(super) async fn pause(tries: u32) {
@@ -178,16 +213,15 @@ mod tests {
 
     #[test]
     fn names_are_found_in_both_expressions() {
-        let change = Change {
-            key: Key::lease("stock"),
-            update: "SET #expires_at = :x REMOVE #load, #owner".into(),
-            condition: "#epoch=:e AND (attribute_not_exists(#state))".into(),
-            values: vec![("x", number(1u32))],
-        };
-        let mut names: Vec<String> = change.names().into_values().collect();
+        let update = "SET #expires_at = :x REMOVE #load, #owner";
+        let change = Change::update(Key::lease("stock"), update, "#epoch=:e AND (attribute_not_exists(#state))");
+        let change = change.with([("x", number(1u32))]);
+        let mut names: Vec<String> = change.names().unwrap().into_values().collect();
         names.sort();
         assert_eq!(names, ["epoch", "expires_at", "load", "owner", "state"]);
-        assert_eq!(change.names()["#load"], "load");
-        assert_eq!(change.values()[":x"], AttributeValue::N("1".into()));
+        assert_eq!(change.names().unwrap()["#load"], "load");
+        assert_eq!(change.values().unwrap()[":x"], AttributeValue::N("1".into()));
+        let delete = Change::delete(Key::lease("stock"));
+        assert_eq!((delete.names(), delete.values(), delete.condition()), (None, None, None));
     }
 }

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 use super::planning::Planned;
-use super::{LoadError, Places, Progress, Rules, Run, RunEnd, margin};
+use super::{LoadError, Places, Progress, Rules, Run, RunEnd};
 use crate::event::{LoadId, Upload};
 use crate::item::Item;
 use crate::ledger::{Lease, Ledger, LedgerError, LoadRecord, State};
@@ -47,8 +47,34 @@ struct Writing {
     outcomes: Vec<(usize, ChunkOutcome)>,
 }
 
+impl<'a> Journey<'a> {
+    pub fn new(
+        load: LoadId,
+        upload: Upload,
+        turn: Option<MyTurn<'a>>,
+        places: &'a Places,
+        rules: &'a Rules,
+        run: &'a Run<'a>,
+    ) -> Journey<'a> {
+        let dry_run = run.dry_run || upload.is_dry_run();
+        let waived = run.waived.clone();
+        Journey { load, upload, turn, places, rules, run, dry_run, waived, started: Instant::now() }
+    }
+}
+
 impl Journey<'_> {
     pub async fn travel(&self) -> Result<RunEnd, LoadError> {
+        if let Some(end) = self.stop_at_start().await? {
+            return Ok(end);
+        }
+        match self.walk().await {
+            Err(LoadError::Ledger(LedgerError::Stopped { stop, .. })) => self.stop(stop).await,
+            Err(LoadError::PlanGoesOn) => self.hand_over_planning().await,
+            end => end,
+        }
+    }
+
+    async fn walk(&self) -> Result<RunEnd, LoadError> {
         let mut seconds = Seconds::default();
         let plan = match self.kept_plan().await? {
             // A trial writes nothing, whatever was begun under its name.
@@ -81,29 +107,43 @@ impl Journey<'_> {
         };
         let plan = Index::decode(&json)?;
         tracing::info!(event = "plan_found", load = %self.load, chunks = plan.chunks.len(), made = %plan.made);
-        self.begin_writing(&plan).await?;
+        if self.turn.as_ref().is_some_and(|turn| turn.record.state == State::Planning) {
+            self.begin_writing(&plan).await?;
+        }
+        self.check_table(&plan)?;
         Ok(Some(plan))
     }
 
-    /// The ledger hears that the plan is kept; after this the workbook is never read again.
+    /// The ledger hears that this is what will be written. It is asked before the plan is kept, so that a load which is
+    /// to stop or to give way does so, and leaves no plan that others would follow.
     pub(super) async fn begin_writing(&self, plan: &Index) -> Result<(), LoadError> {
-        let ours = self.places.table.name();
-        if plan.table.table != ours {
-            let (load, planned) = (self.load.clone(), plan.table.table.clone());
-            return Err(LoadError::OtherTable { load, planned, ours: ours.to_string() });
-        }
         match &self.turn {
-            Some(turn) if turn.record.state == State::Planning && plan.held.is_empty() => {
-                Ok(turn.ledger.planned(turn.lease, plan.chunks.len() as u32).await?)
+            Some(turn) if !plan.dry_run && plan.held.is_empty() => {
+                Ok(turn.ledger.planned(turn.lease, turn.record, plan.chunks.len() as u32).await?)
             }
             _ => Ok(()),
         }
     }
 
+    fn check_table(&self, plan: &Index) -> Result<(), LoadError> {
+        let (planned, ours) = (&plan.table.table, self.places.table.name());
+        if planned == ours {
+            return Ok(());
+        }
+        let (load, planned, ours) = (self.load.clone(), planned.clone(), ours.to_string());
+        Err(LoadError::OtherTable { load, planned, ours })
+    }
+
+    /// When this run is to leave off, so that it can end well.
+    pub(super) fn leaves_off_at(&self) -> Option<Instant> {
+        let left = self.run.time_left()?;
+        Some(Instant::now() + (left - self.rules.margin(left)))
+    }
+
     /// Writes chunk after chunk, each one's outcome and then its checkpoint, until all are written or the time is over.
     async fn write(&self, plan: &Index, seconds: &mut Seconds) -> Result<Writing, LoadError> {
         let clock = Instant::now();
-        let stop_at = self.run.time_left().map(|left| clock + (left - margin(left)));
+        let stop_at = self.leaves_off_at();
         let mut writing = Writing { chunks_done: self.chunks_done().await?, outcomes: Vec::new() };
         let mut rows: u64 = plan.chunks[..writing.chunks_done].iter().map(|chunk| chunk.counts.total()).sum();
         if writing.chunks_done > 0 {
@@ -155,6 +195,11 @@ impl Journey<'_> {
         if let Some(turn) = &self.turn {
             return Ok(turn.record.chunks_done as usize);
         }
+        self.outcomes_kept().await
+    }
+
+    /// How many chunks, from the first on without a gap, have an outcome.
+    pub(super) async fn outcomes_kept(&self) -> Result<usize, LoadError> {
         let kept = self.places.store.names(&format!("loads/{}/outcome/", self.load)).await?;
         Ok(kept.iter().enumerate().take_while(|(number, name)| **name == Names(&self.load).outcome(*number)).count())
     }
@@ -182,6 +227,18 @@ impl Journey<'_> {
         let (chunks_done, chunks) = (writing.chunks_done as u32, plan.chunks.len() as u32);
         tracing::info!(event = "load_handed_over", load = %self.load, chunks_done, chunks);
         Ok(RunEnd::Continued { chunks_done, chunks })
+    }
+
+    /// Chunks of the plan are kept, and there are more to come: the next run goes on after them.
+    async fn hand_over_planning(&self) -> Result<RunEnd, LoadError> {
+        let (Some(turn), Some(relay)) = (&self.turn, &self.places.relay) else {
+            return Err(LoadError::NoHeadway(self.load.clone()));
+        };
+        turn.ledger.progress(turn.lease).await?;
+        turn.ledger.hand_over(turn.lease).await?;
+        relay.ask_to_continue(&self.load).await?;
+        tracing::info!(event = "planning_handed_over", load = %self.load);
+        Ok(RunEnd::Continued { chunks_done: 0, chunks: 0 })
     }
 
     /// The end of a load of which nothing is written: a trial, or one that waits for somebody to approve it.
@@ -218,7 +275,7 @@ impl Journey<'_> {
     }
 
     /// What the plan says of its rows, as far as a report tells it.
-    async fn tell_plan(&self, plan: &Index) -> Result<Tally, LoadError> {
+    pub(super) async fn tell_plan(&self, plan: &Index) -> Result<Tally, LoadError> {
         let mut tally = Tally::with_counts(plan.counts.clone());
         tally.add_read_units(plan.read_units);
         tally.count_missing(plan.missing, plan.schema.sync.as_ref().map(|sync| sync.missing));
@@ -238,7 +295,7 @@ impl Journey<'_> {
         Ok(tally)
     }
 
-    fn finish_report(
+    pub(super) fn finish_report(
         &self,
         plan: Index,
         ending: Ending,
@@ -261,8 +318,12 @@ impl Journey<'_> {
     pub(super) async fn end(&self, report: Report, loaded: Option<LastLoad>) -> Result<RunEnd, LoadError> {
         self.places.store.keep(&Names(&self.load).report(), report.encode()?).await?;
         if let Some(turn) = &self.turn {
-            let summary = serde_json::json!({ "summary": report.summary, "rows": report.rows, "units": report.units });
-            turn.ledger.end(turn.lease, report.ending.name(), summary, loaded.as_ref()).await?;
+            let summary = serde_json::json!({
+                "summary": report.summary, "rows": report.rows, "units": report.units, "seconds": report.seconds,
+                "report": Names(&self.load).report(),
+            });
+            let ending = report.ending.name();
+            turn.ledger.end(turn.lease, &report.upload.key, ending, summary, loaded.as_ref()).await?;
         }
         let of = |fate| report.rows.fates.get(&fate).copied().unwrap_or_default();
         let held: Vec<&str> = report.held.iter().map(|held| held.gate.name()).collect();
@@ -289,6 +350,10 @@ impl Journey<'_> {
             seconds = report.seconds.total,
         );
         Ok(RunEnd::Ended(Box::new(report)))
+    }
+
+    pub(super) fn seconds(&self) -> Seconds {
+        Seconds { total: self.started.elapsed().as_secs_f64(), ..Seconds::default() }
     }
 
     pub(super) fn refused(&self, refusal: Refusal, mut seconds: Seconds) -> Report {

@@ -64,17 +64,15 @@ pub async fn visit_rows(
     let written = !plan.dry_run && plan.held.is_empty();
     for (number, entry) in plan.chunks.iter().enumerate().filter(|(_, entry)| entry.missing == 0) {
         let packed = store.read(&names.chunk(entry)).await?.ok_or_else(|| missing(&entry.name))?;
-        let outcome = match written {
-            true => {
-                let json = store.read(&names.outcome(number)).await?;
-                serde_json::from_slice(&json.ok_or_else(|| missing(&names.outcome(number)))?)?
-            }
-            false => ChunkOutcome::default(),
-        };
+        let kept = if written { store.read(&names.outcome(number)).await? } else { None };
+        let left_out = written && kept.is_none();
+        let outcome = kept.map_or_else(|| Ok(ChunkOutcome::default()), |json| serde_json::from_slice(&json))?;
         for row in plan::decode::<PlanRow>(&entry.name, &packed)? {
             let mut row = row.turned_out(&outcome);
-            if !plan.held.is_empty() && row.fate.is_written() {
+            if row.fate.is_written() && !plan.held.is_empty() {
                 row.fate = Fate::Held;
+            } else if row.fate.is_written() && left_out {
+                row.fate = Fate::NotWritten;
             }
             each(&row).map_err(PlanError::Spool)?;
         }

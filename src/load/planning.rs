@@ -86,12 +86,13 @@ impl Journey<'_> {
 
         let clock = Instant::now();
         let mut index = self.plan_rows(&reading, &schema, shape).await?;
+        self.begin_writing(&index).await?;
         let name = Names(&self.load).index();
         if store.keep_once(&name, index.encode()?).await? == Kept::AlreadyThere {
             let json = store.read(&name).await?.ok_or_else(|| self.missing("plan.json"))?;
             index = Index::decode(&json)?;
+            self.begin_writing(&index).await?;
         }
-        self.begin_writing(&index).await?;
         seconds.plan = clock.elapsed().as_secs_f64();
         Ok(Planned::Plan(Box::new(index)))
     }
@@ -116,6 +117,7 @@ impl Journey<'_> {
             read_back_units: 0.0,
         };
         let kept = self.kept_chunks().await?;
+        let stop_at = self.turn.as_ref().and_then(|_| self.leaves_off_at());
         let asks = Asks { table: &table, compares: schema.compare, empty, kept: &kept };
         let drafts = drafts(reading.rows().map_err(PlanError::Spool)?);
         {
@@ -133,9 +135,14 @@ impl Journey<'_> {
                 })
                 .buffered(AT_ONCE);
             let mut stored = pin!(stored);
-            let mut rows = 0;
+            let (mut rows, mut chunks) = (0, 0);
             while let Some(planned) = stored.next().await {
                 rows += planned?;
+                chunks += 1;
+                if chunks > kept.len() && self.places.relay.is_some() && stop_at.is_some_and(|at| Instant::now() >= at)
+                {
+                    return Err(LoadError::PlanGoesOn);
+                }
                 (self.run.progress)(Progress::Planning { rows, of: reading.rows });
             }
         }

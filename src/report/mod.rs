@@ -30,7 +30,9 @@ pub enum Ending {
     DryRun,
     /// The upload was deleted or replaced before its turn came.
     Removed,
+    /// A newer version of the same upload was to be loaded instead.
     Superseded,
+    Cancelled,
     Failed,
 }
 
@@ -43,6 +45,7 @@ impl Ending {
             Ending::DryRun => "dry-run",
             Ending::Removed => "removed",
             Ending::Superseded => "superseded",
+            Ending::Cancelled => "cancelled",
             Ending::Failed => "failed",
         }
     }
@@ -61,6 +64,9 @@ pub struct Report {
     pub rows: RowCounts,
     pub sheets: Vec<SheetRead>,
     pub refusal: Option<Refusal>,
+    /// Why the load ended before it was done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<Stopped>,
     /// Why the load waits for somebody to approve it.
     pub held: Vec<Tripped>,
     /// All of them up to `PROBLEMS_LISTED`, in the order of the rows.
@@ -81,6 +87,29 @@ pub struct Report {
     pub units: Units,
     pub seconds: Seconds,
     pub finished: Timestamp,
+}
+
+/// Why a load ended before it was done, and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stopped {
+    pub reason: String,
+    pub advice: String,
+}
+
+impl Stopped {
+    pub fn superseded(by: &LoadId) -> Stopped {
+        Stopped {
+            reason: "A newer version of the file was uploaded, so this one was stopped.".to_string(),
+            advice: format!("Look at the report of load {by}."),
+        }
+    }
+
+    pub fn cancelled(by: &str, load: &LoadId) -> Stopped {
+        Stopped {
+            reason: format!("The load was cancelled by {by}."),
+            advice: format!("To load the file after all: inventory redrive {load}"),
+        }
+    }
 }
 
 /// The sums a stock keeper knows her sheet by.
@@ -206,6 +235,33 @@ impl Report {
         Report::without_rows(Some(load), upload, Ending::Removed, summary, seconds)
     }
 
+    /// A load that is over before it began, because a newer version is known.
+    pub fn outdated(load: LoadId, upload: Upload, newer: &LoadId) -> Report {
+        Report::unbegun(load, upload, Ending::Superseded, Stopped::superseded(newer))
+    }
+
+    /// A load that is over before it began, because somebody wanted that.
+    pub fn cancelled(load: LoadId, upload: Upload, by: &str) -> Report {
+        let stopped = Stopped::cancelled(by, &load);
+        Report::unbegun(load, upload, Ending::Cancelled, stopped)
+    }
+
+    fn unbegun(load: LoadId, upload: Upload, ending: Ending, stopped: Stopped) -> Report {
+        let nothing = "Nothing was changed.".to_string();
+        Report::stopped(load, upload, ending, nothing, Seconds::default()).with_reason(stopped)
+    }
+
+    /// A load that ended before it was done, and of whose rows nothing is known.
+    pub fn stopped(load: LoadId, upload: Upload, ending: Ending, summary: String, seconds: Seconds) -> Report {
+        Report::without_rows(Some(load), upload, ending, summary, seconds)
+    }
+
+    /// Says why it ended before it was done.
+    pub fn with_reason(self, stopped: Stopped) -> Report {
+        let summary = format!("{} {} {}", self.summary, stopped.reason, stopped.advice);
+        Report { summary, stopped: Some(stopped), ..self }
+    }
+
     fn without_rows(load: Option<LoadId>, upload: Upload, ending: Ending, summary: String, seconds: Seconds) -> Report {
         Report {
             version: VERSION,
@@ -217,6 +273,7 @@ impl Report {
             rows: RowCounts::from(&Counts::default()),
             sheets: Vec::new(),
             refusal: None,
+            stopped: None,
             held: Vec::new(),
             problems: Vec::new(),
             problems_total: 0,

@@ -158,6 +158,15 @@ impl Tally {
         self.missing.edited += outcome.edited.len() as u64;
     }
 
+    /// A chunk of which nothing was written any more.
+    pub fn leave_out(&mut self, entry: &ChunkEntry) {
+        for fate in Fate::ALL.into_iter().filter(|fate| fate.is_written()) {
+            for _ in 0..entry.counts.of(fate) {
+                self.counts.shift(fate, Fate::NotWritten);
+            }
+        }
+    }
+
     /// Nothing of what was planned was done.
     pub fn hold(&mut self) {
         self.counts.move_all(Fate::is_written, Fate::Held);

@@ -79,9 +79,13 @@ impl Stack {
 
     /// The report of an upload, once it is there.
     pub async fn report(&self, upload: &Upload) -> Report {
-        let load = LoadId::of(upload);
+        self.report_of(&LoadId::of(upload)).await
+    }
+
+    /// The report of a load, once it is there.
+    pub async fn report_of(&self, load: &LoadId) -> Report {
         let name = format!("loads/{load}/report.json");
-        let json = eventually(&format!("the report of {}", upload.key), || self.kept(&name)).await;
+        let json = eventually(&format!("the report of load {load}"), || self.kept(&name)).await;
         serde_json::from_slice(&json).expect("a report")
     }
 

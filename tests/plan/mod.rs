@@ -13,7 +13,7 @@ use inventory_loader::event::LoadId;
 use inventory_loader::item::{Item, Value};
 use inventory_loader::ledger::Ledger;
 use inventory_loader::plan::{Fate, Gate};
-use inventory_loader::report::{Ending, Report};
+use inventory_loader::report::Ending;
 use inventory_loader::schema::PROVENANCE;
 use inventory_loader::table::{item_from_attributes, item_to_attributes};
 use proptest::option;
@@ -24,7 +24,7 @@ use serde_json::{Value as Json, json};
 use self::model::{Row, Rules, Scope, Stock, text};
 use crate::harness::cloud::{Cloud, DYNAMODB_ANSWERS, REGION, cloud};
 use crate::harness::stack::Stack;
-use crate::harness::{eventually, holds, inventory_at, unique};
+use crate::harness::{holds, inventory_at, unique};
 
 const SKUS: [&str; 6] = ["A", "B", "C", "D", "E", "F"];
 const NAMES: [&str; 2] = ["Bolt", "Nut"];
@@ -232,16 +232,14 @@ async fn a_sheet_with_quantity_and_price_exchanged_waits_until_somebody_approves
     let approve = ["approve", load.as_str(), "--function", &stack.function, "--by", "Erika"];
     let output = inventory_at(&stack.cloud.endpoint, REGION, &approve);
     assert!(output.status.success(), "{output:?}");
-    let next = format!("loads/{}/report.json", load.next());
-    let json = eventually("the report of the approved load", || stack.kept(&next)).await;
-    let report: Report = serde_json::from_slice(&json).expect("a report");
+    let report = stack.report_of(&load.next()).await;
     assert_eq!((report.ending, report.rows.fates[&Fate::Changed]), (Ending::Done, 30));
     let after = stack.item(&sku).await.expect("an item");
     assert_eq!((&after["quantity"], &after["unit_price"]), (&before["unit_price"], &before["quantity"]));
 
     let ledger = Ledger::new(stack.cloud.dynamodb.clone(), &stack.ledger, Duration::from_secs(45));
     let record = ledger.read(&load.next()).await.expect("an answer").expect("a record");
-    let approval = record.approval.expect("an approval");
+    let approval = record.again.expect("an approval");
     assert_eq!((approval.by.as_str(), &approval.load), ("Erika", &load));
 
     // What is not held cannot be approved.

@@ -7,9 +7,9 @@ use inventory_loader::item::Value;
 use inventory_loader::plan::{Fate, Index};
 use inventory_loader::report::Ending;
 
-use crate::harness::cloud::DYNAMODB_ANSWERS;
-use crate::harness::stack::{Stack, notification};
-use crate::harness::{eventually, inventory, unique};
+use crate::harness::cloud::{DYNAMODB_ANSWERS, REGION};
+use crate::harness::stack::Stack;
+use crate::harness::{inventory, inventory_at, unique};
 
 /// A keeper of bees calls things by other names than the shipped rules know.
 const RULES: &str = "version = 1\n[key]\npartition = \"sku\"\n\
@@ -136,18 +136,28 @@ async fn rules_in_the_bucket_count_from_the_next_load_on() {
     stack.report(&upload).await;
     assert_eq!(stack.item(&format!("{prefix}-2")).await.expect("an item")["combs"], Value::N("7".into()));
 
-    // A mistake in the rules is no fault of the file: an error, no report, and the same event does it once they are right.
+    // A mistake in the rules ends the load with a report that names it; once they are right, it is sent again.
     put(&RULES.replace("required", "requird")).await;
-    let upload = stack.upload(&format!("elsewhere/{prefix}-3.csv"), sheet(&format!("{prefix}-3"))).await;
-    let error = stack.invoke(&notification(&upload)).await.unwrap_err();
-    assert!(error.contains("LastingFault") && error.contains("rules/inventory.toml"), "{error}");
-    assert!(error.contains("line 8: required is misspelt"), "{error}");
+    let upload = stack.upload(&format!("uploads/{prefix}-3.csv"), sheet(&format!("{prefix}-3"))).await;
+    let report = stack.report(&upload).await;
+    let (load, stopped) = (LoadId::of(&upload), report.stopped.expect("a reason"));
+    assert_eq!(report.ending, Ending::Failed);
+    assert!(stopped.reason.contains("rules/inventory.toml"), "{stopped:?}");
+    assert!(stopped.reason.contains("line 8: required is misspelt"), "{stopped:?}");
+    assert!(stopped.advice.ends_with(&format!("inventory redrive {load}")), "{stopped:?}");
+    assert!(report.summary.starts_with("Nothing was changed. "), "{}", report.summary);
     assert_eq!(stack.item(&format!("{prefix}-3")).await, None);
+    let function = ["--function", &stack.function];
+    let asked = inventory_at(&stack.cloud.endpoint, REGION, &[&["failed"][..], &function].concat());
+    let said = String::from_utf8(asked.stdout).unwrap();
+    assert!(said.starts_with(load.as_str()) && said.ends_with("To send it again: inventory redrive\n"), "{said}");
     put(RULES).await;
-    // The turn of the run that ended in an error runs out first.
-    eventually("the load by the mended rules", || async {
-        stack.invoke(&notification(&upload)).await.expect("no error");
-        stack.item(&format!("{prefix}-3")).await
-    })
-    .await;
+    let asked = inventory_at(&stack.cloud.endpoint, REGION, &[&["redrive", "--by", "Erika"][..], &function].concat());
+    assert_eq!(String::from_utf8(asked.stdout).unwrap(), format!("Loaded again as {}.\n", load.next()));
+    let report = stack.report_of(&load.next()).await;
+    assert_eq!((report.ending, report.rows.fates[&Fate::New]), (Ending::Done, 1));
+    assert!(stack.item(&format!("{prefix}-3")).await.is_some());
+    let asked = inventory_at(&stack.cloud.endpoint, REGION, &[&["failed"][..], &function].concat());
+    assert_eq!(String::from_utf8(asked.stdout).unwrap(), "No load has failed that was not sent again.\n");
+    assert_eq!(stack.failure_count().await, 0);
 }

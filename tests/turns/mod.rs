@@ -1,12 +1,15 @@
 //! Whose turn it is: the ledger over a real table, alone, one after the other and all at once.
 
+mod model;
+mod queue;
+
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use inventory_loader::event::{LoadId, Upload};
-use inventory_loader::ledger::{Lease, Ledger, LedgerError, LoadRecord, State, Turn};
+use inventory_loader::ledger::{Announced, IfBusy, Lease, Ledger, LedgerError, LoadRecord, State, Turn};
 use serde_json::json;
 use tokio::sync::RwLockReadGuard;
 
@@ -40,6 +43,11 @@ impl Own {
     }
 }
 
+/// A file from somebody's disk, which nobody else can go on with.
+fn from_disk(key: &str) -> Upload {
+    Upload { bucket: String::new(), ..upload(key) }
+}
+
 fn upload(key: &str) -> Upload {
     Upload {
         bucket: "uploads".into(),
@@ -53,12 +61,13 @@ fn upload(key: &str) -> Upload {
 }
 
 async fn ask(ledger: &Ledger, upload: &Upload, table: &str, request: &str) -> Turn {
-    ledger.take_turn(&LoadId::of(upload), upload, table, request).await.expect("an answer")
+    let announced = Announced::upload(&LoadId::of(upload), upload, table);
+    ledger.take_turn(&announced, request, IfBusy::Tell).await.expect("an answer")
 }
 
 fn ours(turn: Turn) -> (Lease, LoadRecord) {
     match turn {
-        Turn::Ours(lease, record) => (lease, record),
+        Turn::Ours(lease, record) => (lease, *record),
         other => panic!("no turn: {other:?}"),
     }
 }
@@ -69,8 +78,8 @@ async fn record(ledger: &Ledger, load: &LoadId) -> LoadRecord {
 
 /// A load into the table `stock` with three of its five chunks written, by the request `first`.
 async fn half_written(ledger: &Ledger, upload: &Upload) -> Lease {
-    let (lease, _) = ours(ask(ledger, upload, "stock", "first").await);
-    ledger.planned(&lease, 5).await.expect("planned");
+    let (lease, record) = ours(ask(ledger, upload, "stock", "first").await);
+    ledger.planned(&lease, &record, 5).await.expect("planned");
     ledger.checkpoint(&lease, 3).await.expect("a checkpoint");
     lease
 }
@@ -160,7 +169,7 @@ async fn a_load_is_planned_written_and_ended() {
     assert_eq!((writing.state, writing.chunks_done, writing.chunks_total), (State::Writing, 3, 5));
     own.ledger.checkpoint(&lease, 5).await.expect("the last checkpoint");
     let summary = json!({ "rows": { "written": 5 } });
-    own.ledger.end(&lease, "done", summary.clone(), None).await.expect("the ending");
+    own.ledger.end(&lease, "a.xlsx", "done", summary.clone(), None).await.expect("the ending");
     let ended = record(&own.ledger, &lease.load).await;
     assert_eq!((ended.state, ended.chunks_done, ended.chunks_total), (State::Ended, 5, 5));
     assert_eq!((ended.ending.as_deref(), ended.summary), (Some("done"), Some(summary)));
@@ -173,7 +182,7 @@ async fn a_load_is_planned_written_and_ended() {
 async fn a_load_can_end_without_a_plan() {
     let own = Own::ledger().await;
     let (lease, _) = ours(ask(&own.ledger, &upload("a.xlsx"), "stock", "first").await);
-    own.ledger.end(&lease, "refused", json!({}), None).await.expect("the ending");
+    own.ledger.end(&lease, "a.xlsx", "refused", json!({}), None).await.expect("the ending");
     let ended = record(&own.ledger, &lease.load).await;
     assert_eq!((ended.state, ended.ending.as_deref(), ended.chunks_total), (State::Ended, Some("refused"), 0));
     own.delete().await;
@@ -191,12 +200,13 @@ async fn no_chunk_is_noted_before_the_plan() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_plan_is_noted_only_once() {
+async fn no_other_plan_is_noted_once_chunks_are_written() {
     let own = Own::ledger().await;
     let lease = half_written(&own.ledger, &upload("a.xlsx")).await;
-    let error = own.ledger.planned(&lease, 9).await.unwrap_err();
+    let found = record(&own.ledger, &lease.load).await;
+    let error = own.ledger.planned(&lease, &found, 9).await.unwrap_err();
     assert!(matches!(error, LedgerError::NotAllowed { .. }), "{error}");
-    assert_eq!(record(&own.ledger, &lease.load).await.chunks_total, 5);
+    assert_eq!(record(&own.ledger, &lease.load).await, found);
     own.delete().await;
 }
 
@@ -219,7 +229,7 @@ async fn a_load_that_is_over_is_never_taken_up_again() {
     let own = Own::ledger().await;
     let upload = upload("a.xlsx");
     let lease = half_written(&own.ledger, &upload).await;
-    own.ledger.end(&lease, "done", json!({}), None).await.expect("the ending");
+    own.ledger.end(&lease, "a.xlsx", "done", json!({}), None).await.expect("the ending");
     let ended = record(&own.ledger, &lease.load).await;
     let turns = [
         ask(&own.ledger, &upload, "stock", "first").await,
@@ -227,7 +237,7 @@ async fn a_load_that_is_over_is_never_taken_up_again() {
         own.ledger.take_up(&lease.load, "first").await.expect("an answer"),
     ];
     for turn in turns {
-        assert!(matches!(&turn, Turn::Ended(record) if *record == ended), "{turn:?}");
+        assert!(matches!(&turn, Turn::Ended(record) if **record == ended), "{turn:?}");
     }
     assert_lost(own.ledger.checkpoint(&lease, 4).await, &lease);
     assert_eq!(record(&own.ledger, &lease.load).await, ended);
@@ -238,7 +248,7 @@ async fn a_load_that_is_over_is_never_taken_up_again() {
 async fn the_end_of_a_load_frees_its_table_at_once() {
     let own = Own::ledger().await;
     let (first, _) = ours(ask(&own.ledger, &upload("a.xlsx"), "stock", "first").await);
-    own.ledger.end(&first, "done", json!({}), None).await.expect("the ending");
+    own.ledger.end(&first, "a.xlsx", "done", json!({}), None).await.expect("the ending");
     let (second, _) = ours(ask(&own.ledger, &upload("b.xlsx"), "stock", "second").await);
     assert_eq!(second.epoch, first.epoch + 1, "an epoch is never used again");
     own.delete().await;
@@ -264,10 +274,10 @@ async fn a_run_that_lost_its_turn_can_note_nothing_any_more() {
     let lost = half_written(&own.ledger, &upload).await;
     let (_, found) = ours(ask(&own.ledger, &upload, "stock", "first").await);
     assert_lost(own.ledger.renew(&lost).await, &lost);
-    assert_lost(own.ledger.planned(&lost, 9).await, &lost);
+    assert_lost(own.ledger.planned(&lost, &found, 9).await, &lost);
     assert_lost(own.ledger.checkpoint(&lost, 4).await, &lost);
     assert_lost(own.ledger.hand_over(&lost).await, &lost);
-    assert_lost(own.ledger.end(&lost, "done", json!({}), None).await, &lost);
+    assert_lost(own.ledger.end(&lost, "a.xlsx", "done", json!({}), None).await, &lost);
     assert_eq!(record(&own.ledger, &lost.load).await, found);
     assert!(matches!(ask(&own.ledger, &upload, "stock", "second").await, Turn::Duplicate), "the turn is still taken");
     own.delete().await;
@@ -279,17 +289,23 @@ async fn starts_are_counted_until_one_gets_somewhere() {
     let upload = upload("a.xlsx");
     let start = async || {
         let (lease, found) = ours(ask(&own.ledger, &upload, "stock", "first").await);
-        (lease, found.starts, found.starts_without_progress)
+        (lease, (found.starts, found.starts_without_progress), found)
     };
-    assert!(matches!(start().await, (_, 1, 1)));
-    let (lease, starts, without_progress) = start().await;
-    assert_eq!((starts, without_progress), (2, 2));
-    own.ledger.planned(&lease, 5).await.expect("planned");
-    assert!(matches!(start().await, (_, 3, 1)));
-    let (lease, starts, without_progress) = start().await;
-    assert_eq!((starts, without_progress), (4, 2));
+    assert_eq!(start().await.1, (1, 1));
+    let (lease, counted, found) = start().await;
+    assert_eq!(counted, (2, 2));
+    own.ledger.progress(&lease).await.expect("more of the plan");
+    assert_eq!(start().await.1, (3, 1));
+    let (lease, counted, _) = start().await;
+    assert_eq!(counted, (4, 2));
+    own.ledger.planned(&lease, &found, 5).await.expect("planned");
+    let (lease, counted, found) = start().await;
+    assert_eq!(counted, (5, 1));
+    own.ledger.planned(&lease, &found, 5).await.expect("planned once more");
+    assert_eq!(start().await.1, (6, 2), "a plan that is made again gets nowhere");
+    let (lease, ..) = start().await;
     own.ledger.checkpoint(&lease, 1).await.expect("a checkpoint");
-    assert!(matches!(start().await, (_, 5, 1)));
+    assert_eq!(start().await.1, (8, 1));
     own.delete().await;
 }
 
@@ -304,9 +320,19 @@ async fn a_known_load_goes_into_the_table_it_was_begun_with() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_turn_that_ran_out_is_taken_by_the_next_load() {
+async fn a_load_whose_run_died_keeps_its_turn_until_it_is_over() {
     let own = Own::ledger().await;
     let dead = half_written(&own.brief, &upload("a.xlsx")).await;
+    has_run_out(&dead).await;
+    let turn = ask(&own.ledger, &upload("b.xlsx"), "stock", "second").await;
+    assert!(matches!(&turn, Turn::Busy { load } if *load == dead.load), "{turn:?}");
+    own.delete().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_turn_of_a_file_from_a_disk_that_ran_out_is_taken_by_the_next_load() {
+    let own = Own::ledger().await;
+    let dead = half_written(&own.brief, &from_disk("a.xlsx")).await;
     has_run_out(&dead).await;
     let (lease, _) = ours(ask(&own.ledger, &upload("b.xlsx"), "stock", "second").await);
     assert_eq!(lease.epoch, 2);
@@ -363,17 +389,14 @@ async fn a_turn_that_is_handed_over_is_kept_for_the_next_run_of_the_load() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_turn_that_is_handed_over_to_nobody_runs_out_whatever_a_late_heartbeat_says() {
+async fn a_turn_that_is_handed_over_is_free_for_the_load_whatever_a_late_heartbeat_says() {
     let own = Own::ledger().await;
     let lease = half_written(&own.ledger, &upload("a.xlsx")).await;
     own.brief.hand_over(&lease).await.expect("a hand-over");
     own.ledger.renew(&lease).await.expect("a heartbeat that is late, which is no error");
     assert!(!lease.is_live());
-    let other = upload("b.xlsx");
-    eventually("the turn to run out", || async {
-        matches!(ask(&own.ledger, &other, "stock", "other").await, Turn::Ours(..)).then_some(())
-    })
-    .await;
+    let (next, _) = ours(own.ledger.take_up(&lease.load, "second").await.expect("an answer"));
+    assert_eq!(next.epoch, lease.epoch + 1);
     own.delete().await;
 }
 
@@ -381,7 +404,7 @@ async fn a_turn_that_is_handed_over_to_nobody_runs_out_whatever_a_late_heartbeat
 async fn a_heartbeat_after_the_end_is_no_error_and_takes_nothing_back() {
     let own = Own::ledger().await;
     let (lease, _) = ours(ask(&own.ledger, &upload("a.xlsx"), "stock", "first").await);
-    own.ledger.end(&lease, "done", json!({}), None).await.expect("the ending");
+    own.ledger.end(&lease, "a.xlsx", "done", json!({}), None).await.expect("the ending");
     own.ledger.renew(&lease).await.expect("a heartbeat that is late, which is no error");
     assert!(!lease.is_live());
     ours(ask(&own.ledger, &upload("b.xlsx"), "stock", "second").await);
@@ -410,7 +433,7 @@ async fn of_many_requests_for_one_load_one_gets_the_turn() {
 async fn of_many_loads_into_one_table_one_gets_the_turn_that_ran_out() {
     const RACERS: usize = 16;
     let own = Own::ledger().await;
-    let (dead, _) = ours(ask(&own.brief, &upload("dead.xlsx"), "stock", "dead").await);
+    let (dead, _) = ours(ask(&own.brief, &from_disk("dead.xlsx"), "stock", "dead").await);
     has_run_out(&dead).await;
     let turns = at_once((0..RACERS).map(|racer| {
         let ledger = own.ledger.clone();
@@ -428,7 +451,7 @@ async fn a_turn_that_ran_out_is_either_renewed_or_taken_and_never_both() {
     let own = Own::ledger().await;
     for round in 0..24 {
         let table = format!("stock-{round}");
-        let (lease, _) = ours(ask(&own.brief, &upload(&format!("{round}.xlsx")), &table, "first").await);
+        let (lease, _) = ours(ask(&own.brief, &from_disk(&format!("{round}.xlsx")), &table, "first").await);
         has_run_out(&lease).await;
         let renewed = async {
             // Falls on another moment of the taking each time.
@@ -473,8 +496,8 @@ async fn of_one_request_delivered_several_times_at_once_one_turn_stays() {
 async fn heartbeats_and_checkpoints_at_the_same_time_are_all_done() {
     const CHUNKS: u32 = 50;
     let own = Own::ledger().await;
-    let (lease, _) = ours(ask(&own.ledger, &upload("a.xlsx"), "stock", "first").await);
-    own.ledger.planned(&lease, CHUNKS).await.expect("planned");
+    let (lease, found) = ours(ask(&own.ledger, &upload("a.xlsx"), "stock", "first").await);
+    own.ledger.planned(&lease, &found, CHUNKS).await.expect("planned");
     let lease = Arc::new(lease);
     let (ledger, beating) = (own.ledger.clone(), lease.clone());
     let heart = tokio::spawn(async move {

@@ -159,7 +159,7 @@ async fn the_announced_version_is_loaded_and_not_the_newest() {
 async fn events_that_ask_for_nothing_end_well_and_strange_ones_do_not() {
     let stack = Stack::shared().await;
     let test = json!({ "Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": stack.uploads });
-    assert_eq!(stack.invoke(&test).await, Ok(json!({ "batchItemFailures": [] })));
+    assert_eq!(stack.invoke(&test).await, Ok(json!({ "batchItemFailures": [], "answers": [] })));
     let error = stack.invoke(&json!({ "hello": "world" })).await.unwrap_err();
     assert!(error.contains("neither an S3 notification"), "{error}");
     let mut upload = stack.upload(&format!("elsewhere/{}.csv", unique("other")), files::csv("other", 1)).await;
@@ -179,7 +179,7 @@ async fn of_a_queues_messages_only_those_that_fail_come_again() {
     let message = |id: &str, body: String| json!({ "messageId": id, "eventSource": "aws:sqs", "body": body });
     let messages = [message("1", strange.to_string()), message("2", notification(&upload).to_string())];
     let answer = stack.invoke(&json!({ "Records": messages })).await;
-    assert_eq!(answer, Ok(json!({ "batchItemFailures": [{ "itemIdentifier": "1" }] })));
+    assert_eq!(answer.expect("an answer")["batchItemFailures"], json!([{ "itemIdentifier": "1" }]));
     assert_eq!(stack.report(&upload).await.rows.fates[&Fate::New], 2);
 }
 

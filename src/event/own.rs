@@ -1,0 +1,97 @@
+//! The loader's own events: what it sends itself, and what the command and the schedule ask of it.
+
+use jiff::Timestamp;
+use serde_json::{Value as Json, json};
+
+use super::{EventError, LoadId, Request, Word};
+
+/// Of a name that somebody gives herself.
+const BY_CHARACTERS: usize = 128;
+
+/// The event that asks for this; an upload is announced by S3 alone.
+pub fn own_event(request: &Request) -> Option<Json> {
+    Some(match request {
+        Request::Load(_) => return None,
+        Request::Continue(load) => json!({ "continue": { "load": load } }),
+        Request::Approve(word) => json!({ "approve": word }),
+        Request::Redrive(word) => json!({ "redrive": word }),
+        Request::RedriveAll { by, at } => json!({ "redrive": { "by": by, "at": at } }),
+        Request::Cancel(word) => json!({ "cancel": word }),
+        Request::ListFailed => json!({ "failed": {} }),
+        Request::Sweep => json!({ "sweep": {} }),
+    })
+}
+
+/// Reads an event of our own, if it is one.
+pub(super) fn decode(event: &Json) -> Option<Result<Request, EventError>> {
+    let asked = |name: &str| event.get(name);
+    if let Some(ours) = asked("continue") {
+        return Some(load_of(ours).map(Request::Continue));
+    }
+    if let Some(ours) = asked("approve") {
+        return Some(word_of(ours).map(Request::Approve));
+    }
+    if let Some(ours) = asked("redrive") {
+        return Some(match ours.get("load") {
+            Some(_) => word_of(ours).map(Request::Redrive),
+            None => {
+                let (by, at) = speaker_of(ours);
+                Ok(Request::RedriveAll { by, at })
+            }
+        });
+    }
+    if let Some(ours) = asked("cancel") {
+        return Some(word_of(ours).map(Request::Cancel));
+    }
+    let simple = [("failed", Request::ListFailed), ("sweep", Request::Sweep)];
+    simple.into_iter().find(|(name, _)| asked(name).is_some()).map(|(_, request)| Ok(request))
+}
+
+fn load_of(ours: &Json) -> Result<LoadId, EventError> {
+    ours.get("load").and_then(Json::as_str).and_then(LoadId::parse).ok_or(EventError::Unknown)
+}
+
+/// Which load somebody speaks of, who it is, and when.
+fn word_of(ours: &Json) -> Result<Word, EventError> {
+    let (by, at) = speaker_of(ours);
+    Ok(Word { load: load_of(ours)?, by, at })
+}
+
+fn speaker_of(ours: &Json) -> (String, Timestamp) {
+    let text = |name: &str| ours.get(name).and_then(Json::as_str);
+    let by = text("by").unwrap_or("nobody named").chars().take(BY_CHARACTERS).collect();
+    (by, text("at").and_then(|at| at.parse().ok()).unwrap_or_else(Timestamp::now))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_own_events_are_read_back() {
+        let load = LoadId::parse("0123456789abcdef").unwrap().linked(2);
+        let (by, at) = ("Erika".to_string(), Timestamp::UNIX_EPOCH);
+        let word = Word { load: load.clone(), by: by.clone(), at };
+        for request in [
+            Request::Continue(load),
+            Request::Approve(word.clone()),
+            Request::Redrive(word.clone()),
+            Request::RedriveAll { by, at },
+            Request::Cancel(word),
+            Request::ListFailed,
+            Request::Sweep,
+        ] {
+            assert_eq!(decode(&own_event(&request).unwrap()), Some(Ok(request)));
+        }
+    }
+
+    #[test]
+    fn names_that_are_none_of_ours_are_refused() {
+        for verb in ["continue", "approve", "redrive", "cancel"] {
+            for load in ["", "../plan", "0123456789abcdeg", "0123456789abcdef.1", "0123456789abcdef.x"] {
+                assert_eq!(decode(&json!({ verb: { "load": load } })), Some(Err(EventError::Unknown)), "{verb} {load}");
+            }
+        }
+        assert_eq!(decode(&json!({ "Records": [] })), None);
+    }
+}

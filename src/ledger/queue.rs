@@ -1,0 +1,152 @@
+//! Loads that wait for their turn at a table, in the order of their events; and those that had it.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
+
+use super::record::Reading;
+use super::write::{Change, Key, fault, number, text};
+use super::{Ledger, LedgerError, expiry_of_record};
+use crate::event::LoadId;
+
+const WAITING: &str = "queue#";
+const ENDED: &str = "load#";
+
+/// A load's place among those into one table: when its upload came, then its name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place(String);
+
+impl Place {
+    pub fn new(at: Timestamp, load: &LoadId) -> Place {
+        Place(format!("{}#{load}", written(at)))
+    }
+
+    pub(super) fn parse(text: &str) -> Option<Place> {
+        let (at, load) = text.split_once('#')?;
+        at.parse::<Timestamp>().ok()?;
+        LoadId::parse(load)?;
+        Some(Place(text.to_string()))
+    }
+
+    pub(super) fn at(&self) -> Timestamp {
+        self.0.split_once('#').and_then(|(at, _)| at.parse().ok()).unwrap_or_default()
+    }
+
+    pub fn load(&self) -> Option<LoadId> {
+        LoadId::parse(self.0.split_once('#')?.1)
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Always of the same length, so that times are in order as text.
+fn written(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+}
+
+/// A load that is over, as the history of its table has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndedLoad {
+    pub load: LoadId,
+    /// The name of the upload.
+    pub key: String,
+    pub ending: String,
+    pub summary: String,
+    pub ended: Timestamp,
+}
+
+pub(super) fn put_into_queue(table: &str, place: &Place, now: u64) -> Change {
+    let key = Key::of_table(table, format!("{WAITING}{}", place.as_str()));
+    Change::update(key, "SET #expires = :expires", "").with([("expires", number(expiry_of_record(now)))])
+}
+
+pub(super) fn take_from_queue(table: &str, place: &Place) -> Change {
+    Change::delete(Key::of_table(table, format!("{WAITING}{}", place.as_str())))
+}
+
+pub(super) fn put_into_history(table: &str, ended: &EndedLoad, now: u64) -> Change {
+    let key = Key::of_table(table, format!("{ENDED}{}", Place::new(ended.ended, &ended.load).as_str()));
+    let update = "SET #load = :load, #key = :key, #ending = :ending, #summary = :summary, #ended = :ended, \
+                  #expires = :expires";
+    Change::update(key, update, "").with([
+        ("load", text(ended.load.as_str())),
+        ("key", text(&ended.key)),
+        ("ending", text(&ended.ending)),
+        ("summary", text(&ended.summary)),
+        ("ended", text(&ended.ended.to_string())),
+        ("expires", number(expiry_of_record(now))),
+    ])
+}
+
+impl Ledger {
+    /// The place of the load that is first in the queue of a table.
+    pub(super) async fn first_waiting(&self, table: &str) -> Result<Option<Place>, LedgerError> {
+        let query = self.query(table, WAITING).limit(1).send().await;
+        let found = query.map_err(|error| fault("Query", &self.table, &error))?.items.unwrap_or_default();
+        let Some(sk) = found.first().and_then(|item| item.get("sk")).and_then(|sk| sk.as_s().ok()) else {
+            return Ok(None);
+        };
+        let place = sk.strip_prefix(WAITING).and_then(Place::parse);
+        let unreadable = || LedgerError::Unreadable { key: Key::of_table(table, sk).pk, attribute: "sk" };
+        place.map(Some).ok_or_else(unreadable)
+    }
+
+    /// The loads into a table that are over, the last one first.
+    pub async fn ended_loads(&self, table: &str) -> Result<Vec<EndedLoad>, LedgerError> {
+        let mut pages = self.query(table, ENDED).scan_index_forward(false).into_paginator().send();
+        let mut ended = Vec::new();
+        while let Some(page) = pages.next().await {
+            let items = page.map_err(|error| fault("Query", &self.table, &error))?.items.unwrap_or_default();
+            for attributes in &items {
+                ended.push(Reading { key: table, attributes }.ended_load()?);
+            }
+        }
+        Ok(ended)
+    }
+
+    fn query(&self, table: &str, begins: &str) -> aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder {
+        let query = self.client.query().table_name(&self.table).consistent_read(true);
+        query
+            .key_condition_expression("pk = :pk AND begins_with(sk, :begins)")
+            .expression_attribute_values(":pk", AttributeValue::S(Key::of_table(table, "").pk))
+            .expression_attribute_values(":begins", text(begins))
+    }
+}
+
+impl Reading<'_> {
+    fn ended_load(&self) -> Result<EndedLoad, LedgerError> {
+        Ok(EndedLoad {
+            load: self.parsed("load", LoadId::parse)?,
+            key: self.text("key")?.to_string(),
+            ending: self.text("ending")?.to_string(),
+            summary: self.text("summary")?.to_string(),
+            ended: self.parsed("ended", |time| time.parse().ok())?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_in_the_order_of_time_whatever_its_digits() {
+        let load = |n: u32| LoadId::parse("0123456789abcdef").unwrap().linked(n);
+        let at = |time: &str| time.parse::<Timestamp>().unwrap();
+        let places = [
+            Place::new(at("2026-10-03T07:59:59.9Z"), &load(9)),
+            Place::new(at("2026-10-03T08:00:00Z"), &load(8)),
+            Place::new(at("2026-10-03T08:00:00.000001Z"), &load(9)),
+            Place::new(at("2026-10-03T10:00:00.5+02:00"), &load(2)),
+        ];
+        assert!(places.is_sorted(), "{places:?}");
+        assert_eq!(places[3].as_str(), "2026-10-03T08:00:00.500Z#0123456789abcdef.2");
+        for place in places {
+            assert_eq!(Place::parse(place.as_str()), Some(place.clone()));
+            let load = place.load().expect("a load");
+            assert_eq!(Place::new(place.at(), &load), place);
+        }
+        assert_eq!(Place::parse("yesterday#0123456789abcdef"), None);
+    }
+}

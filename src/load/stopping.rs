@@ -1,0 +1,114 @@
+//! Loads that end before they are done: superseded, cancelled, failed. What is in and what is not is told all the same.
+
+use super::journey::Journey;
+use super::{LoadError, Places, RunEnd};
+use crate::ledger::{Announced, Ledger, State, Stop};
+use crate::message::count;
+use crate::plan::{Index, Names};
+use crate::report::{Ending, Report, Seconds, Stopped};
+
+/// A load is started so often without getting anywhere; then it has failed.
+pub(super) const STARTS_AT_MOST: u64 = 3;
+
+/// Leaves the report of a load that never began, then ends it in the ledger.
+pub(super) async fn drop_unbegun(
+    announced: Announced,
+    report: Report,
+    ledger: &Ledger,
+    places: &Places,
+) -> Result<RunEnd, LoadError> {
+    places.store.keep(&Names(&announced.load).report(), report.encode()?).await?;
+    match ledger.drop_load(&announced, report.ending.name(), &report.summary).await? {
+        true => Ok(RunEnd::Ended(Box::new(report))),
+        false => Ok(RunEnd::Duplicate),
+    }
+}
+
+impl Journey<'_> {
+    /// What the ledger says against going on, before anything is done.
+    pub(super) async fn stop_at_start(&self) -> Result<Option<RunEnd>, LoadError> {
+        let Some(turn) = &self.turn else { return Ok(None) };
+        if let Some(stop) = &turn.record.stop {
+            return self.stop(stop.clone()).await.map(Some);
+        }
+        // Who types a command again wants it to be tried again.
+        if self.places.relay.is_some() && turn.record.starts_without_progress > STARTS_AT_MOST {
+            let reason = format!("The load was started {STARTS_AT_MOST} times and got nowhere each time.");
+            let advice = format!("The function's log says why. When that is mended, {}", self.say_redrive());
+            return self.end_early(Ending::Failed, Stopped { reason, advice }).await.map(Some);
+        }
+        Ok(None)
+    }
+
+    /// Stops where it is, because somebody asked for it. All that was under way has been answered.
+    pub(super) async fn stop(&self, stop: Stop) -> Result<RunEnd, LoadError> {
+        match (stop, &self.turn) {
+            (Stop::GiveWay { to }, Some(turn)) => {
+                turn.ledger.give_way(turn.lease, &turn.record.place).await?;
+                Ok(RunEnd::Queued { load: self.load.clone(), behind: Some(to) })
+            }
+            (Stop::GiveWay { to: by } | Stop::Superseded { by }, _) => {
+                self.end_early(Ending::Superseded, Stopped::superseded(&by)).await
+            }
+            (Stop::Cancelled { by }, _) => self.end_early(Ending::Cancelled, Stopped::cancelled(&by, &self.load)).await,
+        }
+    }
+
+    /// Ends with a fault that will not heal by itself.
+    pub(super) async fn fail(&self, error: &LoadError) -> Result<RunEnd, LoadError> {
+        tracing::error!(event = "load_failed", load = %self.load, error = %error);
+        let text = error.to_string();
+        let mut letters = text.chars();
+        let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
+        let reason = format!("{first}{}.", letters.as_str());
+        let advice = format!("When that is mended, {}", self.say_redrive());
+        self.end_early(Ending::Failed, Stopped { reason, advice }).await
+    }
+
+    fn say_redrive(&self) -> String {
+        format!("send the load again: inventory redrive {}", self.load)
+    }
+
+    async fn end_early(&self, ending: Ending, mut stopped: Stopped) -> Result<RunEnd, LoadError> {
+        let plan = match self.places.store.read(&Names(&self.load).index()).await? {
+            Some(json) => Index::decode(&json).ok().filter(|plan| !plan.dry_run && plan.held.is_empty()),
+            None => None,
+        };
+        let report = match plan {
+            Some(plan) => match self.tell_written(plan, ending, &mut stopped).await {
+                Err(error) if !error.would_trying_again_help() => {
+                    stopped.reason = format!("{} How much of it is in cannot be told: {error}.", stopped.reason);
+                    let unknown = "Some rows may be in.".to_string();
+                    Report::stopped(self.load.clone(), self.upload.clone(), ending, unknown, self.seconds())
+                }
+                told => told?,
+            },
+            None => {
+                let nothing = "Nothing was changed.".to_string();
+                Report::stopped(self.load.clone(), self.upload.clone(), ending, nothing, self.seconds())
+            }
+        };
+        self.end(report.with_reason(stopped), None).await
+    }
+
+    /// What is in and what is not, by the plan and the outcomes that are kept.
+    async fn tell_written(&self, plan: Index, ending: Ending, stopped: &mut Stopped) -> Result<Report, LoadError> {
+        let mut tally = self.tell_plan(&plan).await?;
+        let written = self.outcomes_kept().await?;
+        for number in 0..written {
+            tally.add_outcome(self.read_outcome(number).await?);
+        }
+        for entry in &plan.chunks[written..] {
+            tally.leave_out(entry);
+        }
+        let next = plan.chunks.get(written).map_or(0, |entry| entry.counts.total() + entry.missing);
+        if ending == Ending::Failed && next > 0 && self.may_have_written() {
+            stopped.reason = format!("{} Of the next {} rows some may be in as well.", stopped.reason, count(next));
+        }
+        Ok(self.finish_report(plan, ending, tally, None, Seconds::default()))
+    }
+
+    fn may_have_written(&self) -> bool {
+        self.turn.as_ref().is_none_or(|turn| turn.record.state == State::Writing)
+    }
+}
