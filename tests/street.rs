@@ -5,6 +5,7 @@ mod harness;
 
 mod command;
 mod confinement;
+mod order;
 mod plan;
 mod properties;
 mod retry;

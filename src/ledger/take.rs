@@ -7,7 +7,7 @@ use super::lease::now_ms;
 use super::queue::{EndedLoad, put_into_history, put_into_queue, take_from_queue};
 use super::versions::{is_newest, is_older};
 use super::write::{Key, pause, send};
-use super::{Lease, LeaseVerdict, Ledger, LedgerError, LoadRecord, Place, State, Stop, judge_lease};
+use super::{Lease, LeaseRecord, LeaseVerdict, Ledger, LedgerError, LoadRecord, Place, State, Stop, judge_lease};
 use crate::event::{LoadId, Upload};
 
 /// How often a turn is asked for when others ask at the same moment. Each time somebody got it.
@@ -124,9 +124,7 @@ impl Ledger {
                 }
                 LeaseVerdict::Busy { load: holder, expired } => {
                     let held_by = self.read(&holder).await?;
-                    // Of a load from somebody's disk nobody else can go on; what it left, its own command takes up.
-                    let is_abandoned = held_by.as_ref().is_none_or(|record| record.upload.bucket.is_empty());
-                    if expired && is_abandoned {
+                    if expired && is_abandoned(held_by.as_ref()) {
                         let epoch = found.as_ref().map_or(1, |found| found.epoch + 1);
                         if let Some(turn) = self.try_to_take(&asking, found.as_ref(), epoch).await? {
                             return Ok(turn);
@@ -195,7 +193,7 @@ impl Ledger {
     async fn try_to_take(
         &self,
         asking: &Asking,
-        found: Option<&super::LeaseRecord>,
+        found: Option<&LeaseRecord>,
         epoch: u64,
     ) -> Result<Option<Turn>, LedgerError> {
         let Announced { load, upload, table, is_version, .. } = &asking.announced;
@@ -280,11 +278,20 @@ impl Ledger {
     /// The load that should run now and is not, as far as the ledger can tell: one whose run died, or the first in the
     /// queue of a table that is free.
     pub async fn who_should_run(&self, table: &str) -> Result<Option<LoadId>, LedgerError> {
-        match self.read_lease(table).await? {
-            Some(super::LeaseRecord { load: Some(holder), expires_at, .. }) => {
-                Ok(Some(holder).filter(|_| now_ms() >= expires_at))
+        if let Some(LeaseRecord { load: Some(holder), expires_at, .. }) = self.read_lease(table).await? {
+            if now_ms() < expires_at {
+                return Ok(None);
             }
-            _ => Ok(self.first_waiting(table).await?.and_then(|first| first.load())),
+            if !is_abandoned(self.read(&holder).await?.as_ref()) {
+                return Ok(Some(holder));
+            }
         }
+        Ok(self.first_waiting(table).await?.and_then(|first| first.load()))
     }
+}
+
+/// Whether nobody goes on with a load whose run has died: of a file from somebody's disk only its own command can, and
+/// finds what it left.
+fn is_abandoned(record: Option<&LoadRecord>) -> bool {
+    record.is_none_or(|record| record.upload.bucket.is_empty())
 }

@@ -239,6 +239,18 @@ async fn a_load_whose_run_died_is_the_one_that_should_run() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_waits_is_not_held_up_by_a_command_that_was_stopped() {
+    let own = Own::ledger().await;
+    let dead = half_written(&own.brief, &super::from_disk("a.xlsx")).await;
+    let waits = announced(&at("b.xlsx", 2));
+    own.ledger.enqueue(&waits, "asked").await.expect("an answer");
+    has_run_out(&dead).await;
+    assert_eq!(next(&own.ledger).await, Some(waits.load.clone()));
+    ours(own.ledger.take_up(&waits.load, "continued").await.expect("an answer"));
+    own.delete().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn whoever_is_asked_to_stop_is_asked_once_and_for_good() {
     let own = Own::ledger().await;
     let (lease, found) = ours(arrive(&own.ledger, &at("a.xlsx", 5)).await);
