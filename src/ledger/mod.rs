@@ -21,7 +21,7 @@ use jiff::Timestamp;
 
 use crate::clients::CloudFault;
 use crate::event::LoadId;
-use crate::plan::LastLoad;
+use crate::plan::{LastLoad, Names};
 use changes::{LoadChange, lease_freed, lease_handed_over, lease_renewed};
 use lease::now_ms;
 pub use lease::{Lease, LeaseRecord, LeaseVerdict, judge_lease};
@@ -106,9 +106,14 @@ impl Ledger {
         let starts = if record.state == State::Planning { 0 } else { record.starts_without_progress };
         let change = LoadChange {
             step: Step::Planned,
-            set: "#chunks_total = :chunks, #starts_without_progress = :starts",
+            set: "#plan = :plan, #chunks_total = :chunks, #starts_without_progress = :starts",
             and: " AND #chunks_done = :zero AND attribute_not_exists(#stop)",
-            values: vec![("chunks", number(chunks)), ("starts", number(starts)), ("zero", number(0u32))],
+            values: vec![
+                ("plan", text(&Names(&lease.load).index())),
+                ("chunks", number(chunks)),
+                ("starts", number(starts)),
+                ("zero", number(0u32)),
+            ],
         };
         self.note(lease, change).await
     }

@@ -222,7 +222,9 @@ async fn what_will_not_heal_ends_the_load_at_once_with_what_to_mend() {
     assert_eq!(report.ending, Ending::Failed);
     assert!(stopped.reason.contains(&stack.inventory) && stopped.reason.contains("Check the name"), "{stopped:?}");
     assert!(stopped.advice.ends_with(&format!("inventory redrive {}", LoadId::of(&upload))), "{stopped:?}");
-    let lines = stack.log_lines(LoadId::of(&upload).as_str()).await;
-    assert_eq!(lines.iter().filter(|line| line["event"] == "turn_taken").count(), 1, "{lines:?}");
+    let record = eventually("the end in the ledger", || async {
+        Some(record(&stack, &upload).await).filter(|record| record.state == State::Ended)
+    });
+    assert_eq!(record.await.starts, 1);
     assert_eq!(stack.failure_count().await, 0, "it is told, and not tried again");
 }
