@@ -44,6 +44,9 @@ pub struct LoadId(String);
 
 impl LoadId {
     const HEX_DIGITS: usize = 16;
+    const UNDO: &str = "undo";
+    /// An undo can be undone, and so on, but not for ever: the name is part of paths.
+    const LONGEST: usize = 128;
 
     pub fn of(upload: &Upload) -> LoadId {
         let version = upload.version.as_deref().or(upload.sequencer.as_deref()).unwrap_or_default();
@@ -53,23 +56,31 @@ impl LoadId {
         LoadId(name)
     }
 
-    /// The nth load linked to this one: approved, sent again, undone.
+    /// The nth load linked to this one: approved, sent again.
     pub fn linked(&self, n: u32) -> LoadId {
         LoadId(format!("{}.{n}", self.0))
     }
 
     /// The load that takes up this one when it is approved: always the same, so that approving twice is once.
     pub fn next(&self) -> LoadId {
-        let (first, link) = self.0.split_once('.').unwrap_or((&self.0, "1"));
-        LoadId(first.to_string()).linked(link.parse().unwrap_or(1) + 1)
+        let link = self.0.rsplit_once('.').and_then(|(first, link)| Some((first, link.parse::<u32>().ok()?)));
+        let (first, n) = link.unwrap_or((&self.0, 1));
+        LoadId(first.to_string()).linked(n + 1)
+    }
+
+    /// The load that undoes this one: always the same, so that undoing twice is once.
+    pub fn undoing(&self) -> LoadId {
+        LoadId(format!("{}.{}", self.0, Self::UNDO))
     }
 
     /// A name that came from outside, believed only when it looks like one of ours: it becomes part of paths.
     pub fn parse(text: &str) -> Option<LoadId> {
-        let (name, link) = text.split_once('.').map_or((text, None), |(name, link)| (name, Some(link)));
+        let (name, links) = text.split_once('.').map_or((text, None), |(name, links)| (name, Some(links)));
         let hex = name.len() == Self::HEX_DIGITS && name.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        let numbered = link.is_none_or(|n| n.len() <= 6 && n.parse::<u32>().is_ok_and(|n| n > 1));
-        (hex && numbered).then(|| LoadId(text.to_string()))
+        let is_number = |link: &str| link.len() <= 6 && link.parse::<u32>().is_ok_and(|n| n > 1);
+        let is_link = |link: &str| link == Self::UNDO || is_number(link);
+        let linked = links.is_none_or(|links| links.split('.').all(is_link));
+        (hex && linked && text.len() <= Self::LONGEST).then(|| LoadId(text.to_string()))
     }
 
     pub fn as_str(&self) -> &str {
@@ -91,6 +102,8 @@ pub enum Request {
     Continue(LoadId),
     /// Load again what is held.
     Approve(Approval),
+    /// Take back what a load wrote.
+    Undo(Undo),
 }
 
 /// Somebody's word that what holds a load is right.
@@ -101,6 +114,18 @@ pub struct Approval {
     /// Who says so, as they say themselves.
     pub by: String,
     pub at: Timestamp,
+}
+
+/// Somebody's word that a load is to be undone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Undo {
+    /// The load that is to be undone.
+    pub load: LoadId,
+    /// Who says so, as they say themselves.
+    pub by: String,
+    pub at: Timestamp,
+    /// Only to tell what would become of it.
+    pub dry_run: bool,
 }
 
 /// What one invocation brings: an event by itself, or a message of a queue that holds one.
@@ -147,6 +172,11 @@ pub fn approve_event(approval: &Approval) -> Json {
     serde_json::json!({ "approve": approval })
 }
 
+/// What the command sends for somebody who undoes a load.
+pub fn undo_event(undo: &Undo) -> Json {
+    serde_json::json!({ "undo": undo })
+}
+
 /// Takes an event out of its envelope: each message of an SQS queue stands for itself, so that one which cannot be done
 /// is tried again without the others.
 pub fn open(event: &Json, ours: Ours<'_>) -> Vec<Message> {
@@ -171,11 +201,14 @@ fn decode(event: &Json, ours: Ours<'_>) -> Result<Vec<Request>, EventError> {
         return Ok(vec![Request::Continue(load)]);
     }
     if let Some(ours) = event.get("approve") {
-        let text = |name: &str| ours.get(name).and_then(Json::as_str);
-        let load = text("load").and_then(LoadId::parse).ok_or(EventError::Unknown)?;
-        let by: String = text("by").unwrap_or("nobody named").chars().take(BY_CHARACTERS).collect();
-        let at = text("at").and_then(|at| at.parse().ok()).unwrap_or_else(Timestamp::now);
+        let (load, by, at) = decode_word(ours)?;
         return Ok(vec![Request::Approve(Approval { load, by, at })]);
+    }
+    if let Some(ours) = event.get("undo") {
+        let (load, by, at) = decode_word(ours)?;
+        // Whoever does not say clearly that it is meant, wants to know first.
+        let dry_run = ours.get("dry_run").and_then(Json::as_bool) != Some(false);
+        return Ok(vec![Request::Undo(Undo { load, by, at, dry_run })]);
     }
     if is_from("aws.s3") {
         return decode_bridged(event, ours);
@@ -230,6 +263,15 @@ fn believe(upload: Upload, ours: Ours<'_>) -> Result<Option<Request>, EventError
         return Err(EventError::OtherBucket(upload.bucket));
     }
     Ok(is_spreadsheet_upload(&upload).then_some(Request::Load(upload)))
+}
+
+/// Which load somebody speaks of, who it is, and when.
+fn decode_word(ours: &Json) -> Result<(LoadId, String, Timestamp), EventError> {
+    let text = |name: &str| ours.get(name).and_then(Json::as_str);
+    let load = text("load").and_then(LoadId::parse).ok_or(EventError::Unknown)?;
+    let by = text("by").unwrap_or("nobody named").chars().take(BY_CHARACTERS).collect();
+    let at = text("at").and_then(|at| at.parse().ok()).unwrap_or_else(Timestamp::now);
+    Ok((load, by, at))
 }
 
 fn decode_record(record: &Json, number: usize) -> Result<Upload, EventError> {
@@ -420,7 +462,33 @@ mod tests {
     #[test]
     fn our_own_event_is_read_back() {
         let load = LoadId::parse("0123456789abcdef").unwrap().linked(2);
-        assert_eq!(decode(&continue_event(&load), OURS), Ok(vec![Request::Continue(load)]));
+        assert_eq!(decode(&continue_event(&load), OURS), Ok(vec![Request::Continue(load.clone())]));
+        let undo = Undo { load: load.clone(), by: "Erika".into(), at: Timestamp::UNIX_EPOCH, dry_run: false };
+        assert_eq!(decode(&undo_event(&undo), OURS), Ok(vec![Request::Undo(undo)]));
+        let [Request::Undo(undo)] = &decode(&json!({ "undo": { "load": load } }), OURS).unwrap()[..] else {
+            panic!("no undo")
+        };
+        assert!(undo.dry_run);
+    }
+
+    #[test]
+    fn a_load_and_its_undo_and_what_is_approved_have_names_of_their_own() {
+        let load = LoadId::parse("0123456789abcdef").unwrap();
+        assert_eq!(load.next().as_str(), "0123456789abcdef.2");
+        assert_eq!(load.next().next().as_str(), "0123456789abcdef.3");
+        for (load, name) in [
+            (load.undoing(), "0123456789abcdef.undo"),
+            (load.next().undoing(), "0123456789abcdef.2.undo"),
+            (load.undoing().next().next(), "0123456789abcdef.undo.3"),
+            (load.undoing().undoing(), "0123456789abcdef.undo.undo"),
+        ] {
+            assert_eq!(load.as_str(), name);
+            assert_eq!(LoadId::parse(name), Some(load));
+        }
+        for name in ["0123456789abcdef.", "0123456789abcdef.undone", "0123456789abcdef.undo..2", "0123456789abcdef.1"] {
+            assert_eq!(LoadId::parse(name), None);
+        }
+        assert_eq!(LoadId::parse(&format!("0123456789abcdef{}", ".undo".repeat(30))), None);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::event::{self, EventError, Message, Ours, Request};
 use crate::ledger::Ledger;
 use crate::load::{self, LoadError, Places, Rules, Run, RunEnd};
 use crate::relay::Relay;
+use crate::report::UndoAnswer;
 use crate::store::{S3Store, Store};
 use crate::table::Table;
 
@@ -82,26 +83,38 @@ async fn handle(
         dry_run: false,
         waived: Default::default(),
     };
-    let mut failed = Vec::new();
+    let (mut failed, mut undo) = (Vec::new(), None);
     for Message { id, requests } in event::open(&event.payload, ours) {
-        let Err(error) = follow(requests, places, rules, &run).await else { continue };
+        let error = match follow(requests, places, rules, &run).await {
+            Ok(answer) => {
+                undo = answer;
+                continue;
+            }
+            Err(error) => error,
+        };
         tracing::error!(event = "run_failed", request_id, message = id, kind = error.kind(), error = %error);
         match id {
             Some(id) => failed.push(serde_json::json!({ "itemIdentifier": id })),
             None => return Err(error),
         }
     }
-    Ok(serde_json::json!({ "batchItemFailures": failed }))
+    let mut answer = serde_json::json!({ "batchItemFailures": failed });
+    if let Some(undo) = undo {
+        answer["undo"] = serde_json::json!(undo);
+    }
+    Ok(answer)
 }
 
-/// Does what one message asks for, one upload after another.
+/// Does what one message asks for, one upload after another. Returns what whoever asks about an undo waits for.
 async fn follow(
     requests: Result<Vec<Request>, EventError>,
     places: &Places,
     rules: &Rules,
     run: &Run<'_>,
-) -> Result<(), RunError> {
+) -> Result<Option<UndoAnswer>, RunError> {
+    let mut answer = None;
     for request in requests? {
+        let is_undo = matches!(request, Request::Undo(_));
         match &request {
             Request::Load(upload) => {
                 tracing::info!(
@@ -115,14 +128,19 @@ async fn follow(
             Request::Approve(approval) => {
                 tracing::info!(event = "load_approved", load = %approval.load, by = approval.by)
             }
+            Request::Undo(undo) => {
+                tracing::info!(event = "undo_asked", load = %undo.load, by = undo.by, dry_run = undo.dry_run)
+            }
         }
-        match load::run(request, places, rules, run).await? {
+        let end = load::run(request, places, rules, run).await?;
+        match &end {
             RunEnd::Ended(_) | RunEnd::Continued { .. } => {}
             RunEnd::Duplicate => tracing::info!(event = "already_under_way"),
             RunEnd::EndedBefore { ending } => tracing::info!(event = "already_ended", ending),
         }
+        answer = load::answer(end).filter(|_| is_undo);
     }
-    Ok(())
+    Ok(answer)
 }
 
 fn time_left(deadline_ms: u64) -> Duration {

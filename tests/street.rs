@@ -11,4 +11,5 @@ mod retry;
 mod rules;
 mod services;
 mod turns;
+mod undo;
 mod upload;

@@ -3,7 +3,7 @@
 use clap::Args;
 use jiff::Timestamp;
 
-use super::{Exit, Trouble, output};
+use super::{Exit, Trouble, load_name, output, whoever_types};
 use crate::clients;
 use crate::event::{Approval, LoadId};
 use crate::relay::Relay;
@@ -11,7 +11,7 @@ use crate::relay::Relay;
 #[derive(Args)]
 pub(super) struct Approve {
     /// The load that is held, by its name in the report.
-    #[arg(value_name = "LOAD", value_parser = load)]
+    #[arg(value_name = "LOAD", value_parser = load_name)]
     load: LoadId,
     /// The loader's function.
     #[arg(long, value_name = "FUNCTION")]
@@ -27,13 +27,9 @@ pub(super) struct Approve {
     region: Option<String>,
 }
 
-fn load(name: &str) -> Result<LoadId, String> {
-    LoadId::parse(name).ok_or_else(|| "a load's name has 16 digits and letters, as its report has it".to_string())
-}
-
 impl Approve {
     pub async fn run(self) -> Result<Exit, Trouble> {
-        let by = self.by.or_else(|| std::env::var("USER").ok()).unwrap_or_else(|| "nobody named".to_string());
+        let by = whoever_types(self.by);
         let clients = clients::connect(self.endpoint_url.as_deref(), self.region.as_deref()).await;
         let approval = Approval { load: self.load, by, at: Timestamp::now() };
         let asked = Relay::new(clients.lambda, &self.function).ask_to_approve(&approval).await;

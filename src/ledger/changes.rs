@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::lease::{Lease, LeaseRecord};
 use super::record::{Step, TRANSITIONS};
 use super::write::{Change, Key, number, text};
-use crate::event::{Approval, LoadId, Upload};
+use crate::event::{LoadId, Upload};
 use crate::plan::LastLoad;
 
 /// A record outlives its load by a year; DynamoDB then deletes it by itself (attribute `expires`).
@@ -64,7 +64,10 @@ pub(super) fn lease_handed_over(lease: &Lease, expiry: u64) -> Change {
     change
 }
 
-pub(super) fn load_taken(lease: &Lease, upload: &Upload, approval: Option<&Approval>, now: u64) -> Change {
+/// Somebody's word that made a load, and the attribute it is written down as.
+pub(super) type Word = (&'static str, serde_json::Value);
+
+pub(super) fn load_taken(lease: &Lease, upload: &Upload, word: Option<&Word>, now: u64) -> Change {
     let change = LoadChange {
         step: Step::Start,
         set: "#load = :load, #upload = :upload, #table = :table, \
@@ -85,9 +88,9 @@ pub(super) fn load_taken(lease: &Lease, upload: &Upload, approval: Option<&Appro
         ],
     };
     let mut change = change.of(&lease.load, now);
-    if let Some(approval) = approval {
-        change.update.push_str(", #approval = if_not_exists(#approval, :approval)");
-        change.values.push(("approval", text(&serde_json::json!(approval).to_string())));
+    if let Some((name, word)) = word {
+        change.update.push_str(&format!(", #{name} = if_not_exists(#{name}, :{name})"));
+        change.values.push((name, text(&word.to_string())));
     }
     change
 }

@@ -15,9 +15,9 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::clients::CloudFault;
-use crate::event::{Approval, LoadId, Upload};
+use crate::event::{Approval, LoadId, Undo, Upload};
 use crate::plan::LastLoad;
-use changes::{LoadChange, lease_freed, lease_handed_over, lease_renewed, lease_taken, load_taken};
+use changes::{LoadChange, Word, lease_freed, lease_handed_over, lease_renewed, lease_taken, load_taken};
 use lease::now_ms;
 pub use lease::{Lease, LeaseRecord, LeaseVerdict, judge_lease};
 use record::Reading;
@@ -103,7 +103,21 @@ impl Ledger {
         approval: &Approval,
         request_id: &str,
     ) -> Result<Turn, LedgerError> {
-        self.take(load, Some((&held.upload, &held.table, Some(approval))), request_id).await
+        let word = Some(("approval", serde_json::json!(approval)));
+        self.take(load, Some((&held.upload, &held.table, word)), request_id).await
+    }
+
+    /// Asks for a turn to take back what a load wrote.
+    pub async fn take_undo(
+        &self,
+        load: &LoadId,
+        upload: &Upload,
+        inventory_table: &str,
+        undo: &Undo,
+        request_id: &str,
+    ) -> Result<Turn, LedgerError> {
+        let word = Some(("undo", serde_json::json!(undo)));
+        self.take(load, Some((upload, inventory_table, word)), request_id).await
     }
 
     /// Asks for a turn to go on with a load of which only the name is known.
@@ -114,14 +128,14 @@ impl Ledger {
     async fn take(
         &self,
         load: &LoadId,
-        announced: Option<(&Upload, &str, Option<&Approval>)>,
+        announced: Option<(&Upload, &str, Option<Word>)>,
         request_id: &str,
     ) -> Result<Turn, LedgerError> {
         for tries in 1..=TAKE_TRIES {
-            let (upload, table) = match (self.read(load).await?, announced) {
+            let (upload, table) = match (self.read(load).await?, &announced) {
                 (Some(record), _) if record.state == State::Ended => return Ok(Turn::Ended(record)),
                 (Some(record), _) => (record.upload, record.table),
-                (None, Some((upload, table, _))) => (upload.clone(), table.to_string()),
+                (None, Some((upload, table, _))) => (Upload::clone(upload), table.to_string()),
                 (None, None) => return Err(LedgerError::Unknown { load: load.clone() }),
             };
             let found = self.read_lease(&table).await?;
@@ -133,8 +147,8 @@ impl Ledger {
             };
             let unbroken = found.as_ref().is_some_and(|found| found.load.as_ref() == Some(load));
             let lease = Lease::new(load, &table, request_id, epoch, self.expiry(now), unbroken);
-            let approval = announced.and_then(|(.., approval)| approval);
-            let taken = load_taken(&lease, &upload, approval, now);
+            let word = announced.as_ref().and_then(|(.., word)| word.as_ref());
+            let taken = load_taken(&lease, &upload, word, now);
             let changes = [lease_taken(&lease, found.as_ref(), self.expiry(now)), taken];
             if send_both(&self.client, &self.table, changes).await?.is_ok() {
                 // Read again: the record may have moved on between the first reading and the turn.

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 
 use super::LedgerError;
-use crate::event::{Approval, LoadId, Upload};
+use crate::event::{Approval, LoadId, Undo, Upload};
 
 /// Where a load is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -89,6 +89,8 @@ pub struct LoadRecord {
     pub chunks_done: u32,
     /// Where it loads again what was held: who approved that, and when.
     pub approval: Option<Approval>,
+    /// Where it takes back what another load wrote: which, who wanted that, and when.
+    pub undo: Option<Undo>,
     pub ending: Option<String>,
     pub summary: Option<serde_json::Value>,
     pub started: Timestamp,
@@ -115,6 +117,7 @@ impl Reading<'_> {
             chunks_total: self.number("chunks_total")?,
             chunks_done: self.number("chunks_done")?,
             approval: self.optional("approval", |json| serde_json::from_str(json).ok())?,
+            undo: self.optional("undo", |json| serde_json::from_str(json).ok())?,
             ending: self.optional("ending", |name| Some(name.to_string()))?,
             summary: self.optional("summary", |json| serde_json::from_str(json).ok())?,
             started: self.parsed("started", |time| time.parse().ok())?,

@@ -5,6 +5,7 @@ mod look;
 mod planning;
 mod readback;
 mod rules;
+mod undo;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -26,6 +27,7 @@ use journey::{Journey, MyTurn};
 
 pub use look::{check, visit_rows};
 pub use rules::{RulesError, RulesFrom};
+pub use undo::{CannotUndo, answer};
 
 /// How long a run waits for another load into the same table before it gives its event back to be tried again.
 const TURN_PATIENCE: Duration = Duration::from_secs(20);
@@ -125,6 +127,8 @@ pub enum LoadError {
     NoHeadway(LoadId),
     #[error("load {0} is not held, so there is nothing to approve; check the name in its report")]
     NotHeld(LoadId),
+    #[error(transparent)]
+    CannotUndo(#[from] CannotUndo),
     #[error("there is no file {0}")]
     FileMissing(String),
     #[error("a load can only be continued where there is a ledger")]
@@ -149,6 +153,7 @@ impl LoadError {
             | LoadError::PlanIncomplete { .. }
             | LoadError::NoHeadway(_)
             | LoadError::NotHeld(_)
+            | LoadError::CannotUndo(_)
             | LoadError::FileMissing(_)
             | LoadError::NoLedger
             | LoadError::Report(_) => false,
@@ -156,12 +161,13 @@ impl LoadError {
     }
 }
 
-/// Loads an upload, goes on with a load whose plan is kept, or loads again what was held.
+/// Loads an upload, goes on with a load whose plan is kept, loads again what was held, or undoes what is done.
 pub async fn run(request: Request, places: &Places, rules: &Rules, run: &Run<'_>) -> Result<RunEnd, LoadError> {
     let journey = |load: LoadId, upload: Upload, turn| Journey {
         dry_run: run.dry_run || upload.is_dry_run(),
         load,
         upload,
+        undo: None,
         turn,
         places,
         rules,
@@ -174,11 +180,14 @@ pub async fn run(request: Request, places: &Places, rules: &Rules, run: &Run<'_>
         (_, Request::Load(upload)) if run.dry_run || upload.is_dry_run() => {
             return journey(LoadId::of(upload), upload.clone(), None).travel().await;
         }
+        (ledger, Request::Undo(undo)) if run.dry_run || undo.dry_run || ledger.is_none() => {
+            return undo::run_without_turn(undo, places, |load, upload| journey(load, upload, None)).await;
+        }
         (Some(ledger), _) => ledger,
         (None, Request::Load(upload)) => {
             return journey(LoadId::of(upload), upload.clone(), None).travel().await;
         }
-        (None, Request::Continue(_) | Request::Approve(_)) => return Err(LoadError::NoLedger),
+        (None, Request::Continue(_) | Request::Approve(_) | Request::Undo(_)) => return Err(LoadError::NoLedger),
     };
     let (lease, record) = match wait_for_turn(ledger, &request, places, run).await? {
         Turn::Ours(lease, record) => (lease, record),
@@ -195,7 +204,8 @@ pub async fn run(request: Request, places: &Places, rules: &Rules, run: &Run<'_>
     let travel = async {
         let turn = MyTurn { ledger, lease: &lease, record: &record };
         let waived = approved_gates(&record, places, run).await?;
-        let journey = Journey { waived, ..journey(record.load.clone(), record.upload.clone(), Some(turn)) };
+        let undo = record.undo.clone();
+        let journey = Journey { waived, undo, ..journey(record.load.clone(), record.upload.clone(), Some(turn)) };
         journey.travel().await
     };
     let ended = tokio::select! {
@@ -242,6 +252,7 @@ async fn wait_for_turn(ledger: &Ledger, request: &Request, places: &Places, run:
                 let held = held.ok_or_else(|| LoadError::NotHeld(approval.load.clone()))?;
                 ledger.take_approved(&approval.load.next(), &held, approval, run.request_id).await?
             }
+            Request::Undo(undo) => undo::take_turn(ledger, undo, places, run).await?,
         };
         if !matches!(turn, Turn::Busy { .. }) || Instant::now() >= until {
             return Ok(turn);

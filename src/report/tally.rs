@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::item::{Item, Value, same_value};
 use crate::judge::{Skip, Skipped};
 use crate::message::{Problem, Rule};
-use crate::plan::{ChunkEntry, ChunkOutcome, Counts, Fate, MissingItem, PlanRow, RefusedRow};
+use crate::plan::{ChunkEntry, ChunkOutcome, Counts, Fate, MissingItem, PlanRow, RefusedRow, Undone};
 use crate::schema::PROVENANCE;
 use crate::schema::{Missing, Schema};
 
@@ -70,6 +70,7 @@ pub struct Tally {
     pub(super) skipped: Vec<SkippedRow>,
     pub(super) changed: Vec<ChangedRow>,
     pub(super) missing: MissingItems,
+    pub(super) undone: Option<Undone>,
     pub(super) units: Units,
 }
 
@@ -106,6 +107,11 @@ impl Tally {
         if self.missing.items.len() < CHANGES_LISTED {
             self.missing.items.push(key_of(&item.before, schema));
         }
+    }
+
+    /// What is undone, where this is an undo.
+    pub fn tell_undo(&mut self, undone: Option<Undone>) {
+        self.undone = undone;
     }
 
     pub fn count_missing(&mut self, items: u64, then: Option<Missing>) {
@@ -156,6 +162,11 @@ impl Tally {
             self.counts.shift(kept.planned, Fate::Kept);
         }
         self.missing.edited += outcome.edited.len() as u64;
+        for stayed in outcome.stayed {
+            if let Some(undone) = &mut self.undone {
+                undone.shift(stayed);
+            }
+        }
     }
 
     /// Nothing of what was planned was done.
@@ -216,7 +227,7 @@ mod tests {
     }
 
     fn entry(counts: Counts, problems: u64) -> ChunkEntry {
-        ChunkEntry { name: "0".into(), counts, problems, missing: 0 }
+        ChunkEntry { name: "0".into(), counts, problems, missing: 0, undone: 0 }
     }
 
     #[test]
