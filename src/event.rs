@@ -45,6 +45,9 @@ pub struct LoadId(String);
 
 impl LoadId {
     const HEX_DIGITS: usize = 16;
+    const UNDO: &str = "undo";
+    /// An undo can be undone, and so on, but not for ever: the name is part of paths.
+    const LONGEST: usize = 128;
 
     pub fn of(upload: &Upload) -> LoadId {
         let version = upload.version.as_deref().or(upload.sequencer.as_deref()).unwrap_or_default();
@@ -54,23 +57,31 @@ impl LoadId {
         LoadId(name)
     }
 
-    /// The nth load linked to this one: approved, sent again, undone.
+    /// The nth load linked to this one: approved, sent again.
     pub fn linked(&self, n: u32) -> LoadId {
         LoadId(format!("{}.{n}", self.0))
     }
 
     /// The load that takes up this one when it is approved: always the same, so that approving twice is once.
     pub fn next(&self) -> LoadId {
-        let (first, link) = self.0.split_once('.').unwrap_or((&self.0, "1"));
-        LoadId(first.to_string()).linked(link.parse().unwrap_or(1) + 1)
+        let link = self.0.rsplit_once('.').and_then(|(first, link)| Some((first, link.parse::<u32>().ok()?)));
+        let (first, n) = link.unwrap_or((&self.0, 1));
+        LoadId(first.to_string()).linked(n + 1)
+    }
+
+    /// The load that undoes this one: always the same, so that undoing twice is once.
+    pub fn undoing(&self) -> LoadId {
+        LoadId(format!("{}.{}", self.0, Self::UNDO))
     }
 
     /// A name that came from outside, believed only when it looks like one of ours: it becomes part of paths.
     pub fn parse(text: &str) -> Option<LoadId> {
-        let (name, link) = text.split_once('.').map_or((text, None), |(name, link)| (name, Some(link)));
+        let (name, links) = text.split_once('.').map_or((text, None), |(name, links)| (name, Some(links)));
         let hex = name.len() == Self::HEX_DIGITS && name.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        let numbered = link.is_none_or(|n| n.len() <= 6 && n.parse::<u32>().is_ok_and(|n| n > 1));
-        (hex && numbered).then(|| LoadId(text.to_string()))
+        let is_number = |link: &str| link.len() <= 6 && link.parse::<u32>().is_ok_and(|n| n > 1);
+        let is_link = |link: &str| link == Self::UNDO || is_number(link);
+        let linked = links.is_none_or(|links| links.split('.').all(is_link));
+        (hex && linked && text.len() <= Self::LONGEST).then(|| LoadId(text.to_string()))
     }
 
     pub fn as_str(&self) -> &str {
@@ -99,6 +110,8 @@ pub enum Request {
         by: String,
         at: Timestamp,
     },
+    /// Take back what a load wrote.
+    Undo(Undo),
     /// Stop a load at its next step.
     Cancel(Word),
     /// Tell which loads failed.
@@ -114,6 +127,18 @@ pub struct Word {
     /// Who says so, as they say themselves.
     pub by: String,
     pub at: Timestamp,
+}
+
+/// Somebody's word that a load is to be undone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Undo {
+    /// The load that is to be undone.
+    pub load: LoadId,
+    /// Who says so, as they say themselves.
+    pub by: String,
+    pub at: Timestamp,
+    /// Only to tell what would become of it.
+    pub dry_run: bool,
 }
 
 /// What one invocation brings: an event by itself, or a message of a queue that holds one.
@@ -407,6 +432,26 @@ mod tests {
         assert_eq!(told, [(id("1"), Ok(2)), (id("2"), Err(EventError::NotJson)), (id("3"), Ok(1))]);
         let alone = open(&json!({ "Records": [record("uploads/a.xlsx")] }), OURS);
         assert_eq!((alone.len(), &alone[0].id), (1, &None));
+    }
+
+    #[test]
+    fn a_load_and_its_undo_and_what_is_approved_have_names_of_their_own() {
+        let load = LoadId::parse("0123456789abcdef").unwrap();
+        assert_eq!(load.next().as_str(), "0123456789abcdef.2");
+        assert_eq!(load.next().next().as_str(), "0123456789abcdef.3");
+        for (load, name) in [
+            (load.undoing(), "0123456789abcdef.undo"),
+            (load.next().undoing(), "0123456789abcdef.2.undo"),
+            (load.undoing().next().next(), "0123456789abcdef.undo.3"),
+            (load.undoing().undoing(), "0123456789abcdef.undo.undo"),
+        ] {
+            assert_eq!(load.as_str(), name);
+            assert_eq!(LoadId::parse(name), Some(load));
+        }
+        for name in ["0123456789abcdef.", "0123456789abcdef.undone", "0123456789abcdef.undo..2", "0123456789abcdef.1"] {
+            assert_eq!(LoadId::parse(name), None);
+        }
+        assert_eq!(LoadId::parse(&format!("0123456789abcdef{}", ".undo".repeat(30))), None);
     }
 
     #[test]

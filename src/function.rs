@@ -135,6 +135,13 @@ impl Invocation<'_> {
                     let word = |load| Word { load, by: by.clone(), at };
                     load::redrive_all(&word, self.places, self.run).await?
                 }
+                Request::Undo(undo) => {
+                    tracing::info!(event = "undo_asked", load = %undo.load, by = undo.by, dry_run = undo.dry_run);
+                    match undo.dry_run {
+                        true => Answer::Undo(load::tell_undo(&undo, self.places, self.rules, self.run).await?),
+                        false => load::ask_undo(&undo, self.places, self.run).await?,
+                    }
+                }
                 Request::Cancel(word) => {
                     tracing::info!(event = "load_cancelled", load = %word.load, by = word.by);
                     load::cancel(&word, self.places).await?

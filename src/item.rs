@@ -80,6 +80,14 @@ pub fn same_value(a: &Value, b: &Value) -> bool {
     }
 }
 
+/// Whether two items say the same in these attributes. One that neither has is the same.
+pub fn same_in<'n>(names: impl IntoIterator<Item = &'n String>, a: &Item, b: &Item) -> bool {
+    names.into_iter().all(|name| match (a.get(name), b.get(name)) {
+        (Some(a), Some(b)) => same_value(a, b),
+        (a, b) => a.is_none() && b.is_none(),
+    })
+}
+
 /// A number in the one form that equal numbers share; what is no number stays as it is.
 pub fn plain_number(digits: &str) -> Cow<'_, str> {
     Decimal::parse(digits).map_or(Cow::Borrowed(digits), |number| Cow::Owned(number.to_string()))

@@ -1,12 +1,19 @@
 //! Asking the function: for another run of a load that needs more time than one has, or that waited for its turn; and,
 //! from the command, for what people want.
 
+use std::time::Duration;
+
+use aws_sdk_lambda::config::retry::RetryConfig;
+use aws_sdk_lambda::config::timeout::TimeoutConfig;
 use aws_sdk_lambda::operation::invoke::InvokeOutput;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::InvocationType;
 
 use crate::clients::CloudFault;
 use crate::event::{LoadId, Request, own_event};
+
+/// Lambda lets no function run longer.
+const LONGEST_RUN: Duration = Duration::from_secs(15 * 60);
 
 /// The type of an error that may pass by itself.
 pub const PASSING: &str = "PassingFault";
@@ -55,7 +62,7 @@ impl Relay {
         self.invoke(event, InvocationType::Event).await.map(|_| ())
     }
 
-    /// Asks the function for an answer.
+    /// Asks the function for an answer, however long that takes.
     pub async fn ask(&self, request: &Request) -> Result<serde_json::Value, RelayError> {
         let event = own_event(request).unwrap_or_default();
         let answer = self.invoke(&event, InvocationType::RequestResponse).await?;
@@ -72,8 +79,17 @@ impl Relay {
     }
 
     async fn invoke(&self, event: &serde_json::Value, kind: InvocationType) -> Result<InvokeOutput, RelayError> {
+        let is_waited_for = kind == InvocationType::RequestResponse;
         let request = self.lambda.invoke().function_name(&self.function).invocation_type(kind);
-        let answer = request.payload(Blob::new(event.to_string())).send().await;
+        let request = request.payload(Blob::new(event.to_string()));
+        let answer = if is_waited_for {
+            let patient = TimeoutConfig::builder().read_timeout(LONGEST_RUN).operation_attempt_timeout(LONGEST_RUN);
+            // Asked once more, it would run twice.
+            let settings = aws_sdk_lambda::Config::builder().retry_config(RetryConfig::disabled());
+            request.customize().config_override(settings.timeout_config(patient.build())).send().await
+        } else {
+            request.send().await
+        };
         answer.map_err(|error| CloudFault::new("Invoke", &format!("function {}", self.function), &error).into())
     }
 }

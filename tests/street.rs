@@ -12,4 +12,5 @@ mod retry;
 mod rules;
 mod services;
 mod turns;
+mod undo;
 mod upload;

@@ -5,7 +5,7 @@ use clap::Args;
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
-use super::{Exit, Trouble, output};
+use super::{Exit, Trouble, load_name, output, whoever_types};
 use crate::clients;
 use crate::event::{LoadId, Request, Word};
 use crate::message::count;
@@ -36,16 +36,10 @@ struct Speaker {
     by: Option<String>,
 }
 
-impl Speaker {
-    fn name(self) -> String {
-        self.by.or_else(|| std::env::var("USER").ok()).unwrap_or_else(|| "nobody named".to_string())
-    }
-}
-
 #[derive(Args)]
 pub(super) struct Approve {
     /// The load that is held, by its name in the report.
-    #[arg(value_name = "LOAD", value_parser = load)]
+    #[arg(value_name = "LOAD", value_parser = load_name)]
     load: LoadId,
     #[command(flatten)]
     speaker: Speaker,
@@ -62,7 +56,7 @@ pub(super) struct ListFailed {
 #[derive(Args)]
 pub(super) struct Redrive {
     /// The load, by its name in the report; without one, all that failed.
-    #[arg(value_name = "LOAD", value_parser = load)]
+    #[arg(value_name = "LOAD", value_parser = load_name)]
     load: Option<LoadId>,
     #[command(flatten)]
     speaker: Speaker,
@@ -73,16 +67,12 @@ pub(super) struct Redrive {
 #[derive(Args)]
 pub(super) struct Cancel {
     /// The load, by its name in the report or the log.
-    #[arg(value_name = "LOAD", value_parser = load)]
+    #[arg(value_name = "LOAD", value_parser = load_name)]
     load: LoadId,
     #[command(flatten)]
     speaker: Speaker,
     #[command(flatten)]
     loader: Loader,
-}
-
-fn load(name: &str) -> Result<LoadId, String> {
-    LoadId::parse(name).ok_or_else(|| "a load's name has 16 digits and letters, as its report has it".to_string())
 }
 
 impl Loader {
@@ -102,7 +92,7 @@ impl Loader {
 
 impl Approve {
     pub async fn run(self) -> Result<Exit, Trouble> {
-        let word = Word { load: self.load, by: self.speaker.name(), at: Timestamp::now() };
+        let word = Word { load: self.load, by: whoever_types(self.speaker.by), at: Timestamp::now() };
         let (load, by) = (word.load.clone(), word.by.clone());
         let say = |answer: &Json| {
             let again = text(&answer["loaded-again"]["load"]);
@@ -123,7 +113,7 @@ impl ListFailed {
 
 impl Redrive {
     pub async fn run(self) -> Result<Exit, Trouble> {
-        let (by, at) = (self.speaker.name(), Timestamp::now());
+        let (by, at) = (whoever_types(self.speaker.by), Timestamp::now());
         match self.load {
             Some(load) => {
                 let name = load.clone();
@@ -143,7 +133,7 @@ impl Redrive {
 
 impl Cancel {
     pub async fn run(self) -> Result<Exit, Trouble> {
-        let word = Word { load: self.load, by: self.speaker.name(), at: Timestamp::now() };
+        let word = Word { load: self.load, by: whoever_types(self.speaker.by), at: Timestamp::now() };
         let load = word.load.clone();
         let say = |answer: &Json| match answer["cancelled"]["had_begun"].as_bool() {
             Some(true) => format!(

@@ -19,7 +19,7 @@ use crate::store::{FolderStore, Store};
 use crate::table::Table;
 
 /// As long as the function's own, which the template sets.
-const LEASE: Duration = Duration::from_secs(45);
+pub(super) const LEASE: Duration = Duration::from_secs(45);
 
 #[derive(Args)]
 pub(super) struct Load {

@@ -7,6 +7,7 @@ mod output;
 mod places;
 mod progress;
 mod schema;
+mod undo;
 mod words;
 
 use std::fs::File;
@@ -18,7 +19,7 @@ use clap::{Args, Parser, Subcommand};
 use sha2::{Digest, Sha256};
 
 use crate::config;
-use crate::event::Upload;
+use crate::event::{LoadId, Upload};
 use crate::load::{LoadError, Rules, RulesFrom};
 use crate::report::{Ending, Report};
 use crate::schema::Schema;
@@ -63,6 +64,9 @@ enum Sub {
     /// Stop a load that waits or is under way.
     #[command(after_help = EXIT_CODES)]
     Cancel(asking::Cancel),
+    /// Take back what a load wrote, but for items that somebody changed since.
+    #[command(after_help = EXIT_CODES)]
+    Undo(undo::Undo),
     /// Look at the rules that files are judged by, or check a set of your own.
     #[command(subcommand, after_help = EXIT_CODES)]
     Schema(schema::Schema),
@@ -165,6 +169,7 @@ pub fn main() -> ExitCode {
             Sub::Failed(failed) => failed.run().await,
             Sub::Redrive(redrive) => redrive.run().await,
             Sub::Cancel(cancel) => cancel.run().await,
+            Sub::Undo(undo) => undo.run().await,
             Sub::Schema(schema) => schema.run(),
         }
     }))
@@ -184,11 +189,24 @@ impl Telling {
             None => Schema::shipped().map_err(|mistakes| Trouble::usage(format!("{mistakes}.")))?,
             Some(path) => read_rules(path)?.map_err(|mistakes| Trouble::usage(schema::listed(path, &mistakes)))?,
         };
-        let program = std::env::current_exe().map_err(|error| {
-            Trouble::usage(format!("The command does not find itself, and so cannot start its reader: {error}."))
-        })?;
-        Ok(config::rules(RulesFrom::Given(Box::new(schema)), config::reader(program, std::env::temp_dir())))
+        rules_of(schema)
     }
+}
+
+fn rules_of(schema: Schema) -> Result<Rules, Trouble> {
+    let program = std::env::current_exe().map_err(|error| {
+        Trouble::usage(format!("The command does not find itself, and so cannot start its reader: {error}."))
+    })?;
+    Ok(config::rules(RulesFrom::Given(Box::new(schema)), config::reader(program, std::env::temp_dir())))
+}
+
+fn load_name(name: &str) -> Result<LoadId, String> {
+    LoadId::parse(name).ok_or_else(|| "a load's name has 16 digits and letters, as its report has it".to_string())
+}
+
+/// Who a decision is written down for.
+fn whoever_types(named: Option<String>) -> String {
+    named.or_else(|| std::env::var("USER").ok()).unwrap_or_else(|| "nobody named".to_string())
 }
 
 /// A file on this machine, as an upload: its version is its content, so the same file is the same load.

@@ -6,7 +6,7 @@ use crate::decimal::Decimal;
 use crate::item::{Item, Value};
 use crate::judge::Skip;
 use crate::message::{Problem, Rule, count};
-use crate::plan::{Difference, Estimate, Figure, Figures, Group};
+use crate::plan::{Difference, Estimate, Figure, Figures, Group, UndoFate};
 use crate::report::{ChangedRow, Ending, Report};
 
 /// Problems of one kind that are printed in full; the rest of the kind is named by its cells.
@@ -25,6 +25,7 @@ pub(super) fn words(report: &Report, title: Option<&str>, kept: Option<&str>) ->
     tell_rows_left_out(report, &mut text);
     tell_problems(report, &mut text);
     tell_changes(report, &mut text);
+    tell_staying(report, &mut text);
     tell_figures(report, &mut text);
     if let Some(kept) = kept {
         text.push_str(&format!("\nThe report is in {kept}\n"));
@@ -104,6 +105,23 @@ fn tell_changes(report: &Report, text: &mut String) {
     }
 }
 
+/// What an undo left as it is.
+fn tell_staying(report: &Report, text: &mut String) {
+    let Some(undone) = &report.undone else { return };
+    let named: Vec<String> = undone.staying.iter().take(ITEMS_NAMED).map(|item| key(&item.key)).collect();
+    let all = undone.items.of(UndoFate::Edited) + undone.items.of(UndoFate::NotTaken);
+    if !named.is_empty() {
+        let more = all - named.len() as u64;
+        let more = if more > 0 { format!(" and {} more", count(more)) } else { String::new() };
+        text.push_str(&format!("  Left as they are: {}{more}\n", named.join(", ")));
+    }
+    for item in undone.staying.iter().take(ITEMS_NAMED) {
+        if let Some(reason) = &item.reason {
+            text.push_str(&format!("  {}: the table says \"{reason}\"\n", key(&item.key)));
+        }
+    }
+}
+
 /// Absent values are empty cells in her sheet.
 fn changed(row: &ChangedRow) -> String {
     let side = |value: &Option<Value>| value.as_ref().map_or_else(|| "(empty)".to_string(), shown);
@@ -157,7 +175,10 @@ fn tell_figures(report: &Report, text: &mut String) {
         Some(taken) => {
             text.push_str(&format!("It took {}; {} were expected.\n", cost(taken), cost(estimate)));
         }
-        None => text.push_str(&format!("To load it takes about {}.\n", cost(estimate))),
+        None => {
+            let what = if report.undone.is_some() { "undo" } else { "load" };
+            text.push_str(&format!("To {what} it takes about {}.\n", cost(estimate)));
+        }
     }
 }
 

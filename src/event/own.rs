@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 
-use super::{EventError, LoadId, Request, Word};
+use super::{EventError, LoadId, Request, Undo, Word};
 
 /// Of a name that somebody gives herself.
 const BY_CHARACTERS: usize = 128;
@@ -16,6 +16,7 @@ pub fn own_event(request: &Request) -> Option<Json> {
         Request::Approve(word) => json!({ "approve": word }),
         Request::Redrive(word) => json!({ "redrive": word }),
         Request::RedriveAll { by, at } => json!({ "redrive": { "by": by, "at": at } }),
+        Request::Undo(undo) => json!({ "undo": undo }),
         Request::Cancel(word) => json!({ "cancel": word }),
         Request::ListFailed => json!({ "failed": {} }),
         Request::Sweep => json!({ "sweep": {} }),
@@ -39,6 +40,11 @@ pub(super) fn decode(event: &Json) -> Option<Result<Request, EventError>> {
                 Ok(Request::RedriveAll { by, at })
             }
         });
+    }
+    if let Some(ours) = asked("undo") {
+        // Whoever does not say clearly that it is meant, wants to know first.
+        let dry_run = ours.get("dry_run").and_then(Json::as_bool) != Some(false);
+        return Some(word_of(ours).map(|Word { load, by, at }| Request::Undo(Undo { load, by, at, dry_run })));
     }
     if let Some(ours) = asked("cancel") {
         return Some(word_of(ours).map(Request::Cancel));
@@ -76,6 +82,7 @@ mod tests {
             Request::Continue(load),
             Request::Approve(word.clone()),
             Request::Redrive(word.clone()),
+            Request::Undo(Undo { load: word.load.clone(), by: by.clone(), at, dry_run: false }),
             Request::RedriveAll { by, at },
             Request::Cancel(word),
             Request::ListFailed,
@@ -87,11 +94,15 @@ mod tests {
 
     #[test]
     fn names_that_are_none_of_ours_are_refused() {
-        for verb in ["continue", "approve", "redrive", "cancel"] {
+        for verb in ["continue", "approve", "redrive", "undo", "cancel"] {
             for load in ["", "../plan", "0123456789abcdeg", "0123456789abcdef.1", "0123456789abcdef.x"] {
                 assert_eq!(decode(&json!({ verb: { "load": load } })), Some(Err(EventError::Unknown)), "{verb} {load}");
             }
         }
         assert_eq!(decode(&json!({ "Records": [] })), None);
+        let Some(Ok(Request::Undo(undo))) = decode(&json!({ "undo": { "load": "0123456789abcdef" } })) else {
+            panic!("no undo")
+        };
+        assert!(undo.dry_run);
     }
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::LedgerError;
 use super::queue::Place;
-use crate::event::{LoadId, Upload, Word};
+use crate::event::{LoadId, Undo, Upload, Word};
 
 /// Where a load is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -159,6 +159,8 @@ pub struct LoadRecord {
     pub stop: Option<Stop>,
     /// Where it loads again what ended: which load, who wanted that, and when.
     pub again: Option<Word>,
+    /// Where it takes back what another load wrote: which, who wanted that, and when.
+    pub undo: Option<Undo>,
     pub ending: Option<String>,
     pub summary: Option<serde_json::Value>,
     pub started: Timestamp,
@@ -188,6 +190,7 @@ impl Reading<'_> {
             chunks_done: self.number("chunks_done")?,
             stop: self.stop()?,
             again: self.optional("again", |json| serde_json::from_str(json).ok())?,
+            undo: self.optional("undo", |json| serde_json::from_str(json).ok())?,
             ending: self.optional("ending", |name| Some(name.to_string()))?,
             summary: self.optional("summary", |json| serde_json::from_str(json).ok())?,
             started: self.parsed("started", |time| time.parse().ok())?,

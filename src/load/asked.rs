@@ -7,17 +7,21 @@ use super::turn::{enqueue, start_next};
 use super::{LoadError, Places, Run, RunEnd};
 use crate::event::{LoadId, Word};
 use crate::ledger::{Announced, LoadRecord, State, Stop};
-use crate::report::{Ending, Report};
+use crate::report::{Ending, Report, UndoAnswer};
 
 /// How often a load that moves on is asked to stop before somebody has to ask again.
 const CANCEL_TRIES: u32 = 5;
 
 /// What the function answers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Answer {
     /// Under this name it is loaded when it is its turn, or was before.
     LoadedAgain { load: LoadId },
+    /// Under this name it is undone when it is its turn, or was before.
+    Undoing { load: LoadId },
+    /// What an undo would come to.
+    Undo(UndoAnswer),
     /// Over without having begun, or asked to stop at its next step.
     Cancelled { load: LoadId, had_begun: bool },
     /// The loads that failed and were not sent again, and how many events rest in the failure queue.
@@ -114,8 +118,12 @@ pub async fn sweep(places: &Places) -> Answer {
 
 async fn load_again(record: LoadRecord, word: &Word, places: &Places, run: &Run<'_>) -> Result<Answer, LoadError> {
     let load = word.load.next();
-    let again = Some(("again", serde_json::json!(word)));
-    let announced = Announced { load: load.clone(), at: word.at, word: again, ..Announced::known(record) };
+    let again = match &record.undo {
+        // What was to be taken back still is.
+        Some(undo) => ("undo", serde_json::json!(undo)),
+        None => ("again", serde_json::json!(word)),
+    };
+    let announced = Announced { load: load.clone(), at: word.at, word: Some(again), ..Announced::known(record) };
     enqueue(announced, places, run).await?;
     start_next(places).await;
     Ok(Answer::LoadedAgain { load })

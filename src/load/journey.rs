@@ -6,8 +6,9 @@ use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 use super::planning::Planned;
+use super::undo::write_steps;
 use super::{LoadError, Places, Progress, Rules, Run, RunEnd};
-use crate::event::{LoadId, Upload};
+use crate::event::{LoadId, Undo, Upload};
 use crate::item::Item;
 use crate::ledger::{Lease, Ledger, LedgerError, LoadRecord, State};
 use crate::message::Refusal;
@@ -29,6 +30,8 @@ pub(super) struct MyTurn<'a> {
 pub(super) struct Journey<'a> {
     pub load: LoadId,
     pub upload: Upload,
+    /// Where it takes back what another load wrote.
+    pub undo: Option<Undo>,
     pub turn: Option<MyTurn<'a>>,
     pub places: &'a Places,
     pub rules: &'a Rules,
@@ -58,7 +61,7 @@ impl<'a> Journey<'a> {
     ) -> Journey<'a> {
         let dry_run = run.dry_run || upload.is_dry_run();
         let waived = run.waived.clone();
-        Journey { load, upload, turn, places, rules, run, dry_run, waived, started: Instant::now() }
+        Journey { load, upload, undo: None, turn, places, rules, run, dry_run, waived, started: Instant::now() }
     }
 }
 
@@ -97,7 +100,7 @@ impl Journey<'_> {
         let read_back = self.read_back(&plan, &mut seconds).await?;
         let items = last_load(&plan);
         let report = self.make_report(plan, writing, read_back, seconds).await?;
-        self.end(report, Some(items)).await
+        self.end(report, items).await
     }
 
     /// A plan that was kept before is followed, never made again.
@@ -145,7 +148,7 @@ impl Journey<'_> {
         let clock = Instant::now();
         let stop_at = self.leaves_off_at();
         let mut writing = Writing { chunks_done: self.chunks_done().await?, outcomes: Vec::new() };
-        let mut rows: u64 = plan.chunks[..writing.chunks_done].iter().map(|chunk| chunk.counts.total()).sum();
+        let mut rows: u64 = plan.chunks[..writing.chunks_done].iter().map(ChunkEntry::lines).sum();
         if writing.chunks_done > 0 {
             tracing::info!(event = "load_goes_on", load = %self.load, chunks_done = writing.chunks_done);
         }
@@ -161,8 +164,8 @@ impl Journey<'_> {
             }
             writing.outcomes.push((number, outcome));
             writing.chunks_done = number + 1;
-            rows += entry.counts.total();
-            (self.run.progress)(Progress::Writing { rows, of: plan.counts.total() });
+            rows += entry.lines();
+            (self.run.progress)(Progress::Writing { rows, of: plan.lines() });
         }
         seconds.write = clock.elapsed().as_secs_f64();
         Ok(writing)
@@ -170,6 +173,9 @@ impl Journey<'_> {
 
     async fn write_chunk(&self, plan: &Index, entry: &ChunkEntry) -> Result<ChunkOutcome, LoadError> {
         let (table, schema) = (&self.places.table, &plan.schema);
+        if entry.undone > 0 {
+            return write_steps(table, self.read_chunk(entry).await?).await;
+        }
         if entry.missing > 0 {
             return write_missing(table, schema, self.read_chunk(entry).await?).await;
         }
@@ -243,13 +249,17 @@ impl Journey<'_> {
 
     /// The end of a load of which nothing is written: a trial, or one that waits for somebody to approve it.
     async fn end_unwritten(&self, plan: Index, seconds: Seconds) -> Result<RunEnd, LoadError> {
+        let report = self.tell_unwritten(plan, seconds).await?;
+        self.end(report, None).await
+    }
+
+    pub(super) async fn tell_unwritten(&self, plan: Index, seconds: Seconds) -> Result<Report, LoadError> {
         let ending = if plan.dry_run { Ending::DryRun } else { Ending::Held };
         let mut tally = self.tell_plan(&plan).await?;
         if ending == Ending::Held {
             tally.hold();
         }
-        let report = self.finish_report(plan, ending, tally, None, seconds);
-        self.end(report, None).await
+        Ok(self.finish_report(plan, ending, tally, None, seconds))
     }
 
     async fn make_report(
@@ -277,6 +287,7 @@ impl Journey<'_> {
     /// What the plan says of its rows, as far as a report tells it.
     pub(super) async fn tell_plan(&self, plan: &Index) -> Result<Tally, LoadError> {
         let mut tally = Tally::with_counts(plan.counts.clone());
+        tally.tell_undo(plan.undone.clone());
         tally.add_read_units(plan.read_units);
         tally.count_missing(plan.missing, plan.schema.sync.as_ref().map(|sync| sync.missing));
         for entry in &plan.chunks {
@@ -344,6 +355,7 @@ impl Journey<'_> {
             skipped = of(Fate::Skipped),
             not_written = of(Fate::NotWritten),
             missing = report.missing.total,
+            undoes = report.undone.as_ref().map(|undone| undone.load.as_str()),
             problems = report.problems_total,
             write_units = report.units.write,
             read_units = report.units.read,
@@ -446,11 +458,11 @@ fn split_key(schema: &Schema, item: Item) -> (Item, Item) {
     item.into_iter().partition(|(name, _)| schema.key.attributes().any(|attribute| attribute == name))
 }
 
-/// What the next load into the table is compared with.
-fn last_load(plan: &Index) -> LastLoad {
-    LastLoad {
+/// What the next load into the table is compared with; an undo is no sheet to compare with.
+fn last_load(plan: &Index) -> Option<LastLoad> {
+    plan.undone.is_none().then(|| LastLoad {
         load: plan.load.clone(),
         items: plan.counts.items() + plan.counts.of(Fate::Kept),
         per_scope: plan.per_scope.clone(),
-    }
+    })
 }

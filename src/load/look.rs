@@ -62,7 +62,7 @@ pub async fn visit_rows(
     };
     let plan = Index::decode(&json)?;
     let written = !plan.dry_run && plan.held.is_empty();
-    for (number, entry) in plan.chunks.iter().enumerate().filter(|(_, entry)| entry.missing == 0) {
+    for (number, entry) in plan.chunks.iter().enumerate().filter(|(_, entry)| entry.counts.total() > 0) {
         let packed = store.read(&names.chunk(entry)).await?.ok_or_else(|| missing(&entry.name))?;
         let kept = if written { store.read(&names.outcome(number)).await? } else { None };
         let left_out = written && kept.is_none();

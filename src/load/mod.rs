@@ -8,6 +8,7 @@ mod readback;
 mod rules;
 mod stopping;
 mod turn;
+mod undo;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -32,6 +33,7 @@ pub use asked::{Answer, Failed, approve, cancel, list_failed, redrive, redrive_a
 pub use look::{check, visit_rows};
 pub use rules::{RulesError, RulesFrom};
 pub use turn::{go_on, load, queue, start_next};
+pub use undo::{CannotUndo, ask_undo, tell_undo, undo};
 
 /// Of the time a run has left, at most this part is kept free for ending well: a sentence, or another run.
 const MARGIN_SHARE: u32 = 4;
@@ -145,6 +147,8 @@ pub enum LoadError {
     NotFailed(LoadId),
     #[error("load {0} neither waits nor is under way, so there is nothing to cancel; check the name")]
     NotUnderWay(LoadId),
+    #[error(transparent)]
+    CannotUndo(#[from] CannotUndo),
     #[error("there is no file {0}")]
     FileMissing(String),
     #[error("a load can only be continued where there is a ledger")]
@@ -173,6 +177,7 @@ impl LoadError {
             | LoadError::NotHeld(_)
             | LoadError::NotFailed(_)
             | LoadError::NotUnderWay(_)
+            | LoadError::CannotUndo(_)
             | LoadError::FileMissing(_)
             | LoadError::NoLedger
             | LoadError::Report(_) => false,

@@ -57,6 +57,9 @@ struct Making<'a> {
 
 impl Journey<'_> {
     pub(super) async fn make_plan(&self, seconds: &mut Seconds) -> Result<Planned, LoadError> {
+        if let Some(undo) = &self.undo {
+            return Ok(Planned::Plan(Box::new(self.plan_undo(undo, seconds).await?)));
+        }
         let Places { store, table, .. } = self.places;
         let schema = self.rules.from.read(store).await?;
         let shape = table.describe().await?;
@@ -85,16 +88,25 @@ impl Journey<'_> {
         };
 
         let clock = Instant::now();
-        let mut index = self.plan_rows(&reading, &schema, shape).await?;
-        self.begin_writing(&index).await?;
-        let name = Names(&self.load).index();
-        if store.keep_once(&name, index.encode()?).await? == Kept::AlreadyThere {
-            let json = store.read(&name).await?.ok_or_else(|| self.missing("plan.json"))?;
-            index = Index::decode(&json)?;
-            self.begin_writing(&index).await?;
-        }
+        let index = self.plan_rows(&reading, &schema, shape).await?;
+        let index = self.keep_index(index).await?;
         seconds.plan = clock.elapsed().as_secs_f64();
         Ok(Planned::Plan(Box::new(index)))
+    }
+
+    /// The plan counts from here on. Where another run of this load was first, it is that one's.
+    pub(super) async fn keep_index(&self, index: Index) -> Result<Index, LoadError> {
+        self.begin_writing(&index).await?;
+        let (store, name) = (&self.places.store, Names(&self.load).index());
+        match store.keep_once(&name, index.encode()?).await? {
+            Kept::New => Ok(index),
+            Kept::AlreadyThere => {
+                let json = store.read(&name).await?.ok_or_else(|| self.missing("plan.json"))?;
+                let index = Index::decode(&json)?;
+                self.begin_writing(&index).await?;
+                Ok(index)
+            }
+        }
     }
 
     async fn plan_rows(&self, reading: &Reading, schema: &Schema, shape: TableShape) -> Result<Index, LoadError> {
@@ -218,7 +230,7 @@ impl Journey<'_> {
 
     /// Only once, so that a run which has lost its turn without knowing does not change what another one's index counts
     /// on. What an attempt by other rules or another loader left, before any index, gives way.
-    async fn keep_chunk(&self, name: &str, packed: Vec<u8>) -> Result<(), LoadError> {
+    pub(super) async fn keep_chunk(&self, name: &str, packed: Vec<u8>) -> Result<(), LoadError> {
         let store = &self.places.store;
         if store.keep_once(name, packed.clone()).await? == Kept::AlreadyThere
             && store.read(name).await?.as_ref() != Some(&packed)
@@ -278,7 +290,7 @@ impl Journey<'_> {
     ) -> Result<(), LoadError> {
         let name = plan::missing_name(number)?;
         let packed = plan::pack(&name, &items)?;
-        let entry = ChunkEntry { name, counts: Counts::default(), problems: 0, missing: items.len() as u64 };
+        let entry = ChunkEntry { name, counts: Counts::default(), problems: 0, missing: items.len() as u64, undone: 0 };
         self.keep_chunk(&Names(&self.load).chunk(&entry), packed).await?;
         making.add_missing(entry, &items);
         Ok(())
@@ -319,7 +331,7 @@ impl Making<'_> {
     /// Takes the rows of a chunk into account, in their order, and packs them.
     fn add(&mut self, draft: Draft) -> Result<Packed, LoadError> {
         let name = plan::chunk_name(draft.number)?;
-        let mut entry = ChunkEntry { name, counts: Counts::default(), problems: 0, missing: 0 };
+        let mut entry = ChunkEntry { name, counts: Counts::default(), problems: 0, missing: 0, undone: 0 };
         self.index.read_units += draft.read_units;
         for row in &draft.rows {
             entry.counts.add(row.fate, 1);

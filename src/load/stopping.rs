@@ -4,7 +4,7 @@ use super::journey::Journey;
 use super::{LoadError, Places, RunEnd};
 use crate::ledger::{Announced, Ledger, State, Stop};
 use crate::message::count;
-use crate::plan::{Index, Names};
+use crate::plan::{ChunkEntry, Index, Names};
 use crate::report::{Ending, Report, Seconds, Stopped};
 
 /// A load is started so often without getting anywhere; then it has failed.
@@ -100,8 +100,11 @@ impl Journey<'_> {
         }
         for entry in &plan.chunks[written..] {
             tally.leave_out(entry);
+            if entry.undone > 0 {
+                self.read_chunk(entry).await?.iter().for_each(|step| tally.leave_out_step(step));
+            }
         }
-        let next = plan.chunks.get(written).map_or(0, |entry| entry.counts.total() + entry.missing);
+        let next = plan.chunks.get(written).map_or(0, ChunkEntry::lines);
         if ending == Ending::Failed && next > 0 && self.may_have_written() {
             stopped.reason = format!("{} Of the next {} rows some may be in as well.", stopped.reason, count(next));
         }

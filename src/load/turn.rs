@@ -77,7 +77,7 @@ pub async fn start_next(places: &Places) -> Option<LoadId> {
     })
 }
 
-async fn wait_for_turn(ledger: &Ledger, announced: &Announced, run: &Run<'_>) -> Result<Turn, LoadError> {
+pub(super) async fn wait_for_turn(ledger: &Ledger, announced: &Announced, run: &Run<'_>) -> Result<Turn, LoadError> {
     let until = Instant::now() + PATIENCE;
     loop {
         let turn = ledger.take_turn(announced, run.request_id, IfBusy::Tell).await?;
@@ -88,7 +88,7 @@ async fn wait_for_turn(ledger: &Ledger, announced: &Announced, run: &Run<'_>) ->
     }
 }
 
-async fn settle(
+pub(super) async fn settle(
     turn: Turn,
     load: &LoadId,
     ledger: &Ledger,
@@ -123,6 +123,7 @@ async fn travel(
     let turn = MyTurn { ledger, lease, record };
     let (load, upload) = (record.load.clone(), record.upload.clone());
     let mut journey = Journey::new(load, upload, Some(turn), places, rules, run);
+    journey.undo = record.undo.clone();
     // One task does both, so that nothing is left running when either ends. Boxed: a journey is a large future.
     let travel = async {
         journey.waived = approved_gates(record, places, run).await?;

@@ -24,6 +24,11 @@ pub fn missing_name(number: usize) -> Result<String, PlanError> {
     Ok(format!("missing-{}", chunk_name(number)?))
 }
 
+/// The name of a chunk of items that a load wrote, of the load's undo.
+pub fn undo_name(number: usize) -> Result<String, PlanError> {
+    Ok(format!("undo-{}", chunk_name(number)?))
+}
+
 /// Packs the lines of a chunk.
 pub fn pack<T: Serialize>(name: &str, lines: &[T]) -> Result<Vec<u8>, PlanError> {
     let packed = || -> io::Result<Vec<u8>> {

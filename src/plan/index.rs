@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{ControlTotals, Estimate, Fate, Gate, PlanError, Tripped};
+use super::{ControlTotals, Estimate, Fate, Gate, PlanError, Tripped, Undone};
 use crate::event::{LoadId, Upload};
 use crate::judge::FileRead;
 use crate::schema::{Schema, TableShape};
@@ -72,6 +72,20 @@ pub struct ChunkEntry {
     /// Items that the sheet no longer lists; a chunk has these or rows.
     #[serde(default)]
     pub missing: u64,
+    /// Of an undo: items that the load wrote. A chunk has nothing else then.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub undone: u64,
+}
+
+impl ChunkEntry {
+    /// Lines of the chunk, whatever they are of.
+    pub fn lines(&self) -> u64 {
+        self.counts.total() + self.missing + self.undone
+    }
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -88,6 +102,9 @@ pub struct Index {
     pub table: TableShape,
     /// Whether the table was read, so that `before` says what was there.
     pub compared: bool,
+    /// Where it is an undo: what it undoes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undone: Option<Undone>,
     /// Nothing of it is ever written.
     #[serde(default)]
     pub dry_run: bool,
@@ -128,6 +145,7 @@ impl Index {
             schema,
             table,
             compared: false,
+            undone: None,
             dry_run: false,
             held: Vec::new(),
             waived: BTreeSet::new(),
@@ -147,6 +165,11 @@ impl Index {
         self.counts.add_all(&chunk.counts);
         self.missing += chunk.missing;
         self.chunks.push(chunk);
+    }
+
+    /// Lines of all chunks, whatever they are of.
+    pub fn lines(&self) -> u64 {
+        self.chunks.iter().map(ChunkEntry::lines).sum()
     }
 
     pub fn encode(&self) -> Result<Vec<u8>, PlanError> {

@@ -10,6 +10,7 @@ mod gates;
 mod index;
 mod missing;
 mod totals;
+mod undo;
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,13 +22,14 @@ use crate::item::Item;
 use crate::judge::{Kept, KeptCell, Skipped, Verdict};
 use crate::message::Problem;
 
-pub use chunk::{ROWS_PER_CHUNK, chunk_name, decode, missing_name, pack};
+pub use chunk::{ROWS_PER_CHUNK, chunk_name, decode, missing_name, pack, undo_name};
 pub use compare::{Before, Comparison};
 pub use estimate::{Estimate, read_units, write_units};
 pub use gates::{Evidence, Gate, LastLoad, Tripped};
 pub use index::{ChunkEntry, Counts, Index, Names};
 pub use missing::{Listed, MissingItem};
 pub use totals::{ControlTotals, Difference, Figure, Figures, Group};
+pub use undo::{STAYING_LISTED, StayedItem, StayingItem, StepBack, UndoCounts, UndoFate, Undone};
 
 /// What became, or will become, of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -183,6 +185,9 @@ pub struct ChunkOutcome {
     /// Missing items that somebody had changed since they were read: left as they are.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub edited: Vec<Item>,
+    /// Of an undo: items that stay as they are after all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stayed: Vec<StayedItem>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,6 +2,7 @@
 
 mod summary;
 mod tally;
+mod undone;
 
 use std::collections::BTreeMap;
 
@@ -11,10 +12,12 @@ use serde::{Deserialize, Serialize};
 use crate::event::{LoadId, Upload};
 use crate::judge::{FileRead, SheetRead};
 use crate::message::{Note, Problem, Refusal};
-use crate::plan::{ControlTotals, Counts, Difference, Estimate, Fate, Index, Tripped};
+use crate::plan::{ControlTotals, Counts, Difference, Estimate, Fate, Index, Tripped, UndoFate, Undone};
 use summary::{Told, summarise};
+use undone::say_undone;
 
 pub use tally::{CHANGES_LISTED, ChangedAttribute, ChangedRow, MissingItems, PROBLEMS_LISTED, SkippedRow, Tally};
+pub use undone::UndoAnswer;
 
 /// Of the form of `report.json`; `docs/report.md` describes it.
 const VERSION: u32 = 1;
@@ -75,6 +78,9 @@ pub struct Report {
     /// Rows whose item was there and is another one now: the first `CHANGES_LISTED`, in the order of the rows.
     pub changed: Vec<ChangedRow>,
     pub missing: MissingItems,
+    /// Where it is an undo: what was undone, for whom, and what became of the items.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undone: Option<Undone>,
     /// Rows taken for titles, totals and notes, with what they say: the first hundred.
     pub skipped: Vec<SkippedRow>,
     /// What kept nothing out and should be known all the same.
@@ -209,12 +215,16 @@ impl Report {
             unremarked,
         };
         Report {
-            summary: summarise(&told),
+            summary: match &tally.undone {
+                Some(undone) => say_undone(undone, self.ending),
+                None => summarise(&told),
+            },
             rows: RowCounts::from(&tally.counts),
             problems: tally.problems,
             problems_total: tally.problems_total,
             changed: tally.changed,
             missing: tally.missing,
+            undone: tally.undone,
             skipped: tally.skipped,
             units: tally.units,
             ..self
@@ -279,6 +289,7 @@ impl Report {
             problems_total: 0,
             changed: Vec::new(),
             missing: MissingItems::default(),
+            undone: None,
             skipped: Vec::new(),
             notes: Vec::new(),
             totals: Totals::default(),
@@ -294,10 +305,13 @@ impl Report {
         serde_json::to_vec_pretty(self)
     }
 
-    /// Rows that need somebody: rejected, duplicate, or not written after all.
+    /// Rows that need somebody: rejected, duplicate, or not written after all; and items that an undo left alone.
     pub fn needing_attention(&self) -> u64 {
         let of = |fate| self.rows.fates.get(&fate).copied().unwrap_or_default();
-        of(Fate::Rejected) + of(Fate::Duplicate) + of(Fate::NotWritten)
+        let staying = |undone: &Undone| {
+            [UndoFate::Edited, UndoFate::NotTaken, UndoFate::NotReached].map(|fate| undone.items.of(fate)).iter().sum()
+        };
+        of(Fate::Rejected) + of(Fate::Duplicate) + of(Fate::NotWritten) + self.undone.as_ref().map_or(0, staying)
     }
 }
 

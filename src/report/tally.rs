@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::item::{Item, Value, same_value};
 use crate::judge::{Skip, Skipped};
 use crate::message::{Problem, Rule};
-use crate::plan::{ChunkEntry, ChunkOutcome, Counts, Fate, MissingItem, PlanRow, RefusedRow};
+use crate::plan::{ChunkEntry, ChunkOutcome, Counts, Fate, MissingItem, PlanRow, RefusedRow, StepBack, Undone};
 use crate::schema::PROVENANCE;
 use crate::schema::{Missing, Schema};
 
@@ -70,6 +70,7 @@ pub struct Tally {
     pub(super) skipped: Vec<SkippedRow>,
     pub(super) changed: Vec<ChangedRow>,
     pub(super) missing: MissingItems,
+    pub(super) undone: Option<Undone>,
     pub(super) units: Units,
 }
 
@@ -106,6 +107,11 @@ impl Tally {
         if self.missing.items.len() < CHANGES_LISTED {
             self.missing.items.push(key_of(&item.before, schema));
         }
+    }
+
+    /// What is undone, where this is an undo.
+    pub fn tell_undo(&mut self, undone: Option<Undone>) {
+        self.undone = undone;
     }
 
     pub fn count_missing(&mut self, items: u64, then: Option<Missing>) {
@@ -156,6 +162,11 @@ impl Tally {
             self.counts.shift(kept.planned, Fate::Kept);
         }
         self.missing.edited += outcome.edited.len() as u64;
+        for stayed in outcome.stayed {
+            if let Some(undone) = &mut self.undone {
+                undone.shift(stayed);
+            }
+        }
     }
 
     /// A chunk of which nothing was written any more.
@@ -164,6 +175,13 @@ impl Tally {
             for _ in 0..entry.counts.of(fate) {
                 self.counts.shift(fate, Fate::NotWritten);
             }
+        }
+    }
+
+    /// A line of an undo that was not done any more.
+    pub fn leave_out_step(&mut self, step: &StepBack) {
+        if let Some(undone) = &mut self.undone {
+            undone.leave_out(step);
         }
     }
 
@@ -225,7 +243,7 @@ mod tests {
     }
 
     fn entry(counts: Counts, problems: u64) -> ChunkEntry {
-        ChunkEntry { name: "0".into(), counts, problems, missing: 0 }
+        ChunkEntry { name: "0".into(), counts, problems, missing: 0, undone: 0 }
     }
 
     #[test]

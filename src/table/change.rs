@@ -1,24 +1,19 @@
 //! Changes of one item each, made under conditions or in part: what BatchWriteItem cannot do.
 
-use std::collections::HashMap;
-
 use aws_sdk_dynamodb::Error;
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::types::{
-    AttributeValue, ConsumedCapacity, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure,
-};
+use aws_sdk_dynamodb::types::{ConsumedCapacity, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure};
 
 use super::crew::{Answer, Refused, Tally, Traffic, once};
+use super::expression::Words;
 use super::queue::Queue;
-use super::values::{item_from_attributes, item_to_attributes, value_to_attribute};
+use super::values::{item_from_attributes, item_to_attributes};
 use super::{Table, TableError};
-use crate::item::{Item, Value, same_item};
+use crate::item::{Item, same_in, same_item};
 
 /// A change is one item where a batch is 25.
 const IN_FLIGHT_PER_BATCH: usize = 4;
-/// DynamoDB takes 300 operators in a condition: so many comparisons, and an AND between each two.
-const COMPARISONS: usize = 150;
 
 /// What is to be done with one item.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,6 +34,11 @@ pub enum Act {
     Delete { read: Item },
     /// Sets attributes, as long as the item still is what was read.
     Mark { read: Item, set: Item },
+    /// Puts the whole item in place of another, as long as that one still is what was read.
+    Replace { read: Item, put: Item },
+    /// Gives attributes other values, as long as they still have those that were read, whatever else the item has. An
+    /// attribute that one of the two lacks is not there before, or afterwards. Never names the key.
+    Swap { read: Item, set: Item },
 }
 
 /// What changing came to. Every change whose index is in none of the lists has been made.
@@ -55,7 +55,7 @@ pub struct Changed {
     pub refused: Vec<Refused>,
     /// To be added, but another item is there. In order, as are those below.
     pub kept: Vec<usize>,
-    /// To be deleted or marked, but the item is no longer what was read. It is left as it is.
+    /// To be deleted, marked, replaced or swapped, but the item is no longer what was read. It is left as it is.
     pub edited: Vec<usize>,
 }
 
@@ -72,10 +72,11 @@ impl Table {
     /// Makes changes, no two of which may have the same key, in any order. Making them all again after an error does no
     /// harm: a change that finds what it would have made, has been made.
     ///
-    /// Items to be deleted or marked are first read again and compared whole, then changed on the condition that no
-    /// attribute that was read has another value. A condition can neither see an attribute that was added in the moment
-    /// between the two, nor compare more than 150 attributes: of a larger item, those that are set come first, then
-    /// the others in the order of their names.
+    /// Items that have to be what was read are first read again and compared whole, but for those whose attributes are
+    /// swapped; then they are changed on the condition that no attribute that was read has another value. A condition
+    /// can neither see an attribute that was added in the moment between the two, nor compare more than 150 attributes,
+    /// or 128 that are not to be there: of a larger item, its key comes first, then those that are set, then the others
+    /// in the order of their names.
     ///
     /// An expression has 4 KB at most: a change that sets and removes more than some 400 attributes is refused.
     pub async fn change(&self, changes: &[Change]) -> Result<Changed, TableError> {
@@ -96,7 +97,7 @@ impl Table {
 
     /// Which changes are still to be made, now that items which have to be what was read have been read again.
     async fn look_again(&self, changes: &[Change], changed: &mut Changed) -> Result<Vec<usize>, TableError> {
-        let must_be_as_read = |change: &Change| matches!(change.act, Act::Delete { .. } | Act::Mark { .. });
+        let must_be_as_read = |change: &Change| !matches!(change.act, Act::Merge { .. } | Act::Add(_));
         let (guarded, mut open): (Vec<usize>, Vec<usize>) =
             (0..changes.len()).partition(|&index| must_be_as_read(&changes[index]));
         let keys: Vec<Item> = guarded.iter().map(|&index| changes[index].key.clone()).collect();
@@ -119,7 +120,12 @@ impl Table {
         let (operation, answer) = match act {
             Act::Merge { set, remove } => ("UpdateItem", self.update(key, None, set, remove).await?),
             Act::Mark { read, set } => ("UpdateItem", self.update(key, Some(read), set, &[]).await?),
-            Act::Add(item) => ("PutItem", self.add(key, item).await?),
+            Act::Add(item) => ("PutItem", self.put(key, None, item).await?),
+            Act::Replace { read, put } => ("PutItem", self.put(key, Some(read), put).await?),
+            Act::Swap { read, set } => {
+                let remove: Vec<String> = read.keys().filter(|name| !set.contains_key(*name)).cloned().collect();
+                ("UpdateItem", self.update(key, Some(read), set, &remove).await?)
+            }
             Act::Delete { read } => ("DeleteItem", self.delete(key, read).await?),
         };
         let taken = |units, standing| Answer::Taken { units, accepted: 1, left: Vec::new(), gave: (index, standing) };
@@ -144,17 +150,22 @@ impl Table {
         }
     }
 
-    async fn add(&self, key: &Item, item: &Item) -> Result<Sent, TableError> {
+    /// In place of what was read, or where nothing is.
+    async fn put(&self, key: &Item, read: Option<&Item>, item: &Item) -> Result<Sent, TableError> {
         let mut words = Words::default();
-        // Any attribute of the key will do: an item has them all.
-        let missing = key.keys().next().map(|name| format!("attribute_not_exists({})", words.name(name)));
+        let condition = match read {
+            Some(read) => Some(words.unchanged(key, read, item)?),
+            // Any attribute of the key will do: an item has them all.
+            None => key.keys().next().map(|name| format!("attribute_not_exists({})", words.name(name))),
+        };
         let request = self
             .client
             .put_item()
             .table_name(&self.name)
             .set_item(Some(item_to_attributes(item)?))
-            .set_condition_expression(missing)
+            .set_condition_expression(condition)
             .set_expression_attribute_names(words.names())
+            .set_expression_attribute_values(words.values())
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .customize()
@@ -165,7 +176,7 @@ impl Table {
 
     async fn delete(&self, key: &Item, read: &Item) -> Result<Sent, TableError> {
         let mut words = Words::default();
-        let unchanged = words.unchanged(read, &Item::new())?;
+        let unchanged = words.unchanged(key, read, &Item::new())?;
         let request = self
             .client
             .delete_item()
@@ -186,7 +197,7 @@ impl Table {
     async fn update(&self, key: &Item, read: Option<&Item>, set: &Item, remove: &[String]) -> Result<Sent, TableError> {
         let mut words = Words::default();
         let update = words.update(set, remove)?;
-        let unchanged = read.map(|read| words.unchanged(read, set)).transpose()?;
+        let unchanged = read.map(|read| words.unchanged(key, read, set)).transpose()?;
         let request = self
             .client
             .update_item()
@@ -225,71 +236,30 @@ fn stand(act: &Act, there: Option<&Item>) -> Standing {
         (Act::Add(item), Some(there)) if same_item(item, there) => Standing::Done,
         (Act::Add(_), Some(_)) => Standing::Kept,
         (Act::Delete { .. }, None) => Standing::Done,
-        (Act::Mark { read, set }, Some(there)) if same_item(&marked(read, set), there) => Standing::Done,
-        (Act::Delete { read } | Act::Mark { read, .. }, Some(there)) if same_item(read, there) => Standing::Open,
-        (Act::Delete { .. } | Act::Mark { .. }, _) => Standing::Edited,
+        (Act::Mark { read, set }, Some(there)) if same_item(&joined(read, set), there) => Standing::Done,
+        (Act::Replace { put, .. }, Some(there)) if same_item(put, there) => Standing::Done,
+        (Act::Swap { read, set }, Some(there)) if same_in(read.keys().chain(set.keys()), set, there) => Standing::Done,
+        (Act::Swap { read, set }, Some(there)) if same_in(read.keys().chain(set.keys()), read, there) => Standing::Open,
+        (Act::Delete { read } | Act::Mark { read, .. } | Act::Replace { read, .. }, Some(there))
+            if same_item(read, there) =>
+        {
+            Standing::Open
+        }
+        (Act::Delete { .. } | Act::Mark { .. } | Act::Replace { .. } | Act::Swap { .. }, _) => Standing::Edited,
     }
 }
 
-fn marked(read: &Item, set: &Item) -> Item {
-    read.iter().chain(set).map(|(name, value)| (name.clone(), value.clone())).collect()
-}
-
-/// The names and values that an expression speaks of. Written into it themselves, they could be reserved words, or have
-/// blanks.
-#[derive(Default)]
-struct Words {
-    names: HashMap<String, String>,
-    values: HashMap<String, AttributeValue>,
-}
-
-impl Words {
-    fn name(&mut self, name: &str) -> String {
-        let word = format!("#{}", self.names.len());
-        self.names.insert(word.clone(), name.to_string());
-        word
-    }
-
-    fn equation(&mut self, name: &str, value: &Value) -> Result<String, TableError> {
-        let word = format!(":{}", self.values.len());
-        self.values.insert(word.clone(), value_to_attribute(name, value)?);
-        Ok(format!("{}={word}", self.name(name)))
-    }
-
-    /// Nothing where nothing is to be changed.
-    fn update(&mut self, set: &Item, remove: &[String]) -> Result<Option<String>, TableError> {
-        let set = set.iter().map(|(name, value)| self.equation(name, value)).collect::<Result<Vec<_>, _>>()?;
-        let remove: Vec<String> = remove.iter().map(|name| self.name(name)).collect();
-        let clauses = [("SET", set), ("REMOVE", remove)].into_iter().filter(|(_, words)| !words.is_empty());
-        let clauses: Vec<String> = clauses.map(|(verb, words)| format!("{verb} {}", words.join(","))).collect();
-        Ok((!clauses.is_empty()).then(|| clauses.join(" ")))
-    }
-
-    /// That the item still is what was read, as far as a condition can say it.
-    fn unchanged(&mut self, read: &Item, set: &Item) -> Result<String, TableError> {
-        let first = set.keys().map(|name| (name, read.get(name)));
-        let others = read.iter().filter(|(name, _)| !set.contains_key(*name)).map(|(name, value)| (name, Some(value)));
-        let comparisons = first.chain(others).take(COMPARISONS).map(|(name, value)| match value {
-            Some(value) => self.equation(name, value),
-            None => Ok(format!("attribute_not_exists({})", self.name(name))),
-        });
-        Ok(comparisons.collect::<Result<Vec<_>, _>>()?.join(" AND "))
-    }
-
-    /// DynamoDB refuses an empty list.
-    fn names(&self) -> Option<HashMap<String, String>> {
-        (!self.names.is_empty()).then(|| self.names.clone())
-    }
-
-    fn values(&self) -> Option<HashMap<String, AttributeValue>> {
-        (!self.values.is_empty()).then(|| self.values.clone())
-    }
+/// The attributes of both; where both have one, the second's.
+fn joined(item: &Item, other: &Item) -> Item {
+    item.iter().chain(other).map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::clients::fake::{Asked, Fake, Reply, error};
+    use crate::item::Value;
+    use crate::table::expression::{COMPARISONS, EXPRESSION_BYTES};
     use serde_json::{Value as Json, json};
     use std::collections::BTreeMap;
     use std::sync::{Arc, Mutex};
@@ -505,6 +475,53 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn an_item_is_replaced_and_attributes_are_swapped_only_as_they_were_read() {
+        let row = |sku: &str, price: &str| json!({ "sku": { "S": sku }, "price": { "N": price } });
+        let sold = |sku: &str, price: &str| {
+            let mut row = row(sku, price);
+            row["sold"] = json!({ "N": "3" });
+            row
+        };
+        let there =
+            json!([row("A", "1"), sold("B", "1"), sold("C", "1"), sold("D", "2"), row("E", "1"), row("G", "1")]);
+        let shelf = shelf(there);
+        let inside = shelf.clone();
+        // Between the look and the change somebody deletes E and sells one of G.
+        let fake = Fake::answering(move |request| {
+            let reply = carry_out(&inside, request);
+            if request.number == 0 {
+                let mut shelf = inside.lock().unwrap();
+                shelf.remove("E");
+                shelf.insert("G".into(), row("G", "1.5"));
+            }
+            reply
+        });
+        let replace = |sku: &str| {
+            let put = item(json!({ "sku": { "S": sku }, "name": { "S": "x" } }));
+            change(sku, Act::Replace { read: item(row(sku, "1")), put })
+        };
+        let name = || item(json!({ "name": { "S": "x" } }));
+        let swap = |sku: &str| change(sku, Act::Swap { read: item(json!({ "price": { "N": "1" } })), set: name() });
+        let bare = change("F", Act::Swap { read: Item::new(), set: name() });
+        let gone = change("E", Act::Swap { read: Item::new(), set: name() });
+        let changes = [replace("A"), replace("B"), swap("C"), swap("D"), gone, bare, replace("G")];
+        let changed = table(&fake).change(&changes).await.unwrap();
+        assert_eq!(changed.edited, [1, 3, 4, 5, 6]);
+        let after = json!([
+            { "sku": { "S": "A" }, "name": { "S": "x" } },
+            sold("B", "1"),
+            { "sku": { "S": "C" }, "sold": { "N": "3" }, "name": { "S": "x" } },
+            sold("D", "2"),
+            row("G", "1.5"),
+        ]);
+        assert_holds(&shelf, after.clone());
+        // Once more, by a run that knows nothing of the first.
+        let again = table(&keeping(&shelf)).change(&[replace("A"), swap("C")]).await.unwrap();
+        assert_eq!((again.edited, again.units), (vec![], 0.0));
+        assert_holds(&shelf, after);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_change_whose_answer_was_lost_is_made_once_and_counts_as_made() {
         let row = |sku: &str| json!({ "sku": { "S": sku }, "price": { "N": "1" } });
         let shelf = shelf(json!([row("B"), row("C"), row("D")]));
@@ -587,5 +604,30 @@ mod tests {
             })
         };
         assert!(compared("zone") && compared("a399") && compared("a000") && !compared("a398"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_large_item_that_goes_before_it_is_changed_is_not_made_anew() {
+        let large: Item = (0..200).map(|n| (format!("a{n:03}"), Value::N("1".to_string()))).collect();
+        for act in [
+            Act::Swap { read: Item::new(), set: large.clone() },
+            Act::Mark { read: key("A"), set: large.clone() },
+            Act::Replace { read: key("A"), put: joined(&key("A"), &large) },
+        ] {
+            let shelf = shelf(json!([{ "sku": { "S": "A" } }]));
+            let inside = shelf.clone();
+            let fake = Fake::answering(move |request| {
+                let reply = carry_out(&inside, request);
+                if request.number == 0 {
+                    inside.lock().unwrap().clear();
+                }
+                reply
+            });
+            let changed = table(&fake).change(&[change("A", act)]).await.unwrap();
+            assert_eq!(changed.edited, [0]);
+            assert_holds(&shelf, json!([]));
+            let condition = fake.asked()[1].json()["ConditionExpression"].as_str().unwrap().to_string();
+            assert!(condition.len() <= EXPRESSION_BYTES, "{} bytes", condition.len());
+        }
     }
 }

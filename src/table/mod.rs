@@ -3,6 +3,7 @@
 mod change;
 mod crew;
 mod describe;
+mod expression;
 mod meter;
 mod queue;
 mod read;

@@ -9,7 +9,7 @@ use aws_sdk_lambda::types::InvocationType;
 use inventory_loader::event::{LoadId, Upload};
 use inventory_loader::item::Value;
 use inventory_loader::ledger::{Announced, IfBusy, Ledger, LoadRecord, State, Turn};
-use inventory_loader::plan::Fate;
+use inventory_loader::plan::{Fate, UndoFate};
 use inventory_loader::report::{Ending, Report};
 use serde_json::{Value as Json, json};
 
@@ -170,6 +170,23 @@ async fn a_load_that_is_cancelled_says_what_is_in_and_can_be_sent_again() {
     said(ask(&stack, &["redrive", load.as_str()]));
     let again = stack.invoke(&json!({ "redrive": { "load": load.next() } })).await.unwrap_err();
     assert!(again.contains("did not fail"), "{again}");
+
+    // An undo that was cancelled while it waited, and is sent again, is an undo still.
+    let ledger = ledger_of(&stack, Duration::from_secs(600));
+    let other = Announced::upload(&LoadId::of(&next).linked(9), &next, &stack.inventory);
+    let Turn::Ours(lease, _) = ledger.take_turn(&other, "other", IfBusy::Queue).await.expect("an answer") else {
+        panic!("the table is not free")
+    };
+    let undo = load.next().undoing();
+    stack.invoke(&json!({ "undo": { "load": load.next(), "dry_run": false } })).await.expect("no error");
+    said(ask(&stack, &["cancel", undo.as_str(), "--by", "Erika"]));
+    assert_eq!(stack.report_of(&undo).await.ending, Ending::Cancelled);
+    ledger.end(&lease, "b.csv", "done", json!({}), None).await.expect("the ending");
+    said(ask(&stack, &["redrive", undo.as_str()]));
+    let report = stack.report_of(&undo.next()).await;
+    let undone = report.undone.expect("an undo");
+    assert_eq!((report.ending, undone.items.of(UndoFate::Removed)), (Ending::Done, is_not as u64));
+    assert_eq!(stack.count_items(&prefix).await, is_in);
 }
 
 #[tokio::test(flavor = "multi_thread")]

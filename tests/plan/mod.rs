@@ -1,7 +1,7 @@
 //! Judge first, write second: what is written is what the plan said, whatever was there before.
 
 mod estimate;
-mod model;
+pub(crate) mod model;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -26,11 +26,11 @@ use crate::harness::cloud::{Cloud, DYNAMODB_ANSWERS, REGION, cloud};
 use crate::harness::stack::Stack;
 use crate::harness::{holds, inventory_at, unique};
 
-const SKUS: [&str; 6] = ["A", "B", "C", "D", "E", "F"];
+pub(crate) const SKUS: [&str; 6] = ["A", "B", "C", "D", "E", "F"];
 const NAMES: [&str; 2] = ["Bolt", "Nut"];
 const PLACES: [&str; 3] = ["Leeds", "York", "Hull"];
 
-fn any_rules() -> impl Strategy<Value = Rules> {
+pub(crate) fn any_rules() -> impl Strategy<Value = Rules> {
     let sync = (select(&[Scope::Table, Scope::Place, Scope::Leeds][..]), select(&["report", "mark", "delete"][..]));
     let mode = select(&["replace", "merge", "add"][..]);
     let duplicates = select(&["reject", "first", "last"][..]);
@@ -44,7 +44,7 @@ fn any_rules() -> impl Strategy<Value = Rules> {
     )
 }
 
-fn any_row() -> impl Strategy<Value = Row> {
+pub(crate) fn any_row() -> impl Strategy<Value = Row> {
     let sku = option::weighted(0.97, select(&SKUS[..]));
     let name = option::of(select(&NAMES[..]));
     let quantity = option::weighted(0.9, 0..3_u32);
@@ -56,7 +56,7 @@ fn any_row() -> impl Strategy<Value = Row> {
     })
 }
 
-fn any_stock() -> impl Strategy<Value = Stock> {
+pub(crate) fn any_stock() -> impl Strategy<Value = Stock> {
     let more = (any::<bool>(), any::<bool>());
     let item = (option::of(select(&NAMES[..])), 0..3_u32, option::weighted(0.9, select(&PLACES[..])), more);
     let items = prop::collection::btree_map(select(&SKUS[..]), item, 0..SKUS.len());
@@ -78,7 +78,7 @@ fn any_stock() -> impl Strategy<Value = Stock> {
     })
 }
 
-fn toml_of(rules: &Rules) -> String {
+pub(crate) fn toml_of(rules: &Rules) -> String {
     let Rules { mode, duplicates, compare, provenance, keeps_name, sync } = rules;
     let sync = sync.map_or_else(String::new, |(scope, missing)| {
         let scope = match scope {
@@ -102,7 +102,7 @@ fn toml_of(rules: &Rules) -> String {
     )
 }
 
-fn csv_of(rows: &[Row]) -> String {
+pub(crate) fn csv_of(rows: &[Row]) -> String {
     let line = |row: &Row| {
         let quantity = row.quantity.map_or("many".to_string(), |quantity| quantity.to_string());
         format!("{},{},{quantity},{}\n", row.sku.unwrap_or_default(), row.name.unwrap_or_default(), row.place)
@@ -167,7 +167,7 @@ async fn comes_to_what_the_model_says(
 }
 
 /// Items of a quarter, one in `every` with one more piece on the shelf.
-fn quarter(prefix: &str, rows: usize, every: Option<usize>) -> Vec<u8> {
+pub(crate) fn quarter(prefix: &str, rows: usize, every: Option<usize>) -> Vec<u8> {
     let quantity = |row: usize| row % 500 + usize::from(every.is_some_and(|every| row.is_multiple_of(every)));
     let line = |row: usize| format!("{prefix}-{row:06},Item {row},{},{}.99\n", quantity(row), row % 100 + 5);
     let lines: String = (0..rows).map(line).collect();
@@ -358,7 +358,7 @@ fn sold(item: &Item) -> usize {
 }
 
 /// Loads a file with the command and returns the report.
-fn load(cloud: &Cloud, table: &str, file: &Path, rules: &Path, more: &[&str]) -> Json {
+pub(crate) fn load(cloud: &Cloud, table: &str, file: &Path, rules: &Path, more: &[&str]) -> Json {
     let folder = file.parent().expect("a folder");
     let text = |path: &Path| path.to_string_lossy().into_owned();
     let (file, rules, out) = (text(file), text(rules), text(folder));
@@ -368,7 +368,7 @@ fn load(cloud: &Cloud, table: &str, file: &Path, rules: &Path, more: &[&str]) ->
 }
 
 /// Makes the table hold this and nothing else.
-async fn fill(cloud: &Cloud, table: &str, stock: &Stock) {
+pub(crate) async fn fill(cloud: &Cloud, table: &str, stock: &Stock) {
     for sku in read(cloud, table).await.into_keys().filter(|sku| !stock.contains_key(sku)) {
         let key = item_to_attributes(&Item::from([("sku".to_string(), text(&sku))])).expect("a key");
         cloud.dynamodb.delete_item().table_name(table).set_key(Some(key)).send().await.expect("a deletion");
@@ -379,7 +379,7 @@ async fn fill(cloud: &Cloud, table: &str, stock: &Stock) {
     }
 }
 
-async fn read(cloud: &Cloud, table: &str) -> Stock {
+pub(crate) async fn read(cloud: &Cloud, table: &str) -> Stock {
     let mut pages = cloud.dynamodb.scan().table_name(table).consistent_read(true).into_paginator().send();
     let mut stock = BTreeMap::new();
     while let Some(page) = pages.next().await {

@@ -1,0 +1,177 @@
+//! `inventory undo LOAD`: what a load wrote is taken back, by the deployed loader (`--function F`) or from this machine,
+//! where `inventory load` kept its plan (`--table T --out FOLDER`). Without `--yes` it is only told what that comes to.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use jiff::Timestamp;
+
+use super::load::LEASE;
+use super::progress::Bar;
+use super::{Exit, Trouble, load_name, output, rules_of, whoever_types};
+use crate::clients::{self, Clients};
+use crate::event::{LoadId, Request, Undo as Word};
+use crate::ledger::Ledger;
+use crate::load::{self, LoadError, Places, Run, RunEnd};
+use crate::plan::Names;
+use crate::relay::{Relay, RelayError};
+use crate::report::{Ending, UndoAnswer};
+use crate::schema::Schema;
+use crate::store::{FolderStore, Store};
+use crate::table::Table;
+
+const GO_ON: &str = "To undo it, say the same again with --yes.";
+
+#[derive(Args)]
+pub(super) struct Undo {
+    /// The load, by its name in the report.
+    #[arg(value_name = "LOAD", value_parser = load_name)]
+    load: LoadId,
+    /// Do it. Without this, nothing is changed: it is only told what would become of the items.
+    #[arg(long)]
+    yes: bool,
+    /// The loader's function, which is asked to do it; by default what INVENTORY_FUNCTION says.
+    #[arg(long, value_name = "FUNCTION")]
+    function: Option<String>,
+    /// The DynamoDB table, for a load that was made from this machine.
+    #[arg(long, value_name = "TABLE", conflicts_with = "function")]
+    table: Option<String>,
+    /// The folder where that load kept its plan, and where the undo keeps its own.
+    #[arg(long, value_name = "FOLDER", default_value = "inventory-loads", conflicts_with = "function")]
+    out: PathBuf,
+    /// The loader's ledger table, so that loads into one table take turns.
+    #[arg(long, value_name = "TABLE", conflicts_with = "function")]
+    ledger: Option<String>,
+    /// Give up when the table does nothing for so many seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..), conflicts_with = "function")]
+    table_wait: u64,
+    /// Read no more than so many units a second from the table.
+    #[arg(long, value_name = "UNITS", value_parser = clap::value_parser!(u32).range(1..), conflicts_with = "function")]
+    read_units: Option<u32>,
+    /// Print the report as JSON, as `report.json` holds it (docs/report.md).
+    #[arg(long)]
+    json: bool,
+    /// Who wants it undone, for the record; by default the user of this machine.
+    #[arg(long, value_name = "NAME")]
+    by: Option<String>,
+    /// Talk to this address instead of AWS, such as http://127.0.0.1:4566.
+    #[arg(long, value_name = "URL")]
+    endpoint_url: Option<String>,
+    /// The AWS region of the function or the table; by default what the AWS settings say.
+    #[arg(long, value_name = "REGION")]
+    region: Option<String>,
+}
+
+impl Undo {
+    pub async fn run(self) -> Result<Exit, Trouble> {
+        let clients = clients::connect(self.endpoint_url.as_deref(), self.region.as_deref()).await;
+        let by = whoever_types(self.by.clone());
+        let undo = Word { load: self.load.clone(), by, at: Timestamp::now(), dry_run: !self.yes };
+        if let Some(table) = &self.table {
+            return self.undo_from_here(undo, table, clients).await;
+        }
+        match self.function.clone().or_else(|| std::env::var("INVENTORY_FUNCTION").ok()) {
+            Some(function) => self.ask(undo, &Relay::new(clients.lambda, function)).await,
+            None => Err(Trouble::usage(
+                "Where was it loaded? Name the loader's function (--function), or the table (--table) for a load that \
+                 was made from this machine.",
+            )),
+        }
+    }
+
+    /// What it comes to is waited for; that it is done, which may take longer than one run of the function, is not.
+    async fn ask(&self, undo: Word, relay: &Relay) -> Result<Exit, Trouble> {
+        let (name, by) = (undo.load.undoing(), undo.by.clone());
+        let asked = relay.ask(&Request::Undo(Word { dry_run: true, ..undo.clone() })).await;
+        let answer = asked.map_err(trouble)?["answers"][0]["undo"].take();
+        let told = match serde_json::from_value(answer) {
+            Ok(UndoAnswer::Report(report)) => report,
+            Ok(UndoAnswer::EndedBefore(ending)) => return Ok(self.say_ended_before(&ending)),
+            Err(_) => {
+                return Err(Trouble::usage(
+                    "The loader's answer cannot be read; is it of another version than this command?",
+                ));
+            }
+        };
+        output::tell(&told, None, self.json, None)?;
+        if !self.yes {
+            output::say(GO_ON);
+            return Ok(Exit::from(&*told));
+        }
+        relay.ask(&Request::Undo(undo)).await.map_err(trouble)?;
+        let report = Names(&name).report();
+        output::say(&format!(
+            "The loader does that as load {name}, for {by}, when it is its turn. Its report will be in {report} of the \
+             reports bucket."
+        ));
+        Ok(Exit::Good)
+    }
+
+    async fn undo_from_here(&self, undo: Word, table: &str, clients: Clients) -> Result<Exit, Trouble> {
+        if self.ledger.is_none() && self.yes {
+            output::say(&format!(
+                "No ledger is named (--ledger), so this undo takes no turn: see that nothing is loaded into table \
+                 {table} until it ends."
+            ));
+        }
+        let rules = rules_of(Schema::shipped().map_err(|mistakes| Trouble::usage(format!("{mistakes}.")))?)?;
+        let ledger = self.ledger.as_ref().map(|table| Ledger::new(clients.dynamodb.clone(), table, LEASE));
+        let table = Table::new(clients.dynamodb, table, Duration::from_secs(self.table_wait))
+            .with_read_ceiling(self.read_units.map(f64::from));
+        let store = Store::Folder(FolderStore::new(self.out.clone()));
+        let places = Places { store, ledger, table, relay: None, failures: None };
+        let bar = Bar::new();
+        let name = undo.load.undoing();
+        let request_id = format!("{name}-{}", std::process::id());
+        let run = Run {
+            request_id: &request_id,
+            deadline: None,
+            progress: &|progress| bar.show(progress),
+            dry_run: undo.dry_run,
+            waived: BTreeSet::new(),
+        };
+        let told = match self.yes {
+            true => bar.during(load::undo(&undo, &places, &rules, &run)).await?,
+            false => match bar.during(load::tell_undo(&undo, &places, &rules, &run)).await? {
+                UndoAnswer::Report(report) => RunEnd::Ended(report),
+                UndoAnswer::EndedBefore(ending) => RunEnd::EndedBefore { ending },
+            },
+        };
+        let report = match told {
+            RunEnd::Ended(report) => report,
+            RunEnd::Duplicate => {
+                return Err(Trouble::usage(
+                    "This very load is being undone right now; wait for that to end. If it was stopped, try again in a \
+                     minute.",
+                ));
+            }
+            RunEnd::EndedBefore { ending } => return Ok(self.say_ended_before(&ending)),
+            // Only what somebody else can start gets there.
+            RunEnd::Continued { .. } | RunEnd::Queued { .. } => return Err(LoadError::NoHeadway(name).into()),
+        };
+        let kept = self.yes.then(|| places.store.place(&Names(&name).report()));
+        output::tell(&report, None, self.json, kept.as_deref())?;
+        if !self.yes {
+            output::say(GO_ON);
+        }
+        Ok(Exit::from(&*report))
+    }
+
+    fn say_ended_before(&self, ending: &str) -> Exit {
+        let (load, name) = (&self.load, self.load.undoing());
+        let ended = match ending == Ending::Done.name() {
+            true => String::new(),
+            false => format!(" That ended as \"{ending}\"; its report says what was taken back."),
+        };
+        output::say(&format!(
+            "Load {load} was undone before, as load {name}.{ended} Nothing was changed. To take that back, undo {name}."
+        ));
+        Exit::of_ended(ending)
+    }
+}
+
+fn trouble(error: RelayError) -> Trouble {
+    LoadError::from(error).into()
+}
