@@ -11,7 +11,7 @@ HOST := $(if $(filter arm64 aarch64,$(shell uname -m)),--arm64,--x86-64)
 BUILD := PATH="$(CURDIR)/$(BIN):$$PATH" cargo lambda build --locked --release --bin loader
 phase = @echo "== $$(date +%T) $(1)"
 
-.PHONY: help check test build deploy destroy demo demo-down localstack-up localstack-down samples bench fuzz clean \
+.PHONY: help check test build deploy destroy demo demo-down localstack-up localstack-down samples bench faults fuzz clean \
 	tools stack-named
 
 help: ## List what there is to make
@@ -66,6 +66,10 @@ localstack-down: ## Stop the local cloud
 
 bench: ## Measure reading and judging against calamine's bare reader (docs/performance.md)
 	cargo bench --locked --bench reading
+
+faults: ## Kill, refuse and cut short loads, with many more seeds than a test run: make faults [FAULTS_SEED=1]
+	@$(CLOUD) up
+	FAULTS=full cargo test --locked --test street faults:: -- --nocapture
 
 fuzz: ## Look for input that breaks a promise: make fuzz [TARGET=csv] [SECONDS_EACH=600]
 	fuzz/run $(or $(SECONDS_EACH),600) $(TARGET)

@@ -5,6 +5,7 @@ mod harness;
 
 mod command;
 mod confinement;
+mod faults;
 mod order;
 mod plan;
 mod properties;

@@ -46,6 +46,10 @@ pub enum ChildError {
     Start { program: PathBuf, source: io::Error },
     #[error("the reader's words could not be kept in {folder}: {source}; more temporary storage may be needed")]
     Spool { folder: PathBuf, source: io::Error },
+    #[error(
+        "the time of this run was over before the file was read, which had {seconds} s; give the function more time"
+    )]
+    RunTooShort { seconds: u64 },
     #[error("the reader said something that is not in its language; are both programs of the same version?")]
     Language,
     #[error("the brief could not be written down: {0}")]
@@ -75,11 +79,13 @@ pub async fn read(
         .kill_on_drop(true)
         .spawn()
         .map_err(|source| ChildError::Start { program: reader.program.clone(), source })?;
-    let patience = patience.min(Duration::from_secs(brief.limits.processor_seconds * WAITING_FACTOR));
-    let ended = tokio::time::timeout(patience, listen(&mut child, reader, progress)).await;
+    let longest = Duration::from_secs(brief.limits.processor_seconds * WAITING_FACTOR);
+    let ended = tokio::time::timeout(patience.min(longest), listen(&mut child, reader, progress)).await;
     let (said, status, last_words) = match ended {
         Ok(ended) => ended?,
-        Err(_) => return Ok(Outcome::Refused(took_too_long(patience.as_secs()))),
+        // The next run may have more time; that a file takes too long, only its own limit says.
+        Err(_) if patience < longest => return Err(ChildError::RunTooShort { seconds: patience.as_secs() }),
+        Err(_) => return Ok(Outcome::Refused(took_too_long(longest.as_secs()))),
     };
     match said {
         Said::Everything(reading) if status.success() => Ok(Outcome::Read(reading)),

@@ -286,7 +286,18 @@ impl Ledger {
                 return Ok(Some(holder));
             }
         }
-        Ok(self.first_waiting(table).await?.and_then(|first| first.load()))
+        loop {
+            let Some(first) = self.first_waiting(table).await? else { return Ok(None) };
+            let Some(load) = first.load() else { return Ok(None) };
+            match self.read(&load).await? {
+                Some(record) if record.state != State::Ended && record.place == first => return Ok(Some(load)),
+                // Two deliveries at once of an event that does not say when it was can come to two places.
+                _ => {
+                    tracing::warn!(event = "place_removed", load = %load, table, place = first.as_str());
+                    let _ = send(&self.client, &self.table, [take_from_queue(table, &first)]).await?;
+                }
+            }
+        }
     }
 }
 

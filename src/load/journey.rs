@@ -1,6 +1,7 @@
 //! The journey of one load, in the order of the street: the plan, the table, the report.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
@@ -71,7 +72,7 @@ impl Journey<'_> {
             return Ok(end);
         }
         match self.walk().await {
-            Err(LoadError::Ledger(LedgerError::Stopped { stop, .. })) => self.stop(stop).await,
+            Err(LoadError::Ledger(LedgerError::Stopped { stop, .. })) => self.stop(stop, false).await,
             Err(LoadError::PlanGoesOn) => self.hand_over_planning().await,
             end => end,
         }
@@ -152,8 +153,12 @@ impl Journey<'_> {
         if writing.chunks_done > 0 {
             tracing::info!(event = "load_goes_on", load = %self.load, chunks_done = writing.chunks_done);
         }
+        let mut longest = Duration::ZERO;
         for (number, entry) in plan.chunks.iter().enumerate().skip(writing.chunks_done) {
-            if stop_at.is_some_and(|stop_at| Instant::now() >= stop_at) {
+            let began = Instant::now();
+            // A chunk that takes longer than the margin must not be begun when there is no time for another one.
+            let has_room = self.run.deadline.is_none_or(|deadline| began + longest < deadline);
+            if !has_room || stop_at.is_some_and(|stop_at| began >= stop_at) {
                 break;
             }
             self.check_turn()?;
@@ -164,6 +169,7 @@ impl Journey<'_> {
             }
             writing.outcomes.push((number, outcome));
             writing.chunks_done = number + 1;
+            longest = longest.max(began.elapsed());
             rows += entry.lines();
             (self.run.progress)(Progress::Writing { rows, of: plan.lines() });
         }

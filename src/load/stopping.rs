@@ -29,28 +29,31 @@ impl Journey<'_> {
     pub(super) async fn stop_at_start(&self) -> Result<Option<RunEnd>, LoadError> {
         let Some(turn) = &self.turn else { return Ok(None) };
         if let Some(stop) = &turn.record.stop {
-            return self.stop(stop.clone()).await.map(Some);
+            return self.stop(stop.clone(), true).await.map(Some);
         }
         // Who types a command again wants it to be tried again.
         if self.places.relay.is_some() && turn.record.starts_without_progress > STARTS_AT_MOST {
             let reason = format!("The load was started {STARTS_AT_MOST} times and got nowhere each time.");
             let advice = format!("The function's log says why. When that is mended, {}", self.say_redrive());
-            return self.end_early(Ending::Failed, Stopped { reason, advice }).await.map(Some);
+            return self.end_early(Ending::Failed, Stopped { reason, advice }, true).await.map(Some);
         }
         Ok(None)
     }
 
-    /// Stops where it is, because somebody asked for it. All that was under way has been answered.
-    pub(super) async fn stop(&self, stop: Stop) -> Result<RunEnd, LoadError> {
+    /// Stops where it is, because somebody asked for it. All that was under way has been answered, unless a run before
+    /// this one died in the midst of a chunk.
+    pub(super) async fn stop(&self, stop: Stop, torn: bool) -> Result<RunEnd, LoadError> {
         match (stop, &self.turn) {
             (Stop::GiveWay { to }, Some(turn)) => {
                 turn.ledger.give_way(turn.lease, &turn.record.place).await?;
                 Ok(RunEnd::Queued { load: self.load.clone(), behind: Some(to) })
             }
             (Stop::GiveWay { to: by } | Stop::Superseded { by }, _) => {
-                self.end_early(Ending::Superseded, Stopped::superseded(&by)).await
+                self.end_early(Ending::Superseded, Stopped::superseded(&by), torn).await
             }
-            (Stop::Cancelled { by }, _) => self.end_early(Ending::Cancelled, Stopped::cancelled(&by, &self.load)).await,
+            (Stop::Cancelled { by }, _) => {
+                self.end_early(Ending::Cancelled, Stopped::cancelled(&by, &self.load), torn).await
+            }
         }
     }
 
@@ -62,20 +65,21 @@ impl Journey<'_> {
         let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
         let reason = format!("{first}{}.", letters.as_str());
         let advice = format!("When that is mended, {}", self.say_redrive());
-        self.end_early(Ending::Failed, Stopped { reason, advice }).await
+        self.end_early(Ending::Failed, Stopped { reason, advice }, true).await
     }
 
     fn say_redrive(&self) -> String {
         format!("send the load again: inventory redrive {}", self.load)
     }
 
-    async fn end_early(&self, ending: Ending, mut stopped: Stopped) -> Result<RunEnd, LoadError> {
+    /// `torn` where a chunk may have been written in part.
+    async fn end_early(&self, ending: Ending, mut stopped: Stopped, torn: bool) -> Result<RunEnd, LoadError> {
         let plan = match self.places.store.read(&Names(&self.load).index()).await? {
             Some(json) => Index::decode(&json).ok().filter(|plan| !plan.dry_run && plan.held.is_empty()),
             None => None,
         };
         let report = match plan {
-            Some(plan) => match self.tell_written(plan, ending, &mut stopped).await {
+            Some(plan) => match self.tell_written(plan, ending, &mut stopped, torn).await {
                 Err(error) if !error.would_trying_again_help() => {
                     stopped.reason = format!("{} How much of it is in cannot be told: {error}.", stopped.reason);
                     let unknown = "Some rows may be in.".to_string();
@@ -92,7 +96,13 @@ impl Journey<'_> {
     }
 
     /// What is in and what is not, by the plan and the outcomes that are kept.
-    async fn tell_written(&self, plan: Index, ending: Ending, stopped: &mut Stopped) -> Result<Report, LoadError> {
+    async fn tell_written(
+        &self,
+        plan: Index,
+        ending: Ending,
+        stopped: &mut Stopped,
+        torn: bool,
+    ) -> Result<Report, LoadError> {
         let mut tally = self.tell_plan(&plan).await?;
         let written = self.outcomes_kept().await?;
         for number in 0..written {
@@ -105,8 +115,12 @@ impl Journey<'_> {
             }
         }
         let next = plan.chunks.get(written).map_or(0, ChunkEntry::lines);
-        if ending == Ending::Failed && next > 0 && self.may_have_written() {
-            stopped.reason = format!("{} Of the next {} rows some may be in as well.", stopped.reason, count(next));
+        if torn && next > 0 && self.may_have_written() {
+            let next = count(next);
+            stopped.reason = format!(
+                "{} A run was cut off while it wrote the next {next}: some of those may be in.",
+                stopped.reason
+            );
         }
         Ok(self.finish_report(plan, ending, tally, None, Seconds::default()))
     }

@@ -45,8 +45,6 @@ struct Undoable {
     plan: Index,
     /// Chunks that the load has written for certain. Whether it wrote more, their outcomes say.
     chunks_done: usize,
-    /// Whether it was stopped from outside, perhaps in the midst of a chunk.
-    was_stopped: bool,
 }
 
 /// Takes back what a load wrote, or goes on with that.
@@ -131,13 +129,11 @@ async fn find_undoable(undo: &Undo, places: &Places) -> Result<Undoable, LoadErr
         let is_known = record.is_some() || plan.is_some();
         return Err(if is_known { CannotUndo::NotEnded(load()) } else { CannotUndo::Unknown(load()) }.into());
     };
-    let (is_done, was_stopped) = match ending.as_str() {
-        ending if ending == Ending::Done.name() => (true, false),
-        // Its own run stopped it, between two chunks.
-        ending if ending == Ending::Superseded.name() => (false, false),
-        ending if [Ending::Cancelled, Ending::Failed].map(Ending::name).contains(&ending) => (false, true),
-        _ => return Err(CannotUndo::NothingWritten { load: load(), ending }.into()),
-    };
+    let stopped = [Ending::Superseded, Ending::Cancelled, Ending::Failed].map(Ending::name);
+    let is_done = ending == Ending::Done.name();
+    if !is_done && !stopped.contains(&ending.as_str()) {
+        return Err(CannotUndo::NothingWritten { load: load(), ending }.into());
+    }
     let noted = record.as_ref().map_or(0, |record| record.chunks_done as usize);
     let plan = match plan {
         Some(json) => Index::decode(&json)?,
@@ -155,7 +151,7 @@ async fn find_undoable(undo: &Undo, places: &Places) -> Result<Undoable, LoadErr
         return Err(CannotUndo::NotCompared(load()).into());
     }
     let chunks_done = if is_done { plan.chunks.len() } else { noted };
-    Ok(Undoable { plan, chunks_done, was_stopped })
+    Ok(Undoable { plan, chunks_done })
 }
 
 /// The plan of an undo in the making.
@@ -182,9 +178,9 @@ impl Journey<'_> {
             let outcome = match self.places.store.read(&Names(&loaded.load).outcome(number)).await? {
                 Some(json) => serde_json::from_slice(&json)?,
                 None if number < undoable.chunks_done => return Err(CannotUndo::Expired(loaded.load.clone()).into()),
-                // Chunks are written one after another, so this one alone may be half written. An item that was not is
-                // found as it was before.
-                None if number == undoable.chunks_done && undoable.was_stopped => ChunkOutcome::default(),
+                // Chunks are written one after another, so this one alone may be half written by a run that died. An
+                // item that was not is found as it was before.
+                None if number == undoable.chunks_done => ChunkOutcome::default(),
                 None => break,
             };
             let mut steps = steps_back(loaded, entry, &outcome, &self.places.store).await?;

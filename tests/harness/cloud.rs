@@ -34,6 +34,19 @@ pub async fn cloud() -> Cloud {
     clients_at(format!("http://127.0.0.1:{port}"))
 }
 
+/// Where DynamoDB itself answers, past LocalStack; where that is not to be reached, LocalStack.
+pub async fn dynamodb_itself() -> String {
+    static ENDPOINT: OnceCell<String> = OnceCell::const_new();
+    let endpoint = ENDPOINT.get_or_init(|| async {
+        cloud().await;
+        let output = Command::new(root().join("tests/localstack/cloud")).arg("dynamodb").output();
+        let output = output.expect("tests/localstack/cloud");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("an address").trim().to_string()
+    });
+    endpoint.await.clone()
+}
+
 /// The same clients for another endpoint, whoever answers there.
 pub fn clients_at(endpoint: String) -> Cloud {
     let https =

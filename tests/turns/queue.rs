@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use inventory_loader::event::{LoadId, Upload};
 use inventory_loader::ledger::{Announced, IfBusy, Lease, Ledger, LedgerError, State, Stop, Turn};
 use serde_json::json;
@@ -247,6 +248,25 @@ async fn whoever_waits_is_not_held_up_by_a_command_that_was_stopped() {
     has_run_out(&dead).await;
     assert_eq!(next(&own.ledger).await, Some(waits.load.clone()));
     ours(own.ledger.take_up(&waits.load, "continued").await.expect("an answer"));
+    own.delete().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_place_of_a_load_that_is_over_holds_up_nobody() {
+    let own = Own::ledger().await;
+    let (twice, waits) = (at("a.xlsx", 1), at("b.xlsx", 3));
+    own.ledger.enqueue(&announced(&twice), "asked").await.expect("an answer");
+    let place =
+        [("pk", "table#stock".to_string()), ("sk", format!("queue#2026-10-03T08:02:00.000Z#{}", LoadId::of(&twice)))];
+    let put = own.cloud.dynamodb.put_item().table_name(&own.table);
+    let item = place.map(|(name, value)| (name.to_string(), AttributeValue::S(value)));
+    put.set_item(Some(item.into())).send().await.expect("a second place");
+    own.ledger.enqueue(&announced(&waits), "asked").await.expect("an answer");
+    for upload in [&twice, &waits] {
+        assert_eq!(next(&own.ledger).await, Some(LoadId::of(upload)));
+        end(&own.ledger, &ours(own.ledger.take_up(&LoadId::of(upload), "asked").await.expect("an answer")).0).await;
+    }
+    assert_eq!(next(&own.ledger).await, None);
     own.delete().await;
 }
 

@@ -41,8 +41,14 @@ async fn of_a_load_that_was_stopped_what_it_wrote_is_undone() {
     let cloud = cloud().await;
     let ledger = cloud.create_table("ledger", &[("pk", "S"), ("sk", "S")], &[]).await;
     let more = ["--ledger", &ledger];
-    // Whoever stops a load from outside may do so in the midst of a chunk.
-    for (ending, written) in [("superseded", FIRST), ("cancelled", FIRST + 50), ("failed", FIRST + 50), ("failed", 0)] {
+    // A run may have died in the midst of a chunk.
+    for (ending, written) in [
+        ("superseded", FIRST),
+        ("superseded", FIRST + 50),
+        ("cancelled", FIRST + 50),
+        ("failed", FIRST + 50),
+        ("failed", 0),
+    ] {
         let shop = Shop::open("undo-stopped").await;
         shop.load_with(&toml_of(&REPLACE), &list(1), &more);
         let before = read(&shop.cloud, &shop.table).await;

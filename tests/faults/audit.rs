@@ -1,0 +1,216 @@
+//! What must hold in every world when all is quiet: the table, the ledger, the reports.
+
+use std::collections::{BTreeMap, HashMap};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use inventory_loader::event::LoadId;
+use inventory_loader::plan::{ChunkEntry, Fate, Index, Names};
+use inventory_loader::report::Report;
+use inventory_loader::table::item_from_attributes;
+use tokio::time::{Duration, timeout};
+
+use super::model::{Stock, Version, find};
+use super::process::Outcome;
+use super::world::World;
+
+/// So many sweeps start whatever nobody else did.
+const SWEEPS: usize = 4;
+/// Machines of CI can be slow; what gets quiet sooner is not waited for.
+const PATIENCE: Duration = Duration::from_secs(240);
+
+/// A load's record in the ledger.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    pub load: LoadId,
+    pub ending: Option<String>,
+    pub starts: u64,
+    /// Chunks that are in.
+    pub chunks: u32,
+}
+
+/// The ledger, as far as it has to be looked at.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    pub records: Vec<Record>,
+    /// What is still to be done, in words.
+    pub open: Vec<String>,
+}
+
+impl Ledger {
+    pub fn record(&self, version: &Version) -> &Record {
+        self.records.iter().find(|record| record.load == version.load).expect("a record")
+    }
+}
+
+impl World {
+    /// Waits until nothing is under way and every one of these is over, be it by a sweep.
+    pub async fn settle(&self, versions: &[Version]) -> Ledger {
+        let settled = timeout(PATIENCE, async {
+            for _ in 0..SWEEPS {
+                self.lambda.quiet().await;
+                self.send_again();
+                self.lambda.quiet().await;
+                let ledger = self.read_ledger(versions).await;
+                if ledger.open.is_empty() {
+                    return ledger;
+                }
+                self.lambda.next_sweep().await;
+            }
+            self.lambda.quiet().await;
+            self.read_ledger(versions).await
+        });
+        let ledger = settled.await.unwrap_or_else(|_| panic!("not quiet after {PATIENCE:?}; log in {:?}", self.log));
+        assert_eq!(ledger.open, [""; 0], "log in {:?}", self.log);
+        ledger
+    }
+
+    /// As somebody does with what she finds in the failure queue. Only events whose runs were all killed rest there.
+    fn send_again(&self) {
+        for failure in self.lambda.take_failures() {
+            let was_killed = failure.outcomes.iter().all(Outcome::is_crash);
+            assert!(was_killed, "{failure:?}, log in {:?}", self.log);
+            self.lambda.send(&failure.event);
+        }
+    }
+
+    /// Waits until all is quiet, and looks at everything.
+    pub async fn audit(&self, versions: &[Version]) -> Ledger {
+        let mut ledger = self.settle(versions).await;
+        for record in &mut ledger.records {
+            record.chunks = self.count_outcomes(&record.load).await;
+            self.audit_report(find(versions, &record.load), record).await;
+        }
+        let found: BTreeMap<_, _> = self
+            .scan(&self.stock)
+            .await
+            .into_iter()
+            .map(|attributes| {
+                let sku = attributes["sku"].as_s().expect("a SKU").clone();
+                (sku, item_from_attributes(attributes).expect("an item"))
+            })
+            .collect();
+        let differences = self.expected(versions, &ledger).differences(&found);
+        assert_eq!(differences, [""; 0], "{ledger:#?}, log in {:?}", self.log);
+        ledger
+    }
+
+    /// What the turns of all loads must have left, one after the other.
+    fn expected(&self, versions: &[Version], ledger: &Ledger) -> Stock {
+        let turns = self.turns();
+        let mut stock = Stock::default();
+        for (number, (load, done)) in turns.iter().enumerate() {
+            let version = find(versions, load);
+            let record = ledger.record(version);
+            let next = turns[number + 1..].iter().find(|(later, _)| later == load);
+            let until = next.map_or(record.chunks, |(_, done)| *done);
+            stock.write(version, *done..until);
+            if self.was_interrupted() && next.is_none() && record.chunks < version.chunks() {
+                stock.write_perhaps(version, until..until + 1);
+            }
+        }
+        stock
+    }
+
+    /// Whose turn it was, in the order of the lease's epochs, and how many chunks of it were done before.
+    pub fn turns(&self) -> Vec<(LoadId, u32)> {
+        let mut turns: BTreeMap<u64, (LoadId, u32)> = BTreeMap::new();
+        for line in self.log_lines() {
+            let load = || line["load"].as_str().and_then(LoadId::parse).expect("a load's name");
+            let last = |turns: &BTreeMap<u64, (LoadId, u32)>| {
+                turns.iter().rev().find(|(_, (of, _))| *of == load()).map(|(epoch, (_, done))| (*epoch, *done))
+            };
+            match line["event"].as_str() {
+                // A run that was killed at once has not told how far its load was; not less far than before.
+                Some("turn_taken") => {
+                    let done = last(&turns).map_or(0, |(_, done)| done);
+                    turns.insert(line["epoch"].as_u64().expect("an epoch"), (load(), done));
+                }
+                Some("load_goes_on") => {
+                    let (epoch, _) = last(&turns).expect("a turn");
+                    let done = line["chunks_done"].as_u64().and_then(|done| done.try_into().ok()).expect("a number");
+                    turns.insert(epoch, (load(), done));
+                }
+                _ => {}
+            }
+        }
+        turns.into_values().collect()
+    }
+
+    /// Every row has exactly one fate, in the plan and in the report.
+    async fn audit_report(&self, version: &Version, record: &Record) {
+        let load = &record.load;
+        let json = self.kept(&Names(load).report()).await.unwrap_or_else(|| panic!("{load} has no report"));
+        let report: Report = serde_json::from_slice(&json).expect("a report");
+        let ending = record.ending.as_deref().unwrap_or_default();
+        assert_eq!(report.ending.name(), ending, "{load}");
+        assert_eq!(report.rows.fates.values().sum::<u64>(), report.rows.total, "{load}: {:?}", report.rows);
+        let plan = self.kept(&Names(load).index()).await.map(|json| Index::decode(&json).expect("a plan"));
+        let Some(plan) = plan else {
+            assert_ne!(ending, "done", "{load} has no plan");
+            return;
+        };
+        let fates = version.fates();
+        let rows: u64 = fates.values().sum();
+        assert_eq!((report.rows.total, plan.counts.total()), (rows, rows), "{load}");
+        assert_eq!(plan.chunks.iter().map(|chunk| chunk.counts.total()).sum::<u64>(), rows, "{load}");
+        assert_eq!(plan.chunks.len() as u32, version.chunks(), "{load}");
+        let of = |fate| report.rows.fates.get(&fate).copied().unwrap_or_default();
+        for fate in [Fate::Rejected, Fate::Duplicate, Fate::Skipped] {
+            assert_eq!(Some(&of(fate)), fates.get(&fate).or(Some(&0)), "{load}: {fate}");
+        }
+        let items = |chunk: &ChunkEntry| chunk.counts.items();
+        let written: u64 = plan.chunks[..record.chunks as usize].iter().map(items).sum();
+        assert_eq!(of(Fate::New) + of(Fate::Changed), written, "{load}");
+        if ending == "done" {
+            assert_eq!(Some(&written), fates.get(&Fate::New).or(Some(&0)), "{load}");
+        }
+    }
+
+    /// A chunk whose outcome is kept is in, whether or not the ledger got to hear of it.
+    async fn count_outcomes(&self, load: &LoadId) -> u32 {
+        let mut chunks = 0;
+        while self.kept(&Names(load).outcome(chunks)).await.is_some() {
+            chunks += 1;
+        }
+        chunks as u32
+    }
+
+    async fn read_ledger(&self, versions: &[Version]) -> Ledger {
+        let mut ledger = Ledger::default();
+        for item in self.scan(&self.ledger).await {
+            let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).map(String::as_str);
+            let number = |name: &str| item.get(name)?.as_n().ok()?.parse().ok();
+            let (pk, sk) = (text("pk").unwrap_or_default(), text("sk").unwrap_or_default());
+            if pk.starts_with("table#") && (sk.starts_with("queue#") || (sk == "lease" && text("load").is_some())) {
+                ledger.open.push(format!("{pk} {sk} {:?}", text("load")));
+            }
+            if sk == "state" {
+                if text("state") != Some("ended") {
+                    ledger.open.push(format!("{pk} is {:?}", text("state")));
+                }
+                ledger.records.push(Record {
+                    load: text("load").and_then(LoadId::parse).expect("a load's name"),
+                    ending: text("ending").map(str::to_string),
+                    starts: number("starts").unwrap_or_default(),
+                    chunks: 0,
+                });
+            }
+        }
+        let known = |version: &&Version| ledger.records.iter().all(|record| record.load != version.load);
+        let unknown: Vec<String> =
+            versions.iter().filter(known).map(|version| format!("{} is unknown", version.load)).collect();
+        ledger.open.extend(unknown);
+        ledger.records.sort_by_key(|record| record.load.to_string());
+        ledger
+    }
+
+    async fn scan(&self, table: &str) -> Vec<HashMap<String, AttributeValue>> {
+        let scan = self.cloud.dynamodb.scan().table_name(table).consistent_read(true);
+        let mut pages = scan.into_paginator().send();
+        let mut items = Vec::new();
+        while let Some(page) = pages.next().await {
+            items.extend(page.expect("a page").items.unwrap_or_default());
+        }
+        items
+    }
+}

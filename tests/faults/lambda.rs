@@ -1,0 +1,250 @@
+//! A small Lambda: events wait in a queue, run on so many processes at once, and are tried again after an error, a crash
+//! or the end of their time, as AWS does it; only sooner.
+
+use std::fs::File;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use serde_json::{Value as Json, json};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+
+use super::http::{Answer, Asked, Server, json as json_answer, serve, text, whole};
+use super::process::{Group, Outcome, Process};
+use crate::harness::eventually;
+
+/// AWS's delays, in its seconds.
+const BEFORE_RETRY: [u32; 2] = [60, 120];
+const BETWEEN_SWEEPS: u32 = 300;
+
+#[derive(Clone)]
+pub struct Settings {
+    /// How long a second of AWS lasts.
+    pub second: Duration,
+    pub timeout: Duration,
+    pub at_once: usize,
+}
+
+pub struct Lambda {
+    shared: Arc<Shared>,
+    api: Server,
+    tasks: JoinSet<()>,
+    kills: AtomicUsize,
+}
+
+/// One run of the function.
+#[derive(Debug, Clone)]
+pub struct Run {
+    pub event: Json,
+    pub took: Duration,
+    pub outcome: Outcome,
+}
+
+/// An event on which all tries were in vain.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    pub event: Json,
+    pub outcomes: Vec<Outcome>,
+}
+
+struct Event {
+    request_id: String,
+    payload: Json,
+    /// Of the tries until now.
+    outcomes: Vec<Outcome>,
+    /// Who waits for the answer; such an event is not tried again.
+    waiting: Option<oneshot::Sender<Outcome>>,
+}
+
+struct Shared {
+    settings: Settings,
+    environment: OnceLock<Vec<(String, String)>>,
+    log: File,
+    queue: mpsc::UnboundedSender<Event>,
+    queued: tokio::sync::Mutex<mpsc::UnboundedReceiver<Event>>,
+    /// Events that are queued, running or waiting to be tried again.
+    open: watch::Sender<usize>,
+    runs: watch::Sender<Vec<Run>>,
+    failures: Mutex<Vec<Failure>>,
+    groups: Mutex<Vec<Group>>,
+    running: Mutex<Vec<Group>>,
+}
+
+impl Lambda {
+    /// The Invoke API is there at once, the function when it is deployed: it has to know where the API is.
+    pub async fn open(settings: Settings, log: File) -> Lambda {
+        let (queue, queued) = mpsc::unbounded_channel();
+        let shared = Arc::new(Shared {
+            settings,
+            environment: OnceLock::new(),
+            log,
+            queue,
+            queued: queued.into(),
+            open: watch::Sender::new(0),
+            runs: watch::Sender::default(),
+            failures: Mutex::default(),
+            groups: Mutex::default(),
+            running: Mutex::default(),
+        });
+        let asked = shared.clone();
+        let api = serve(move |request| asked.clone().invoke(request)).await;
+        Lambda { shared, api, tasks: JoinSet::new(), kills: AtomicUsize::new(0) }
+    }
+
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.api.address)
+    }
+
+    pub fn deploy(&mut self, environment: Vec<(String, String)>) {
+        self.shared.environment.set(environment).expect("a function is deployed once");
+        for _ in 0..self.shared.settings.at_once {
+            self.tasks.spawn(self.shared.clone().work());
+        }
+        self.tasks.spawn(self.shared.clone().sweep());
+    }
+
+    /// Delivers an event, as S3 does it.
+    pub fn send(&self, event: &Json) {
+        self.shared.post(event.clone(), None);
+    }
+
+    /// Delivers an event and waits for what becomes of it.
+    pub async fn ask(&self, event: &Json) -> Outcome {
+        self.shared.ask(event.clone()).await
+    }
+
+    pub async fn quiet(&self) {
+        let mut open = self.shared.open.subscribe();
+        open.wait_for(|open| *open == 0).await.expect("a count");
+    }
+
+    pub async fn next_sweep(&self) {
+        let sweeps = |runs: &[Run]| runs.iter().filter(|run| is_sweep(&run.event)).count();
+        let before = sweeps(&self.runs());
+        let mut runs = self.shared.runs.subscribe();
+        runs.wait_for(|runs| sweeps(runs) > before).await.expect("runs");
+    }
+
+    pub fn runs(&self) -> Vec<Run> {
+        self.shared.runs.borrow().clone()
+    }
+
+    /// What was given up, as somebody would take it out of the failure queue.
+    pub fn take_failures(&self) -> Vec<Failure> {
+        std::mem::take(&mut self.shared.failures.lock().unwrap())
+    }
+
+    pub fn kills(&self) -> usize {
+        self.kills.load(Ordering::Relaxed)
+    }
+
+    /// Kills one of the processes that have an event, if there is one.
+    pub fn kill_one(&self, random: &mut fastrand::Rng) -> bool {
+        let running = self.shared.running.lock().unwrap();
+        let Some(group) = random.choice(running.iter()) else { return false };
+        group.kill();
+        self.kills.fetch_add(1, Ordering::Relaxed);
+        true
+    }
+
+    /// Ends, and proves that nothing is left.
+    pub async fn stop(mut self) {
+        self.tasks.shutdown().await;
+        let groups = self.shared.groups.lock().unwrap().clone();
+        eventually("the processes of the function to be gone", || async {
+            groups.iter().all(|group| group.living() == 0).then_some(())
+        })
+        .await;
+    }
+}
+
+impl Shared {
+    fn post(&self, payload: Json, waiting: Option<oneshot::Sender<Outcome>>) {
+        self.open.send_modify(|open| *open += 1);
+        let request_id = format!("{:032x}", fastrand::u128(..));
+        let _ = self.queue.send(Event { request_id, payload, outcomes: Vec::new(), waiting });
+    }
+
+    async fn ask(&self, payload: Json) -> Outcome {
+        let (waiting, outcome) = oneshot::channel();
+        self.post(payload, Some(waiting));
+        outcome.await.expect("an outcome")
+    }
+
+    /// One process at a time, and one event at a time in it.
+    async fn work(self: Arc<Self>) {
+        let environment = self.environment.get().expect("a deployed function");
+        let mut warm: Option<Process> = None;
+        loop {
+            let Some(event) = self.queued.lock().await.recv().await else { return };
+            if warm.as_mut().is_none_or(Process::has_ended) {
+                let process = Process::start(environment, &self.log).await;
+                self.groups.lock().unwrap().push(process.group);
+                warm = Some(process);
+            }
+            let process = warm.as_mut().expect("a process");
+            self.running.lock().unwrap().push(process.group);
+            let began = Instant::now();
+            let outcome = process.run(&event.request_id, &event.payload, self.settings.timeout).await;
+            let took = began.elapsed();
+            self.running.lock().unwrap().retain(|group| *group != process.group);
+            let run = Run { event: event.payload.clone(), took, outcome: outcome.clone() };
+            self.runs.send_modify(|runs| runs.push(run));
+            self.settle(event, outcome);
+        }
+    }
+
+    fn settle(self: &Arc<Self>, mut event: Event, outcome: Outcome) {
+        let is_over = matches!(outcome, Outcome::Answered(_)) || event.waiting.is_some();
+        match BEFORE_RETRY.get(event.outcomes.len()) {
+            Some(delay) if !is_over => {
+                event.outcomes.push(outcome);
+                let (shared, delay) = (self.clone(), self.settings.second * *delay);
+                tokio::spawn(async move {
+                    sleep(delay).await;
+                    let _ = shared.queue.send(event);
+                });
+                return;
+            }
+            None if !is_over => {
+                event.outcomes.push(outcome);
+                self.failures.lock().unwrap().push(Failure { event: event.payload, outcomes: event.outcomes });
+            }
+            _ => drop(event.waiting.map(|waiting| waiting.send(outcome))),
+        }
+        self.open.send_modify(|open| *open -= 1);
+    }
+
+    async fn invoke(self: Arc<Self>, asked: Asked) -> Option<Answer> {
+        let payload = serde_json::from_slice(asked.body()).unwrap_or_default();
+        let kind = asked.headers().get("x-amz-invocation-type").and_then(|kind| kind.to_str().ok());
+        if kind == Some("Event") {
+            self.post(payload, None);
+            return Some(whole(text(202, "application/json", "")));
+        }
+        let (answer, is_error) = match self.ask(payload).await {
+            Outcome::Answered(answer) => (answer, false),
+            Outcome::Failed(error) => (error, true),
+            Outcome::Crashed(why) => (json!({ "errorType": "Runtime.ExitError", "errorMessage": why }), true),
+            Outcome::TimedOut => (json!({ "errorType": "Sandbox.Timedout" }), true),
+        };
+        let mut answer = json_answer(200, &answer);
+        if is_error {
+            answer.headers_mut().insert("x-amz-function-error", "Unhandled".parse().expect("a header"));
+        }
+        Some(whole(answer))
+    }
+
+    async fn sweep(self: Arc<Self>) {
+        loop {
+            sleep(self.settings.second * BETWEEN_SWEEPS).await;
+            self.post(json!({ "sweep": {} }), None);
+        }
+    }
+}
+
+fn is_sweep(event: &Json) -> bool {
+    event.get("sweep").is_some()
+}

@@ -1,0 +1,307 @@
+//! Stop anywhere, finish anyway: loads whose runs are killed, refused and cut short, and what they leave.
+
+mod audit;
+mod call;
+mod fault;
+mod http;
+mod lambda;
+mod model;
+mod process;
+mod proxy;
+mod seeds;
+mod world;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+use inventory_loader::event::LoadId;
+use serde_json::Value as Json;
+use tokio::time::sleep;
+
+use crate::harness::cloud::DYNAMODB_ANSWERS;
+use audit::Ledger;
+use call::{Call, Kind};
+use fault::Fault;
+use lambda::Settings;
+use model::{Uploads, Version, find};
+use process::Outcome;
+use proxy::Policy;
+use seeds::{each, full, seed};
+use world::World;
+
+/// A minute of AWS's delays is a second here.
+const SECOND: Duration = Duration::from_nanos(1_000_000_000 / 60);
+
+fn settings() -> Settings {
+    Settings { second: SECOND, timeout: SECOND * 900, at_once: 1 }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_in_any_order_and_number_leave_what_their_loads_leave_one_after_the_other() {
+    let _answers = DYNAMODB_ANSWERS.read().await;
+    each(if full() { 200 } else { 5 }, 2, |seed| async move {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let world = World::new(seed, Settings { at_once: random.usize(1..=3), ..settings() }).await;
+        let versions = some_uploads(&world, seed).await;
+        deliver(&world, &versions, &mut random).await;
+        let ledger = world.audit(&versions).await;
+        audit_order(&world, &versions, &ledger);
+        for version in &versions {
+            let newest = versions.iter().all(|other| !other.is_newer_than(version));
+            let record = ledger.record(version);
+            assert!(!newest || record.ending.as_deref() == Some("done"), "{record:?}, log in {:?}", world.log);
+        }
+        // Once more changes nothing.
+        for version in &versions {
+            let outcome = world.lambda.ask(&version.event()).await;
+            assert!(matches!(outcome, Outcome::Answered(_)), "{outcome:?}");
+        }
+        assert_eq!(world.audit(&versions).await.records, ledger.records);
+        world.end().await;
+    })
+    .await;
+}
+
+/// A few versions of a few files, which have items in common; small ones, but now and then one of two chunks.
+async fn some_uploads(world: &World, seed: u64) -> Vec<Version> {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let (mut uploads, mut versions) = (Uploads::new(seed), Vec::new());
+    for _ in 0..random.usize(2..=6) {
+        let (items, of) = if random.u32(..8) == 0 { (1_200, 1_500) } else { (random.usize(1..60), 80) };
+        versions.push(uploads.put(world, random.choice(["a", "b", "c"]).expect("a key"), items, of).await);
+    }
+    versions
+}
+
+/// Delivers each event at least once, in any order, some at once and some later.
+async fn deliver(world: &World, versions: &[Version], random: &mut fastrand::Rng) {
+    let mut events: Vec<Json> = Vec::new();
+    for version in versions {
+        events.extend(std::iter::repeat_n(version.event(), [1, 1, 1, 2, 3][random.usize(..5)]));
+    }
+    random.shuffle(&mut events);
+    for event in events {
+        world.lambda.send(&event);
+        if random.bool() {
+            some_calls(world, random.u64(..40)).await;
+        }
+    }
+}
+
+/// Of one upload no version begins after a newer one, and one that gave way had a newer one to give way to.
+fn audit_order(world: &World, versions: &[Version], ledger: &Ledger) {
+    let turns = world.turns();
+    let begun: Vec<&Version> = turns.iter().map(|(load, _)| find(versions, load)).collect();
+    for (number, version) in begun.iter().enumerate() {
+        let older = begun[number + 1..].iter().find(|later| version.is_newer_than(later)).map(|older| &older.load);
+        assert_eq!(older, None, "began after the newer {}, log in {:?}", version.load, world.log);
+    }
+    for record in ledger.records.iter().filter(|record| record.ending.as_deref() == Some("superseded")) {
+        let version = find(versions, &record.load);
+        let newer = begun.iter().any(|begun| begun.is_newer_than(version));
+        assert!(newer, "no version newer than {} began, log in {:?}", version.load, world.log);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn runs_killed_at_any_instant_are_finished_by_others() {
+    let _answers = DYNAMODB_ANSWERS.read().await;
+    let kills = Arc::new(AtomicUsize::new(0));
+    each(if full() { 100 } else { 5 }, 2, |seed| {
+        let kills = kills.clone();
+        async move {
+            let mut random = fastrand::Rng::with_seed(seed);
+            let world = World::new(seed, Settings { at_once: random.usize(1..=2), ..settings() }).await;
+            let versions = some_uploads(&world, seed).await;
+            deliver(&world, &versions, &mut random).await;
+            for _ in 0..random.u32(1..=4) {
+                some_calls(&world, random.u64(..60)).await;
+                sleep(Duration::from_millis(random.u64(..40))).await;
+                world.lambda.kill_one(&mut random);
+            }
+            let ledger = world.audit(&versions).await;
+            audit_order(&world, &versions, &ledger);
+            kills.fetch_add(world.lambda.kills(), Ordering::Relaxed);
+            world.end().await;
+        }
+    })
+    .await;
+    assert!(kills.load(Ordering::Relaxed) > 0, "nothing was killed");
+}
+
+/// Waits for so many more calls, or until there are none to come.
+async fn some_calls(world: &World, more: u64) {
+    let mut calls = world.proxy.calls();
+    let until = *calls.borrow() + more;
+    tokio::select! {
+        _ = calls.wait_for(|calls| *calls >= until) => {}
+        () = world.lambda.quiet() => {}
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_loads_at_once_go_in_one_after_the_other_and_the_second_does_not_pay_for_waiting() {
+    let _answers = DYNAMODB_ANSWERS.read().await;
+    let waited = Arc::new(AtomicUsize::new(0));
+    each(if full() { 20 } else { 2 }, 2, |seed| {
+        let waited = waited.clone();
+        async move {
+            let mut random = fastrand::Rng::with_seed(seed);
+            let world = World::new(seed, Settings { at_once: 2, ..settings() }).await;
+            world.proxy.follow(Box::new(|call| is_write(call).then_some(Fault::Slow)));
+            let mut uploads = Uploads::new(seed);
+            let first = uploads.put(&world, "first", random.usize(1_000..3_000), 4_000).await;
+            let second = uploads.put(&world, "second", random.usize(1..2_000), 4_000).await;
+            world.lambda.send(&first.event());
+            some_calls(&world, random.u64(20..60)).await;
+            world.lambda.send(&second.event());
+            let versions = [first, second];
+            let ledger = world.audit(&versions).await;
+            assert!(ledger.records.iter().all(|record| record.ending.as_deref() == Some("done")), "{ledger:?}");
+            let turns: Vec<LoadId> = world.turns().into_iter().map(|(load, _)| load).collect();
+            assert_eq!(turns, versions.each_ref().map(|version| version.load.clone()), "log in {:?}", world.log);
+            let run = world.lambda.runs().into_iter().find(|run| run.event == versions[1].event()).expect("a run");
+            assert!(run.took < Duration::from_secs(5), "{run:?}");
+            waited.fetch_add(world.count_events("load_queued"), Ordering::Relaxed);
+            world.end().await;
+        }
+    })
+    .await;
+    assert!(waited.load(Ordering::Relaxed) > 0, "no second load had to wait");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_load_longer_than_its_runs_is_ended_by_continuation() {
+    let _answers = DYNAMODB_ANSWERS.read().await;
+    let seed = seed();
+    // Its writes alone take several times as long as a run may.
+    let (timeout, items, slow) = if full() { (5, 24_000, 2) } else { (4, 8_000, 1) };
+    let settings = Settings { second: SECOND * 3, timeout: Duration::from_secs(timeout), ..settings() };
+    let world = World::new(seed, settings).await;
+    let mut random = fastrand::Rng::with_seed(seed);
+    world.proxy.follow(Box::new(move |call| (is_write(call) && random.u32(..5) < slow).then_some(Fault::Slow)));
+    let versions = [Uploads::new(seed).put(&world, "long", items, items).await];
+    world.lambda.send(&versions[0].event());
+    world.audit(&versions).await;
+    let handed_over = world.count_events("planning_handed_over") + world.count_events("load_handed_over");
+    let took: Duration = world.lambda.runs().iter().map(|run| run.took).sum();
+    println!("{took:?} of work, handed over {handed_over} times in runs of {timeout} s");
+    assert!(handed_over >= 2, "handed over {handed_over} times, log in {:?}", world.log);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_refuses_every_second_write_gets_every_item_all_the_same() {
+    let _answers = DYNAMODB_ANSWERS.read().await;
+    each(if full() { 30 } else { 2 }, 2, |seed| async move {
+        let world = World::new(seed, settings()).await;
+        let mut random = fastrand::Rng::with_seed(seed);
+        world.proxy.follow(Box::new(move |call| {
+            (is_write(call) && random.bool()).then(|| random.choice(Fault::possible(call)).expect("a fault"))
+        }));
+        let versions = [Uploads::new(seed).put(&world, "refused", 1_500, 2_000).await];
+        world.lambda.send(&versions[0].event());
+        world.audit(&versions).await;
+        let writes: u64 = world.proxy.done().iter().filter(|((kind, _), _)| is_write_kind(kind)).map(|(_, n)| n).sum();
+        assert!(world.proxy.faults() * 4 > writes, "{:?}", world.proxy.done());
+        world.end().await;
+    })
+    .await;
+}
+
+fn is_write(call: &Call) -> bool {
+    is_write_kind(&call.kind)
+}
+
+fn is_write_kind(kind: &Kind) -> bool {
+    kind.place == "stock" && kind.operation == "BatchWriteItem"
+}
+
+/// The nth call of a kind meets a fault.
+#[derive(Debug, Clone)]
+struct Case {
+    kind: Kind,
+    nth: u64,
+    fault: Fault,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn any_call_may_fail_once_in_any_way() {
+    /// Of calls that a load makes often.
+    const TIMES: u64 = 3;
+    const CASES: usize = 8;
+    const CASES_IN_A_WORLD: usize = 4;
+    let _answers = DYNAMODB_ANSWERS.read().await;
+    let seed = seed();
+    let mut cases = Vec::new();
+    for (call, times) in rehearse(seed).await {
+        for nth in 1..=times.min(TIMES) {
+            let case = |fault| Case { kind: call.kind.clone(), nth, fault };
+            cases.extend(Fault::possible(&call).into_iter().map(case));
+        }
+    }
+    if !full() {
+        fastrand::Rng::with_seed(seed).shuffle(&mut cases);
+        cases.truncate(CASES);
+    }
+    let worlds = cases.chunks(CASES_IN_A_WORLD).map(|cases| tokio::spawn(fail_once_each(seed, cases.to_vec())));
+    let met: Vec<usize> = stream::iter(worlds).buffered(2).map(|met| met.expect("all cases hold")).collect().await;
+    let met: usize = met.iter().sum();
+    assert!(met * 10 >= cases.len() * 8, "{met} of {} faults were met", cases.len());
+}
+
+/// What a load calls, and how often.
+async fn rehearse(seed: u64) -> Vec<(Call, u64)> {
+    let world = World::new(seed, Settings { at_once: 2, ..settings() }).await;
+    let calls: Arc<Mutex<BTreeMap<Kind, (Call, u64)>>> = Arc::default();
+    let seen = calls.clone();
+    world.proxy.follow(Box::new(move |call| {
+        seen.lock().unwrap().entry(call.kind.clone()).or_insert_with(|| (call.clone(), 0)).1 += 1;
+        None
+    }));
+    load_some(&world, &mut Uploads::new(seed), "rehearsal").await;
+    world.end().await;
+    let calls = std::mem::take(&mut *calls.lock().unwrap());
+    calls.into_values().collect()
+}
+
+/// Returns how many of the faults were met.
+async fn fail_once_each(seed: u64, cases: Vec<Case>) -> usize {
+    let world = World::new(seed, Settings { at_once: 2, ..settings() }).await;
+    let (mut uploads, mut versions, mut met) = (Uploads::new(seed), Vec::new(), 0);
+    for (number, case) in cases.into_iter().enumerate() {
+        println!("{} fails with {:?} the time {}", case.kind, case.fault, case.nth);
+        let before = world.proxy.faults();
+        world.proxy.follow(once(case));
+        versions.extend(load_some(&world, &mut uploads, &format!("case-{number}")).await);
+        met += usize::from(world.proxy.faults() > before);
+    }
+    world.audit(&versions).await;
+    world.end().await;
+    met
+}
+
+fn once(case: Case) -> Policy {
+    let mut times = 0;
+    Box::new(move |call| {
+        times += u64::from(call.kind == case.kind);
+        (call.kind == case.kind && times == case.nth).then_some(case.fault)
+    })
+}
+
+/// Two uploads at once, and when they are in a newer version of the first, which finds items there.
+async fn load_some(world: &World, uploads: &mut Uploads, key: &str) -> Vec<Version> {
+    let mut versions = Vec::new();
+    for keys in [&[key, "other"][..], &[key]] {
+        for key in keys {
+            let version = uploads.put(world, key, 150, 200).await;
+            world.lambda.send(&version.event());
+            versions.push(version);
+        }
+        world.settle(&versions).await;
+    }
+    versions
+}

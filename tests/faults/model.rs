@@ -1,0 +1,203 @@
+//! What the tables must be: uploads made by chance, and what comes of them whoever is killed or refused in between.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use inventory_loader::event::{LoadId, Upload};
+use inventory_loader::item::{Item, Value};
+use inventory_loader::plan::{Fate, ROWS_PER_CHUNK};
+use serde_json::Value as Json;
+
+use super::world::World;
+use crate::harness::stack::notification;
+
+/// No gates: what is loaded here is unusual by intent.
+pub const RULES: &str = r#"
+version = 1
+[key]
+partition = "sku"
+[gates]
+rejected_percent = false
+zero_percent = false
+price_factor = false
+price_percent = false
+fewer_percent = false
+vanishing = false
+[[column]]
+name = "sku"
+title = "SKU"
+type = "text"
+required = true
+[[column]]
+name = "name"
+title = "Name"
+type = "text"
+required = true
+[[column]]
+name = "quantity"
+title = "Quantity"
+type = "integer"
+required = true
+"#;
+
+/// A version of an upload.
+#[derive(Debug, Clone)]
+pub struct Version {
+    pub upload: Upload,
+    pub load: LoadId,
+    /// In the order in which S3 took them.
+    number: u64,
+    /// Behind the header.
+    pub rows: Vec<Row>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Row {
+    sku: String,
+    name: String,
+    quantity: u32,
+    fate: Fate,
+}
+
+impl Row {
+    fn item(&self) -> Item {
+        let text = |text: &str| Value::S(text.to_string());
+        let values =
+            [("sku", text(&self.sku)), ("name", text(&self.name)), ("quantity", Value::N(self.quantity.to_string()))];
+        values.map(|(name, value)| (name.to_string(), value)).into()
+    }
+}
+
+/// Makes uploads one after the other, as S3 would take them.
+pub struct Uploads {
+    random: fastrand::Rng,
+    made: u64,
+    /// Milliseconds since 1970.
+    time: i64,
+    sequence: u64,
+}
+
+impl Uploads {
+    pub fn new(seed: u64) -> Uploads {
+        let mut random = fastrand::Rng::with_seed(seed);
+        Uploads { made: 0, time: 1_790_000_000_000, sequence: random.u64(1 << 40..1 << 56), random }
+    }
+
+    /// A version of this key with so many items out of so many, and now and then a row that cannot go in.
+    pub async fn put(&mut self, world: &World, key: &str, items: usize, of: usize) -> Version {
+        self.made += 1;
+        let rows = self.rows(key, items, of);
+        let mut text = String::from("SKU,Name,Quantity\n");
+        for Row { sku, name, quantity, fate } in &rows {
+            let quantity = if *fate == Fate::Rejected { "several".to_string() } else { quantity.to_string() };
+            text.push_str(&format!("{sku},{name},{quantity}\n"));
+        }
+        let key = format!("uploads/{}/{key}.csv", world.name);
+        let mut upload = world.upload(&key, text.as_bytes()).await;
+        upload.time = Some(self.next_time());
+        upload.sequencer = Some(self.next_sequencer());
+        Version { load: LoadId::of(&upload), upload, number: self.made, rows }
+    }
+
+    fn rows(&mut self, key: &str, items: usize, of: usize) -> Vec<Row> {
+        let mut rows = Vec::new();
+        let skus = self.random.choose_multiple(0..of, items);
+        for sku in skus {
+            let fate = match self.random.u32(0..20) {
+                0 => Fate::Rejected,
+                1 => Fate::Duplicate,
+                _ => Fate::New,
+            };
+            // No two versions write the same.
+            let row = Row {
+                sku: format!("s-{sku:05}"),
+                name: format!("{key} {} {sku}", self.made),
+                quantity: self.random.u32(..1_000),
+                fate,
+            };
+            rows.extend((fate == Fate::Duplicate).then(|| row.clone()));
+            rows.push(row);
+        }
+        rows
+    }
+
+    fn next_time(&mut self) -> String {
+        self.time += self.random.i64(1..3_000);
+        let time = jiff::Timestamp::from_millisecond(self.time).expect("a time");
+        time.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+    }
+
+    /// Hexadecimal, rising, and of different lengths: shorter ones count as filled up with zeros.
+    fn next_sequencer(&mut self) -> String {
+        self.sequence += self.random.u64(1..1 << 20);
+        let longer = self.random.usize(..6);
+        let tail: String = std::iter::repeat_with(|| self.random.digit(16)).take(longer).collect();
+        format!("00{:014X}{}", self.sequence, tail.to_uppercase())
+    }
+}
+
+/// The version that a load is of.
+pub fn find<'a>(versions: &'a [Version], load: &LoadId) -> &'a Version {
+    versions.iter().find(|version| version.load == *load).expect("a load that was announced")
+}
+
+impl Version {
+    pub fn is_newer_than(&self, other: &Version) -> bool {
+        self.upload.key == other.upload.key && self.number > other.number
+    }
+
+    /// As S3 announces it.
+    pub fn event(&self) -> Json {
+        let mut event = notification(&self.upload);
+        let record = &mut event["Records"][0];
+        record["eventTime"] = self.upload.time.clone().into();
+        record["s3"]["object"]["sequencer"] = self.upload.sequencer.clone().into();
+        event
+    }
+
+    /// The header is a row too.
+    pub fn chunks(&self) -> u32 {
+        (self.rows.len() + 1).div_ceil(ROWS_PER_CHUNK) as u32
+    }
+
+    /// The fates of all rows where all could be written: `new` stands for what goes in.
+    pub fn fates(&self) -> BTreeMap<Fate, u64> {
+        let mut fates = BTreeMap::from([(Fate::Skipped, 1)]);
+        for row in &self.rows {
+            *fates.entry(row.fate).or_default() += 1;
+        }
+        fates
+    }
+
+    fn items(&self, chunks: Range<u32>) -> impl Iterator<Item = (String, Item)> {
+        let row = |chunk: u32| (chunk as usize * ROWS_PER_CHUNK).saturating_sub(1).min(self.rows.len());
+        let rows = self.rows[row(chunks.start)..row(chunks.end)].iter();
+        rows.filter(|row| row.fate == Fate::New).map(|row| (row.sku.clone(), row.item()))
+    }
+}
+
+/// What the table may hold for each SKU: one thing, but where a run was killed in a chunk that nobody wrote again.
+#[derive(Debug, Default)]
+pub struct Stock(BTreeMap<String, Vec<Option<Item>>>);
+
+impl Stock {
+    pub fn write(&mut self, version: &Version, chunks: Range<u32>) {
+        for (sku, item) in version.items(chunks) {
+            self.0.insert(sku, vec![Some(item)]);
+        }
+    }
+
+    pub fn write_perhaps(&mut self, version: &Version, chunks: Range<u32>) {
+        for (sku, item) in version.items(chunks) {
+            self.0.entry(sku).or_insert_with(|| vec![None]).push(Some(item));
+        }
+    }
+
+    /// What is not as it must be.
+    pub fn differences(&self, found: &BTreeMap<String, Item>) -> Vec<String> {
+        let expected = self.0.iter().filter(|(sku, may)| !may.contains(&found.get(*sku).cloned()));
+        let expected = expected.map(|(sku, may)| format!("{sku} is {:?} and not {may:?}", found.get(sku)));
+        let others = found.keys().filter(|sku| !self.0.contains_key(*sku)).map(|sku| format!("{sku} is there"));
+        expected.chain(others).collect()
+    }
+}

@@ -1,0 +1,153 @@
+//! A world of a test's own: tables and names in the buckets, faults on the way to them, and the function in between.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
+use inventory_loader::event::Upload;
+use tokio::sync::OnceCell;
+
+use super::call::Service;
+use super::lambda::{Lambda, Settings};
+use super::model::RULES;
+use super::process::Outcome;
+use super::proxy::Proxy;
+use crate::harness::cloud::{ACCOUNT, Cloud, REGION, clients_at, cloud, dynamodb_itself};
+use crate::harness::unique;
+
+const UPLOADS: &str = "inventory-faults-uploads";
+const REPORTS: &str = "inventory-faults-reports";
+const RULES_KEY: &str = "rules/inventory.toml";
+/// The loader's own delays, in AWS's seconds.
+const LEASE: u32 = 45;
+const HEARTBEAT: u32 = 10;
+const MARGIN: u32 = 30;
+const TABLE_WAIT: u32 = 120;
+/// A slow answer, in AWS's seconds.
+const SLOWEST: u32 = 20;
+
+pub struct World {
+    pub name: String,
+    /// Without faults.
+    pub cloud: Cloud,
+    pub stock: String,
+    pub ledger: String,
+    pub proxy: Proxy,
+    pub lambda: Lambda,
+    pub log: PathBuf,
+}
+
+impl World {
+    pub async fn new(seed: u64, settings: Settings) -> World {
+        let name = unique("world");
+        let s3 = buckets().await;
+        let dynamodb = dynamodb_itself().await;
+        let cloud = Cloud { s3: s3.s3.clone(), ..clients_at(dynamodb.clone()) };
+        let stock = cloud.create_table("stock", &[("sku", "S")], &[]).await;
+        let ledger = cloud.create_table("ledger", &[("pk", "S"), ("sk", "S")], &[]).await;
+        let log = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.log"));
+        let file = File::options().create(true).append(true).open(&log).expect("a log");
+        let second = settings.second;
+        let mut lambda = Lambda::open(settings, file).await;
+        let endpoints =
+            [(Service::DynamoDb, dynamodb), (Service::S3, s3.endpoint.clone()), (Service::Lambda, lambda.endpoint())];
+        let random = fastrand::Rng::with_seed(seed);
+        let proxy = Proxy::before(BTreeMap::from(endpoints), random, second * SLOWEST).await;
+        lambda.deploy(environment(&stock, &ledger, &proxy, second));
+        World { name, cloud, stock, ledger, proxy, lambda, log }
+    }
+
+    /// Puts a file where people put theirs.
+    pub async fn upload(&self, key: &str, content: &[u8]) -> Upload {
+        let put = self.cloud.s3.put_object().bucket(UPLOADS).key(key).body(ByteStream::from(content.to_vec()));
+        let version = put.send().await.expect("an upload").version_id;
+        let (bucket, key) = (UPLOADS.to_string(), key.to_string());
+        Upload { bucket, key, version, sequencer: None, etag: None, size: None, time: None }
+    }
+
+    /// What is kept in the reports bucket under a name.
+    pub async fn kept(&self, name: &str) -> Option<Vec<u8>> {
+        let answer = self.cloud.s3.get_object().bucket(REPORTS).key(name).send().await.ok()?;
+        Some(answer.body.collect().await.expect("a body").to_vec())
+    }
+
+    /// The function's log, as far as it is JSON.
+    pub fn log_lines(&self) -> Vec<serde_json::Value> {
+        let log = std::fs::read_to_string(&self.log).expect("the log");
+        log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+
+    /// How often the function's log tells this.
+    pub fn count_events(&self, event: &str) -> usize {
+        self.log_lines().iter().filter(|line| line["event"] == event).count()
+    }
+
+    /// Whether some run ended otherwise than by an answer.
+    pub fn was_interrupted(&self) -> bool {
+        self.lambda.runs().iter().any(|run| !matches!(run.outcome, Outcome::Answered(_)))
+    }
+
+    /// The end of a world in which all went as it should; otherwise its log stays. No event
+    /// is given up, but those whose runs were all killed by the test.
+    pub async fn end(self) {
+        let crashes = self.lambda.runs().iter().filter(|run| run.outcome.is_crash()).count();
+        assert!(crashes <= self.lambda.kills(), "{crashes} crashes, log in {:?}", self.log);
+        let failures = self.lambda.take_failures();
+        assert!(failures.is_empty(), "{failures:#?}, log in {:?}", self.log);
+        self.lambda.stop().await;
+        for table in [&self.stock, &self.ledger] {
+            self.cloud.delete_table(table).await;
+        }
+        std::fs::remove_file(&self.log).expect("the log");
+    }
+}
+
+fn environment(stock: &str, ledger: &str, proxy: &Proxy, second: Duration) -> Vec<(String, String)> {
+    let seconds = |of_aws: u32| (second * of_aws).as_secs_f64().to_string();
+    let variables = [
+        ("INVENTORY_TABLE", stock.to_string()),
+        ("LEDGER_TABLE", ledger.to_string()),
+        ("UPLOADS_BUCKET", UPLOADS.to_string()),
+        ("REPORTS_BUCKET", REPORTS.to_string()),
+        ("RULES_KEY", RULES_KEY.to_string()),
+        ("BUCKET_OWNER", ACCOUNT.to_string()),
+        ("LEASE_SECONDS", seconds(LEASE)),
+        ("HEARTBEAT_SECONDS", seconds(HEARTBEAT)),
+        ("MARGIN_SECONDS", seconds(MARGIN)),
+        ("TABLE_WAIT_SECONDS", seconds(TABLE_WAIT)),
+        ("AWS_LAMBDA_FUNCTION_NAME", "loader".to_string()),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_string()),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1024".to_string()),
+        ("AWS_REGION", REGION.to_string()),
+        ("AWS_ACCESS_KEY_ID", "test".to_string()),
+        ("AWS_SECRET_ACCESS_KEY", "test".to_string()),
+        ("AWS_ENDPOINT_URL_DYNAMODB", proxy.endpoint(Service::DynamoDb)),
+        ("AWS_ENDPOINT_URL_S3", proxy.endpoint(Service::S3)),
+        ("AWS_ENDPOINT_URL_LAMBDA", proxy.endpoint(Service::Lambda)),
+    ];
+    variables.map(|(name, value)| (name.to_string(), value)).into()
+}
+
+/// The buckets that all worlds share, each under names of its own, and the rules in them.
+async fn buckets() -> Cloud {
+    static MADE: OnceCell<()> = OnceCell::const_new();
+    let cloud = cloud().await;
+    MADE.get_or_init(|| async {
+        for bucket in [UPLOADS, REPORTS] {
+            let location = aws_sdk_s3::types::CreateBucketConfiguration::builder().location_constraint(REGION.into());
+            let create = cloud.s3.create_bucket().bucket(bucket).create_bucket_configuration(location.build());
+            // There from an earlier run, perhaps.
+            let _ = create.send().await;
+        }
+        let versions = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
+        let versioned = cloud.s3.put_bucket_versioning().bucket(UPLOADS).versioning_configuration(versions);
+        versioned.send().await.expect("versions");
+        let rules = ByteStream::from_static(RULES.as_bytes());
+        cloud.s3.put_object().bucket(UPLOADS).key(RULES_KEY).body(rules).send().await.expect("the rules");
+    })
+    .await;
+    cloud
+}
