@@ -29,6 +29,8 @@ pub struct Config {
     pub table_wait: Duration,
     /// Read units a second that a load may take of the table; without it, what the table gives.
     pub read_ceiling: Option<f64>,
+    /// The same for write units.
+    pub write_ceiling: Option<f64>,
     pub lease: Duration,
     pub heartbeat: Duration,
     /// Before the end of its time a run leaves off so long.
@@ -61,9 +63,8 @@ impl Config {
             bucket_owner: environment.needed("BUCKET_OWNER"),
             function: environment.needed("AWS_LAMBDA_FUNCTION_NAME"),
             table_wait: environment.seconds("TABLE_WAIT_SECONDS", 120),
-            read_ceiling: Some(environment.parsed("READ_UNITS", 0_u32, "a whole number"))
-                .filter(|units| *units > 0)
-                .map(f64::from),
+            read_ceiling: environment.ceiling("READ_UNITS"),
+            write_ceiling: environment.ceiling("WRITE_UNITS"),
             lease: environment.seconds("LEASE_SECONDS", 45),
             heartbeat: environment.seconds("HEARTBEAT_SECONDS", 10),
             margin: environment.seconds("MARGIN_SECONDS", 30),
@@ -150,6 +151,11 @@ impl Environment<'_> {
             self.wrong.push(format!("{name} is {text:?} and should be {expected}"));
             default
         })
+    }
+
+    /// Units a second; 0 is no ceiling.
+    fn ceiling(&mut self, name: &str) -> Option<f64> {
+        Some(self.parsed(name, 0_u32, "a whole number")).filter(|units| *units > 0).map(f64::from)
     }
 
     fn number(&mut self, name: &str, default: u64) -> u64 {

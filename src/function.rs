@@ -33,7 +33,8 @@ pub async fn serve() -> Result<(), Error> {
         store: Store::S3(S3Store::new(clients.s3, &config.reports_bucket, &config.bucket_owner)),
         ledger: Some(Ledger::new(clients.dynamodb.clone(), &config.ledger_table, config.lease)),
         table: Table::new(clients.dynamodb, &config.inventory_table, config.table_wait)
-            .with_read_ceiling(config.read_ceiling),
+            .with_read_ceiling(config.read_ceiling)
+            .with_write_ceiling(config.write_ceiling),
         relay: Some(Relay::new(clients.lambda, &config.function)),
         failures: config.failure_queue.as_ref().map(|url| FailureQueue::new(clients.sqs, url)),
     };

@@ -63,6 +63,9 @@ struct JourneyArgs {
     /// Read no more than so many units a second from the table.
     #[arg(long, value_name = "UNITS", value_parser = clap::value_parser!(u32).range(1..))]
     read_units: Option<u32>,
+    /// Write no more than so many units a second to the table, its indexes included.
+    #[arg(long, value_name = "UNITS", value_parser = clap::value_parser!(u32).range(1..))]
+    write_units: Option<u32>,
     #[command(flatten)]
     telling: Telling,
 }
@@ -100,7 +103,8 @@ impl JourneyArgs {
         let clients = clients::connect(self.endpoint_url.as_deref(), self.region.as_deref()).await;
         let ledger = ledger.map(|table| Ledger::new(clients.dynamodb.clone(), table, LEASE));
         let table = Table::new(clients.dynamodb, &self.table, Duration::from_secs(self.table_wait))
-            .with_read_ceiling(self.read_units.map(f64::from));
+            .with_read_ceiling(self.read_units.map(f64::from))
+            .with_write_ceiling(self.write_units.map(f64::from));
         let places = Places { store, ledger, table, relay: None, failures: None };
         let bar = Bar::new();
         let request_id = format!("{name}-{}", std::process::id());

@@ -50,6 +50,9 @@ pub(super) struct Undo {
     /// Read no more than so many units a second from the table.
     #[arg(long, value_name = "UNITS", value_parser = clap::value_parser!(u32).range(1..), conflicts_with = "function")]
     read_units: Option<u32>,
+    /// Write no more than so many units a second to the table, its indexes included.
+    #[arg(long, value_name = "UNITS", value_parser = clap::value_parser!(u32).range(1..), conflicts_with = "function")]
+    write_units: Option<u32>,
     /// Print the report as JSON, as `report.json` holds it (docs/report.md).
     #[arg(long)]
     json: bool,
@@ -119,7 +122,8 @@ impl Undo {
         let rules = rules_of(Schema::shipped().map_err(|mistakes| Trouble::usage(format!("{mistakes}.")))?)?;
         let ledger = self.ledger.as_ref().map(|table| Ledger::new(clients.dynamodb.clone(), table, LEASE));
         let table = Table::new(clients.dynamodb, table, Duration::from_secs(self.table_wait))
-            .with_read_ceiling(self.read_units.map(f64::from));
+            .with_read_ceiling(self.read_units.map(f64::from))
+            .with_write_ceiling(self.write_units.map(f64::from));
         let store = Store::Folder(FolderStore::new(self.out.clone()));
         let places = Places { store, ledger, table, relay: None, failures: None };
         let bar = Bar::new();

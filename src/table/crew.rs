@@ -65,7 +65,7 @@ impl Table {
         let mut tally = Tally { units: 0.0, requests: 0, tried_again: 0, refused: Vec::new(), gave: Vec::new() };
         let meter = match traffic {
             Traffic::Read => self.read_meter.as_deref(),
-            Traffic::Write => None,
+            Traffic::Write => self.write_meter.as_deref(),
         };
         let mut pace = Pace::new(most);
         let mut in_flight = FuturesUnordered::new();

@@ -38,13 +38,15 @@ pub struct Table {
     in_flight: usize,
     consistent_reads: bool,
     read_meter: Option<Arc<Meter>>,
+    write_meter: Option<Arc<Meter>>,
 }
 
 impl Table {
     /// The table `name`; writing gives up when it has accepted nothing for the time `wait`, reading when it has given
     /// nothing.
     pub fn new(client: Client, name: impl Into<String>, wait: Duration) -> Table {
-        Table { client, name: name.into(), wait, in_flight: IN_FLIGHT, consistent_reads: true, read_meter: None }
+        let (consistent_reads, read_meter, write_meter) = (true, None, None);
+        Table { client, name: name.into(), wait, in_flight: IN_FLIGHT, consistent_reads, read_meter, write_meter }
     }
 
     /// Without consistent reads, an item may be what it was a moment ago, for half the read units.
@@ -55,6 +57,12 @@ impl Table {
     /// Never consumes more read units per second than this, its copies included. A ceiling is above zero.
     pub fn with_read_ceiling(self, ceiling: Option<f64>) -> Table {
         Table { read_meter: ceiling.map(|ceiling| Arc::new(Meter::new(ceiling))), ..self }
+    }
+
+    /// Never consumes more write units per second than this, its copies and the table's indexes included. A ceiling is
+    /// above zero.
+    pub fn with_write_ceiling(self, ceiling: Option<f64>) -> Table {
+        Table { write_meter: ceiling.map(|ceiling| Arc::new(Meter::new(ceiling))), ..self }
     }
 
     /// Its name, or its ARN if it was named so.

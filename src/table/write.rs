@@ -229,6 +229,20 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn the_write_ceiling_is_held_over_several_writes_and_what_comes_back_is_not_paid_twice() {
+        let (fake, taken) = picky(|number, _| number % 4 != 3);
+        let table = table(&fake, WAIT).with_write_ceiling(Some(100.0));
+        let began = Instant::now();
+        for chunk in items(3_000).chunks(1_000) {
+            table.clone().write(chunk).await.unwrap();
+        }
+        assert_eq!(taken.lock().unwrap().len(), 3_000);
+        // All 3,000 units but those of the last request; what was handed back cost nothing, but for the pauses.
+        let took = began.elapsed().as_secs_f64();
+        assert!((30.0 - 0.3..33.0).contains(&took), "{took} s");
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn items_that_come_back_changed_are_all_sent_again() {
         let fake = Fake::answering(|request| {
             let mut back = puts(request)[0].clone();

@@ -605,7 +605,7 @@ async fn a_function_that_is_not_there_is_an_error_that_will_not_heal() {
     let name = unique("no-function");
     let load = LoadId::parse("0123456789abcdef").expect("a load");
     let error = Relay::new(cloud().await.lambda, &name).ask_to_continue(&load).await.unwrap_err();
-    assert!(error.to_string().contains(&name) && error.to_string().contains(load.as_str()), "{error}");
+    assert!(error.to_string().contains(&name), "{error}");
     assert!(!error.would_trying_again_help());
 }
 
