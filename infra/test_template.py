@@ -1,5 +1,7 @@
 """What must be true of template.yaml, where a local cloud stores policies and limits and never applies them."""
 
+import importlib.machinery
+import importlib.util
 import re
 import unittest
 
@@ -320,6 +322,20 @@ class Stack(unittest.TestCase):
                 ]
             ),
             ["B (AWS::S3::Bukket)"],
+        )
+
+
+class Demo(unittest.TestCase):
+    def test_rows_are_in_whether_they_were_there_before_or_not(self):
+        loader = importlib.machinery.SourceFileLoader("demo", str(tools.ROOT / "infra" / "demo"))
+        demo = importlib.util.module_from_spec(importlib.util.spec_from_loader("demo", loader))
+        loader.exec_module(demo)
+        expected = {"ending": "done", "rows": {"written": 3, "rejected": 1}}
+        for rows in [{"new": 3, "rejected": 1}, {"changed": 1, "unchanged": 2, "rejected": 1}]:
+            self.assertEqual(demo.differences({"ending": "done", "rows": rows}, expected), [])
+        self.assertEqual(
+            demo.differences({"ending": "held", "rows": {"held": 3}}, expected),
+            ["ending held, expected done", "0 rows written, expected 3", "0 rows rejected, expected 1"],
         )
 
 
