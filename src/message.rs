@@ -404,6 +404,14 @@ pub fn cell_address(column: u32, row: u32) -> String {
     format!("{}{row}", column_letters(column))
 }
 
+/// An error as a person reads it: from a capital letter to a full stop.
+pub fn sentence(error: &dyn std::fmt::Display) -> String {
+    let text = error.to_string();
+    let mut letters = text.chars();
+    let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", letters.as_str())
+}
+
 /// A count as people read it: 4,812.
 pub fn count(n: u64) -> String {
     let digits = n.to_string();
@@ -421,6 +429,12 @@ pub fn count(n: u64) -> String {
 mod tests {
     use super::*;
     use std::collections::HashSet;
+
+    #[test]
+    fn an_error_is_read_as_a_sentence() {
+        assert_eq!(sentence(&"älter; check the name"), "Älter; check the name.");
+        assert_eq!(sentence(&""), ".");
+    }
 
     #[test]
     fn identifiers_are_unique_and_written_as_they_are_serialized() {

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use super::{Exit, Trouble, load_name, output, whoever_types};
 use crate::clients;
 use crate::event::{LoadId, Request, Word};
-use crate::message::count;
+use crate::message::{count, sentence};
 use crate::relay::Relay;
 
 /// Where the loader is.
@@ -82,7 +82,7 @@ impl Loader {
         let asked = Relay::new(clients.lambda, &self.function).ask(&request).await;
         let answer = asked.map_err(|error| {
             let exit = if error.would_trying_again_help() { Exit::Cloud } else { Exit::Usage };
-            Trouble { exit, sentence: format!("{error}.") }
+            Trouble { exit, sentence: sentence(&error) }
         })?;
         let answer = &answer["answers"][0];
         output::answer(&if self.json { answer.to_string() } else { say(answer) });

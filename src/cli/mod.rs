@@ -21,6 +21,7 @@ use sha2::{Digest, Sha256};
 use crate::config;
 use crate::event::{LoadId, Upload};
 use crate::load::{LoadError, Rules, RulesFrom};
+use crate::message::sentence;
 use crate::report::{Ending, Report};
 use crate::schema::Schema;
 use schema::read_rules;
@@ -148,7 +149,7 @@ impl From<LoadError> for Trouble {
     fn from(error: LoadError) -> Trouble {
         // What a later try cannot heal, somebody has to set right first.
         let exit = if error.would_trying_again_help() { Exit::Cloud } else { Exit::Usage };
-        Trouble { exit, sentence: format!("{error}.") }
+        Trouble { exit, sentence: sentence(&error) }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::journey::Journey;
 use super::{LoadError, Places, RunEnd};
 use crate::ledger::{Announced, Ledger, State, Stop};
-use crate::message::count;
+use crate::message::{count, sentence};
 use crate::plan::{ChunkEntry, Index, Names};
 use crate::report::{Ending, Report, Seconds, Stopped};
 
@@ -60,10 +60,7 @@ impl Journey<'_> {
     /// Ends with a fault that will not heal by itself.
     pub(super) async fn fail(&self, error: &LoadError) -> Result<RunEnd, LoadError> {
         tracing::error!(event = "load_failed", load = %self.load, error = %error);
-        let text = error.to_string();
-        let mut letters = text.chars();
-        let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
-        let reason = format!("{first}{}.", letters.as_str());
+        let reason = sentence(error);
         let advice = format!("When that is mended, {}", self.say_redrive());
         self.end_early(Ending::Failed, Stopped { reason, advice }, true).await
     }

@@ -257,7 +257,7 @@ async fn the_deployed_loader_undoes_a_load_when_it_is_asked_to() {
     let unknown = LoadId::parse("0123456789abcdef").expect("a name");
     for more in [&[][..], &["--yes"]] {
         let (asked, said) = ask(&unknown, more);
-        assert!(asked.status.code() == Some(2) && said.contains("nothing is known of load 0123456789abcdef"), "{said}");
+        assert!(asked.status.code() == Some(2) && said.contains("Nothing is known of load 0123456789abcdef"), "{said}");
     }
 }
 
