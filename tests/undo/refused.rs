@@ -40,7 +40,7 @@ async fn a_load_that_nobody_knows_cannot_be_undone() {
     let _answers = DYNAMODB_ANSWERS.read().await;
     let shop = Shop::open("undo-unknown").await;
     let load = LoadId::parse("0123456789abcdef").expect("a name");
-    cannot_be_undone(&shop, &load, "nothing is known of load 0123456789abcdef").await;
+    cannot_be_undone(&shop, &load, "Nothing is known of load 0123456789abcdef").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
