@@ -202,7 +202,7 @@ impl<'a> Judge<'a> {
         }
         let Some((column, title)) = &layout.header().columns[position] else { return };
         let cell = cell_address(*column, row.number);
-        let value = row.cells.iter().find(|cell| cell.column == *column).map(shown).unwrap_or_default();
+        let value = row.cell(*column).map(shown).unwrap_or_default();
         let words = [("column", title.as_str()), ("cell", &cell), ("number", &value), ("sheet", &layout.sheet)];
         self.notes.push(Note::new(rule, &words));
     }

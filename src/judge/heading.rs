@@ -37,7 +37,7 @@ impl Heading {
         let mut cells = 0;
         let same = self.header.columns.iter().flatten().all(|(place, _)| {
             let said = text_at(&self.own, *place);
-            let cell = row.cells.iter().find(|cell| cell.column == *place).map(shown);
+            let cell = row.cell(*place).map(shown);
             cells += usize::from(said.is_some());
             cell.as_deref().filter(|text| !text.is_empty()) == said
         });

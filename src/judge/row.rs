@@ -12,6 +12,9 @@ use super::{Kept, Skip, Skipped, Verdict};
 
 /// What DynamoDB takes as one item.
 const ITEM_BYTES: usize = 400 * 1024;
+/// What a row of sums begins with.
+const TOTALS: [&str; 9] =
+    ["total", "totals", "grand total", "subtotal", "sub total", "sum", "summe", "gesamt", "zwischensumme"];
 /// A cell alone in its row that holds so many words is a note, even in the column of the key.
 const WORDS_OF_A_NOTE: usize = 3;
 /// Of a value quoted in a message; the whole of it is in the plan.
@@ -123,7 +126,7 @@ struct RowJudge<'a> {
 impl RowJudge<'_> {
     fn cell(&self, position: usize) -> Option<&RawCell<'_>> {
         let (place, _) = self.layout.header().columns[position].as_ref()?;
-        self.row.cells.iter().find(|cell| cell.column == *place)
+        self.row.cell(*place)
     }
 
     /// A row that is plainly no item: blanks, a total, a note, the header again.
@@ -142,21 +145,10 @@ impl RowJudge<'_> {
             let cell = self.layout.schema.position(key).and_then(|position| self.cell(position));
             cell.is_some_and(|cell| !is_blank(cell))
         });
-        let word = first.trim_end_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
-        let says_total = matches!(
-            word.as_str(),
-            "total"
-                | "totals"
-                | "grand total"
-                | "subtotal"
-                | "sub total"
-                | "sum"
-                | "summe"
-                | "gesamt"
-                | "zwischensumme"
-        );
+        let word = first.trim_end_matches(|c: char| !c.is_alphanumeric());
+        let says_total = TOTALS.iter().any(|total| word.eq_ignore_ascii_case(total));
         if !key_given {
-            let starts_total = says_total || word.starts_with("total ");
+            let starts_total = says_total || word.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("total "));
             return match is_alone {
                 _ if starts_total => Some(Skip::Total),
                 true if !self.shows_error() => Some(Skip::Note),
@@ -208,7 +200,7 @@ impl RowJudge<'_> {
     /// Columns that the rules do not know, under the names of their headers.
     fn add_unknown(&self, item: &mut Item, problems: &mut Vec<Problem>) {
         for (place, name) in &self.layout.header().others {
-            let Some(cell) = self.row.cells.iter().find(|cell| cell.column == *place) else { continue };
+            let Some(cell) = self.row.cell(*place) else { continue };
             let value = match &cell.value {
                 RawValue::Error(error) => {
                     problems.push(self.problem_in(name, Some(cell.column), explain_error(error)));

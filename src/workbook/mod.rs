@@ -44,6 +44,16 @@ pub struct RawRow<'a> {
     pub cells: Vec<RawCell<'a>>,
 }
 
+impl<'a> RawRow<'a> {
+    /// The cell in this column. In a row without gaps, as most are, it stands where its column says.
+    pub fn cell(&self, column: u32) -> Option<&RawCell<'a>> {
+        match self.cells.get(column as usize) {
+            Some(cell) if cell.column == column => Some(cell),
+            _ => self.cells.binary_search_by_key(&column, |cell| cell.column).ok().map(|at| &self.cells[at]),
+        }
+    }
+}
+
 /// A cell with a value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RawCell<'a> {

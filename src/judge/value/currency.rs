@@ -73,7 +73,7 @@ impl Currencies {
         let columns = self.columns.iter_mut().zip(&header.columns).enumerate();
         let mixed = columns.filter_map(|(position, (met, found))| {
             let (met, (place, _)) = (met.as_mut()?, found.as_ref()?);
-            let (first, second) = met.note(row.cells.iter().find(|cell| cell.column == *place)?)?;
+            let (first, second) = met.note(row.cell(*place)?)?;
             Some(Mixed { position, first, second })
         });
         mixed.collect()

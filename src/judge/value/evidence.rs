@@ -32,7 +32,7 @@ impl Evidence {
     pub fn note_row(&mut self, row: &RawRow<'_>, header: &Header) {
         for (evidence, found) in self.columns.iter_mut().zip(&header.columns) {
             let (Some(evidence), Some((place, _))) = (evidence, found) else { continue };
-            let cell = row.cells.iter().find(|cell| cell.column == *place);
+            let cell = row.cell(*place);
             if let Some(RawValue::Text(text)) = cell.map(|cell| &cell.value) {
                 evidence.note(text);
             }
