@@ -178,7 +178,7 @@ async fn a_load_longer_than_its_runs_is_ended_by_continuation() {
     let _answers = DYNAMODB_ANSWERS.read().await;
     let seed = seed();
     // Its writes alone take several times as long as a run may.
-    let (timeout, items, slow) = if full() { (5, 24_000, 3) } else { (4, 8_000, 1) };
+    let (timeout, items, slow) = if full() { (5, 24_000, 5) } else { (4, 8_000, 1) };
     let settings = Settings { second: SECOND * 3, timeout: Duration::from_secs(timeout), ..settings() };
     let world = World::new(seed, settings).await;
     let mut random = fastrand::Rng::with_seed(seed);
