@@ -18,6 +18,7 @@ fuzz_target!(|bytes: &[u8]| {
                 Request::Load(upload) => check_upload(upload),
                 Request::Continue(load) => check_name(load),
                 Request::Approve(word) | Request::Redrive(word) | Request::Cancel(word) => check_name(&word.load),
+                Request::Undo(undo) => check_name(&undo.load),
                 Request::RedriveAll { .. } | Request::ListFailed | Request::Sweep => {}
             }
         }
@@ -38,9 +39,11 @@ fn check_upload(upload: &Upload) {
 
 /// It becomes part of paths.
 fn check_name(load: &LoadId) {
-    let (name, link) = load.as_str().split_once('.').unwrap_or((load.as_str(), "2"));
+    let (name, links) = load.as_str().split_once('.').unwrap_or((load.as_str(), "2"));
     assert!(name.len() == 16 && name.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')), "{load}");
-    assert!(!link.is_empty() && link.bytes().all(|byte| byte.is_ascii_digit()), "{load}");
+    let is_number = |link: &str| !link.is_empty() && link.bytes().all(|byte| byte.is_ascii_digit());
+    assert!(links.split('.').all(|link| link == "undo" || is_number(link)), "{load}");
+    assert!(load.as_str().len() <= 128, "{load}");
     assert_eq!(LoadId::parse(load.as_str()).as_ref(), Some(load));
 }
 
