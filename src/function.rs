@@ -8,10 +8,9 @@ use tokio::time::Instant;
 use crate::clients;
 use crate::config::Config;
 use crate::event::{self, EventError, Message, Ours, Request, Upload, Word};
-use crate::failures::FailureQueue;
 use crate::ledger::Ledger;
 use crate::load::{self, Answer, LoadError, Places, Rules, Run, RunEnd};
-use crate::relay::{PASSING, Relay};
+use crate::relay::{FailureQueue, PASSING, Relay};
 use crate::store::{S3Store, Store};
 use crate::table::Table;
 

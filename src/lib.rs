@@ -21,7 +21,6 @@ pub mod judge;
 pub mod workbook;
 
 // Plan, write, tell.
-pub mod failures;
 pub mod plan;
 pub mod relay;
 pub mod report;

@@ -1,6 +1,8 @@
 //! Asking the function: for another run of a load that needs more time than one has, or that waited for its turn; and,
 //! from the command, for what people want.
 
+mod failures;
+
 use std::time::Duration;
 
 use aws_sdk_lambda::config::retry::RetryConfig;
@@ -11,6 +13,7 @@ use aws_sdk_lambda::types::InvocationType;
 
 use crate::clients::CloudFault;
 use crate::event::{LoadId, Request, own_event};
+pub use failures::FailureQueue;
 
 /// Lambda lets no function run longer.
 const LONGEST_RUN: Duration = Duration::from_secs(15 * 60);

@@ -66,7 +66,7 @@ mod tests {
 
     async fn read(reply: Reply) -> Result<Schema, LoadError> {
         let fake = Fake::answering(move |_| reply.clone());
-        let store = S3Store::new(aws_sdk_s3::Client::new(&fake.config()), "reports", "123456789012");
+        let store = S3Store::new(fake.s3(), "reports", "123456789012");
         let from = RulesFrom::Object { bucket: "uploads".into(), key: "rules/inventory.toml".into() };
         let read = from.read(&Store::S3(store)).await;
         let asked = fake.asked();

@@ -8,16 +8,17 @@ use crate::plan::{ChunkEntry, Index, Names};
 use crate::report::{Ending, Report, Seconds, Stopped};
 
 /// A load is started so often without getting anywhere; then it has failed.
-pub(super) const STARTS_AT_MOST: u64 = 3;
+const STARTS_AT_MOST: u64 = 3;
 
-/// Leaves the report of a load that never began, then ends it in the ledger.
+/// Leaves the report of a load that never began, then ends it in the ledger. Should it have begun meanwhile, its own
+/// report is the one that counts.
 pub(super) async fn drop_unbegun(
     announced: Announced,
     report: Report,
     ledger: &Ledger,
     places: &Places,
 ) -> Result<RunEnd, LoadError> {
-    places.store.keep(&Names(&announced.load).report(), report.encode()?).await?;
+    places.store.keep_once(&Names(&announced.load).report(), report.encode()?).await?;
     match ledger.drop_load(&announced, report.ending.name(), &report.summary).await? {
         true => Ok(RunEnd::Ended(Box::new(report))),
         false => Ok(RunEnd::Duplicate),

@@ -52,10 +52,11 @@ pub async fn undo(undo: &Undo, places: &Places, rules: &Rules, run: &Run<'_>) ->
     let load = undo.load.undoing();
     match &places.ledger {
         Some(ledger) => {
-            let turn = match ledger.read(&load).await? {
-                Some(_) => ledger.take_up(&load, run.request_id).await?,
-                None => wait_for_turn(ledger, &announce(undo, places).await?, run).await?,
+            let announced = match ledger.read(&load).await? {
+                Some(record) => Announced::known(record),
+                None => announce(undo, places).await?,
             };
+            let turn = wait_for_turn(ledger, &announced, run).await?;
             settle(turn, &load, ledger, places, rules, run).await
         }
         None => match look_up(&load, places).await? {

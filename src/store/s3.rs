@@ -204,7 +204,7 @@ mod tests {
     const LIST: &str = "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>";
 
     fn store(fake: &Fake) -> S3Store {
-        S3Store::new(aws_sdk_s3::Client::new(&fake.config()), "reports", "123456789012")
+        S3Store::new(fake.s3(), "reports", "123456789012")
     }
 
     fn upload(version: Option<&str>, etag: Option<&str>) -> Upload {

@@ -228,6 +228,28 @@ async fn what_nobody_runs_the_sweep_starts_and_what_gets_nowhere_has_failed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn events_that_rest_in_the_failure_queue_are_counted_and_sent_again() {
+    let _answers = DYNAMODB_ANSWERS.read().await;
+    let stack = own_stack("resting").await;
+    let upload = put(&stack, "resting", list("resting", 3, 1), 1, "0055").await;
+    // As Lambda puts them there; and one that holds no event, which is left alone.
+    let resting = json!({ "requestContext": { "condition": "RetriesExhausted" }, "requestPayload": event(&upload) });
+    for body in ["no event".to_string(), resting.to_string()] {
+        let send = stack.cloud.sqs.send_message().queue_url(&stack.failures).message_body(body);
+        send.send().await.expect("a message sent");
+    }
+    let said = |words| String::from_utf8(ask(&stack, words).stdout).expect("text");
+    let failed = said(&["failed"]);
+    assert!(
+        failed.ends_with("2 events rest in the failure queue; inventory redrive sends them again too.\n"),
+        "{failed}"
+    );
+    assert_eq!(said(&["redrive"]), "Events sent again from the failure queue: 1.\n");
+    assert_eq!(stack.report(&upload).await.ending, Ending::Done);
+    assert_eq!(said(&["redrive"]), "There was nothing to send again.\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_will_not_heal_ends_the_load_at_once_with_what_to_mend() {
     let _answers = DYNAMODB_ANSWERS.read().await;
     let stack = own_stack("gone").await;
