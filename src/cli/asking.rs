@@ -36,9 +36,10 @@ struct Speaker {
     by: Option<String>,
 }
 
+/// What is said about one load.
 #[derive(Args)]
-pub(super) struct Approve {
-    /// The load that is held, by its name in the report.
+pub(super) struct OneLoad {
+    /// The load, by its name in the report or the log.
     #[arg(value_name = "LOAD", value_parser = load_name)]
     load: LoadId,
     #[command(flatten)]
@@ -64,17 +65,6 @@ pub(super) struct Redrive {
     loader: Loader,
 }
 
-#[derive(Args)]
-pub(super) struct Cancel {
-    /// The load, by its name in the report or the log.
-    #[arg(value_name = "LOAD", value_parser = load_name)]
-    load: LoadId,
-    #[command(flatten)]
-    speaker: Speaker,
-    #[command(flatten)]
-    loader: Loader,
-}
-
 impl Loader {
     /// Asks, and tells the answer in words or as it came.
     async fn ask(self, request: Request, say: impl FnOnce(&Json) -> String) -> Result<Exit, Trouble> {
@@ -90,8 +80,9 @@ impl Loader {
     }
 }
 
-impl Approve {
-    pub async fn run(self) -> Result<Exit, Trouble> {
+impl OneLoad {
+    /// Somebody has read why the load is held, and says that it is right.
+    pub async fn approve(self) -> Result<Exit, Trouble> {
         let word = Word { load: self.load, by: whoever_types(self.speaker.by), at: Timestamp::now() };
         let (load, by) = (word.load.clone(), word.by.clone());
         let say = |answer: &Json| {
@@ -102,6 +93,19 @@ impl Approve {
             )
         };
         self.loader.ask(Request::Approve(word), say).await
+    }
+
+    pub async fn cancel(self) -> Result<Exit, Trouble> {
+        let word = Word { load: self.load, by: whoever_types(self.speaker.by), at: Timestamp::now() };
+        let load = word.load.clone();
+        let say = |answer: &Json| match answer["cancelled"]["had_begun"].as_bool() {
+            Some(true) => format!(
+                "Load {load} stops after the rows it is writing now. Its report, in loads/{load} of the reports bucket, \
+                 will say what is in and what is not."
+            ),
+            _ => format!("Load {load} had not begun and is cancelled. Nothing was changed."),
+        };
+        self.loader.ask(Request::Cancel(word), say).await
     }
 }
 
@@ -128,21 +132,6 @@ impl Redrive {
             }
             None => self.loader.ask(Request::RedriveAll { by, at }, say_redriven).await,
         }
-    }
-}
-
-impl Cancel {
-    pub async fn run(self) -> Result<Exit, Trouble> {
-        let word = Word { load: self.load, by: whoever_types(self.speaker.by), at: Timestamp::now() };
-        let load = word.load.clone();
-        let say = |answer: &Json| match answer["cancelled"]["had_begun"].as_bool() {
-            Some(true) => format!(
-                "Load {load} stops after the rows it is writing now. Its report, in loads/{load} of the reports bucket, \
-                 will say what is in and what is not."
-            ),
-            _ => format!("Load {load} had not begun and is cancelled. Nothing was changed."),
-        };
-        self.loader.ask(Request::Cancel(word), say).await
     }
 }
 

@@ -55,7 +55,7 @@ enum Sub {
     Plan(load::Plan),
     /// Let a load go on that waits for somebody to approve it.
     #[command(after_help = EXIT_CODES)]
-    Approve(asking::Approve),
+    Approve(asking::OneLoad),
     /// List the loads that failed, and how many events rest in the failure queue.
     #[command(after_help = EXIT_CODES)]
     Failed(asking::ListFailed),
@@ -64,7 +64,7 @@ enum Sub {
     Redrive(asking::Redrive),
     /// Stop a load that waits or is under way.
     #[command(after_help = EXIT_CODES)]
-    Cancel(asking::Cancel),
+    Cancel(asking::OneLoad),
     /// Take back what a load wrote, but for items that somebody changed since.
     #[command(after_help = EXIT_CODES)]
     Undo(undo::Undo),
@@ -166,10 +166,10 @@ pub fn main() -> ExitCode {
             Sub::Check(check) => check.run().await,
             Sub::Load(load) => load.run().await,
             Sub::Plan(plan) => plan.run().await,
-            Sub::Approve(approve) => approve.run().await,
+            Sub::Approve(load) => load.approve().await,
             Sub::Failed(failed) => failed.run().await,
             Sub::Redrive(redrive) => redrive.run().await,
-            Sub::Cancel(cancel) => cancel.run().await,
+            Sub::Cancel(load) => load.cancel().await,
             Sub::Undo(undo) => undo.run().await,
             Sub::Schema(schema) => schema.run(),
         }
