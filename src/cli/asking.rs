@@ -8,7 +8,8 @@ use serde_json::Value as Json;
 use super::{Exit, Trouble, load_name, output, whoever_types};
 use crate::clients;
 use crate::event::{LoadId, Request, Word};
-use crate::message::{count, sentence};
+use crate::load::LoadError;
+use crate::message::count;
 use crate::relay::Relay;
 
 /// Where the loader is.
@@ -70,10 +71,7 @@ impl Loader {
     async fn ask(self, request: Request, say: impl FnOnce(&Json) -> String) -> Result<Exit, Trouble> {
         let clients = clients::connect(self.endpoint_url.as_deref(), self.region.as_deref()).await;
         let asked = Relay::new(clients.lambda, &self.function).ask(&request).await;
-        let answer = asked.map_err(|error| {
-            let exit = if error.would_trying_again_help() { Exit::Cloud } else { Exit::Usage };
-            Trouble { exit, sentence: sentence(&error) }
-        })?;
+        let answer = asked.map_err(LoadError::from)?;
         let answer = &answer["answers"][0];
         output::answer(&if self.json { answer.to_string() } else { say(answer) });
         Ok(Exit::Good)

@@ -16,7 +16,7 @@ use crate::event::{LoadId, Request, Undo as Word};
 use crate::ledger::Ledger;
 use crate::load::{self, LoadError, Places, Run, RunEnd};
 use crate::plan::Names;
-use crate::relay::{Relay, RelayError};
+use crate::relay::Relay;
 use crate::report::{Ending, UndoAnswer};
 use crate::schema::Schema;
 use crate::store::{FolderStore, Store};
@@ -88,7 +88,7 @@ impl Undo {
     async fn ask(&self, undo: Word, relay: &Relay) -> Result<Exit, Trouble> {
         let (name, by) = (undo.load.undoing(), undo.by.clone());
         let asked = relay.ask(&Request::Undo(Word { dry_run: true, ..undo.clone() })).await;
-        let answer = asked.map_err(trouble)?["answers"][0]["undo"].take();
+        let answer = asked.map_err(LoadError::from)?["answers"][0]["undo"].take();
         let told = match serde_json::from_value(answer) {
             Ok(UndoAnswer::Report(report)) => report,
             Ok(UndoAnswer::EndedBefore(ending)) => return Ok(self.say_ended_before(&ending)),
@@ -103,7 +103,7 @@ impl Undo {
             output::say(GO_ON);
             return Ok(Exit::from(&*told));
         }
-        relay.ask(&Request::Undo(undo)).await.map_err(trouble)?;
+        relay.ask(&Request::Undo(undo)).await.map_err(LoadError::from)?;
         let report = Names(&name).report();
         output::say(&format!(
             "The loader does that as load {name}, for {by}, when it is its turn. Its report will be in {report} of the \
@@ -174,8 +174,4 @@ impl Undo {
         ));
         Exit::of_ended(ending)
     }
-}
-
-fn trouble(error: RelayError) -> Trouble {
-    LoadError::from(error).into()
 }
