@@ -1,25 +1,18 @@
 //! The journey of one load, in the order of the street: the plan, the table, the report.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 use super::planning::Planned;
-use super::undo::write_steps;
-use super::{LoadError, Places, Progress, Rules, Run, RunEnd};
+use super::writing::Writing;
+use super::{LoadError, Places, Rules, Run, RunEnd};
 use crate::event::{LoadId, Undo, Upload};
-use crate::item::Item;
 use crate::ledger::{Lease, Ledger, LedgerError, LoadRecord, State};
 use crate::message::Refusal;
-use crate::plan::{
-    self, ChunkEntry, ChunkOutcome, Estimate, Fate, Gate, Index, KeptRow, LastLoad, MissingItem, Names, PlanRow,
-    RefusedRow,
-};
+use crate::plan::{self, ChunkEntry, ChunkOutcome, Estimate, Fate, Gate, Index, LastLoad, MissingItem, Names, PlanRow};
 use crate::report::{Ending, ReadBack, Report, Seconds, Tally, Went};
-use crate::schema::{Missing, Mode, Schema};
-use crate::table::{Act, Change, Table};
 
 /// The turn this run has, where there is a ledger.
 pub(super) struct MyTurn<'a> {
@@ -42,13 +35,6 @@ pub(super) struct Journey<'a> {
     /// Gates that somebody has approved.
     pub waived: BTreeSet<Gate>,
     pub started: Instant,
-}
-
-/// What writing came to.
-struct Writing {
-    chunks_done: usize,
-    /// Of the chunks this run wrote, by their number.
-    outcomes: Vec<(usize, ChunkOutcome)>,
 }
 
 impl<'a> Journey<'a> {
@@ -144,54 +130,6 @@ impl Journey<'_> {
         Some(Instant::now() + (left - self.rules.margin(left)))
     }
 
-    /// Writes chunk after chunk, each one's outcome and then its checkpoint, until all are written or the time is over.
-    async fn write(&self, plan: &Index, seconds: &mut Seconds) -> Result<Writing, LoadError> {
-        let clock = Instant::now();
-        let stop_at = self.leaves_off_at();
-        let mut writing = Writing { chunks_done: self.chunks_done().await?, outcomes: Vec::new() };
-        let mut rows: u64 = plan.chunks[..writing.chunks_done].iter().map(ChunkEntry::lines).sum();
-        if writing.chunks_done > 0 {
-            tracing::info!(event = "load_goes_on", load = %self.load, chunks_done = writing.chunks_done);
-        }
-        let mut longest = Duration::ZERO;
-        for (number, entry) in plan.chunks.iter().enumerate().skip(writing.chunks_done) {
-            let began = Instant::now();
-            // A chunk that takes longer than the margin must not be begun when there is no time for another one.
-            let has_room = self.run.deadline.is_none_or(|deadline| began + longest < deadline);
-            if !has_room || stop_at.is_some_and(|stop_at| began >= stop_at) {
-                break;
-            }
-            self.check_turn()?;
-            let outcome = self.write_chunk(plan, entry).await?;
-            self.places.store.keep(&Names(&self.load).outcome(number), serde_json::to_vec(&outcome)?).await?;
-            if let Some(turn) = &self.turn {
-                turn.ledger.checkpoint(turn.lease, number as u32 + 1).await?;
-            }
-            writing.outcomes.push((number, outcome));
-            writing.chunks_done = number + 1;
-            longest = longest.max(began.elapsed());
-            rows += entry.lines();
-            (self.run.progress)(Progress::Writing { rows, of: plan.lines() });
-        }
-        seconds.write = clock.elapsed().as_secs_f64();
-        Ok(writing)
-    }
-
-    async fn write_chunk(&self, plan: &Index, entry: &ChunkEntry) -> Result<ChunkOutcome, LoadError> {
-        let (table, schema) = (&self.places.table, &plan.schema);
-        if entry.undone > 0 {
-            return write_steps(table, self.read_chunk(entry).await?).await;
-        }
-        if entry.missing > 0 {
-            return write_missing(table, schema, self.read_chunk(entry).await?).await;
-        }
-        if !entry.counts.has(Fate::is_written) {
-            return Ok(ChunkOutcome::default());
-        }
-        let rows: Vec<PlanRow> = self.read_chunk(entry).await?;
-        write_rows(table, schema, rows.into_iter().filter(|row| row.fate.is_written()).collect()).await
-    }
-
     /// A run that was frozen and thaws may have lost its turn without having noticed.
     pub(super) fn check_turn(&self) -> Result<(), LedgerError> {
         match &self.turn {
@@ -202,23 +140,13 @@ impl Journey<'_> {
         }
     }
 
-    /// The finished prefix: the ledger knows; without one, the outcomes do.
-    async fn chunks_done(&self) -> Result<usize, LoadError> {
-        if let Some(turn) = &self.turn {
-            return Ok(turn.record.chunks_done as usize);
-        }
-        self.outcomes_kept().await
-    }
-
-    /// How many chunks, from the first on without a gap, have an outcome.
-    pub(super) async fn outcomes_kept(&self) -> Result<usize, LoadError> {
-        let kept = self.places.store.names(&format!("loads/{}/outcome/", self.load)).await?;
-        Ok(kept.iter().enumerate().take_while(|(number, name)| **name == Names(&self.load).outcome(*number)).count())
-    }
-
     pub(super) async fn read_chunk<T: DeserializeOwned>(&self, entry: &ChunkEntry) -> Result<Vec<T>, LoadError> {
+        Ok(plan::decode(&entry.name, &self.read_packed(entry).await?)?)
+    }
+
+    pub(super) async fn read_packed(&self, entry: &ChunkEntry) -> Result<Vec<u8>, LoadError> {
         let packed = self.places.store.read(&Names(&self.load).chunk(entry)).await?;
-        Ok(plan::decode(&entry.name, &packed.ok_or_else(|| self.missing(&entry.name))?)?)
+        packed.ok_or_else(|| self.missing(&entry.name))
     }
 
     pub(super) async fn read_outcome(&self, number: usize) -> Result<ChunkOutcome, LoadError> {
@@ -387,81 +315,6 @@ impl Journey<'_> {
     pub(super) fn missing(&self, part: &str) -> LoadError {
         LoadError::PlanIncomplete { load: self.load.clone(), part: part.to_string() }
     }
-}
-
-/// Writes rows in the way their mode has.
-async fn write_rows(table: &Table, schema: &Schema, rows: Vec<PlanRow>) -> Result<ChunkOutcome, LoadError> {
-    let mut outcome = ChunkOutcome::default();
-    let (mut places, mut items) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
-    let mut removes = Vec::new();
-    for row in rows {
-        let Some(item) = row.item else { continue };
-        places.push((row.sheet, row.row, row.fate));
-        items.push(item);
-        removes.push(row.removes);
-    }
-    let refused = match schema.mode {
-        Mode::Replace => {
-            let written = table.write(&items).await?;
-            (outcome.write_units, outcome.requests, outcome.tried_again) =
-                (written.units, written.requests, written.tried_again);
-            written.refused
-        }
-        Mode::Merge | Mode::Add => {
-            let changes = items.into_iter().zip(removes).map(|(item, remove)| {
-                let (key, rest) = split_key(schema, item);
-                let act = match schema.mode {
-                    Mode::Add => Act::Add(key.clone().into_iter().chain(rest).collect()),
-                    _ => Act::Merge { set: rest, remove },
-                };
-                Change { key, act }
-            });
-            let changes: Vec<Change> = changes.collect();
-            let changed = table.change(&changes).await?;
-            (outcome.write_units, outcome.requests, outcome.tried_again) =
-                (changed.units, changed.requests, changed.tried_again);
-            let kept = changed.kept.iter().filter_map(|index| places.get(*index).cloned());
-            outcome.kept = kept.map(|(sheet, row, planned)| KeptRow { sheet, row, planned }).collect();
-            changed.refused
-        }
-    };
-    outcome.refused = refused
-        .into_iter()
-        .filter_map(|refused| {
-            let (sheet, row, planned) = places.get(refused.index)?.clone();
-            Some(RefusedRow { sheet, row, planned, reason: refused.reason })
-        })
-        .collect();
-    Ok(outcome)
-}
-
-/// Marks or removes what the sheet no longer lists, as long as nobody has changed it.
-async fn write_missing(table: &Table, schema: &Schema, items: Vec<MissingItem>) -> Result<ChunkOutcome, LoadError> {
-    let changes = items.into_iter().filter_map(|item| {
-        let (key, _) = split_key(schema, item.before.clone());
-        let act = match item.missing {
-            Missing::Report => return None,
-            Missing::Mark => Act::Mark { read: item.before, set: MissingItem::mark() },
-            Missing::Delete => Act::Delete { read: item.before },
-        };
-        Some(Change { key, act })
-    });
-    let changes: Vec<Change> = changes.collect();
-    let changed = table.change(&changes).await?;
-    // Refused or edited: in both cases it is left as it is.
-    let left = changed.edited.iter().copied().chain(changed.refused.iter().map(|refused| refused.index));
-    Ok(ChunkOutcome {
-        write_units: changed.units,
-        read_units: changed.read_units,
-        requests: changed.requests,
-        tried_again: changed.tried_again,
-        edited: left.filter_map(|index| Some(changes.get(index)?.key.clone())).collect(),
-        ..ChunkOutcome::default()
-    })
-}
-
-fn split_key(schema: &Schema, item: Item) -> (Item, Item) {
-    item.into_iter().partition(|(name, _)| schema.key.attributes().any(|attribute| attribute == name))
 }
 
 /// What the next load into the table is compared with; an undo is no sheet to compare with.

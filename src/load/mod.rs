@@ -9,6 +9,7 @@ mod rules;
 mod stopping;
 mod turn;
 mod undo;
+mod writing;
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -4,7 +4,7 @@ use super::journey::Journey;
 use super::{LoadError, Places, RunEnd};
 use crate::ledger::{Announced, Ledger, State, Stop};
 use crate::message::{count, sentence};
-use crate::plan::{ChunkEntry, Index, Names};
+use crate::plan::{CHUNKS_AT_ONCE, ChunkEntry, Index, Names};
 use crate::report::{Ending, Report, Seconds, Stopped};
 
 /// A load is started so often without getting anywhere; then it has failed.
@@ -42,7 +42,7 @@ impl Journey<'_> {
     }
 
     /// Stops where it is, because somebody asked for it. All that was under way has been answered, unless a run before
-    /// this one died in the midst of a chunk.
+    /// this one died in the midst of some chunks.
     pub(super) async fn stop(&self, stop: Stop, torn: bool) -> Result<RunEnd, LoadError> {
         match (stop, &self.turn) {
             (Stop::GiveWay { to }, Some(turn)) => {
@@ -70,7 +70,7 @@ impl Journey<'_> {
         format!("send the load again: inventory redrive {}", self.load)
     }
 
-    /// `torn` where a chunk may have been written in part.
+    /// `torn` where some chunks may have been written in part.
     async fn end_early(&self, ending: Ending, mut stopped: Stopped, torn: bool) -> Result<RunEnd, LoadError> {
         let plan = match self.places.store.read(&Names(&self.load).index()).await? {
             Some(json) => Index::decode(&json).ok().filter(|plan| !plan.dry_run && plan.held.is_empty()),
@@ -112,7 +112,7 @@ impl Journey<'_> {
                 self.read_chunk(entry).await?.iter().for_each(|step| tally.leave_out_step(step));
             }
         }
-        let next = plan.chunks.get(written).map_or(0, ChunkEntry::lines);
+        let next: u64 = plan.chunks[written..].iter().take(CHUNKS_AT_ONCE).map(ChunkEntry::lines).sum();
         if torn && next > 0 && self.may_have_written() {
             let next = count(next);
             stopped.reason = format!(

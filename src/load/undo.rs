@@ -11,13 +11,13 @@ use crate::item::{Item, item_size};
 use crate::judge::FileRead;
 use crate::ledger::{Announced, LoadRecord, State};
 use crate::plan::{
-    self, ChunkEntry, ChunkOutcome, Counts, Estimate, Index, MissingItem, Names, PlanRow, StayedItem, StayingItem,
-    StepBack, UndoFate, Undone,
+    self, CHUNKS_AT_ONCE, ChunkEntry, ChunkOutcome, Counts, Estimate, Index, MissingItem, Names, PlanRow, StayedItem,
+    StayingItem, StepBack, UndoFate, Undone,
 };
 use crate::report::{Ending, Report, Seconds, UndoAnswer};
 use crate::schema::TableShape;
 use crate::store::Store;
-use crate::table::{Act, Change, Table};
+use crate::table::{Act, Change, Table, Turn};
 
 /// Why a load cannot be undone.
 #[derive(Debug, thiserror::Error)]
@@ -174,14 +174,13 @@ impl Journey<'_> {
         let shape = self.places.table.describe().await?;
         loaded.schema.check_fits(&shape)?;
         let mut making = Making::new(self, undo, loaded, shape);
-        let mut lines = 0;
+        let (mut lines, mut unknown) = (0, None);
         for (number, entry) in loaded.chunks.iter().enumerate() {
             let outcome = match self.places.store.read(&Names(&loaded.load).outcome(number)).await? {
                 Some(json) => serde_json::from_slice(&json)?,
                 None if number < undoable.chunks_done => return Err(CannotUndo::Expired(loaded.load.clone()).into()),
-                // Chunks are written one after another, so this one alone may be half written by a run that died. An
-                // item that was not is found as it was before.
-                None if number == undoable.chunks_done => ChunkOutcome::default(),
+                // A run that died may have left so many half written. An item that was not is found as it was before.
+                None if number < *unknown.get_or_insert(number) + CHUNKS_AT_ONCE => ChunkOutcome::default(),
                 None => break,
             };
             let mut steps = steps_back(loaded, entry, &outcome, &self.places.store).await?;
@@ -271,7 +270,11 @@ async fn steps_back(
 
 /// Takes items back, each as long as it still is what was read for the plan. An item that is as it will be was taken
 /// back by a run that did not come to note it.
-pub(super) async fn write_steps(table: &Table, steps: Vec<StepBack>) -> Result<ChunkOutcome, LoadError> {
+pub(super) async fn write_steps(
+    table: &Table,
+    turn: Turn<'_>,
+    steps: Vec<StepBack>,
+) -> Result<ChunkOutcome, LoadError> {
     let (mut fates, mut changes) = (Vec::new(), Vec::new());
     for step in steps.into_iter().filter(|step| step.fate.is_written()) {
         let act = match (step.left, step.before) {
@@ -284,7 +287,7 @@ pub(super) async fn write_steps(table: &Table, steps: Vec<StepBack>) -> Result<C
         fates.push(step.fate);
         changes.push(Change { key: step.key, act });
     }
-    let changed = table.change(&changes).await?;
+    let changed = table.change_in_turn(turn, &changes).await?;
     let stayed = |index: usize, fate, reason| StayedItem {
         planned: fates[index],
         item: StayingItem { key: changes[index].key.clone(), fate, reason },

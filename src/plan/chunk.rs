@@ -2,13 +2,15 @@
 
 use std::io::{self, Write};
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use super::PlanError;
 
 /// One chunk is what is lost and done again when a run is killed; a checkpoint is one write to the ledger.
 pub const ROWS_PER_CHUNK: usize = 1000;
+/// So many are written at once, those that come first in the plan. Of a run that died, so many may be half written.
+pub const CHUNKS_AT_ONCE: usize = 4;
 /// zstd's fast end: the lines are alike, and more effort saves little.
 const ZSTD_LEVEL: i32 = 1;
 /// Five digits name the chunks: far more rows than a workbook has.
@@ -42,12 +44,23 @@ pub fn pack<T: Serialize>(name: &str, lines: &[T]) -> Result<Vec<u8>, PlanError>
     packed().map_err(|source| PlanError::Pack { name: name.to_string(), source })
 }
 
-/// Unpacks a chunk.
+/// Unpacks a chunk and reads its lines.
 pub fn decode<T: DeserializeOwned>(name: &str, packed: &[u8]) -> Result<Vec<T>, PlanError> {
-    let damaged = |reason: String| PlanError::Damaged { name: name.to_string(), reason };
-    let lines = zstd::decode_all(packed).map_err(|error| damaged(error.to_string()))?;
-    serde_json::Deserializer::from_slice(&lines)
+    read_lines(name, &unpack(name, packed)?)
+}
+
+pub fn unpack(name: &str, packed: &[u8]) -> Result<Vec<u8>, PlanError> {
+    zstd::decode_all(packed).map_err(|error| damaged(name, error))
+}
+
+/// The lines of an unpacked chunk, which may borrow from it.
+pub fn read_lines<'a, T: Deserialize<'a>>(name: &str, lines: &'a [u8]) -> Result<Vec<T>, PlanError> {
+    serde_json::Deserializer::from_slice(lines)
         .into_iter()
         .collect::<Result<_, _>>()
-        .map_err(|error| damaged(error.to_string()))
+        .map_err(|error| damaged(name, error))
+}
+
+fn damaged(name: &str, why: impl ToString) -> PlanError {
+    PlanError::Damaged { name: name.to_string(), reason: why.to_string() }
 }

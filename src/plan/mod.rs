@@ -12,17 +12,21 @@ mod missing;
 mod totals;
 mod undo;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use crate::child::JudgedRow;
 use crate::item::Item;
 use crate::judge::{Kept, KeptCell, Skipped, Verdict};
 use crate::message::Problem;
 
-pub use chunk::{ROWS_PER_CHUNK, chunk_name, decode, missing_name, pack, undo_name};
+pub use chunk::{
+    CHUNKS_AT_ONCE, ROWS_PER_CHUNK, chunk_name, decode, missing_name, pack, read_lines, undo_name, unpack,
+};
 pub use compare::{Before, Comparison};
 pub use estimate::{Estimate, read_units, write_units};
 pub use gates::{Evidence, Gate, LastLoad, Tripped};
@@ -121,6 +125,17 @@ pub struct PlanRow {
     pub cells: Vec<KeptCell>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skipped: Option<Skipped>,
+}
+
+/// A row of the plan as far as putting its item needs it. The item is left as the text that it is.
+#[derive(Debug, Deserialize)]
+pub struct PutRow<'a> {
+    #[serde(borrow)]
+    pub sheet: Cow<'a, str>,
+    pub row: u32,
+    pub fate: Fate,
+    #[serde(borrow, default)]
+    pub item: Option<&'a RawValue>,
 }
 
 impl PlanRow {

@@ -1,5 +1,7 @@
 //! Changes of one item each, made under conditions or in part: what BatchWriteItem cannot do.
 
+use std::pin::Pin;
+
 use aws_sdk_dynamodb::Error;
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::SdkError;
@@ -9,11 +11,11 @@ use super::crew::{Answer, Refused, Tally, Traffic, once};
 use super::expression::Words;
 use super::queue::Queue;
 use super::values::{item_from_attributes, item_to_attributes};
-use super::{Table, TableError};
+use super::{Table, TableError, Turn};
 use crate::item::{Item, same_in, same_item};
 
-/// A change is one item where a batch is 25.
-const IN_FLIGHT_PER_BATCH: usize = 4;
+/// At once: a change is one item where a batch is 25.
+const REQUESTS: u32 = 128;
 
 /// What is to be done with one item.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,6 +41,16 @@ pub enum Act {
     /// Gives attributes other values, as long as they still have those that were read, whatever else the item has. An
     /// attribute that one of the two lacks is not there before, or afterwards. Never names the key.
     Swap { read: Item, set: Item },
+}
+
+impl Act {
+    fn operation(&self) -> &'static str {
+        match self {
+            Act::Merge { .. } | Act::Mark { .. } | Act::Swap { .. } => "UpdateItem",
+            Act::Add(_) | Act::Replace { .. } => "PutItem",
+            Act::Delete { .. } => "DeleteItem",
+        }
+    }
 }
 
 /// What changing came to. Every change whose index is in none of the lists has been made.
@@ -80,12 +92,17 @@ impl Table {
     ///
     /// An expression has 4 KB at most: a change that sets and removes more than some 400 attributes is refused.
     pub async fn change(&self, changes: &[Change]) -> Result<Changed, TableError> {
+        self.change_in_turn(self.turn_to_write().await, changes).await
+    }
+
+    /// Makes changes whose turn it is.
+    pub async fn change_in_turn(&self, turn: Turn<'_>, changes: &[Change]) -> Result<Changed, TableError> {
         let mut changed = Changed::default();
         let open = self.look_again(changes, &mut changed).await?;
-        let send = |batch: Vec<usize>| self.try_change(changes, batch[0]);
-        let most = IN_FLIGHT_PER_BATCH * self.in_flight;
+        let send = |batch: &[usize]| self.send(&changes[batch[0]]);
+        let read = |batch: &[usize], sent| self.read_sent(changes, batch[0], sent);
         let Tally { units, requests, tried_again, refused, gave } =
-            self.settle(Traffic::Write, Queue::singly(open), most, send).await?;
+            self.settle(Traffic::Write, Some(turn), Queue::singly(open), REQUESTS, send, read).await?;
         for (index, standing) in gave {
             changed.add(index, standing);
         }
@@ -115,21 +132,25 @@ impl Table {
         Ok(open)
     }
 
-    async fn try_change(&self, changes: &[Change], index: usize) -> Result<Answer<(usize, Standing)>, TableError> {
-        let Change { key, act } = &changes[index];
-        let (operation, answer) = match act {
-            Act::Merge { set, remove } => ("UpdateItem", self.update(key, None, set, remove).await?),
-            Act::Mark { read, set } => ("UpdateItem", self.update(key, Some(read), set, &[]).await?),
-            Act::Add(item) => ("PutItem", self.put(key, None, item).await?),
-            Act::Replace { read, put } => ("PutItem", self.put(key, Some(read), put).await?),
+    fn send(&self, change: &Change) -> Result<Sending, TableError> {
+        let Change { key, act } = change;
+        match act {
+            Act::Merge { set, remove } => self.update(key, None, set, remove),
+            Act::Mark { read, set } => self.update(key, Some(read), set, &[]),
+            Act::Add(item) => self.put(key, None, item),
+            Act::Replace { read, put } => self.put(key, Some(read), put),
             Act::Swap { read, set } => {
                 let remove: Vec<String> = read.keys().filter(|name| !set.contains_key(*name)).cloned().collect();
-                ("UpdateItem", self.update(key, Some(read), set, &remove).await?)
+                self.update(key, Some(read), set, &remove)
             }
-            Act::Delete { read } => ("DeleteItem", self.delete(key, read).await?),
-        };
+            Act::Delete { read } => self.delete(key, read),
+        }
+    }
+
+    fn read_sent(&self, changes: &[Change], index: usize, sent: Sent) -> Result<Answer<(usize, Standing)>, TableError> {
+        let act = &changes[index].act;
         let taken = |units, standing| Answer::Taken { units, accepted: 1, left: Vec::new(), gave: (index, standing) };
-        match answer {
+        match sent {
             Ok(capacity) => {
                 let units = capacity.and_then(|capacity| capacity.capacity_units).unwrap_or_default();
                 Ok(taken(units, Standing::Done))
@@ -146,12 +167,12 @@ impl Table {
                 };
                 Ok(taken(0.0, standing))
             }
-            Err(error) => self.refused_or_busy(operation, &error),
+            Err(error) => self.refused_or_busy(act.operation(), &error),
         }
     }
 
     /// In place of what was read, or where nothing is.
-    async fn put(&self, key: &Item, read: Option<&Item>, item: &Item) -> Result<Sent, TableError> {
+    fn put(&self, key: &Item, read: Option<&Item>, item: &Item) -> Result<Sending, TableError> {
         let mut words = Words::default();
         let condition = match read {
             Some(read) => Some(words.unchanged(key, read, item)?),
@@ -170,11 +191,13 @@ impl Table {
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .customize()
             .config_override(once());
-        let answer = request.send().await.map_err(|error| error.map_service_error(Error::from));
-        Ok(answer.map(|output| output.consumed_capacity))
+        Ok(Box::pin(async move {
+            let answer = request.send().await.map_err(|error| error.map_service_error(Error::from));
+            answer.map(|output| output.consumed_capacity)
+        }))
     }
 
-    async fn delete(&self, key: &Item, read: &Item) -> Result<Sent, TableError> {
+    fn delete(&self, key: &Item, read: &Item) -> Result<Sending, TableError> {
         let mut words = Words::default();
         let unchanged = words.unchanged(key, read, &Item::new())?;
         let request = self
@@ -189,12 +212,14 @@ impl Table {
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .customize()
             .config_override(once());
-        let answer = request.send().await.map_err(|error| error.map_service_error(Error::from));
-        Ok(answer.map(|output| output.consumed_capacity))
+        Ok(Box::pin(async move {
+            let answer = request.send().await.map_err(|error| error.map_service_error(Error::from));
+            answer.map(|output| output.consumed_capacity)
+        }))
     }
 
     /// Where `read` is given, only as long as the item still is that.
-    async fn update(&self, key: &Item, read: Option<&Item>, set: &Item, remove: &[String]) -> Result<Sent, TableError> {
+    fn update(&self, key: &Item, read: Option<&Item>, set: &Item, remove: &[String]) -> Result<Sending, TableError> {
         let mut words = Words::default();
         let update = words.update(set, remove)?;
         let unchanged = read.map(|read| words.unchanged(key, read, set)).transpose()?;
@@ -211,11 +236,15 @@ impl Table {
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .customize()
             .config_override(once());
-        let answer = request.send().await.map_err(|error| error.map_service_error(Error::from));
-        Ok(answer.map(|output| output.consumed_capacity))
+        Ok(Box::pin(async move {
+            let answer = request.send().await.map_err(|error| error.map_service_error(Error::from));
+            answer.map(|output| output.consumed_capacity)
+        }))
     }
 }
 
+/// A request of any of the three operations on its way.
+type Sending = Pin<Box<dyn Future<Output = Sent> + Send>>;
 type Sent = Result<Option<ConsumedCapacity>, SdkError<Error, HttpResponse>>;
 
 impl Changed {

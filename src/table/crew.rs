@@ -1,16 +1,18 @@
 //! The loop behind all reading and writing: several requests at once, tried again until each item is settled.
 //!
-//! One task does it all. When it is dropped or returns, no request of its own is left.
+//! One task settles it all, while its requests are made and read on any thread. When it is dropped or returns, none of
+//! them is left.
 
 use aws_config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use super::meter::Meter;
-use super::queue::{Pace, Queue};
+use super::pace::{Pass, Turn};
+use super::queue::Queue;
 use super::{Table, TableError};
 use crate::clients::CloudFault;
 
@@ -54,86 +56,93 @@ pub(super) struct Tally<T> {
 }
 
 impl Table {
-    /// Sends all that is in the queue, with at most so many requests at once.
-    pub(super) async fn settle<T, F: Future<Output = Result<Answer<T>, TableError>>>(
+    /// Sends all that is in the queue, up to `most` requests at once: what `send` makes of a batch goes on its way on
+    /// any thread, and `read` says what the answer means. The turn is given back as soon as all is sent once.
+    pub(super) async fn settle<R, T, F>(
         &self,
         traffic: Traffic,
+        mut turn: Option<Turn<'_>>,
         mut queue: Queue<'_>,
-        most: usize,
-        send: impl Fn(Vec<usize>) -> F,
-    ) -> Result<Tally<T>, TableError> {
+        most: u32,
+        send: impl Fn(&[usize]) -> Result<F, TableError>,
+        read: impl Fn(&[usize], R) -> Result<Answer<T>, TableError>,
+    ) -> Result<Tally<T>, TableError>
+    where
+        F: Future<Output = R> + Send + 'static,
+        R: Send + 'static,
+    {
         let mut tally = Tally { units: 0.0, requests: 0, tried_again: 0, refused: Vec::new(), gave: Vec::new() };
-        let meter = match traffic {
-            Traffic::Read => self.read_meter.as_deref(),
-            Traffic::Write => self.write_meter.as_deref(),
+        let pace = match traffic {
+            Traffic::Read => &self.reading,
+            Traffic::Write => &self.writing,
         };
-        let mut pace = Pace::new(most);
+        let _sender = pace.begin();
+        let mut next = None;
+        let single = queue.is_of_singles();
         let mut in_flight = FuturesUnordered::new();
         let mut open = queue.len();
-        let mut progress_at = Instant::now();
         let mut last = "no answer".to_string();
         loop {
-            let mut resume = pace.resume;
-            while in_flight.len() < pace.width && Instant::now() >= pace.resume && !queue.is_empty() {
-                let expected = match meter.map_or(Ok(0.0), Meter::admit) {
-                    Ok(expected) => expected,
-                    Err(later) => {
-                        resume = later;
-                        // That nothing happens before then is no fault of the table's.
-                        if in_flight.is_empty() {
-                            progress_at = later;
-                        }
-                        break;
-                    }
-                };
-                let Some(batch) = queue.next() else { break };
-                tally.requests += 1;
-                let (round, answer) = (pace.round, send(batch.clone()));
-                in_flight.push(async move { Sent { batch, round, expected, answer: answer.await } });
+            if next.is_none()
+                && let Some(batch) = queue.next()
+            {
+                next = Some(Box::pin(async move { (pace.admit(batch.len(), most, single).await, batch) }));
             }
-            if in_flight.is_empty() && queue.is_empty() {
-                tally.refused.sort_unstable_by_key(|refused| refused.index);
-                return Ok(tally);
+            if next.is_none() {
+                // All is sent once. What comes back goes between what others send.
+                drop(turn.take());
+                if in_flight.is_empty() {
+                    tally.refused.sort_unstable_by_key(|refused| refused.index);
+                    return Ok(tally);
+                }
             }
-            let may_send = !queue.is_empty() && in_flight.len() < pace.width;
-            let Sent { batch, round, expected, answer } = tokio::select! {
+            let admitted = async {
+                match &mut next {
+                    Some(next) => next.await,
+                    None => std::future::pending().await,
+                }
+            };
+            let sent = tokio::select! {
                 biased;
                 Some(sent) = in_flight.next() => sent,
-                () = sleep_until(resume), if may_send => continue,
-                () = sleep_until(progress_at + self.wait) => {
+                (pass, batch) = admitted => {
+                    next = None;
+                    tally.requests += 1;
+                    let answer = on_any_thread(send(&batch)?);
+                    in_flight.push(async move { Sent { pass, batch, answer: answer.await } });
+                    continue;
+                }
+                () = sleep_until(pace.progress_at() + self.wait) => {
+                    if Instant::now() < pace.progress_at() + self.wait {
+                        continue;
+                    }
                     return Err(self.no_progress(traffic, open, last));
                 }
             };
-            let answer = answer?;
-            if let Some(meter) = meter {
-                meter.settle(expected, answer.units());
+            let Sent { pass, batch, answer } = sent;
+            let answer = read(&batch, answer)?;
+            if let Answer::Busy(fault) = &answer {
+                last = format!("{}: {}", fault.code, fault.message);
+            } else if matches!(&answer, Answer::Taken { left, .. } if !left.is_empty()) {
+                last = "items came back unprocessed".to_string();
+            }
+            if pace.settle(&pass, &answer) {
+                tracing::warn!(event = "table_busy", table = self.name, why = last);
             }
             match answer {
-                Answer::Taken { units, accepted, left, gave } => {
+                Answer::Taken { units, left, gave, .. } => {
                     tally.units += units;
                     tally.tried_again += left.len() as u64;
                     tally.gave.push(gave);
                     open -= batch.len() - left.len();
-                    if accepted > 0 {
-                        progress_at = Instant::now();
-                    }
-                    if left.is_empty() {
-                        pace.faster();
-                    } else {
-                        last = "items came back unprocessed".to_string();
-                        pace.slower(round, accepted > 0, &self.name, &last);
-                        queue.put_back(left);
-                    }
+                    queue.put_back(left);
                 }
-                Answer::Busy(fault) => {
+                Answer::Busy(_) => {
                     tally.tried_again += batch.len() as u64;
-                    last = format!("{}: {}", fault.code, fault.message);
-                    pace.slower(round, false, &self.name, &fault.code);
                     queue.put_back(batch);
                 }
                 // One item spoils its whole request: halve until it stands alone.
                 Answer::Refused(reason) => {
-                    progress_at = Instant::now();
                     if let [index] = batch[..] {
                         open -= 1;
                         tracing::warn!(event = "item_refused", table = self.name, index);
@@ -193,20 +202,20 @@ pub(super) fn once() -> aws_sdk_dynamodb::config::Builder {
     aws_sdk_dynamodb::Config::builder().retry_config(RetryConfig::disabled())
 }
 
-struct Sent<T> {
+struct Sent<'a, R> {
+    pass: Pass<'a>,
     batch: Vec<usize>,
-    round: u64,
-    /// Units that the meter reckons with.
-    expected: f64,
-    answer: Result<Answer<T>, TableError>,
+    answer: R,
 }
 
-impl<T> Answer<T> {
-    /// What it consumed, as far as DynamoDB says.
-    fn units(&self) -> f64 {
-        match self {
-            Answer::Taken { units, .. } => *units,
-            Answer::Busy(_) | Answer::Refused(_) => 0.0,
-        }
+/// Does something beside this task, and no longer than somebody waits for it.
+async fn on_any_thread<R: Send + 'static>(work: impl Future<Output = R> + Send + 'static) -> R {
+    let mut alone = JoinSet::new();
+    alone.spawn(work);
+    match alone.join_next().await {
+        Some(Ok(done)) => done,
+        Some(Err(ended)) if ended.is_panic() => std::panic::resume_unwind(ended.into_panic()),
+        // Nobody else ends it, but for a runtime that is shutting down, and this task with it.
+        _ => std::future::pending().await,
     }
 }

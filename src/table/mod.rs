@@ -5,6 +5,7 @@ mod crew;
 mod describe;
 mod expression;
 mod meter;
+mod pace;
 mod queue;
 mod read;
 mod scan;
@@ -19,15 +20,12 @@ use aws_sdk_dynamodb::Client;
 use crate::clients::CloudFault;
 pub use change::{Act, Change, Changed};
 pub use crew::Refused;
-use meter::Meter;
+use pace::Pace;
+pub use pace::Turn;
 pub use read::Found;
 pub use scan::Scan;
 pub use values::{item_from_attributes, item_to_attributes};
 pub use write::Written;
-
-/// Requests of many items in flight at once. One at 5 ms already offers 5,000 items a second; a few more hide the
-/// waiting.
-const IN_FLIGHT: usize = 8;
 
 /// An inventory table.
 #[derive(Debug, Clone)]
@@ -35,18 +33,17 @@ pub struct Table {
     client: Client,
     name: String,
     wait: Duration,
-    in_flight: usize,
     consistent_reads: bool,
-    read_meter: Option<Arc<Meter>>,
-    write_meter: Option<Arc<Meter>>,
+    reading: Arc<Pace>,
+    writing: Arc<Pace>,
 }
 
 impl Table {
     /// The table `name`; writing gives up when it has accepted nothing for the time `wait`, reading when it has given
     /// nothing.
     pub fn new(client: Client, name: impl Into<String>, wait: Duration) -> Table {
-        let (consistent_reads, read_meter, write_meter) = (true, None, None);
-        Table { client, name: name.into(), wait, in_flight: IN_FLIGHT, consistent_reads, read_meter, write_meter }
+        let (reading, writing) = (Arc::new(Pace::new(None)), Arc::new(Pace::new(None)));
+        Table { client, name: name.into(), wait, consistent_reads: true, reading, writing }
     }
 
     /// Without consistent reads, an item may be what it was a moment ago, for half the read units.
@@ -56,13 +53,18 @@ impl Table {
 
     /// Never consumes more read units per second than this, its copies included. A ceiling is above zero.
     pub fn with_read_ceiling(self, ceiling: Option<f64>) -> Table {
-        Table { read_meter: ceiling.map(|ceiling| Arc::new(Meter::new(ceiling))), ..self }
+        Table { reading: Arc::new(Pace::new(ceiling)), ..self }
     }
 
     /// Never consumes more write units per second than this, its copies and the table's indexes included. A ceiling is
     /// above zero.
     pub fn with_write_ceiling(self, ceiling: Option<f64>) -> Table {
-        Table { write_meter: ceiling.map(|ceiling| Arc::new(Meter::new(ceiling))), ..self }
+        Table { writing: Arc::new(Pace::new(ceiling)), ..self }
+    }
+
+    /// Waits until those who write before this one have sent all they have.
+    pub async fn turn_to_write(&self) -> Turn<'_> {
+        self.writing.turn().await
     }
 
     /// Its name, or its ARN if it was named so.
@@ -95,6 +97,8 @@ pub enum TableError {
     /// A value that is not what its type says. Items were judged before, so this is a plan that somebody has edited.
     #[error("attribute {attribute} of an item is not what its type says: {what}; load the file again")]
     Value { attribute: String, what: &'static str },
+    #[error("an item could not be written down: {0}")]
+    Unsendable(#[from] serde_json::Error),
     #[error("{0}")]
     Cloud(#[from] CloudFault),
 }
@@ -107,7 +111,7 @@ impl TableError {
             // A table that is being made becomes active; one that was archived or is being deleted does not.
             TableError::NotActive { status, .. } => matches!(status.as_str(), "CREATING" | "UPDATING"),
             TableError::NoProgress { .. } | TableError::NothingRead { .. } => true,
-            TableError::Strange { .. } | TableError::Value { .. } => false,
+            TableError::Strange { .. } | TableError::Value { .. } | TableError::Unsendable(_) => false,
         }
     }
 }

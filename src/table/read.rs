@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{BuildError, SdkError};
 use aws_sdk_dynamodb::operation::batch_get_item::{BatchGetItemError, BatchGetItemOutput};
 use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnConsumedCapacity};
@@ -17,6 +18,8 @@ use crate::item::{Item, Value, plain_number};
 const OPERATION: &str = "BatchGetItem";
 /// DynamoDB's limit.
 const KEYS_PER_REQUEST: usize = 100;
+/// At once. Their answers are large.
+const REQUESTS: u32 = 16;
 
 /// What reading came to.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -30,6 +33,8 @@ pub struct Found {
     pub tried_again: u64,
 }
 
+type Answered = Result<BatchGetItemOutput, SdkError<BatchGetItemError, HttpResponse>>;
+
 /// Items, and where their keys stand among all that were asked for.
 type Placed = Vec<(usize, Item)>;
 
@@ -37,10 +42,14 @@ impl Table {
     /// Reads the items with these keys, each of which is the key's attributes and nothing else. No two may be the same:
     /// DynamoDB refuses such a request.
     pub async fn read(&self, keys: &[Item]) -> Result<Found, TableError> {
-        let queue = Queue::new(keys, KEYS_PER_REQUEST);
-        let send = |batch| self.try_read(keys, batch);
+        let queue = Queue::new(keys.len(), KEYS_PER_REQUEST, |_| 0);
+        let send = |batch: &[usize]| self.ask_for(keys, batch);
+        let read = |batch: &[usize], answer| match answer {
+            Ok(output) => self.found(keys, batch, output),
+            Err(error) => self.busy(OPERATION, &error),
+        };
         let Tally { units, requests, tried_again, gave, .. } =
-            self.settle(Traffic::Read, queue, self.in_flight, send).await?;
+            self.settle(Traffic::Read, None, queue, REQUESTS, send, read).await?;
         let mut items = vec![None; keys.len()];
         for (index, item) in gave.into_iter().flatten() {
             items[index] = Some(item);
@@ -48,7 +57,7 @@ impl Table {
         Ok(Found { items, units, requests, tried_again })
     }
 
-    async fn try_read(&self, keys: &[Item], batch: Vec<usize>) -> Result<Answer<Placed>, TableError> {
+    fn ask_for(&self, keys: &[Item], batch: &[usize]) -> Result<impl Future<Output = Answered> + use<>, TableError> {
         let unsendable = |error: BuildError| {
             CloudFault::new(OPERATION, &self.place(), &SdkError::<BatchGetItemError, _>::construction_failure(error))
         };
@@ -61,10 +70,7 @@ impl Table {
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .customize()
             .config_override(once());
-        match request.send().await {
-            Ok(output) => self.found(keys, &batch, output),
-            Err(error) => self.busy(OPERATION, &error),
-        }
+        Ok(async move { request.send().await })
     }
 
     /// DynamoDB answers in any order and writes numbers in its own way. What does not fit into an answer's 16 MB comes

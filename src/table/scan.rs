@@ -1,5 +1,8 @@
 //! Reading the whole table, page after page, and asking whether there is anything in it.
 
+use aws_sdk_dynamodb::config::http::HttpResponse;
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::scan::{ScanError, ScanOutput};
 use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 
 use super::crew::{Answer, Tally, Traffic, once};
@@ -18,6 +21,8 @@ pub struct Scan<'a> {
     units: f64,
     next: Next,
 }
+
+type Answered = Result<ScanOutput, SdkError<ScanError, HttpResponse>>;
 
 #[derive(Debug, Clone)]
 enum Next {
@@ -52,8 +57,9 @@ impl Scan<'_> {
         if let Next::None = self.next {
             return Ok(None);
         }
-        let send = |_| self.try_page();
-        let page: Tally<(Vec<Item>, Next)> = self.table.settle(Traffic::Read, Queue::singly([0]), 1, send).await?;
+        let (send, read) = (|_: &[usize]| self.ask_for_page(), |_: &[usize], answer| self.read_page(answer));
+        let page: Tally<(Vec<Item>, Next)> =
+            self.table.settle(Traffic::Read, None, Queue::singly([0]), 1, send, read).await?;
         self.units += page.units;
         Ok(page.gave.into_iter().next().map(|(items, next)| {
             self.next = next;
@@ -66,7 +72,7 @@ impl Scan<'_> {
         self.units
     }
 
-    async fn try_page(&self) -> Result<Answer<(Vec<Item>, Next)>, TableError> {
+    fn ask_for_page(&self) -> Result<impl Future<Output = Answered> + use<>, TableError> {
         let start = match &self.next {
             Next::After(key) => Some(item_to_attributes(key)?),
             Next::First | Next::None => None,
@@ -82,7 +88,11 @@ impl Scan<'_> {
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .customize()
             .config_override(once());
-        let output = match request.send().await {
+        Ok(async move { request.send().await })
+    }
+
+    fn read_page(&self, answer: Answered) -> Result<Answer<(Vec<Item>, Next)>, TableError> {
+        let output = match answer {
             Ok(output) => output,
             Err(error) => return self.table.busy("Scan", &error),
         };

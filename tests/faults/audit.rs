@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use inventory_loader::event::LoadId;
-use inventory_loader::plan::{ChunkEntry, Fate, Index, Names};
+use inventory_loader::plan::{CHUNKS_AT_ONCE, ChunkEntry, Fate, Index, Names};
 use inventory_loader::report::Report;
 use inventory_loader::table::item_from_attributes;
 use tokio::time::{Duration, timeout};
@@ -105,7 +105,7 @@ impl World {
             let until = next.map_or(record.chunks, |(_, done)| *done);
             stock.write(version, *done..until);
             if self.was_interrupted() && next.is_none() && record.chunks < version.chunks() {
-                stock.write_perhaps(version, until..until + 1);
+                stock.write_perhaps(version, until..until + CHUNKS_AT_ONCE as u32);
             }
         }
         stock

@@ -25,6 +25,8 @@ pub struct Settings {
     pub second: Duration,
     pub timeout: Duration,
     pub at_once: usize,
+    /// The ceiling for writing, in units a second.
+    pub write_units: Option<u32>,
 }
 
 pub struct Lambda {

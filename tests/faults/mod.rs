@@ -36,7 +36,7 @@ use world::World;
 const SECOND: Duration = Duration::from_nanos(1_000_000_000 / 60);
 
 fn settings() -> Settings {
-    Settings { second: SECOND, timeout: SECOND * 900, at_once: 1 }
+    Settings { second: SECOND, timeout: SECOND * 900, at_once: 1, write_units: None }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -178,17 +178,18 @@ async fn a_load_longer_than_its_runs_is_ended_by_continuation() {
     let _answers = DYNAMODB_ANSWERS.read().await;
     let seed = seed();
     // Its writes alone take several times as long as a run may.
-    let (timeout, items, slow) = if full() { (5, 24_000, 5) } else { (4, 8_000, 1) };
-    let settings = Settings { second: SECOND * 3, timeout: Duration::from_secs(timeout), ..settings() };
+    let (timeout, items, write_units) = if full() { (5, 24_000, 300) } else { (4, 8_000, 800) };
+    let timeout = Duration::from_secs(timeout);
+    let settings = Settings { second: SECOND * 3, timeout, write_units: Some(write_units), ..settings() };
     let world = World::new(seed, settings).await;
     let mut random = fastrand::Rng::with_seed(seed);
-    world.proxy.follow(Box::new(move |call| (is_write(call) && random.u32(..5) < slow).then_some(Fault::Slow)));
+    world.proxy.follow(Box::new(move |call| (is_write(call) && random.u32(..5) == 0).then_some(Fault::Slow)));
     let versions = [Uploads::new(seed).put(&world, "long", items, items).await];
     world.lambda.send(&versions[0].event());
     world.audit(&versions).await;
     let handed_over = world.count_events("planning_handed_over") + world.count_events("load_handed_over");
     let took: Duration = world.lambda.runs().iter().map(|run| run.took).sum();
-    println!("{took:?} of work, handed over {handed_over} times in runs of {timeout} s");
+    println!("{took:?} of work, handed over {handed_over} times in runs of {timeout:?}");
     assert!(handed_over >= 2, "handed over {handed_over} times, log in {:?}", world.log);
     world.end().await;
 }

@@ -50,13 +50,14 @@ impl World {
         let ledger = cloud.create_table("ledger", &[("pk", "S"), ("sk", "S")], &[]).await;
         let log = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.log"));
         let file = File::options().create(true).append(true).open(&log).expect("a log");
-        let second = settings.second;
+        let (second, write_units) = (settings.second, settings.write_units);
         let mut lambda = Lambda::open(settings, file).await;
         let endpoints =
             [(Service::DynamoDb, dynamodb), (Service::S3, s3.endpoint.clone()), (Service::Lambda, lambda.endpoint())];
         let random = fastrand::Rng::with_seed(seed);
         let proxy = Proxy::before(BTreeMap::from(endpoints), random, second * SLOWEST).await;
-        lambda.deploy(environment(&stock, &ledger, &proxy, second));
+        let ceiling = write_units.map(|units| ("WRITE_UNITS".to_string(), units.to_string()));
+        lambda.deploy(environment(&stock, &ledger, &proxy, second).into_iter().chain(ceiling).collect());
         World { name, cloud, stock, ledger, proxy, lambda, log }
     }
 

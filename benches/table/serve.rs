@@ -1,0 +1,259 @@
+//! HTTP: which request asks for what, and when it is answered.
+
+use std::convert::Infallible;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::http::request::Parts;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
+use tokio::time::{Instant, sleep_until};
+
+use crate::answer::{Refusal, to_json};
+use crate::table::Table;
+use crate::{describe, reading, writing};
+
+const AWS_JSON: &str = "application/x-amz-json-1.0";
+const TARGET: &str = "DynamoDB_20120810.";
+
+type Answer = Response<Full<Bytes>>;
+
+pub async fn serve(listener: TcpListener, table: Arc<Table>) -> io::Result<()> {
+    loop {
+        let (stream, _) = listener.accept().await?;
+        let table = Arc::clone(&table);
+        tokio::spawn(async move {
+            if stream.set_nodelay(true).is_ok() {
+                serve_connection(stream, table).await;
+            }
+        });
+    }
+}
+
+async fn serve_connection(stream: impl AsyncRead + AsyncWrite + Unpin, table: Arc<Table>) {
+    let service = service_fn(move |asked| {
+        let table = Arc::clone(&table);
+        async move { Ok::<_, Infallible>(receive(&table, asked).await) }
+    });
+    // A connection that breaks off is its client's affair.
+    drop(http1::Builder::new().serve_connection(TokioIo::new(stream), service).await);
+}
+
+async fn receive(table: &Table, asked: Request<Incoming>) -> Answer {
+    let (head, body) = asked.into_parts();
+    let Ok(body) = body.collect().await else {
+        return plain(StatusCode::BAD_REQUEST, "the request broke off".into());
+    };
+    let came = Instant::now();
+    let now = came.into_std();
+    if head.method != Method::POST || head.uri.path() != "/" {
+        return control(table, &head, now);
+    }
+    let answer = operate(table, &head, &body.to_bytes(), now);
+    let latency = Duration::from_millis(table.settings.latency_ms);
+    if !latency.is_zero() {
+        sleep_until(came + latency).await;
+    }
+    answer
+}
+
+fn operate(table: &Table, head: &Parts, body: &[u8], now: std::time::Instant) -> Answer {
+    let operation = head.headers.get("x-amz-target").and_then(|target| target.to_str().ok()?.strip_prefix(TARGET));
+    let answer =
+        std::str::from_utf8(body).map_err(|error| Refusal::invalid(error.to_string())).and_then(|body| match operation
+            .unwrap_or_default()
+        {
+            "BatchWriteItem" => writing::batch_write(table, body, now),
+            "PutItem" => writing::put(table, body, now),
+            "UpdateItem" => writing::update(table, body, now),
+            "DeleteItem" => writing::delete(table, body, now),
+            "BatchGetItem" => reading::batch_get(table, body, now),
+            "Scan" => reading::scan(table, body, now),
+            "DescribeTable" => describe::describe(table, body),
+            other => Err(Refusal::unknown_operation(other)),
+        });
+    let (status, body) = match answer {
+        Ok(body) => (StatusCode::OK, body),
+        Err(refusal) => (StatusCode::BAD_REQUEST, refusal.to_json()),
+    };
+    let mut answer = respond(status, AWS_JSON, body);
+    answer.headers_mut().insert("x-amzn-requestid", request_id());
+    answer
+}
+
+fn control(table: &Table, head: &Parts, now: std::time::Instant) -> Answer {
+    match (&head.method, head.uri.path()) {
+        (&Method::GET, "/counts") => respond(StatusCode::OK, "application/json", to_json(&table.counts())),
+        (&Method::POST, "/reset") => {
+            table.reset(now);
+            plain(StatusCode::OK, "as at the start\n".into())
+        }
+        (&Method::POST, "/capacity") => match capacity(head.uri.query().unwrap_or_default()) {
+            Ok((write, read)) => {
+                table.change_capacity(write, read, now);
+                plain(StatusCode::OK, "changed\n".into())
+            }
+            Err(why) => plain(StatusCode::BAD_REQUEST, why),
+        },
+        (method, path) => plain(StatusCode::NOT_FOUND, format!("nothing answers {method} {path}\n")),
+    }
+}
+
+/// `write=N`, `read=N` or both.
+fn capacity(query: &str) -> Result<(Option<u64>, Option<u64>), String> {
+    let (mut write, mut read) = (None, None);
+    for part in query.split('&') {
+        let (name, units) = part.split_once('=').unwrap_or((part, ""));
+        let units = units.parse().map_err(|_| format!("{part:?} is not like write=4000\n"))?;
+        match name {
+            "write" => write = Some(units),
+            "read" => read = Some(units),
+            _ => return Err(format!("{name:?} is neither write nor read\n")),
+        }
+    }
+    Ok((write, read))
+}
+
+fn plain(status: StatusCode, text: String) -> Answer {
+    respond(status, "text/plain", text)
+}
+
+fn respond(status: StatusCode, kind: &'static str, body: String) -> Answer {
+    let mut answer = Response::new(Full::new(Bytes::from(body)));
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    answer
+}
+
+fn request_id() -> HeaderValue {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    HeaderValue::from(NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hyper::client::conn::http1::{SendRequest, handshake};
+    use serde_json::{Value as Json, json};
+
+    /// A connection to a table that began with these words on its command line.
+    async fn connect(words: &str) -> SendRequest<Full<Bytes>> {
+        let settings = clap::Parser::parse_from(std::iter::once("simulated-table").chain(words.split_whitespace()));
+        let table = Arc::new(Table::new(settings, Instant::now().into_std()));
+        let (near, far) = tokio::io::duplex(1 << 16);
+        tokio::spawn(serve_connection(far, table));
+        let (client, connection) = handshake(TokioIo::new(near)).await.unwrap();
+        tokio::spawn(connection);
+        client
+    }
+
+    async fn send(client: &mut SendRequest<Full<Bytes>>, asked: Request<Full<Bytes>>) -> Response<Bytes> {
+        client.ready().await.unwrap();
+        let (head, body) = client.send_request(asked).await.unwrap().into_parts();
+        Response::from_parts(head, body.collect().await.unwrap().to_bytes())
+    }
+
+    async fn operation(client: &mut SendRequest<Full<Bytes>>, name: &str, body: Json) -> Response<Bytes> {
+        let asked = Request::post("/").header("x-amz-target", format!("{TARGET}{name}"));
+        send(client, asked.body(body.to_string().into()).unwrap()).await
+    }
+
+    async fn write(client: &mut SendRequest<Full<Bytes>>, count: usize) -> Response<Bytes> {
+        let put = |n: usize| json!({ "PutRequest": { "Item": { "sku": { "S": n.to_string() } } } });
+        let puts: Vec<Json> = (0..count).map(put).collect();
+        operation(client, "BatchWriteItem", json!({ "RequestItems": { "stock": puts } })).await
+    }
+
+    async fn counts(client: &mut SendRequest<Full<Bytes>>) -> Json {
+        let asked = Request::get("/counts").body(Full::default()).unwrap();
+        json(&send(client, asked).await)
+    }
+
+    async fn post(client: &mut SendRequest<Full<Bytes>>, path: &str) -> StatusCode {
+        send(client, Request::post(path).body(Full::default()).unwrap()).await.status()
+    }
+
+    fn json(answer: &Response<Bytes>) -> Json {
+        serde_json::from_slice(answer.body()).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn operations_are_answered_as_dynamodb_answers() {
+        let mut client = connect("--keep").await;
+        let wrote = write(&mut client, 3).await;
+        assert_eq!((wrote.status(), json(&wrote)), (StatusCode::OK, json!({ "UnprocessedItems": {} })));
+        assert_eq!(wrote.headers()[CONTENT_TYPE], AWS_JSON);
+        let scanned = operation(&mut client, "Scan", json!({ "TableName": "stock" })).await;
+        assert_eq!(json(&scanned)["Count"], 3);
+        assert_ne!(scanned.headers()["x-amzn-requestid"], wrote.headers()["x-amzn-requestid"]);
+        let asked = json!({ "RequestItems": { "stock": { "Keys": [{ "sku": { "S": "2" } }] } } });
+        let got = operation(&mut client, "BatchGetItem", asked).await;
+        assert_eq!(json(&got)["Responses"], json!({ "stock": [{ "sku": { "S": "2" } }] }));
+        for (name, more) in [
+            ("PutItem", json!({ "Item": { "sku": { "S": "2" } } })),
+            ("UpdateItem", json!({ "Key": { "sku": { "S": "2" } } })),
+            ("DeleteItem", json!({ "Key": { "sku": { "S": "2" } } })),
+            ("DescribeTable", json!({})),
+        ] {
+            let mut body = json!({ "TableName": "stock" });
+            body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            assert_eq!(operation(&mut client, name, body).await.status(), StatusCode::OK, "{name}");
+        }
+        assert_eq!(counts(&mut client).await["items_taken"], 6);
+        let unknown = operation(&mut client, "Query", json!({ "TableName": "stock" })).await;
+        assert_eq!(unknown.status(), StatusCode::BAD_REQUEST);
+        assert_eq!(json(&unknown)["__type"], "com.amazon.coral.service#UnknownOperationException");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_comes_so_long_after_its_request() {
+        let mut client = connect("--latency-ms 5").await;
+        let began = Instant::now();
+        write(&mut client, 3).await;
+        assert!((5..=6).contains(&began.elapsed().as_millis()), "{:?}", began.elapsed());
+        let began = Instant::now();
+        counts(&mut client).await;
+        assert_eq!(began.elapsed(), Duration::ZERO, "what is no operation of DynamoDB's is answered at once");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn capacity_is_changed_and_all_is_as_at_the_start_after_a_reset() {
+        let mut client = connect("--keep --write-units 10").await;
+        assert_eq!(write(&mut client, 5).await.status(), StatusCode::BAD_REQUEST);
+        assert_eq!(post(&mut client, "/capacity?write=25&read=1").await, StatusCode::OK);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(json(&write(&mut client, 25).await)["UnprocessedItems"], json!({}));
+        let told = counts(&mut client).await;
+        assert_eq!((&told["items_taken"], &told["items_refused"]), (&json!(25), &json!(5)));
+        assert_eq!((&told["write_units_available"], &told["last_write"]), (&json!(25.0), &json!(1000)));
+
+        assert_eq!(post(&mut client, "/reset").await, StatusCode::OK);
+        let told = counts(&mut client).await;
+        assert_eq!((&told["items_taken"], &told["first_write"]), (&json!(0), &Json::Null));
+        tokio::time::advance(Duration::from_secs(1)).await;
+        let answer = json(&write(&mut client, 25).await);
+        assert_eq!(answer["UnprocessedItems"]["stock"].as_array().unwrap().len(), 15, "ten again, not 25");
+        assert_eq!(counts(&mut client).await["first_write"], 1000);
+        let scanned = operation(&mut client, "Scan", json!({ "TableName": "stock" })).await;
+        assert_eq!(json(&scanned)["Count"], 10);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_nobody_knows_is_told_so() {
+        let mut client = connect("").await;
+        for path in ["/capacity", "/capacity?write=many", "/capacity?delete=5"] {
+            assert_eq!(post(&mut client, path).await, StatusCode::BAD_REQUEST, "{path}");
+        }
+        assert_eq!(post(&mut client, "/counts").await, StatusCode::NOT_FOUND);
+        assert_eq!(post(&mut client, "/other").await, StatusCode::NOT_FOUND);
+    }
+}

@@ -1,0 +1,269 @@
+//! Writing what the plan says: several chunks under way at once, so that the table is never kept waiting, each told of in
+//! its turn.
+
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::journey::Journey;
+use super::undo::write_steps;
+use super::{LoadError, Progress};
+use crate::item::Item;
+use crate::ledger::LedgerError;
+use crate::plan::{
+    self, CHUNKS_AT_ONCE, ChunkEntry, ChunkOutcome, Fate, Index, KeptRow, MissingItem, Names, PlanRow, PutRow,
+    RefusedRow, StepBack,
+};
+use crate::report::Seconds;
+use crate::schema::{Missing, Mode, Schema};
+use crate::table::{Act, Change, Table, Turn};
+
+/// What writing came to.
+pub(super) struct Writing {
+    pub chunks_done: usize,
+    /// Of the chunks this run wrote, by their number.
+    pub outcomes: Vec<(usize, ChunkOutcome)>,
+}
+
+/// When the next chunk may be begun, and when no more.
+struct Limits {
+    stop_at: Option<Instant>,
+    deadline: Option<Instant>,
+    /// Of the chunks so far, what the longest took.
+    longest_ms: AtomicU64,
+    stopped: AtomicBool,
+}
+
+impl Limits {
+    fn may_begin(&self) -> bool {
+        let (now, longest) = (Instant::now(), Duration::from_millis(self.longest_ms.load(Ordering::Relaxed)));
+        // A chunk that takes longer than the margin must not be begun when there is no time for another one.
+        !self.stopped.load(Ordering::Relaxed)
+            && self.stop_at.is_none_or(|stop_at| now < stop_at)
+            && self.deadline.is_none_or(|deadline| now + longest < deadline)
+    }
+
+    fn took(&self, time: Duration) {
+        self.longest_ms.fetch_max(time.as_millis() as u64, Ordering::Relaxed);
+    }
+}
+
+impl Journey<'_> {
+    /// Writes the plan's chunks until all are written, the time is over, or the load is to stop. Each one's outcome is
+    /// kept before the ledger's checkpoint passes it; what was begun is finished.
+    pub(super) async fn write(&self, plan: &Index, seconds: &mut Seconds) -> Result<Writing, LoadError> {
+        let clock = Instant::now();
+        let limits = Limits {
+            stop_at: self.leaves_off_at(),
+            deadline: self.run.deadline,
+            longest_ms: AtomicU64::new(0),
+            stopped: AtomicBool::new(false),
+        };
+        let mut writing = Writing { chunks_done: self.chunks_done().await?, outcomes: Vec::new() };
+        if writing.chunks_done > 0 {
+            tracing::info!(event = "load_goes_on", load = %self.load, chunks_done = writing.chunks_done);
+        }
+        let (noted, mut news) = watch::channel(writing.chunks_done);
+        let write = async {
+            let mut rows: u64 = plan.chunks[..writing.chunks_done].iter().map(ChunkEntry::lines).sum();
+            let chunks = stream::iter(plan.chunks.iter().enumerate().skip(writing.chunks_done))
+                .map(async |(number, entry)| Ok((number, entry, self.fetch(entry).await?)))
+                .buffered(CHUNKS_AT_ONCE)
+                .map(async |fetched: Result<_, LoadError>| {
+                    let (number, entry, packed) = fetched?;
+                    self.write_and_keep(plan, number, entry, packed, &limits).await
+                })
+                .buffered(CHUNKS_AT_ONCE);
+            let mut chunks = pin!(chunks);
+            while let Some(outcome) = chunks.next().await {
+                let Some(outcome) = outcome? else { break };
+                rows += plan.chunks[writing.chunks_done].lines();
+                writing.outcomes.push((writing.chunks_done, outcome));
+                writing.chunks_done += 1;
+                (self.run.progress)(Progress::Writing { rows, of: plan.lines() });
+                noted.send_replace(writing.chunks_done);
+            }
+            drop(noted);
+            Ok(())
+        };
+        let tell = async {
+            while news.changed().await.is_ok() {
+                let chunks_done = *news.borrow_and_update();
+                let Some(turn) = &self.turn else { continue };
+                match turn.ledger.checkpoint(turn.lease, chunks_done as u32).await {
+                    Err(stop @ LedgerError::Stopped { .. }) => {
+                        limits.stopped.store(true, Ordering::Relaxed);
+                        return Ok(Some(stop));
+                    }
+                    told => told?,
+                }
+            }
+            Ok::<_, LoadError>(None)
+        };
+        let ((), stop) = tokio::try_join!(write, tell)?;
+        seconds.write = clock.elapsed().as_secs_f64();
+        match stop {
+            Some(stop) => Err(stop.into()),
+            None => Ok(writing),
+        }
+    }
+
+    /// The packed lines of a chunk, where any of them is to be written.
+    async fn fetch(&self, entry: &ChunkEntry) -> Result<Option<Vec<u8>>, LoadError> {
+        let has_work = entry.undone > 0 || entry.missing > 0 || entry.counts.has(Fate::is_written);
+        Ok(if has_work { Some(self.read_packed(entry).await?) } else { None })
+    }
+
+    /// Nothing where the chunk may not be begun any more.
+    async fn write_and_keep(
+        &self,
+        plan: &Index,
+        number: usize,
+        entry: &ChunkEntry,
+        packed: Option<Vec<u8>>,
+        limits: &Limits,
+    ) -> Result<Option<ChunkOutcome>, LoadError> {
+        let turn = self.places.table.turn_to_write().await;
+        let began = Instant::now();
+        if !limits.may_begin() {
+            return Ok(None);
+        }
+        self.check_turn()?;
+        let outcome = match packed {
+            Some(packed) => write_chunk(&self.places.table, turn, &plan.schema, entry, &packed).await?,
+            None => ChunkOutcome::default(),
+        };
+        self.places.store.keep(&Names(&self.load).outcome(number), serde_json::to_vec(&outcome)?).await?;
+        limits.took(began.elapsed());
+        Ok(Some(outcome))
+    }
+
+    /// The finished prefix: the ledger knows; without one, the outcomes do.
+    async fn chunks_done(&self) -> Result<usize, LoadError> {
+        if let Some(turn) = &self.turn {
+            return Ok(turn.record.chunks_done as usize);
+        }
+        self.outcomes_kept().await
+    }
+
+    /// How many chunks, from the first on without a gap, have an outcome.
+    pub(super) async fn outcomes_kept(&self) -> Result<usize, LoadError> {
+        let kept = self.places.store.names(&format!("loads/{}/outcome/", self.load)).await?;
+        Ok(kept.iter().enumerate().take_while(|(number, name)| **name == Names(&self.load).outcome(*number)).count())
+    }
+}
+
+async fn write_chunk(
+    table: &Table,
+    turn: Turn<'_>,
+    schema: &Schema,
+    entry: &ChunkEntry,
+    packed: &[u8],
+) -> Result<ChunkOutcome, LoadError> {
+    if entry.undone > 0 {
+        return write_steps(table, turn, plan::decode::<StepBack>(&entry.name, packed)?).await;
+    }
+    if entry.missing > 0 {
+        return write_missing(table, turn, schema, plan::decode(&entry.name, packed)?).await;
+    }
+    match schema.mode {
+        Mode::Replace => put_rows(table, turn, entry, packed).await,
+        Mode::Merge | Mode::Add => change_rows(table, turn, schema, plan::decode(&entry.name, packed)?).await,
+    }
+}
+
+/// Puts the items of rows as they stand in the plan, which has them as DynamoDB takes them.
+async fn put_rows(table: &Table, turn: Turn<'_>, entry: &ChunkEntry, packed: &[u8]) -> Result<ChunkOutcome, LoadError> {
+    let lines = plan::unpack(&entry.name, packed)?;
+    let rows: Vec<PutRow> = plan::read_lines(&entry.name, &lines)?;
+    let (rows, items): (Vec<_>, Vec<_>) = rows
+        .into_iter()
+        .filter(|row| row.fate.is_written())
+        .filter_map(|row| Some((row.item?, row)))
+        .map(|(item, row)| (row, item))
+        .unzip();
+    let written = table.write_in_turn(turn, &items).await?;
+    let refused = written.refused.into_iter().filter_map(|refused| {
+        let PutRow { sheet, row, fate, .. } = rows.get(refused.index)?;
+        Some(RefusedRow { sheet: sheet.as_ref().into(), row: *row, planned: *fate, reason: refused.reason })
+    });
+    Ok(ChunkOutcome {
+        write_units: written.units,
+        requests: written.requests,
+        tried_again: written.tried_again,
+        refused: refused.collect(),
+        ..ChunkOutcome::default()
+    })
+}
+
+/// Sets attributes, or adds items that are not there, one row after the other.
+async fn change_rows(
+    table: &Table,
+    turn: Turn<'_>,
+    schema: &Schema,
+    rows: Vec<PlanRow>,
+) -> Result<ChunkOutcome, LoadError> {
+    let (mut places, mut changes) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
+    for row in rows.into_iter().filter(|row| row.fate.is_written()) {
+        let Some(item) = row.item else { continue };
+        places.push((row.sheet, row.row, row.fate));
+        let (key, rest) = split_key(schema, item);
+        let act = match schema.mode {
+            Mode::Add => Act::Add(key.clone().into_iter().chain(rest).collect()),
+            _ => Act::Merge { set: rest, remove: row.removes },
+        };
+        changes.push(Change { key, act });
+    }
+    let changed = table.change_in_turn(turn, &changes).await?;
+    let kept = changed.kept.iter().filter_map(|index| places.get(*index).cloned());
+    let refused = changed.refused.into_iter().filter_map(|refused| {
+        let (sheet, row, planned) = places.get(refused.index)?.clone();
+        Some(RefusedRow { sheet, row, planned, reason: refused.reason })
+    });
+    Ok(ChunkOutcome {
+        write_units: changed.units,
+        requests: changed.requests,
+        tried_again: changed.tried_again,
+        refused: refused.collect(),
+        kept: kept.map(|(sheet, row, planned)| KeptRow { sheet, row, planned }).collect(),
+        ..ChunkOutcome::default()
+    })
+}
+
+/// Marks or removes what the sheet no longer lists, as long as nobody has changed it.
+async fn write_missing(
+    table: &Table,
+    turn: Turn<'_>,
+    schema: &Schema,
+    items: Vec<MissingItem>,
+) -> Result<ChunkOutcome, LoadError> {
+    let changes = items.into_iter().filter_map(|item| {
+        let (key, _) = split_key(schema, item.before.clone());
+        let act = match item.missing {
+            Missing::Report => return None,
+            Missing::Mark => Act::Mark { read: item.before, set: MissingItem::mark() },
+            Missing::Delete => Act::Delete { read: item.before },
+        };
+        Some(Change { key, act })
+    });
+    let changes: Vec<Change> = changes.collect();
+    let changed = table.change_in_turn(turn, &changes).await?;
+    // Refused or edited: in both cases it is left as it is.
+    let left = changed.edited.iter().copied().chain(changed.refused.iter().map(|refused| refused.index));
+    Ok(ChunkOutcome {
+        write_units: changed.units,
+        read_units: changed.read_units,
+        requests: changed.requests,
+        tried_again: changed.tried_again,
+        edited: left.filter_map(|index| Some(changes.get(index)?.key.clone())).collect(),
+        ..ChunkOutcome::default()
+    })
+}
+
+fn split_key(schema: &Schema, item: Item) -> (Item, Item) {
+    item.into_iter().partition(|(name, _)| schema.key.attributes().any(|attribute| attribute == name))
+}

@@ -1,0 +1,151 @@
+use super::*;
+use crate::clients::CloudFault;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::time::sleep;
+
+const BATCH: usize = 25;
+
+/// A table that takes so many units a second at each moment, and saves up for five minutes what it was not asked for.
+struct Bucket {
+    capacity: fn(f64) -> f64,
+    began: Instant,
+    filled_at: Instant,
+    units: f64,
+}
+
+impl Bucket {
+    fn new(capacity: fn(f64) -> f64) -> Bucket {
+        let now = Instant::now();
+        Bucket { capacity, began: now, filled_at: now, units: 0.0 }
+    }
+
+    /// How many of these items are taken now.
+    fn take(&mut self, items: usize, units_each: f64) -> usize {
+        let now = Instant::now();
+        let capacity = (self.capacity)(now.duration_since(self.began).as_secs_f64());
+        let gained = capacity * now.duration_since(self.filled_at).as_secs_f64();
+        self.units = (self.units + gained).min(300.0 * capacity);
+        self.filled_at = now;
+        let taken = items.min((self.units / units_each) as usize);
+        self.units -= taken as f64 * units_each;
+        taken
+    }
+}
+
+/// What sending so many items came to.
+#[derive(Debug)]
+struct Went {
+    seconds: f64,
+    refused: usize,
+}
+
+async fn send_all(pace: &Pace, bucket: &mut Bucket, items: usize, units_each: f64, answer_ms: u64) -> Went {
+    let began = Instant::now();
+    let (mut open, mut refused) = (items, 0);
+    let mut in_flight = FuturesUnordered::new();
+    while open > 0 || !in_flight.is_empty() {
+        let batch = open.min(BATCH);
+        tokio::select! {
+            biased;
+            Some((pass, batch)) = in_flight.next() => {
+                let accepted = bucket.take(batch, units_each);
+                let units = accepted as f64 * units_each;
+                let left = vec![0; batch - accepted];
+                open += left.len();
+                refused += left.len();
+                let answer = match accepted {
+                    0 => busy(),
+                    accepted => Answer::Taken { units, accepted, left, gave: () },
+                };
+                pace.settle(&pass, &answer);
+            }
+            pass = pace.admit(batch, 32, false), if open > 0 => {
+                open -= batch;
+                in_flight.push(async move {
+                    sleep(Duration::from_millis(answer_ms)).await;
+                    (pass, batch)
+                });
+            }
+        }
+    }
+    Went { seconds: began.elapsed().as_secs_f64(), refused }
+}
+
+fn busy() -> Answer<()> {
+    Answer::Busy(CloudFault {
+        operation: "BatchWriteItem",
+        place: "table stock".into(),
+        code: "ProvisionedThroughputExceededException".into(),
+        message: "so it says".into(),
+        passing: true,
+    })
+}
+
+/// Sends and says whether it went as it should: as fast as the capacity allows, with little in vain.
+async fn goes_well(pace: &Pace, bucket: &mut Bucket, items: usize, units_each: f64, answer_ms: u64, ideal: f64) {
+    let went = send_all(pace, bucket, items, units_each, answer_ms).await;
+    let told = format!("{went:?} instead of {ideal} s, {units_each} units each, answers after {answer_ms} ms");
+    assert!(went.seconds < 1.02 * ideal + 0.5, "{told}");
+    assert!((went.refused as f64) < 0.02 * items as f64, "{told}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_that_a_table_gives_is_used_and_little_is_sent_in_vain() {
+    for (capacity, items) in
+        [((|_| 1_000.0) as fn(f64) -> f64, 40_000), (|_| 4_000.0, 100_000), (|_| 40_000.0, 400_000)]
+    {
+        for (units_each, answer_ms) in [(1.0, 5), (1.0, 20), (2.0, 8), (7.0, 5)] {
+            let (pace, mut bucket) = (Pace::new(None), Bucket::new(capacity));
+            let ideal = items as f64 * units_each / capacity(0.0);
+            goes_well(&pace, &mut bucket, items, units_each, answer_ms, ideal).await;
+            // The table saves up as long as it is not asked.
+            sleep(Duration::from_secs(3)).await;
+            goes_well(&pace, &mut bucket, items, units_each, answer_ms, ideal).await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_capacity_that_changes_meanwhile_is_found() {
+    let capacity = |second: f64| match second {
+        ..10.0 => 4_000.0,
+        ..30.0 => 1_000.0,
+        _ => 16_000.0,
+    };
+    let (pace, mut bucket) = (Pace::new(None), Bucket::new(capacity));
+    // 40,000 in the first ten seconds, 20,000 in the next twenty.
+    let went = send_all(&pace, &mut bucket, 60_000 + 160_000, 1.0, 5).await;
+    assert!(went.seconds < 41.0, "{went:?} instead of 40 s");
+    assert!(went.refused < 220_000 / 50, "{went:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_table_that_is_silent_for_a_while_is_found_again() {
+    let capacity = |second: f64| if (10.0..40.0).contains(&second) { 0.0 } else { 4_000.0 };
+    let (pace, mut bucket) = (Pace::new(None), Bucket::new(capacity));
+    let went = send_all(&pace, &mut bucket, 80_000, 1.0, 5).await;
+    // The last pause before it is back may be a long one.
+    let ideal = 50.0 + LONGEST_PAUSE.as_secs_f64();
+    assert!(went.seconds < ideal + 1.0, "{went:?}");
+    assert!(went.refused < 4_000, "{went:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_table_without_limit_is_asked_as_fast_as_answers_come() {
+    let (pace, mut bucket) = (Pace::new(None), Bucket::new(|_| 1e12));
+    let went = send_all(&pace, &mut bucket, 200_000, 1.0, 5).await;
+    let at_once = f64::from(SHARES / (SHARES / 32)) * BATCH as f64 / 0.005;
+    assert!(went.seconds < 200_000.0 / at_once + 1.0, "{went:?}");
+    assert_eq!(went.refused, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_has_a_turn_sends_before_those_that_wait_for_theirs() {
+    let pace = Pace::new(None);
+    let first = pace.turn().await;
+    let mut second = std::pin::pin!(pace.turn());
+    assert!(futures_util::poll!(&mut second).is_pending());
+    drop(first);
+    assert!(futures_util::poll!(&mut second).is_ready());
+}
