@@ -62,9 +62,12 @@ pub async fn visit_rows(
     };
     let plan = Index::decode(&json)?;
     let written = !plan.dry_run && plan.held.is_empty();
-    for (number, entry) in plan.chunks.iter().enumerate().filter(|(_, entry)| entry.counts.total() > 0) {
+    let mut chunks: Vec<_> = plan.in_writing_order().enumerate().collect();
+    // Their names are in the order of the rows.
+    chunks.sort_by(|(_, a), (_, b)| a.name.cmp(&b.name));
+    for (place, entry) in chunks.into_iter().filter(|(_, entry)| entry.counts.total() > 0) {
         let packed = store.read(&names.chunk(entry)).await?.ok_or_else(|| missing(&entry.name))?;
-        let kept = if written { store.read(&names.outcome(number)).await? } else { None };
+        let kept = if written { store.read(&names.outcome(place)).await? } else { None };
         let left_out = written && kept.is_none();
         let outcome = kept.map_or_else(|| Ok(ChunkOutcome::default()), |json| serde_json::from_slice(&json))?;
         for row in plan::decode::<PlanRow>(&entry.name, &packed)? {

@@ -12,8 +12,8 @@ use crate::child::{Items, Outcome, Reading, Rows};
 use crate::item::{Item, item_size};
 use crate::message::{Note, Rule, count};
 use crate::plan::{
-    self, Before, ChunkEntry, Comparison, Counts, Evidence, Fate, Index, LastLoad, Listed, MissingItem, Names,
-    PlanError, PlanRow, ROWS_PER_CHUNK,
+    self, Before, ChunkEntry, Comparison, Counts, Estimate, Evidence, Fate, Index, LastLoad, Listed, MissingItem,
+    Names, Partitions, PlanError, PlanRow, ROWS_PER_CHUNK,
 };
 use crate::report::{Report, Seconds};
 use crate::schema::{Missing, Schema, TableShape};
@@ -48,6 +48,7 @@ struct Making<'a> {
     schema: &'a Schema,
     evidence: Evidence<'a>,
     listed: Option<Listed<'a>>,
+    partitions: Partitions<'a>,
     write_units: f64,
     /// Of looking at missing items once more before they are changed.
     read_again_units: f64,
@@ -112,7 +113,8 @@ impl Journey<'_> {
     async fn plan_rows(&self, reading: &Reading, schema: &Schema, shape: TableShape) -> Result<Index, LoadError> {
         let table = self.places.table.clone().with_consistent_reads(schema.consistent_reads);
         let (empty, read_units) = if schema.compare { table.is_empty().await? } else { (false, 0.0) };
-        let mut index = Index::new(self.load.clone(), self.upload.clone(), schema.clone(), shape, reading.file.clone());
+        let mut index =
+            Index::new(self.load.clone(), self.upload.clone(), schema.clone(), shape.clone(), reading.file.clone());
         index.compared = schema.compare;
         index.dry_run = self.dry_run;
         index.waived = self.waived.clone();
@@ -124,6 +126,7 @@ impl Journey<'_> {
             schema,
             evidence: Evidence::new(schema),
             listed: schema.sync.as_ref().map(|sync| Listed::new(schema, sync)),
+            partitions: Partitions::new(&shape),
             write_units: 0.0,
             read_again_units: 0.0,
             read_back_units: 0.0,
@@ -338,6 +341,7 @@ impl Making<'_> {
             entry.problems += row.problems.len() as u64;
             self.add_row(row);
         }
+        self.partitions.end_chunk();
         let packed = if draft.is_kept { None } else { Some(plan::pack(&entry.name, &draft.rows)?) };
         self.index.add(entry.clone());
         Ok(Packed { entry, packed })
@@ -354,7 +358,9 @@ impl Making<'_> {
         self.evidence.note(row.fate, row.before.as_ref(), after.as_deref().or(row.key.as_ref()));
         let Some(after) = after else { return };
         if row.fate.is_written() {
-            self.write_units += plan::write_units(&self.index.table, row.before.as_ref(), Some(&after));
+            let units = plan::write_units(&self.index.table, row.before.as_ref(), Some(&after));
+            self.write_units += units;
+            self.partitions.add(&after, units);
         }
         if row.fate != Fate::Kept {
             self.index.totals.add(&after, &self.schema.totals);
@@ -382,7 +388,16 @@ impl Making<'_> {
         let read_back = if self.schema.totals.read_back { self.read_back_units * share } else { 0.0 };
         let read_units = self.index.read_units + self.read_again_units + read_back;
         let (price, capacity) = (&self.schema.price, self.index.table.capacity);
-        self.index.estimate = plan::Estimate::of(self.write_units, read_units, price, capacity);
+        let mut estimate = Estimate::of(self.write_units, read_units, price, capacity);
+        let Estimate { seconds: to_write, .. } = Estimate::of(self.write_units, 0.0, price, capacity);
+        let spread = self.partitions.finish(to_write.unwrap_or_default());
+        let longer = (spread.seconds - to_write.unwrap_or_default()).max(0.0);
+        estimate.seconds = estimate.seconds.map(|seconds| seconds + longer);
+        self.index.estimate = estimate;
+        self.index.file.notes.extend(spread.note);
+        let chunks = 0..self.index.chunks.len() as u32;
+        // Those of items that are missing come last.
+        self.index.order = spread.order.map(|order| order.iter().copied().chain(chunks.skip(order.len())).collect());
         self.index
     }
 }

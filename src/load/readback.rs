@@ -29,7 +29,7 @@ impl Journey<'_> {
         let clock = Instant::now();
         let (mut expected, mut found) = (ControlTotals::default(), ControlTotals::default());
         let (mut items, mut units) = (0, 0.0);
-        for (number, entry) in sample(&plan.chunks, of) {
+        for (number, entry) in sample(plan.in_writing_order(), of) {
             let rows: Vec<PlanRow> = self.read_chunk(entry).await?;
             let outcome = self.read_outcome(number).await?;
             let planned: Vec<Item> = rows
@@ -59,8 +59,11 @@ fn is_in(fate: Fate) -> bool {
 }
 
 /// Chunks with about as many items as are read back, evenly from the whole plan; with their numbers.
-fn sample(chunks: &[ChunkEntry], items: u64) -> impl Iterator<Item = (usize, &ChunkEntry)> {
-    let with_items: Vec<_> = chunks.iter().enumerate().filter(|(_, chunk)| chunk.counts.items() > 0).collect();
+fn sample<'a>(
+    chunks: impl Iterator<Item = &'a ChunkEntry>,
+    items: u64,
+) -> impl Iterator<Item = (usize, &'a ChunkEntry)> {
+    let with_items: Vec<_> = chunks.enumerate().filter(|(_, chunk)| chunk.counts.items() > 0).collect();
     let wanted = if items <= READ_BACK_ITEMS {
         with_items.len()
     } else {
@@ -88,7 +91,7 @@ mod tests {
     #[test]
     fn few_items_are_all_read_back_and_many_are_sampled_from_all_over() {
         let names = |chunks: &[ChunkEntry], items| {
-            sample(chunks, items).map(|(_, chunk)| chunk.name.clone()).collect::<Vec<_>>()
+            sample(chunks.iter(), items).map(|(_, chunk)| chunk.name.clone()).collect::<Vec<_>>()
         };
         assert_eq!(names(&chunks(6, 1000), 4000), ["0", "1", "3", "4"]);
         let many = chunks(900, 1000);

@@ -106,13 +106,13 @@ impl Journey<'_> {
         for number in 0..written {
             tally.add_outcome(self.read_outcome(number).await?);
         }
-        for entry in &plan.chunks[written..] {
+        for entry in plan.in_writing_order().skip(written) {
             tally.leave_out(entry);
             if entry.undone > 0 {
                 self.read_chunk(entry).await?.iter().for_each(|step| tally.leave_out_step(step));
             }
         }
-        let next: u64 = plan.chunks[written..].iter().take(CHUNKS_AT_ONCE).map(ChunkEntry::lines).sum();
+        let next: u64 = plan.in_writing_order().skip(written).take(CHUNKS_AT_ONCE).map(ChunkEntry::lines).sum();
         if torn && next > 0 && self.may_have_written() {
             let next = count(next);
             stopped.reason = format!(

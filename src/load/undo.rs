@@ -175,7 +175,7 @@ impl Journey<'_> {
         loaded.schema.check_fits(&shape)?;
         let mut making = Making::new(self, undo, loaded, shape);
         let (mut lines, mut unknown) = (0, None);
-        for (number, entry) in loaded.chunks.iter().enumerate() {
+        for (number, entry) in loaded.in_writing_order().enumerate() {
             let outcome = match self.places.store.read(&Names(&loaded.load).outcome(number)).await? {
                 Some(json) => serde_json::from_slice(&json)?,
                 None if number < undoable.chunks_done => return Err(CannotUndo::Expired(loaded.load.clone()).into()),

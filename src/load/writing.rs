@@ -25,7 +25,7 @@ use crate::table::{Act, Change, Table, Turn};
 /// What writing came to.
 pub(super) struct Writing {
     pub chunks_done: usize,
-    /// Of the chunks this run wrote, by their number.
+    /// Of the chunks this run wrote, by their place in the order of writing.
     pub outcomes: Vec<(usize, ChunkOutcome)>,
 }
 
@@ -69,19 +69,20 @@ impl Journey<'_> {
         }
         let (noted, mut news) = watch::channel(writing.chunks_done);
         let write = async {
-            let mut rows: u64 = plan.chunks[..writing.chunks_done].iter().map(ChunkEntry::lines).sum();
-            let chunks = stream::iter(plan.chunks.iter().enumerate().skip(writing.chunks_done))
-                .map(async |(number, entry)| Ok((number, entry, self.fetch(entry).await?)))
+            let mut begun = plan.in_writing_order();
+            let mut rows: u64 = begun.by_ref().take(writing.chunks_done).map(ChunkEntry::lines).sum();
+            let chunks = stream::iter(begun.clone().zip(writing.chunks_done..))
+                .map(async |(entry, place)| Ok((place, entry, self.fetch(entry).await?)))
                 .buffered(CHUNKS_AT_ONCE)
                 .map(async |fetched: Result<_, LoadError>| {
-                    let (number, entry, packed) = fetched?;
-                    self.write_and_keep(plan, number, entry, packed, &limits).await
+                    let (place, entry, packed) = fetched?;
+                    self.write_and_keep(plan, place, entry, packed, &limits).await
                 })
                 .buffered(CHUNKS_AT_ONCE);
             let mut chunks = pin!(chunks);
             while let Some(outcome) = chunks.next().await {
                 let Some(outcome) = outcome? else { break };
-                rows += plan.chunks[writing.chunks_done].lines();
+                rows += begun.next().map_or(0, ChunkEntry::lines);
                 writing.outcomes.push((writing.chunks_done, outcome));
                 writing.chunks_done += 1;
                 (self.run.progress)(Progress::Writing { rows, of: plan.lines() });
@@ -122,12 +123,12 @@ impl Journey<'_> {
     async fn write_and_keep(
         &self,
         plan: &Index,
-        number: usize,
+        place: usize,
         entry: &ChunkEntry,
         packed: Option<Vec<u8>>,
         limits: &Limits,
     ) -> Result<Option<ChunkOutcome>, LoadError> {
-        let turn = self.places.table.turn_to_write().await;
+        let turn = self.places.table.turn_to_write(plan.order.is_some()).await;
         let began = Instant::now();
         if !limits.may_begin() {
             return Ok(None);
@@ -137,7 +138,7 @@ impl Journey<'_> {
             Some(packed) => write_chunk(&self.places.table, turn, &plan.schema, entry, &packed).await?,
             None => ChunkOutcome::default(),
         };
-        self.places.store.keep(&Names(&self.load).outcome(number), serde_json::to_vec(&outcome)?).await?;
+        self.places.store.keep(&Names(&self.load).outcome(place), serde_json::to_vec(&outcome)?).await?;
         limits.took(began.elapsed());
         Ok(Some(outcome))
     }

@@ -167,6 +167,13 @@ impl Index {
         self.chunks.push(chunk);
     }
 
+    /// The chunks as they are written; each one's place names its outcome.
+    pub fn in_writing_order(&self) -> impl Iterator<Item = &ChunkEntry> + Clone {
+        let order = self.order.iter().flatten().filter_map(|chunk| self.chunks.get(*chunk as usize));
+        let rest = if self.order.is_some() { &[] } else { &self.chunks[..] };
+        order.chain(rest)
+    }
+
     /// Lines of all chunks, whatever they are of.
     pub fn lines(&self) -> u64 {
         self.chunks.iter().map(ChunkEntry::lines).sum()
@@ -188,7 +195,18 @@ impl Index {
         if version != VERSION {
             return Err(PlanError::Version(version));
         }
-        serde_json::from_slice(json).map_err(damaged)
+        let index: Index = serde_json::from_slice(json).map_err(damaged)?;
+        let all_once = |order: &Vec<u32>| {
+            let chunks: BTreeSet<u32> = order.iter().copied().collect();
+            order.len() == index.chunks.len() && chunks.into_iter().eq(0..order.len() as u32)
+        };
+        match index.order.as_ref().is_none_or(all_once) {
+            true => Ok(index),
+            false => {
+                let reason = "its order does not name each chunk once".to_string();
+                Err(PlanError::Damaged { name: "plan.json".into(), reason })
+            }
+        }
     }
 }
 

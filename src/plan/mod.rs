@@ -9,6 +9,7 @@ mod estimate;
 mod gates;
 mod index;
 mod missing;
+mod partitions;
 mod totals;
 mod undo;
 
@@ -32,6 +33,7 @@ pub use estimate::{Estimate, read_units, write_units};
 pub use gates::{Evidence, Gate, LastLoad, Tripped};
 pub use index::{ChunkEntry, Counts, Index, Names};
 pub use missing::{Listed, MissingItem};
+pub(crate) use partitions::Partitions;
 pub use totals::{ControlTotals, Difference, Figure, Figures, Group};
 pub use undo::{STAYING_LISTED, StayedItem, StayingItem, StepBack, UndoCounts, UndoFate, Undone};
 

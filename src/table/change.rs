@@ -92,7 +92,7 @@ impl Table {
     ///
     /// An expression has 4 KB at most: a change that sets and removes more than some 400 attributes is refused.
     pub async fn change(&self, changes: &[Change]) -> Result<Changed, TableError> {
-        self.change_in_turn(self.turn_to_write().await, changes).await
+        self.change_in_turn(self.turn_to_write(false).await, changes).await
     }
 
     /// Makes changes whose turn it is.

@@ -62,9 +62,10 @@ impl Table {
         Table { writing: Arc::new(Pace::new(ceiling)), ..self }
     }
 
-    /// Waits until those who write before this one have sent all they have.
-    pub async fn turn_to_write(&self) -> Turn<'_> {
-        self.writing.turn().await
+    /// Waits until those who write before this one have sent all they have; or only until there are fewer than four of
+    /// them, if theirs may go side by side with this one's.
+    pub async fn turn_to_write(&self, side_by_side: bool) -> Turn<'_> {
+        self.writing.turn(side_by_side).await
     }
 
     /// Its name, or its ARN if it was named so.

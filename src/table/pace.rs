@@ -17,6 +17,8 @@ use crate::clients::full_jitter;
 
 /// Requests in flight at once, in shares. Enough to hide the waiting: 32 batches at 20 ms are 40,000 items a second.
 const SHARES: u32 = 128;
+/// Of those who send at the same time.
+const SIDE_BY_SIDE: u32 = 4;
 /// The rate at which a table is asked that nobody has asked before, and the lowest to which silence alone brings it.
 const FIRST_RATE: f64 = 1000.0;
 const SILENT_RATE: f64 = 100.0;
@@ -77,7 +79,8 @@ struct State {
 /// Somebody has something to send, for as long as this lives.
 pub(super) struct Sender<'a>(&'a Pace);
 
-/// Of those who have much to send, one sends at a time, so that what was begun first is done first.
+/// Of those who have much to send, one sends at a time, so that what was begun first is done first; or a few, so that
+/// what they send is mixed.
 pub struct Turn<'a>(#[expect(dead_code, reason = "held until it is dropped")] Option<SemaphorePermit<'a>>);
 
 /// A request's permission to go.
@@ -112,13 +115,13 @@ impl Pace {
         Pace {
             ceiling: ceiling.map(Meter::new),
             shares: Semaphore::new(SHARES as usize),
-            turns: Semaphore::new(1),
+            turns: Semaphore::new(SIDE_BY_SIDE as usize),
             state: Mutex::new(state),
         }
     }
 
-    pub async fn turn(&self) -> Turn<'_> {
-        Turn(self.turns.acquire().await.ok())
+    pub async fn turn(&self, side_by_side: bool) -> Turn<'_> {
+        Turn(self.turns.acquire_many(if side_by_side { 1 } else { SIDE_BY_SIDE }).await.ok())
     }
 
     pub fn begin(&self) -> Sender<'_> {

@@ -37,7 +37,7 @@ impl Table {
     /// Writes items in place of those with the same keys. No two may have the same key: they would be written in any
     /// order. Writing them all again after an error does no harm.
     pub async fn write<T: ItemText>(&self, items: &[T]) -> Result<Written, TableError> {
-        self.write_in_turn(self.turn_to_write().await, items).await
+        self.write_in_turn(self.turn_to_write(false).await, items).await
     }
 
     /// Writes items whose turn it is.

@@ -143,8 +143,8 @@ async fn a_table_without_limit_is_asked_as_fast_as_answers_come() {
 #[tokio::test(start_paused = true)]
 async fn who_has_a_turn_sends_before_those_that_wait_for_theirs() {
     let pace = Pace::new(None);
-    let first = pace.turn().await;
-    let mut second = std::pin::pin!(pace.turn());
+    let first = pace.turn(false).await;
+    let mut second = std::pin::pin!(pace.turn(false));
     assert!(futures_util::poll!(&mut second).is_pending());
     drop(first);
     assert!(futures_util::poll!(&mut second).is_ready());
