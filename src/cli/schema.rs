@@ -73,7 +73,7 @@ fn say_way(rules: &schema::Schema) -> String {
 
 fn shown(value: &Value) -> String {
     match value {
-        Value::S(text) | Value::N(text) => text.clone(),
+        Value::S(text) | Value::N(text) => text.to_string(),
         Value::Bool(said) => said.to_string(),
         // No column has any other.
         other => format!("{other:?}"),

@@ -135,7 +135,7 @@ fn changed(row: &ChangedRow) -> String {
 
 fn key(item: &Item) -> String {
     let plain = |value: &Value| match value {
-        Value::S(text) => text.clone(),
+        Value::S(text) => text.to_string(),
         value => shown(value),
     };
     item.values().map(plain).collect::<Vec<_>>().join(" ")
@@ -144,7 +144,7 @@ fn key(item: &Item) -> String {
 fn shown(value: &Value) -> String {
     match value {
         Value::S(text) => format!("{text:?}"),
-        Value::N(digits) => digits.clone(),
+        Value::N(digits) => digits.to_string(),
         Value::Bool(true) => "yes".to_string(),
         Value::Bool(false) => "no".to_string(),
         Value::Null(_) => "(nothing)".to_string(),

@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn keys_of_two_parts_do_not_run_together() {
         let key = ["a".to_string(), "b".to_string()];
-        let pair = |a: &str, b: &str| Item::from([("a".into(), Value::S(a.into())), ("b".into(), Value::S(b.into()))]);
+        let pair = |a: &str, b: &str| Item::from([("a", Value::S(a.into())), ("b", Value::S(b.into()))]);
         let mut seen = Seen::default();
         seen.note(Place(0, 1), &pair("xS", "y"), &key);
         seen.note(Place(0, 2), &pair("x", "Sy"), &key);

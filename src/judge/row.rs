@@ -213,14 +213,16 @@ impl RowJudge<'_> {
                 RawValue::Bool(said) => Value::Bool(*said),
                 RawValue::Number(number) if cell.format.is_none() => {
                     match crate::decimal::Decimal::from_cell(*number) {
-                        Ok(number) => Value::N(number.to_string()),
-                        Err(_) => Value::S(shown(cell).into_owned()),
+                        Ok(number) => Value::N(number.to_string().into()),
+                        Err(_) => Value::S(shown(cell).into()),
                     }
                 }
-                _ => Value::S(shown(cell).into_owned()),
+                _ => Value::S(shown(cell).into()),
             };
             // What the rules know by that name stands.
-            item.entry(name.clone()).or_insert(value);
+            if !item.contains_key(name) {
+                item.insert(name.as_str(), value);
+            }
         }
     }
 
@@ -247,7 +249,7 @@ impl RowJudge<'_> {
     }
 
     fn too_large(&self, item: &Item) -> Problem {
-        let longest = item.iter().max_by_key(|(_, value)| value.size()).map(|(name, _)| name.as_str());
+        let longest = item.iter().max_by_key(|(_, value)| value.size()).map(|(name, _)| name);
         let position = longest.and_then(|name| self.layout.schema.position(name)).unwrap_or_default();
         let words = vec![("length", count(item_size(item) as u64)), ("limit", count(ITEM_BYTES as u64))];
         self.problem(position, Broken { rule: Rule::ItemTooLarge, words })

@@ -69,6 +69,7 @@ impl Journey<'_> {
         }
         let (noted, mut news) = watch::channel(writing.chunks_done);
         let write = async {
+            let of = plan.lines();
             let mut begun = plan.in_writing_order();
             let mut rows: u64 = begun.by_ref().take(writing.chunks_done).map(ChunkEntry::lines).sum();
             let chunks = stream::iter(begun.clone().zip(writing.chunks_done..))
@@ -85,7 +86,7 @@ impl Journey<'_> {
                 rows += begun.next().map_or(0, ChunkEntry::lines);
                 writing.outcomes.push((writing.chunks_done, outcome));
                 writing.chunks_done += 1;
-                (self.run.progress)(Progress::Writing { rows, of: plan.lines() });
+                (self.run.progress)(Progress::Writing { rows, of });
                 noted.send_replace(writing.chunks_done);
             }
             drop(noted);

@@ -52,13 +52,14 @@ pub fn decode<T: DeserializeOwned>(name: &str, packed: &[u8]) -> Result<Vec<T>, 
     read_lines(name, &unpack(name, packed)?)
 }
 
-pub fn unpack(name: &str, packed: &[u8]) -> Result<Vec<u8>, PlanError> {
-    zstd::decode_all(packed).map_err(|error| damaged(name, error))
+pub fn unpack(name: &str, packed: &[u8]) -> Result<String, PlanError> {
+    let text = zstd::decode_all(packed).map_err(|error| damaged(name, error))?;
+    String::from_utf8(text).map_err(|error| damaged(name, error))
 }
 
 /// The lines of an unpacked chunk, which may borrow from it.
-pub fn read_lines<'a, T: Deserialize<'a>>(name: &str, lines: &'a [u8]) -> Result<Vec<T>, PlanError> {
-    serde_json::Deserializer::from_slice(lines)
+pub fn read_lines<'a, T: Deserialize<'a>>(name: &str, lines: &'a str) -> Result<Vec<T>, PlanError> {
+    serde_json::Deserializer::from_str(lines)
         .into_iter()
         .collect::<Result<_, _>>()
         .map_err(|error| damaged(name, error))

@@ -29,9 +29,7 @@ impl<'a> Comparison<'a> {
         };
         let cleared = file.sheets.iter().map(|sheet| (sheet.name.as_str(), of_sheet(&sheet.columns))).collect();
         let provenance = match schema.provenance {
-            true => {
-                PROVENANCE.map(str::to_string).into_iter().zip([load, time].map(|s| Value::S(s.to_string()))).collect()
-            }
+            true => PROVENANCE.into_iter().zip([load, time].map(|said| Value::S(said.into()))).collect(),
             false => Item::new(),
         };
         Comparison { schema, cleared, provenance }
@@ -54,14 +52,14 @@ impl<'a> Comparison<'a> {
             (Mode::Replace, Some(before)) => {
                 for kept in self.schema.kept_columns() {
                     if let (None, Some(value)) = (item.get(kept), before.get(kept)) {
-                        item.insert(kept.to_string(), value.clone());
+                        item.insert(kept, value.clone());
                     }
                 }
             }
             (Mode::Merge, _) => {
                 let is_there = |name: &str| !asked || before.as_ref().is_some_and(|before| before.contains_key(name));
                 let cleared = self.cleared.get(&*row.sheet).into_iter().flatten();
-                let cleared = cleared.filter(|name| !item.contains_key(**name) && is_there(name));
+                let cleared = cleared.filter(|name| !item.contains_key(name) && is_there(name));
                 row.removes = cleared.map(|name| name.to_string()).collect();
                 row.removes.extend(self.is_back(item, before.as_ref()).then(|| DISCONTINUED.to_string()));
             }
@@ -95,14 +93,14 @@ impl<'a> Comparison<'a> {
             let mut row = PlanRow { before: None, removes: Vec::new(), ..row.clone() };
             if let Some(item) = &mut row.item {
                 row.fate = Fate::Accepted;
-                item.retain(|name, _| !PROVENANCE.contains(&name.as_str()));
+                item.retain(|name, _| !PROVENANCE.contains(&name));
             }
             row
         };
         let (mut compared, row) = (of_sheet(compared), of_sheet(row));
         if let (Some(compared), Some(item)) = (&mut compared.item, &row.item) {
             // What the table had there was put in.
-            for kept in self.schema.kept_columns().filter(|kept| !item.contains_key(*kept)) {
+            for kept in self.schema.kept_columns().filter(|kept| !item.contains_key(kept)) {
                 compared.remove(kept);
             }
         }
@@ -123,7 +121,7 @@ impl PlanRow {
         Some(match (mode, &self.before) {
             (Mode::Merge, Some(before)) => {
                 let mut after = before.clone();
-                after.retain(|name, _| !self.removes.contains(name));
+                after.retain(|name, _| !self.removes.iter().any(|removed| removed == name));
                 after.extend(item.clone());
                 Cow::Owned(after)
             }
@@ -134,13 +132,13 @@ impl PlanRow {
 }
 
 fn same_but_for_provenance(after: &Item, before: &Item) -> bool {
-    let says = |item: &Item| item.keys().any(|name| PROVENANCE.contains(&name.as_str()));
+    let says = |item: &Item| item.keys().any(|name| PROVENANCE.contains(&name));
     if !says(after) && !says(before) {
         return same_item(after, before);
     }
     let plain = |item: &Item| {
         let mut item = item.clone();
-        item.retain(|name, _| !PROVENANCE.contains(&name.as_str()));
+        item.retain(|name, _| !PROVENANCE.contains(&name));
         item
     };
     same_item(&plain(after), &plain(before))
@@ -152,7 +150,7 @@ mod tests {
     use crate::judge::SheetRead;
 
     fn item(pairs: &[(&str, &str)]) -> Item {
-        pairs.iter().map(|(name, value)| (name.to_string(), Value::S(value.to_string()))).collect()
+        pairs.iter().map(|(name, value)| (name.to_string(), Value::S(value.to_string().into()))).collect()
     }
 
     fn schema(lines: &str) -> Schema {

@@ -99,7 +99,7 @@ impl<'t> Index<'t> {
     }
 
     /// What the index holds of an item: what it projects, its own key and the table's.
-    fn entry<'i>(&self, item: &'i Item) -> impl Iterator<Item = (&'i String, &'i Value)> {
+    fn entry<'i>(&self, item: &'i Item) -> impl Iterator<Item = (&'i str, &'i Value)> {
         item.iter().filter(|(name, _)| self.holds(name))
     }
 
@@ -138,7 +138,7 @@ mod tests {
     }
 
     fn item(values: &[(&str, &str)]) -> Item {
-        values.iter().map(|(name, value)| (name.to_string(), Value::S(value.to_string()))).collect()
+        values.iter().map(|(name, value)| (name.to_string(), Value::S(value.to_string().into()))).collect()
     }
 
     /// An item of exactly this size.

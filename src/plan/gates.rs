@@ -231,13 +231,13 @@ impl<'s> Evidence<'s> {
         }
         if gates.vanishing && *mode == Mode::Replace {
             let mut loses = false;
-            for name in before.keys().filter(|name| !after.contains_key(*name) && !self.known.contains(name.as_str())) {
+            for name in before.keys().filter(|name| !after.contains_key(name) && !self.known.contains(name)) {
                 loses = true;
-                if self.lost.contains(name) {
+                if self.lost.iter().any(|lost| lost == name) {
                     continue;
                 }
                 match self.lost.len() < VANISHING_TOLD {
-                    true => self.lost.push(name.clone()),
+                    true => self.lost.push(name.to_string()),
                     false => self.more_are_lost = true,
                 }
             }

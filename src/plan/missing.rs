@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     fn item(sku: &str, warehouse: &str) -> Item {
-        let text = |text: &str| Value::S(text.to_string());
+        let text = |text: &str| Value::S(text.to_string().into());
         Item::from([("sku".to_string(), text(sku)), ("warehouse".to_string(), text(warehouse))])
     }
 

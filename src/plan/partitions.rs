@@ -75,15 +75,15 @@ impl<'a> ByKey<'a> {
     }
 
     fn add(&mut self, item: &Item, units: f64) {
-        let Some(Value::S(value) | Value::N(value) | Value::B(value)) = item.get(self.attribute) else { return };
+        let Some(Value::S(value) | Value::N(value)) = item.get(self.attribute) else { return };
         if self.too_many {
             return;
         }
-        let number = match self.numbers.get(value) {
+        let number = match self.numbers.get(value.as_str()) {
             Some(number) => *number,
             None => {
                 let number = self.units.len();
-                self.numbers.insert(value.clone(), number);
+                self.numbers.insert(value.to_string(), number);
                 self.units.push(0.0);
                 self.too_many = self.units.len() > MOST;
                 number
@@ -159,7 +159,7 @@ mod tests {
         let mut partitions = Partitions::new(shape);
         for chunk in chunks {
             for warehouse in chunk.chars() {
-                let item = Item::from([("warehouse".to_string(), Value::S(warehouse.to_string()))]);
+                let item = Item::from([("warehouse".to_string(), Value::S(warehouse.to_string().into()))]);
                 partitions.add(&item, units);
             }
             partitions.end_chunk();

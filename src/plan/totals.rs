@@ -190,9 +190,9 @@ mod tests {
     }
 
     fn item(warehouse: Option<&str>, quantity: &str, price: &str) -> Item {
-        let number = |digits: &str| (!digits.is_empty()).then(|| Value::N(digits.to_string()));
+        let number = |digits: &str| (!digits.is_empty()).then(|| Value::N(digits.to_string().into()));
         let values = [
-            ("warehouse", warehouse.map(|text| Value::S(text.to_string()))),
+            ("warehouse", warehouse.map(|text| Value::S(text.to_string().into()))),
             ("quantity", number(quantity)),
             ("price", number(price)),
         ];

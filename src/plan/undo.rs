@@ -99,8 +99,9 @@ impl StepBack {
         let value = |name: &str| left.as_ref().or(before.as_ref())?.get(name).cloned();
         let key = schema.key.attributes().filter_map(|name| Some((name.to_string(), value(name)?))).collect();
         if let (true, Some(left), Some(before)) = (in_part, &mut left, &mut before) {
-            let mut same: BTreeSet<String> = left.keys().chain(before.keys()).cloned().collect();
-            same.retain(|name| same_in([name], left, before));
+            let names = left.keys().chain(before.keys());
+            let same: BTreeSet<String> =
+                names.filter(|name| same_in([*name], left, before)).map(str::to_string).collect();
             for image in [left, before] {
                 image.retain(|name, _| !same.contains(name));
             }
@@ -129,12 +130,12 @@ impl StepBack {
     /// The whole item as it will be, where this one is there now.
     pub fn after(&self, there: Option<&Item>) -> Option<Item> {
         let (true, Some(before), Some(there)) = (self.in_part, &self.before, there) else { return self.before.clone() };
-        let names: BTreeSet<&String> = self.names().collect();
+        let names: BTreeSet<&str> = self.names().collect();
         let others = there.iter().filter(|(name, _)| !names.contains(name));
-        Some(others.chain(before).map(|(name, value)| (name.clone(), value.clone())).collect())
+        Some(others.chain(before.iter()).map(|(name, value)| (name, value.clone())).collect())
     }
 
-    fn names(&self) -> impl Iterator<Item = &String> {
+    fn names(&self) -> impl Iterator<Item = &str> {
         self.left.iter().chain(&self.before).flat_map(|item| item.keys())
     }
 }
@@ -246,7 +247,7 @@ mod tests {
     use crate::item::Value;
 
     fn item(pairs: &[(&str, &str)]) -> Item {
-        pairs.iter().map(|(name, value)| (name.to_string(), Value::S(value.to_string()))).collect()
+        pairs.iter().map(|(name, value)| (name.to_string(), Value::S(value.to_string().into()))).collect()
     }
 
     fn schema(mode: &str) -> Schema {

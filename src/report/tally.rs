@@ -195,11 +195,11 @@ fn changed_row(row: &PlanRow, schema: &Schema) -> ChangedRow {
     let none = Item::new();
     let before = row.before.as_ref().unwrap_or(&none);
     let after = row.after(schema.mode).unwrap_or_default();
-    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-    let attributes = names.into_iter().filter(|name| !PROVENANCE.contains(&name.as_str())).filter_map(|name| {
+    let names: BTreeSet<&str> = before.keys().chain(after.keys()).collect();
+    let attributes = names.into_iter().filter(|name| !PROVENANCE.contains(name)).filter_map(|name| {
         let (before, after) = (before.get(name), after.get(name));
         let same = before.zip(after).is_some_and(|(before, after)| same_value(before, after));
-        (!same).then(|| ChangedAttribute { name: name.clone(), before: before.cloned(), after: after.cloned() })
+        (!same).then(|| ChangedAttribute { name: name.to_string(), before: before.cloned(), after: after.cloned() })
     });
     ChangedRow {
         sheet: row.sheet.to_string(),

@@ -80,7 +80,7 @@ impl Key {
         let mut faults = Vec::new();
         let limits = [PARTITION_KEY_BYTES, SORT_KEY_BYTES];
         for (part, limit) in self.parts().zip(limits) {
-            for column in part.columns().filter(|column| !item.contains_key(*column)) {
+            for column in part.columns().filter(|column| !item.contains_key(column)) {
                 faults.push(KeyFault::Missing { column: column.to_string() });
             }
             let bytes = match part {
@@ -91,7 +91,7 @@ impl Key {
                 KeyPart::Composite { name, from } => {
                     let value = from.fill(item, &mut faults);
                     let bytes = value.len();
-                    item.insert(name.clone(), Value::S(value));
+                    item.insert(name.as_str(), Value::S(value.into()));
                     bytes
                 }
             };
@@ -103,7 +103,7 @@ impl Key {
     }
 
     fn longest_column(&self, part: &KeyPart, item: &Item) -> String {
-        let longest = part.columns().max_by_key(|column| item.get(*column).map_or(0, Value::size));
+        let longest = part.columns().max_by_key(|column| item.get(column).map_or(0, Value::size));
         longest.unwrap_or_default().to_string()
     }
 }
@@ -239,7 +239,7 @@ mod tests {
     }
 
     fn item(values: &[(&str, &str)]) -> Item {
-        values.iter().map(|(name, value)| (name.to_string(), Value::S(value.to_string()))).collect()
+        values.iter().map(|(name, value)| (name.to_string(), Value::S(value.to_string().into()))).collect()
     }
 
     fn pk(key: &Key, warehouse: &str, sku: &str) -> Result<Value, Vec<KeyFault>> {
@@ -290,7 +290,7 @@ mod tests {
         let key = Key { partition: KeyPart::Column("sku".into()), sort: Some(KeyPart::Column("quantity".into())) };
         let mut one = item(&[("sku", "A-1")]);
         assert_eq!(key.complete(&mut one), Err(vec![KeyFault::Missing { column: "quantity".into() }]));
-        one.insert("quantity".into(), Value::N("5".into()));
+        one.insert("quantity", Value::N("5".into()));
         assert_eq!(key.complete(&mut one), Ok(()));
         assert_eq!(one.len(), 2);
     }

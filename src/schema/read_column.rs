@@ -231,7 +231,7 @@ pub(super) fn read_value(given: &toml::de::DeValue, rules: &Column) -> Result<Va
                 }
                 _ if is_unpadded(text, rules) => Err("with its zeros in front, as pad says".to_string()),
                 _ if !fits_pattern => Err("as pattern says".to_string()),
-                _ => Ok(Value::S(text.to_string())),
+                _ => Ok(Value::S(text.into())),
             }
         }
         Kind::Integer | Kind::Decimal | Kind::Money => {
@@ -243,18 +243,18 @@ pub(super) fn read_value(given: &toml::de::DeValue, rules: &Column) -> Result<Va
             if !rules.min.is_none_or(above) || rules.max.is_some_and(|max| number > max) {
                 return Err("within min and max".to_string());
             }
-            Ok(Value::N(number.to_string()))
+            Ok(Value::N(number.to_string().into()))
         }
         Kind::Boolean => Ok(Value::Bool(given.as_bool().ok_or("true or false")?)),
         Kind::Date => {
             let written = given.as_datetime().map(ToString::to_string);
             let date = written.as_deref().or(text).and_then(|text| text.parse::<jiff::civil::Date>().ok());
             let date = date.filter(|date| Some(date.to_string().as_str()) == written.as_deref().or(text));
-            Ok(Value::S(date.ok_or("a date such as 2026-10-03")?.to_string()))
+            Ok(Value::S(date.ok_or("a date such as 2026-10-03")?.to_string().into()))
         }
         Kind::Choice => {
             let choice = rules.choices.iter().find(|choice| Some(choice.as_str()) == text);
-            Ok(Value::S(choice.ok_or("one of choices, written as there")?.clone()))
+            Ok(Value::S(choice.ok_or("one of choices, written as there")?.as_str().into()))
         }
         Kind::Gtin => Err("left out: no two kinds of item have the same barcode".to_string()),
     }

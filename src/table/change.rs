@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::types::{ConsumedCapacity, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure};
 
-use super::crew::{Answer, Refused, Tally, Traffic, once};
+use super::crew::{Answer, Refused, Tally, Traffic};
 use super::expression::Words;
 use super::queue::Queue;
 use super::values::{item_from_attributes, item_to_attributes};
@@ -140,7 +140,8 @@ impl Table {
             Act::Add(item) => self.put(key, None, item),
             Act::Replace { read, put } => self.put(key, Some(read), put),
             Act::Swap { read, set } => {
-                let remove: Vec<String> = read.keys().filter(|name| !set.contains_key(*name)).cloned().collect();
+                let remove: Vec<String> =
+                    read.keys().filter(|name| !set.contains_key(name)).map(str::to_string).collect();
                 self.update(key, Some(read), set, &remove)
             }
             Act::Delete { read } => self.delete(key, read),
@@ -188,9 +189,7 @@ impl Table {
             .set_expression_attribute_names(words.names())
             .set_expression_attribute_values(words.values())
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .customize()
-            .config_override(once());
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
         Ok(Box::pin(async move {
             let answer = request.send().await.map_err(|error| error.map_service_error(Error::from));
             answer.map(|output| output.consumed_capacity)
@@ -209,9 +208,7 @@ impl Table {
             .set_expression_attribute_names(words.names())
             .set_expression_attribute_values(words.values())
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .customize()
-            .config_override(once());
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
         Ok(Box::pin(async move {
             let answer = request.send().await.map_err(|error| error.map_service_error(Error::from));
             answer.map(|output| output.consumed_capacity)
@@ -233,9 +230,7 @@ impl Table {
             .set_expression_attribute_names(words.names())
             .set_expression_attribute_values(words.values())
             .set_return_values_on_condition_check_failure(read.map(|_| ReturnValuesOnConditionCheckFailure::AllOld))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .customize()
-            .config_override(once());
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
         Ok(Box::pin(async move {
             let answer = request.send().await.map_err(|error| error.map_service_error(Error::from));
             answer.map(|output| output.consumed_capacity)
@@ -280,7 +275,7 @@ fn stand(act: &Act, there: Option<&Item>) -> Standing {
 
 /// The attributes of both; where both have one, the second's.
 fn joined(item: &Item, other: &Item) -> Item {
-    item.iter().chain(other).map(|(name, value)| (name.clone(), value.clone())).collect()
+    item.iter().chain(other.iter()).map(|(name, value)| (name, value.clone())).collect()
 }
 
 #[cfg(test)]

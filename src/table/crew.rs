@@ -3,7 +3,6 @@
 //! One task settles it all, while its requests are made and read on any thread. When it is dropped or returns, none of
 //! them is left.
 
-use aws_config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use futures_util::StreamExt;
@@ -195,11 +194,6 @@ impl Table {
             _ => self.busy(operation, error),
         }
     }
-}
-
-/// A request's own settings. The loop above tries again, knows the time left, and slows everyone down: not twice over.
-pub(super) fn once() -> aws_sdk_dynamodb::config::Builder {
-    aws_sdk_dynamodb::Config::builder().retry_config(RetryConfig::disabled())
 }
 
 struct Sent<'a, R> {

@@ -1,5 +1,7 @@
 //! What judging must know of the table, asked of the table itself.
 
+use aws_config::retry::RetryConfig;
+use aws_sdk_dynamodb::Config;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ProjectionType, ScalarAttributeType, TableDescription,
     TableStatus,
@@ -12,7 +14,9 @@ use crate::schema::{Capacity, IndexShape, KeyAttribute, KeyKind, KeyShape, Proje
 impl Table {
     /// The names and types of the table's keys and of its indexes' keys, what its indexes hold, and its capacity.
     pub async fn describe(&self) -> Result<TableShape, TableError> {
-        let answer = self.client.describe_table().table_name(&self.name).send().await;
+        let request = self.client.describe_table().table_name(&self.name).customize();
+        let patiently = Config::builder().retry_config(RetryConfig::standard());
+        let answer = request.config_override(patiently).send().await;
         let description = answer.map_err(|error| CloudFault::new("DescribeTable", &self.place(), &error))?.table;
         read(&self.name, &description.ok_or_else(|| strange(&self.name, "no description"))?)
     }

@@ -49,11 +49,11 @@ impl Words {
     /// of other attributes alone, an item that is gone would be made anew.
     pub fn unchanged(&mut self, key: &Item, read: &Item, set: &Item) -> Result<String, TableError> {
         let own = key.iter().map(|(name, value)| (name, Some(value)));
-        let first = set.keys().filter(|name| !key.contains_key(*name)).map(|name| (name, read.get(name)));
-        let others = read.iter().filter(|(name, _)| !set.contains_key(*name) && !key.contains_key(*name));
+        let first = set.keys().filter(|name| !key.contains_key(name)).map(|name| (name, read.get(name)));
+        let others = read.iter().filter(|(name, _)| !set.contains_key(name) && !key.contains_key(name));
         let others = others.map(|(name, value)| (name, Some(value)));
         let mut room = EXPRESSION_BYTES;
-        let has_room = |(_, value): &(&String, Option<&Value>)| {
+        let has_room = |(_, value): &(&str, Option<&Value>)| {
             let left = room.checked_sub(if value.is_some() { EQUATION_BYTES } else { ABSENCE_BYTES });
             room = left.unwrap_or_default();
             left.is_some()

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::error::{BuildError, SdkError};
 use aws_sdk_dynamodb::operation::batch_get_item::{BatchGetItemError, BatchGetItemOutput};
 use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnConsumedCapacity};
 
-use super::crew::{Answer, Tally, Traffic, once};
+use super::crew::{Answer, Tally, Traffic};
 use super::queue::Queue;
 use super::values::{item_from_attributes, item_to_attributes};
 use super::{Table, TableError};
@@ -67,16 +67,14 @@ impl Table {
             .client
             .batch_get_item()
             .request_items(&self.name, asked.build().map_err(unsendable)?)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .customize()
-            .config_override(once());
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
         Ok(async move { request.send().await })
     }
 
     /// DynamoDB answers in any order and writes numbers in its own way. What does not fit into an answer's 16 MB comes
     /// back like what a busy table did not get to; asking for less at once is right for both.
     fn found(&self, keys: &[Item], batch: &[usize], output: BatchGetItemOutput) -> Result<Answer<Placed>, TableError> {
-        let names: Vec<&String> = keys[batch[0]].keys().collect();
+        let names: Vec<&str> = keys[batch[0]].keys().collect();
         let places: HashMap<_, usize> = batch.iter().map(|&index| (plain_key(&keys[index], &names), index)).collect();
         let place = |item: &Item| {
             let what = || "an item that was not asked for".to_string();
@@ -98,10 +96,11 @@ impl Table {
 }
 
 /// The values of a key in the one form in which equal keys are equal.
-fn plain_key<'a>(item: &'a Item, names: &[&String]) -> Vec<Option<Cow<'a, str>>> {
-    let plain = |name: &&String| match item.get(*name)? {
+fn plain_key<'a>(item: &'a Item, names: &[&str]) -> Vec<Option<Cow<'a, str>>> {
+    let plain = |name: &&str| match item.get(name)? {
         Value::N(digits) => Some(plain_number(digits)),
-        Value::S(text) | Value::B(text) => Some(Cow::Borrowed(text.as_str())),
+        Value::S(text) => Some(Cow::Borrowed(text.as_str())),
+        Value::B(text) => Some(Cow::Borrowed(text.as_str())),
         _ => None,
     };
     names.iter().map(plain).collect()
@@ -122,7 +121,7 @@ mod tests {
     }
 
     fn keys(count: usize) -> Vec<Item> {
-        (0..count).map(|n| Item::from([("sku".to_string(), Value::S(format!("A-{n}")))])).collect()
+        (0..count).map(|n| Item::from([("sku".to_string(), Value::S(format!("A-{n}").into()))])).collect()
     }
 
     fn asked(request: &Asked) -> Vec<Json> {
@@ -154,7 +153,7 @@ mod tests {
         assert_eq!(found.items.len(), count);
         for (n, item) in found.items.iter().enumerate() {
             let read = item.as_ref().map(|item| item["n"].clone());
-            assert_eq!(read, n.is_multiple_of(2).then(|| Value::N(n.to_string())), "{n}");
+            assert_eq!(read, n.is_multiple_of(2).then(|| Value::N(n.to_string().into())), "{n}");
         }
     }
 

@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::scan::{ScanError, ScanOutput};
 use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 
-use super::crew::{Answer, Tally, Traffic, once};
+use super::crew::{Answer, Tally, Traffic};
 use super::queue::Queue;
 use super::values::{item_from_attributes, item_to_attributes};
 use super::{Table, TableError};
@@ -85,9 +85,7 @@ impl Scan<'_> {
             .consistent_read(self.consistent)
             .set_limit(self.most)
             .set_exclusive_start_key(start)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .customize()
-            .config_override(once());
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
         Ok(async move { request.send().await })
     }
 
@@ -138,7 +136,7 @@ mod tests {
         let mut skus = Vec::new();
         while let Some(page) = scan.next_page().await.unwrap() {
             skus.extend(page.into_iter().map(|item| match &item["sku"] {
-                Value::S(sku) => sku.clone(),
+                Value::S(sku) => sku.to_string(),
                 other => panic!("{other:?}"),
             }));
         }

@@ -11,7 +11,7 @@ use crate::item::{Item, Value};
 
 /// An item as the SDK takes it.
 pub fn item_to_attributes(item: &Item) -> Result<HashMap<String, AttributeValue>, TableError> {
-    item.iter().map(|(name, value)| Ok((name.clone(), value_to_attribute(name, value)?))).collect()
+    item.iter().map(|(name, value)| Ok((name.to_string(), value_to_attribute(name, value)?))).collect()
 }
 
 /// The value of the attribute `name` as the SDK takes it.
@@ -32,14 +32,16 @@ pub fn item_from_attributes(attributes: HashMap<String, AttributeValue>) -> Resu
 
 fn to_attribute(value: &Value) -> Result<AttributeValue, &'static str> {
     Ok(match value {
-        Value::S(text) => AttributeValue::S(text.clone()),
-        Value::N(digits) => AttributeValue::N(digits.clone()),
+        Value::S(text) => AttributeValue::S(text.to_string()),
+        Value::N(digits) => AttributeValue::N(digits.to_string()),
         Value::Bool(flag) => AttributeValue::Bool(*flag),
         Value::Null(flag) => AttributeValue::Null(*flag),
         Value::B(text) => AttributeValue::B(bytes(text)?),
         Value::L(list) => AttributeValue::L(list.iter().map(to_attribute).collect::<Result<_, _>>()?),
         Value::M(map) => AttributeValue::M(
-            map.iter().map(|(name, value)| Ok((name.clone(), to_attribute(value)?))).collect::<Result<_, &str>>()?,
+            map.iter()
+                .map(|(name, value)| Ok((name.to_string(), to_attribute(value)?)))
+                .collect::<Result<_, &str>>()?,
         ),
         Value::StringSet(set) => AttributeValue::Ss(set.clone()),
         Value::NumberSet(set) => AttributeValue::Ns(set.clone()),
@@ -49,8 +51,8 @@ fn to_attribute(value: &Value) -> Result<AttributeValue, &'static str> {
 
 fn from_attribute(value: AttributeValue) -> Result<Value, &'static str> {
     Ok(match value {
-        AttributeValue::S(text) => Value::S(text),
-        AttributeValue::N(digits) => Value::N(digits),
+        AttributeValue::S(text) => Value::S(text.into()),
+        AttributeValue::N(digits) => Value::N(digits.into()),
         AttributeValue::Bool(flag) => Value::Bool(flag),
         AttributeValue::Null(flag) => Value::Null(flag),
         AttributeValue::B(bytes) => Value::B(base64::encode(bytes)),

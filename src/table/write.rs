@@ -10,7 +10,7 @@ use aws_smithy_types::body::SdkBody;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::crew::{Answer, Refused, Tally, Traffic, once};
+use super::crew::{Answer, Refused, Tally, Traffic};
 use super::queue::Queue;
 use super::values::item_to_attributes;
 use super::{Table, TableError, Turn};
@@ -62,7 +62,7 @@ impl Table {
         // The SDK finds the endpoint by the names of tables, and does all but write the text.
         let named = HashMap::from([(self.name.clone(), Vec::new())]);
         let request = self.client.batch_write_item().set_request_items(Some(named)).customize();
-        let request = request.config_override(once()).mutate_request(move |request| {
+        let request = request.mutate_request(move |request| {
             let length = body.content_length().unwrap_or_default();
             request.headers_mut().insert("content-length", length.to_string());
             *request.body_mut() = body.try_clone().unwrap_or_else(SdkBody::taken);
@@ -161,7 +161,7 @@ mod tests {
     fn items(count: usize) -> Vec<Item> {
         (0..count)
             .map(|n| {
-                Item::from([("sku".into(), Value::S(format!("A-{n}"))), ("quantity".into(), Value::N(n.to_string()))])
+                Item::from([("sku", Value::S(format!("A-{n}").into())), ("quantity", Value::N(n.to_string().into()))])
             })
             .collect()
     }
@@ -210,7 +210,7 @@ mod tests {
         let (fake, _) = picky(|_, _| true);
         let mut large = items(30);
         for item in &mut large {
-            item.insert("text".into(), Value::S("x".repeat(390_000)));
+            item.insert("text", Value::S("x".repeat(390_000).into()));
         }
         table(&fake, WAIT).write(&large).await.unwrap();
         assert!(fake.asked().iter().all(|request| request.json().to_string().len() < 5 << 20));

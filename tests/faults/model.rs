@@ -61,9 +61,12 @@ pub struct Row {
 
 impl Row {
     fn item(&self) -> Item {
-        let text = |text: &str| Value::S(text.to_string());
-        let values =
-            [("sku", text(&self.sku)), ("name", text(&self.name)), ("quantity", Value::N(self.quantity.to_string()))];
+        let text = |text: &str| Value::S(text.to_string().into());
+        let values = [
+            ("sku", text(&self.sku)),
+            ("name", text(&self.name)),
+            ("quantity", Value::N(self.quantity.to_string().into())),
+        ];
         values.map(|(name, value)| (name.to_string(), value)).into()
     }
 }

@@ -43,7 +43,7 @@ impl Row {
 }
 
 pub fn text(text: &str) -> Value {
-    Value::S(text.to_string())
+    Value::S(text.to_string().into())
 }
 
 /// The table after the load, and the fate of each row.
@@ -64,9 +64,9 @@ pub fn load(rules: &Rules, rows: &[Row], before: &Stock) -> (Stock, Vec<Fate>) {
         let there = before.get(sku);
         let mut item = if rules.mode == "merge" { there.cloned().unwrap_or_default() } else { Item::new() };
         let kept_name = there.and_then(|there| there.get("name")).filter(|_| rules.keeps_name).cloned();
-        item.insert("sku".into(), text(sku));
-        item.insert("quantity".into(), Value::N(quantity.to_string()));
-        item.insert("place".into(), text(row.place));
+        item.insert("sku", text(sku));
+        item.insert("quantity", Value::N(quantity.to_string().into()));
+        item.insert("place", text(row.place));
         item.remove("name");
         item.extend(row.name.map(text).or(kept_name).map(|name| ("name".to_string(), name)));
         if matches!(rules.sync, Some((_, "mark"))) {
@@ -96,7 +96,7 @@ pub fn load(rules: &Rules, rows: &[Row], before: &Stock) -> (Stock, Vec<Fate>) {
             match missing {
                 "delete" if is_in_scope || scope == Scope::Table => drop(after.remove(sku)),
                 "mark" if is_in_scope || scope == Scope::Table => {
-                    after.get_mut(sku).unwrap().insert("discontinued".into(), Value::Bool(true));
+                    after.get_mut(sku).unwrap().insert("discontinued", Value::Bool(true));
                 }
                 _ => {}
             }

@@ -82,7 +82,7 @@ async fn a_comparison_that_was_interrupted_goes_on_after_the_chunks_that_are_kep
     let stack = Stack::own("halved", loader(), &[("TableWaitSeconds", "3")]).await;
     let prefix = unique("compared");
     // An empty table would not be asked.
-    stack.put_item(Item::from([("sku".to_string(), Value::S(format!("{prefix}-000000")))])).await;
+    stack.put_item(Item::from([("sku".to_string(), Value::S(format!("{prefix}-000000").into()))])).await;
     let upload = stack.upload(&format!("uploads/{prefix}.csv"), files::csv(&prefix, ROWS)).await;
     let load = LoadId::of(&upload);
     eventually("a chunk", || async { stack.kept(&format!("loads/{load}/plan/00001.jsonl.zst")).await }).await;

@@ -265,33 +265,33 @@ async fn stock(cloud: &Cloud) -> String {
 
 /// Items for that table, with a value of every type.
 fn items(count: usize) -> Vec<Item> {
-    let text = |text: &str| Value::S(text.to_string());
-    let number = |digits: &str| Value::N(digits.to_string());
+    let text = |text: &str| Value::S(text.to_string().into());
+    let number = |digits: &str| Value::N(digits.to_string().into());
     let bytes = || "AAEC/w==".to_string();
     let item = |n: usize| {
         let values = [
-            ("sku", Value::S(format!("A-{n}"))),
+            ("sku", Value::S(format!("A-{n}").into())),
             ("warehouse", text("Nörd")),
-            ("quantity", Value::N(n.to_string())),
+            ("quantity", Value::N(n.to_string().into())),
             ("price", number("-12345678901234567890.123456789012345678")),
             ("active", Value::Bool(n.is_multiple_of(2))),
             ("remark", Value::Null(true)),
             ("photo", Value::B(bytes())),
-            ("list", Value::L(vec![text("x"), Value::L(vec![]), Value::M(Item::from([("deep".into(), number("1"))]))])),
-            ("map", Value::M(Item::from([("flag".into(), Value::Bool(true)), ("empty".into(), text(""))]))),
+            ("list", Value::L(vec![text("x"), Value::L(vec![]), Value::M(Item::from([("deep", number("1"))]))])),
+            ("map", Value::M(Item::from([("flag", Value::Bool(true)), ("empty", text(""))]))),
             // Sets have no order, so that these have one member each.
             ("texts", Value::StringSet(vec!["00123".into()])),
             ("numbers", Value::NumberSet(vec!["19.99".into()])),
             ("photos", Value::BinarySet(vec![bytes()])),
         ];
-        values.into_iter().map(|(name, value)| (name.to_string(), value)).collect()
+        Item::from(values)
     };
     (0..count).map(item).collect()
 }
 
 fn sku(item: &Item) -> String {
     match &item["sku"] {
-        Value::S(sku) => sku.clone(),
+        Value::S(sku) => sku.to_string(),
         other => panic!("{other:?}"),
     }
 }
@@ -352,7 +352,7 @@ async fn items_take_the_place_of_those_with_the_same_key() {
     table.write(&items).await.expect("a write");
     for item in &mut items[..10] {
         item.remove("photo");
-        item.insert("price".into(), Value::N("20".into()));
+        item.insert("price", Value::N("20".into()));
     }
     table.write(&items[..10]).await.expect("a write");
     assert_eq!(scan(&cloud, &name).await, sorted(items));
@@ -365,9 +365,9 @@ async fn items_that_the_table_refuses_are_found_and_keep_no_other_out() {
     let cloud = cloud().await;
     let name = stock(&cloud).await;
     let mut items = items(200);
-    items[3].insert("quantity".into(), Value::S("many".into()));
-    items[100].insert("warehouse".into(), Value::N("1".into()));
-    items[101].insert("sku".into(), Value::S(String::new()));
+    items[3].insert("quantity", Value::S("many".into()));
+    items[100].insert("warehouse", Value::N("1".into()));
+    items[101].insert("sku", Value::S(String::new().into()));
     let written = Table::new(cloud.dynamodb.clone(), &name, WAIT).write(&items).await.expect("a write");
     let refused: Vec<usize> = written.refused.iter().map(|refused| refused.index).collect();
     assert_eq!(refused, [3, 100, 101]);
@@ -381,7 +381,7 @@ async fn items_that_the_table_refuses_are_found_and_keep_no_other_out() {
 
 /// The key of an item of that table.
 fn key(sku: &str) -> Item {
-    Item::from([("sku".to_string(), Value::S(sku.to_string()))])
+    Item::from([("sku".to_string(), Value::S(sku.to_string().into()))])
 }
 
 fn key_of(item: &Item) -> Item {
@@ -390,8 +390,9 @@ fn key_of(item: &Item) -> Item {
 
 /// An item with other values for some attributes.
 fn with(item: &Item, values: &[(&str, Value)]) -> Item {
-    let values = values.iter().map(|(name, value)| (name.to_string(), value.clone()));
-    item.clone().into_iter().chain(values).collect()
+    let mut item = item.clone();
+    item.extend(values.iter().cloned());
+    item
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -423,11 +424,11 @@ async fn keys_with_numbers_and_bytes_are_found_however_they_are_written() {
     let table = Table::new(cloud.dynamodb.clone(), &name, WAIT);
     let numbers = ["5.0", "1E+2", "-0.50", "12345678901234567890123456789012345678", "0", "00.1"];
     let key = |number: &str| {
-        let (seal, shelf) = (Value::B("AAEC/w==".into()), Value::N(number.to_string()));
+        let (seal, shelf) = (Value::B("AAEC/w==".into()), Value::N(number.to_string().into()));
         Item::from([("seal".to_string(), seal), ("shelf".to_string(), shelf)])
     };
     let items: Vec<Item> =
-        numbers.iter().map(|number| with(&key(number), &[("as", Value::S(number.to_string()))])).collect();
+        numbers.iter().map(|number| with(&key(number), &[("as", Value::S(number.to_string().into()))])).collect();
     table.write(&items[..4]).await.expect("a write");
     let found = table.read(&numbers.map(key)).await.expect("a read");
     let read: Vec<Option<Value>> = found.items.into_iter().map(|item| item.map(|item| item["as"].clone())).collect();
@@ -445,7 +446,7 @@ async fn items_larger_together_than_an_answer_are_all_read_and_scanned() {
     let table = Table::new(cloud.dynamodb.clone(), &name, WAIT);
     assert!(table.is_empty().await.expect("an answer").0);
     // 17.5 MB; an answer to keys holds 16, a page of a scan 1.
-    let long = Value::S("x".repeat(350_000));
+    let long = Value::S("x".repeat(350_000).into());
     let items: Vec<Item> = items(50).iter().map(|item| with(item, &[("text", long.clone())])).collect();
     table.write(&items).await.expect("a write");
     assert!(!table.is_empty().await.expect("an answer").0);
@@ -562,8 +563,9 @@ async fn items_of_many_attributes_are_marked_and_deleted_and_merged_as_far_as_an
     let cloud = cloud().await;
     let name = stock(&cloud).await;
     let table = Table::new(cloud.dynamodb.clone(), &name, WAIT);
-    let attributes =
-        |count: usize| -> Item { (0..count).map(|n| (format!("attribute {n}"), Value::N(n.to_string()))).collect() };
+    let attributes = |count: usize| -> Item {
+        (0..count).map(|n| (format!("attribute {n}"), Value::N(n.to_string().into()))).collect()
+    };
     let large = |sku: &str| key(sku).into_iter().chain(attributes(900)).collect::<Item>();
     table.write(&[large("A-1"), large("A-2")]).await.expect("a write");
     let gone = Item::from([("gone".to_string(), Value::Bool(true))]);

@@ -70,7 +70,7 @@ fn told(output: &Output) -> Report {
 
 fn staying(report: &Report) -> BTreeSet<String> {
     let keys = report.undone.iter().flat_map(|undone| &undone.staying).map(|item| match &item.key["sku"] {
-        Value::S(sku) => sku.clone(),
+        Value::S(sku) => sku.to_string(),
         other => panic!("{other:?}"),
     });
     keys.collect()
@@ -183,8 +183,8 @@ async fn an_undo_that_was_stopped_before_it_noted_anything_is_finished_from_its_
 async fn an_item_with_more_attributes_than_a_condition_can_name_comes_back_whole() {
     let _answers = DYNAMODB_ANSWERS.read().await;
     let shop = Shop::open("undo-wide").await;
-    let mut wide: Item = (0..200).map(|n| (format!("a{n:03}"), Value::N(n.to_string()))).collect();
-    wide.insert("sku".into(), text("A"));
+    let mut wide: Item = (0..200).map(|n| (format!("a{n:03}"), Value::N(n.to_string().into()))).collect();
+    wide.insert("sku", text("A"));
     let before = Stock::from([("A".to_string(), wide)]);
     fill(&shop.cloud, &shop.table, &before).await;
     let load = name_of(&shop.load(&toml_of(&REPLACE), &csv_of(&[row("A", 1)])));
@@ -209,7 +209,7 @@ async fn the_deployed_loader_undoes_a_load_when_it_is_asked_to() {
     assert_eq!(stack.report(&wrong).await.ending, Ending::Done);
     let load = LoadId::of(&wrong);
     let mut edited = item(20).await;
-    edited.insert("name".into(), text("Mine"));
+    edited.insert("name", text("Mine"));
     stack.put_item(edited.clone()).await;
     assert_ne!(item(0).await, before);
 

@@ -17,8 +17,8 @@ pub enum Edit {
 
 pub fn edit(stock: &mut Stock, sku: &str, edit: Edit) {
     match (edit, stock.get_mut(sku)) {
-        (Edit::Count, Some(item)) => drop(item.insert("quantity".into(), Value::N("99".into()))),
-        (Edit::Note, Some(item)) => drop(item.insert("note".into(), text("mine"))),
+        (Edit::Count, Some(item)) => item.insert("quantity", Value::N("99".into())),
+        (Edit::Note, Some(item)) => item.insert("note", text("mine")),
         (Edit::Delete, _) => drop(stock.remove(sku)),
         (Edit::Put, _) => {
             let item = Item::from([("sku".to_string(), text(sku)), ("place".to_string(), text("Goole"))]);
@@ -57,17 +57,15 @@ fn is_marked(rules: &Rules, before: &Item, left: &Item) -> bool {
 
 /// None where somebody changed one of the attributes that the load changed.
 fn take_back_changes(before: &Item, left: &Item, now: Option<&Item>) -> Option<Option<Item>> {
-    let names: BTreeSet<&String> =
-        before.keys().chain(left.keys()).filter(|name| before.get(*name) != left.get(*name)).collect();
+    let names: BTreeSet<&str> =
+        before.keys().chain(left.keys()).filter(|name| before.get(name) != left.get(name)).collect();
     let now = now?;
-    let is = |image: &Item| names.iter().all(|name| image.get(*name) == now.get(*name));
+    let is = |image: &Item| names.iter().all(|name| image.get(name) == now.get(name));
     if !is(before) && !is(left) {
         return None;
     }
     let mut item = now.clone();
     item.retain(|name, _| !names.contains(name));
-    item.extend(
-        before.iter().filter(|(name, _)| names.contains(name)).map(|(name, value)| (name.clone(), value.clone())),
-    );
+    item.extend(before.iter().filter(|(name, _)| names.contains(name)).map(|(name, value)| (name, value.clone())));
     Some(Some(item))
 }

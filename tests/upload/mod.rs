@@ -117,7 +117,7 @@ async fn one_delivery_more_changes_nothing() {
     stack.log_event(load.as_str(), "turn_ended").await;
 
     let mut edited = stack.item(&format!("{prefix}-000001")).await.expect("an item");
-    edited.insert("name".into(), Value::S("edited by somebody".into()));
+    edited.insert("name", Value::S("edited by somebody".into()));
     stack.put_item(edited.clone()).await;
     let report = stack.kept(&format!("loads/{load}/report.json")).await;
     stack.invoke(&notification(&upload)).await.expect("no error");

@@ -9,7 +9,7 @@ use super::Broken;
 pub(super) fn judge_choice(text: &str, column: &Column) -> Result<Value, Broken> {
     let same = |choice: &&String| choice.eq_ignore_ascii_case(text) || choice.to_lowercase() == text.to_lowercase();
     match column.choices.iter().find(same) {
-        Some(choice) => Ok(Value::S(choice.clone())),
+        Some(choice) => Ok(Value::S(choice.as_str().into())),
         None => Err(Broken { rule: Rule::ChoiceExpected, words: vec![("choices", column.choices.join(", "))] }),
     }
 }

@@ -34,9 +34,11 @@ pub(super) fn judge_date(cell: &RawCell<'_>, column: &Column) -> Result<Value, B
     match &cell.value {
         // Below one there is a time and no day.
         RawValue::Date(serial) if *serial >= 1.0 => {
-            serial_moment(*serial).map(|moment| Value::S(iso(moment))).ok_or(Rule::DateExpected.into())
+            serial_moment(*serial).map(|moment| Value::S(iso(moment).into())).ok_or(Rule::DateExpected.into())
         }
-        RawValue::Text(text) => read_text(trim(text), &column.dates).map(Value::S).ok_or_else(|| ask(trim(text))),
+        RawValue::Text(text) => {
+            read_text(trim(text), &column.dates).map(|date| Value::S(date.into())).ok_or_else(|| ask(trim(text)))
+        }
         RawValue::Number(number) => Err(ask_about_number(*number)),
         _ => Err(Rule::DateExpected.into()),
     }

@@ -25,7 +25,7 @@ pub(super) fn judge_gtin(cell: &RawCell<'_>, column: &Column) -> Result<Value, B
         return Err(Rule::GtinExpected.into());
     }
     if LENGTHS.contains(&digits.len()) && is_checked(&digits) {
-        return Ok(Value::S(digits.into_owned()));
+        return Ok(Value::S(digits.into()));
     }
     Err(explain(&digits, matches!(cell.value, RawValue::Number(_))))
 }

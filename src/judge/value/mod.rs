@@ -167,7 +167,7 @@ mod tests {
     pub(super) fn told(judged: Result<Option<Value>, Broken>) -> String {
         match judged {
             Ok(None) => "empty".to_string(),
-            Ok(Some(Value::S(text) | Value::N(text))) => text,
+            Ok(Some(Value::S(text) | Value::N(text))) => text.into(),
             Ok(Some(other)) => format!("{other:?}"),
             Err(broken) => {
                 let words = broken.words.iter().map(|(_, word)| format!(" {word}"));

@@ -34,7 +34,7 @@ pub(super) fn judge_number(cell: &RawCell<'_>, column: &Column, style: Style) ->
     match (column.min, column.max) {
         (Some(min), _) if number < min => beyond(Rule::TooSmall, min),
         (_, Some(max)) if number > max => beyond(Rule::TooLarge, max),
-        _ => Ok(Value::N(number.to_string())),
+        _ => Ok(Value::N(number.to_string().into())),
     }
 }
 

@@ -20,7 +20,7 @@ pub(super) fn judge_text(text: &str, column: &Column) -> Result<Value, Broken> {
             return Err(Broken { rule: Rule::TextTooLong, words });
         }
     }
-    Ok(Value::S(text.into_owned()))
+    Ok(Value::S(text.into()))
 }
 
 /// 123 in a column of five digits is 00123.

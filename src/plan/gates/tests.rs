@@ -40,9 +40,9 @@ fn percent(percent: &str) -> Option<Decimal> {
 
 fn item(warehouse: &str, quantity: &str, price: &str) -> Item {
     Item::from([
-        ("warehouse".to_string(), Value::S(warehouse.to_string())),
-        ("quantity".to_string(), Value::N(quantity.to_string())),
-        ("unit_price".to_string(), Value::N(price.to_string())),
+        ("warehouse".to_string(), Value::S(warehouse.to_string().into())),
+        ("quantity".to_string(), Value::N(quantity.to_string().into())),
+        ("unit_price".to_string(), Value::N(price.to_string().into())),
     ])
 }
 

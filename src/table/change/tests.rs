@@ -349,7 +349,7 @@ async fn of_an_item_too_large_for_a_condition_what_is_set_is_compared_first() {
 
 #[tokio::test(start_paused = true)]
 async fn a_large_item_that_goes_before_it_is_changed_is_not_made_anew() {
-    let large: Item = (0..200).map(|n| (format!("a{n:03}"), Value::N("1".to_string()))).collect();
+    let large: Item = (0..200).map(|n| (format!("a{n:03}"), Value::N("1".to_string().into()))).collect();
     for act in [
         Act::Swap { read: Item::new(), set: large.clone() },
         Act::Mark { read: key("A"), set: large.clone() },
