@@ -339,7 +339,7 @@ catalogue! {
         "Mend these rows and upload the file again. Until then, items of the table that are not in the sheet stay as they are."
     PartitionBusy "partition-busy"
         "{share} of what is written goes to {attribute} \"{value}\". However much the table can take, DynamoDB takes {limit} write units a second for one {attribute}, so that writing lasts {minutes} minutes or longer."
-        "Nothing need be done. If loads are to be faster, ask whoever runs the loader to divide the table by something finer than {attribute}."
+        "Nothing need be done, and no row is left out for it. If loads are to be faster, ask whoever runs the loader to divide the table by something finer than {attribute}."
     GateFewer "gate-fewer"
         "{scope}{total} items were in the last load ({last}), and this one has {count} ({share}); at least {limit} are expected."
         "If that is right, approve the load: inventory approve {load}. Otherwise check whether rows are missing at the end of the file, correct it and upload it again. Nothing was changed."

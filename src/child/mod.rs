@@ -8,7 +8,7 @@ mod spool;
 
 use serde::{Deserialize, Serialize};
 
-use crate::judge::{FileRead, Place, Verdict};
+use crate::judge::{FileRead, Place, SheetRead, Verdict};
 use crate::message::Refusal;
 use crate::schema::Schema;
 use crate::workbook::Budget;
@@ -16,7 +16,7 @@ use crate::workbook::Budget;
 pub use confine::confine;
 pub use inside::{asked_to_read, serve};
 pub use outside::{ChildError, Outcome, Reader, read};
-pub use spool::{JudgedRow, Reading, Rows};
+pub use spool::{Following, JudgedRow, Reading, Rows, Spool};
 
 /// The first word of the child's command line; the brief is the second.
 pub const READ: &str = "read";
@@ -55,11 +55,13 @@ impl Default for Limits {
     }
 }
 
-/// One line of what the child says. Rows come in the order of the file, then the duplicates among them as they were
+/// One line of what the child says. What is known of a sheet comes before its rows, and once more, instead of that, when
+/// its header is found. Rows come in the order of the file, then the duplicates among them as they were
 /// sent, then the end. Without an end, nothing of it counts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Line {
+    Sheet(u16, SheetRead),
     Row(Place, Verdict),
     Duplicate(Place, Verdict),
     End(FileRead),

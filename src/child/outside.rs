@@ -1,7 +1,7 @@
 //! The parent's end: starts the child, keeps what it says, and turns its death into a refusal in a sentence.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
@@ -10,9 +10,10 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
 
+use crate::judge::SheetRead;
 use crate::message::{Refusal, Rule, count};
 
-use super::spool::Reading;
+use super::spool::{Reading, Spool};
 use super::{Brief, Line, READ};
 
 /// A row of at most 1,000 columns, each cell at its largest, is far below it.
@@ -58,11 +59,13 @@ pub enum ChildError {
     Hide(io::Error),
 }
 
-/// Reads and judges `file` in a child, which has no longer than `patience`. `progress` hears how many rows have been judged, now and then.
+/// Reads and judges `file` in a child, which has no longer than `patience`, and keeps what it says in the spool, which
+/// can be followed meanwhile. `progress` hears how many rows have been judged, now and then.
 pub async fn read(
     reader: &Reader,
     file: File,
     brief: &Brief,
+    spool: Spool,
     patience: Duration,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<Outcome, ChildError> {
@@ -80,7 +83,7 @@ pub async fn read(
         .spawn()
         .map_err(|source| ChildError::Start { program: reader.program.clone(), source })?;
     let longest = Duration::from_secs(brief.limits.processor_seconds * WAITING_FACTOR);
-    let ended = tokio::time::timeout(patience.min(longest), listen(&mut child, reader, progress)).await;
+    let ended = tokio::time::timeout(patience.min(longest), listen(&mut child, reader, spool, progress)).await;
     let (said, status, last_words) = match ended {
         Ok(ended) => ended?,
         // The next run may have more time; that a file takes too long, only its own limit says.
@@ -108,6 +111,7 @@ enum Said {
 async fn listen(
     child: &mut Child,
     reader: &Reader,
+    spool: Spool,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<(Said, ExitStatus, String), ChildError> {
     let start_fault = |source| ChildError::Start { program: reader.program.clone(), source };
@@ -121,17 +125,22 @@ async fn listen(
         let drained = tokio::io::copy(&mut stderr, &mut tokio::io::sink()).await;
         kept.and(drained).map(|_| String::from_utf8_lossy(&text).into_owned())
     };
-    let (said, last_words) = tokio::join!(keep_lines(stdout, reader, progress), last_words);
+    let (said, last_words) = tokio::join!(keep_lines(stdout, reader, spool, progress), last_words);
     let said = said?;
     let status = child.wait().await.map_err(start_fault)?;
     Ok((said, status, last_words.unwrap_or_default()))
 }
 
-async fn keep_lines(stdout: ChildStdout, reader: &Reader, progress: &(dyn Fn(u64) + Sync)) -> Result<Said, ChildError> {
+async fn keep_lines(
+    stdout: ChildStdout,
+    reader: &Reader,
+    spool: Spool,
+    progress: &(dyn Fn(u64) + Sync),
+) -> Result<Said, ChildError> {
     const ROWS_PER_PROGRESS: u64 = 1000;
     let fault = |source| ChildError::Spool { folder: reader.scratch.clone(), source };
-    let spool = tempfile::tempfile_in(&reader.scratch).map_err(fault)?;
-    let mut spool = BufWriter::with_capacity(1 << 16, spool);
+    let mut kept = spool.writer().map_err(fault)?;
+    let mut sheets: Vec<SheetRead> = Vec::new();
     let mut lines = BufReader::with_capacity(1 << 16, stdout);
     let mut line = Vec::new();
     let (mut rows, mut bytes, mut duplicates_at) = (0u64, 0u64, None);
@@ -141,19 +150,21 @@ async fn keep_lines(stdout: ChildStdout, reader: &Reader, progress: &(dyn Fn(u64
         if line.last() != Some(&b'\n') {
             return Ok(Said::Part);
         }
-        if line.starts_with(Line::ROW) && duplicates_at.is_none() {
-            rows += 1;
-            if rows % ROWS_PER_PROGRESS == 0 {
-                progress(rows);
-            }
-        } else if line.starts_with(Line::DUPLICATE) {
+        let is_row = line.starts_with(Line::ROW) && duplicates_at.is_none();
+        if line.starts_with(Line::DUPLICATE) {
             duplicates_at.get_or_insert(bytes);
-        } else {
+        } else if !is_row {
+            let told = serde_json::from_slice(&line);
+            if let Ok(Line::Sheet(number, sheet)) = told {
+                sheets.truncate(usize::from(number));
+                sheets.push(sheet);
+                continue;
+            }
             progress(rows);
-            return match serde_json::from_slice(&line) {
+            return match told {
                 Ok(Line::End(file)) => {
-                    let spool = spool.into_inner().map_err(|error| fault(error.into_error()))?;
-                    Ok(Said::Everything(Reading::new(spool, duplicates_at.unwrap_or(bytes), bytes, rows, file)))
+                    kept.flush().map_err(fault)?;
+                    Ok(Said::Everything(spool.end(duplicates_at.unwrap_or(bytes), bytes, rows, file)))
                 }
                 Ok(Line::Refused(refusal)) => Ok(Said::Refused(refusal)),
                 _ => Err(ChildError::Language),
@@ -165,7 +176,13 @@ async fn keep_lines(stdout: ChildStdout, reader: &Reader, progress: &(dyn Fn(u64
             let limit = count(reader.scratch_bytes / MEGABYTE);
             return Ok(Said::Refused(Refusal::new(Rule::FileFillsStorage, &[("limit", &limit)])));
         }
-        spool.write_all(&line).map_err(fault)?;
+        kept.write_all(&line).map_err(fault)?;
+        rows += u64::from(is_row);
+        if is_row && rows % ROWS_PER_PROGRESS == 0 {
+            kept.flush().map_err(fault)?;
+            spool.grow(bytes, rows, &sheets);
+            progress(rows);
+        }
     }
 }
 

@@ -1,12 +1,67 @@
 //! What the child said, kept in a file until the whole of it is known: only then is an accepted row no duplicate.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Take};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Take};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
 use std::sync::Arc;
 
-use crate::judge::{FileRead, Place, Verdict};
+use tokio::sync::watch;
+
+use crate::judge::{FileRead, Place, SheetRead, Verdict};
 
 use super::Line;
+
+/// Where the lines of rows are kept, and how far they have come.
+#[derive(Debug)]
+pub struct Spool {
+    file: File,
+    grown: watch::Sender<Grown>,
+}
+
+/// So much of a spool can be read.
+#[derive(Debug, Clone, Default)]
+struct Grown {
+    bytes: u64,
+    rows: u64,
+    sheets: Arc<[SheetRead]>,
+    /// All rows are there, and these many bytes of duplicates after them.
+    whole: Option<u64>,
+}
+
+impl Spool {
+    /// A file without a name in this folder.
+    pub fn create(folder: &Path) -> io::Result<Spool> {
+        Ok(Spool { file: tempfile::tempfile_in(folder)?, grown: watch::Sender::default() })
+    }
+
+    /// The rows while they come.
+    pub fn follow(&self) -> io::Result<Following> {
+        let rows = Rows::new(&self.file, (0, 0), (0, 0), Vec::new())?;
+        Ok(Following { rows, taken: 0, grown: self.grown.subscribe() })
+    }
+
+    pub(super) fn writer(&self) -> io::Result<BufWriter<File>> {
+        Ok(BufWriter::with_capacity(1 << 16, self.file.try_clone()?))
+    }
+
+    /// So much has been written by now.
+    pub(super) fn grow(&self, bytes: u64, rows: u64, sheets: &[SheetRead]) {
+        self.grown.send_modify(|grown| {
+            (grown.bytes, grown.rows) = (bytes, rows);
+            if *grown.sheets != *sheets {
+                grown.sheets = sheets.into();
+            }
+        });
+    }
+
+    /// All has been written: rows to `duplicates_at`, duplicates to `end`.
+    pub(super) fn end(self, duplicates_at: u64, end: u64, rows: u64, file: FileRead) -> Reading {
+        self.grow(duplicates_at, rows, &file.sheets);
+        self.grown.send_modify(|grown| grown.whole = Some(end - duplicates_at));
+        Reading { spool: self.file, duplicates_at, end, rows, file }
+    }
+}
 
 /// A whole file, read and judged.
 #[derive(Debug)]
@@ -28,29 +83,41 @@ pub struct JudgedRow {
 }
 
 impl Reading {
-    pub(super) fn new(spool: File, duplicates_at: u64, end: u64, rows: u64, file: FileRead) -> Reading {
-        Reading { spool, duplicates_at, end, rows, file }
-    }
-
     /// All rows in the order of the file, from the beginning. Duplicates have taken the place of accepted rows.
     pub fn rows(&self) -> io::Result<Rows> {
-        let part = |from: u64, to: u64| -> io::Result<Lines> {
-            Ok(Lines {
-                file: BufReader::with_capacity(1 << 16, Cursor::new(&self.spool, from)?.take(to - from)),
-                line: vec![],
-            })
-        };
-        let mut duplicates = part(self.duplicates_at, self.end)?;
-        Ok(Rows {
-            names: self.file.sheets.iter().map(|sheet| Arc::from(sheet.name.as_str())).collect(),
-            rows: part(0, self.duplicates_at)?,
-            next_duplicate: duplicates.next_line()?,
-            duplicates,
-        })
+        let names = self.file.sheets.iter().map(|sheet| Arc::from(sheet.name.as_str())).collect();
+        Rows::new(&self.spool, (0, self.duplicates_at), (self.duplicates_at, self.end), names)
+    }
+
+    pub fn has_duplicates(&self) -> bool {
+        self.end > self.duplicates_at
     }
 }
 
-/// A position of its own in a file that others read too.
+/// Rows that are read while the file still is. What looks accepted may turn out to be a duplicate at the end.
+pub struct Following {
+    rows: Rows,
+    taken: u64,
+    grown: watch::Receiver<Grown>,
+}
+
+impl Following {
+    /// The next so many rows with what is known of the sheets by now, fewer only at the end of the file. None after the
+    /// last, where some of the rows were duplicates, and where the reading came to nothing.
+    pub async fn next_rows(&mut self, most: usize) -> Option<io::Result<(Vec<JudgedRow>, Arc<[SheetRead]>)>> {
+        let enough = |grown: &Grown| grown.whole.is_some() || grown.rows >= self.taken + most as u64;
+        let grown = self.grown.wait_for(enough).await.ok()?.clone();
+        if grown.whole.is_some_and(|duplicates| duplicates > 0) || grown.rows == self.taken {
+            return None;
+        }
+        self.rows.grow(grown.bytes, &grown.sheets);
+        let rows: io::Result<Vec<JudgedRow>> = self.rows.by_ref().take(most).collect();
+        self.taken += rows.as_ref().map_or(0, |rows| rows.len() as u64);
+        Some(rows.map(|rows| (rows, grown.sheets)))
+    }
+}
+
+/// A position of its own in a file that others read and write too.
 struct Cursor {
     file: File,
     position: u64,
@@ -64,9 +131,7 @@ impl Cursor {
 
 impl Read for Cursor {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        // A clone of a file shares its position, so it is set before every read.
-        self.file.seek(SeekFrom::Start(self.position))?;
-        let length = self.file.read(buffer)?;
+        let length = self.file.read_at(buffer, self.position)?;
         self.position += length as u64;
         Ok(length)
     }
@@ -74,10 +139,22 @@ impl Read for Cursor {
 
 struct Lines {
     file: BufReader<Take<Cursor>>,
+    end: u64,
     line: Vec<u8>,
 }
 
 impl Lines {
+    fn new(spool: &File, from: u64, to: u64) -> io::Result<Lines> {
+        let file = BufReader::with_capacity(1 << 16, Cursor::new(spool, from)?.take(to - from));
+        Ok(Lines { file, end: to, line: Vec::new() })
+    }
+
+    fn end_at(&mut self, end: u64) {
+        let part = self.file.get_mut();
+        part.set_limit(part.limit() + end - self.end);
+        self.end = end;
+    }
+
     fn next_line(&mut self) -> io::Result<Option<(Place, Verdict)>> {
         self.line.clear();
         if self.file.read_until(b'\n', &mut self.line)? == 0 {
@@ -85,7 +162,7 @@ impl Lines {
         }
         match serde_json::from_slice(&self.line)? {
             Line::Row(place, verdict) | Line::Duplicate(place, verdict) => Ok(Some((place, verdict))),
-            Line::End(_) | Line::Refused(_) => Err(io::ErrorKind::InvalidData.into()),
+            Line::Sheet(..) | Line::End(_) | Line::Refused(_) => Err(io::ErrorKind::InvalidData.into()),
         }
     }
 }
@@ -99,6 +176,25 @@ pub struct Rows {
 }
 
 impl Rows {
+    fn new(
+        spool: &File,
+        (rows_at, rows_end): (u64, u64),
+        (duplicates_at, duplicates_end): (u64, u64),
+        names: Vec<Arc<str>>,
+    ) -> io::Result<Rows> {
+        let mut duplicates = Lines::new(spool, duplicates_at, duplicates_end)?;
+        let next_duplicate = duplicates.next_line()?;
+        Ok(Rows { names, rows: Lines::new(spool, rows_at, rows_end)?, next_duplicate, duplicates })
+    }
+
+    /// There is more to read.
+    fn grow(&mut self, end: u64, sheets: &[SheetRead]) {
+        self.rows.end_at(end);
+        if self.names.len() < sheets.len() {
+            self.names = sheets.iter().map(|sheet| Arc::from(sheet.name.as_str())).collect();
+        }
+    }
+
     fn advance(&mut self) -> io::Result<Option<JudgedRow>> {
         let Some((place, mut verdict)) = self.rows.next_line()? else {
             return Ok(None);
@@ -124,8 +220,56 @@ impl Iterator for Rows {
 mod tests {
     use super::*;
     use crate::item::Item;
-    use crate::judge::{Kept, SheetRead, Skip, Skipped};
+    use crate::judge::{Kept, Skip, Skipped};
     use std::io::Write;
+
+    fn sheet(name: &str) -> SheetRead {
+        SheetRead { name: name.into(), loaded: true, skipped: None, header_row: Some(1), columns: vec![] }
+    }
+
+    #[tokio::test]
+    async fn rows_are_told_while_they_come_and_no_more_where_some_are_duplicates() {
+        for duplicates in [0, 7] {
+            let spool = Spool::create(&std::env::temp_dir()).unwrap();
+            let mut following = spool.follow().unwrap();
+            let mut bytes = 0;
+            let mut write = |rows: std::ops::Range<u32>| {
+                for row in rows {
+                    let line =
+                        serde_json::to_string(&Line::Row(Place(0, row), Verdict::Accepted(Item::new()))).unwrap();
+                    (&spool.file).write_all(line.as_bytes()).unwrap();
+                    (&spool.file).write_all(b"\n").unwrap();
+                    bytes += line.len() as u64 + 1;
+                }
+                bytes
+            };
+            spool.grow(write(0..7), 7, &[sheet("A")]);
+            let mut told = Vec::new();
+            for _ in 0..2 {
+                let (rows, sheets) = following.next_rows(3).await.unwrap().unwrap();
+                assert_eq!(sheets[0].name, "A");
+                told.extend(rows.into_iter().map(|row| row.row));
+            }
+            assert!(futures_util::poll!(std::pin::pin!(following.next_rows(3))).is_pending());
+            let rows_end = write(7..10);
+            let file = FileRead { sheets: vec![sheet("A")], ..FileRead::default() };
+            let reading = spool.end(rows_end, rows_end + duplicates, 10, file);
+            assert_eq!(reading.has_duplicates(), duplicates > 0);
+            while let Some(rows) = following.next_rows(3).await {
+                told.extend(rows.unwrap().0.into_iter().map(|row| row.row));
+            }
+            let expected = if duplicates > 0 { 0..6 } else { 0..10 };
+            assert_eq!(told, expected.collect::<Vec<_>>());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_reading_that_comes_to_nothing_ends_who_follows_it() {
+        let spool = Spool::create(&std::env::temp_dir()).unwrap();
+        let mut following = spool.follow().unwrap();
+        drop(spool);
+        assert!(following.next_rows(3).await.is_none());
+    }
 
     #[test]
     fn duplicates_take_the_place_of_the_rows_they_are() {
@@ -138,7 +282,7 @@ mod tests {
             Line::Duplicate(Place(0, 2), Verdict::Duplicate(kept.clone())),
             Line::Duplicate(Place(1, 2), Verdict::Duplicate(kept.clone())),
         ];
-        let mut spool = tempfile::tempfile().unwrap();
+        let spool = Spool::create(&std::env::temp_dir()).unwrap();
         let (mut bytes, mut duplicates_at) = (0, 0);
         for (i, line) in lines.iter().enumerate() {
             let text = serde_json::to_string(line).unwrap() + "\n";
@@ -147,22 +291,10 @@ mod tests {
                 duplicates_at = bytes;
             }
             bytes += text.len() as u64;
-            spool.write_all(text.as_bytes()).unwrap();
+            (&spool.file).write_all(text.as_bytes()).unwrap();
         }
-        let sheet = |name: &str| SheetRead {
-            name: name.into(),
-            loaded: true,
-            skipped: None,
-            header_row: Some(1),
-            columns: vec![],
-        };
-        let reading = Reading::new(
-            spool,
-            duplicates_at,
-            bytes,
-            4,
-            FileRead { sheets: vec![sheet("A"), sheet("B")], ..FileRead::default() },
-        );
+        let file = FileRead { sheets: vec![sheet("A"), sheet("B")], ..FileRead::default() };
+        let reading = spool.end(duplicates_at, bytes, 4, file);
         for _ in 0..2 {
             let rows: Vec<JudgedRow> = reading.rows().unwrap().map(Result::unwrap).collect();
             let told: Vec<_> =

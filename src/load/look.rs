@@ -2,7 +2,7 @@
 
 use tokio::time::Instant;
 
-use super::{LoadError, Rules, Run, read_file, too_large};
+use super::{LoadError, Rules, Run, make_spool, read_file, too_large};
 use crate::child::{Items, Outcome};
 use crate::event::{LoadId, Upload};
 use crate::plan::{self, ChunkOutcome, Fate, Index, Names, PlanError, PlanRow};
@@ -32,7 +32,7 @@ pub async fn check(
         Err(error) => return Err(error.into()),
     };
     let schema = rules.from.read(store).await?;
-    let outcome = read_file(file, &upload, &schema, rules, run, items).await?;
+    let outcome = read_file(file, &upload, &schema, rules, run, items, make_spool(rules)?).await?;
     seconds.read = clock.elapsed().as_secs_f64();
     let reading = match outcome {
         Outcome::Read(reading) => reading,

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::child::{self, Brief, ChildError, Items, Limits, Outcome, Reader};
+use crate::child::{self, Brief, ChildError, Items, Limits, Outcome, Reader, Spool};
 use crate::clients::CloudFault;
 use crate::event::{LoadId, Upload};
 use crate::ledger::{Ledger, LedgerError};
@@ -191,6 +191,11 @@ impl LoadError {
     }
 }
 
+fn make_spool(rules: &Rules) -> Result<Spool, ChildError> {
+    let folder = &rules.reader.scratch;
+    Spool::create(folder).map_err(|source| ChildError::Spool { folder: folder.clone(), source })
+}
+
 /// The bytes become judged rows, in the child.
 async fn read_file(
     file: std::fs::File,
@@ -199,6 +204,7 @@ async fn read_file(
     rules: &Rules,
     run: &Run<'_>,
     items: Items,
+    spool: Spool,
 ) -> Result<Outcome, ChildError> {
     let brief = Brief {
         file_name: upload.file_name().to_string(),
@@ -208,7 +214,7 @@ async fn read_file(
         items,
     };
     let patience = run.time_left().map_or(Duration::MAX, |left| left - rules.margin(left));
-    child::read(&rules.reader, file, &brief, patience, &|rows| (run.progress)(Progress::Reading { rows })).await
+    child::read(&rules.reader, file, &brief, spool, patience, &|rows| (run.progress)(Progress::Reading { rows })).await
 }
 
 fn too_large(bytes: u64, limit: u64) -> Refusal {

@@ -2,14 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::pin::pin;
+use std::sync::Arc;
 
-use futures_util::{StreamExt, stream};
+use futures_util::{Stream, StreamExt, stream};
 use tokio::time::Instant;
 
 use super::journey::Journey;
-use super::{LoadError, Places, Progress, read_file, too_large};
-use crate::child::{Items, Outcome, Reading, Rows};
+use super::{LoadError, Places, Progress, make_spool, read_file, too_large};
+use crate::child::{Following, Items, Outcome, Rows};
 use crate::item::{Item, item_size};
+use crate::judge::{FileRead, SheetRead};
 use crate::message::{Note, Rule, count};
 use crate::plan::{
     self, Before, ChunkEntry, Comparison, Counts, Estimate, Evidence, Fate, Index, LastLoad, Listed, MissingItem,
@@ -79,19 +81,44 @@ impl Journey<'_> {
         };
 
         let clock = Instant::now();
-        let read = read_file(file, &self.upload, &schema, self.rules, self.run, Items::Told).await?;
-        seconds.read = clock.elapsed().as_secs_f64();
-        let reading = match read {
+        let spool = make_spool(self.rules)?;
+        let following = spool.follow().map_err(PlanError::Spool)?;
+        let mut asks = Asks::new(self, &schema, &shape, self.kept_chunks().await?);
+        let read = async {
+            let read = read_file(file, &self.upload, &schema, self.rules, self.run, Items::Told, spool).await;
+            seconds.read = clock.elapsed().as_secs_f64();
+            read
+        };
+        // Early rows are planned while later ones are still read.
+        let early = async {
+            asks.look_if_empty().await?;
+            self.plan_rows(Making::new(&asks, &shape), &asks, stream::unfold(following, next_rows), None).await
+        };
+        let (read, early) = tokio::join!(read, early);
+        let reading = match read? {
             Outcome::Read(reading) => reading,
             Outcome::Refused(refusal) => {
                 return Ok(Planned::Nothing(Box::new(self.refused(refusal, *seconds))));
             }
         };
-
-        let clock = Instant::now();
-        let index = self.plan_rows(&reading, &schema, shape).await?;
-        let index = self.keep_index(index).await?;
-        seconds.plan = clock.elapsed().as_secs_f64();
+        let mut making = early?;
+        if reading.has_duplicates() {
+            // Some rows were taken for what they are not. What was planned otherwise is found where it was kept.
+            let early = making.index;
+            asks.kept.extend(early.chunks.iter().map(|chunk| Names(&self.load).chunk(chunk)));
+            asks.read_units = early.read_units;
+            let rows = reading.rows().map_err(PlanError::Spool)?;
+            let whole = stream::unfold((rows, reading.file.sheets.as_slice().into()), all_rows);
+            making = self.plan_rows(Making::new(&asks, &shape), &asks, whole, Some(reading.rows)).await?;
+        }
+        making.index.file = reading.file;
+        self.plan_missing(&mut making, &asks).await?;
+        let last = match &self.turn {
+            Some(turn) => turn.ledger.last_load(&turn.lease.table).await?,
+            None => None,
+        };
+        let index = self.keep_index(making.finish(last.as_ref())).await?;
+        seconds.plan = clock.elapsed().as_secs_f64() - seconds.read;
         Ok(Planned::Plan(Box::new(index)))
     }
 
@@ -110,33 +137,18 @@ impl Journey<'_> {
         }
     }
 
-    async fn plan_rows(&self, reading: &Reading, schema: &Schema, shape: TableShape) -> Result<Index, LoadError> {
-        let table = self.places.table.clone().with_consistent_reads(schema.consistent_reads);
-        let (empty, read_units) = if schema.compare { table.is_empty().await? } else { (false, 0.0) };
-        let mut index =
-            Index::new(self.load.clone(), self.upload.clone(), schema.clone(), shape.clone(), reading.file.clone());
-        index.compared = schema.compare;
-        index.dry_run = self.dry_run;
-        index.waived = self.waived.clone();
-        index.read_units = read_units;
-        let time = index.made.to_string();
-        let comparison = Comparison::new(schema, &reading.file, self.load.as_str(), &time);
-        let mut making = Making {
-            index,
-            schema,
-            evidence: Evidence::new(schema),
-            listed: schema.sync.as_ref().map(|sync| Listed::new(schema, sync)),
-            partitions: Partitions::new(&shape),
-            write_units: 0.0,
-            read_again_units: 0.0,
-            read_back_units: 0.0,
-        };
-        let kept = self.kept_chunks().await?;
+    /// Puts the rows of a file beside what the table holds, and keeps them chunk by chunk. How far it is, it tells where
+    /// it is known of how many.
+    async fn plan_rows<'a>(
+        &self,
+        mut making: Making<'a>,
+        asks: &Asks<'a>,
+        rows: impl Stream<Item = Result<Judged, PlanError>>,
+        of: Option<u64>,
+    ) -> Result<Making<'a>, LoadError> {
         let stop_at = self.turn.as_ref().and_then(|_| self.leaves_off_at());
-        let asks = Asks { table: &table, compares: schema.compare, empty, kept: &kept };
-        let drafts = drafts(reading.rows().map_err(PlanError::Spool)?);
         {
-            let looked_up = stream::iter(drafts).map(|draft| self.look_up(draft, &comparison, &asks)).buffered(AT_ONCE);
+            let looked_up = rows.enumerate().map(|(number, rows)| self.look_up(number, rows, asks)).buffered(AT_ONCE);
             let stored = looked_up
                 .map(|draft| {
                     let packed = draft.and_then(|draft| making.add(draft));
@@ -154,19 +166,16 @@ impl Journey<'_> {
             while let Some(planned) = stored.next().await {
                 rows += planned?;
                 chunks += 1;
-                if chunks > kept.len() && self.places.relay.is_some() && stop_at.is_some_and(|at| Instant::now() >= at)
-                {
+                let is_late = stop_at.is_some_and(|stop_at| Instant::now() >= stop_at);
+                if chunks > asks.kept.len() && self.places.relay.is_some() && is_late {
                     return Err(LoadError::PlanGoesOn);
                 }
-                (self.run.progress)(Progress::Planning { rows, of: reading.rows });
+                if let Some(of) = of {
+                    (self.run.progress)(Progress::Planning { rows, of });
+                }
             }
         }
-        self.plan_missing(&table, &mut making, empty).await?;
-        let last = match &self.turn {
-            Some(turn) => turn.ledger.last_load(&turn.lease.table).await?,
-            None => None,
-        };
-        Ok(making.finish(last.as_ref()))
+        Ok(making)
     }
 
     /// Chunks that an earlier run of this load has kept, and that can be counted on: nothing else was loaded since.
@@ -186,18 +195,19 @@ impl Journey<'_> {
     /// The rows of a chunk beside what the table holds.
     async fn look_up(
         &self,
-        draft: Result<(usize, Vec<PlanRow>), PlanError>,
-        comparison: &Comparison<'_>,
+        number: usize,
+        judged: Result<Judged, PlanError>,
         asks: &Asks<'_>,
     ) -> Result<Draft, LoadError> {
-        let (number, mut rows) = draft?;
-        if let Some(kept) = self.read_kept(number, &rows, comparison, asks).await? {
+        let Judged { mut rows, sheets } = judged?;
+        let comparison = Comparison::new(asks.schema, &sheets, &asks.provenance);
+        if let Some(kept) = self.read_kept(number, &rows, &comparison, asks).await? {
             return Ok(Draft { number, rows: kept, read_units: 0.0, is_kept: true });
         }
-        let mut read_units = 0.0;
-        if !asks.compares || asks.empty {
+        let (compares, mut read_units) = (asks.schema.compare, 0.0);
+        if !compares || asks.empty {
             for row in &mut rows {
-                comparison.compare(row, if asks.compares { Before::Found(None) } else { Before::NotAsked });
+                comparison.compare(row, if compares { Before::Found(None) } else { Before::NotAsked });
             }
         } else {
             let keys: Vec<Item> =
@@ -246,18 +256,18 @@ impl Journey<'_> {
     }
 
     /// What the table has in the sheet's scope and the sheet does not list, in chunks of its own.
-    async fn plan_missing(&self, table: &Table, making: &mut Making<'_>, empty: bool) -> Result<(), LoadError> {
+    async fn plan_missing(&self, making: &mut Making<'_>, asks: &Asks<'_>) -> Result<(), LoadError> {
         let Some(mut listed) = making.listed.take() else { return Ok(()) };
         if listed.unreadable > 0 {
             let rows = count(listed.unreadable);
             making.index.file.notes.push(Note::new(Rule::SyncBlocked, &[("rows", &rows)]));
             return Ok(());
         }
-        if empty {
+        if asks.empty {
             return Ok(());
         }
         listed.sort();
-        let mut scan = table.scan();
+        let mut scan = asks.table.scan();
         let mut waiting: Vec<MissingItem> = Vec::new();
         let mut chunks = 0;
         while let Some(items) = scan.next_page().await? {
@@ -300,12 +310,59 @@ impl Journey<'_> {
     }
 }
 
-/// What is asked of the table and of the store while a plan is made.
+/// By what a plan is made, and of whom.
 struct Asks<'a> {
-    table: &'a Table,
-    compares: bool,
+    schema: &'a Schema,
+    table: Table,
+    /// Nothing yet but what is known without a row.
+    index: Index,
+    provenance: Item,
     empty: bool,
-    kept: &'a BTreeSet<String>,
+    read_units: f64,
+    kept: BTreeSet<String>,
+}
+
+impl<'a> Asks<'a> {
+    fn new(journey: &Journey<'_>, schema: &'a Schema, shape: &TableShape, kept: BTreeSet<String>) -> Asks<'a> {
+        let (load, upload) = (journey.load.clone(), journey.upload.clone());
+        let mut index = Index::new(load, upload, schema.clone(), shape.clone(), FileRead::default());
+        index.compared = schema.compare;
+        index.dry_run = journey.dry_run;
+        index.waived = journey.waived.clone();
+        let provenance = plan::provenance(schema, journey.load.as_str(), &index.made.to_string());
+        let table = journey.places.table.clone().with_consistent_reads(schema.consistent_reads);
+        Asks { schema, table, index, provenance, empty: false, read_units: 0.0, kept }
+    }
+
+    async fn look_if_empty(&mut self) -> Result<(), LoadError> {
+        if self.schema.compare {
+            (self.empty, self.read_units) = self.table.is_empty().await?;
+        }
+        Ok(())
+    }
+}
+
+/// The rows of a chunk as they were judged, and what is known of the sheets they are from.
+struct Judged {
+    rows: Vec<PlanRow>,
+    sheets: Arc<[SheetRead]>,
+}
+
+async fn next_rows(mut following: Following) -> Option<(Result<Judged, PlanError>, Following)> {
+    let next = following.next_rows(ROWS_PER_CHUNK).await?;
+    let judged = next.map(|(rows, sheets)| Judged { rows: rows.into_iter().map(PlanRow::from).collect(), sheets });
+    Some((judged.map_err(PlanError::Spool), following))
+}
+
+async fn all_rows(
+    (mut rows, sheets): (Rows, Arc<[SheetRead]>),
+) -> Option<(Result<Judged, PlanError>, (Rows, Arc<[SheetRead]>))> {
+    let chunk: Result<Vec<PlanRow>, PlanError> =
+        rows.by_ref().take(ROWS_PER_CHUNK).map(|row| Ok(row.map_err(PlanError::Spool)?.into())).collect();
+    match chunk {
+        Ok(rows) if rows.is_empty() => None,
+        chunk => Some((chunk.map(|rows| Judged { rows, sheets: sheets.clone() }), (rows, sheets))),
+    }
 }
 
 struct Packed {
@@ -314,20 +371,21 @@ struct Packed {
     packed: Option<Vec<u8>>,
 }
 
-/// The judged rows, a chunk at a time.
-fn drafts(mut rows: Rows) -> impl Iterator<Item = Result<(usize, Vec<PlanRow>), PlanError>> {
-    let mut number = 0;
-    std::iter::from_fn(move || {
-        let chunk: Result<Vec<PlanRow>, PlanError> =
-            rows.by_ref().take(ROWS_PER_CHUNK).map(|row| Ok(row.map_err(PlanError::Spool)?.into())).collect();
-        match chunk {
-            Ok(rows) if rows.is_empty() => None,
-            chunk => {
-                number += 1;
-                Some(chunk.map(|rows| (number - 1, rows)))
-            }
+impl<'a> Making<'a> {
+    fn new(asks: &Asks<'a>, shape: &'a TableShape) -> Making<'a> {
+        let (schema, mut index) = (asks.schema, asks.index.clone());
+        index.read_units = asks.read_units;
+        Making {
+            index,
+            schema,
+            evidence: Evidence::new(schema),
+            listed: schema.sync.as_ref().map(|sync| Listed::new(schema, sync)),
+            partitions: Partitions::new(shape),
+            write_units: 0.0,
+            read_again_units: 0.0,
+            read_back_units: 0.0,
         }
-    })
+    }
 }
 
 impl Making<'_> {

@@ -5,8 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Fate, PlanRow};
 use crate::item::{Item, Value, same_item};
-use crate::judge::{ColumnRead, FileRead};
+use crate::judge::{ColumnRead, SheetRead};
 use crate::schema::{DISCONTINUED, Missing, Mode, PROVENANCE, Schema, WhenEmpty};
+
+/// What every item that is written says of its origin, where the rules want that.
+pub fn provenance(schema: &Schema, load: &str, time: &str) -> Item {
+    let said = [load, time].map(|said| Value::S(said.into()));
+    PROVENANCE.into_iter().zip(said).filter(|_| schema.provenance).collect()
+}
 
 /// By what rows are compared.
 pub struct Comparison<'a> {
@@ -14,11 +20,11 @@ pub struct Comparison<'a> {
     /// By sheet: the columns whose empty cells say that an item has no such attribute.
     cleared: BTreeMap<&'a str, Vec<&'a str>>,
     /// What every written item says of its origin.
-    provenance: Item,
+    provenance: &'a Item,
 }
 
 impl<'a> Comparison<'a> {
-    pub fn new(schema: &'a Schema, file: &'a FileRead, load: &str, time: &str) -> Comparison<'a> {
+    pub fn new(schema: &'a Schema, sheets: &'a [SheetRead], provenance: &'a Item) -> Comparison<'a> {
         let key: BTreeSet<&str> = schema.key.columns().chain(schema.key.attributes()).collect();
         let clears = |name: &str| {
             let column = schema.columns.iter().find(|column| column.name == name);
@@ -27,11 +33,7 @@ impl<'a> Comparison<'a> {
         let of_sheet = |columns: &'a [ColumnRead]| {
             columns.iter().map(|column| column.attribute.as_str()).filter(|name| clears(name)).collect()
         };
-        let cleared = file.sheets.iter().map(|sheet| (sheet.name.as_str(), of_sheet(&sheet.columns))).collect();
-        let provenance = match schema.provenance {
-            true => PROVENANCE.into_iter().zip([load, time].map(|said| Value::S(said.into()))).collect(),
-            false => Item::new(),
-        };
+        let cleared = sheets.iter().map(|sheet| (sheet.name.as_str(), of_sheet(&sheet.columns))).collect();
         Comparison { schema, cleared, provenance }
     }
 
@@ -74,7 +76,7 @@ impl<'a> Comparison<'a> {
             (Some(_), _) => Fate::Changed,
         };
         if let Some(item) = row.item.as_mut().filter(|_| row.fate.is_written()) {
-            item.extend(self.provenance.clone());
+            item.extend(self.provenance.iter().map(|(name, value)| (name, value.clone())));
         }
     }
 
@@ -166,16 +168,16 @@ mod tests {
     }
 
     /// A sheet that has all columns but the shelf.
-    fn file() -> FileRead {
+    fn sheet() -> SheetRead {
         let column = |name: &str| ColumnRead { attribute: name.into(), header: name.into(), column: "A".into() };
         let columns = ["sku", "name", "note"].map(column).to_vec();
-        let sheet = SheetRead { name: "Stock".into(), loaded: true, skipped: None, header_row: Some(1), columns };
-        FileRead { sheets: vec![sheet], notes: vec![], unremarked_rows: 0 }
+        SheetRead { name: "Stock".into(), loaded: true, skipped: None, header_row: Some(1), columns }
     }
 
     fn compared(lines: &str, says: &[(&str, &str)], before: Before) -> PlanRow {
-        let (schema, file) = (schema(lines), file());
-        let comparison = Comparison::new(&schema, &file, "0123456789abcdef", "2026-10-03T08:00:00Z");
+        let (schema, sheets) = (schema(lines), [sheet()]);
+        let provenance = provenance(&schema, "0123456789abcdef", "2026-10-03T08:00:00Z");
+        let comparison = Comparison::new(&schema, &sheets, &provenance);
         let row = PlanRow::accepted("Stock", 2, Some(item(says)));
         let mut compared = row.clone();
         comparison.compare(&mut compared, before);
