@@ -155,7 +155,7 @@ pub fn judge(schema: &Schema, rules: &str, workbook: &mut Workbook, sheets: &[Ve
     let mut verdicts: Vec<(Place, Verdict)> = Vec::new();
     let mut judge = Judge::new(schema);
     let judged = judge.judge_file(workbook, &mut |place, verdict| {
-        verdicts.push((place, verdict));
+        verdicts.push((place, verdict.map(|item| (&item).into())));
         Ok(())
     });
     let read = match judged {
@@ -179,7 +179,7 @@ pub fn judge(schema: &Schema, rules: &str, workbook: &mut Workbook, sheets: &[Ve
 
     let mut again: Vec<(Place, Verdict)> = Vec::new();
     let judged = judge.judge_duplicates(workbook, &mut |place, verdict| {
-        again.push((place, verdict));
+        again.push((place, verdict.map(|item| (&item).into())));
         Ok(())
     });
     if let Err(error) = judged {

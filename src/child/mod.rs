@@ -8,6 +8,7 @@ mod spool;
 
 use serde::{Deserialize, Serialize};
 
+use crate::item::Item;
 use crate::judge::{FileRead, Place, Verdict};
 use crate::message::Refusal;
 use crate::schema::Schema;
@@ -57,11 +58,14 @@ impl Default for Limits {
 
 /// One line of what the child says. Rows come in the order of the file, then the duplicates among them as they were
 /// sent, then the end. Without an end, nothing of it counts.
+pub(crate) type Line = LineOf<Item>;
+
+/// A [`Line`], with its item as this end has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Line {
-    Row(Place, Verdict),
-    Duplicate(Place, Verdict),
+pub(crate) enum LineOf<I> {
+    Row(Place, Verdict<I>),
+    Duplicate(Place, Verdict<I>),
     End(FileRead),
     Refused(Refusal),
 }

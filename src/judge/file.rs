@@ -9,6 +9,7 @@ use crate::workbook::{RawRow, Sheet, Workbook};
 
 use super::batch::read_rows;
 use super::heading::{HeaderSearch, Heading};
+use super::lent::LentItem;
 use super::nearest::{Nearest, refuse_without_header};
 use super::repeats::Repeats;
 use super::row::Layout;
@@ -19,7 +20,7 @@ use super::{ColumnRead, FileRead, JudgeError, Place, SheetRead, Skip, Verdict};
 /// Columns named that the rules do not know.
 const COLUMNS_NAMED: usize = 8;
 
-pub(super) type Emit<'a> = &'a mut dyn FnMut(Place, Verdict) -> std::io::Result<()>;
+pub(super) type Emit<'a> = &'a mut dyn FnMut(Place, Verdict<LentItem<'_>>) -> std::io::Result<()>;
 
 /// Judges one file by one set of rules.
 pub struct Judge<'a> {
@@ -31,7 +32,7 @@ pub struct Judge<'a> {
     pub(super) nearest: Option<Nearest>,
     /// Rows that were taken for items, by sheet.
     items: Vec<u64>,
-    pub(super) unremarked_rows: u64,
+    unremarked_rows: u64,
     pub(super) notes: Vec<Note>,
     /// Whether a number comes with the format it is shown by.
     tells_formats: bool,
@@ -171,7 +172,13 @@ impl<'a> Judge<'a> {
     }
 
     /// Remembers what the rows tell together: what may stand in one of them only, and what is said once of all.
-    pub(super) fn note(&mut self, place: Place, row: &RawRow<'_>, layout: &Layout<'_>, verdict: &Verdict) {
+    pub(super) fn note(
+        &mut self,
+        place: Place,
+        row: &RawRow<'_>,
+        layout: &Layout<'_>,
+        verdict: &Verdict<LentItem<'_>>,
+    ) {
         if matches!(verdict, Verdict::Skipped(_)) {
             return;
         }
@@ -188,6 +195,19 @@ impl<'a> Judge<'a> {
             }
         }
         self.repeats.note(place, row, layout, verdict);
+    }
+
+    /// Hands a row's verdict on.
+    pub(super) fn tell(
+        &mut self,
+        emit: Emit<'_>,
+        place: Place,
+        verdict: Verdict<LentItem<'_>>,
+    ) -> Result<(), JudgeError> {
+        if matches!(&verdict, Verdict::Skipped(skipped) if skipped.why.goes_without_saying()) {
+            self.unremarked_rows += 1;
+        }
+        Ok(emit(place, verdict)?)
     }
 
     /// The second way through the file, taken only when something stands in several rows: these rows as they were sent.

@@ -169,7 +169,7 @@ fn any_item() -> impl Strategy<Value = (Option<String>, [Option<Cell>; 6])> {
 fn judge(schema: &Schema, bytes: &[u8]) -> Result<BTreeMap<Place, Verdict>, TestCaseError> {
     let mut verdicts = BTreeMap::new();
     let judged = Judge::new(schema).judge_file(&mut open(bytes)?, &mut |place, verdict| {
-        verdicts.insert(place, verdict);
+        verdicts.insert(place, verdict.map(|item| (&item).into()));
         Ok(())
     });
     judged.map_err(refused).map(|_| verdicts)
