@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 
 use inventory_loader::decimal::Decimal;
 use inventory_loader::item::{Item, Value, item_size};
-use inventory_loader::judge::{Judge, JudgeError, Kept, Place, Skip, Verdict};
+use inventory_loader::judge::{Judge, LentItem, JudgeError, Kept, Place, Skip, Verdict};
 use inventory_loader::message::{Note, Problem, Refusal, Rule, cell_address};
 use inventory_loader::schema::Schema;
 use inventory_loader::workbook::{Budget, RawCell, RawRow, RawValue, Workbook};
@@ -154,8 +154,8 @@ pub fn judge(schema: &Schema, rules: &str, workbook: &mut Workbook, sheets: &[Ve
     let quotable = format!("{rules}{sheets:?}");
     let mut verdicts: Vec<(Place, Verdict)> = Vec::new();
     let mut judge = Judge::new(schema);
-    let judged = judge.judge_file(workbook, &mut |place, verdict| {
-        verdicts.push((place, verdict));
+    let judged = judge.judge_file(workbook, &mut |place: Place, verdict: Verdict<LentItem<'_>>| {
+        verdicts.push((place, verdict.map(|item| (&item).into())));
         Ok(())
     });
     let read = match judged {
@@ -179,7 +179,7 @@ pub fn judge(schema: &Schema, rules: &str, workbook: &mut Workbook, sheets: &[Ve
 
     let mut again: Vec<(Place, Verdict)> = Vec::new();
     let judged = judge.judge_duplicates(workbook, &mut |place, verdict| {
-        again.push((place, verdict));
+        again.push((place, verdict.map(|item| (&item).into())));
         Ok(())
     });
     if let Err(error) = judged {

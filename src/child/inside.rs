@@ -6,11 +6,13 @@ use std::io::{self, BufWriter, Write};
 use std::os::fd::AsFd;
 use std::process::ExitCode;
 
+use serde::Serialize;
+
 use crate::item::Item;
-use crate::judge::{Judge, JudgeError, Verdict};
+use crate::judge::{Hear, Judge, JudgeError, LentItem, Place, SheetRead, Verdict};
 use crate::workbook::Workbook;
 
-use super::{Brief, Items, Line, READ, confine};
+use super::{Brief, Items, Line, LineOf, READ, confine};
 
 /// The brief, where the command line is that of a child.
 pub fn asked_to_read(mut arguments: impl Iterator<Item = OsString>) -> Option<OsString> {
@@ -31,7 +33,9 @@ pub fn serve(brief: &std::ffi::OsStr) -> ExitCode {
         .and_then(|brief| {
             confine(brief.limits)?;
             let file = File::from(io::stdin().as_fd().try_clone_to_owned()?);
-            let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
+            // The library's own way out keeps what follows the last line back, and so writes twice as often.
+            let out = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+            let mut out = BufWriter::with_capacity(1 << 16, out);
             judge(file, brief, &mut out)?;
             out.flush()
         });
@@ -55,19 +59,33 @@ fn judge(file: File, brief: Brief, out: &mut impl Write) -> io::Result<()> {
 fn judge_rows(file: File, brief: Brief, out: &mut impl Write) -> Result<(), JudgeError> {
     let mut workbook = Workbook::open(file, &brief.file_name, brief.budget).map_err(JudgeError::from)?;
     let mut judge = Judge::new(&brief.schema);
-    let read = judge.judge_file(&mut workbook, &mut |place, verdict| {
-        let told = match verdict {
-            Verdict::Accepted(_) if brief.items == Items::LeftOut => Verdict::Accepted(Item::new()),
-            verdict => verdict,
-        };
-        say(out, &Line::Row(place, told))
-    })?;
-    judge.judge_duplicates(&mut workbook, &mut |place, verdict| say(out, &Line::Duplicate(place, verdict)))?;
+    let read = judge.judge_file(&mut workbook, &mut Said { items: brief.items, out })?;
+    let mut say_duplicate = |place: Place, verdict: Verdict<LentItem<'_>>| say(out, &LineOf::Duplicate(place, verdict));
+    judge.judge_duplicates(&mut workbook, &mut say_duplicate)?;
     say(out, &Line::End(read))?;
     Ok(())
 }
 
-fn say(out: &mut impl Write, line: &Line) -> io::Result<()> {
+/// Says what is judged, line by line.
+struct Said<'a, W> {
+    items: Items,
+    out: &'a mut W,
+}
+
+impl<W: Write> Hear for Said<'_, W> {
+    fn row(&mut self, place: Place, verdict: Verdict<LentItem<'_>>) -> io::Result<()> {
+        match self.items {
+            Items::Told => say(self.out, &LineOf::Row(place, verdict)),
+            Items::LeftOut => say(self.out, &Line::Row(place, verdict.map(|_| Item::new()))),
+        }
+    }
+
+    fn sheet(&mut self, number: u16, sheet: SheetRead) -> io::Result<()> {
+        say(self.out, &Line::Sheet(number, sheet))
+    }
+}
+
+fn say(out: &mut impl Write, line: &LineOf<impl Serialize>) -> io::Result<()> {
     serde_json::to_writer(&mut *out, line)?;
     out.write_all(b"\n")
 }

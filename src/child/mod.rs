@@ -8,6 +8,7 @@ mod spool;
 
 use serde::{Deserialize, Serialize};
 
+use crate::item::Item;
 use crate::judge::{FileRead, Place, SheetRead, Verdict};
 use crate::message::Refusal;
 use crate::schema::Schema;
@@ -55,15 +56,18 @@ impl Default for Limits {
     }
 }
 
-/// One line of what the child says. What is known of a sheet comes before its rows, and once more, instead of that, when
-/// its header is found. Rows come in the order of the file, then the duplicates among them as they were
-/// sent, then the end. Without an end, nothing of it counts.
+/// One line of what the child says. What is known of a sheet comes before its rows, and once more, in place of that, when
+/// its header is found. Rows come in the order of the file, then the duplicates among them as they were sent, then the
+/// end. Without an end, nothing of it counts.
+pub(crate) type Line = LineOf<Item>;
+
+/// A [`Line`], with its item as this end has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Line {
+pub(crate) enum LineOf<I> {
     Sheet(u16, SheetRead),
-    Row(Place, Verdict),
-    Duplicate(Place, Verdict),
+    Row(Place, Verdict<I>),
+    Duplicate(Place, Verdict<I>),
     End(FileRead),
     Refused(Refusal),
 }

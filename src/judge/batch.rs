@@ -125,12 +125,11 @@ impl Batch {
             Cow::Borrowed(text)
         };
         let mut row = RawRow { number: 0, cells: Vec::new() };
-        let mut cells = self.cells.iter();
         let mut taken = 0;
         for &(number, end) in &self.rows {
             row.number = number;
             row.cells.clear();
-            row.cells.extend(cells.by_ref().take(end - taken).map(|cell| RawCell {
+            row.cells.extend(self.cells[taken..end].iter().map(|cell| RawCell {
                 column: cell.column,
                 value: match cell.value {
                     Value::Text(end) => RawValue::Text(text_to(end)),

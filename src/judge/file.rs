@@ -1,6 +1,7 @@
 //! The way through a whole file: sheet after sheet, then the items that stand in more than one row.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::ops::ControlFlow;
 
 use crate::message::{Note, Refusal, Rule, cell_address, column_letters};
@@ -9,6 +10,7 @@ use crate::workbook::{RawRow, Sheet, Workbook};
 
 use super::batch::read_rows;
 use super::heading::{HeaderSearch, Heading};
+use super::lent::LentItem;
 use super::nearest::{Nearest, refuse_without_header};
 use super::repeats::Repeats;
 use super::row::Layout;
@@ -19,7 +21,23 @@ use super::{ColumnRead, FileRead, JudgeError, Place, SheetRead, Skip, Verdict};
 /// Columns named that the rules do not know.
 const COLUMNS_NAMED: usize = 8;
 
-pub(super) type Emit<'a> = &'a mut dyn FnMut(Place, Verdict) -> std::io::Result<()>;
+/// Hears what is judged, as it comes.
+pub trait Hear {
+    fn row(&mut self, place: Place, verdict: Verdict<LentItem<'_>>) -> io::Result<()>;
+
+    /// What is known of a sheet, before its first row and once more when its header is found.
+    fn sheet(&mut self, _number: u16, _sheet: SheetRead) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<F: FnMut(Place, Verdict<LentItem<'_>>) -> io::Result<()>> Hear for F {
+    fn row(&mut self, place: Place, verdict: Verdict<LentItem<'_>>) -> io::Result<()> {
+        self(place, verdict)
+    }
+}
+
+pub(super) type Emit<'a> = &'a mut dyn Hear;
 
 /// Judges one file by one set of rules.
 pub struct Judge<'a> {
@@ -31,7 +49,7 @@ pub struct Judge<'a> {
     pub(super) nearest: Option<Nearest>,
     /// Rows that were taken for items, by sheet.
     items: Vec<u64>,
-    pub(super) unremarked_rows: u64,
+    unremarked_rows: u64,
     pub(super) notes: Vec<Note>,
     /// Whether a number comes with the format it is shown by.
     tells_formats: bool,
@@ -69,6 +87,7 @@ impl<'a> Judge<'a> {
             self.items.push(0);
             let styles = if workbook.is_text() { self.look_for_evidence(workbook, index)? } else { None };
             self.styles.push(styles);
+            emit.sheet(number, self.describe(&sheet.name, None, None))?;
             let mut pass = SheetPass::new(self, number, &sheet.name, emit);
             if !sheet.visible {
                 pass.pass_over(Skip::HiddenSheet);
@@ -171,7 +190,13 @@ impl<'a> Judge<'a> {
     }
 
     /// Remembers what the rows tell together: what may stand in one of them only, and what is said once of all.
-    pub(super) fn note(&mut self, place: Place, row: &RawRow<'_>, layout: &Layout<'_>, verdict: &Verdict) {
+    pub(super) fn note(
+        &mut self,
+        place: Place,
+        row: &RawRow<'_>,
+        layout: &Layout<'_>,
+        verdict: &Verdict<LentItem<'_>>,
+    ) {
         if matches!(verdict, Verdict::Skipped(_)) {
             return;
         }
@@ -188,6 +213,19 @@ impl<'a> Judge<'a> {
             }
         }
         self.repeats.note(place, row, layout, verdict);
+    }
+
+    /// Hands a row's verdict on.
+    pub(super) fn tell(
+        &mut self,
+        emit: Emit<'_>,
+        place: Place,
+        verdict: Verdict<LentItem<'_>>,
+    ) -> Result<(), JudgeError> {
+        if matches!(&verdict, Verdict::Skipped(skipped) if skipped.why.goes_without_saying()) {
+            self.unremarked_rows += 1;
+        }
+        Ok(emit.row(place, verdict)?)
     }
 
     /// The second way through the file, taken only when something stands in several rows: these rows as they were sent.
@@ -207,7 +245,7 @@ impl<'a> Judge<'a> {
         self.notes.push(Note::new(rule, &words));
     }
 
-    fn describe(&self, name: &str, layout: Option<&Layout<'_>>, skipped: Option<Skip>) -> SheetRead {
+    pub(super) fn describe(&self, name: &str, layout: Option<&Layout<'_>>, skipped: Option<Skip>) -> SheetRead {
         let header = layout.map(Layout::header);
         let columns = header.iter().flat_map(|header| self.schema.columns.iter().zip(&header.columns));
         let columns = columns.filter_map(|(column, found)| {

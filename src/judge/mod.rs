@@ -5,6 +5,7 @@ mod batch;
 mod duplicates;
 mod file;
 mod heading;
+mod lent;
 mod missing;
 mod nearest;
 mod repeats;
@@ -19,7 +20,8 @@ use serde::{Deserialize, Serialize};
 use crate::item::Item;
 use crate::message::{Note, Problem, Refusal};
 
-pub use file::Judge;
+pub use file::{Hear, Judge};
+pub use lent::LentItem;
 
 /// A row, by the place of its sheet in the file and its number there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -28,12 +30,24 @@ pub struct Place(pub u16, pub u32);
 /// What judging makes of a row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Verdict {
-    Accepted(Item),
+pub enum Verdict<I = Item> {
+    Accepted(I),
     Rejected(Kept),
     /// The same item stands in several rows. Known only when the whole file is read.
     Duplicate(Kept),
     Skipped(Skipped),
+}
+
+impl<I> Verdict<I> {
+    /// The verdict with its item in another form.
+    pub fn map<J>(self, change: impl FnOnce(I) -> J) -> Verdict<J> {
+        match self {
+            Verdict::Accepted(item) => Verdict::Accepted(change(item)),
+            Verdict::Rejected(kept) => Verdict::Rejected(kept),
+            Verdict::Duplicate(kept) => Verdict::Duplicate(kept),
+            Verdict::Skipped(skipped) => Verdict::Skipped(skipped),
+        }
+    }
 }
 
 /// What is kept of a row that cannot go in: why, and the row as it was sent.

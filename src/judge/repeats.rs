@@ -1,7 +1,6 @@
 //! What may stand in one row only, the key or a column that is unique: where it stood, and what is said where it stands in
 //! several rows.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::message::{Refusal, Rule, count};
@@ -11,6 +10,7 @@ use crate::workbook::{RawRow, Sheet, Workbook};
 use super::batch::read_rows;
 use super::duplicates::{Group, Seen};
 use super::file::Emit;
+use super::lent::LentItem;
 use super::row::Layout;
 use super::{JudgeError, Place, Verdict};
 
@@ -28,7 +28,8 @@ pub(super) struct Repeats {
 struct Once {
     /// The column a problem is told at.
     position: usize,
-    columns: Vec<String>,
+    /// By their positions too.
+    columns: Vec<usize>,
     seen: Seen,
 }
 
@@ -41,25 +42,26 @@ struct Repeated {
 impl Repeats {
     pub fn new(schema: &Schema) -> Repeats {
         let once = |position, columns| Once { position, columns, seen: Seen::default() };
-        let key = schema.position(schema.key.first_column()).unwrap_or_default();
+        let key: Vec<usize> = schema.key.columns().filter_map(|column| schema.position(column)).collect();
         // A column that is the whole key is told as that.
         let more = |column: &&Column| column.unique && !schema.key.columns().eq([column.name.as_str()]);
         let unique = schema.columns.iter().enumerate().filter(|(_, column)| more(column));
         Repeats {
-            key: once(key, schema.key.columns().map(str::to_string).collect()),
-            unique: unique.map(|(position, column)| once(position, vec![column.name.clone()])).collect(),
+            key: once(key.first().copied().unwrap_or_default(), key),
+            unique: unique.map(|(position, _)| once(position, vec![position])).collect(),
         }
     }
 
     /// A rejected row counts too: which of the two is right, nobody knows but her.
-    pub fn note(&mut self, place: Place, row: &RawRow<'_>, layout: &Layout<'_>, verdict: &Verdict) {
-        for once in std::iter::once(&mut self.key).chain(&mut self.unique) {
-            let values = match verdict {
-                Verdict::Accepted(item) => Some(Cow::Borrowed(item)),
-                _ => layout.values_of(row, once.columns.iter().map(String::as_str)).map(Cow::Owned),
-            };
-            if let Some(values) = values.filter(|values| once.columns.iter().any(|name| values.contains_key(name))) {
-                once.seen.note(place, &values, &once.columns);
+    pub fn note(&mut self, place: Place, row: &RawRow<'_>, layout: &Layout<'_>, verdict: &Verdict<LentItem<'_>>) {
+        for Once { columns, seen, .. } in std::iter::once(&mut self.key).chain(&mut self.unique) {
+            match verdict {
+                Verdict::Accepted(item) => seen.note(place, columns.iter().map(|column| item.value(*column))),
+                _ => {
+                    if let Some(values) = layout.values_of(row, columns.iter().copied()) {
+                        seen.note(place, values.iter().map(Some));
+                    }
+                }
             }
         }
     }
@@ -111,7 +113,7 @@ impl Repeats {
                 if repeats.is_empty() {
                     return Ok(());
                 }
-                Ok(emit(place, layout.judge_repeated(row, &repeats))?)
+                Ok(emit.row(place, layout.judge_repeated(row, &repeats))?)
             })?;
         }
         Ok(())

@@ -1,11 +1,13 @@
 //! One row and the rules: an item, or every problem the row has, not only the first.
 
+use crate::decimal::Decimal;
 use crate::item::{Item, Value, item_size};
 use crate::message::{Problem, Rule, cell_address, count};
 use crate::schema::{Column, Header, KeyFault, Kind, Schema, UnknownColumns, WhenEmpty};
 use crate::workbook::{RawCell, RawRow, RawValue};
 
 use super::heading::Heading;
+use super::lent::{LentItem, LentValue, Names};
 use super::sheet::says;
 use super::value::{Broken, Facts, Style, explain_error, is_blank, judge_cell, keep_cell, shown, warn_of};
 use super::{Kept, Skip, Skipped, Verdict};
@@ -27,6 +29,12 @@ pub(super) struct Layout<'a> {
     heading: Heading,
     /// By the rules' columns.
     facts: Vec<Facts>,
+    /// The columns of the key, by the rules' columns.
+    key: Vec<usize>,
+    /// The values of a row are by the rules' columns, then those of further attributes.
+    names: Names,
+    /// The places of the values that are kept of columns that the rules do not know.
+    others: Vec<usize>,
 }
 
 impl<'a> Layout<'a> {
@@ -37,14 +45,20 @@ impl<'a> Layout<'a> {
             style: styles.as_ref().map_or_else(Style::default, |styles| styles[position]),
         };
         let facts = schema.columns.iter().enumerate().map(fact).collect();
-        Layout { schema, sheet: sheet.to_string(), heading, facts }
+        let key = schema.key.columns().filter_map(|column| schema.position(column)).collect();
+        let columns = schema.columns.iter().map(|column| column.name.as_str());
+        let are_kept = schema.unknown_columns == UnknownColumns::Keep;
+        let others = heading.header.others.iter().filter(|_| are_kept).map(|(_, name)| name.as_str());
+        let names = Names::new(columns.chain(schema.key.attributes()).chain(others.clone()));
+        let others = others.filter_map(|name| names.place(name)).collect();
+        Layout { schema, sheet: sheet.to_string(), heading, facts, key, names, others }
     }
 
     pub fn header(&self) -> &Header {
         &self.heading.header
     }
 
-    pub fn judge(&self, row: &RawRow<'_>) -> Verdict {
+    pub fn judge<'r>(&'r self, row: &'r RawRow<'_>) -> Verdict<LentItem<'r>> {
         let rows = RowJudge { row, layout: self };
         match rows.recognise() {
             Some(why) => Verdict::Skipped(Skipped { why, says: says(row) }),
@@ -64,7 +78,7 @@ impl<'a> Layout<'a> {
 
     /// A row whose value of a column stands in other rows too, which `rows` names; for the key's first column it is the
     /// item that does. One that has problems of its own is rejected for all of them.
-    pub fn judge_repeated(&self, row: &RawRow<'_>, repeats: &[(usize, String)]) -> Verdict {
+    pub fn judge_repeated<I>(&self, row: &RawRow<'_>, repeats: &[(usize, String)]) -> Verdict<I> {
         let judge = RowJudge { row, layout: self };
         let key = self.schema.position(self.schema.key.first_column());
         let repeated = |(position, rows): &(usize, String)| {
@@ -92,29 +106,32 @@ impl<'a> Layout<'a> {
 
     fn key_of(&self, row: &RawRow<'_>) -> Option<Item> {
         let key = &self.schema.key;
-        let mut item = self.values_of(row, key.columns())?;
-        key.complete(&mut item).ok()?;
-        item.retain(|name, _| key.attributes().any(|attribute| attribute == name));
-        Some(item)
+        let values = self.values_of(row, self.key.iter().copied())?;
+        let text_of = |column: &str| {
+            let (_, value) = key.columns().zip(&values).find(|(name, _)| *name == column)?;
+            Some(value.text())
+        };
+        let composite = key.complete(text_of).ok()?.into_iter().map(|(name, text)| (name, Value::S(text.into())));
+        let attributes = key.columns().zip(values.iter().map(Value::from)).chain(composite);
+        let attributes = attributes.filter(|(name, _)| key.attributes().any(|attribute| attribute == *name));
+        Some(attributes.collect())
     }
 
     /// Whether the row has all that an item must have, and something of it that is more than any text.
     pub fn can_be_item(&self, row: &RawRow<'_>) -> bool {
-        let required = || self.schema.columns.iter().filter(|column| column.required);
-        required().any(|column| column.kind != Kind::Text)
-            && self.values_of(row, required().map(|column| column.name.as_str())).is_some()
+        let required = || self.schema.columns.iter().enumerate().filter(|(_, column)| column.required);
+        required().any(|(_, column)| column.kind != Kind::Text)
+            && self.values_of(row, required().map(|(position, _)| position)).is_some()
     }
 
     /// The values of these columns, where all of them can be read: also of a row that is rejected.
-    pub fn values_of<'c>(&self, row: &RawRow<'_>, columns: impl Iterator<Item = &'c str>) -> Option<Item> {
+    pub fn values_of<'r>(
+        &'r self,
+        row: &'r RawRow<'_>,
+        columns: impl Iterator<Item = usize>,
+    ) -> Option<Vec<LentValue<'r>>> {
         let judge = RowJudge { row, layout: self };
-        let values = columns.map(|name| {
-            let position = self.schema.position(name)?;
-            let value =
-                judge_cell(judge.cell(position)?, &self.schema.columns[position], self.facts[position]).ok()??;
-            Some((name.to_string(), value))
-        });
-        values.collect()
+        columns.map(|position| judge.judge_column(position).ok()?).collect()
     }
 }
 
@@ -123,8 +140,8 @@ struct RowJudge<'a> {
     layout: &'a Layout<'a>,
 }
 
-impl RowJudge<'_> {
-    fn cell(&self, position: usize) -> Option<&RawCell<'_>> {
+impl<'a> RowJudge<'a> {
+    fn cell(&self, position: usize) -> Option<&'a RawCell<'a>> {
         let (place, _) = self.layout.header().columns[position].as_ref()?;
         self.row.cell(*place)
     }
@@ -141,10 +158,7 @@ impl RowJudge<'_> {
         if self.layout.heading.is_above_again(self.row) && self.judge().is_err() {
             return Some(self.layout.heading.above_is());
         }
-        let key_given = self.layout.schema.key.columns().any(|key| {
-            let cell = self.layout.schema.position(key).and_then(|position| self.cell(position));
-            cell.is_some_and(|cell| !is_blank(cell))
-        });
+        let key_given = self.layout.key.iter().any(|column| self.cell(*column).is_some_and(|cell| !is_blank(cell)));
         let word = first.trim_end_matches(|c: char| !c.is_alphanumeric());
         let says_total = TOTALS.iter().any(|total| word.eq_ignore_ascii_case(total));
         if !key_given {
@@ -168,38 +182,45 @@ impl RowJudge<'_> {
         cells.any(|cell| matches!(cell.value, RawValue::Error(_) | RawValue::NoResult))
     }
 
-    fn judge(&self) -> Result<Item, Vec<Problem>> {
+    fn judge_column(&self, position: usize) -> Result<Option<LentValue<'a>>, Broken> {
         let Layout { schema, facts, .. } = self.layout;
-        let mut item = Item::new();
+        match self.cell(position) {
+            Some(cell) => judge_cell(cell, &schema.columns[position], facts[position]),
+            None => Ok(None),
+        }
+    }
+
+    fn judge(&self) -> Result<LentItem<'a>, Vec<Problem>> {
+        let Layout { schema, facts, names, .. } = self.layout;
+        let mut values = vec![None; names.len()];
         let mut problems = Vec::new();
-        for (position, column) in schema.columns.iter().enumerate() {
-            let judged = match self.cell(position) {
-                Some(cell) => judge_cell(cell, column, facts[position]),
-                None => Ok(None),
-            };
-            match judged.and_then(|value| complete(column, value, facts[position])) {
-                Ok(Some(value)) => {
-                    item.insert(column.name.clone(), value);
-                }
-                Ok(None) => {}
-                Err(broken) => problems.push(self.problem(position, broken)),
+        for ((position, column), value) in schema.columns.iter().enumerate().zip(&mut values) {
+            let judged = self.judge_column(position).map(|judged| *value = judged);
+            if let Err(broken) = judged.and_then(|()| complete(column, value, facts[position])) {
+                problems.push(self.problem(position, broken));
             }
         }
-        if schema.unknown_columns == UnknownColumns::Keep {
-            self.add_unknown(&mut item, &mut problems);
+        self.add_unknown(&mut values, &mut problems);
+        match schema.key.complete(|column| values[schema.position(column)?].as_ref().map(LentValue::text)) {
+            Ok(composite) => {
+                for (name, text) in composite {
+                    if let Some(place) = names.place(name) {
+                        values[place] = Some(LentValue::S(text.into()));
+                    }
+                }
+            }
+            Err(faults) => self.add_key_faults(faults, &mut problems),
         }
-        if let Err(faults) = schema.key.complete(&mut item) {
-            self.add_key_faults(faults, &mut problems);
-        }
-        if problems.is_empty() && item_size(&item) > ITEM_BYTES {
-            problems.push(self.too_large(&item));
+        let item = LentItem::new(names, values);
+        if problems.is_empty() && item.size_at_most() > ITEM_BYTES {
+            problems.extend(self.too_large(&Item::from(&item)));
         }
         if problems.is_empty() { Ok(item) } else { Err(problems) }
     }
 
-    /// Columns that the rules do not know, under the names of their headers.
-    fn add_unknown(&self, item: &mut Item, problems: &mut Vec<Problem>) {
-        for (place, name) in &self.layout.header().others {
+    /// Columns that the rules do not know and that are kept, under the names of their headers.
+    fn add_unknown(&self, values: &mut [Option<LentValue<'a>>], problems: &mut Vec<Problem>) {
+        for ((place, name), of_value) in self.layout.header().others.iter().zip(&self.layout.others) {
             let Some(cell) = self.row.cell(*place) else { continue };
             let value = match &cell.value {
                 RawValue::Error(error) => {
@@ -210,19 +231,15 @@ impl RowJudge<'_> {
                     problems.push(self.problem_in(name, Some(cell.column), Rule::FormulaWithoutResult.into()));
                     continue;
                 }
-                RawValue::Bool(said) => Value::Bool(*said),
-                RawValue::Number(number) if cell.format.is_none() => {
-                    match crate::decimal::Decimal::from_cell(*number) {
-                        Ok(number) => Value::N(number.to_string().into()),
-                        Err(_) => Value::S(shown(cell).into()),
-                    }
-                }
-                _ => Value::S(shown(cell).into()),
+                RawValue::Bool(said) => LentValue::Bool(*said),
+                RawValue::Number(number) if cell.format.is_none() => match Decimal::from_cell(*number) {
+                    Ok(number) => LentValue::N(number),
+                    Err(_) => LentValue::S(shown(cell)),
+                },
+                _ => LentValue::S(shown(cell)),
             };
             // What the rules know by that name stands.
-            if !item.contains_key(name) {
-                item.insert(name.as_str(), value);
-            }
+            values[*of_value].get_or_insert(value);
         }
     }
 
@@ -248,11 +265,12 @@ impl RowJudge<'_> {
         }
     }
 
-    fn too_large(&self, item: &Item) -> Problem {
+    fn too_large(&self, item: &Item) -> Option<Problem> {
+        let size = item_size(item);
         let longest = item.iter().max_by_key(|(_, value)| value.size()).map(|(name, _)| name);
         let position = longest.and_then(|name| self.layout.schema.position(name)).unwrap_or_default();
-        let words = vec![("length", count(item_size(item) as u64)), ("limit", count(ITEM_BYTES as u64))];
-        self.problem(position, Broken { rule: Rule::ItemTooLarge, words })
+        let words = vec![("length", count(size as u64)), ("limit", count(ITEM_BYTES as u64))];
+        (size > ITEM_BYTES).then(|| self.problem(position, Broken { rule: Rule::ItemTooLarge, words }))
     }
 
     fn problem(&self, position: usize, broken: Broken) -> Problem {
@@ -298,22 +316,18 @@ fn quoted(text: &str) -> String {
 }
 
 /// What an empty cell means, and the rules that are the same for every type.
-fn complete(column: &Column, value: Option<Value>, facts: Facts) -> Result<Option<Value>, Broken> {
-    match value {
-        None => match &column.empty {
-            WhenEmpty::Default(value) => Ok(Some(value.clone())),
-            // A key that is missing is told by the key itself.
-            WhenEmpty::Absent | WhenEmpty::Keep if column.required && !facts.in_key => Err(Rule::ValueMissing.into()),
-            WhenEmpty::Absent | WhenEmpty::Keep => Ok(None),
-        },
-        Some(Value::S(text)) => match &column.pattern {
-            Some(pattern) if !pattern.fits(&text) => {
-                Err(Broken { rule: Rule::PatternDiffers, words: vec![("pattern", pattern.as_str().to_string())] })
-            }
-            _ => Ok(Some(Value::S(text))),
-        },
-        value => Ok(value),
+fn complete<'a>(column: &'a Column, value: &mut Option<LentValue<'a>>, facts: Facts) -> Result<(), Broken> {
+    match (&value, &column.empty, &column.pattern) {
+        (None, WhenEmpty::Default(default), _) => *value = LentValue::of(default),
+        // A key that is missing is told by the key itself.
+        (None, ..) if column.required && !facts.in_key => return Err(Rule::ValueMissing.into()),
+        (Some(LentValue::S(text)), _, Some(pattern)) if !pattern.fits(text) => {
+            let words = vec![("pattern", pattern.as_str().to_string())];
+            return Err(Broken { rule: Rule::PatternDiffers, words });
+        }
+        _ => {}
     }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use super::{JudgeError, Place, Skip, Skipped, Verdict};
 /// Where the reading of one sheet stands.
 enum State<'a> {
     Searching(Search<'a>),
-    Judging(Judging<'a>),
+    Judging(Box<Judging<'a>>),
     PassedOver(Skip),
 }
 
@@ -69,9 +69,10 @@ impl<'p, 'a> SheetPass<'p, 'a> {
             State::PassedOver(skip) => {
                 // A sheet that is passed over is said as a whole, not row by row.
                 let skipped = Skipped { why: *skip, says: String::new() };
-                self.emit(row.number, Verdict::Skipped(skipped))
+                self.skip(row.number, skipped)
             }
-            State::Judging(Judging { layout, refusal, unnamed }) => {
+            State::Judging(judging) => {
+                let Judging { layout, refusal, unnamed } = judging.as_mut();
                 let verdict = layout.judge(row);
                 if !matches!(verdict, Verdict::Skipped(_)) {
                     if let Some(refusal) = refusal.take() {
@@ -82,18 +83,20 @@ impl<'p, 'a> SheetPass<'p, 'a> {
                     }
                     unnamed.note_row(row);
                 }
-                self.judge.note(Place(self.index, row.number), row, layout, &verdict);
-                self.emit(row.number, verdict)
+                let place = Place(self.index, row.number);
+                self.judge.note(place, row, layout, &verdict);
+                self.judge.tell(self.emit, place, verdict)
             }
             State::Searching(search) => match search.header.look_at(row) {
                 Ok(heading) => {
                     self.leave_search(Skip::Title, heading.above_is())?;
                     let layout = self.judge.lay_out(self.index, self.name, heading)?;
+                    self.emit.sheet(self.index, self.judge.describe(self.name, Some(&layout), None))?;
                     let header = layout.header();
                     let refusal = refuse_missing_columns(self.judge.schema, self.name, header);
                     let unnamed = Unnamed::new(header);
-                    self.state = State::Judging(Judging { layout, refusal, unnamed });
-                    self.emit(row.number, Verdict::Skipped(Skipped { why: Skip::Header, says: says(row) }))
+                    self.state = State::Judging(Box::new(Judging { layout, refusal, unnamed }));
+                    self.skip(row.number, Skipped { why: Skip::Header, says: says(row) })
                 }
                 Err(fault) => self.pass(row, fault),
             },
@@ -129,7 +132,7 @@ impl<'p, 'a> SheetPass<'p, 'a> {
             while let Some(Passed { row, blank, says }) = passed.next() {
                 let why = if passed.peek().is_none() { last } else { why };
                 let why = if blank { Skip::Blank } else { why };
-                self.emit(row, Verdict::Skipped(Skipped { why, says }))?;
+                self.skip(row, Skipped { why, says })?;
             }
         }
         Ok(())
@@ -140,20 +143,17 @@ impl<'p, 'a> SheetPass<'p, 'a> {
             self.leave_search(Skip::SheetWithoutHeader, Skip::SheetWithoutHeader)?;
         }
         Ok(match self.state {
-            State::Judging(Judging { layout, unnamed, .. }) => {
-                self.judge.notes.extend(unnamed.tell(self.name));
-                (Some(layout), None)
+            State::Judging(judging) => {
+                self.judge.notes.extend(judging.unnamed.tell(self.name));
+                (Some(judging.layout), None)
             }
             State::PassedOver(skip) => (None, Some(skip)),
             State::Searching(_) => (None, None),
         })
     }
 
-    fn emit(&mut self, row: u32, verdict: Verdict) -> Result<(), JudgeError> {
-        if matches!(&verdict, Verdict::Skipped(skipped) if skipped.why.goes_without_saying()) {
-            self.judge.unremarked_rows += 1;
-        }
-        Ok((self.emit)(Place(self.index, row), verdict)?)
+    fn skip(&mut self, row: u32, skipped: Skipped) -> Result<(), JudgeError> {
+        self.judge.tell(self.emit, Place(self.index, row), Verdict::Skipped(skipped))
     }
 }
 

@@ -1,10 +1,9 @@
 //! The key of an item: columns as they stand, or several columns put together under a name of their own.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-
-use crate::item::{Item, Value};
 
 /// What DynamoDB takes as a partition key and as a sort key.
 const PARTITION_KEY_BYTES: usize = 2048;
@@ -75,36 +74,36 @@ impl Key {
         self.columns().next().unwrap_or_default()
     }
 
-    /// Puts the composite attributes of the key into an item that has its columns, or says all that keeps them out.
-    pub fn complete(&self, item: &mut Item) -> Result<(), Vec<KeyFault>> {
-        let mut faults = Vec::new();
+    /// The composite attributes of the key, put together from the texts of its columns, or all that keeps them out.
+    pub fn complete<'v>(
+        &self,
+        text_of: impl Fn(&str) -> Option<Cow<'v, str>>,
+    ) -> Result<Vec<(&str, String)>, Vec<KeyFault>> {
+        let (mut attributes, mut faults) = (Vec::new(), Vec::new());
         let limits = [PARTITION_KEY_BYTES, SORT_KEY_BYTES];
         for (part, limit) in self.parts().zip(limits) {
-            for column in part.columns().filter(|column| !item.contains_key(column)) {
-                faults.push(KeyFault::Missing { column: column.to_string() });
+            let mut longest = ("", 0);
+            for column in part.columns() {
+                match text_of(column) {
+                    Some(text) if text.len() >= longest.1 => longest = (column, text.len()),
+                    Some(_) => {}
+                    None => faults.push(KeyFault::Missing { column: column.to_string() }),
+                }
             }
             let bytes = match part {
-                KeyPart::Column(name) => match item.get(name) {
-                    Some(Value::S(text)) => text.len(),
-                    _ => 0,
-                },
+                KeyPart::Column(_) => longest.1,
                 KeyPart::Composite { name, from } => {
-                    let value = from.fill(item, &mut faults);
+                    let value = from.fill(&text_of, &mut faults);
                     let bytes = value.len();
-                    item.insert(name.as_str(), Value::S(value.into()));
+                    attributes.push((name.as_str(), value));
                     bytes
                 }
             };
             if bytes > limit {
-                faults.push(KeyFault::TooLong { column: self.longest_column(part, item), bytes, limit });
+                faults.push(KeyFault::TooLong { column: longest.0.to_string(), bytes, limit });
             }
         }
-        if faults.is_empty() { Ok(()) } else { Err(faults) }
-    }
-
-    fn longest_column(&self, part: &KeyPart, item: &Item) -> String {
-        let longest = part.columns().max_by_key(|column| item.get(column).map_or(0, Value::size));
-        longest.unwrap_or_default().to_string()
+        if faults.is_empty() { Ok(attributes) } else { Err(faults) }
     }
 }
 
@@ -179,15 +178,15 @@ impl Template {
         self.pieces.iter().map(|piece| (piece.column.as_str(), piece.sign))
     }
 
-    fn fill(&self, item: &Item, faults: &mut Vec<KeyFault>) -> String {
+    fn fill<'v>(&self, text_of: impl Fn(&str) -> Option<Cow<'v, str>>, faults: &mut Vec<KeyFault>) -> String {
         let mut text = String::new();
         for Piece { before, column, sign } in &self.pieces {
-            let Some(Value::S(value)) = item.get(column) else { continue };
+            let Some(value) = text_of(column) else { continue };
             if let Some(sign) = sign.filter(|sign| value.contains(*sign)) {
                 faults.push(KeyFault::HoldsSign { column: column.clone(), sign });
             }
             text.push_str(before);
-            text.push_str(value);
+            text.push_str(&value);
         }
         text + &self.end
     }
@@ -238,19 +237,21 @@ mod tests {
         Key { partition, sort: None }
     }
 
-    fn item(values: &[(&str, &str)]) -> Item {
-        values.iter().map(|(name, value)| (name.to_string(), Value::S(value.to_string().into()))).collect()
+    fn complete<'k>(key: &'k Key, texts: &[(&str, &str)]) -> Result<Vec<(&'k str, String)>, Vec<KeyFault>> {
+        let text_of = |column: &str| texts.iter().find(|(name, _)| *name == column).map(|(_, text)| (*text).into());
+        key.complete(text_of)
     }
 
-    fn pk(key: &Key, warehouse: &str, sku: &str) -> Result<Value, Vec<KeyFault>> {
-        let mut item = item(&[("warehouse", warehouse), ("sku", sku)]);
-        key.complete(&mut item).map(|()| item["pk"].clone())
+    fn pk(key: &Key, warehouse: &str, sku: &str) -> Result<String, Vec<KeyFault>> {
+        let mut attributes = complete(key, &[("warehouse", warehouse), ("sku", sku)])?;
+        assert_eq!((attributes.len(), attributes[0].0), (1, "pk"));
+        Ok(attributes.remove(0).1)
     }
 
     #[test]
     fn a_composite_key_is_put_together_beside_its_columns() {
         let key = composite("W:{warehouse}#{sku}!");
-        assert_eq!(pk(&key, "Bremen", "A-1"), Ok(Value::S("W:Bremen#A-1!".into())));
+        assert_eq!(pk(&key, "Bremen", "A-1").as_deref(), Ok("W:Bremen#A-1!"));
         assert_eq!(key.attributes().collect::<Vec<_>>(), ["pk"]);
         assert_eq!(key.columns().collect::<Vec<_>>(), ["warehouse", "sku"]);
         assert_eq!(key.first_column(), "warehouse");
@@ -264,8 +265,7 @@ mod tests {
             let mut seen = std::collections::HashMap::new();
             for warehouse in parts {
                 for sku in parts {
-                    let Ok(value) = pk(&key, warehouse, sku) else { continue };
-                    let text = format!("{value:?}");
+                    let Ok(text) = pk(&key, warehouse, sku) else { continue };
                     assert_eq!(seen.insert(text, (warehouse, sku)), None, "{from}: {warehouse:?} {sku:?}");
                 }
             }
@@ -276,10 +276,9 @@ mod tests {
     #[test]
     fn all_that_keeps_a_key_out_is_told() {
         let key = Key { sort: Some(KeyPart::Column("day".into())), ..composite("{warehouse}#{sku}") };
-        let mut one = item(&[("warehouse", "a#b")]);
         let missing = |column: &str| KeyFault::Missing { column: column.into() };
         let sign = KeyFault::HoldsSign { column: "warehouse".into(), sign: '#' };
-        assert_eq!(key.complete(&mut one), Err(vec![missing("sku"), sign, missing("day")]));
+        assert_eq!(complete(&key, &[("warehouse", "a#b")]), Err(vec![missing("sku"), sign, missing("day")]));
         let long = "x".repeat(PARTITION_KEY_BYTES);
         let too_long = KeyFault::TooLong { column: "sku".into(), bytes: long.len() + 2, limit: PARTITION_KEY_BYTES };
         assert_eq!(pk(&composite("{warehouse}#{sku}"), "a", &long), Err(vec![too_long]));
@@ -288,11 +287,8 @@ mod tests {
     #[test]
     fn a_plain_key_needs_its_columns_and_adds_nothing() {
         let key = Key { partition: KeyPart::Column("sku".into()), sort: Some(KeyPart::Column("quantity".into())) };
-        let mut one = item(&[("sku", "A-1")]);
-        assert_eq!(key.complete(&mut one), Err(vec![KeyFault::Missing { column: "quantity".into() }]));
-        one.insert("quantity", Value::N("5".into()));
-        assert_eq!(key.complete(&mut one), Ok(()));
-        assert_eq!(one.len(), 2);
+        assert_eq!(complete(&key, &[("sku", "A-1")]), Err(vec![KeyFault::Missing { column: "quantity".into() }]));
+        assert_eq!(complete(&key, &[("sku", "A-1"), ("quantity", "5")]), Ok(vec![]));
     }
 
     #[test]

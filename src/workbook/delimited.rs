@@ -72,13 +72,14 @@ impl DelimitedReader {
             }
 
             let mut cells = recycle(spare);
-            for (column, bytes) in record.iter().enumerate() {
-                if bytes.is_empty() {
+            let texts = std::str::from_utf8(record.as_slice()).map_err(|_| letters_unknown(number))?;
+            for (column, place) in (0..record.len()).filter_map(|column| Some((column, record.range(column)?))) {
+                if place.is_empty() {
                     continue;
                 }
                 let column = u32::try_from(column).unwrap_or(u32::MAX);
-                meter.count_cell(number, column, bytes.len())?;
-                let text = std::str::from_utf8(bytes).map_err(|_| letters_unknown(number))?;
+                meter.count_cell(number, column, place.len())?;
+                let text = texts.get(place).ok_or_else(|| letters_unknown(number))?;
                 let text = text_formula(text).unwrap_or(text);
                 if text.is_empty() {
                     continue;

@@ -88,16 +88,16 @@ fn cut(data: &[u8], listener: &mut impl Listener) -> Result<usize, Refusal> {
 /// The place of the `>`, which may also stand in the quotes of an attribute.
 #[inline]
 fn end_of_tag(rest: &[u8]) -> Option<usize> {
-    let mut quote = 0;
-    for (at, &byte) in rest.iter().enumerate() {
-        match byte {
-            b'>' if quote == 0 => return Some(at),
-            b'"' | b'\'' if quote == 0 => quote = byte,
-            _ if byte == quote => quote = 0,
-            _ => {}
+    let mut at = 0;
+    loop {
+        at += rest[at..].iter().position(|byte| matches!(byte, b'>' | b'"' | b'\''))?;
+        let sign = rest[at];
+        if sign == b'>' {
+            return Some(at);
         }
+        at += 1;
+        at += rest[at..].iter().position(|&byte| byte == sign)? + 1;
     }
-    None
 }
 
 /// The length of a comment, a raw text or an instruction. No workbook needs definitions of its own (`<!DOCTYPE`,
@@ -134,29 +134,14 @@ pub fn name_of(tag: &[u8]) -> (&[u8], &[u8]) {
 
 /// The attributes behind a name, as they are written.
 #[inline]
-pub fn attributes(rest: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
-    let mut at = 0;
+pub fn attributes(mut rest: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     std::iter::from_fn(move || {
-        while rest.get(at)?.is_ascii_whitespace() {
-            at += 1;
-        }
-        let start = at;
-        while *rest.get(at)? != b'=' {
-            at += 1;
-        }
-        let name = rest[start..at].trim_ascii_end();
-        at += 1;
-        while rest.get(at)?.is_ascii_whitespace() {
-            at += 1;
-        }
-        let quote = rest[at];
-        let open = at + 1;
-        at = open;
-        while *rest.get(at)? != quote {
-            at += 1;
-        }
-        at += 1;
-        Some((name, &rest[open..at - 1]))
+        let sign = rest.iter().position(|&byte| byte == b'=')?;
+        let (quote, value) = rest[sign + 1..].trim_ascii_start().split_first()?;
+        let end = value.iter().position(|byte| byte == quote)?;
+        let name = rest[..sign].trim_ascii();
+        rest = &value[end + 1..];
+        Some((name, &value[..end]))
     })
 }
 

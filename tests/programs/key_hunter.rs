@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use inventory_loader::child::{self, Brief, Items, Limits, Outcome, Reader};
+use inventory_loader::child::{self, Brief, Items, Limits, Outcome, Reader, Spool};
 use inventory_loader::function;
 use inventory_loader::schema::Schema;
 use inventory_loader::workbook::Budget;
@@ -53,7 +53,8 @@ async fn start_child(file: &Path) -> String {
         limits: Limits { processor_seconds: 60, megabytes: 200 },
         items: Items::Told,
     };
-    match child::read(&reader, File::open(file).expect("the file"), &brief, Duration::MAX, &|_| {}).await {
+    let (file, spool) = (File::open(file).expect("the file"), Spool::create(&reader.scratch).expect("a spool"));
+    match child::read(&reader, file, &brief, spool, Duration::MAX, &|_| {}).await {
         Ok(Outcome::Refused(refusal)) => refusal.message,
         other => format!("{other:?}"),
     }

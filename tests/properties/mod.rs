@@ -8,7 +8,7 @@ use std::fmt::Debug;
 use std::io::Write;
 use std::ops::ControlFlow;
 
-use inventory_loader::judge::{Judge, Place, Verdict};
+use inventory_loader::judge::{Judge, LentItem, Place, Verdict};
 use inventory_loader::schema::Schema;
 use inventory_loader::workbook::{Budget, RawValue, Workbook};
 use jiff::Span;
@@ -168,9 +168,10 @@ fn any_item() -> impl Strategy<Value = (Option<String>, [Option<Cell>; 6])> {
 
 fn judge(schema: &Schema, bytes: &[u8]) -> Result<BTreeMap<Place, Verdict>, TestCaseError> {
     let mut verdicts = BTreeMap::new();
-    let judged = Judge::new(schema).judge_file(&mut open(bytes)?, &mut |place, verdict| {
-        verdicts.insert(place, verdict);
-        Ok(())
-    });
+    let judged =
+        Judge::new(schema).judge_file(&mut open(bytes)?, &mut |place: Place, verdict: Verdict<LentItem<'_>>| {
+            verdicts.insert(place, verdict.map(|item| (&item).into()));
+            Ok(())
+        });
     judged.map_err(refused).map(|_| verdicts)
 }

@@ -1,6 +1,7 @@
 //! Whole files, and the verdict on each of their rows.
 
 use super::*;
+use crate::item::Item;
 use crate::judge::Skipped;
 use crate::judge::heading::HEADER_SEARCH_ROWS;
 use crate::workbook::Budget;
@@ -29,8 +30,8 @@ pub fn judged_with(content: &[u8], schema: &Schema) -> Result<(BTreeMap<u32, Ver
     let mut workbook = Workbook::open(file, "Stock.csv", Budget::default())?;
     let mut verdicts = BTreeMap::new();
     let mut judge = Judge::new(schema);
-    let mut emit = |place: Place, verdict| {
-        verdicts.insert(place.1, verdict);
+    let mut emit = |place: Place, verdict: Verdict<LentItem<'_>>| {
+        verdicts.insert(place.1, verdict.map(|item| Item::from(&item)));
         Ok(())
     };
     let read = judge.judge_file(&mut workbook, &mut emit)?;
@@ -157,6 +158,22 @@ fn columns_that_the_rules_do_not_know_are_said_kept_or_refused() {
     assert_eq!(item(&verdicts[&2])["Shelf"], crate::item::Value::S("7b".into()));
     assert!(file.notes.is_empty());
     assert!(matches!(with("reject"), Err(JudgeError::Refused(refusal)) if refusal.rule == Rule::ColumnsNotAllowed));
+}
+
+#[test]
+fn of_columns_with_one_name_the_first_value_is_kept_and_none_in_place_of_the_key() {
+    let list = b"SKU,Name,Qty,Warehouse,Shelf,Shelf,pk\nA,Bolt,1,LDS,,7b,x\nB,Nut,2,YRK,8c,9d,\n";
+    let change = |rules: String| {
+        let rules = rules.replace("\nunknown_columns = \"ignore\"", "\nunknown_columns = \"keep\"");
+        let key = "partition = { name = \"pk\", from = \"{warehouse}#{sku}\" }";
+        let rules = rules.replacen("partition = \"sku\"", key, 1);
+        rules.replacen("name = \"warehouse\"", "name = \"warehouse\"\nrequired = true", 1)
+    };
+    let (verdicts, _) = judged_by(list, change).unwrap();
+    let has = |row: u32, attribute: &str| item(&verdicts[&row])[attribute].clone();
+    let text = |text: &str| crate::item::Value::S(text.into());
+    assert_eq!((has(2, "Shelf"), has(2, "pk")), (text("7b"), text("LDS#A")));
+    assert_eq!((has(3, "Shelf"), has(3, "pk")), (text("8c"), text("YRK#B")));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Yes and no, in the words people use.
 
-use crate::item::Value;
+use crate::judge::lent::LentValue;
 use crate::message::Rule;
 use crate::workbook::{RawCell, RawValue};
 
@@ -14,7 +14,7 @@ const NO: [&str; 12] = ["no", "n", "false", "0", "-", "nein", "falsch", "non", "
 /// Further ticks. A crossed box is not among them: some mean yes by it and some no.
 const TICKS: [&str; 3] = ["✔", "☑", "✅"];
 
-pub(super) fn judge_boolean(cell: &RawCell<'_>) -> Result<Value, Broken> {
+pub(super) fn judge_boolean(cell: &RawCell<'_>) -> Result<LentValue<'static>, Broken> {
     let said = match &cell.value {
         RawValue::Bool(said) => Some(*said),
         RawValue::Number(number) if *number == 1.0 => Some(true),
@@ -22,7 +22,7 @@ pub(super) fn judge_boolean(cell: &RawCell<'_>) -> Result<Value, Broken> {
         RawValue::Text(text) => read_word(&clean(text)),
         _ => None,
     };
-    said.map(Value::Bool).ok_or(Rule::YesOrNoExpected.into())
+    said.map(LentValue::Bool).ok_or(Rule::YesOrNoExpected.into())
 }
 
 fn read_word(text: &str) -> Option<bool> {

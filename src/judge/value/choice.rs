@@ -1,15 +1,15 @@
 //! One of the words the rules allow, written as the rules write it.
 
-use crate::item::Value;
+use crate::judge::lent::LentValue;
 use crate::message::Rule;
 use crate::schema::Column;
 
 use super::Broken;
 
-pub(super) fn judge_choice(text: &str, column: &Column) -> Result<Value, Broken> {
+pub(super) fn judge_choice<'a>(text: &str, column: &'a Column) -> Result<LentValue<'a>, Broken> {
     let same = |choice: &&String| choice.eq_ignore_ascii_case(text) || choice.to_lowercase() == text.to_lowercase();
     match column.choices.iter().find(same) {
-        Some(choice) => Ok(Value::S(choice.as_str().into())),
+        Some(choice) => Ok(LentValue::S(choice.into())),
         None => Err(Broken { rule: Rule::ChoiceExpected, words: vec![("choices", column.choices.join(", "))] }),
     }
 }

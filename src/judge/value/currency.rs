@@ -15,9 +15,15 @@ pub(super) fn is_foreign(cell: &RawCell<'_>, column: &Column) -> bool {
 fn currency_of(cell: &RawCell<'_>) -> Option<CurrencySign> {
     match &cell.value {
         RawValue::Number(_) => currency_shown(cell.format.as_deref()?),
+        // As most are: nothing stands around the number.
+        RawValue::Text(text) if is_digit(text.bytes().next()) && is_digit(text.bytes().next_back()) => None,
         RawValue::Text(text) => Typed::read(text, true)?.currency,
         _ => None,
     }
+}
+
+fn is_digit(byte: Option<u8>) -> bool {
+    byte.is_some_and(|byte| byte.is_ascii_digit())
 }
 
 /// The sign that a number format puts before or after the number.

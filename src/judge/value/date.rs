@@ -1,8 +1,10 @@
 //! Dates as ISO 8601: a date cell, or a text that can be read in one way only. 03/04/2026 is asked about, not guessed.
 
+use std::borrow::Cow;
+
 use jiff::civil::Date;
 
-use crate::item::Value;
+use crate::judge::lent::LentValue;
 use crate::message::Rule;
 use crate::schema::Column;
 use crate::workbook::{RawCell, RawValue};
@@ -30,14 +32,15 @@ const UNMISTAKABLE: [&str; 11] = [
 /// A day and the seconds that have passed of it.
 pub(super) type Moment = (Date, u32);
 
-pub(super) fn judge_date(cell: &RawCell<'_>, column: &Column) -> Result<Value, Broken> {
+pub(super) fn judge_date<'a>(cell: &'a RawCell<'_>, column: &Column) -> Result<LentValue<'a>, Broken> {
     match &cell.value {
         // Below one there is a time and no day.
         RawValue::Date(serial) if *serial >= 1.0 => {
-            serial_moment(*serial).map(|moment| Value::S(iso(moment).into())).ok_or(Rule::DateExpected.into())
+            serial_moment(*serial).map(|moment| LentValue::S(iso(moment).into())).ok_or(Rule::DateExpected.into())
         }
         RawValue::Text(text) => {
-            read_text(trim(text), &column.dates).map(|date| Value::S(date.into())).ok_or_else(|| ask(trim(text)))
+            let text = trim(text);
+            read_text(text, &column.dates).map(LentValue::S).ok_or_else(|| ask(text))
         }
         RawValue::Number(number) => Err(ask_about_number(*number)),
         _ => Err(Rule::DateExpected.into()),
@@ -71,15 +74,12 @@ pub(super) fn clock(second: u32) -> String {
     format!("{:02}:{:02}:{:02}", second / 3600, second / 60 % 60, second % 60)
 }
 
-fn read_text(text: &str, declared: &[String]) -> Option<String> {
-    if text.len() == 10 && text.bytes().all(|b| b.is_ascii_digit() || b == b'-') {
-        let date: Option<Date> = text.parse().ok();
-        if let Some(date) = date {
-            return Some(date.to_string());
-        }
+fn read_text<'a>(text: &'a str, declared: &[String]) -> Option<Cow<'a, str>> {
+    if is_iso(text) {
+        return Some(Cow::Borrowed(text));
     }
     if let Some(moment) = declared.iter().find_map(|pattern| read_pattern(text, pattern)) {
-        return Some(iso(moment));
+        return Some(iso(moment).into());
     }
     let (day, time) = split_time(text);
     let (second, zone) = match time {
@@ -89,10 +89,17 @@ fn read_text(text: &str, declared: &[String]) -> Option<String> {
     let patterns = declared.iter().map(String::as_str).chain(UNMISTAKABLE);
     let (date, _) = patterns.map(|pattern| read_pattern(day, pattern)).find_map(|moment| moment)?;
     match zone {
-        "" => Some(iso((date, second))),
+        "" => Some(iso((date, second)).into()),
         // In another place this moment has another day, so the time stays with it.
-        zone => Some(format!("{date}T{}{zone}", clock(second))),
+        zone => Some(format!("{date}T{}{zone}", clock(second)).into()),
     }
+}
+
+/// Whether it is written as it is kept: 2026-10-03.
+fn is_iso(text: &str) -> bool {
+    let is_sign =
+        |(place, byte): (usize, u8)| if matches!(place, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() };
+    text.len() == 10 && text.bytes().enumerate().all(is_sign) && text.parse::<Date>().is_ok()
 }
 
 /// `2026-10-03T18:00` as the day and what follows it.

@@ -54,7 +54,7 @@ impl ColumnEvidence {
 
     fn note(&mut self, text: &str) {
         let text = trim(text);
-        if !text.contains(['.', ',']) {
+        if !text.bytes().any(|byte| matches!(byte, b'.' | b',')) {
             return;
         }
         match Typed::read(text, self.money).map(|typed| typed.shape) {

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use crate::item::Value;
+use crate::judge::lent::LentValue;
 use crate::message::Rule;
 use crate::schema::Column;
 use crate::workbook::{RawCell, RawValue};
@@ -14,9 +14,8 @@ use super::text::pad;
 
 const LENGTHS: [usize; 4] = [8, 12, 13, 14];
 
-pub(super) fn judge_gtin(cell: &RawCell<'_>, column: &Column) -> Result<Value, Broken> {
-    let digits = digits_of(cell).ok_or(Rule::GtinExpected)?;
-    let digits = pad(&digits, column);
+pub(super) fn judge_gtin<'a>(cell: &'a RawCell<'_>, column: &Column) -> Result<LentValue<'a>, Broken> {
+    let digits = pad(digits_of(cell).ok_or(Rule::GtinExpected)?, column);
     if !digits.bytes().all(|b| b.is_ascii_digit()) {
         let shortened = is_scientific(&digits);
         return Err(if shortened { Rule::GtinShortened } else { Rule::GtinExpected }.into());
@@ -25,7 +24,7 @@ pub(super) fn judge_gtin(cell: &RawCell<'_>, column: &Column) -> Result<Value, B
         return Err(Rule::GtinExpected.into());
     }
     if LENGTHS.contains(&digits.len()) && is_checked(&digits) {
-        return Ok(Value::S(digits.into()));
+        return Ok(LentValue::S(digits));
     }
     Err(explain(&digits, matches!(cell.value, RawValue::Number(_))))
 }

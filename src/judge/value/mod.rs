@@ -16,11 +16,11 @@ mod shown;
 mod text;
 mod typed;
 
-use crate::item::Value;
 use crate::message::{Rule, cell_address};
 use crate::schema::{Column, DecimalSign, Kind};
 use crate::workbook::{RawCell, RawValue};
 
+use super::lent::LentValue;
 use super::{CellKind, KeptCell};
 use text::trim;
 
@@ -68,7 +68,11 @@ pub(super) fn is_blank(cell: &RawCell<'_>) -> bool {
 }
 
 /// What the table gets for this cell; `None` where it is empty.
-pub(super) fn judge_cell(cell: &RawCell<'_>, column: &Column, facts: Facts) -> Result<Option<Value>, Broken> {
+pub(super) fn judge_cell<'a>(
+    cell: &'a RawCell<'_>,
+    column: &'a Column,
+    facts: Facts,
+) -> Result<Option<LentValue<'a>>, Broken> {
     match &cell.value {
         RawValue::Error(error) => return Err(explain_error(error)),
         RawValue::NoResult => return Err(Rule::FormulaWithoutResult.into()),
@@ -77,7 +81,7 @@ pub(super) fn judge_cell(cell: &RawCell<'_>, column: &Column, facts: Facts) -> R
         _ => {}
     }
     let value = match column.kind {
-        Kind::Text => text::judge_text(&shown(cell), column)?,
+        Kind::Text => text::judge_text(shown(cell), column)?,
         Kind::Integer | Kind::Decimal | Kind::Money => number::judge_number(cell, column, facts.style)?,
         Kind::Boolean => boolean::judge_boolean(cell)?,
         Kind::Date => date::judge_date(cell, column)?,
@@ -85,7 +89,7 @@ pub(super) fn judge_cell(cell: &RawCell<'_>, column: &Column, facts: Facts) -> R
         Kind::Gtin => gtin::judge_gtin(cell, column)?,
     };
     match &value {
-        Value::S(text) if facts.in_key && text::has_hidden_sign(text) => Err(Rule::HiddenSignInKey.into()),
+        LentValue::S(text) if facts.in_key && text::has_hidden_sign(text) => Err(Rule::HiddenSignInKey.into()),
         _ => Ok(Some(value)),
     }
 }
@@ -164,11 +168,11 @@ mod tests {
     }
 
     /// The value as text, or the rule that is broken with its words.
-    pub(super) fn told(judged: Result<Option<Value>, Broken>) -> String {
+    pub(super) fn told(judged: Result<Option<LentValue<'_>>, Broken>) -> String {
         match judged {
             Ok(None) => "empty".to_string(),
-            Ok(Some(Value::S(text) | Value::N(text))) => text.into(),
-            Ok(Some(other)) => format!("{other:?}"),
+            Ok(Some(LentValue::Bool(said))) => format!("Bool({said})"),
+            Ok(Some(value)) => value.text().into_owned(),
             Err(broken) => {
                 let words = broken.words.iter().map(|(_, word)| format!(" {word}"));
                 format!("{}{}", broken.rule.id(), words.collect::<String>())

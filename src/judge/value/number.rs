@@ -1,7 +1,7 @@
 //! Numbers: the stored value of a cell in 15 digits, or a number typed as text, its decimal sign decided by the column.
 
 use crate::decimal::{Decimal, DecimalFault};
-use crate::item::Value;
+use crate::judge::lent::LentValue;
 use crate::message::Rule;
 use crate::schema::{Column, DecimalSign, Kind};
 use crate::workbook::{RawCell, RawValue};
@@ -13,7 +13,7 @@ use super::text::trim;
 use super::typed::Typed;
 use super::{Broken, Style};
 
-pub(super) fn judge_number(cell: &RawCell<'_>, column: &Column, style: Style) -> Result<Value, Broken> {
+pub(super) fn judge_number(cell: &RawCell<'_>, column: &Column, style: Style) -> Result<LentValue<'static>, Broken> {
     if let Some(wanted) = column.currency.as_ref().filter(|_| is_foreign(cell, column)) {
         return Err(Broken { rule: Rule::CurrencyDiffers, words: vec![("currency", wanted.clone())] });
     }
@@ -34,7 +34,7 @@ pub(super) fn judge_number(cell: &RawCell<'_>, column: &Column, style: Style) ->
     match (column.min, column.max) {
         (Some(min), _) if number < min => beyond(Rule::TooSmall, min),
         (_, Some(max)) if number > max => beyond(Rule::TooLarge, max),
-        _ => Ok(Value::N(number.to_string().into())),
+        _ => Ok(LentValue::N(number)),
     }
 }
 

@@ -4,13 +4,13 @@ use std::borrow::Cow;
 
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
-use crate::item::Value;
+use crate::judge::lent::LentValue;
 use crate::message::Rule;
 use crate::schema::Column;
 
 use super::Broken;
 
-pub(super) fn judge_text(text: &str, column: &Column) -> Result<Value, Broken> {
+pub(super) fn judge_text<'a>(text: Cow<'a, str>, column: &Column) -> Result<LentValue<'a>, Broken> {
     let text = pad(text, column);
     // No text has more characters than bytes.
     if let Some(limit) = column.max_length.filter(|limit| text.len() > *limit) {
@@ -20,21 +20,26 @@ pub(super) fn judge_text(text: &str, column: &Column) -> Result<Value, Broken> {
             return Err(Broken { rule: Rule::TextTooLong, words });
         }
     }
-    Ok(Value::S(text.into()))
+    Ok(LentValue::S(text))
 }
 
 /// 123 in a column of five digits is 00123.
-pub(super) fn pad<'a>(text: &'a str, column: &Column) -> Cow<'a, str> {
+pub(super) fn pad<'a>(text: Cow<'a, str>, column: &Column) -> Cow<'a, str> {
     match column.pad {
         Some(width) if text.len() < width && text.bytes().all(|b| b.is_ascii_digit()) => {
             Cow::Owned(format!("{text:0>width$}"))
         }
-        _ => Cow::Borrowed(text),
+        _ => text,
     }
 }
 
 /// Blanks of every kind at both ends, and the marks that have no width at all.
 pub(super) fn trim(text: &str) -> &str {
+    // Nearly all texts have none.
+    let is_kept = |end: Option<&u8>| end.is_some_and(u8::is_ascii_graphic);
+    if is_kept(text.as_bytes().first()) && is_kept(text.as_bytes().last()) {
+        return text;
+    }
     text.trim_matches(|c: char| c.is_whitespace() || is_zero_width(c))
 }
 
@@ -109,6 +114,6 @@ mod tests {
     #[test]
     fn yes_and_no_are_text_too() {
         assert_eq!(judged(TEXT, &cell(RawValue::Bool(true))), "TRUE");
-        assert_eq!(judge_text("x", &column(TEXT)), Ok(Value::S("x".into())));
+        assert_eq!(judge_text("x".into(), &column(TEXT)), Ok(LentValue::S("x".into())));
     }
 }
