@@ -11,8 +11,8 @@ HOST := $(if $(filter arm64 aarch64,$(shell uname -m)),--arm64,--x86-64)
 BUILD := PATH="$(CURDIR)/$(BIN):$$PATH" cargo lambda build --locked --release --bin loader
 phase = @echo "== $$(date +%T) $(1)"
 
-.PHONY: help check test build deploy destroy demo demo-down localstack-up localstack-down samples bench faults fuzz clean \
-	tools stack-named
+.PHONY: help check test build deploy destroy demo demo-down localstack-up localstack-down samples bench profile faults fuzz \
+	clean tools stack-named
 
 help: ## List what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' Makefile
@@ -64,8 +64,14 @@ localstack-up: ## Start the local cloud
 localstack-down: ## Stop the local cloud
 	@$(CLOUD) down
 
-bench: ## Measure reading and judging against calamine's bare reader (docs/performance.md)
-	cargo bench --locked --bench reading
+bench: ## Measure reading and whole loads (docs/performance.md): make bench [ONLY=csv] [ROUNDS=5]
+	@benches/peers/install
+	cargo build --locked --release --example simulated-table
+	$(if $(filter-out reading,$(ONLY)),,cargo bench --locked --bench reading)
+	$(if $(filter reading,$(ONLY)),,cargo bench --locked --bench loading -- $(ONLY) $(addprefix --rounds ,$(ROUNDS)))
+
+profile: ## Draw a flame graph of a whole load: target/flame.svg
+	@benches/profile
 
 faults: ## Kill, refuse and cut short loads, with many more seeds than a test run: make faults [FAULTS_SEED=1]
 	@$(CLOUD) up

@@ -23,7 +23,7 @@ use crate::store::{Fetched, Kept, StoreError};
 use crate::table::Table;
 
 /// Chunks whose items are asked for, and chunks on their way to be kept, at once.
-const AT_ONCE: usize = 4;
+pub(super) const AT_ONCE: usize = 4;
 /// Items read back from the table after the load; of more, this many are sampled.
 pub(super) const READ_BACK_ITEMS: u64 = 10_000;
 

@@ -1,12 +1,14 @@
 //! After the load: whether the table holds what the sheet says, by reading it.
 
 use std::borrow::Cow;
+use std::pin::pin;
 
+use futures_util::{StreamExt, stream};
 use tokio::time::Instant;
 
 use super::LoadError;
 use super::journey::Journey;
-use super::planning::READ_BACK_ITEMS;
+use super::planning::{AT_ONCE, READ_BACK_ITEMS};
 use crate::item::Item;
 use crate::plan::{ChunkEntry, ControlTotals, Fate, Index, PlanRow};
 use crate::report::{ReadBack, Seconds};
@@ -29,21 +31,17 @@ impl Journey<'_> {
         let clock = Instant::now();
         let (mut expected, mut found) = (ControlTotals::default(), ControlTotals::default());
         let (mut items, mut units) = (0, 0.0);
-        for (number, entry) in sample(plan.in_writing_order(), of) {
-            let rows: Vec<PlanRow> = self.read_chunk(entry).await?;
-            let outcome = self.read_outcome(number).await?;
-            let planned: Vec<Item> = rows
-                .into_iter()
-                .map(|row| row.turned_out(&outcome))
-                .filter(|row| is_in(row.fate))
-                .filter_map(|row| row.after(plan.schema.mode).map(Cow::into_owned))
-                .collect();
-            let key = |item: &Item| -> Item {
-                let names = plan.schema.key.attributes();
-                names.filter_map(|name| Some((name.to_string(), item.get(name)?.clone()))).collect()
-            };
-            let keys: Vec<Item> = planned.iter().map(key).collect();
-            let read = self.places.table.read(&keys).await?;
+        let chunks = stream::iter(sample(plan.in_writing_order(), of))
+            .map(async |(place, entry)| {
+                let planned = self.read_planned(plan, place, entry).await?;
+                let found =
+                    self.places.table.read(&planned.iter().map(|item| key_of(item, plan)).collect::<Vec<_>>()).await?;
+                Ok::<_, LoadError>((planned, found))
+            })
+            .buffered(AT_ONCE);
+        let mut chunks = pin!(chunks);
+        while let Some(chunk) = chunks.next().await {
+            let (planned, read) = chunk?;
             units += read.units;
             items += planned.len() as u64;
             planned.iter().for_each(|item| expected.add(item, &plan.schema.totals));
@@ -52,6 +50,18 @@ impl Journey<'_> {
         seconds.read_back = clock.elapsed().as_secs_f64();
         Ok(Some((ReadBack { items, of, differences: expected.differences(&found) }, units)))
     }
+
+    /// The items of a chunk as they should be in the table now.
+    async fn read_planned(&self, plan: &Index, place: usize, entry: &ChunkEntry) -> Result<Vec<Item>, LoadError> {
+        let rows: Vec<PlanRow> = self.read_chunk(entry).await?;
+        let outcome = self.read_outcome(place).await?;
+        let rows = rows.into_iter().map(|row| row.turned_out(&outcome)).filter(|row| is_in(row.fate));
+        Ok(rows.filter_map(|row| row.after(plan.schema.mode).map(Cow::into_owned)).collect())
+    }
+}
+
+fn key_of(item: &Item, plan: &Index) -> Item {
+    plan.schema.key.attributes().filter_map(|name| Some((name, item.get(name)?.clone()))).collect()
 }
 
 fn is_in(fate: Fate) -> bool {

@@ -83,7 +83,7 @@ impl Table {
         let mut last = "no answer".to_string();
         loop {
             if next.is_none()
-                && let Some(batch) = queue.next()
+                && let Some(batch) = queue.next(pace.most_items(single))
             {
                 next = Some(Box::pin(async move { (pace.admit(batch.len(), most, single).await, batch) }));
             }

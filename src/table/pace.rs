@@ -187,6 +187,12 @@ impl Pace {
         }
     }
 
+    /// Items that should go together at most, so that a ceiling is not taken up by a few requests.
+    pub fn most_items(&self, single: bool) -> usize {
+        let units_per_item = self.state().units_per_item[usize::from(single)];
+        self.ceiling.as_ref().map_or(usize::MAX, |meter| (meter.portion() / units_per_item).max(1.0) as usize)
+    }
+
     /// When the table last took something, or could not have.
     pub fn progress_at(&self) -> Instant {
         let state = self.state();

@@ -34,7 +34,8 @@ impl<'a> Queue<'a> {
         self.most == 1
     }
 
-    pub fn next(&mut self) -> Option<Vec<usize>> {
+    /// What goes into the next request: so many at most.
+    pub fn next(&mut self, most: usize) -> Option<Vec<usize>> {
         if let Some(suspects) = self.suspects.pop() {
             return Some(suspects);
         }
@@ -42,7 +43,7 @@ impl<'a> Queue<'a> {
         let mut bytes = 0;
         while let Some(&index) = self.open.front() {
             bytes += (self.size)(index);
-            if batch.len() == self.most || (bytes > BYTES_PER_REQUEST && !batch.is_empty()) {
+            if batch.len() == self.most.min(most) || (bytes > BYTES_PER_REQUEST && !batch.is_empty()) {
                 break;
             }
             batch.push(index);
@@ -68,11 +69,11 @@ mod tests {
     #[test]
     fn halves_of_a_refused_request_are_sent_as_they_are() {
         let mut queue = Queue::new(60, 25, |_| 100);
-        let batch = queue.next().unwrap();
+        let batch = queue.next(usize::MAX).unwrap();
         assert_eq!(batch.len(), 25);
         queue.halve(batch);
         let mut sizes = Vec::new();
-        while let Some(batch) = queue.next() {
+        while let Some(batch) = queue.next(usize::MAX) {
             sizes.push(batch.len());
         }
         assert_eq!(sizes, [13, 12, 25, 10]);

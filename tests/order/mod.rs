@@ -21,6 +21,11 @@ async fn own_stack(name: &str) -> Stack {
     Stack::own(name, Path::new(env!("CARGO_BIN_EXE_loader")), &[]).await
 }
 
+/// Its loads last long enough for something to happen meanwhile.
+async fn slow_stack(name: &str) -> Stack {
+    Stack::own(name, Path::new(env!("CARGO_BIN_EXE_loader")), &[("WriteUnits", "1500")]).await
+}
+
 /// A list of items that says in each row which list it is.
 fn list(prefix: &str, rows: usize, quantity: u32) -> Vec<u8> {
     let lines = (0..rows).map(|row| format!("{prefix}-{row:06},Item {row},{quantity},2.99\n"));
@@ -99,7 +104,7 @@ async fn two_files_that_come_together_go_in_the_order_of_their_events() {
 async fn a_newer_version_stops_an_older_one_and_an_older_one_never_begins_after_it() {
     const ROWS: usize = 15_000;
     let _answers = DYNAMODB_ANSWERS.read().await;
-    let stack = own_stack("version").await;
+    let stack = slow_stack("version").await;
     let prefix = unique("version");
     let second = put(&stack, "stock", list(&prefix, ROWS, 2), 2, "0055B").await;
     announce(&stack, &second).await;
@@ -131,7 +136,7 @@ async fn a_newer_version_stops_an_older_one_and_an_older_one_never_begins_after_
 async fn a_load_that_is_cancelled_says_what_is_in_and_can_be_sent_again() {
     const ROWS: usize = 15_000;
     let _answers = DYNAMODB_ANSWERS.read().await;
-    let stack = own_stack("cancel").await;
+    let stack = slow_stack("cancel").await;
     let prefix = unique("cancel");
     let (upload, next) = (
         put(&stack, "a", list(&prefix, ROWS, 1), 1, "0055").await,
