@@ -16,14 +16,18 @@ pub(super) struct Queue<'a> {
 }
 
 impl<'a> Queue<'a> {
-    /// So many items of these sizes, as many in a request as fit, and never more than `most`.
-    pub fn new(items: usize, most: usize, size: impl Fn(usize) -> usize + Send + Sync + 'a) -> Queue<'a> {
-        Queue { size: Box::new(size), most, open: (0..items).collect(), suspects: Vec::new() }
+    /// Items of these sizes, as many in a request as fit, and never more than `most`.
+    pub fn new(
+        indexes: impl IntoIterator<Item = usize>,
+        most: usize,
+        size: impl Fn(usize) -> usize + Send + Sync + 'a,
+    ) -> Queue<'a> {
+        Queue { size: Box::new(size), most, open: indexes.into_iter().collect(), suspects: Vec::new() }
     }
 
     /// Each in a request of its own.
     pub fn singly(indexes: impl IntoIterator<Item = usize>) -> Queue<'a> {
-        Queue { size: Box::new(|_| 0), most: 1, open: indexes.into_iter().collect(), suspects: Vec::new() }
+        Queue::new(indexes, 1, |_| 0)
     }
 
     pub fn len(&self) -> usize {
@@ -68,7 +72,7 @@ mod tests {
 
     #[test]
     fn halves_of_a_refused_request_are_sent_as_they_are() {
-        let mut queue = Queue::new(60, 25, |_| 100);
+        let mut queue = Queue::new(0..60, 25, |_| 100);
         let batch = queue.next(usize::MAX).unwrap();
         assert_eq!(batch.len(), 25);
         queue.halve(batch);

@@ -170,7 +170,8 @@ mod tests {
         let began = Instant::now();
         skus(table.scan()).await;
         let took = began.elapsed().as_secs_f64();
-        assert!((38.0 - 0.1..39.0).contains(&took), "{took} s");
+        // All pages but the last one's 128 units.
+        assert!((38.0..38.0 / 0.95).contains(&took), "{took} s");
     }
 
     #[tokio::test(start_paused = true)]

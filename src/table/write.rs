@@ -42,7 +42,7 @@ impl Table {
 
     /// Writes items whose turn it is.
     pub async fn write_in_turn<T: ItemText>(&self, turn: Turn<'_>, items: &[T]) -> Result<Written, TableError> {
-        let queue = Queue::new(items.len(), ITEMS_PER_REQUEST, |index| items[index].bytes());
+        let queue = Queue::new(0..items.len(), ITEMS_PER_REQUEST, |index| items[index].bytes());
         let send = |batch: &[usize]| Ok(self.put_all(self.write_down(items, batch)?));
         let read = |batch: &[usize], answer| self.read_answer(items, batch, answer);
         let Tally { units, requests, tried_again, refused, .. } =
@@ -303,7 +303,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_write_ceiling_is_held_over_several_writes_and_what_comes_back_is_not_paid_twice() {
-        let (fake, taken) = picky(|number, _| number % 30 != 7);
+        let (fake, taken) = picky(|number, _| number % 200 != 7);
         let table = table(&fake, WAIT).with_write_ceiling(Some(100.0));
         let began = Instant::now();
         for chunk in items(3_000).chunks(1_000) {
@@ -312,7 +312,7 @@ mod tests {
         assert_eq!(taken.lock().unwrap().len(), 3_000);
         // All 3,000 units but those of the last request; what was handed back cost nothing, but for the pauses.
         let took = began.elapsed().as_secs_f64();
-        assert!((30.0 - 0.3..33.0).contains(&took), "{took} s");
+        assert!((30.0..30.0 / 0.85).contains(&took), "{took} s");
     }
 
     #[tokio::test(start_paused = true)]
