@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-/// DynamoDB's limit is 16 MB of JSON, in which bytes and unusual letters take more room than in the table.
-const BYTES_PER_REQUEST: usize = 4 << 20;
+/// DynamoDB's limit is 16 MB of JSON. There are many requests at once, and each is text in memory.
+const BYTES_PER_REQUEST: usize = 1 << 20;
 
 /// What is still to be sent. Items that came back go to the end and fill up later requests.
 pub(super) struct Queue<'a> {

@@ -20,7 +20,7 @@ const OPERATION: &str = "BatchWriteItem";
 /// DynamoDB's limit.
 const ITEMS_PER_REQUEST: usize = 25;
 /// At once.
-const REQUESTS: u32 = 32;
+const REQUESTS: u32 = 64;
 
 /// What writing came to. Every item that is not in `refused` is in the table.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -60,7 +60,7 @@ async fn send_all(pace: &Pace, bucket: &mut Bucket, items: usize, units_each: f6
                 };
                 pace.settle(&pass, &answer);
             }
-            pass = pace.admit(batch, 32, false), if open > 0 => {
+            pass = pace.admit(batch, 64, false), if open > 0 => {
                 open -= batch;
                 in_flight.push(async move {
                     sleep(Duration::from_millis(answer_ms)).await;
@@ -135,7 +135,7 @@ async fn a_table_that_is_silent_for_a_while_is_found_again() {
 async fn a_table_without_limit_is_asked_as_fast_as_answers_come() {
     let (pace, mut bucket) = (Pace::new(None), Bucket::new(|_| 1e12));
     let went = send_all(&pace, &mut bucket, 200_000, 1.0, 5).await;
-    let at_once = f64::from(SHARES / (SHARES / 32)) * BATCH as f64 / 0.005;
+    let at_once = f64::from(SHARES / (SHARES / 64)) * BATCH as f64 / 0.005;
     assert!(went.seconds < 200_000.0 / at_once + 1.0, "{went:?}");
     assert_eq!(went.refused, 0);
 }
