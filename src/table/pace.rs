@@ -27,6 +27,9 @@ const LOWEST_RATE: f64 = 1.0;
 const ANSWERS: usize = 12;
 /// Of what it took, the part with which it is asked after something came back.
 const BELOW: f64 = 0.97;
+/// What was saved up is taken much faster than what comes in, and then is gone. So it falls to that part at once, and no
+/// further before it is seen again.
+const STEEPEST_FALL: f64 = 4.0;
 /// Beyond so many times of what is taken, the rate says nothing any more: there is not that much to send.
 const HEADROOM: f64 = 2.0;
 /// Growth per second: by twice in 50 ms at most. After something came back, by so much, and more with each second.
@@ -284,7 +287,7 @@ impl State {
             self.rate = (self.rate / 2.0).max(SILENT_RATE.min(self.rate));
             self.next_at = now + full_jitter(self.strikes, PAUSE, LONGEST_PAUSE);
         } else {
-            let taken = self.taken(now).unwrap_or_default().clamp(self.rate / 2.0, self.rate);
+            let taken = self.taken(now).unwrap_or_default().clamp(self.rate / STEEPEST_FALL, self.rate);
             self.rate = (BELOW * taken).max(LOWEST_RATE);
         }
         true

@@ -213,8 +213,8 @@ mod tests {
             item.insert("text", Value::S("x".repeat(390_000).into()));
         }
         table(&fake, WAIT).write(&large).await.unwrap();
-        assert!(fake.asked().iter().all(|request| request.json().to_string().len() < 5 << 20));
-        assert_eq!(fake.asked().len(), 3);
+        assert!(fake.asked().iter().all(|request| request.json().to_string().len() < 2 << 20));
+        assert_eq!(fake.asked().len(), 15);
     }
 
     #[tokio::test(start_paused = true)]

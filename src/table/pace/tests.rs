@@ -127,8 +127,8 @@ async fn a_table_that_is_silent_for_a_while_is_found_again() {
     let went = send_all(&pace, &mut bucket, 80_000, 1.0, 5).await;
     // The last pause before it is back may be a long one.
     let ideal = 50.0 + LONGEST_PAUSE.as_secs_f64();
-    assert!(went.seconds < ideal + 1.0, "{went:?}");
-    assert!(went.refused < 4_000, "{went:?}");
+    assert!(went.seconds < ideal + 5.0, "{went:?}");
+    assert!(went.refused < 8_000, "{went:?}");
 }
 
 #[tokio::test(start_paused = true)]
