@@ -19,10 +19,10 @@ use crate::clients::full_jitter;
 const SHARES: u32 = 128;
 /// Of those who send at the same time.
 const SIDE_BY_SIDE: u32 = 4;
-/// The rate at which a table is asked that nobody has asked before, and the lowest to which silence alone brings it.
+/// The rate at which a table is asked that nobody has asked before, and the lowest. A table that takes less than that is
+/// asked in vain now and then; one that turns requests away whatever their number is not asked less and less.
 const FIRST_RATE: f64 = 1000.0;
-const SILENT_RATE: f64 = 100.0;
-const LOWEST_RATE: f64 = 1.0;
+const LOWEST_RATE: f64 = 250.0;
 /// What the table takes is measured over so many answers.
 const ANSWERS: usize = 12;
 /// Of what it took, the part with which it is asked after something came back.
@@ -284,7 +284,7 @@ impl State {
         self.grew_at = now;
         self.unknown = self.strikes > 1;
         if self.strikes > 1 {
-            self.rate = (self.rate / 2.0).max(SILENT_RATE.min(self.rate));
+            self.rate = (self.rate / 2.0).max(LOWEST_RATE);
             self.next_at = now + full_jitter(self.strikes, PAUSE, LONGEST_PAUSE);
         } else {
             let taken = self.taken(now).unwrap_or_default().clamp(self.rate / STEEPEST_FALL, self.rate);

@@ -97,9 +97,11 @@ fn read_text<'a>(text: &'a str, declared: &[String]) -> Option<Cow<'a, str>> {
 
 /// Whether it is written as it is kept: 2026-10-03.
 fn is_iso(text: &str) -> bool {
-    let is_sign =
-        |(place, byte): (usize, u8)| if matches!(place, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() };
-    text.len() == 10 && text.bytes().enumerate().all(is_sign) && text.parse::<Date>().is_ok()
+    let is_like = text.bytes().enumerate().all(|(place, byte)| match place {
+        4 | 7 => byte == b'-',
+        _ => byte.is_ascii_digit(),
+    });
+    text.len() == 10 && is_like && text.parse::<Date>().is_ok()
 }
 
 /// `2026-10-03T18:00` as the day and what follows it.

@@ -132,6 +132,19 @@ async fn a_table_that_is_silent_for_a_while_is_found_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_table_that_turns_away_every_second_request_is_not_asked_less_and_less() {
+    let (pace, busy) = (Pace::new(None), busy());
+    let began = Instant::now();
+    for request in 0..800 {
+        let pass = pace.admit(BATCH, 64, false).await;
+        let taken = Answer::Taken { units: 25.0, accepted: BATCH, left: Vec::new(), gave: () };
+        pace.settle(&pass, if request % 2 == 0 { &taken } else { &busy });
+    }
+    // 20,000 items at the lowest rate, and a little for each pause.
+    assert!(began.elapsed().as_secs_f64() < 1.1 * 20_000.0 / LOWEST_RATE, "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_table_without_limit_is_asked_as_fast_as_answers_come() {
     let (pace, mut bucket) = (Pace::new(None), Bucket::new(|_| 1e12));
     let went = send_all(&pace, &mut bucket, 200_000, 1.0, 5).await;
