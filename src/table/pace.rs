@@ -226,6 +226,9 @@ impl State {
         if now > self.progress_at + IDLE {
             self.answers.clear();
         }
+        // A pause was for those who are gone: whoever begins may not have the time for it.
+        self.next_at = now;
+        self.strikes = 0;
         self.progress_at = now;
         self.grew_at = now;
     }

@@ -178,7 +178,7 @@ async fn a_load_longer_than_its_runs_is_ended_by_continuation() {
     let _answers = DYNAMODB_ANSWERS.read().await;
     let seed = seed();
     // Its writes alone take several times as long as a run may.
-    let (timeout, items, write_units) = if full() { (5, 24_000, 300) } else { (4, 8_000, 800) };
+    let (timeout, items, write_units) = if full() { (5, 24_000, 300) } else { (6, 8_000, 500) };
     let timeout = Duration::from_secs(timeout);
     let settings = Settings { second: SECOND * 3, timeout, write_units: Some(write_units), ..settings() };
     let world = World::new(seed, settings).await;

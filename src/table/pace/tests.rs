@@ -154,6 +154,21 @@ async fn a_table_without_limit_is_asked_as_fast_as_answers_come() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_begins_anew_does_not_sit_out_the_pause_of_others() {
+    let (pace, busy) = (Pace::new(None), busy());
+    let sender = pace.begin();
+    for _ in 0..10 {
+        let pass = pace.admit(BATCH, 64, false).await;
+        pace.settle(&pass, &busy);
+    }
+    drop(sender);
+    let _sender = pace.begin();
+    let began = Instant::now();
+    pace.admit(BATCH, 64, false).await;
+    assert_eq!(began.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_has_a_turn_sends_before_those_that_wait_for_theirs() {
     let pace = Pace::new(None);
     let first = pace.turn(false).await;
