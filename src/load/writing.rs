@@ -41,10 +41,11 @@ struct Limits {
 impl Limits {
     fn may_begin(&self) -> bool {
         let (now, longest) = (Instant::now(), Duration::from_millis(self.longest_ms.load(Ordering::Relaxed)));
-        // A chunk that takes longer than the margin must not be begun when there is no time for another one.
+        // A chunk that takes longer than the margin must not be begun when there is no time for another one, and the next
+        // may take longer than any before.
         !self.stopped.load(Ordering::Relaxed)
             && self.stop_at.is_none_or(|stop_at| now < stop_at)
-            && self.deadline.is_none_or(|deadline| now + longest < deadline)
+            && self.deadline.is_none_or(|deadline| now + longest.mul_f64(1.5) < deadline)
     }
 
     fn took(&self, time: Duration) {
