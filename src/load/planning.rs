@@ -211,7 +211,7 @@ impl Journey<'_> {
             }
         } else {
             let keys: Vec<Item> =
-                rows.iter().filter_map(|row| row.item.as_ref()).map(|item| comparison.key_of(item)).collect();
+                rows.iter().filter_map(|row| row.item.as_ref()).map(|item| plan::key_of(item, asks.schema)).collect();
             let found = asks.table.read(&keys).await?;
             read_units = found.units;
             let mut found = found.items.into_iter();

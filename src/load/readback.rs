@@ -10,7 +10,7 @@ use super::LoadError;
 use super::journey::Journey;
 use super::planning::{AT_ONCE, READ_BACK_ITEMS};
 use crate::item::Item;
-use crate::plan::{ChunkEntry, ControlTotals, Fate, Index, PlanRow};
+use crate::plan::{ChunkEntry, ControlTotals, Fate, Index, PlanRow, key_of};
 use crate::report::{ReadBack, Seconds};
 use crate::schema::Mode;
 
@@ -34,8 +34,11 @@ impl Journey<'_> {
         let chunks = stream::iter(sample(plan.in_writing_order(), of))
             .map(async |(place, entry)| {
                 let planned = self.read_planned(plan, place, entry).await?;
-                let found =
-                    self.places.table.read(&planned.iter().map(|item| key_of(item, plan)).collect::<Vec<_>>()).await?;
+                let found = self
+                    .places
+                    .table
+                    .read(&planned.iter().map(|item| key_of(item, &plan.schema)).collect::<Vec<_>>())
+                    .await?;
                 Ok::<_, LoadError>((planned, found))
             })
             .buffered(AT_ONCE);
@@ -58,10 +61,6 @@ impl Journey<'_> {
         let rows = rows.into_iter().map(|row| row.turned_out(&outcome)).filter(|row| is_in(row.fate));
         Ok(rows.filter_map(|row| row.after(plan.schema.mode).map(Cow::into_owned)).collect())
     }
-}
-
-fn key_of(item: &Item, plan: &Index) -> Item {
-    plan.schema.key.attributes().filter_map(|name| Some((name, item.get(name)?.clone()))).collect()
 }
 
 fn is_in(fate: Fate) -> bool {

@@ -183,12 +183,8 @@ async fn write_chunk(
 async fn put_rows(table: &Table, turn: Turn<'_>, entry: &ChunkEntry, packed: &[u8]) -> Result<ChunkOutcome, LoadError> {
     let lines = plan::unpack(&entry.name, packed)?;
     let rows: Vec<PutRow> = plan::read_lines(&entry.name, &lines)?;
-    let (rows, items): (Vec<_>, Vec<_>) = rows
-        .into_iter()
-        .filter(|row| row.fate.is_written())
-        .filter_map(|row| Some((row.item?, row)))
-        .map(|(item, row)| (row, item))
-        .unzip();
+    let (rows, items): (Vec<_>, Vec<_>) =
+        rows.into_iter().filter(|row| row.fate.is_written()).filter_map(|row| row.item.map(|item| (row, item))).unzip();
     let written = table.write_in_turn(turn, &items).await?;
     let refused = written.refused.into_iter().filter_map(|refused| {
         let PutRow { sheet, row, fate, .. } = rows.get(refused.index)?;

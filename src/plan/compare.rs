@@ -14,6 +14,11 @@ pub fn provenance(schema: &Schema, load: &str, time: &str) -> Item {
     PROVENANCE.into_iter().zip(said).filter(|_| schema.provenance).collect()
 }
 
+/// The key of an item, as the table has it.
+pub fn key_of(item: &Item, schema: &Schema) -> Item {
+    schema.key.attributes().filter_map(|name| Some((name, item.get(name)?.clone()))).collect()
+}
+
 /// By what rows are compared.
 pub struct Comparison<'a> {
     schema: &'a Schema,
@@ -35,12 +40,6 @@ impl<'a> Comparison<'a> {
         };
         let cleared = sheets.iter().map(|sheet| (sheet.name.as_str(), of_sheet(&sheet.columns))).collect();
         Comparison { schema, cleared, provenance }
-    }
-
-    /// The key of an item, as the table has it.
-    pub fn key_of(&self, item: &Item) -> Item {
-        let attributes = self.schema.key.attributes();
-        attributes.filter_map(|name| Some((name.to_string(), item.get(name)?.clone()))).collect()
     }
 
     /// What becomes of an accepted row. `before` is what the table holds, where it was asked.

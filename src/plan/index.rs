@@ -243,6 +243,31 @@ mod tests {
     }
 
     #[test]
+    fn chunks_are_written_in_their_order_and_an_order_that_leaves_one_out_is_not_followed() {
+        let json = br#"{"bucket":"uploads","key":"a.csv","version":null,"sequencer":null,"etag":null,"size":null,"time":null}"#;
+        let upload: Upload = serde_json::from_slice(json).unwrap();
+        let shape = TableShape {
+            table: "stock".into(),
+            key: serde_json::from_str(r#"{"partition":{"name":"sku","kind":"S"},"sort":null}"#).unwrap(),
+            indexes: vec![],
+            capacity: None,
+        };
+        let mut index = Index::new(LoadId::of(&upload), upload, Schema::shipped().unwrap(), shape, FileRead::default());
+        for name in ["a", "b", "c"] {
+            let counts = Counts::default();
+            index.add(ChunkEntry { name: name.into(), counts, problems: 0, missing: 0, undone: 0 });
+        }
+        let names = |index: &Index| index.in_writing_order().map(|chunk| chunk.name.clone()).collect::<String>();
+        assert_eq!(names(&index), "abc");
+        index.order = Some(vec![2, 0, 1]);
+        assert_eq!(names(&Index::decode(&index.encode().unwrap()).unwrap()), "cab");
+        for order in [vec![2, 0], vec![2, 0, 0], vec![1, 2, 3]] {
+            index.order = Some(order);
+            assert!(matches!(Index::decode(&index.encode().unwrap()), Err(PlanError::Damaged { .. })));
+        }
+    }
+
+    #[test]
     fn counts_are_written_by_the_names_of_the_fates() {
         let mut counts = Counts::default();
         counts.add(Fate::Written, 3);

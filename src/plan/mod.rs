@@ -28,7 +28,7 @@ use crate::message::Problem;
 pub use chunk::{
     CHUNKS_AT_ONCE, ROWS_PER_CHUNK, chunk_name, decode, missing_name, pack, read_lines, undo_name, unpack,
 };
-pub use compare::{Before, Comparison, provenance};
+pub use compare::{Before, Comparison, key_of, provenance};
 pub use estimate::{Estimate, read_units, write_units};
 pub use gates::{Evidence, Gate, LastLoad, Tripped};
 pub use index::{ChunkEntry, Counts, Index, Names};
