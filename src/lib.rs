@@ -24,6 +24,7 @@ pub mod workbook;
 pub mod plan;
 pub mod relay;
 pub mod report;
+pub mod sheet;
 pub mod table;
 
 // The journey, and what sets it up.

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::planning::Planned;
 use super::writing::Writing;
-use super::{LoadError, Places, Rules, Run, RunEnd};
+use super::{LoadError, Places, Rules, Run, RunEnd, telling};
 use crate::event::{LoadId, Undo, Upload};
 use crate::ledger::{Lease, Ledger, LedgerError, LoadRecord, State};
 use crate::message::Refusal;
@@ -261,7 +261,7 @@ impl Journey<'_> {
 
     /// Leaves the report, then tells the ledger: a run killed in between leaves it once more.
     pub(super) async fn end(&self, report: Report, loaded: Option<LastLoad>) -> Result<RunEnd, LoadError> {
-        self.places.store.keep(&Names(&self.load).report(), report.encode()?).await?;
+        telling::leave(&report, Names(&self.load), self.places).await?;
         if let Some(turn) = &self.turn {
             let summary = serde_json::json!({
                 "summary": report.summary, "rows": report.rows, "units": report.units, "seconds": report.seconds,

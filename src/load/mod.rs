@@ -7,6 +7,7 @@ mod planning;
 mod readback;
 mod rules;
 mod stopping;
+mod telling;
 mod turn;
 mod undo;
 mod writing;

@@ -1,7 +1,7 @@
 //! Loads that end before they are done: superseded, cancelled, failed. What is in and what is not is told all the same.
 
 use super::journey::Journey;
-use super::{LoadError, Places, RunEnd};
+use super::{LoadError, Places, RunEnd, telling};
 use crate::ledger::{Announced, Ledger, State, Stop};
 use crate::message::{count, sentence};
 use crate::plan::{CHUNKS_AT_ONCE, ChunkEntry, Index, Names};
@@ -18,7 +18,7 @@ pub(super) async fn drop_unbegun(
     ledger: &Ledger,
     places: &Places,
 ) -> Result<RunEnd, LoadError> {
-    places.store.keep_once(&Names(&announced.load).report(), report.encode()?).await?;
+    telling::leave_unless_there(&report, Names(&announced.load), places).await?;
     match ledger.drop_load(&announced, report.ending.name(), &report.summary).await? {
         true => Ok(RunEnd::Ended(Box::new(report))),
         false => Ok(RunEnd::Duplicate),
