@@ -190,6 +190,11 @@ impl Pace {
         }
     }
 
+    /// In units per second.
+    pub fn ceiling(&self) -> Option<f64> {
+        self.ceiling.as_ref().map(Meter::ceiling)
+    }
+
     /// Items that should go together at most, so that a ceiling is not taken up by a few requests.
     pub fn most_items(&self, single: bool) -> usize {
         let units_per_item = self.state().units_per_item[usize::from(single)];
