@@ -18,6 +18,10 @@ use crate::clients::full_jitter;
 /// Requests in flight at once, in shares. Enough to hide the waiting: as many batches at 20 ms are 160,000 items a
 /// second.
 const SHARES: u32 = 128;
+/// Of these at first: when a table has nothing left of what it had saved up, all that is in flight comes back.
+const SHARES_AT_FIRST: u32 = 64;
+/// A table that has taken everything for so long is sent more at once.
+const CALM: Duration = Duration::from_secs(1);
 /// Of those who send at the same time.
 const SIDE_BY_SIDE: u32 = 4;
 /// The rate at which a table is asked that nobody has asked before, and the lowest. A table that takes less than that is
@@ -73,6 +77,10 @@ struct State {
     /// Slowdowns in a row with nothing taken in between.
     strikes: u32,
     in_flight: usize,
+    /// When the table took something for the first time.
+    first_taken_at: Option<Instant>,
+    /// All shares are given out.
+    is_wide: bool,
     /// The ceiling lets nothing through before then.
     held_until: Instant,
     /// Who has something to send.
@@ -112,13 +120,15 @@ impl Pace {
             round: 0,
             strikes: 0,
             in_flight: 0,
+            first_taken_at: None,
+            is_wide: false,
             held_until: now,
             senders: 0,
             progress_at: now,
         };
         Pace {
             ceiling: ceiling.map(Meter::new),
-            shares: Semaphore::new(SHARES as usize),
+            shares: Semaphore::new(SHARES_AT_FIRST as usize),
             turns: Semaphore::new(SIDE_BY_SIDE as usize),
             state: Mutex::new(state),
         }
@@ -139,7 +149,7 @@ impl Pace {
 
     /// Waits until a request for so many items may go, of which there are no more than `most` in flight at once.
     pub async fn admit(&self, items: usize, most: u32, single: bool) -> Pass<'_> {
-        let share = match self.shares.acquire_many((SHARES / most).max(1)).await {
+        let share = match self.shares.acquire_many((SHARES / most).clamp(1, SHARES_AT_FIRST)).await {
             Ok(share) => share,
             // Nobody closes it.
             Err(_) => std::future::pending().await,
@@ -185,6 +195,9 @@ impl Pace {
         match turned_away {
             None => {
                 state.faster(now);
+                if state.widens(now) {
+                    self.shares.add_permits((SHARES - SHARES_AT_FIRST) as usize);
+                }
                 false
             }
             Some(took_some) => state.slower(pass.round, took_some, now) && state.round == 1,
@@ -249,6 +262,7 @@ impl State {
             return;
         }
         self.progress_at = now;
+        self.first_taken_at.get_or_insert(now);
         self.strikes = 0;
         // Not every simulation says what was consumed.
         let units = if units > 0.0 { units } else { accepted as f64 };
@@ -275,6 +289,14 @@ impl State {
         let most = self.taken(now).map_or(f64::INFINITY, |taken| HEADROOM * taken);
         let grown = self.rate * (growth.min(FASTEST_GROWTH) * seconds).exp();
         self.rate = grown.min(most).max(self.rate);
+    }
+
+    /// Says whether it is time to send more at once, which is said only once.
+    fn widens(&mut self, now: Instant) -> bool {
+        let is_calm = self.first_taken_at.is_some_and(|first| now >= first.max(self.slowed_at) + CALM);
+        let is_time = is_calm && !self.is_wide;
+        self.is_wide |= is_time;
+        is_time
     }
 
     /// Says whether anything was new about it.
