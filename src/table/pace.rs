@@ -19,7 +19,7 @@ use crate::clients::full_jitter;
 /// second.
 const SHARES: u32 = 128;
 /// Of these at first: when a table has nothing left of what it had saved up, all that is in flight comes back.
-const SHARES_AT_FIRST: u32 = 64;
+const SHARES_AT_FIRST: u32 = 32;
 /// A table that has taken everything for so long is sent more at once.
 const CALM: Duration = Duration::from_secs(1);
 /// Of those who send at the same time.
