@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::item::{Item, Value, same_value};
 use crate::judge::{Skip, Skipped};
 use crate::message::{Problem, Rule};
-use crate::plan::{ChunkEntry, ChunkOutcome, Counts, Fate, MissingItem, PlanRow, RefusedRow, StepBack, Undone};
+use crate::plan::{self, ChunkEntry, ChunkOutcome, Counts, Fate, MissingItem, PlanRow, RefusedRow, StepBack, Undone};
 use crate::schema::PROVENANCE;
 use crate::schema::{Missing, Schema};
 
@@ -105,7 +105,7 @@ impl Tally {
 
     pub fn tell_missing(&mut self, item: &MissingItem, schema: &Schema) {
         if self.missing.items.len() < CHANGES_LISTED {
-            self.missing.items.push(key_of(&item.before, schema));
+            self.missing.items.push(plan::key_of(&item.before, schema));
         }
     }
 
@@ -204,13 +204,9 @@ fn changed_row(row: &PlanRow, schema: &Schema) -> ChangedRow {
     ChangedRow {
         sheet: row.sheet.to_string(),
         row: row.row,
-        key: key_of(&after, schema),
+        key: plan::key_of(&after, schema),
         attributes: attributes.collect(),
     }
-}
-
-fn key_of(item: &Item, schema: &Schema) -> Item {
-    schema.key.attributes().filter_map(|name| Some((name.to_string(), item.get(name)?.clone()))).collect()
 }
 
 fn refused_problem(refused: RefusedRow) -> Problem {

@@ -18,8 +18,9 @@ use crate::clients::full_jitter;
 /// Requests in flight at once, in shares. Enough to hide the waiting: as many batches at 20 ms are 160,000 items a
 /// second.
 const SHARES: u32 = 128;
-/// Of these at first: when a table has nothing left of what it had saved up, all that is in flight comes back.
-const SHARES_AT_FIRST: u32 = 32;
+/// So many times its share a request takes at first: when a table has nothing left of what it had saved up, all that is
+/// in flight comes back.
+const SHARE_AT_FIRST: u32 = 4;
 /// A table that has taken everything for so long is sent more at once.
 const CALM: Duration = Duration::from_secs(1);
 /// Of those who send at the same time.
@@ -79,8 +80,8 @@ struct State {
     in_flight: usize,
     /// When the table took something for the first time.
     first_taken_at: Option<Instant>,
-    /// All shares are given out.
-    is_wide: bool,
+    /// The table has taken everything for a while.
+    is_calm: bool,
     /// The ceiling lets nothing through before then.
     held_until: Instant,
     /// Who has something to send.
@@ -121,14 +122,14 @@ impl Pace {
             strikes: 0,
             in_flight: 0,
             first_taken_at: None,
-            is_wide: false,
+            is_calm: false,
             held_until: now,
             senders: 0,
             progress_at: now,
         };
         Pace {
             ceiling: ceiling.map(Meter::new),
-            shares: Semaphore::new(SHARES_AT_FIRST as usize),
+            shares: Semaphore::new(SHARES as usize),
             turns: Semaphore::new(SIDE_BY_SIDE as usize),
             state: Mutex::new(state),
         }
@@ -149,7 +150,8 @@ impl Pace {
 
     /// Waits until a request for so many items may go, of which there are no more than `most` in flight at once.
     pub async fn admit(&self, items: usize, most: u32, single: bool) -> Pass<'_> {
-        let share = match self.shares.acquire_many((SHARES / most).clamp(1, SHARES_AT_FIRST)).await {
+        let times = if self.state().is_calm { 1 } else { SHARE_AT_FIRST };
+        let share = match self.shares.acquire_many((SHARES / most * times).clamp(1, SHARES)).await {
             Ok(share) => share,
             // Nobody closes it.
             Err(_) => std::future::pending().await,
@@ -195,9 +197,6 @@ impl Pace {
         match turned_away {
             None => {
                 state.faster(now);
-                if state.widens(now) {
-                    self.shares.add_permits((SHARES - SHARES_AT_FIRST) as usize);
-                }
                 false
             }
             Some(took_some) => state.slower(pass.round, took_some, now) && state.round == 1,
@@ -289,14 +288,7 @@ impl State {
         let most = self.taken(now).map_or(f64::INFINITY, |taken| HEADROOM * taken);
         let grown = self.rate * (growth.min(FASTEST_GROWTH) * seconds).exp();
         self.rate = grown.min(most).max(self.rate);
-    }
-
-    /// Says whether it is time to send more at once, which is said only once.
-    fn widens(&mut self, now: Instant) -> bool {
-        let is_calm = self.first_taken_at.is_some_and(|first| now >= first.max(self.slowed_at) + CALM);
-        let is_time = is_calm && !self.is_wide;
-        self.is_wide |= is_time;
-        is_time
+        self.is_calm |= self.first_taken_at.is_some_and(|first| now >= first.max(self.slowed_at) + CALM);
     }
 
     /// Says whether anything was new about it.
