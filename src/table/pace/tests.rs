@@ -121,6 +121,13 @@ async fn a_capacity_that_changes_meanwhile_is_found() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_moment_of_weakness_is_soon_forgotten_by_a_fast_table() {
+    let capacity = |second: f64| if (0.50..0.53).contains(&second) { 20_000.0 } else { 40_000.0 };
+    let (pace, mut bucket) = (Pace::new(None), Bucket::new(capacity));
+    goes_well(&pace, &mut bucket, 200_000, 1.0, 5, 5.0).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_table_that_is_silent_for_a_while_is_found_again() {
     let capacity = |second: f64| if (10.0..40.0).contains(&second) { 0.0 } else { 4_000.0 };
     let (pace, mut bucket) = (Pace::new(None), Bucket::new(capacity));
