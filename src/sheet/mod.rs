@@ -7,7 +7,7 @@ const LOOKS_LIKE_A_FORMULA: &[char] = &['=', '+', '-', '@', '\t', '\r', '\n'];
 
 /// Writes a text as nothing but a text. Where it looks like a formula the cell is marked as a quotation, as Excel does
 /// with what is typed after an apostrophe: it stays a text even after an edit.
-pub(crate) fn write_text(
+pub fn write_text(
     sheet: &mut Worksheet,
     row: u32,
     column: u16,
