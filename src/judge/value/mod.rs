@@ -56,6 +56,8 @@ pub(super) enum Style {
     #[default]
     Assumed,
     Known(DecimalSign),
+    /// A row of another list, which is not here to tell: 1.234 is asked about, and so is a comma.
+    Alone,
     /// Every number with a sign in it can be read both ways: 1.234.
     Ambiguous,
     /// Some cells prove the point and some the comma; here is what most of them prove.
@@ -73,8 +75,10 @@ pub(super) fn judge_cell<'a>(
     column: &'a Column,
     facts: Facts,
 ) -> Result<Option<LentValue<'a>>, Broken> {
+    if let Some(error) = error_in(cell) {
+        return Err(explain_error(error));
+    }
     match &cell.value {
-        RawValue::Error(error) => return Err(explain_error(error)),
         RawValue::NoResult => return Err(Rule::FormulaWithoutResult.into()),
         _ if is_blank(cell) => return Ok(None),
         RawValue::Date(_) if facts.in_key && column.kind != Kind::Date => return Err(Rule::DateInKey.into()),
@@ -91,6 +95,33 @@ pub(super) fn judge_cell<'a>(
     match &value {
         LentValue::S(text) if facts.in_key && text::has_hidden_sign(text) => Err(Rule::HiddenSignInKey.into()),
         _ => Ok(Some(value)),
+    }
+}
+
+/// The error that a cell shows. What came through a text file, or out of a workbook of rows to mend, is only its text.
+pub(super) fn error_in<'a>(cell: &'a RawCell<'_>) -> Option<&'a str> {
+    match &cell.value {
+        RawValue::Error(error) => Some(error),
+        RawValue::Text(text) => Some(trim(text)).filter(|text| shows_error(text)),
+        _ => None,
+    }
+}
+
+/// Whether a text is what a spreadsheet program shows where a formula came to nothing: in English, German, French or
+/// Spanish, as the headers are that the loader comes with.
+pub fn shows_error(text: &str) -> bool {
+    const ERRORS: &[&str] = &[
+        "#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!", "#SPILL!", "#CALC!", "#GETTING_DATA",
+        "#FIELD!", "#BLOCKED!", "#CONNECT!", "#UNKNOWN!", "#BUSY!", "#NV", "#BEZUG!", "#WERT!", "#ZAHL!", "#ÜBERLAUF!",
+        "#NOM?", "#NOMBRE!", "#NUL!", "#VALEUR!", "#N/D", "#¡DIV/0!", "#¡REF!", "#¡VALOR!", "#¿NOMBRE?", "#¡NUM!",
+        "#¡NULO!", "#¡DESBORDAMIENTO!", "#PROPAGATION!", "#CALCUL!",
+    ];
+    // LibreOffice has numbers for some of them.
+    let is_number = |number: &str| number.len() == 3 && number.bytes().all(|byte| byte.is_ascii_digit());
+    match text.as_bytes().first() {
+        Some(b'#') => ERRORS.contains(&text),
+        Some(b'E') => text.strip_prefix("Err:").is_some_and(is_number),
+        _ => false,
     }
 }
 
@@ -138,7 +169,8 @@ pub(super) fn keep_cell(cell: &RawCell<'_>, row: u32) -> KeptCell {
         RawValue::Error(text) => (CellKind::Error, text.to_string()),
         RawValue::NoResult => (CellKind::Formula, String::new()),
     };
-    KeptCell { cell: cell_address(cell.column, row), kind, value, format: cell.format.as_deref().map(str::to_string) }
+    let format = cell.format.as_deref().map(str::to_string);
+    KeptCell { cell: cell_address(cell.column, row), kind, value, format, number: None }
 }
 
 #[cfg(test)]
@@ -196,6 +228,12 @@ mod tests {
             let error = judged(&lines, &cell(RawValue::Error("#N/A".into())));
             assert_eq!(error, "cell-shows-error the formula there looked for something and did not find it", "{kind}");
             assert_eq!(judged(&lines, &cell(RawValue::NoResult)), "formula-without-result", "{kind}");
+            for error in ["#N/A", " #REF! ", "#NV", "Err:502"] {
+                assert!(judged(&lines, &text(error)).starts_with("cell-shows-error"), "{kind} {error}");
+            }
+        }
+        for no_error in ["#1", "#N/A-17", "Err:50", "Error", "#"] {
+            assert_eq!(judged(TEXT, &text(no_error)), no_error);
         }
     }
 
