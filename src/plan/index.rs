@@ -230,6 +230,11 @@ impl Names<'_> {
     pub fn report(&self) -> String {
         format!("loads/{}/report.json", self.0)
     }
+
+    /// The rows that were left out, to be mended.
+    pub fn to_fix(&self) -> String {
+        format!("loads/{}/to-fix.xlsx", self.0)
+    }
 }
 
 #[cfg(test)]

@@ -60,6 +60,9 @@ pub struct Report {
     /// None where a file was only checked.
     pub load: Option<LoadId>,
     pub upload: Upload,
+    /// The load whose rows the file mends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mends: Option<LoadId>,
     pub table: Option<String>,
     pub ending: Ending,
     /// The answer in a sentence or two: is my stock right now?
@@ -75,6 +78,9 @@ pub struct Report {
     /// All of them up to `PROBLEMS_LISTED`, in the order of the rows.
     pub problems: Vec<Problem>,
     pub problems_total: u64,
+    /// The workbook of the rows that were left out, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to_fix: Option<ToFix>,
     /// Rows whose item was there and is another one now: the first `CHANGES_LISTED`, in the order of the rows.
     pub changed: Vec<ChangedRow>,
     pub missing: MissingItems,
@@ -116,6 +122,14 @@ impl Stopped {
             advice: format!("To load the file after all: inventory redrive {load}"),
         }
     }
+}
+
+/// A workbook of rows to mend: where it is, and how many it has of all there are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToFix {
+    pub place: String,
+    pub rows: u64,
+    pub of: u64,
 }
 
 /// The sums a stock keeper knows her sheet by.
@@ -185,7 +199,8 @@ impl Report {
     pub fn of_check(upload: Upload, file: FileRead, tally: Tally, seconds: Seconds) -> Report {
         let only_checked = true;
         let report = Report::without_rows(None, upload, Ending::DryRun, String::new(), seconds);
-        Report { sheets: file.sheets, notes: file.notes, ..report }.with(tally, only_checked, file.unremarked_rows)
+        let FileRead { sheets, notes, mends, unremarked_rows } = file;
+        Report { sheets, notes, mends, ..report }.with(tally, only_checked, unremarked_rows)
     }
 
     /// A load with a plan.
@@ -194,6 +209,7 @@ impl Report {
         let report = Report::without_rows(Some(plan.load), plan.upload, ending, String::new(), seconds);
         Report {
             table: Some(plan.table.table),
+            mends: plan.file.mends,
             sheets: plan.file.sheets,
             held: plan.held,
             notes: plan.file.notes,
@@ -277,6 +293,7 @@ impl Report {
             version: VERSION,
             load,
             upload,
+            mends: None,
             table: None,
             ending,
             summary,
@@ -287,6 +304,7 @@ impl Report {
             held: Vec::new(),
             problems: Vec::new(),
             problems_total: 0,
+            to_fix: None,
             changed: Vec::new(),
             missing: MissingItems::default(),
             undone: None,
