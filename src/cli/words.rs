@@ -21,12 +21,16 @@ pub(super) fn words(report: &Report, title: Option<&str>, kept: Option<&str>) ->
     }
     text.push_str(&report.summary);
     text.push('\n');
+    if let Some(load) = &report.mends {
+        text.push_str(&format!("This file mends rows of load {load}. Items that it does not list stay as they are.\n"));
+    }
     tell_held(report, &mut text);
     tell_rows_left_out(report, &mut text);
     tell_problems(report, &mut text);
     tell_changes(report, &mut text);
     tell_staying(report, &mut text);
     tell_figures(report, &mut text);
+    tell_to_fix(report, &mut text);
     if let Some(kept) = kept {
         text.push_str(&format!("\nThe report is in {kept}\n"));
     }
@@ -83,6 +87,19 @@ fn tell_problems(report: &Report, text: &mut String) {
         let listed = count(report.problems.len() as u64);
         text.push_str(&format!("\nOf {} problems {listed} are listed.\n", count(report.problems_total)));
     }
+}
+
+fn tell_to_fix(report: &Report, text: &mut String) {
+    let Some(to_fix) = &report.to_fix else { return };
+    let rows = match (to_fix.rows, to_fix.of) {
+        (1, 1) => "The row to mend is".to_string(),
+        (rows, of) if rows == of => format!("The {} rows to mend are", count(rows)),
+        (rows, of) => format!("Of {} rows to mend, the first {} are", count(of), count(rows)),
+    };
+    let place = &to_fix.place;
+    // What is right is not in yet.
+    let when = if matches!(report.ending, Ending::Held | Ending::DryRun) { " after this one" } else { "" };
+    text.push_str(&format!("\n{rows} in {place}, with what to do in words. Correct them there and load that file{when}.\n"));
 }
 
 fn tell_changes(report: &Report, text: &mut String) {
