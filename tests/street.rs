@@ -8,6 +8,7 @@ mod confinement;
 mod faults;
 mod mending;
 mod order;
+mod pages;
 mod plan;
 mod properties;
 mod retry;

@@ -113,6 +113,9 @@ impl<'a> Layout<'a> {
 
     /// The number that a text is by what its column tells, where it would be asked about among other rows.
     fn number_by_column(&self, cell: &RawCell<'_>) -> Option<String> {
+        if !matches!(cell.value, RawValue::Text(_)) {
+            return None;
+        }
         let is_here = |found: &Option<(u32, String)>| found.as_ref().is_some_and(|(place, _)| *place == cell.column);
         let position = self.header().columns.iter().position(is_here)?;
         let (column, facts) = (&self.schema.columns[position], self.facts[position]);

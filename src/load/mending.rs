@@ -6,7 +6,7 @@ use futures_util::{StreamExt, stream};
 
 use super::{LoadError, Places};
 use crate::plan::{self, ChunkEntry, Fate, Index, Names, PlanRow};
-use crate::report::{Report, ToFix};
+use crate::report::{Ending, Report, ToFix};
 use crate::sheet::{RowsToFix, ToFixBook, ToFixError};
 use crate::store::Store;
 
@@ -22,7 +22,8 @@ pub(super) async fn leave_rows_to_fix(
     scratch: &Path,
 ) -> Result<(), LoadError> {
     let of = |fate| report.rows.fates.get(&fate).copied().unwrap_or_default();
-    if of(Fate::Rejected) + of(Fate::Duplicate) == 0 {
+    // Those of a newer version are to be mended, not these.
+    if of(Fate::Rejected) + of(Fate::Duplicate) == 0 || report.ending == Ending::Superseded {
         return Ok(());
     }
     let store = &places.store;
@@ -53,12 +54,7 @@ enum Trouble {
     Panic(#[from] tokio::task::JoinError),
 }
 
-async fn make_book(
-    plan: Index,
-    names: Names<'_>,
-    store: &Store,
-    scratch: &Path,
-) -> Result<Option<ToFixBook>, Trouble> {
+async fn make_book(plan: Index, names: Names<'_>, store: &Store, scratch: &Path) -> Result<Option<ToFixBook>, Trouble> {
     let mut rows = RowsToFix::new(scratch, plan.schema.duplicates).map_err(ToFixError::Scratch)?;
     let has_some = |entry: &&ChunkEntry| entry.counts.has(|fate| matches!(fate, Fate::Rejected | Fate::Duplicate));
     let chunks: Vec<&ChunkEntry> = plan.chunks.iter().filter(has_some).collect();

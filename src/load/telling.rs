@@ -5,11 +5,12 @@ use std::path::Path;
 
 use super::mending::leave_rows_to_fix;
 use super::{LoadError, Places};
-use crate::plan::Names;
-use crate::report::Report;
+use crate::plan::{LATEST_PAGE, Names};
+use crate::report::{Report, page, words};
 
 /// Leaves the report under the load's name, in place of what an earlier run left, and before it what the report names.
-/// Whatever is made on disk meanwhile is made in the folder `scratch`.
+/// The one for programs comes last: where there is no ledger, it says that the load is over. Whatever is made on disk
+/// meanwhile is made in the folder `scratch`.
 pub(super) async fn leave(
     mut report: Report,
     names: Names<'_>,
@@ -17,12 +18,38 @@ pub(super) async fn leave(
     scratch: &Path,
 ) -> Result<Report, LoadError> {
     leave_rows_to_fix(&mut report, names, places, scratch).await?;
-    places.store.keep(&names.report(), report.encode()?).await?;
+    let store = &places.store;
+    let Told { page, words } = Told::of(&report, names, places);
+    let (page_name, words_name) = (names.page(), names.words());
+    tokio::try_join!(
+        store.keep(&page_name, page.clone()),
+        store.keep(&words_name, words),
+        store.keep(LATEST_PAGE, page),
+    )?;
+    store.keep(&names.report(), report.encode()?).await?;
     Ok(report)
 }
 
 /// Leaves it unless there is one already: of a load that seems never to have begun, and may have.
 pub(super) async fn leave_unless_there(report: &Report, names: Names<'_>, places: &Places) -> Result<(), LoadError> {
-    places.store.keep_once(&names.report(), report.encode()?).await?;
+    let store = &places.store;
+    let Told { page, words } = Told::of(report, names, places);
+    store.keep_once(&names.page(), page).await?;
+    store.keep_once(&names.words(), words).await?;
+    store.keep_once(&names.report(), report.encode()?).await?;
     Ok(())
+}
+
+/// The report as people read it.
+struct Told {
+    page: Vec<u8>,
+    words: Vec<u8>,
+}
+
+impl Told {
+    fn of(report: &Report, names: Names<'_>, places: &Places) -> Told {
+        let title = Some(report.upload.file_name());
+        let kept = places.store.place(&names.page());
+        Told { page: page(report).into_bytes(), words: words(report, title, Some(&kept)).into_bytes() }
+    }
 }

@@ -77,7 +77,8 @@ impl Looks {
 /// The place of a cell's column: that of D14 is 3.
 pub(super) fn column_of(address: &str) -> Option<u16> {
     let letters = address.bytes().take_while(u8::is_ascii_uppercase);
-    let number = letters.fold(0_u32, |number, letter| number.saturating_mul(26).saturating_add(u32::from(letter - b'A') + 1));
+    let number =
+        letters.fold(0_u32, |number, letter| number.saturating_mul(26).saturating_add(u32::from(letter - b'A') + 1));
     u16::try_from(number.checked_sub(1)?).ok()
 }
 

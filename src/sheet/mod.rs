@@ -51,9 +51,14 @@ mod tests {
 
     #[test]
     fn a_text_is_cut_where_its_room_ends_and_says_so() {
-        for (text, units, fits) in
-            [("Stock", 5, "Stock"), ("Stock", 4, "Sto…"), ("", 0, ""), ("ab😀", 4, "ab😀"), ("ab😀c", 4, "ab…"), ("😀😀", 3, "😀…")]
-        {
+        for (text, units, fits) in [
+            ("Stock", 5, "Stock"),
+            ("Stock", 4, "Sto…"),
+            ("", 0, ""),
+            ("ab😀", 4, "ab😀"),
+            ("ab😀c", 4, "ab…"),
+            ("😀😀", 3, "😀…"),
+        ] {
             assert_eq!(fit(text, units), fits, "{text} {units}");
         }
     }

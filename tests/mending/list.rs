@@ -135,9 +135,7 @@ pub fn write(page: &mut Worksheet, row: u32, column: u16, cell: &Data) {
             let code = if usize::from(column) == SKU { "d-mmm" } else { "yyyy-mm-dd" };
             page.write_number_with_format(row, column, date.as_f64(), &Format::new().set_num_format(code))
         }
-        Data::Error(error) => {
-            page.write_formula(row, column, Formula::new("A1").set_result(error.to_string()))
-        }
+        Data::Error(error) => page.write_formula(row, column, Formula::new("A1").set_result(error.to_string())),
         Data::Empty => return,
         other => panic!("{other:?}"),
     };

@@ -195,7 +195,7 @@ fn a_check_writes_the_rows_to_mend_into_a_workbook() {
     let output = check(&file, &out, &[]);
     let said = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
-    let told = format!("The 11 rows to mend are in {}, with what to do in words.", out.display());
+    let told = format!("The 11 rows to mend are in {}, with what to do beside them.", out.display());
     assert!(said.contains(&told), "{said}");
     let pages = person::open(&std::fs::read(&out).expect("a workbook"));
     let names: Vec<&str> = pages.iter().map(|page| page.name.as_str()).collect();

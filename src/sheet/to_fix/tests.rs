@@ -92,8 +92,14 @@ fn source() -> Vec<u8> {
     sheet.write_string(0, 0, "Count of 3 October").unwrap();
     let header = ["Shelf", "SKU", "Name", "Quantity", "Price", "Last counted", "Discontinued"];
     sheet.write_row(2, 0, header).unwrap();
-    let rows: [(&str, &str, f64); 6] =
-        [("A1", "many", 1.5), ("A2", "", 2.25), ("A3", "3", -1.0), ("A4", "4 pcs", 0.1 + 0.2), ("A5", "5", 1.0), ("A6", "x", 9.0)];
+    let rows: [(&str, &str, f64); 6] = [
+        ("A1", "many", 1.5),
+        ("A2", "", 2.25),
+        ("A3", "3", -1.0),
+        ("A4", "4 pcs", 0.1 + 0.2),
+        ("A5", "5", 1.0),
+        ("A6", "x", 9.0),
+    ];
     for (number, (shelf, quantity, price)) in (3..).zip(rows) {
         sheet.write_string(number, 0, shelf).unwrap();
         sheet.write_number_with_format(number, 1, f64::from(number) + 100.0, &format("00000")).unwrap();
@@ -121,7 +127,10 @@ fn rows_come_back_as_they_were_sent_with_the_same_problems() {
     assert_eq!((book.rows, book.of), (5, 5));
     let (again, file) = judged(&book.content, &schema);
     assert_eq!(file.mends, Some(load()));
-    assert_eq!((file.sheets.len(), file.sheets[0].name.as_str(), file.sheets[0].header_row), (1, "Count York", Some(1)));
+    assert_eq!(
+        (file.sheets.len(), file.sheets[0].name.as_str(), file.sheets[0].header_row),
+        (1, "Count York", Some(1))
+    );
     let returned = left_out(&again);
     assert_eq!(returned.len(), 5);
     let letters = |cell: &KeptCell| cell.cell.trim_end_matches(|sign: char| sign.is_ascii_digit()).to_string();
@@ -197,7 +206,8 @@ fn where_the_rules_say_which_row_counts_the_others_are_not_to_be_mended() {
 
 #[test]
 fn nothing_in_the_workbook_is_a_formula_and_what_looks_like_one_is_quoted() {
-    let evil = ["=cmd|' /C calc'!A0", "+1+1", "@SUM(A1)", "-2+3", "\t=1+1", "=HYPERLINK(\"http://x\",\"y\")", "\r=1", "\n=1"];
+    let evil =
+        ["=cmd|' /C calc'!A0", "+1+1", "@SUM(A1)", "-2+3", "\t=1+1", "=HYPERLINK(\"http://x\",\"y\")", "\r=1", "\n=1"];
     let mut book = Workbook::new();
     for name in ["=cmd|' C calc'!A0", "a'b<&>\"c", "..\u{2215}x"] {
         let sheet = book.add_worksheet().set_name(name).unwrap();
@@ -238,7 +248,8 @@ fn nothing_in_the_workbook_is_a_formula_and_what_looks_like_one_is_quoted() {
 
 #[test]
 fn a_text_that_no_cell_has_room_for_is_not_cut_and_its_row_is_counted() {
-    let list = format!("SKU,Name,Qty\nA,Bolt,many\nB,{},many\nC,Nut,{}\n", "x".repeat(CELL_UNITS + 1), "ä".repeat(CELL_UNITS));
+    let list =
+        format!("SKU,Name,Qty\nA,Bolt,many\nB,{},many\nC,Nut,{}\n", "x".repeat(CELL_UNITS + 1), "ä".repeat(CELL_UNITS));
     let schema = Schema::shipped().unwrap();
     let (rows, file) = judged(list.as_bytes(), &schema);
     let book = book_of(&rows, &file, &schema).unwrap();
