@@ -112,7 +112,7 @@ pub(super) fn say_to_fix(report: &Report) -> Option<String> {
     };
     let them = if to_fix.rows == 1 { "it" } else { "them" };
     // What is right is not in yet.
-    let when = if report.ending == Ending::Done { "" } else { ", after this one" };
+    let when = if report.ending == Ending::Done { "" } else { " after this one" };
     let place = &to_fix.place;
     Some(format!("{rows} in {place}, with what to do beside {them}. Correct {them} there and load that file{when}."))
 }

@@ -36,6 +36,14 @@ const NOTE_SIZE: (u32, u32) = (320, 140);
 const NARROWEST: usize = 10;
 const WIDEST: usize = 40;
 const WHAT_TO_DO_WIDTH: u32 = 80;
+/// Where words are wrapped, a line of the last column rarely takes as many as there is room for.
+const LETTERS_PER_LINE: usize = 72;
+/// In pixels; Excel takes 546 at most.
+const LINE_HEIGHT: u32 = 20;
+const LINES_AT_MOST: u32 = 27;
+/// On the header of the last column.
+const ABOUT_WHAT_TO_DO: &str = "Rows and cells are named here as in the file that was loaded. When you load this one, \
+    this column is passed over: leave it as it is.";
 
 /// Why the workbook could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -226,6 +234,7 @@ impl<'a> Page<'a> {
             page.widen(column, header);
         }
         write_text(page.sheet, 0, last, &what_to_do_header(load), &bold)?;
+        page.note(0, last, ABOUT_WHAT_TO_DO)?;
         Ok(page)
     }
 
@@ -249,15 +258,24 @@ impl<'a> Page<'a> {
         for (column, problems) in problems {
             if noted + problems.len() <= room {
                 noted += problems.len();
-                let (width, height) = NOTE_SIZE;
-                let note = Note::new(fit(&say(&problems), NOTE_UNITS)).add_author_prefix(false);
-                self.sheet.insert_note(place, column, &note.set_width(width).set_height(height))?;
+                self.note(place, column, &fit(&say(&problems), NOTE_UNITS))?;
             }
         }
         let problems: Vec<&Problem> = row.problems.iter().collect();
         let words = format!("Row {}: {}", row.row, say(&problems));
         write_text(self.sheet, place, self.last, &fit(&words, CELL_UNITS), &self.words)?;
+        // Not every program makes a row as high as its words need.
+        let lines: usize = words.lines().map(|line| line.chars().count().div_ceil(LETTERS_PER_LINE)).sum();
+        let lines = u32::try_from(lines).unwrap_or(LINES_AT_MOST).min(LINES_AT_MOST);
+        self.sheet.set_row_height_pixels(place, LINE_HEIGHT * lines)?;
         Ok(noted)
+    }
+
+    fn note(&mut self, place: u32, column: u16, text: &str) -> Result<(), XlsxError> {
+        let (width, height) = NOTE_SIZE;
+        let note = Note::new(text).add_author_prefix(false).set_width(width).set_height(height);
+        self.sheet.insert_note(place, column, &note)?;
+        Ok(())
     }
 
     fn widen(&mut self, column: u16, text: &str) {

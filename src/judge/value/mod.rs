@@ -6,6 +6,7 @@ mod currency;
 mod date;
 mod date_format;
 mod date_pattern;
+mod error;
 mod evidence;
 mod format_code;
 mod gtin;
@@ -25,6 +26,8 @@ use super::{CellKind, KeptCell};
 use text::trim;
 
 pub(super) use currency::{Currencies, Mixed};
+pub use error::shows_error;
+pub(super) use error::{error_in, explain_error};
 pub(super) use evidence::Evidence;
 pub(super) use shown::shown;
 
@@ -96,79 +99,6 @@ pub(super) fn judge_cell<'a>(
         LentValue::S(text) if facts.in_key && text::has_hidden_sign(text) => Err(Rule::HiddenSignInKey.into()),
         _ => Ok(Some(value)),
     }
-}
-
-/// The error that a cell shows. What came through a text file, or out of a workbook of rows to mend, is only its text.
-pub(super) fn error_in<'a>(cell: &'a RawCell<'_>) -> Option<&'a str> {
-    match &cell.value {
-        RawValue::Error(error) => Some(error),
-        RawValue::Text(text) => Some(trim(text)).filter(|text| shows_error(text)),
-        _ => None,
-    }
-}
-
-/// Whether a text is what a spreadsheet program shows where a formula came to nothing: in English, German, French or
-/// Spanish, as the headers are that the loader comes with.
-pub fn shows_error(text: &str) -> bool {
-    const ERRORS: &[&str] = &[
-        "#DIV/0!",
-        "#N/A",
-        "#NAME?",
-        "#NULL!",
-        "#NUM!",
-        "#REF!",
-        "#VALUE!",
-        "#SPILL!",
-        "#CALC!",
-        "#GETTING_DATA",
-        "#FIELD!",
-        "#BLOCKED!",
-        "#CONNECT!",
-        "#UNKNOWN!",
-        "#BUSY!",
-        "#NV",
-        "#BEZUG!",
-        "#WERT!",
-        "#ZAHL!",
-        "#ÜBERLAUF!",
-        "#NOM?",
-        "#NOMBRE!",
-        "#NUL!",
-        "#VALEUR!",
-        "#N/D",
-        "#¡DIV/0!",
-        "#¡REF!",
-        "#¡VALOR!",
-        "#¿NOMBRE?",
-        "#¡NUM!",
-        "#¡NULO!",
-        "#¡DESBORDAMIENTO!",
-        "#PROPAGATION!",
-        "#CALCUL!",
-    ];
-    // LibreOffice has numbers for some of them.
-    let is_number = |number: &str| number.len() == 3 && number.bytes().all(|byte| byte.is_ascii_digit());
-    match text.as_bytes().first() {
-        Some(b'#') => ERRORS.contains(&text),
-        Some(b'E') => text.strip_prefix("Err:").is_some_and(is_number),
-        _ => false,
-    }
-}
-
-/// What the formula of a cell ran into that shows an error.
-pub(super) fn explain_error(error: &str) -> Broken {
-    let reason = match error {
-        "#REF!" => "the formula there points to a cell that is gone",
-        "#N/A" => "the formula there looked for something and did not find it",
-        "#DIV/0!" => "the formula there divides by zero or by an empty cell",
-        "#NAME?" => "the formula there uses a name that the spreadsheet program does not know",
-        "#VALUE!" => "the formula there counts with something that is no number",
-        "#NUM!" => "the number there is none that can be written",
-        "#NULL!" => "the formula there names places that do not meet",
-        "#SPILL!" => "the formula there has no room for its results",
-        _ => "the formula there could not be worked out",
-    };
-    Broken { rule: Rule::CellShowsError, words: vec![("reason", reason.to_string())] }
 }
 
 /// What is to be said about a cell whose row goes in all the same. `tells_formats` is what the workbook knows of itself:

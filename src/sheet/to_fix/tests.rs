@@ -161,12 +161,18 @@ fn cells_to_mend_are_marked_and_have_a_note() {
     for cell in ["D2", "C3", "D3", "E4", "D5", "D6"] {
         assert_eq!(notes.matches(&format!("ref=\"{cell}\"")).count(), 1, "{cell}: {notes}");
     }
-    assert_eq!(notes.matches("<comment ").count(), 6);
+    assert!(notes.contains("ref=\"I1\""), "the column that says what to do says what it is: {notes}");
+    assert_eq!(notes.matches("<comment ").count(), 7);
     assert!(notes.contains("Quantity in D4 is \"many\"."), "{notes}");
     let styles = part(&content, "xl/styles.xml");
     assert_eq!(styles.matches("FFFFD966").count(), 1, "{styles}");
     let sheet = part(&content, "xl/worksheets/sheet1.xml");
     assert!(sheet.contains("state=\"frozen\"") && sheet.contains("ySplit=\"1\""), "{sheet}");
+    let height = |row: u32| -> f64 {
+        let (_, row) = sheet.split_once(&format!("<row r=\"{row}\"")).unwrap();
+        row.split_once(" ht=\"").unwrap().1.split_once('"').unwrap().0.parse().unwrap()
+    };
+    assert!(height(3) > height(2), "two problems need more room than one: {sheet}");
 }
 
 #[test]
