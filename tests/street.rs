@@ -6,6 +6,7 @@ mod harness;
 mod command;
 mod confinement;
 mod faults;
+mod mending;
 mod order;
 mod pages;
 mod plan;

@@ -224,7 +224,8 @@ mod tests {
     use std::io::Write;
 
     fn sheet(name: &str) -> SheetRead {
-        SheetRead { name: name.into(), loaded: true, skipped: None, header_row: Some(1), columns: vec![] }
+        let (columns, others) = (vec![], vec![]);
+        SheetRead { name: name.into(), loaded: true, skipped: None, header_row: Some(1), columns, others }
     }
 
     #[tokio::test]

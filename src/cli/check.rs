@@ -1,7 +1,7 @@
 //! `inventory check FILE…`: read and judge, without any cloud.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -9,7 +9,12 @@ use super::output::{self, Lists};
 use super::progress::Bar;
 use super::{Exit, Telling, Trouble, local_upload};
 use crate::child::Items;
-use crate::load::{self, Run};
+use crate::event::LoadId;
+use crate::load::{self, Rules, RulesFrom, Run};
+use crate::message::sentence;
+use crate::report::{Report, ToFix};
+use crate::schema::Duplicates;
+use crate::sheet::{RowsToFix, ToFixError};
 use crate::store::{FolderStore, Store};
 
 #[derive(Args)]
@@ -17,14 +22,21 @@ pub(super) struct Check {
     /// The spreadsheets to check.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// Write the rows that need attention into this workbook, with what to do beside them. Corrected there, they can be
+    /// loaded as they are.
+    #[arg(long, value_name = "OUT.xlsx")]
+    to_fix: Option<PathBuf>,
     #[command(flatten)]
     telling: Telling,
 }
 
 impl Check {
     pub async fn run(self) -> Result<Exit, Trouble> {
-        if self.files.len() > 1 && (self.telling.fates.is_some() || self.telling.items.is_some()) {
-            return Err(Trouble::usage("--fates and --items list the rows of one file. Check the files one by one."));
+        let is_about_one = self.telling.fates.is_some() || self.telling.items.is_some() || self.to_fix.is_some();
+        if self.files.len() > 1 && is_about_one {
+            return Err(Trouble::usage(
+                "--fates, --items and --to-fix are about the rows of one file. Check the files one by one.",
+            ));
         }
         let rules = self.telling.rules()?;
         let items = if self.telling.items.is_some() { Items::Told } else { Items::LeftOut };
@@ -32,6 +44,7 @@ impl Check {
         for path in &self.files {
             let upload = local_upload(path)?;
             let mut lists = Lists::create(&self.telling)?;
+            let mut mending = self.to_fix.as_deref().map(|out| Mending::begin(path, out, &rules)).transpose()?;
             let bar = Bar::new();
             let run = Run {
                 request_id: "check",
@@ -42,13 +55,59 @@ impl Check {
             };
             // A check keeps nothing, so where it would be kept does not matter.
             let store = Store::Folder(FolderStore::new(std::env::temp_dir()));
-            let mut add = |row: &_| lists.add(row);
-            let report = bar.during(load::check(upload, &store, &rules, &run, items, &mut add)).await?;
+            let mut add = |row: &_| {
+                mending.iter_mut().try_for_each(|mending| mending.rows.add(row))?;
+                lists.add(row)
+            };
+            let mut report = bar.during(load::check(upload, &store, &rules, &run, items, &mut add)).await?;
             lists.finish()?;
+            if let Some(mending) = mending {
+                mending.end(&mut report)?;
+            }
             let title = (self.files.len() > 1).then(|| path.display().to_string());
             output::tell(&report, title.as_deref(), self.telling.json, None)?;
             worst = worst.max(Exit::from(&report));
         }
         Ok(worst)
     }
+}
+
+/// The workbook of rows to mend, in the making.
+struct Mending<'a> {
+    rows: RowsToFix,
+    out: &'a Path,
+}
+
+impl<'a> Mending<'a> {
+    fn begin(file: &Path, out: &'a Path, rules: &Rules) -> Result<Mending<'a>, Trouble> {
+        if out.canonicalize().is_ok_and(|out| file.canonicalize().is_ok_and(|file| file == out)) {
+            let out = out.display();
+            return Err(Trouble::usage(format!("{out} is the file that is checked. Name another one for --to-fix.")));
+        }
+        let duplicates = match &rules.from {
+            RulesFrom::Given(schema) => schema.duplicates,
+            RulesFrom::Object { .. } => Duplicates::default(),
+        };
+        let rows = RowsToFix::new(&std::env::temp_dir(), duplicates).map_err(|error| trouble(error.into()))?;
+        Ok(Mending { rows, out })
+    }
+
+    /// Nothing is written where no row needs it, and what was there stays.
+    fn end(self, report: &mut Report) -> Result<(), Trouble> {
+        // The load that this file would be.
+        let load = LoadId::of(&report.upload);
+        match self.rows.write(&load, &report.sheets).map_err(trouble)? {
+            Some(book) => {
+                std::fs::write(self.out, book.content).map_err(|error| Trouble::file("written", self.out, &error))?;
+                let place = self.out.display().to_string();
+                report.to_fix = Some(ToFix { place, rows: book.rows, of: book.of });
+            }
+            None => output::say(&format!("No row would be in {}, so it was not written.", self.out.display())),
+        }
+        Ok(())
+    }
+}
+
+fn trouble(error: ToFixError) -> Trouble {
+    Trouble::usage(sentence(&error))
 }

@@ -16,7 +16,7 @@ use super::repeats::Repeats;
 use super::row::Layout;
 use super::sheet::SheetPass;
 use super::value::{Currencies, Evidence, Mixed, Style, shown};
-use super::{ColumnRead, FileRead, JudgeError, Place, SheetRead, Skip, Verdict};
+use super::{ColumnRead, FileRead, JudgeError, OtherColumn, Place, SheetRead, Skip, Verdict};
 
 /// Columns named that the rules do not know.
 const COLUMNS_NAMED: usize = 8;
@@ -117,6 +117,7 @@ impl<'a> Judge<'a> {
                 sheets: read,
                 unremarked_rows: self.unremarked_rows,
                 notes: std::mem::take(&mut self.notes),
+                mends: self.layouts.iter().flatten().find_map(|layout| layout.what_to_do().load().cloned()),
             }),
         }
     }
@@ -252,12 +253,15 @@ impl<'a> Judge<'a> {
             let (place, title) = found.as_ref()?;
             Some(ColumnRead { attribute: column.name.clone(), header: title.clone(), column: column_letters(*place) })
         });
+        let others = header.iter().flat_map(|header| &header.others);
+        let others = others.map(|(place, title)| OtherColumn { header: title.clone(), column: column_letters(*place) });
         SheetRead {
             name: name.to_string(),
             loaded: header.is_some(),
             skipped,
             header_row: header.map(|header| header.row),
             columns: columns.collect(),
+            others: others.collect(),
         }
     }
 }

@@ -5,6 +5,7 @@ use crate::workbook::RawRow;
 
 use super::Skip;
 use super::value::shown;
+use super::what_to_do::WhatToDo;
 
 /// Titles, logos and blank rows stand above the header, but not this many.
 pub(super) const HEADER_SEARCH_ROWS: usize = 50;
@@ -23,6 +24,8 @@ pub(super) struct Heading {
     above: Option<Texts>,
     /// Whether names were put together from both.
     joined: bool,
+    /// Columns that are no part of the list.
+    pub what_to_do: WhatToDo,
 }
 
 impl Heading {
@@ -60,11 +63,12 @@ pub(super) struct HeaderSearch<'a> {
     looked_at: usize,
     /// The last row and its number.
     above: Option<(u32, Texts)>,
+    what_to_do: WhatToDo,
 }
 
 impl<'a> HeaderSearch<'a> {
     pub fn new(schema: &'a Schema) -> HeaderSearch<'a> {
-        HeaderSearch { schema, looked_at: 0, above: None }
+        HeaderSearch { schema, looked_at: 0, above: None, what_to_do: WhatToDo::default() }
     }
 
     pub fn is_over(&self) -> bool {
@@ -75,7 +79,8 @@ impl<'a> HeaderSearch<'a> {
     pub fn look_at(&mut self, row: &RawRow<'_>) -> Result<Heading, HeaderFault> {
         self.looked_at += 1;
         let texts = row.cells.iter().map(|cell| (cell.column, shown(cell).into_owned()));
-        let own: Texts = texts.filter(|(_, text)| !text.is_empty()).collect();
+        let mut own: Texts = texts.filter(|(_, text)| !text.is_empty()).collect();
+        self.what_to_do.take_out_of(&mut own);
         let above = self.above.take().filter(|(number, _)| number + 1 == row.number).map(|(_, texts)| texts);
         let alone = self.match_texts(row.number, &own);
         let joined = above.as_ref().and_then(|above| self.join(row.number, above, &own, &alone));
@@ -84,7 +89,7 @@ impl<'a> HeaderSearch<'a> {
             None => (false, alone),
         };
         match header {
-            Ok(header) => Ok(Heading { header, own, above, joined }),
+            Ok(header) => Ok(Heading { header, own, above, joined, what_to_do: std::mem::take(&mut self.what_to_do) }),
             Err(fault) => {
                 self.above = Some((row.number, own));
                 Err(fault)

@@ -14,14 +14,18 @@ mod sheet;
 mod swallowed;
 mod unnamed;
 mod value;
+mod what_to_do;
 
 use serde::{Deserialize, Serialize};
 
+use crate::event::LoadId;
 use crate::item::Item;
 use crate::message::{Note, Problem, Refusal};
 
 pub use file::{Hear, Judge};
 pub use lent::LentItem;
+pub use value::shows_error;
+pub use what_to_do::what_to_do_header;
 
 /// A row, by the place of its sheet in the file and its number there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -70,6 +74,9 @@ pub struct KeptCell {
     pub value: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<String>,
+    /// The number that a text was read as, where only its whole column told which of its signs is the decimal one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,6 +134,9 @@ pub struct FileRead {
     /// What she should know beyond rows and sheets.
     #[serde(default)]
     pub notes: Vec<Note>,
+    /// The load whose rows the file mends: a part of that one's file, and not a list by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mends: Option<LoadId>,
 }
 
 /// What became of a sheet as a whole.
@@ -142,11 +152,21 @@ pub struct SheetRead {
     /// The columns that were found: attribute, header as it stands there, letter.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<ColumnRead>,
+    /// The sheet's further columns that have a header.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<OtherColumn>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ColumnRead {
     pub attribute: String,
+    pub header: String,
+    pub column: String,
+}
+
+/// A column that the rules do not know: header as it stands there, letter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OtherColumn {
     pub header: String,
     pub column: String,
 }

@@ -78,7 +78,9 @@ impl Repeats {
     ) -> Result<(), JudgeError> {
         let sheets = workbook.sheets().to_vec();
         let key = self.key.seen.into_groups();
-        if let Some(refusal) = refuse_repeated_sheets(&key, items, &sheets) {
+        // Of rows to mend, those that stand in several sheets may be all there are.
+        let is_whole = layouts.iter().flatten().all(|layout| layout.what_to_do().load().is_none());
+        if let Some(refusal) = refuse_repeated_sheets(&key, items, &sheets).filter(|_| is_whole) {
             return Err(refusal.into());
         }
         let at = |position| move |rows| Repeated { position, rows };
@@ -113,7 +115,7 @@ impl Repeats {
                 if repeats.is_empty() {
                     return Ok(());
                 }
-                Ok(emit.row(place, layout.judge_repeated(row, &repeats))?)
+                Ok(emit.row(place, layout.judge_repeated(&layout.what_to_do().without(row), &repeats))?)
             })?;
         }
         Ok(())

@@ -9,8 +9,9 @@ use crate::workbook::{RawCell, RawRow, RawValue};
 use super::heading::Heading;
 use super::lent::{LentItem, LentValue, Names};
 use super::sheet::says;
-use super::value::{Broken, Facts, Style, explain_error, is_blank, judge_cell, keep_cell, shown, warn_of};
-use super::{Kept, Skip, Skipped, Verdict};
+use super::value::{Broken, Facts, Style, error_in, explain_error, is_blank, judge_cell, keep_cell, shown, warn_of};
+use super::what_to_do::WhatToDo;
+use super::{Kept, KeptCell, Skip, Skipped, Verdict};
 
 /// What DynamoDB takes as one item.
 const ITEM_BYTES: usize = 400 * 1024;
@@ -40,9 +41,10 @@ pub(super) struct Layout<'a> {
 impl<'a> Layout<'a> {
     /// `styles` is what the columns' own evidence tells, where it was looked for.
     pub fn new(schema: &'a Schema, sheet: &str, heading: Heading, styles: Option<Vec<Style>>) -> Layout<'a> {
+        let unknown = if heading.what_to_do.load().is_some() { Style::Alone } else { Style::default() };
         let fact = |(position, column): (usize, &Column)| Facts {
             in_key: schema.key.columns().any(|key| key == column.name),
-            style: styles.as_ref().map_or_else(Style::default, |styles| styles[position]),
+            style: styles.as_ref().map_or(unknown, |styles| styles[position]),
         };
         let facts = schema.columns.iter().enumerate().map(fact).collect();
         let key = schema.key.columns().filter_map(|column| schema.position(column)).collect();
@@ -56,6 +58,11 @@ impl<'a> Layout<'a> {
 
     pub fn header(&self) -> &Header {
         &self.heading.header
+    }
+
+    /// What is no part of the list, and of no row that is judged.
+    pub fn what_to_do(&self) -> &WhatToDo {
+        &self.heading.what_to_do
     }
 
     pub fn judge<'r>(&'r self, row: &'r RawRow<'_>) -> Verdict<LentItem<'r>> {
@@ -100,8 +107,24 @@ impl<'a> Layout<'a> {
 
     /// The row as it was sent, with what is wrong with it.
     fn keep(&self, row: &RawRow<'_>, problems: Vec<Problem>) -> Kept {
-        let cells = row.cells.iter().map(|cell| keep_cell(cell, row.number)).collect();
-        Kept { problems, cells, key: self.key_of(row) }
+        let keep = |cell: &RawCell<'_>| KeptCell { number: self.number_by_column(cell), ..keep_cell(cell, row.number) };
+        Kept { problems, cells: row.cells.iter().map(keep).collect(), key: self.key_of(row) }
+    }
+
+    /// The number that a text is by what its column tells, where it would be asked about among other rows.
+    fn number_by_column(&self, cell: &RawCell<'_>) -> Option<String> {
+        if !matches!(cell.value, RawValue::Text(_)) {
+            return None;
+        }
+        let is_here = |found: &Option<(u32, String)>| found.as_ref().is_some_and(|(place, _)| *place == cell.column);
+        let position = self.header().columns.iter().position(is_here)?;
+        let (column, facts) = (&self.schema.columns[position], self.facts[position]);
+        let read = judge_cell(cell, column, facts).ok()?;
+        let alone = judge_cell(cell, column, Facts { style: Style::Alone, ..facts });
+        match &read {
+            Some(number @ LentValue::N(_)) if alone.as_ref() != Ok(&read) => Some(number.text().into_owned()),
+            _ => None,
+        }
     }
 
     fn key_of(&self, row: &RawRow<'_>) -> Option<Item> {
@@ -179,7 +202,7 @@ impl<'a> RowJudge<'a> {
     /// In a column of the rules. An error there is never passed over; beside them it is as good as a note.
     fn shows_error(&self) -> bool {
         let mut cells = (0..self.layout.schema.columns.len()).filter_map(|position| self.cell(position));
-        cells.any(|cell| matches!(cell.value, RawValue::Error(_) | RawValue::NoResult))
+        cells.any(|cell| error_in(cell).is_some() || matches!(cell.value, RawValue::NoResult))
     }
 
     fn judge_column(&self, position: usize) -> Result<Option<LentValue<'a>>, Broken> {
@@ -222,11 +245,11 @@ impl<'a> RowJudge<'a> {
     fn add_unknown(&self, values: &mut [Option<LentValue<'a>>], problems: &mut Vec<Problem>) {
         for ((place, name), of_value) in self.layout.header().others.iter().zip(&self.layout.others) {
             let Some(cell) = self.row.cell(*place) else { continue };
+            if let Some(error) = error_in(cell) {
+                problems.push(self.problem_in(name, Some(cell.column), explain_error(error)));
+                continue;
+            }
             let value = match &cell.value {
-                RawValue::Error(error) => {
-                    problems.push(self.problem_in(name, Some(cell.column), explain_error(error)));
-                    continue;
-                }
                 RawValue::NoResult => {
                     problems.push(self.problem_in(name, Some(cell.column), Rule::FormulaWithoutResult.into()));
                     continue;

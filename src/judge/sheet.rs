@@ -73,6 +73,8 @@ impl<'p, 'a> SheetPass<'p, 'a> {
             }
             State::Judging(judging) => {
                 let Judging { layout, refusal, unnamed } = judging.as_mut();
+                let row = layout.what_to_do().without(row);
+                let row = row.as_ref();
                 let verdict = layout.judge(row);
                 if !matches!(verdict, Verdict::Skipped(_)) {
                     if let Some(refusal) = refusal.take() {

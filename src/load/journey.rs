@@ -271,11 +271,12 @@ impl Journey<'_> {
 
     /// Leaves the report, then tells the ledger: a run killed in between leaves it once more.
     pub(super) async fn end(&self, report: Report, loaded: Option<LastLoad>) -> Result<RunEnd, LoadError> {
-        telling::leave(&report, Names(&self.load), self.places).await?;
+        let scratch = &self.rules.reader.scratch;
+        let report = telling::leave(report, Names(&self.load), self.places, scratch).await?;
         if let Some(turn) = &self.turn {
             let summary = serde_json::json!({
                 "summary": report.summary, "rows": report.rows, "units": report.units, "seconds": report.seconds,
-                "report": Names(&self.load).report(),
+                "report": Names(&self.load).report(), "mends": report.mends,
             });
             let ending = report.ending.name();
             turn.ledger.end(turn.lease, &report.upload.key, ending, summary, loaded.as_ref()).await?;
@@ -327,9 +328,9 @@ impl Journey<'_> {
     }
 }
 
-/// What the next load into the table is compared with; an undo is no sheet to compare with.
+/// What the next load into the table is compared with; an undo is no sheet to compare with, nor are rows that were mended.
 fn last_load(plan: &Index) -> Option<LastLoad> {
-    plan.undone.is_none().then(|| LastLoad {
+    (plan.undone.is_none() && plan.file.mends.is_none()).then(|| LastLoad {
         load: plan.load.clone(),
         items: plan.counts.items() + plan.counts.of(Fate::Kept),
         per_scope: plan.per_scope.clone(),

@@ -3,6 +3,7 @@
 mod asked;
 mod journey;
 mod look;
+mod mending;
 mod planning;
 mod readback;
 mod rules;

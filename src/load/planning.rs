@@ -14,7 +14,7 @@ use crate::item::{Item, item_size};
 use crate::judge::{FileRead, SheetRead};
 use crate::message::{Note, Rule, count};
 use crate::plan::{
-    self, Before, Biggest, ChunkEntry, Comparison, Counts, Estimate, Evidence, Fate, Index, LastLoad, Listed,
+    self, Before, Biggest, ChunkEntry, Comparison, Counts, Estimate, Evidence, Fate, Gate, Index, LastLoad, Listed,
     MissingItem, Names, Partitions, PlanError, PlanRow, ROWS_PER_CHUNK,
 };
 use crate::report::{Report, Seconds};
@@ -258,7 +258,9 @@ impl Journey<'_> {
 
     /// What the table has in the sheet's scope and the sheet does not list, in chunks of its own.
     async fn plan_missing(&self, making: &mut Making<'_>, asks: &Asks<'_>) -> Result<(), LoadError> {
-        let Some(mut listed) = making.listed.take() else { return Ok(()) };
+        // Rows that were mended are a part of a list: what they do not list is not missing.
+        let listed = making.listed.take().filter(|_| making.index.file.mends.is_none());
+        let Some(mut listed) = listed else { return Ok(()) };
         if listed.unreadable > 0 {
             let rows = count(listed.unreadable);
             making.index.file.notes.push(Note::new(Rule::SyncBlocked, &[("rows", &rows)]));
@@ -444,9 +446,15 @@ impl Making<'_> {
         self.index.add(entry);
     }
 
+    /// What somebody has approved. Of rows that were mended there are few, and none of them was right before.
+    fn gates_not_asked(&self) -> BTreeSet<Gate> {
+        let of_a_whole = [Gate::Rejected, Gate::Fewer].into_iter().filter(|_| self.index.file.mends.is_some());
+        self.index.waived.iter().copied().chain(of_a_whole).collect()
+    }
+
     fn finish(mut self, last: Option<&LastLoad>) -> Index {
         self.index.per_scope = self.evidence.to_last_load(&self.index.load).per_scope;
-        self.index.held = self.evidence.judge(last, &self.index.waived, &self.index.load);
+        self.index.held = self.evidence.judge(last, &self.gates_not_asked(), &self.index.load);
         let items = self.index.counts.items();
         let share = if items > READ_BACK_ITEMS { READ_BACK_ITEMS as f64 / items as f64 } else { 1.0 };
         let read_back = if self.schema.totals.read_back { self.read_back_units * share } else { 0.0 };

@@ -1,22 +1,33 @@
 //! The end of the street: what a load leaves for people when it is over. Every load that ends passes here, whichever way
 //! it ended, and may pass twice: a run killed after this and before the ledger knows leaves it all once more.
 
+use std::path::Path;
+
+use super::mending::leave_rows_to_fix;
 use super::{LoadError, Places};
 use crate::plan::{LATEST_PAGE, Names};
 use crate::report::{Report, page, words};
 
-/// Leaves the report under the load's name, in place of what an earlier run left. The one for programs comes last: where
-/// there is no ledger, it says that the load is over.
-pub(super) async fn leave(report: &Report, names: Names<'_>, places: &Places) -> Result<(), LoadError> {
+/// Leaves the report under the load's name, in place of what an earlier run left, and before it what the report names.
+/// The one for programs comes last: where there is no ledger, it says that the load is over. Whatever is made on disk
+/// meanwhile is made in the folder `scratch`.
+pub(super) async fn leave(
+    mut report: Report,
+    names: Names<'_>,
+    places: &Places,
+    scratch: &Path,
+) -> Result<Report, LoadError> {
+    leave_rows_to_fix(&mut report, names, places, scratch).await?;
     let store = &places.store;
-    let Told { page, words } = Told::of(report, names, places);
+    let Told { page, words } = Told::of(&report, names, places);
     let (page_name, words_name) = (names.page(), names.words());
     tokio::try_join!(
         store.keep(&page_name, page.clone()),
         store.keep(&words_name, words),
         store.keep(LATEST_PAGE, page),
     )?;
-    Ok(store.keep(&names.report(), report.encode()?).await?)
+    store.keep(&names.report(), report.encode()?).await?;
+    Ok(report)
 }
 
 /// Leaves it unless there is one already: of a load that seems never to have begun, and may have.

@@ -170,7 +170,8 @@ mod tests {
     fn sheet() -> SheetRead {
         let column = |name: &str| ColumnRead { attribute: name.into(), header: name.into(), column: "A".into() };
         let columns = ["sku", "name", "note"].map(column).to_vec();
-        SheetRead { name: "Stock".into(), loaded: true, skipped: None, header_row: Some(1), columns }
+        let name = "Stock".to_string();
+        SheetRead { name, loaded: true, skipped: None, header_row: Some(1), columns, others: vec![] }
     }
 
     fn compared(lines: &str, says: &[(&str, &str)], before: Before) -> PlanRow {

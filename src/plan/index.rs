@@ -247,6 +247,11 @@ impl Names<'_> {
     pub fn words(&self) -> String {
         format!("loads/{}/report.txt", self.0)
     }
+
+    /// The rows that were left out, to be mended.
+    pub fn to_fix(&self) -> String {
+        format!("loads/{}/to-fix.xlsx", self.0)
+    }
 }
 
 /// The page of the load that ended last.

@@ -274,7 +274,7 @@ mod tests {
 
     #[test]
     fn a_row_that_cannot_go_in_keeps_its_cells_and_no_item() {
-        let cell = KeptCell { cell: "A12".into(), kind: CellKind::Text, value: "x".into(), format: None };
+        let cell = KeptCell { cell: "A12".into(), kind: CellKind::Text, value: "x".into(), format: None, number: None };
         let kept = Kept { problems: vec![], cells: vec![cell], key: None };
         for (verdict, fate) in [
             (Verdict::Rejected(kept.clone()), Fate::Rejected),

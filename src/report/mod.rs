@@ -70,6 +70,9 @@ pub struct Report {
     /// None where a file was only checked.
     pub load: Option<LoadId>,
     pub upload: Upload,
+    /// The load whose rows the file mends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mends: Option<LoadId>,
     pub table: Option<String>,
     pub ending: Ending,
     /// The answer in a sentence or two: is my stock right now?
@@ -88,6 +91,9 @@ pub struct Report {
     /// All problems, counted by rule and column.
     #[serde(default)]
     pub kinds: Kinds,
+    /// The workbook of the rows that were left out, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to_fix: Option<ToFix>,
     /// Of the rows whose item is another one now, those that weigh most, the heaviest first.
     #[serde(default)]
     pub biggest: Vec<ChangedRow>,
@@ -138,6 +144,14 @@ impl Stopped {
             advice: format!("To load the file after all: inventory redrive {load}"),
         }
     }
+}
+
+/// A workbook of rows to mend: where it is, and how many it has of all there are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToFix {
+    pub place: String,
+    pub rows: u64,
+    pub of: u64,
 }
 
 /// What the load wrote can be taken back.
@@ -217,7 +231,8 @@ impl Report {
     pub fn of_check(upload: Upload, file: FileRead, tally: Tally, seconds: Seconds) -> Report {
         let only_checked = true;
         let report = Report::without_rows(None, upload, Ending::DryRun, String::new(), seconds);
-        Report { sheets: file.sheets, notes: file.notes, ..report }.with(tally, only_checked, file.unremarked_rows)
+        let FileRead { sheets, notes, mends, unremarked_rows } = file;
+        Report { sheets, notes, mends, ..report }.with(tally, only_checked, unremarked_rows)
     }
 
     /// A load with a plan.
@@ -226,6 +241,7 @@ impl Report {
         let report = Report::without_rows(Some(plan.load), plan.upload, ending, String::new(), seconds);
         Report {
             table: Some(plan.table.table),
+            mends: plan.file.mends,
             sheets: plan.file.sheets,
             held: plan.held,
             biggest: plan.biggest,
@@ -313,6 +329,7 @@ impl Report {
             version: VERSION,
             load,
             upload,
+            mends: None,
             table: None,
             ending,
             summary,
@@ -324,6 +341,7 @@ impl Report {
             problems: Vec::new(),
             problems_total: 0,
             kinds: Kinds::default(),
+            to_fix: None,
             biggest: Vec::new(),
             changed: Vec::new(),
             missing: MissingItems::default(),

@@ -22,12 +22,18 @@ pub fn words(report: &Report, title: Option<&str>, kept: Option<&str>) -> String
     }
     text.push_str(&report.summary);
     text.push('\n');
+    if let Some(mends) = say_mends(report) {
+        text.push_str(&format!("{mends}\n"));
+    }
     tell_held(report, &mut text);
     tell_rows_left_out(report, &mut text);
     tell_problems(report, &mut text);
     tell_changes(report, &mut text);
     tell_staying(report, &mut text);
     tell_figures(report, &mut text);
+    if let Some(to_fix) = say_to_fix(report) {
+        text.push_str(&format!("\n{to_fix}\n"));
+    }
     if let Some(kept) = kept {
         text.push_str(&format!("\nThe report is in {kept}\n"));
     }
@@ -88,6 +94,27 @@ fn tell_problems(report: &Report, text: &mut String) {
         let listed = count(report.problems.len() as u64);
         text.push_str(&format!("\nOf {} problems {listed} are listed.\n", count(report.problems_total)));
     }
+}
+
+/// Whose rows the file has, where it is one of rows to mend.
+pub(super) fn say_mends(report: &Report) -> Option<String> {
+    let load = report.mends.as_ref()?;
+    Some(format!("This file mends rows of load {load}. Items that it does not list stay as they are."))
+}
+
+/// Where the rows to mend are, and what to do with them.
+pub(super) fn say_to_fix(report: &Report) -> Option<String> {
+    let to_fix = report.to_fix.as_ref()?;
+    let rows = match (to_fix.rows, to_fix.of) {
+        (1, 1) => "The row to mend is".to_string(),
+        (rows, of) if rows == of => format!("The {} rows to mend are", count(rows)),
+        (rows, of) => format!("Of {} rows to mend, the first {} are", count(of), count(rows)),
+    };
+    let them = if to_fix.rows == 1 { "it" } else { "them" };
+    // What is right is not in yet.
+    let when = if report.ending == Ending::Done { "" } else { " after this one" };
+    let place = &to_fix.place;
+    Some(format!("{rows} in {place}, with what to do beside {them}. Correct {them} there and load that file{when}."))
 }
 
 fn tell_changes(report: &Report, text: &mut String) {

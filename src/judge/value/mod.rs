@@ -6,6 +6,7 @@ mod currency;
 mod date;
 mod date_format;
 mod date_pattern;
+mod error;
 mod evidence;
 mod format_code;
 mod gtin;
@@ -25,6 +26,8 @@ use super::{CellKind, KeptCell};
 use text::trim;
 
 pub(super) use currency::{Currencies, Mixed};
+pub use error::shows_error;
+pub(super) use error::{error_in, explain_error};
 pub(super) use evidence::Evidence;
 pub(super) use shown::shown;
 
@@ -56,6 +59,8 @@ pub(super) enum Style {
     #[default]
     Assumed,
     Known(DecimalSign),
+    /// A row of another list, which is not here to tell: 1.234 is asked about, and so is a comma.
+    Alone,
     /// Every number with a sign in it can be read both ways: 1.234.
     Ambiguous,
     /// Some cells prove the point and some the comma; here is what most of them prove.
@@ -73,8 +78,10 @@ pub(super) fn judge_cell<'a>(
     column: &'a Column,
     facts: Facts,
 ) -> Result<Option<LentValue<'a>>, Broken> {
+    if let Some(error) = error_in(cell) {
+        return Err(explain_error(error));
+    }
     match &cell.value {
-        RawValue::Error(error) => return Err(explain_error(error)),
         RawValue::NoResult => return Err(Rule::FormulaWithoutResult.into()),
         _ if is_blank(cell) => return Ok(None),
         RawValue::Date(_) if facts.in_key && column.kind != Kind::Date => return Err(Rule::DateInKey.into()),
@@ -92,22 +99,6 @@ pub(super) fn judge_cell<'a>(
         LentValue::S(text) if facts.in_key && text::has_hidden_sign(text) => Err(Rule::HiddenSignInKey.into()),
         _ => Ok(Some(value)),
     }
-}
-
-/// What the formula of a cell ran into that shows an error.
-pub(super) fn explain_error(error: &str) -> Broken {
-    let reason = match error {
-        "#REF!" => "the formula there points to a cell that is gone",
-        "#N/A" => "the formula there looked for something and did not find it",
-        "#DIV/0!" => "the formula there divides by zero or by an empty cell",
-        "#NAME?" => "the formula there uses a name that the spreadsheet program does not know",
-        "#VALUE!" => "the formula there counts with something that is no number",
-        "#NUM!" => "the number there is none that can be written",
-        "#NULL!" => "the formula there names places that do not meet",
-        "#SPILL!" => "the formula there has no room for its results",
-        _ => "the formula there could not be worked out",
-    };
-    Broken { rule: Rule::CellShowsError, words: vec![("reason", reason.to_string())] }
 }
 
 /// What is to be said about a cell whose row goes in all the same. `tells_formats` is what the workbook knows of itself:
@@ -138,7 +129,8 @@ pub(super) fn keep_cell(cell: &RawCell<'_>, row: u32) -> KeptCell {
         RawValue::Error(text) => (CellKind::Error, text.to_string()),
         RawValue::NoResult => (CellKind::Formula, String::new()),
     };
-    KeptCell { cell: cell_address(cell.column, row), kind, value, format: cell.format.as_deref().map(str::to_string) }
+    let format = cell.format.as_deref().map(str::to_string);
+    KeptCell { cell: cell_address(cell.column, row), kind, value, format, number: None }
 }
 
 #[cfg(test)]
@@ -196,6 +188,12 @@ mod tests {
             let error = judged(&lines, &cell(RawValue::Error("#N/A".into())));
             assert_eq!(error, "cell-shows-error the formula there looked for something and did not find it", "{kind}");
             assert_eq!(judged(&lines, &cell(RawValue::NoResult)), "formula-without-result", "{kind}");
+            for error in ["#N/A", " #REF! ", "#NV", "Err:502"] {
+                assert!(judged(&lines, &text(error)).starts_with("cell-shows-error"), "{kind} {error}");
+            }
+        }
+        for no_error in ["#1", "#N/A-17", "Err:50", "Error", "#"] {
+            assert_eq!(judged(TEXT, &text(no_error)), no_error);
         }
     }
 

@@ -84,7 +84,7 @@ fn read_text(text: &str, column: &Column, style: Style) -> Result<Decimal, Broke
     let typed = Typed::read(text, takes_money(column.kind)).ok_or(expected(column))?;
     let sign = match (typed.shape, style) {
         (Shape::Whole, _) => Point,
-        (Shape::Sure(sign), Style::Assumed) if sign == Point => sign,
+        (Shape::Sure(sign), Style::Assumed | Style::Alone) if sign == Point => sign,
         (Shape::Sure(sign), Style::Known(known) | Style::Mixed(known)) if sign == known => sign,
         (Shape::Sure(sign), Style::Ambiguous) => sign,
         (Shape::Sure(sign), Style::Mixed(most)) => return Err(mixed(&typed, sign, most, column)),
@@ -211,6 +211,10 @@ mod tests {
             ("12,50 EUR", Style::Assumed, "point-expected 12.5 alone, without EUR"),
             ("1.234.567", Style::Assumed, "number-expected"),
             ("1,234", Style::Assumed, "separator-unclear 1234 1.234"),
+            ("12.50", Style::Alone, "12.5"),
+            ("1234", Style::Alone, "1234"),
+            ("1.234", Style::Alone, "separator-unclear 1234 1.234"),
+            ("12,50", Style::Alone, "point-expected 12.5"),
             ("1.234", point, "1.234"),
             ("1,234", point, "1234"),
             ("12,50", point, "point-expected 12.5"),

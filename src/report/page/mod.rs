@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
-use super::words::{key, shown};
+use super::words::{key, say_mends, shown};
 use super::{Ending, Report};
 use crate::judge::Skip;
 use crate::message::{OUR_PAGE, count};
@@ -221,10 +221,11 @@ fn also(report: &Report) -> Markup {
     let passed: Vec<_> = report.sheets.iter().filter(|sheet| !sheet.loaded).collect();
     let skipped: Vec<_> = report.skipped.iter().filter(|row| row.why != Skip::Title).take(LINES_SHOWN).collect();
     html! {
-        @if !passed.is_empty() || !skipped.is_empty() || !report.notes.is_empty() {
+        @if !passed.is_empty() || !skipped.is_empty() || !report.notes.is_empty() || report.mends.is_some() {
             section aria-labelledby="also" {
                 h2 id="also" { "Good to know" }
                 ul.rows {
+                    @if let Some(mends) = say_mends(report) { li { (mends) } }
                     @for note in report.notes.iter().take(LINES_SHOWN) { li { (note.message) " " (note.advice) } }
                     @for sheet in passed.iter().take(LINES_SHOWN) {
                         li { "Sheet \"" (sheet.name) "\" was passed over: " (super::words::why_passed_over(sheet.skipped)) "." }

@@ -8,6 +8,7 @@ use crate::message::{Problem, Rule, count};
 use crate::report::Report;
 use crate::report::kinds::title;
 use crate::report::places::name_places;
+use crate::report::words::say_to_fix;
 
 /// Of a kind, rows that are shown at once; the others open with a click.
 const SHOWN_AT_ONCE: usize = 3;
@@ -37,6 +38,7 @@ pub(super) fn section(report: &Report) -> Markup {
     html! {
         section aria-labelledby="problems" {
             h2 id="problems" { "What to mend" }
+            @if let Some(to_fix) = say_to_fix(report) { p { (to_fix) } }
             @if kinds.len() > 1 { (pictures::kinds(&kinds)) }
             @for group in shown { (group) }
             @if more > 0 {

@@ -1,9 +1,9 @@
 use super::*;
 use crate::event::{LoadId, Upload};
-use crate::judge::{ColumnRead, SheetRead, Skip};
+use crate::judge::{ColumnRead, OtherColumn, SheetRead, Skip};
 use crate::message::{Note, Problem, Rule};
 use crate::plan::{ChangedAttribute, ChangedRow, Counts, Fate, Kinds};
-use crate::report::{RowCounts, Seconds, SkippedRow, UndoPossible};
+use crate::report::{RowCounts, Seconds, SkippedRow, ToFix, UndoPossible};
 
 const HOSTILE: &str = "\"><script>alert('1')</script><img src=x onerror=alert(2)>&lt;{}";
 
@@ -58,6 +58,7 @@ fn whatever_a_cell_says_is_text() {
         skipped: (!loaded).then_some(Skip::SheetWithoutHeader),
         header_row: Some(1),
         columns: vec![column.clone()],
+        others: vec![OtherColumn { header: text(), column: "B".into() }],
     };
     let report = Report {
         upload: upload(&format!("uploads/{HOSTILE}.xlsx")),
@@ -65,6 +66,7 @@ fn whatever_a_cell_says_is_text() {
         table: Some(text()),
         sheets: vec![sheet(true), sheet(false)],
         biggest: vec![changed],
+        to_fix: Some(ToFix { place: text(), rows: 2, of: 2 }),
         skipped: vec![SkippedRow { sheet: text(), row: 9, why: Skip::Total, says: text() }],
         notes: vec![Note { sheet: None, rule: Rule::RowsHidden, message: text(), advice: text() }],
         ..with_problems(vec![problem(2, HOSTILE), problem(3, HOSTILE)], 2)
@@ -119,6 +121,32 @@ fn ten_thousand_problems_stay_below_two_megabytes_and_the_page_says_where_the_re
     assert!(listed > 1_000);
     let more = format!("{} more of the 123,456 problems are not on this page.", count(123_456 - listed));
     assert!(page.contains(&more), "{more}");
+}
+
+#[test]
+fn where_the_rows_to_mend_are_is_said_above_what_is_to_be_mended() {
+    let place = "s3://reports/loads/0123456789abcdef/to-fix.xlsx";
+    let with = |rows, of| {
+        let to_fix = Some(ToFix { place: place.into(), rows, of });
+        let report = Report { to_fix, ..with_problems(vec![problem(2, "many"), problem(3, "few")], 2) };
+        page(&report)
+    };
+    for (rows, of, said) in [
+        (1, 1, "The row to mend is in PLACE, with what to do beside it. Correct it there and load that file."),
+        (2, 2, "The 2 rows to mend are in PLACE, with what to do beside them. Correct them there and load that file."),
+        (2, 3000, "Of 3,000 rows to mend, the first 2 are in PLACE,"),
+    ] {
+        let page = with(rows, of);
+        let (above, below) = page.split_once(&said.replace("PLACE", place)).unwrap_or_else(|| panic!("{page}"));
+        assert!(above.contains("id=\"problems\"") && !above.contains("<h3>") && below.contains("<h3>"), "{page}");
+    }
+}
+
+#[test]
+fn a_file_that_mends_rows_of_another_load_says_of_which() {
+    let mends = LoadId::parse("0123456789abcdef");
+    let page = page(&Report { mends, ..report("All 88 rows are in.", Ending::Done) });
+    assert!(page.contains("This file mends rows of load 0123456789abcdef."), "{page}");
 }
 
 #[test]

@@ -1,0 +1,304 @@
+//! `to-fix.xlsx`: the rows that could not go in, as they were sent, with what to do beside them in words. Corrected and
+//! uploaded, it is loaded as it is.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rust_xlsxwriter::{Format, FormatAlign, Note, Workbook, Worksheet, XlsxError};
+
+use super::kept::{Looks, column_of, has_room, write_kept};
+use super::tabs::Tabs;
+use super::{CELL_UNITS, fit, write_text};
+use crate::event::LoadId;
+use crate::judge::{SheetRead, what_to_do_header};
+use crate::message::{Problem, Rule};
+use crate::plan::{Counts, Fate, PlanRow};
+use crate::schema::Duplicates;
+
+/// More than anybody mends by hand: whoever has more rows has one mistake in all of them, and mends it in the file itself.
+const ROWS_AT_MOST: usize = 100_000;
+/// Of what stands in their cells: the workbook is in memory on its way to where it is kept.
+const BYTES_AT_MOST: usize = 64 << 20;
+/// Each is a file of its own until the workbook is done, and a process has only so many.
+const SHEETS_AT_MOST: usize = 200;
+/// Problems with a note of their own. Notes are in memory until the workbook is done.
+const NOTES_AT_MOST: usize = 2_000;
+/// A note is read at a glance; the column beside has all of it.
+const NOTE_UNITS: usize = 1_000;
+/// In pixels: a sentence or two.
+const NOTE_SIZE: (u32, u32) = (320, 140);
+/// In letters.
+const NARROWEST: usize = 10;
+const WIDEST: usize = 40;
+const WHAT_TO_DO_WIDTH: u32 = 80;
+/// Where words are wrapped, a line of the last column rarely takes as many as there is room for.
+const LETTERS_PER_LINE: usize = 72;
+/// In pixels; Excel takes 546 at most.
+const LINE_HEIGHT: u32 = 20;
+const LINES_AT_MOST: u32 = 27;
+/// On the header of the last column.
+const ABOUT_WHAT_TO_DO: &str = "Rows and cells are named here as in the file that was loaded. When you load this one, \
+    this column is passed over: leave it as it is.";
+
+/// Why the workbook could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ToFixError {
+    #[error("the rows to mend could not be set aside in temporary storage: {0}")]
+    Scratch(#[from] io::Error),
+    #[error("the workbook of rows to mend could not be written: {0}")]
+    Workbook(#[from] XlsxError),
+}
+
+/// The workbook, and how many of the rows to mend it has.
+#[derive(Debug)]
+pub struct ToFixBook {
+    pub content: Vec<u8>,
+    pub rows: u64,
+    pub of: u64,
+}
+
+/// Rows to mend, set aside on disk until all are known: those of one item stand together in the workbook.
+#[derive(Debug)]
+pub struct RowsToFix {
+    folder: PathBuf,
+    /// Of the rows of one item, the rules say which counts: there is nothing to mend.
+    decided: bool,
+    file: BufWriter<File>,
+    /// Where it ends.
+    end: u64,
+    rows: usize,
+    /// That stand in the cells of these rows.
+    bytes: usize,
+    of: u64,
+    sheets: Vec<SheetRows>,
+}
+
+/// The rows of one sheet.
+#[derive(Debug)]
+struct SheetRows {
+    name: Arc<str>,
+    rows: Vec<Aside>,
+    /// The first row of those that say the same of one another.
+    first: HashMap<u64, u32>,
+    /// One more than the last that has a value.
+    columns: u16,
+}
+
+/// A row on disk, and where it stands in the workbook: by the first row of its item, then by its own number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Aside {
+    first: u32,
+    row: u32,
+    at: u64,
+    length: usize,
+}
+
+impl RowsToFix {
+    /// Sets rows aside in a folder for temporary files.
+    pub fn new(folder: &Path, duplicates: Duplicates) -> io::Result<RowsToFix> {
+        Ok(RowsToFix {
+            folder: folder.to_path_buf(),
+            decided: duplicates != Duplicates::Reject,
+            file: BufWriter::new(tempfile::tempfile_in(folder)?),
+            end: 0,
+            rows: 0,
+            bytes: 0,
+            of: 0,
+            sheets: Vec::new(),
+        })
+    }
+
+    /// Takes a row of the plan, in its order; most have nothing to mend.
+    pub fn add(&mut self, row: &PlanRow) -> io::Result<()> {
+        let is_decided = self.decided && row.problems.iter().any(|problem| problem.rule == Rule::KeyRepeated);
+        if !matches!(row.fate, Fate::Rejected | Fate::Duplicate) || is_decided {
+            return Ok(());
+        }
+        self.of += 1;
+        // What does not fit into a cell is not cut: it would come back as another value.
+        if self.is_full() || !row.cells.iter().all(has_room) {
+            return Ok(());
+        }
+        let Some(sheet) = sheet_of(&mut self.sheets, &row.sheet) else { return Ok(()) };
+        let line = serde_json::to_vec(row)?;
+        self.file.write_all(&line)?;
+        let repeated = row.problems.iter().find(|problem| is_about_others(problem));
+        let first = repeated.map_or(row.row, |problem| *sheet.first.entry(digest(problem)).or_insert(row.row));
+        sheet.rows.push(Aside { first, row: row.row, at: self.end, length: line.len() });
+        let columns = row.cells.iter().filter_map(|cell| Some(column_of(&cell.cell)? + 1));
+        sheet.columns = columns.fold(sheet.columns, u16::max);
+        self.end += line.len() as u64;
+        self.rows += 1;
+        self.bytes += row.cells.iter().map(|cell| cell.value.len()).sum::<usize>();
+        Ok(())
+    }
+
+    /// Whether there is no room for more: they are only counted.
+    pub fn is_full(&self) -> bool {
+        self.rows >= ROWS_AT_MOST || self.bytes >= BYTES_AT_MOST
+    }
+
+    /// Counts rows that need not be looked at, because there is no room for them.
+    pub fn count(&mut self, rows: &Counts) {
+        self.of += rows.of(Fate::Rejected) + if self.decided { 0 } else { rows.of(Fate::Duplicate) };
+    }
+
+    /// Makes the workbook, unless there is no row to mend. `sheets` is what was found out about those of the file.
+    pub fn write(mut self, load: &LoadId, sheets: &[SheetRead]) -> Result<Option<ToFixBook>, ToFixError> {
+        if self.rows == 0 {
+            return Ok(None);
+        }
+        self.file.flush()?;
+        let mut book = Workbook::new();
+        book.set_tempdir(&self.folder)?;
+        let (mut tabs, mut looks, mut notes) = (Tabs::default(), Looks::new(), 0);
+        for rows in &mut self.sheets {
+            rows.rows.sort_unstable();
+            let page = book.add_worksheet_with_constant_memory()?;
+            page.set_name(tabs.name(&rows.name))?;
+            let found = sheets.iter().find(|sheet| *sheet.name == *rows.name);
+            let mut page = Page::begin(page, found, rows.columns, load, &mut looks)?;
+            for (place, aside) in (1..).zip(&rows.rows) {
+                let row = read_back(self.file.get_ref(), aside)?;
+                notes += page.write_row(place, &row, NOTES_AT_MOST.saturating_sub(notes))?;
+            }
+            page.finish()?;
+        }
+        Ok(Some(ToFixBook { content: book.save_to_buffer()?, rows: self.rows as u64, of: self.of }))
+    }
+}
+
+/// The rows of a sheet, if there is room for one more. They come sheet by sheet.
+fn sheet_of<'a>(sheets: &'a mut Vec<SheetRows>, name: &Arc<str>) -> Option<&'a mut SheetRows> {
+    let is_known = sheets.last().is_some_and(|sheet| sheet.name == *name);
+    if !is_known && sheets.len() < SHEETS_AT_MOST {
+        sheets.push(SheetRows { name: name.clone(), rows: Vec::new(), first: HashMap::new(), columns: 0 });
+    }
+    sheets.last_mut().filter(|sheet| sheet.name == *name)
+}
+
+/// Rows that repeat one another all say so in the same words, which name them.
+fn is_about_others(problem: &Problem) -> bool {
+    matches!(problem.rule, Rule::KeyRepeated | Rule::ValueRepeated)
+}
+
+/// Should two ever have the same, some rows stand together that need not.
+fn digest(problem: &Problem) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    problem.message.hash(&mut hasher);
+    hasher.finish()
+}
+
+fn read_back(file: &File, aside: &Aside) -> Result<PlanRow, io::Error> {
+    let mut line = vec![0; aside.length];
+    file.read_exact_at(&mut line, aside.at)?;
+    Ok(serde_json::from_slice(&line)?)
+}
+
+/// A sheet of the workbook, row by row.
+struct Page<'a> {
+    sheet: &'a mut Worksheet,
+    looks: &'a mut Looks,
+    /// The column that says what to do, after all others.
+    last: u16,
+    words: Format,
+    widths: Vec<usize>,
+}
+
+impl<'a> Page<'a> {
+    /// Begins with the header: each column under the letter that it had.
+    fn begin(
+        sheet: &'a mut Worksheet,
+        found: Option<&SheetRead>,
+        columns: u16,
+        load: &LoadId,
+        looks: &'a mut Looks,
+    ) -> Result<Page<'a>, XlsxError> {
+        let known = found.iter().flat_map(|sheet| &sheet.columns).map(|column| (&column.column, &column.header));
+        let others = found.iter().flat_map(|sheet| &sheet.others).map(|column| (&column.column, &column.header));
+        let header = known.chain(others).filter_map(|(letters, header)| Some((column_of(letters)?, header)));
+        let header: BTreeMap<u16, &String> = header.collect();
+        let last = header.last_key_value().map_or(0, |(column, _)| column + 1).max(columns);
+        let bold = Format::new().set_bold().set_text_wrap().set_align(FormatAlign::Top);
+        let words = Format::new().set_text_wrap().set_align(FormatAlign::Top);
+        sheet.set_freeze_panes(1, 0)?;
+        let widths = vec![NARROWEST; usize::from(last)];
+        let mut page = Page { sheet, looks, last, words, widths };
+        for (column, header) in header {
+            write_text(page.sheet, 0, column, &fit(header, CELL_UNITS), &bold)?;
+            page.widen(column, header);
+        }
+        write_text(page.sheet, 0, last, &what_to_do_header(load), &bold)?;
+        page.note(0, last, ABOUT_WHAT_TO_DO)?;
+        Ok(page)
+    }
+
+    /// Writes a row with notes on its cells as long as there is room for some, and says how many problems have one.
+    fn write_row(&mut self, place: u32, row: &PlanRow, room: usize) -> Result<usize, XlsxError> {
+        let mut problems: BTreeMap<u16, Vec<&Problem>> = BTreeMap::new();
+        for problem in &row.problems {
+            if let Some(column) = problem.cell.as_deref().and_then(column_of) {
+                problems.entry(column).or_default().push(problem);
+            }
+        }
+        for column in problems.keys() {
+            self.sheet.write_blank(place, *column, self.looks.marked())?;
+        }
+        for cell in &row.cells {
+            let Some(column) = column_of(&cell.cell) else { continue };
+            write_kept(self.sheet, place, column, cell, problems.contains_key(&column), self.looks)?;
+            self.widen(column, &cell.value);
+        }
+        let mut noted = 0;
+        for (column, problems) in problems {
+            if noted + problems.len() <= room {
+                noted += problems.len();
+                self.note(place, column, &fit(&say(&problems), NOTE_UNITS))?;
+            }
+        }
+        let problems: Vec<&Problem> = row.problems.iter().collect();
+        let words = format!("Row {}: {}", row.row, say(&problems));
+        write_text(self.sheet, place, self.last, &fit(&words, CELL_UNITS), &self.words)?;
+        // Not every program makes a row as high as its words need.
+        let lines: usize = words.lines().map(|line| line.chars().count().div_ceil(LETTERS_PER_LINE)).sum();
+        let lines = u32::try_from(lines).unwrap_or(LINES_AT_MOST).min(LINES_AT_MOST);
+        self.sheet.set_row_height_pixels(place, LINE_HEIGHT * lines)?;
+        Ok(noted)
+    }
+
+    fn note(&mut self, place: u32, column: u16, text: &str) -> Result<(), XlsxError> {
+        let (width, height) = NOTE_SIZE;
+        let note = Note::new(text).add_author_prefix(false).set_width(width).set_height(height);
+        self.sheet.insert_note(place, column, &note)?;
+        Ok(())
+    }
+
+    fn widen(&mut self, column: u16, text: &str) {
+        if let Some(width) = self.widths.get_mut(usize::from(column)) {
+            *width = text.chars().take(WIDEST).count().max(*width);
+        }
+    }
+
+    fn finish(self) -> Result<(), XlsxError> {
+        for (column, width) in (0..).zip(self.widths) {
+            // The header is bold, and there is some room around a text.
+            self.sheet.set_column_width(column, width as u32 + 2)?;
+        }
+        self.sheet.set_column_width(self.last, WHAT_TO_DO_WIDTH)?;
+        Ok(())
+    }
+}
+
+/// What is wrong and what to do, as it is said everywhere else.
+fn say(problems: &[&Problem]) -> String {
+    let sentences = problems.iter().map(|problem| format!("{} {}", problem.message, problem.advice));
+    sentences.collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests;

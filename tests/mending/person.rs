@@ -1,0 +1,76 @@
+//! What a person does with the workbook of rows to mend: she opens it, corrects cells, and saves it.
+
+use std::io::Cursor;
+
+use calamine::{Data, Reader, Xlsx};
+use rust_xlsxwriter::{Note, Workbook};
+
+use super::list::write;
+
+/// A sheet as she sees it: the header, then the rows.
+pub struct Page {
+    pub name: String,
+    pub rows: Vec<Vec<Data>>,
+}
+
+pub fn open(workbook: &[u8]) -> Vec<Page> {
+    let mut book = Xlsx::new(Cursor::new(workbook)).expect("a workbook");
+    let sheets = book.worksheets().into_iter();
+    let page = |(name, range): (String, calamine::Range<Data>)| {
+        assert_eq!(range.start(), Some((0, 0)), "{name}");
+        Page { name, rows: range.rows().map(<[Data]>::to_vec).collect() }
+    };
+    sheets.map(page).collect()
+}
+
+/// Corrects what `right` has a correction for: it is told the sheet, the row in the first file, the header, and what
+/// stands there.
+pub fn mend(pages: &mut [Page], right: impl Fn(&str, u32, &str, &Data) -> Option<Data>) {
+    for page in pages {
+        let (header, rows) = page.rows.split_first_mut().expect("a header");
+        for row in rows {
+            let (words, cells) = row.split_last_mut().expect("what to do");
+            let words = words.to_string();
+            let number = words.strip_prefix("Row ").and_then(|words| words.split_once(':')).expect("a row").0;
+            let number = number.parse().expect("a number");
+            for (cell, header) in cells.iter_mut().zip(&*header) {
+                if let Some(right) = right(&page.name, number, &header.to_string(), cell) {
+                    *cell = right;
+                }
+            }
+        }
+    }
+}
+
+/// Saves all of it as a workbook, notes and the last column included.
+pub fn save_as_xlsx(pages: &[Page]) -> Vec<u8> {
+    let mut book = Workbook::new();
+    for page in pages {
+        let sheet = book.add_worksheet().set_name(&page.name).expect("a name");
+        for (row, cells) in (0..).zip(&page.rows) {
+            for (column, cell) in (0..).zip(cells) {
+                write(sheet, row, column, cell);
+            }
+        }
+        sheet.insert_note(1, 0, &Note::new("Row 4: type the quantity")).expect("a note");
+    }
+    book.save_to_buffer().expect("a workbook")
+}
+
+/// Saves a sheet as text, as spreadsheet programs do.
+pub fn save_as_csv(page: &Page) -> Vec<u8> {
+    let cell = |cell: &Data| {
+        let text = match cell {
+            Data::Bool(yes) => yes.to_string().to_uppercase(),
+            Data::DateTime(date) => {
+                let day = jiff::civil::date(1899, 12, 30) + jiff::Span::new().days(date.as_f64() as i64);
+                day.to_string()
+            }
+            cell => cell.to_string(),
+        };
+        let quoted = text.contains(['"', ',', '\n']);
+        if quoted { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+    };
+    let line = |row: &Vec<Data>| row.iter().map(cell).collect::<Vec<_>>().join(",") + "\r\n";
+    page.rows.iter().map(line).collect::<String>().into_bytes()
+}
