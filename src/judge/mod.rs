@@ -12,6 +12,7 @@ mod repeats;
 mod row;
 mod sheet;
 mod swallowed;
+mod trial;
 mod unnamed;
 mod value;
 
@@ -22,6 +23,7 @@ use crate::message::{Note, Problem, Refusal};
 
 pub use file::{Hear, Judge};
 pub use lent::LentItem;
+pub use trial::{Trial, would_be_read};
 
 /// A row, by the place of its sheet in the file and its number there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
