@@ -1,6 +1,27 @@
 //! Every workbook we write. Values only: whatever a cell says, no spreadsheet program runs it.
 
+mod cell;
+mod columns;
+mod example;
+mod explain;
+pub mod export;
+mod fault;
+mod help;
+mod pages;
+pub mod template;
+mod validation;
+
 use rust_xlsxwriter::{Format, Worksheet, XlsxError};
+
+use crate::schema::{Schema, canonical_name};
+
+pub use cell::Form;
+pub use fault::SheetFault;
+
+/// The last row of a sheet, of which the first is 0.
+const LAST_ROW: u32 = 1_048_575;
+/// Where the rules do not name the sheet that is read.
+const ITEMS: &str = "Stock";
 
 /// A text that a spreadsheet program would take for a formula as soon as somebody edits the cell begins like this.
 const LOOKS_LIKE_A_FORMULA: &[char] = &['=', '+', '-', '@', '\t', '\r', '\n'];
@@ -19,4 +40,48 @@ pub(crate) fn write_text(
         false => sheet.write_string_with_format(row, column, text, format)?,
     };
     Ok(())
+}
+
+/// What the sheet of items is called, so that the loader reads it.
+pub fn name_items(schema: &Schema) -> Result<String, SheetFault> {
+    let Some(wanted) = &schema.sheet else { return Ok(ITEMS.to_string()) };
+    // The loader does not look at punctuation, and the programs do not take all of it.
+    let name = wanted.replace(['*', '?', ':', '[', ']', '\\', '/'], " ");
+    let name = name.trim().trim_matches('\'').to_string();
+    let found = canonical_name(&name) == canonical_name(wanted);
+    match Worksheet::new().set_name(&name) {
+        Ok(_) if found => Ok(name),
+        _ => Err(SheetFault::Name(wanted.clone())),
+    }
+}
+
+/// A name for a sheet beside that of the items, and never the same.
+fn name_beside(items: &str, wanted: &str) -> String {
+    let taken = canonical_name(items) == canonical_name(wanted);
+    if taken { format!("{wanted} 2") } else { wanted.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(sheet: &str) -> Result<String, SheetFault> {
+        name_items(&Schema { sheet: Some(sheet.to_string()), ..Schema::shipped().unwrap() })
+    }
+
+    #[test]
+    fn the_sheet_of_items_is_called_what_the_rules_read() {
+        assert_eq!(name_items(&Schema::shipped().unwrap()).unwrap(), "Stock");
+        assert_eq!(named("Stock Q3").unwrap(), "Stock Q3");
+        assert_eq!(named("Stock: Q3/2026").unwrap(), "Stock  Q3 2026");
+        assert_eq!(named("'Stock'").unwrap(), "Stock");
+        let long = "x".repeat(32);
+        assert!(matches!(named(&long), Err(SheetFault::Name(name)) if name == long));
+    }
+
+    #[test]
+    fn a_sheet_beside_the_items_has_another_name() {
+        assert_eq!(name_beside("Stock", "Help"), "Help");
+        assert_eq!(name_beside("HELP!", "Help"), "Help 2");
+    }
 }
