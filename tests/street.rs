@@ -15,3 +15,4 @@ mod services;
 mod turns;
 mod undo;
 mod upload;
+mod workbooks;
