@@ -6,12 +6,10 @@ mod export;
 mod load;
 mod new_file;
 mod output;
-mod places;
 mod progress;
 mod schema;
 mod template;
 mod undo;
-mod words;
 
 use std::fs::File;
 use std::io::Read;
