@@ -38,7 +38,9 @@ impl Template {
     pub fn run(self) -> Result<Exit, Trouble> {
         let name = self.out.display();
         if !self.out.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("xlsx")) {
-            return Err(Trouble::usage(format!("A template is a workbook, and {name} does not end in .xlsx. Rename it.")));
+            return Err(Trouble::usage(format!(
+                "A template is a workbook, and {name} does not end in .xlsx. Rename it."
+            )));
         }
         let schema = schema_in(self.schema.as_deref())?;
         let new = NewFile::begin(&self.out, self.force)?;

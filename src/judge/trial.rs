@@ -20,7 +20,8 @@ impl<'a> Trial<'a> {
     pub fn new(schema: &'a Schema, sheet: &str, header: &[&str]) -> Option<Trial<'a>> {
         let heading = HeaderSearch::new(schema).look_at(&row_of_texts(1, header)).ok()?;
         let found = &heading.header.columns;
-        let in_order = |(place, found): (u32, &Option<(u32, String)>)| found.as_ref().is_some_and(|(at, _)| *at == place);
+        let in_order =
+            |(place, found): (u32, &Option<(u32, String)>)| found.as_ref().is_some_and(|(at, _)| *at == place);
         let complete = found.len() == header.len() && (0..).zip(found).all(in_order);
         complete.then(|| Layout::new(schema, sheet, heading, None)).map(|layout| Trial { layout })
     }
@@ -44,13 +45,15 @@ pub fn would_be_read(schema: &Schema, rows: &[Vec<String>]) -> bool {
     (1..).zip(rows).filter(|(_, texts)| !texts.is_empty()).any(|(number, texts)| {
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         // One that names a column twice is refused, and the whole file with it.
-        !search.is_over() && !matches!(search.look_at(&row_of_texts(number, &texts)), Err(HeaderFault::KeyMissing { .. }))
+        !search.is_over()
+            && !matches!(search.look_at(&row_of_texts(number, &texts)), Err(HeaderFault::KeyMissing { .. }))
     })
 }
 
 fn row_of_texts<'t>(number: u32, texts: &[&'t str]) -> RawRow<'t> {
     let filled = (0..).zip(texts).filter(|(_, text)| !text.is_empty());
-    let cell = |(column, text): (u32, &&'t str)| RawCell { column, value: RawValue::Text((*text).into()), format: None };
+    let cell =
+        |(column, text): (u32, &&'t str)| RawCell { column, value: RawValue::Text((*text).into()), format: None };
     RawRow { number, cells: filled.map(cell).collect() }
 }
 

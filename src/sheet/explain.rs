@@ -56,7 +56,8 @@ pub(super) fn when_empty(column: &Column) -> String {
 }
 
 fn only_once(schema: &Schema, column: &Column) -> Option<String> {
-    let title = |name: &str| schema.position(name).map_or(name, |place| schema.columns[place].title.as_str()).to_string();
+    let title =
+        |name: &str| schema.position(name).map_or(name, |place| schema.columns[place].title.as_str()).to_string();
     let key: Vec<String> = schema.key.columns().map(title).collect();
     match key.as_slice() {
         [_] if schema.key.first_column() == column.name => Some("It stands in one row only.".to_string()),

@@ -163,7 +163,10 @@ impl<'a> Export<'a> {
             }
             Err(None) => {
                 let key = self.title(self.schema.key.first_column());
-                return Err(Unfit { column: key, reason: "stands in a row that would not be taken for an item".into() });
+                return Err(Unfit {
+                    column: key,
+                    reason: "stands in a row that would not be taken for an item".into(),
+                });
             }
         }
         self.note_once(item)?;

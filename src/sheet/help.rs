@@ -21,7 +21,8 @@ fn introduction(items: &str) -> Vec<String> {
         format!("How to fill in the sheet \"{items}\""),
         "Each row is one item, from the second row on. Leave the first row as it is.".to_string(),
         "A column with a dark name must be filled in; point at a name to read what goes into its column.".to_string(),
-        "On the right is an example row, written downwards. It is there to look at: nothing here is loaded.".to_string(),
+        "On the right is an example row, written downwards. It is there to look at: nothing here is loaded."
+            .to_string(),
     ]
 }
 
@@ -43,7 +44,8 @@ pub(super) fn add_help(workbook: &mut Workbook, schema: &Schema, items: &str) ->
     }
     let wrapped = Format::new().set_text_wrap().set_align(FormatAlign::Top);
     let bold = wrapped.clone().set_bold();
-    let aside = Format::new().set_italic().set_font_color(GREY).set_align(FormatAlign::Top).set_align(FormatAlign::Left);
+    let aside =
+        Format::new().set_italic().set_font_color(GREY).set_align(FormatAlign::Top).set_align(FormatAlign::Left);
     let mut texts: Vec<Vec<String>> = introduction(items).into_iter().map(|line| vec![line]).collect();
     for (row, line) in (0..).zip(&texts) {
         let format = if row == 0 { Format::new().set_bold().set_font_size(14) } else { Format::new() };

@@ -66,7 +66,9 @@ mod tests {
     use super::*;
 
     fn named(sheet: &str) -> Result<String, SheetFault> {
-        name_items(&Schema { sheet: Some(sheet.to_string()), ..Schema::shipped().unwrap() })
+        let mut schema = Schema::shipped().unwrap();
+        schema.sheet = Some(sheet.to_string());
+        name_items(&schema)
     }
 
     #[test]

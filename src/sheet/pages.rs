@@ -77,7 +77,8 @@ impl<'a> Book<'a> {
     fn begin(schema: &'a Schema, name: &str, most: u32, out: File) -> Result<Book<'a>, SheetFault> {
         let columns = Columns::new(schema, name);
         let most = most.min(LAST_ROW);
-        let mut book = Book { workbook: Workbook::new(), columns, name: name.to_string(), most, sheets: 0, rows: 0, out };
+        let mut book =
+            Book { workbook: Workbook::new(), columns, name: name.to_string(), most, sheets: 0, rows: 0, out };
         book.begin_sheet()?;
         Ok(book)
     }

@@ -39,7 +39,8 @@ mod tests {
     use crate::workbook::{Budget, RawCell, RawRow, RawValue, Workbook as Read};
     use std::io::Seek;
 
-    const SMALLEST: &str = "version = 1\n[key]\npartition = \"sku\"\n[[column]]\nname = \"sku\"\ntype = \"text\"\nrequired = true\n";
+    const SMALLEST: &str =
+        "version = 1\n[key]\npartition = \"sku\"\n[[column]]\nname = \"sku\"\ntype = \"text\"\nrequired = true\n";
 
     fn template(rules: &str) -> (Schema, Read) {
         let schema = Schema::from_toml(rules).unwrap();
@@ -62,7 +63,8 @@ mod tests {
     fn an_empty_template_has_the_names_of_the_columns_and_no_item() {
         let many = "choices = [\"box, small\", \"box, large\"]";
         let choice = format!("[[column]]\nname = \"unit\"\ntype = \"choice\"\n{many}\n");
-        for rules in [crate::schema::SHIPPED, SMALLEST, &format!("{SMALLEST}{choice}"), &format!("sheet = \"Help\"\n{SMALLEST}")]
+        for rules in
+            [crate::schema::SHIPPED, SMALLEST, &format!("{SMALLEST}{choice}"), &format!("sheet = \"Help\"\n{SMALLEST}")]
         {
             let (schema, mut read) = template(rules);
             match judged(&schema, &mut read) {
@@ -75,7 +77,9 @@ mod tests {
     #[test]
     fn the_sheets_are_the_items_the_help_and_where_needed_a_hidden_list() {
         assert_eq!(visible(&template(crate::schema::SHIPPED).1), [("Stock", true), ("Help", true)]);
-        let rules = format!("sheet = \"Help\"\n{SMALLEST}[[column]]\nname = \"unit\"\ntype = \"choice\"\nchoices = [\"a,b\"]\n");
+        let rules = format!(
+            "sheet = \"Help\"\n{SMALLEST}[[column]]\nname = \"unit\"\ntype = \"choice\"\nchoices = [\"a,b\"]\n"
+        );
         assert_eq!(visible(&template(&rules).1), [("Help", true), ("Help 2", true), ("Choices", false)]);
     }
 
@@ -87,7 +91,9 @@ mod tests {
                      [[column]]\nname = \"b\"\ntitle = \"What goes in\"\ntype = \"text\"\n";
         let (schema, mut read) = template(rules);
         assert_eq!(visible(&read), [("Stock", true), ("Help", false)]);
-        assert!(matches!(judged(&schema, &mut read), Err(JudgeError::Refused(refusal)) if refusal.rule == Rule::NoItems));
+        assert!(
+            matches!(judged(&schema, &mut read), Err(JudgeError::Refused(refusal)) if refusal.rule == Rule::NoItems)
+        );
     }
 
     #[test]

@@ -115,9 +115,7 @@ fn limits(column: &Column) -> DataValidationRule<Formula> {
     match (column.min, column.max) {
         (min @ Some(_), None) => DataValidationRule::GreaterThanOrEqualTo(number(min, String::new())),
         (None, max @ Some(_)) => DataValidationRule::LessThanOrEqualTo(number(max, String::new())),
-        (min, max) => {
-            DataValidationRule::Between(number(min, format!("-{WIDEST}")), number(max, WIDEST.to_string()))
-        }
+        (min, max) => DataValidationRule::Between(number(min, format!("-{WIDEST}")), number(max, WIDEST.to_string())),
     }
 }
 

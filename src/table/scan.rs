@@ -240,7 +240,8 @@ mod tests {
     async fn what_is_taken_may_end_the_scan_of_all_parts() {
         let fake = Fake::answering(|request| page(request, &[1; 100]));
         let table = Table::new(fake.dynamodb(), "stock", WAIT);
-        let full = table.scan_side_by_side(2, |_| Err(TableError::Strange { table: "t".into(), what: "enough".into() }));
+        let full =
+            table.scan_side_by_side(2, |_| Err(TableError::Strange { table: "t".into(), what: "enough".into() }));
         assert!(full.await.is_err());
         assert!(fake.asked().len() < 5);
     }

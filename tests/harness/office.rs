@@ -41,7 +41,10 @@ pub async fn show(workbook: &Path) -> Option<BTreeMap<String, Shown>> {
     let sheets = folder.path().join("sheets");
     let profile = format!("-env:UserInstallation=file://{}", folder.path().join("profile").display());
     let mut command = Command::new(office);
-    command.args([&profile, "--headless", "--norestore", "--convert-to", AS_CSV, "--outdir"]).arg(&sheets).arg(workbook);
+    command
+        .args([&profile, "--headless", "--norestore", "--convert-to", AS_CSV, "--outdir"])
+        .arg(&sheets)
+        .arg(workbook);
     // Its own group: the program is started by a script, and both must end.
     command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = tokio::process::Command::from(command).spawn().expect("LibreOffice");

@@ -103,7 +103,9 @@ fn any_values_come_back_as_they_were_or_are_told() {
             .zip(&rows)
             .map(|(n, values)| {
                 let mut lot = item("Leeds", &format!("A{n}"), "1", &[]);
-                lot.extend(odd(&own, values).into_iter().filter(|(name, _)| !["site", "sku", "lot"].contains(&name.as_str())));
+                lot.extend(
+                    odd(&own, values).into_iter().filter(|(name, _)| !["site", "sku", "lot"].contains(&name.as_str())),
+                );
                 lot
             })
             .collect();
@@ -124,7 +126,9 @@ fn with_key(mut item: Item, number: u32) -> Item {
 
 /// An item as the loader would have written it.
 fn any_stock() -> impl Strategy<Value = Item> {
-    let text = || "[A-Za-z0-9=+@;,'\"äß€.-]( ?[A-Za-z0-9=+@;,'\"äß€.\n\t-]){0,12}".prop_map(|text| Value::S(text.trim().into()));
+    let text = || {
+        "[A-Za-z0-9=+@;,'\"äß€.-]( ?[A-Za-z0-9=+@;,'\"äß€.\n\t-]){0,12}".prop_map(|text| Value::S(text.trim().into()))
+    };
     let not_quoted = |value: &Value| !matches!(value, Value::S(text) if text.starts_with("=\"") || text.is_empty());
     let amount = (0_u64..1_000_000_000_000, 0..6_usize).prop_map(|(digits, places)| {
         let digits = format!("{digits:0>width$}", width = places + 1);
@@ -132,35 +136,73 @@ fn any_stock() -> impl Strategy<Value = Item> {
         Value::N(if fraction.is_empty() { whole.into() } else { format!("{whole}.{fraction}").into() })
     });
     let count = any::<u128>().prop_map(|n| Value::N((n % 10_u128.pow(38)).to_string().into()));
-    let day = (1850..2200_i32, 1..=12_u32, 1..=28_u32).prop_map(|(y, m, d)| Value::S(format!("{y:04}-{m:02}-{d:02}").into()));
+    let day =
+        (1850..2200_i32, 1..=12_u32, 1..=28_u32).prop_map(|(y, m, d)| Value::S(format!("{y:04}-{m:02}-{d:02}").into()));
     let optional = (
         option::of(text().prop_filter("as it stands", not_quoted)),
         option::of(amount),
         option::of(day),
         option::of(any::<bool>().prop_map(Value::Bool)),
     );
-    (text().prop_filter("as it stands", not_quoted), count, optional).prop_map(|(name, quantity, (supplier, price, day, gone))| {
-        let optional = [("supplier", supplier), ("unit_price", price), ("last_counted", day), ("discontinued", gone)];
-        let needed = [("name", name), ("quantity", quantity)];
-        needed.into_iter().chain(optional.into_iter().filter_map(|(name, value)| Some((name, value?)))).collect()
-    })
+    (text().prop_filter("as it stands", not_quoted), count, optional).prop_map(
+        |(name, quantity, (supplier, price, day, gone))| {
+            let optional =
+                [("supplier", supplier), ("unit_price", price), ("last_counted", day), ("discontinued", gone)];
+            let needed = [("name", name), ("quantity", quantity)];
+            needed.into_iter().chain(optional.into_iter().filter_map(|(name, value)| Some((name, value?)))).collect()
+        },
+    )
 }
 
 /// These values as the attributes of an item, whatever the columns would have there.
 fn odd(schema: &Schema, values: &[Option<Value>]) -> Item {
     let names = schema.columns.iter().map(|column| column.name.as_str());
-    ["unknown"].into_iter().chain(names).zip(values).filter_map(|(name, value)| Some((name.to_string(), value.clone()?))).collect()
+    ["unknown"]
+        .into_iter()
+        .chain(names)
+        .zip(values)
+        .filter_map(|(name, value)| Some((name.to_string(), value.clone()?)))
+        .collect()
 }
 
 /// Anything a table can hold, and what looks right for one type or another more often than not.
 fn any_value() -> impl Strategy<Value = Option<Value>> {
     const ODD: &[&str] = &[
-        "", " ", "\"", "=\"1\"", "=1+1", "\u{feff}x", "a\0b", "a\u{1}b", "a\u{fffe}b", "_x0041_", "\r", "x\r\ny", "Total",
-        "SKU", "Name", "1.234", "1,234", "TRUE", "#N/A", "e\u{301}", "\u{200b}", "2026-10-03", "03.10.2026",
-        "2026-10-03T18:00:00", "1900-01-01", "0000-01-01", "9999-12-31", "Leeds", "036000291452", "yes",
-        "Leeds;A;1;x\nLeeds;B;2;y\nLeeds;C;3;z", "A,Bolt,,,5\nB,Nut,,,6\nC,Pin,,,7",
+        "",
+        " ",
+        "\"",
+        "=\"1\"",
+        "=1+1",
+        "\u{feff}x",
+        "a\0b",
+        "a\u{1}b",
+        "a\u{fffe}b",
+        "_x0041_",
+        "\r",
+        "x\r\ny",
+        "Total",
+        "SKU",
+        "Name",
+        "1.234",
+        "1,234",
+        "TRUE",
+        "#N/A",
+        "e\u{301}",
+        "\u{200b}",
+        "2026-10-03",
+        "03.10.2026",
+        "2026-10-03T18:00:00",
+        "1900-01-01",
+        "0000-01-01",
+        "9999-12-31",
+        "Leeds",
+        "036000291452",
+        "yes",
+        "Leeds;A;1;x\nLeeds;B;2;y\nLeeds;C;3;z",
+        "A,Bolt,,,5\nB,Nut,,,6\nC,Pin,,,7",
     ];
-    const NUMBERS: &[&str] = &["0", "-0.5", "1.234", "12.5", "1e125", "1e-130", "99999999999999999999999999999999999999"];
+    const NUMBERS: &[&str] =
+        &["0", "-0.5", "1.234", "12.5", "1e125", "1e-130", "99999999999999999999999999999999999999"];
     let texts = prop_oneof![select(ODD).prop_map(str::to_string), any::<String>(), "[A-Z0-9]{1,6}"];
     let value = prop_oneof![
         6 => texts.prop_map(|text| Value::S(text.into())),

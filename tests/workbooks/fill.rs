@@ -32,7 +32,9 @@ fn row(number: usize, cells: &[String], styles: &[String]) -> String {
     let cell = |(place, typed): (usize, &String)| {
         let (letter, style) = (char::from(b'A' + place as u8), &styles[place]);
         match typed.parse::<f64>() {
-            Ok(_) if typed.len() == 1 || !typed.starts_with('0') => format!("<c r=\"{letter}{number}\"{style}><v>{typed}</v></c>"),
+            Ok(_) if typed.len() == 1 || !typed.starts_with('0') => {
+                format!("<c r=\"{letter}{number}\"{style}><v>{typed}</v></c>")
+            }
             _ => {
                 let typed = typed.replace('&', "&amp;").replace('<', "&lt;");
                 format!("<c r=\"{letter}{number}\"{style} t=\"inlineStr\"><is><t>{typed}</t></is></c>")

@@ -99,7 +99,12 @@ fn awkward_items() -> Vec<Item> {
     let nines = "9".repeat(38);
     vec![
         item("Leeds", "00123", "0", &[("name", text("Größe \"M\"; rot, 5 €")), ("price", number("19.99"))]),
-        item("Leeds", "00123", "7", &[("name", text("=HYPERLINK(\"http://example.com\")")), ("price", number("1.234"))]),
+        item(
+            "Leeds",
+            "00123",
+            "7",
+            &[("name", text("=HYPERLINK(\"http://example.com\")")), ("price", number("1.234"))],
+        ),
         item("Leeds", "+1", "1", &[("name", text("@SUM(A1:A9)")), ("weight", number("0.1"))]),
         item("Leeds", "-2", "1", &[("name", text("two\nlines, and\ta tab")), ("weight", number("123456789012345"))]),
         item("Leeds", "1E5", &nines, &[("weight", number(&format!("0.{nines}"))), ("price", number("-2.5"))]),
@@ -170,7 +175,18 @@ async fn a_template_that_is_filled_in_is_loaded_whole() {
     let rows: Vec<Vec<String>> = (0..40)
         .map(|n| {
             let (sku, quantity, gone) = (format!("{n:05}"), n.to_string(), if n % 2 == 0 { "yes" } else { "no" });
-            let typed = [sku.as_str(), "Schraube M8 & Mutter", "Bolts", "Leeds", &quantity, "12.5", "3", "=Calder", "46298", gone];
+            let typed = [
+                sku.as_str(),
+                "Schraube M8 & Mutter",
+                "Bolts",
+                "Leeds",
+                &quantity,
+                "12.5",
+                "3",
+                "=Calder",
+                "46298",
+                gone,
+            ];
             typed.map(str::to_string).to_vec()
         })
         .collect();
@@ -216,7 +232,8 @@ async fn a_table_that_was_exported_loads_again_with_nothing_written() {
         assert_eq!(told["sorted"], true);
 
         let out = folder.path().join(unique("loads"));
-        let loaded = inventory_at(&cloud.endpoint, REGION, &[&["load", path(&file), "--out", path(&out)][..], &to].concat());
+        let loaded =
+            inventory_at(&cloud.endpoint, REGION, &[&["load", path(&file), "--out", path(&out)][..], &to].concat());
         assert_eq!(loaded.status.code(), Some(0), "{name}: {loaded:?}");
         let report = json(&loaded);
         assert_eq!(report["rows"]["unchanged"], all.len(), "{name}: {report}");

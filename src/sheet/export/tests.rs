@@ -52,7 +52,12 @@ const RULES: &str = r#"version = 1
 
 fn item(sku: &str, attributes: &[(&str, Value)]) -> Item {
     let text = |text: &str| Value::S(text.into());
-    let key = [("site", text("Leeds")), ("sku", text(sku)), ("pk", text(&format!("Leeds#{sku}"))), ("sold", Value::Bool(false))];
+    let key = [
+        ("site", text("Leeds")),
+        ("sku", text(sku)),
+        ("pk", text(&format!("Leeds#{sku}"))),
+        ("sold", Value::Bool(false)),
+    ];
     key.into_iter().chain(attributes.iter().cloned()).collect()
 }
 
@@ -102,7 +107,10 @@ fn items_of_every_type_come_back_the_same() {
     let items = [
         item("00123", &[("name", text("Größe \"M\"; rot, 5 €")), ("count", number("-5")), ("price", number("19.99"))]),
         item("=1+1", &[("name", text("@SUM(A1:A9)")), ("weight", number("1.234")), ("price", number("1.234"))]),
-        item("-2", &[("name", text("two\nlines\r\nand\ta tab")), ("weight", number("1234.5")), ("sold", Value::Bool(true))]),
+        item(
+            "-2",
+            &[("name", text("two\nlines\r\nand\ta tab")), ("weight", number("1234.5")), ("sold", Value::Bool(true))],
+        ),
         item("1E5", &[("count", number(&nines)), ("weight", number(&format!("-0.{nines}"))), ("price", number("2.5"))]),
         item("A", &[("counted", text("2026-10-03")), ("barcode", text("036000291452")), ("price", number("1234567"))]),
         item("B", &[("counted", text("2026-10-03T18:00:05")), ("name", text("_x0041_")), ("weight", number("1e100"))]),
@@ -150,7 +158,10 @@ fn an_item_that_would_not_come_back_the_same_is_left_out_with_the_reason() {
     no_sku.remove("sku");
     for (item, reason) in [
         (item("A", &[("name", Value::L(vec![]))]), "name is a list, and in the rules it is text"),
-        (item("B", &[("name", text(" Bolt"))]), "name would come back as something else, such as without blanks at its ends"),
+        (
+            item("B", &[("name", text(" Bolt"))]),
+            "name would come back as something else, such as without blanks at its ends",
+        ),
         (item("C", &[("name", text(""))]), "name would be left empty"),
         (item("D", &[("barcode", text("123"))]), "barcode is not taken by the rules (gtin-expected)"),
         (no_default, "sold is not there, and would get the default of the rules"),
@@ -164,7 +175,10 @@ fn an_item_that_would_not_come_back_the_same_is_left_out_with_the_reason() {
     }
     let swallowed = item("H", &[("name", text("Bolt;5\nLeeds;I;Nut;6\nLeeds;J;Pin;7"))]);
     let long = item("K", &[("name", text(&"x".repeat(32_768)))]);
-    assert_eq!(reasons(&schema, Form::Workbook, &[long.clone()]), ["name has 32,768 characters, and a cell holds 32,767"]);
+    assert_eq!(
+        reasons(&schema, Form::Workbook, &[long.clone()]),
+        ["name has 32,768 characters, and a cell holds 32,767"]
+    );
     assert_eq!(reasons(&schema, Form::Csv, &[long]), [""; 0]);
     // Whatever the judge makes of it: it is in and comes back, or it is told.
     let (exported, file) = export(&schema, Form::Workbook, LAST_ROW, &[swallowed, item("L", &[])]);
@@ -213,9 +227,8 @@ fn few_items_are_sorted_by_their_key_and_many_stay_as_they_came() {
     let rules = "version = 1\n[key]\npartition = \"row\"\n[[column]]\nname = \"row\"\ntype = \"integer\"\nrequired = true\n\
                  [[column]]\nname = \"text\"\ntype = \"text\"\n";
     let schema = Schema::from_toml(rules).unwrap();
-    let numbered = |n: &str, text: usize| {
-        Item::from([("row", Value::N(n.into())), ("text", Value::S("x".repeat(text).into()))])
-    };
+    let numbered =
+        |n: &str, text: usize| Item::from([("row", Value::N(n.into())), ("text", Value::S("x".repeat(text).into()))]);
     let rows = |file| {
         let back = read(&schema, Form::Csv, file).swap_remove(0).1;
         back.into_iter().map(|item| item["row"].clone()).collect::<Vec<_>>()
@@ -234,10 +247,13 @@ fn few_items_are_sorted_by_their_key_and_many_stay_as_they_came() {
 
 #[test]
 fn a_column_alone_comes_back_whatever_its_texts_hold() {
-    let rules = "version = 1\n[key]\npartition = \"sku\"\n[[column]]\nname = \"sku\"\ntype = \"text\"\nrequired = true\n";
+    let rules =
+        "version = 1\n[key]\npartition = \"sku\"\n[[column]]\nname = \"sku\"\ntype = \"text\"\nrequired = true\n";
     let schema = Schema::from_toml(rules).unwrap();
-    let items: Vec<Item> =
-        ["a;b", "c;d", "e|f", "g,h", "\"i\""].iter().map(|sku| Item::from([("sku", Value::S((*sku).into()))])).collect();
+    let items: Vec<Item> = ["a;b", "c;d", "e|f", "g,h", "\"i\""]
+        .iter()
+        .map(|sku| Item::from([("sku", Value::S((*sku).into()))]))
+        .collect();
     for form in FORMS {
         let (exported, file) = export(&schema, form, LAST_ROW, &items);
         assert_eq!((exported.items, exported.left_out.total), (5, 0), "{form:?}");
