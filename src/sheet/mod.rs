@@ -47,7 +47,7 @@ pub fn name_items(schema: &Schema) -> Result<String, SheetFault> {
     let Some(wanted) = &schema.sheet else { return Ok(ITEMS.to_string()) };
     // The loader does not look at punctuation, and the programs do not take all of it.
     let name = wanted.replace(['*', '?', ':', '[', ']', '\\', '/'], " ");
-    let name = name.trim().trim_matches('\'').to_string();
+    let name = name.split_whitespace().collect::<Vec<_>>().join(" ").trim_matches('\'').to_string();
     let found = canonical_name(&name) == canonical_name(wanted);
     match Worksheet::new().set_name(&name) {
         Ok(_) if found => Ok(name),
@@ -75,7 +75,7 @@ mod tests {
     fn the_sheet_of_items_is_called_what_the_rules_read() {
         assert_eq!(name_items(&Schema::shipped().unwrap()).unwrap(), "Stock");
         assert_eq!(named("Stock Q3").unwrap(), "Stock Q3");
-        assert_eq!(named("Stock: Q3/2026").unwrap(), "Stock  Q3 2026");
+        assert_eq!(named("Stock: Q3/2026").unwrap(), "Stock Q3 2026");
         assert_eq!(named("'Stock'").unwrap(), "Stock");
         let long = "x".repeat(32);
         assert!(matches!(named(&long), Err(SheetFault::Name(name)) if name == long));

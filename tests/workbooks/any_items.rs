@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::Seek;
 
 use inventory_loader::item::{Item, Value, same_item};
-use inventory_loader::judge::{Judge, JudgeError, LentItem, Place, Verdict};
+use inventory_loader::judge::{Judge, JudgeError, LentItem, Place, Skip, Verdict};
 use inventory_loader::message::Rule;
 use inventory_loader::schema::{SHIPPED, Schema};
 use inventory_loader::sheet::Form;
@@ -49,7 +49,7 @@ fn read(schema: &Schema, form: Form, file: File) -> Result<BTreeMap<String, Item
                 let key: Vec<&Value> = schema.key.attributes().map(|name| &item[name]).collect();
                 items.insert(format!("{key:?}"), item.clone());
             }
-            Verdict::Skipped(_) if row == 1 => {}
+            Verdict::Skipped(skipped) if row == 1 || skipped.why == Skip::HiddenSheet => {}
             other => others.push((row, other)),
         }
         Ok(())

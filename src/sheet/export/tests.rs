@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Seek;
 
 use super::*;
-use crate::judge::{Judge, LentItem, Place, Verdict};
+use crate::judge::{Judge, LentItem, Place, Skip, Verdict};
 use crate::workbook::{Budget, Workbook};
 
 const FORMS: [Form; 2] = [Form::Workbook, Form::Csv];
@@ -80,7 +80,7 @@ fn read(schema: &Schema, form: Form, file: File) -> Vec<(String, Vec<Item>)> {
     let mut hear = |Place(sheet, row): Place, verdict: Verdict<LentItem<'_>>| {
         match verdict.map(|item| Item::from(&item)) {
             Verdict::Accepted(item) => sheets[usize::from(sheet)].1.push(item),
-            Verdict::Skipped(_) if row == 1 => {}
+            Verdict::Skipped(skipped) if row == 1 || skipped.why == Skip::HiddenSheet => {}
             other => panic!("row {row}: {other:?}"),
         }
         Ok(())
