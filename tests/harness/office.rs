@@ -13,7 +13,7 @@ use tokio::time::timeout;
 /// A first start makes a profile, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(180);
 /// With commas, quotes and UTF-8; every cell as it is shown, and every sheet as a file.
-const AS_CSV: &str = "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false,false,false,-1";
+const AS_CSV: &str = "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,true,false,false,-1";
 
 /// The cells of a sheet, row by row, as they are shown; what is empty at the end of a row is not here.
 pub type Shown = Vec<Vec<String>>;

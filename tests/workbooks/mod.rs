@@ -200,7 +200,8 @@ async fn a_template_that_is_filled_in_is_loaded_whole() {
     assert_eq!((&report["rows"]["new"], &report["rows"]["rejected"]), (&40.into(), &0.into()), "{report}");
     let items = items_of(&cloud, &table).await;
     let first = r#"{"category":{"S":"Bolts"},"discontinued":{"BOOL":true},"last_counted":{"S":"2026-10-03"},"name":{"S":"Schraube M8 & Mutter"},"quantity":{"N":"0"},"reorder_level":{"N":"3"},"sku":{"S":"00000"},"supplier":{"S":"=Calder"},"unit_price":{"N":"12.5"},"warehouse":{"S":"Leeds"}}"#;
-    assert_eq!((items.len(), items[0].as_str()), (40, first));
+    assert_eq!(items.len(), 40);
+    assert!(items.iter().any(|item| item == first), "{items:?}");
     cloud.delete_table(&table).await;
 }
 
@@ -237,7 +238,7 @@ async fn a_table_that_was_exported_loads_again_with_nothing_written() {
         assert_eq!(loaded.status.code(), Some(0), "{name}: {loaded:?}");
         let report = json(&loaded);
         assert_eq!(report["rows"]["unchanged"], all.len(), "{name}: {report}");
-        assert_eq!(report["rows"]["total"], all.len() + 1, "{name}: {report}");
+        assert_eq!(report["rows"]["rejected"], 0, "{name}: {report}");
         assert_eq!(report["units"]["write"], 0.0, "{name}: {report}");
         assert_eq!(items_of(&cloud, &table).await, before, "{name}");
     }
