@@ -183,8 +183,8 @@ fn tell_not_known(not_known: &BTreeMap<String, u64>, schema: &Schema) -> Option<
         named.push(format!("{} more", count((not_known.len() - NAMED) as u64)));
     }
     let meaning = match schema.mode {
-        Mode::Replace => " To load the file would take them from these items, for the rules put items whole.",
-        Mode::Merge | Mode::Add => " To load the file leaves them as they are.",
+        Mode::Replace => " Loading the file would take them from these items, because the rules put items whole.",
+        Mode::Merge | Mode::Add => " Loading the file leaves them as they are.",
     };
     Some(format!("The rules do not know these attributes, which are not in it: {}.{meaning}", named.join(", ")))
 }
@@ -221,7 +221,7 @@ mod tests {
             "4,900 items are in stock.xlsx.\n\
              1 item is not in it, because it would not come back the same:\n  A-17: Name would be left empty\n\
              The rules do not know these attributes, which are not in it: bin (3 items), shelf (1 item). \
-             To load the file would take them from these items, for the rules put items whole.\n\
+             Loading the file would take them from these items, because the rules put items whole.\n\
              It took 1,235 read units."
         );
     }

@@ -27,13 +27,13 @@ impl<'a> Trial<'a> {
     }
 
     /// The item that a row would be, or what would keep it out; nothing where it would not even be taken for an item.
-    pub fn judge(&self, row: &RawRow<'_>) -> Result<Item, Option<Problem>> {
+    pub fn judge(&self, row: &RawRow<'_>) -> Result<Item, Option<Box<Problem>>> {
         if refuse_swallowed_rows(row, &self.layout).is_some() {
             return Err(None);
         }
         match self.layout.judge(row) {
             Verdict::Accepted(item) => Ok(Item::from(&item)),
-            Verdict::Rejected(kept) | Verdict::Duplicate(kept) => Err(kept.problems.into_iter().next()),
+            Verdict::Rejected(kept) | Verdict::Duplicate(kept) => Err(kept.problems.into_iter().next().map(Box::new)),
             Verdict::Skipped(_) => Err(None),
         }
     }

@@ -57,7 +57,9 @@ impl<'a> Columns<'a> {
                 sheet.ignore_error_range(1, place, LAST_ROW, place, IgnoreError::NumberStoredAsText)?;
             }
         }
-        sheet.set_freeze_panes(1, 0)?.set_repeat_rows(0, 0)?;
+        sheet.set_freeze_panes(1, 0)?;
+        // On paper: all columns side by side, and their names on each page.
+        sheet.set_repeat_rows(0, 0)?.set_landscape().set_print_fit_to_pages(1, 0);
         Ok(())
     }
 

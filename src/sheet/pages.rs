@@ -17,7 +17,7 @@ const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 pub(super) enum Pages<'a> {
     Book(Box<Book<'a>>),
-    Csv(csv::Writer<BufWriter<File>>),
+    Csv(Box<csv::Writer<BufWriter<File>>>),
 }
 
 impl<'a> Pages<'a> {
@@ -32,7 +32,7 @@ impl<'a> Pages<'a> {
         let quotes = if schema.columns.len() == 1 { QuoteStyle::Always } else { QuoteStyle::Necessary };
         let mut csv = WriterBuilder::new().quote_style(quotes).from_writer(out);
         csv.write_record(Columns::titles(schema)).map_err(std::io::Error::from)?;
-        Ok(Pages::Csv(csv))
+        Ok(Pages::Csv(Box::new(csv)))
     }
 
     /// A row, by the columns of the rules.

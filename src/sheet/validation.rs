@@ -62,10 +62,10 @@ fn fits_a_list(choices: &[String]) -> bool {
 pub(super) fn validate(sheet: &mut Worksheet, place: u16, column: &Column, lists: &Lists) -> Result<(), XlsxError> {
     let Some((rule, style)) = rule(usize::from(place), column, lists)? else { return Ok(()) };
     let what = what_goes_in(column);
-    // Where the loader takes more than the program knows, she may keep what she typed; where it is sure to leave the
-    // row out, it would be no kindness to let her.
+    // Where the loader takes more than the program knows, she may keep what she typed; where the row would be left out,
+    // or the right words are in a list, it would be no kindness to let her.
     let (style, rest) = match style {
-        Strictness::Sure => (DataValidationErrorStyle::Stop, "Anything else keeps the row out.".to_string()),
+        Strictness::Sure => (DataValidationErrorStyle::Stop, "Nothing else goes into this column.".to_string()),
         Strictness::Asks => (DataValidationErrorStyle::Warning, "Is what you typed right all the same?".to_string()),
     };
     let validation = rule
@@ -80,7 +80,7 @@ pub(super) fn validate(sheet: &mut Worksheet, place: u16, column: &Column, lists
 
 /// What becomes of a row with something else in the cell.
 enum Strictness {
-    /// It is left out.
+    /// It is left out, unless it is a choice in other letters.
     Sure,
     /// It may be in: `yes` has many names, and a number may be typed with what stands around it.
     Asks,

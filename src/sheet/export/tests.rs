@@ -176,7 +176,7 @@ fn an_item_that_would_not_come_back_the_same_is_left_out_with_the_reason() {
     let swallowed = item("H", &[("name", text("Bolt;5\nLeeds;I;Nut;6\nLeeds;J;Pin;7"))]);
     let long = item("K", &[("name", text(&"x".repeat(32_768)))]);
     assert_eq!(
-        reasons(&schema, Form::Workbook, &[long.clone()]),
+        reasons(&schema, Form::Workbook, std::slice::from_ref(&long)),
         ["name has 32,768 characters, and a cell holds 32,767"]
     );
     assert_eq!(reasons(&schema, Form::Csv, &[long]), [""; 0]);
