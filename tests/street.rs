@@ -17,3 +17,4 @@ mod services;
 mod turns;
 mod undo;
 mod upload;
+mod workbooks;

@@ -2,10 +2,13 @@
 
 mod asking;
 mod check;
+mod export;
 mod load;
+mod new_file;
 mod output;
 mod progress;
 mod schema;
+mod template;
 mod undo;
 
 use std::fs::File;
@@ -22,6 +25,7 @@ use crate::load::{LoadError, Rules, RulesFrom};
 use crate::message::sentence;
 use crate::report::{Ending, Report};
 use crate::schema::Schema;
+use crate::sheet::SheetFault;
 use schema::read_rules;
 
 /// Loads a spreadsheet of stock into a DynamoDB table, and tells what became of every row.
@@ -66,6 +70,12 @@ enum Sub {
     /// Take back what a load wrote, but for items that somebody changed since.
     #[command(after_help = EXIT_CODES)]
     Undo(undo::Undo),
+    /// Make a workbook to fill in from the rules: columns, drop-downs, limits, and a sheet that explains them.
+    #[command(after_help = EXIT_CODES)]
+    Template(template::Template),
+    /// Write all items of a table into a workbook or a CSV, which loads again with every row unchanged.
+    #[command(after_help = EXIT_CODES)]
+    Export(export::Export),
     /// Look at the rules that files are judged by, or check a set of your own.
     #[command(subcommand, after_help = EXIT_CODES)]
     Schema(schema::Schema),
@@ -151,6 +161,12 @@ impl From<LoadError> for Trouble {
     }
 }
 
+impl From<SheetFault> for Trouble {
+    fn from(fault: SheetFault) -> Trouble {
+        Trouble::usage(sentence(&fault))
+    }
+}
+
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     // clap ends a wrong command line itself, with 2.
@@ -169,6 +185,8 @@ pub fn main() -> ExitCode {
             Sub::Redrive(redrive) => redrive.run().await,
             Sub::Cancel(load) => load.cancel().await,
             Sub::Undo(undo) => undo.run().await,
+            Sub::Template(template) => template.run(),
+            Sub::Export(export) => export.run().await,
             Sub::Schema(schema) => schema.run(),
         }
     }))
@@ -184,11 +202,15 @@ fn end(result: Result<Exit, Trouble>) -> ExitCode {
 
 impl Telling {
     fn rules(&self) -> Result<Rules, Trouble> {
-        let schema = match &self.schema {
-            None => Schema::shipped().map_err(|mistakes| Trouble::usage(format!("{mistakes}.")))?,
-            Some(path) => read_rules(path)?.map_err(|mistakes| Trouble::usage(schema::listed(path, &mistakes)))?,
-        };
-        rules_of(schema)
+        rules_of(schema_in(self.schema.as_deref())?)
+    }
+}
+
+/// The rules in a file, or those the loader comes with.
+fn schema_in(file: Option<&Path>) -> Result<Schema, Trouble> {
+    match file {
+        None => Schema::shipped().map_err(|mistakes| Trouble::usage(format!("{mistakes}."))),
+        Some(path) => read_rules(path)?.map_err(|mistakes| Trouble::usage(schema::listed(path, &mistakes))),
     }
 }
 

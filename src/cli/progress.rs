@@ -53,6 +53,12 @@ impl Bar {
         self.tick();
     }
 
+    /// Work that is no load says in its own words how far it is.
+    pub fn say(&self, how_far: String) {
+        self.bar.set_message(how_far);
+        self.tick();
+    }
+
     fn tick(&self) {
         if self.started.elapsed() >= QUIET_FOR {
             // Standard error that is no terminal stays quiet.

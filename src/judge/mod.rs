@@ -12,6 +12,7 @@ mod repeats;
 mod row;
 mod sheet;
 mod swallowed;
+mod trial;
 mod unnamed;
 mod value;
 mod what_to_do;
@@ -24,6 +25,7 @@ use crate::message::{Note, Problem, Refusal};
 
 pub use file::{Hear, Judge};
 pub use lent::LentItem;
+pub use trial::{Trial, would_be_read};
 pub use value::shows_error;
 pub use what_to_do::what_to_do_header;
 

@@ -1,9 +1,12 @@
-//! Reading the whole table, page after page, and asking whether there is anything in it.
+//! Reading the whole table, page after page or several parts of it side by side, and asking whether there is anything in
+//! it.
 
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::scan::{ScanError, ScanOutput};
 use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 
 use super::crew::{Answer, Tally, Traffic};
 use super::queue::Queue;
@@ -18,6 +21,8 @@ pub struct Scan<'a> {
     consistent: bool,
     /// Of items in a page; without it, a page is what DynamoDB gives at once: 1 MB.
     most: Option<i32>,
+    /// Which part of the table, and of how many.
+    part: (u32, u32),
     units: f64,
     next: Next,
 }
@@ -34,7 +39,32 @@ enum Next {
 impl Table {
     /// A scan of whole items. An item that is written meanwhile may be seen or not.
     pub fn scan(&self) -> Scan<'_> {
-        Scan { table: self, consistent: self.consistent_reads, most: None, units: 0.0, next: Next::First }
+        self.scan_part((0, 1))
+    }
+
+    fn scan_part(&self, part: (u32, u32)) -> Scan<'_> {
+        Scan { table: self, consistent: self.consistent_reads, most: None, part, units: 0.0, next: Next::First }
+    }
+
+    /// Hands over all items, page after page as they come from so many parts of the table, which are read side by side.
+    /// Returns the read units it took.
+    pub async fn scan_side_by_side<E: From<TableError>>(
+        &self,
+        parts: u32,
+        mut take: impl FnMut(Vec<Item>) -> Result<(), E>,
+    ) -> Result<f64, E> {
+        let mut asked: FuturesUnordered<_> = (0..parts).map(|part| self.scan_part((part, parts)).go_on()).collect();
+        let mut units = 0.0;
+        while let Some((scan, page)) = asked.next().await {
+            match page? {
+                Some(items) => {
+                    take(items)?;
+                    asked.push(scan.go_on());
+                }
+                None => units += scan.units,
+            }
+        }
+        Ok(units)
     }
 
     /// Whether the table has no item, and the read units it took to know.
@@ -51,6 +81,12 @@ impl Table {
 }
 
 impl Scan<'_> {
+    /// The next page, and the scan to go on with.
+    async fn go_on(mut self) -> (Self, Result<Option<Vec<Item>>, TableError>) {
+        let page = self.next_page().await;
+        (self, page)
+    }
+
     /// The items of the next page, which may be none, or nothing after the last page. After an error it may be asked
     /// for again.
     pub async fn next_page(&mut self) -> Result<Option<Vec<Item>>, TableError> {
@@ -59,7 +95,7 @@ impl Scan<'_> {
         }
         let (send, read) = (|_: &[usize]| self.ask_for_page(), |_: &[usize], answer| self.read_page(answer));
         let page: Tally<(Vec<Item>, Next)> =
-            self.table.settle(Traffic::Read, None, Queue::singly([0]), 1, send, read).await?;
+            self.table.settle(Traffic::Read, None, Queue::singly([0]), self.part.1, send, read).await?;
         self.units += page.units;
         Ok(page.gave.into_iter().next().map(|(items, next)| {
             self.next = next;
@@ -77,10 +113,14 @@ impl Scan<'_> {
             Next::After(key) => Some(item_to_attributes(key)?),
             Next::First | Next::None => None,
         };
+        let (part, parts) = self.part;
+        let of_parts = |n: u32| i32::try_from(n).ok().filter(|_| parts > 1);
         let request = self
             .table
             .client
             .scan()
+            .set_segment(of_parts(part))
+            .set_total_segments(of_parts(parts))
             .table_name(&self.table.name)
             .consistent_read(self.consistent)
             .set_limit(self.most)
@@ -172,6 +212,38 @@ mod tests {
         let took = began.elapsed().as_secs_f64();
         // All pages but the last one's 128 units.
         assert!((38.0..38.0 / 0.95).contains(&took), "{took} s");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn parts_are_read_side_by_side_each_to_its_last_page_under_one_ceiling() {
+        for (ceiling, seconds) in [(None, 0.0..1.0), (Some(64.0), 18.0..18.0 / 0.95)] {
+            let fake = Fake::answering(move |request| {
+                let segment = request.json()["Segment"].as_u64().unwrap();
+                assert_eq!(request.json()["TotalSegments"], json!(3));
+                page(request, [&[2, 0, 1][..], &[0], &[1, 1, 1, 1, 1, 1]][segment as usize])
+            });
+            let table = Table::new(fake.dynamodb(), "stock", WAIT).with_read_ceiling(ceiling);
+            let (began, mut items) = (Instant::now(), 0);
+            let taken = table.scan_side_by_side(3, |page| {
+                items += page.len();
+                Ok::<_, TableError>(())
+            });
+            assert_eq!(taken.await.unwrap(), 10.0 * 128.0);
+            assert_eq!((items, fake.asked().len()), (9, 10));
+            let took = began.elapsed().as_secs_f64();
+            // All pages but the last one's 128 units.
+            assert!(seconds.contains(&took), "{took} s under {ceiling:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_taken_may_end_the_scan_of_all_parts() {
+        let fake = Fake::answering(|request| page(request, &[1; 100]));
+        let table = Table::new(fake.dynamodb(), "stock", WAIT);
+        let full =
+            table.scan_side_by_side(2, |_| Err(TableError::Strange { table: "t".into(), what: "enough".into() }));
+        assert!(full.await.is_err());
+        assert!(fake.asked().len() < 5);
     }
 
     #[tokio::test(start_paused = true)]

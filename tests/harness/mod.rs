@@ -2,6 +2,7 @@
 
 pub mod cloud;
 pub mod files;
+pub mod office;
 pub mod stack;
 
 use std::future::Future;

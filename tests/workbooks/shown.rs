@@ -1,0 +1,69 @@
+//! What LibreOffice makes of the workbooks we write: it opens them, and shows the values that are meant.
+
+use std::fs::File;
+
+use inventory_loader::schema::Schema;
+use inventory_loader::sheet::Form;
+use inventory_loader::sheet::export::Export;
+
+use super::{RULES, awkward_items, path};
+use crate::harness::{inventory, office};
+
+fn row(cells: &[&str]) -> Vec<String> {
+    cells.iter().map(ToString::to_string).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn libreoffice_opens_a_template_and_shows_what_goes_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("stock-template.xlsx");
+    assert_eq!(inventory(&["template", "--out", path(&file)]).status.code(), Some(0));
+    let header = row(&[
+        "SKU",
+        "Name",
+        "Category",
+        "Warehouse",
+        "Quantity",
+        "Unit price",
+        "Reorder level",
+        "Supplier",
+        "Last counted",
+        "Discontinued",
+    ]);
+    let Some(sheets) = office::show(&file).await else { return };
+    assert_eq!(sheets.keys().collect::<Vec<_>>(), ["Help", "Stock"]);
+    assert_eq!(sheets["Stock"], [header]);
+    let example: Vec<&str> = sheets["Help"].iter().skip(6).filter_map(|row| row.get(3)).map(String::as_str).collect();
+    assert_eq!(
+        example,
+        ["A-1001", "Hex bolt M8 x 40", "Bolts", "Leeds", "12", "12.50", "12", "Calder Tools", "2026-10-03", "no"]
+    );
+    assert_eq!(sheets["Help"][6][0], "SKU (column A)");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn libreoffice_shows_every_value_of_an_export_and_runs_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("stock.xlsx");
+    let schema = Schema::from_toml(RULES).unwrap();
+    let mut export = Export::begin(&schema, Form::Workbook, File::create(&file).unwrap()).unwrap();
+    for item in awkward_items() {
+        export.add(item).unwrap();
+    }
+    assert_eq!(export.end().unwrap().left_out.total, 0);
+    let nines = "9".repeat(38);
+    let fraction = format!("0.{nines}");
+    let rows = [
+        &["Site", "SKU", "Lot", "Name", "Weight", "Price", "Counted", "Sold out", "Barcode"][..],
+        &["Leeds", "+1", "1", "@SUM(A1:A9)", "0.1", "", "", "no"],
+        &["Leeds", "-2", "1", "two\nlines, and\ta tab", "123456789012345", "", "", "no"],
+        &["Leeds", "00123", "0", "Größe \"M\"; rot, 5 €", "", "19.99", "", "no"],
+        &["Leeds", "00123", "7", "=HYPERLINK(\"http://example.com\")", "", "1.234", "", "no"],
+        &["Leeds", "1E5", &nines, "", &fraction, "-2.50", "", "no"],
+        &["York, old town", "A", "1", "", "", "", "2026-10-03", "no", "036000291452"],
+        &["York, old town", "B", "1", "", "", "", "2026-10-03T18:00:05", "yes"],
+        &["York, old town", "C", "1", "#N/A", "", "", "1850-01-01", "no"],
+        &["York, old town", "D", "1", "_x0041_ 数量 👩\u{200d}🔧", "1E-20", "", "", "no"],
+    ];
+    office::assert_shows(&file, &[("Stock Q3", rows.map(row).to_vec())]).await;
+}
