@@ -12,6 +12,7 @@ mod properties;
 mod retry;
 mod rules;
 mod services;
+mod telling;
 mod turns;
 mod undo;
 mod upload;

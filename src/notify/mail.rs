@@ -1,0 +1,185 @@
+//! The words of a mail: the answer itself, what needs attention, where the rest is, and what can be done about it. What
+//! stands in cells may stand in it, but begins no line and ends none.
+
+use jiff::Timestamp;
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
+use super::{Around, Found, Missing, event};
+use crate::message::{Problem, Rule, count};
+use crate::plan::Fate;
+use crate::report::{Ending, Report};
+
+/// SNS takes fewer than 100, of ASCII.
+const SUBJECT_CHARACTERS: usize = 99;
+/// SNS takes 256 KiB, attributes included.
+const BODY_BYTES: usize = 256_000;
+/// Problems of one kind that are told in full; of the others it is said how many there are.
+const TOLD_IN_FULL: usize = 3;
+
+#[derive(Debug)]
+pub(super) struct Mail {
+    pub subject: String,
+    pub body: String,
+    /// As the event is called.
+    pub kind: &'static str,
+}
+
+impl Mail {
+    pub fn of_report(report: &Report, found: Found<'_>, around: &Around) -> Mail {
+        let subject = subject(say_ending(report), report.upload.file_name());
+        let (text, foot) = (summary_text(report), foot(report, found, around));
+        const CUT: &str = "\nThe rest is in the report.\n";
+        let body = match BODY_BYTES.checked_sub(foot.len() + CUT.len()) {
+            Some(room) if text.len() > room => format!("{}{CUT}\n{foot}", cut(&text, room)),
+            _ => format!("{text}\n{foot}"),
+        };
+        Mail { subject, body, kind: event::kind(report.ending) }
+    }
+
+    pub fn of_missing(missing: &Missing<'_>) -> Mail {
+        let Missing { table, last, every, .. } = missing;
+        let (at, due) = (day(missing.at), day(missing.due));
+        let body = format!(
+            "No sheet has come into table {table} since {at}. By the rules one is expected every {every}, so the next \
+             one was due on {due}. The table is as it was.\n\n\
+             If it was forgotten, upload it as always. If it was uploaded, its own mail says what became of it.\n\n\
+             The last one that went in was load {last}.\n"
+        );
+        let subject = subject(format!("No sheet since {at}"), &format!("table {table}"));
+        Mail { subject, body, kind: event::MISSING }
+    }
+}
+
+/// Whether the stock is right now, in so many words as a list of mails shows.
+fn say_ending(report: &Report) -> String {
+    let attention = report.needing_attention();
+    let rows = |one: &str, more: &str| match attention {
+        1 => format!("1 {one}"),
+        n => format!("{} {more}", count(n)),
+    };
+    match report.ending {
+        Ending::Done if report.undone.is_some() && attention == 0 => "Undone".to_string(),
+        Ending::Done if report.undone.is_some() => {
+            format!("Undone, but {}", rows("item stays as it is", "items stay as they are"))
+        }
+        Ending::Done if attention == 0 => "All rows are in".to_string(),
+        Ending::Done => rows("row needs your attention", "rows need your attention"),
+        Ending::DryRun => "Only tried, nothing was changed".to_string(),
+        Ending::Refused => "Nothing was changed, the file needs mending".to_string(),
+        Ending::Held => "Nothing was changed, it waits for your approval".to_string(),
+        Ending::Removed => "Nothing was changed, the file is gone".to_string(),
+        Ending::Superseded => "Stopped for a newer version".to_string(),
+        Ending::Cancelled => "Cancelled".to_string(),
+        Ending::Failed => "Stopped by a fault".to_string(),
+    }
+}
+
+/// A name is put into ASCII as well as that goes: `Lagerbestände` is `Lagerbestande`.
+fn subject(what: String, of: &str) -> String {
+    let of = of.nfkd().filter(|letter| !is_combining_mark(*letter));
+    let of: String = of.map(|letter| if matches!(letter, ' '..='~') { letter } else { '?' }).collect();
+    let mut subject = format!("{what}: {of}");
+    if subject.len() > SUBJECT_CHARACTERS {
+        const MORE: &str = "...";
+        subject.truncate(SUBJECT_CHARACTERS - MORE.len());
+        subject.push_str(MORE);
+    }
+    subject
+}
+
+/// The answer, how to go on where it waits for somebody, the rows, and what needs attention, by kind.
+pub(super) fn summary_text(report: &Report) -> String {
+    let mut text = line(&report.summary);
+    if report.ending == Ending::Held {
+        let mut advice: Vec<&str> = report.held.iter().map(|held| held.advice.as_str()).collect();
+        advice.dedup();
+        advice.iter().for_each(|advice| text.push_str(&line(advice)));
+    }
+    if report.rows.total > 0 {
+        let rows = Fate::ALL.iter().filter_map(|fate| Some((fate, report.rows.fates.get(fate).filter(|n| **n > 0)?)));
+        let rows: Vec<String> = rows.map(|(fate, n)| format!("{} {}", count(*n), fate.name().replace('-', " "))).collect();
+        text.push_str(&format!("\nRows: {}.\n", rows.join(", ")));
+    }
+    for (rule, problems) in by_rule(&report.problems) {
+        text.push('\n');
+        for problem in problems.iter().take(TOLD_IN_FULL) {
+            // Where there are several sheets, a cell alone does not say where it is.
+            let sheet = if report.sheets.len() > 1 { format!("Sheet \"{}\": ", problem.sheet) } else { String::new() };
+            text.push_str(&line(&format!("{sheet}{} {}", problem.message, problem.advice)));
+        }
+        if let Some(more) = problems.len().checked_sub(TOLD_IN_FULL).filter(|more| *more > 0) {
+            text.push_str(&format!("{} more of this kind ({}).\n", count(more as u64), rule.id()));
+        }
+    }
+    if report.problems_total > report.problems.len() as u64 {
+        let (all, listed) = (count(report.problems_total), count(report.problems.len() as u64));
+        text.push_str(&format!("\nOf {all} problems, {listed} were looked at for this mail.\n"));
+    }
+    text
+}
+
+/// The kinds in the order in which they first come.
+fn by_rule(problems: &[Problem]) -> Vec<(Rule, Vec<&Problem>)> {
+    let mut kinds: Vec<(Rule, Vec<&Problem>)> = Vec::new();
+    for problem in problems {
+        match kinds.iter_mut().find(|(rule, _)| *rule == problem.rule) {
+            Some((_, kind)) => kind.push(problem),
+            None => kinds.push((problem.rule, vec![problem])),
+        }
+    }
+    kinds
+}
+
+/// Where the report is, what can be done, and by which names it all goes.
+fn foot(report: &Report, found: Found<'_>, around: &Around) -> String {
+    let Around { reports, function, .. } = around;
+    let (key, upload) = (found.report, &report.upload);
+    let load = report.load.as_ref().map(ToString::to_string).unwrap_or_default();
+    let mut foot = format!("The report is {key} in the bucket {reports}:\n{}\n\n", console_address(around, key));
+    let say = match report.ending {
+        Ending::Held => Some(("To load it all the same", "approve")),
+        Ending::Failed | Ending::Cancelled => Some(("To send it again", "redrive")),
+        _ => None,
+    };
+    let undo = (report.items_written() > 0).then_some(("To take back what it changed", "undo"));
+    for (why, verb) in say.into_iter().chain(undo) {
+        foot.push_str(&format!("{why}: inventory {verb} {load} --function {function}\n"));
+    }
+    let version = upload.version.as_ref().map(|version| format!(", version {version}")).unwrap_or_default();
+    foot.push_str(&line(&format!(
+        "Load {load} of {} in the bucket {}{version}, into table {}.",
+        upload.key, upload.bucket, found.table
+    )));
+    foot
+}
+
+/// Where the console shows an object to whoever may see it. No signed link: signed by a role, it would be dead within
+/// hours, and until then open to everybody to whom the mail is passed on.
+fn console_address(around: &Around, key: &str) -> String {
+    let Around { region, reports, .. } = around;
+    let host = match region.split('-').next() {
+        Some("cn") => "console.amazonaws.cn",
+        Some("us") if region.starts_with("us-gov-") => "console.amazonaws-us-gov.com",
+        _ => "console.aws.amazon.com",
+    };
+    format!("https://{region}.{host}/s3/object/{reports}?region={region}&prefix={key}")
+}
+
+/// One line, whatever stands in the cells that it tells of: no other begins inside it.
+fn line(text: &str) -> String {
+    let mut line: String = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+    line.push('\n');
+    line
+}
+
+/// As much of a text as has room, up to the end of a sentence.
+fn cut(text: &str, bytes: usize) -> &str {
+    let fits = &text[..text.floor_char_boundary(bytes)];
+    let sentence = fits.rfind(". ").map(|at| at + 1).max(fits.rfind(".\n").map(|at| at + 2));
+    sentence.map_or(fits, |end| &fits[..end])
+}
+
+fn day(at: Timestamp) -> String {
+    at.strftime("%-d %b %Y").to_string()
+}
