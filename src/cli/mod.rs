@@ -4,11 +4,9 @@ mod asking;
 mod check;
 mod load;
 mod output;
-mod places;
 mod progress;
 mod schema;
 mod undo;
-mod words;
 
 use std::fs::File;
 use std::io::Read;

@@ -68,6 +68,8 @@ pub struct Rules {
     pub heartbeat: Duration,
     /// Before the end of its time a run leaves off so long.
     pub margin: Duration,
+    /// After that, plans and reports are deleted; none where nobody does.
+    pub kept_for: Option<Duration>,
 }
 
 impl Rules {
