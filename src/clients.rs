@@ -111,7 +111,13 @@ impl CloudFault {
     /// Of a part of a call that as a whole was answered as done.
     pub fn of_part(operation: &'static str, place: &str, code: &str, message: &str) -> CloudFault {
         let passing = passes_by_itself(code);
-        CloudFault { operation, place: place.to_string(), code: code.to_string(), message: message.to_string(), passing }
+        CloudFault {
+            operation,
+            place: place.to_string(),
+            code: code.to_string(),
+            message: message.to_string(),
+            passing,
+        }
     }
 
     fn advice(&self) -> &'static str {

@@ -3,12 +3,16 @@
 mod event;
 mod mail;
 
+use std::time::Duration;
+
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use aws_sdk_sns::types::MessageAttributeValue;
 use jiff::Timestamp;
+use tokio::time::sleep;
 
 use crate::clients::CloudFault;
 use crate::event::LoadId;
+use crate::plan::Names;
 use crate::report::Report;
 use crate::schema::Every;
 use event::Event;
@@ -16,6 +20,10 @@ use mail::Mail;
 
 const PUBLISH: &str = "Publish";
 const PUT_EVENTS: &str = "PutEvents";
+/// An event that the bus does not take for the moment is sent so often, after pauses. What the SDK sends again by itself
+/// is whole requests.
+const EVENT_TRIES: u32 = 3;
+const EVENT_PAUSE: Duration = Duration::from_millis(200);
 
 /// Who is told: where neither topic nor bus is named, nobody.
 #[derive(Debug, Clone)]
@@ -43,8 +51,7 @@ pub struct Around {
 #[derive(Debug, Clone, Copy)]
 pub struct Found<'a> {
     pub table: &'a str,
-    /// The name under which the report for people is kept.
-    pub report: &'a str,
+    pub names: Names<'a>,
 }
 
 /// A sheet that was expected and did not come.
@@ -74,7 +81,8 @@ impl Notifier {
 
     /// Tells that a load is over. What stood in the way comes back, at most one fault for each of the two ways.
     pub async fn tell_end(&self, report: &Report, found: Found<'_>) -> Vec<CloudFault> {
-        self.tell(|| Mail::of_report(report, found, &self.around), || Event::of_report(report, found, &self.around)).await
+        self.tell(|| Mail::of_report(report, found, &self.around), || Event::of_report(report, found, &self.around))
+            .await
     }
 
     /// Tells that no sheet came where one was expected.
@@ -91,7 +99,7 @@ impl Notifier {
         };
         let by_event = async {
             match &self.bus {
-                Some(bus) => self.put_event(bus, event()).await.err(),
+                Some(bus) => self.put_event(bus, &event()).await.err(),
                 None => None,
             }
         };
@@ -108,7 +116,17 @@ impl Notifier {
         Ok(())
     }
 
-    async fn put_event(&self, bus: &str, event: Event) -> Result<(), CloudFault> {
+    async fn put_event(&self, bus: &str, event: &Event) -> Result<(), CloudFault> {
+        for tried in 1..EVENT_TRIES {
+            match self.put_event_once(bus, event).await {
+                Err(fault) if fault.passing => sleep(EVENT_PAUSE * tried).await,
+                end => return end,
+            }
+        }
+        self.put_event_once(bus, event).await
+    }
+
+    async fn put_event_once(&self, bus: &str, event: &Event) -> Result<(), CloudFault> {
         let place = format!("event bus {bus}");
         let entry = PutEventsRequestEntry::builder().event_bus_name(bus).source(event::SOURCE);
         let entry = entry.detail_type(event.kind).detail(event.detail.to_string()).build();

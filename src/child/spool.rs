@@ -164,7 +164,9 @@ impl Lines {
         }
         match serde_json::from_slice(&self.line)? {
             Line::Row(place, verdict) | Line::Duplicate(place, verdict) => Ok(Some((place, verdict))),
-            Line::Sheet(..) | Line::Memory(_) | Line::End(_) | Line::Refused(_) => Err(io::ErrorKind::InvalidData.into()),
+            Line::Sheet(..) | Line::Memory(_) | Line::End(_) | Line::Refused(_) => {
+                Err(io::ErrorKind::InvalidData.into())
+            }
         }
     }
 }

@@ -44,10 +44,8 @@ pub(super) fn lease_renewed(lease: &Lease, expiry: u64) -> Change {
 pub(super) fn lease_freed(lease: &Lease, loaded: Option<&LastLoad>) -> Change {
     let change = lease_renewed(lease, 0);
     let Some(loaded) = loaded else { return change.and_set(" REMOVE #load, #owner", []) };
-    let last = [
-        ("last", text(&serde_json::json!(loaded).to_string())),
-        ("last_at", text(&Timestamp::now().to_string())),
-    ];
+    let last =
+        [("last", text(&serde_json::json!(loaded).to_string())), ("last_at", text(&Timestamp::now().to_string()))];
     change.and_set(", #last = :last, #last_at = :last_at REMOVE #load, #owner, #missed", last)
 }
 

@@ -23,8 +23,7 @@ pub(super) async fn tell_end(
     may_come_again: bool,
 ) -> Result<u64, LoadError> {
     let Some(notifier) = &places.notify else { return Ok(0) };
-    let (table, kept) = (places.table.name(), names.report());
-    let faults = notifier.tell_end(report, Found { table, report: &kept }).await;
+    let faults = notifier.tell_end(report, Found { table: places.table.name(), names }).await;
     if may_come_again && let Some(fault) = faults.iter().find(|fault| fault.passing) {
         return Err(fault.clone().into());
     }

@@ -19,7 +19,8 @@ pub(super) async fn drop_unbegun(
     places: &Places,
 ) -> Result<RunEnd, LoadError> {
     telling::leave_unless_there(&report, Names(&announced.load), places).await?;
-    let untold = notice::tell_end(&report, Names(&announced.load), places, true).await?;
+    // Nobody counts how often it is dropped, so a topic that is out of order does not keep it from that.
+    let untold = notice::tell_end(&report, Names(&announced.load), places, false).await?;
     match ledger.drop_load(&announced, report.ending.name(), &report.summary).await? {
         true => {
             notice::measure(&report, places, untold, None);

@@ -110,7 +110,8 @@ impl Journey<'_> {
         };
         let ((), stop) = tokio::try_join!(write, tell)?;
         seconds.write = clock.elapsed().as_secs_f64();
-        let of_chunks = |count: fn(&ChunkOutcome) -> f64| writing.outcomes.iter().map(|(_, chunk)| count(chunk)).sum::<f64>();
+        let of_chunks =
+            |count: fn(&ChunkOutcome) -> f64| writing.outcomes.iter().map(|(_, chunk)| count(chunk)).sum::<f64>();
         tracing::info!(
             event = "stage_over",
             load = %self.load,

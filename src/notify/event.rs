@@ -56,21 +56,20 @@ struct Upload<'a> {
 #[derive(Serialize)]
 struct Place<'a> {
     bucket: &'a str,
-    key: &'a str,
+    key: String,
 }
 
 #[derive(Serialize)]
 struct Problems {
     total: u64,
-    /// Of those that the report lists.
     by_rule: BTreeMap<&'static str, u64>,
 }
 
 impl Event {
     pub fn of_report(report: &Report, found: Found<'_>, around: &Around) -> Event {
         let mut by_rule = BTreeMap::new();
-        for problem in &report.problems {
-            *by_rule.entry(problem.rule.id()).or_default() += 1;
+        for kind in report.kinds.by_frequency() {
+            *by_rule.entry(kind.rule.id()).or_default() += kind.problems;
         }
         let upload = &report.upload;
         let ended = Ended {
@@ -87,7 +86,7 @@ impl Event {
             undoes: report.undone.as_ref().map(|undone| &undone.load),
             units: report.units,
             seconds: report.seconds.total,
-            report: Place { bucket: &around.reports, key: found.report },
+            report: Place { bucket: &around.reports, key: found.names.report() },
         };
         Event { kind: kind(report.ending), detail: json!(ended) }
     }

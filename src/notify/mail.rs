@@ -6,16 +6,13 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 use super::{Around, Found, Missing, event};
-use crate::message::{Problem, Rule, count};
-use crate::plan::Fate;
-use crate::report::{Ending, Report};
+use crate::message::count;
+use crate::report::{Ending, Report, words};
 
 /// SNS takes fewer than 100, of ASCII.
 const SUBJECT_CHARACTERS: usize = 99;
 /// SNS takes 256 KiB, attributes included.
 const BODY_BYTES: usize = 256_000;
-/// Problems of one kind that are told in full; of the others it is said how many there are.
-const TOLD_IN_FULL: usize = 3;
 
 #[derive(Debug)]
 pub(super) struct Mail {
@@ -28,7 +25,7 @@ pub(super) struct Mail {
 impl Mail {
     pub fn of_report(report: &Report, found: Found<'_>, around: &Around) -> Mail {
         let subject = subject(say_ending(report), report.upload.file_name());
-        let (text, foot) = (summary_text(report), foot(report, found, around));
+        let (text, foot) = (words(report, None, None), foot(report, found, around));
         const CUT: &str = "\nThe rest is in the report.\n";
         let body = match BODY_BYTES.checked_sub(foot.len() + CUT.len()) {
             Some(room) if text.len() > room => format!("{}{CUT}\n{foot}", cut(&text, room)),
@@ -88,55 +85,12 @@ fn subject(what: String, of: &str) -> String {
     subject
 }
 
-/// The answer, how to go on where it waits for somebody, the rows, and what needs attention, by kind.
-pub(super) fn summary_text(report: &Report) -> String {
-    let mut text = line(&report.summary);
-    if report.ending == Ending::Held {
-        let mut advice: Vec<&str> = report.held.iter().map(|held| held.advice.as_str()).collect();
-        advice.dedup();
-        advice.iter().for_each(|advice| text.push_str(&line(advice)));
-    }
-    if report.rows.total > 0 {
-        let rows = Fate::ALL.iter().filter_map(|fate| Some((fate, report.rows.fates.get(fate).filter(|n| **n > 0)?)));
-        let rows: Vec<String> = rows.map(|(fate, n)| format!("{} {}", count(*n), fate.name().replace('-', " "))).collect();
-        text.push_str(&format!("\nRows: {}.\n", rows.join(", ")));
-    }
-    for (rule, problems) in by_rule(&report.problems) {
-        text.push('\n');
-        for problem in problems.iter().take(TOLD_IN_FULL) {
-            // Where there are several sheets, a cell alone does not say where it is.
-            let sheet = if report.sheets.len() > 1 { format!("Sheet \"{}\": ", problem.sheet) } else { String::new() };
-            text.push_str(&line(&format!("{sheet}{} {}", problem.message, problem.advice)));
-        }
-        if let Some(more) = problems.len().checked_sub(TOLD_IN_FULL).filter(|more| *more > 0) {
-            text.push_str(&format!("{} more of this kind ({}).\n", count(more as u64), rule.id()));
-        }
-    }
-    if report.problems_total > report.problems.len() as u64 {
-        let (all, listed) = (count(report.problems_total), count(report.problems.len() as u64));
-        text.push_str(&format!("\nOf {all} problems, {listed} were looked at for this mail.\n"));
-    }
-    text
-}
-
-/// The kinds in the order in which they first come.
-fn by_rule(problems: &[Problem]) -> Vec<(Rule, Vec<&Problem>)> {
-    let mut kinds: Vec<(Rule, Vec<&Problem>)> = Vec::new();
-    for problem in problems {
-        match kinds.iter_mut().find(|(rule, _)| *rule == problem.rule) {
-            Some((_, kind)) => kind.push(problem),
-            None => kinds.push((problem.rule, vec![problem])),
-        }
-    }
-    kinds
-}
-
 /// Where the report is, what can be done, and by which names it all goes.
 fn foot(report: &Report, found: Found<'_>, around: &Around) -> String {
     let Around { reports, function, .. } = around;
-    let (key, upload) = (found.report, &report.upload);
+    let (key, upload) = (found.names.page(), &report.upload);
     let load = report.load.as_ref().map(ToString::to_string).unwrap_or_default();
-    let mut foot = format!("The report is {key} in the bucket {reports}:\n{}\n\n", console_address(around, key));
+    let mut foot = format!("The report is {key} in the bucket {reports}:\n{}\n\n", console_address(around, &key));
     let say = match report.ending {
         Ending::Held => Some(("To load it all the same", "approve")),
         Ending::Failed | Ending::Cancelled => Some(("To send it again", "redrive")),

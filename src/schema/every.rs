@@ -94,13 +94,25 @@ mod tests {
 
     #[test]
     fn a_period_is_a_whole_number_of_days_weeks_or_months_and_nothing_else() {
-        for (text, said) in [("100 days", "100 days"), ("1 day", "1 day"), ("13 week", "13 weeks"), ("3 months", "3 months")]
+        for (text, said) in
+            [("100 days", "100 days"), ("1 day", "1 day"), ("13 week", "13 weeks"), ("3 months", "3 months")]
         {
             assert_eq!(Every::parse(text).map(|every| every.to_string()).as_deref(), Some(said));
         }
-        for text in
-            ["", "100", "days", "0 days", "01 days", "+1 days", "-1 days", "1.5 months", "1000 days", "100  days", "100 Days", "1 year"]
-        {
+        for text in [
+            "",
+            "100",
+            "days",
+            "0 days",
+            "01 days",
+            "+1 days",
+            "-1 days",
+            "1.5 months",
+            "1000 days",
+            "100  days",
+            "100 Days",
+            "1 year",
+        ] {
             assert_eq!(Every::parse(text), None, "{text}");
         }
     }

@@ -296,7 +296,9 @@ mod tests {
         assert_eq!(with("expect_every = \"3 months\"").unwrap().expect_every, Every::parse("3 months"));
         let expected = "line 2: expect_every is \"100 dais\" and should be a number of days, weeks or months, such as \"100 days\"";
         assert_eq!(with("expect_every = \"100 dais\"").unwrap_err(), expected);
-        assert!(with("expect_every = 100").unwrap_err().starts_with("line 2: expect_every is 100 and should be a text"));
+        assert!(
+            with("expect_every = 100").unwrap_err().starts_with("line 2: expect_every is 100 and should be a text")
+        );
     }
 
     #[test]

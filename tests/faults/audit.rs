@@ -142,7 +142,9 @@ impl World {
         let lines = self.log_lines();
         for Record { load, ending, .. } in &ledger.records {
             let told = lines.iter().any(|line| {
-                line["event"] == "people_told" && line["load"] == load.as_str() && line["ending"].as_str() == ending.as_deref()
+                line["event"] == "people_told"
+                    && line["load"] == load.as_str()
+                    && line["ending"].as_str() == ending.as_deref()
             });
             assert!(told, "nobody was told of {load}, {ending:?}; log in {:?}", self.log);
         }

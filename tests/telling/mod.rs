@@ -63,7 +63,8 @@ async fn what_became_of_a_load_is_told_by_mail_and_event_and_the_log_quotes_no_c
     let _answers = DYNAMODB_ANSWERS.read().await;
     let heard = Heard::stack("told", RULES).await;
     let (prefix, secret) = (unique("told"), unique("secret"));
-    let sheet = |rows: usize| String::from_utf8(files::csv(&prefix, rows)).unwrap().replace("Item 1,", &format!("{secret},"));
+    let sheet =
+        |rows: usize| String::from_utf8(files::csv(&prefix, rows)).unwrap().replace("Item 1,", &format!("{secret},"));
 
     let with_mistake = format!("{}{prefix}-x,{secret},{secret},1.00\n", sheet(12));
     let (done, mail, event) = heard.load("done.csv", with_mistake.into_bytes()).await;
@@ -74,7 +75,7 @@ async fn what_became_of_a_load_is_told_by_mail_and_event_and_the_log_quotes_no_c
     let bucket = &heard.stack.reports;
     for part in [
         done.problems[0].message.as_str(),
-        &format!("loads/{load}/report.json in the bucket {bucket}:\nhttps://"),
+        &format!("loads/{load}/report.html in the bucket {bucket}:\nhttps://"),
         &format!("inventory undo {load} --function {}\n", heard.stack.function),
         &format!("Load {load} of uploads/done.csv in the bucket {}", heard.stack.uploads),
     ] {
@@ -205,7 +206,10 @@ async fn a_quarter_that_never_came_is_told_once() {
     sweep().await;
     let event = heard.events.about("inventory.load.missing").await;
     assert_eq!((&event["detail"]["periods"], &event["detail"]["last"]["load"]), (&json!(2), &json!(load)));
-    assert_eq!((&event["detail"]["table"], &event["detail"]["expect_every"]), (&json!(stack.inventory), &json!("100 days")));
+    assert_eq!(
+        (&event["detail"]["table"], &event["detail"]["expect_every"]),
+        (&json!(stack.inventory), &json!("100 days"))
+    );
     let mail = heard.mails.about("No sheet since").await;
     assert!(subject(&mail).ends_with(&format!(": table {}", stack.inventory)), "{mail}");
     assert!(text(&mail).contains("one is expected every 100 days"), "{mail}");
