@@ -79,6 +79,11 @@ impl Notifier {
         Notifier { sns, eventbridge, topic, bus, around }
     }
 
+    /// In how many ways it tells.
+    pub fn ways(&self) -> usize {
+        usize::from(self.topic.is_some()) + usize::from(self.bus.is_some())
+    }
+
     /// Tells that a load is over. What stood in the way comes back, at most one fault for each of the two ways.
     pub async fn tell_end(&self, report: &Report, found: Found<'_>) -> Vec<CloudFault> {
         self.tell(|| Mail::of_report(report, found, &self.around), || Event::of_report(report, found, &self.around))
