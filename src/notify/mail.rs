@@ -7,7 +7,7 @@ use unicode_normalization::char::is_combining_mark;
 
 use super::{Around, Found, Missing, event};
 use crate::message::count;
-use crate::report::{Ending, Report, words};
+use crate::report::{Ending, Report, one_line, words};
 
 /// SNS takes fewer than 100, of ASCII.
 const SUBJECT_CHARACTERS: usize = 99;
@@ -101,7 +101,7 @@ fn foot(report: &Report, found: Found<'_>, around: &Around) -> String {
         foot.push_str(&format!("{why}: inventory {verb} {load} --function {function}\n"));
     }
     let version = upload.version.as_ref().map(|version| format!(", version {version}")).unwrap_or_default();
-    foot.push_str(&line(&format!(
+    foot.push_str(&one_line(&format!(
         "Load {load} of {} in the bucket {}{version}, into table {}.",
         upload.key, upload.bucket, found.table
     )));
@@ -118,13 +118,6 @@ fn console_address(around: &Around, key: &str) -> String {
         _ => "console.aws.amazon.com",
     };
     format!("https://{region}.{host}/s3/object/{reports}?region={region}&prefix={key}")
-}
-
-/// One line, whatever stands in the cells that it tells of: no other begins inside it.
-fn line(text: &str) -> String {
-    let mut line: String = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
-    line.push('\n');
-    line
 }
 
 /// As much of a text as has room, up to the end of a sentence.

@@ -28,7 +28,7 @@ pub use page::page;
 pub use rate::Rate;
 pub use tally::{CHANGES_LISTED, MissingItems, PROBLEMS_LISTED, SkippedRow, Tally};
 pub use undone::UndoAnswer;
-pub use words::words;
+pub use words::{one_line, words};
 
 /// Of the form of `report.json`; `docs/report.md` describes it.
 const VERSION: u32 = 1;

@@ -32,9 +32,14 @@ pub fn words(report: &Report, title: Option<&str>, kept: Option<&str>) -> String
 }
 
 /// One line, whatever stands in the cells that it quotes: nothing in a cell begins a line of its own.
+pub fn one_line(text: &str) -> String {
+    let mut line: String = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+    line.push('\n');
+    line
+}
+
 fn tell(text: &mut String, line: &str) {
-    text.extend(line.chars().map(|letter| if letter.is_control() { ' ' } else { letter }));
-    text.push('\n');
+    text.push_str(&one_line(line));
 }
 
 fn tell_held(report: &Report, text: &mut String) {

@@ -151,7 +151,7 @@ async fn each_way_a_load_ends_leaves_a_page_that_answers() {
     let hostile = |item: u32, row: &mut [String; 7]| {
         row[1] = HOSTILE.to_string();
         row[2] = HOSTILE.to_string();
-        if item % 2 == 0 {
+        if item.is_multiple_of(2) {
             row[3] = HOSTILE.to_string();
         }
         if item == 7 {
