@@ -41,9 +41,13 @@ ALLOWED = {
     ("sqs:ReceiveMessage", "FailureQueue.Arn"),
     ("sqs:DeleteMessage", "FailureQueue.Arn"),
     ("sqs:GetQueueAttributes", "FailureQueue.Arn"),
+    ("sns:Publish", "NotifyTopic"),
+    ("events:PutEvents", "arn:aws:events:eu-west-1:123456789012:event-bus/EventBus"),
     ("logs:CreateLogStream", "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/stock-loader:log-stream:*"),
     ("logs:PutLogEvents", "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/stock-loader:log-stream:*"),
 }
+# What is allowed under a condition only. Of all others none: a condition on listing, say, would change what S3 answers.
+CONDITIONS = {"events:PutEvents": {"StringEquals": {"events:source": "inventory.loader"}}}
 
 
 class Loader(yaml.SafeLoader):
@@ -170,6 +174,54 @@ class Trigger(unittest.TestCase):
         self.assertIn(permission, listed(RESOURCES["UploadsBucket"]["DependsOn"]))
 
 
+class Telling(unittest.TestCase):
+    def test_what_a_mail_quotes_is_encrypted_and_published_over_tls_only(self):
+        self.assertEqual(properties("NotifyTopic")["KmsMasterKeyId"], "alias/aws/sns")
+        (policy,) = of_type("AWS::SNS::TopicPolicy")
+        (statement,) = properties(policy)["PolicyDocument"]["Statement"]
+        self.assertEqual([text_of(topic) for topic in properties(policy)["Topics"]], ["NotifyTopic"])
+        self.assertEqual(
+            (statement["Effect"], statement["Principal"], statement["Action"], text_of(statement["Resource"])),
+            ("Deny", "*", "sns:Publish", "NotifyTopic"),
+        )
+        self.assertEqual(statement["Condition"], {"Bool": {"aws:SecureTransport": "false"}})
+
+    def test_an_address_is_subscribed_where_one_is_given(self):
+        subscribed = {text_of(properties(name)["TopicArn"]): name for name in of_type("AWS::SNS::Subscription")}
+        self.assertEqual(set(subscribed), {"NotifyTopic", "AlarmTopic"})
+        for name in subscribed.values():
+            self.assertEqual(RESOURCES[name]["Condition"], "SomebodyIsMailed")
+            self.assertEqual(
+                (properties(name)["Protocol"], properties(name)["Endpoint"]), ("email", {"Ref": "NotifyEmail"})
+            )
+        address = re.compile(TEMPLATE["Parameters"]["NotifyEmail"]["AllowedPattern"])
+        for allowed in ["", "erika@example.com", "stock+loads@example.co.uk"]:
+            self.assertTrue(address.fullmatch(allowed), allowed)
+        for refused in ["erika", "@example.com", "erika@", "a@b@c", "erika muster@example.com"]:
+            self.assertFalse(address.fullmatch(refused), refused)
+
+    def test_an_alarm_tells_of_events_that_rest_where_it_may(self):
+        (alarm,) = of_type("AWS::CloudWatch::Alarm")
+        has = properties(alarm)
+        self.assertEqual(
+            (has["Namespace"], has["MetricName"], has["ComparisonOperator"], has["Threshold"], has["TreatMissingData"]),
+            ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "GreaterThanThreshold", 0, "notBreaching"),
+        )
+        (dimension,) = has["Dimensions"]
+        self.assertEqual((dimension["Name"], text_of(dimension["Value"])), ("QueueName", "FailureQueue.QueueName"))
+        (action,) = has["AlarmActions"]
+        # CloudWatch may not use the key of alias/aws/sns: an alarm that is sent there is lost in silence.
+        self.assertNotIn("KmsMasterKeyId", properties(text_of(action)))
+        self.assertEqual(RESOURCES[alarm]["Condition"], RESOURCES["AlarmTopic"]["Condition"])
+
+    def test_a_bus_is_always_named(self):
+        bus = re.compile(TEMPLATE["Parameters"]["EventBus"]["AllowedPattern"])
+        for allowed in ["default", "stock-events", "a.b_c"]:
+            self.assertTrue(bus.fullmatch(allowed), allowed)
+        for refused in ["", "a*", "aws.partner/x", "arn:aws:events:eu-west-1:1:event-bus/a"]:
+            self.assertFalse(bus.fullmatch(refused), refused)
+
+
 class Role(unittest.TestCase):
     def test_the_loader_may_do_this_and_nothing_else(self):
         (role,) = of_type("AWS::IAM::Role")
@@ -179,8 +231,11 @@ class Role(unittest.TestCase):
         found = set()
         for policy in properties(role)["Policies"]:
             for statement in policy["PolicyDocument"]["Statement"]:
-                self.assertEqual(set(statement), {"Sid", "Effect", "Action", "Resource"})  # no NotAction, no Condition
+                allowed = {"Sid", "Effect", "Action", "Resource"}  # no NotAction
+                self.assertEqual(set(statement) - {"Condition"}, allowed)
                 self.assertEqual(statement["Effect"], "Allow")
+                for action in listed(statement["Action"]):
+                    self.assertEqual(statement.get("Condition"), CONDITIONS.get(action), action)
                 found |= {
                     (action, text_of(resource))
                     for action in listed(statement["Action"])
@@ -261,7 +316,7 @@ class Function(unittest.TestCase):
     def test_environment_is_the_contract_with_the_program(self):
         names = """
             INVENTORY_TABLE LEDGER_TABLE UPLOADS_BUCKET REPORTS_BUCKET RULES_KEY BUCKET_OWNER TABLE_WAIT_SECONDS
-            READ_UNITS WRITE_UNITS LEASE_SECONDS HEARTBEAT_SECONDS MARGIN_SECONDS FAILURE_QUEUE
+            READ_UNITS WRITE_UNITS LEASE_SECONDS HEARTBEAT_SECONDS MARGIN_SECONDS FAILURE_QUEUE NOTIFY_TOPIC EVENT_BUS
             READER_CPU_SECONDS READER_MEGABYTES SCRATCH_MEGABYTES REPORT_DAYS LOG_LEVEL
         """
         self.assertEqual(set(properties("Loader")["Environment"]["Variables"]), set(names.split()))

@@ -29,6 +29,8 @@ pub struct Clients {
     pub dynamodb: aws_sdk_dynamodb::Client,
     pub lambda: aws_sdk_lambda::Client,
     pub sqs: aws_sdk_sqs::Client,
+    pub sns: aws_sdk_sns::Client,
+    pub eventbridge: aws_sdk_eventbridge::Client,
 }
 
 /// Makes the clients from the environment; an endpoint or a region given here comes before the environment's.
@@ -58,6 +60,8 @@ pub async fn connect(endpoint_url: Option<&str>, region: Option<&str>) -> Client
         dynamodb: aws_sdk_dynamodb::Client::new(&shared),
         lambda: aws_sdk_lambda::Client::new(&shared),
         sqs: aws_sdk_sqs::Client::new(&shared),
+        sns: aws_sdk_sns::Client::new(&shared),
+        eventbridge: aws_sdk_eventbridge::Client::new(&shared),
     }
 }
 
@@ -104,10 +108,24 @@ impl CloudFault {
         CloudFault { operation, place: place.to_string(), code: code.to_string(), message, passing }
     }
 
+    /// Of a part of a call that as a whole was answered as done.
+    pub fn of_part(operation: &'static str, place: &str, code: &str, message: &str) -> CloudFault {
+        let passing = passes_by_itself(code);
+        CloudFault {
+            operation,
+            place: place.to_string(),
+            code: code.to_string(),
+            message: message.to_string(),
+            passing,
+        }
+    }
+
     fn advice(&self) -> &'static str {
         match self.code.as_str() {
-            "AccessDenied" | "AccessDeniedException" => "Allow the operation there in the role's policy",
-            "ResourceNotFoundException" | "NoSuchBucket" => "Check the name, the region and the account",
+            "AccessDenied" | "AccessDeniedException" | "AuthorizationError" => {
+                "Allow the operation there in the role's policy"
+            }
+            "ResourceNotFoundException" | "NoSuchBucket" | "NotFound" => "Check the name, the region and the account",
             _ if self.passing => "It may pass; trying again is safe",
             _ => "Trying again will not help before this is changed",
         }
@@ -120,13 +138,16 @@ pub fn causes(error: &(dyn std::error::Error + 'static)) -> String {
     links.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
-/// Codes that AWS sends with status 400 though nothing is wrong with the request.
+/// Codes that AWS sends with status 400, or in an answer, though nothing is wrong with the request.
 fn passes_by_itself(code: &str) -> bool {
-    const CODES: [&str; 16] = [
+    const CODES: [&str; 19] = [
         "ConditionalRequestConflict",
         "ExpiredToken",
         "ExpiredTokenException",
+        "InternalException",
+        "InternalFailure",
         "InternalServerError",
+        "KMSThrottling",
         "LimitExceededException",
         "OperationAborted",
         "ProvisionedThroughputExceededException",

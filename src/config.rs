@@ -39,6 +39,10 @@ pub struct Config {
     pub kept_for: Option<Duration>,
     /// The URL of the queue in which events rest that ended in an error each time.
     pub failure_queue: Option<String>,
+    /// The ARN of the topic by which people are told; without one they are not.
+    pub notify_topic: Option<String>,
+    /// The name of the event bus by which programs are told; without one they are not.
+    pub event_bus: Option<String>,
     pub limits: Limits,
     pub reader: Reader,
     pub log_level: tracing::Level,
@@ -72,6 +76,8 @@ impl Config {
             margin: environment.seconds("MARGIN_SECONDS", 30),
             kept_for: environment.days("REPORT_DAYS"),
             failure_queue: environment.given("FAILURE_QUEUE"),
+            notify_topic: environment.given("NOTIFY_TOPIC"),
+            event_bus: environment.given("EVENT_BUS"),
             limits: Limits {
                 processor_seconds: environment.number("READER_CPU_SECONDS", limits.processor_seconds),
                 megabytes: environment.number("READER_MEGABYTES", limits.megabytes),

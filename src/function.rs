@@ -5,11 +5,12 @@ use std::time::Duration;
 use lambda_runtime::{Diagnostic, Error, LambdaEvent, service_fn};
 use tokio::time::Instant;
 
-use crate::clients;
+use crate::clients::{self, Clients};
 use crate::config::Config;
 use crate::event::{self, EventError, Message, Ours, Request, Upload, Word};
 use crate::ledger::Ledger;
 use crate::load::{self, Answer, LoadError, Places, Rules, Run, RunEnd};
+use crate::notify::{Around, Notifier};
 use crate::relay::{FailureQueue, PASSING, Relay};
 use crate::store::{S3Store, Store};
 use crate::table::Table;
@@ -28,6 +29,7 @@ pub async fn serve() -> Result<(), Error> {
         .init();
     let rules = config.rules()?;
     let clients = clients::connect(None, None).await;
+    let notify = notifier(&clients, &config);
     let places = Places {
         store: Store::S3(S3Store::new(clients.s3, &config.reports_bucket, &config.bucket_owner)),
         ledger: Some(Ledger::new(clients.dynamodb.clone(), &config.ledger_table, config.lease)),
@@ -36,10 +38,23 @@ pub async fn serve() -> Result<(), Error> {
             .with_write_ceiling(config.write_ceiling),
         relay: Some(Relay::new(clients.lambda, &config.function)),
         failures: config.failure_queue.as_ref().map(|url| FailureQueue::new(clients.sqs, url)),
+        notify,
+        prints_metrics: true,
     };
     let (places, rules) = (&places, &rules);
     let ours = Ours { bucket: &config.uploads_bucket, account: &config.bucket_owner };
     lambda_runtime::run(service_fn(move |event| handle(event, places, rules, ours))).await
+}
+
+/// None where nobody is to be told.
+fn notifier(clients: &Clients, config: &Config) -> Option<Notifier> {
+    let (topic, bus) = (config.notify_topic.clone(), config.event_bus.clone());
+    if topic.is_none() && bus.is_none() {
+        return None;
+    }
+    let region = clients.sns.config().region().map(ToString::to_string).unwrap_or_default();
+    let around = Around { reports: config.reports_bucket.clone(), function: config.function.clone(), region };
+    Some(Notifier::new(clients.sns.clone(), clients.eventbridge.clone(), topic, bus, around))
 }
 
 /// Why a run ended in an error. Lambda tries the event again, and in the end keeps it in the failure queue.
@@ -147,7 +162,7 @@ impl Invocation<'_> {
                     load::cancel(&word, self.places).await?
                 }
                 Request::ListFailed => load::list_failed(self.places).await?,
-                Request::Sweep => load::sweep(self.places).await,
+                Request::Sweep => load::sweep(self.places, self.rules).await,
             };
             self.answers.push(answer);
         }

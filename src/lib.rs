@@ -21,6 +21,8 @@ pub mod judge;
 pub mod workbook;
 
 // Plan, write, tell.
+pub mod metrics;
+pub mod notify;
 pub mod plan;
 pub mod relay;
 pub mod report;

@@ -14,6 +14,7 @@ mod properties;
 mod retry;
 mod rules;
 mod services;
+mod telling;
 mod turns;
 mod undo;
 mod upload;

@@ -12,7 +12,7 @@ use crate::item::Item;
 use crate::judge::{Hear, Judge, JudgeError, LentItem, Place, SheetRead, Verdict};
 use crate::workbook::Workbook;
 
-use super::{Brief, Items, Line, LineOf, READ, confine};
+use super::{Brief, Items, Line, LineOf, READ, confine, peak_memory};
 
 /// The brief, where the command line is that of a child.
 pub fn asked_to_read(mut arguments: impl Iterator<Item = OsString>) -> Option<OsString> {
@@ -62,6 +62,9 @@ fn judge_rows(file: File, brief: Brief, out: &mut impl Write) -> Result<(), Judg
     let read = judge.judge_file(&mut workbook, &mut Said { items: brief.items, out })?;
     let mut say_duplicate = |place: Place, verdict: Verdict<LentItem<'_>>| say(out, &LineOf::Duplicate(place, verdict));
     judge.judge_duplicates(&mut workbook, &mut say_duplicate)?;
+    if let Some(bytes) = peak_memory() {
+        say(out, &Line::Memory(bytes))?;
+    }
     say(out, &Line::End(read))?;
     Ok(())
 }

@@ -3,6 +3,7 @@
 
 mod confine;
 mod inside;
+mod memory;
 mod outside;
 mod spool;
 
@@ -16,6 +17,7 @@ use crate::workbook::Budget;
 
 pub use confine::confine;
 pub use inside::{asked_to_read, serve};
+pub use memory::peak_memory;
 pub use outside::{ChildError, Outcome, Reader, read};
 pub use spool::{Following, JudgedRow, Reading, Rows, Spool};
 
@@ -58,7 +60,7 @@ impl Default for Limits {
 
 /// One line of what the child says. What is known of a sheet comes before its rows, and once more, in place of that, when
 /// its header is found. Rows come in the order of the file, then the duplicates among them as they were sent, then the
-/// end. Without an end, nothing of it counts.
+/// memory it took, where that is known, and the end. Without an end, nothing of it counts.
 pub(crate) type Line = LineOf<Item>;
 
 /// A [`Line`], with its item as this end has it.
@@ -68,6 +70,8 @@ pub(crate) enum LineOf<I> {
     Sheet(u16, SheetRead),
     Row(Place, Verdict<I>),
     Duplicate(Place, Verdict<I>),
+    /// The most it has had, in bytes.
+    Memory(u64),
     End(FileRead),
     Refused(Refusal),
 }

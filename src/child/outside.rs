@@ -143,7 +143,7 @@ async fn keep_lines(
     let mut sheets: Vec<SheetRead> = Vec::new();
     let mut lines = BufReader::with_capacity(1 << 16, stdout);
     let mut line = Vec::new();
-    let (mut rows, mut bytes, mut duplicates_at) = (0u64, 0u64, None);
+    let (mut rows, mut bytes, mut duplicates_at, mut peak_memory) = (0u64, 0u64, None, None);
     loop {
         line.clear();
         let length = (&mut lines).take(LINE_BYTES).read_until(b'\n', &mut line).await.map_err(fault)? as u64;
@@ -154,17 +154,25 @@ async fn keep_lines(
         if line.starts_with(Line::DUPLICATE) {
             duplicates_at.get_or_insert(bytes);
         } else if !is_row {
-            let told = serde_json::from_slice(&line);
-            if let Ok(Line::Sheet(number, sheet)) = told {
-                sheets.truncate(usize::from(number));
-                sheets.push(sheet);
-                continue;
-            }
+            let told = match serde_json::from_slice(&line) {
+                Ok(Line::Sheet(number, sheet)) => {
+                    sheets.truncate(usize::from(number));
+                    sheets.push(sheet);
+                    continue;
+                }
+                Ok(Line::Memory(bytes)) => {
+                    peak_memory = Some(bytes);
+                    continue;
+                }
+                told => told,
+            };
             progress(rows);
             return match told {
                 Ok(Line::End(file)) => {
                     kept.flush().map_err(fault)?;
-                    Ok(Said::Everything(spool.end(duplicates_at.unwrap_or(bytes), bytes, rows, file)))
+                    let mut reading = spool.end(duplicates_at.unwrap_or(bytes), bytes, rows, file);
+                    reading.peak_memory = peak_memory;
+                    Ok(Said::Everything(reading))
                 }
                 Ok(Line::Refused(refusal)) => Ok(Said::Refused(refusal)),
                 _ => Err(ChildError::Language),

@@ -59,7 +59,7 @@ impl Spool {
     pub(super) fn end(self, duplicates_at: u64, end: u64, rows: u64, file: FileRead) -> Reading {
         self.grow(duplicates_at, rows, &file.sheets);
         self.grown.send_modify(|grown| grown.whole = Some(end - duplicates_at));
-        Reading { spool: self.file, duplicates_at, end, rows, file }
+        Reading { spool: self.file, duplicates_at, end, rows, file, peak_memory: None }
     }
 }
 
@@ -72,6 +72,8 @@ pub struct Reading {
     /// Rows with a value, in all sheets.
     pub rows: u64,
     pub file: FileRead,
+    /// The most memory that the child has had, in bytes, where it has told.
+    pub peak_memory: Option<u64>,
 }
 
 /// A row and its final verdict.
@@ -162,7 +164,9 @@ impl Lines {
         }
         match serde_json::from_slice(&self.line)? {
             Line::Row(place, verdict) | Line::Duplicate(place, verdict) => Ok(Some((place, verdict))),
-            Line::Sheet(..) | Line::End(_) | Line::Refused(_) => Err(io::ErrorKind::InvalidData.into()),
+            Line::Sheet(..) | Line::Memory(_) | Line::End(_) | Line::Refused(_) => {
+                Err(io::ErrorKind::InvalidData.into())
+            }
         }
     }
 }

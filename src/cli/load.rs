@@ -105,7 +105,7 @@ impl JourneyArgs {
         let table = Table::new(clients.dynamodb, &self.table, Duration::from_secs(self.table_wait))
             .with_read_ceiling(self.read_units.map(f64::from))
             .with_write_ceiling(self.write_units.map(f64::from));
-        let places = Places { store, ledger, table, relay: None, failures: None };
+        let places = Places { store, ledger, table, relay: None, failures: None, notify: None, prints_metrics: false };
         let bar = Bar::new();
         let request_id = format!("{name}-{}", std::process::id());
         let run = Run {

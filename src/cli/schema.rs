@@ -33,7 +33,9 @@ impl Schema {
                 let key: Vec<&str> = rules.key.attributes().collect();
                 let columns = count(rules.columns.len() as u64);
                 let first = format!("{}: {columns} columns, key {}. No mistakes.", file.display(), key.join(" and "));
-                print(&format!("{first}\n{}\n{}\n", say_way(&rules), say_gates(&rules)))?;
+                let every = rules.expect_every.map(|every| format!("A sheet is expected every {every}.\n"));
+                let every = every.unwrap_or_default();
+                print(&format!("{first}\n{}\n{}\n{every}", say_way(&rules), say_gates(&rules)))?;
                 Ok(Exit::Good)
             }
             Err(mistakes) => {

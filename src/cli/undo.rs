@@ -125,7 +125,7 @@ impl Undo {
             .with_read_ceiling(self.read_units.map(f64::from))
             .with_write_ceiling(self.write_units.map(f64::from));
         let store = Store::Folder(FolderStore::new(self.out.clone()));
-        let places = Places { store, ledger, table, relay: None, failures: None };
+        let places = Places { store, ledger, table, relay: None, failures: None, notify: None, prints_metrics: false };
         let bar = Bar::new();
         let name = undo.load.undoing();
         let request_id = format!("{name}-{}", std::process::id());

@@ -24,6 +24,13 @@ impl Asked {
         self.headers.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
     }
 
+    /// What a form says, each part still encoded.
+    pub fn form(&self) -> Vec<(String, String)> {
+        let text = String::from_utf8(self.body.clone()).unwrap();
+        let parts = text.split('&').filter_map(|part| part.split_once('='));
+        parts.map(|(name, value)| (name.to_string(), value.to_string())).collect()
+    }
+
     pub fn json(&self) -> Json {
         serde_json::from_slice(&self.body).unwrap()
     }
@@ -68,6 +75,14 @@ impl Fake {
 
     pub fn s3(&self) -> aws_sdk_s3::Client {
         aws_sdk_s3::Client::new(&self.config())
+    }
+
+    pub fn sns(&self) -> aws_sdk_sns::Client {
+        aws_sdk_sns::Client::new(&self.config())
+    }
+
+    pub fn eventbridge(&self) -> aws_sdk_eventbridge::Client {
+        aws_sdk_eventbridge::Client::new(&self.config())
     }
 
     pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {

@@ -39,13 +39,14 @@ pub(super) fn lease_renewed(lease: &Lease, expiry: u64) -> Change {
     change.with([("expires_at", number(expiry)), ("epoch", number(lease.epoch)), ("owner", text(&lease.owner))])
 }
 
-/// Free from now on. The epoch stays, and what was loaded is remembered for the next load to be compared with.
+/// Free from now on. The epoch stays, and what was loaded is remembered for the next load to be compared with, and when,
+/// for the one that is expected.
 pub(super) fn lease_freed(lease: &Lease, loaded: Option<&LastLoad>) -> Change {
-    let mut change = lease_renewed(lease, 0);
-    if let Some(loaded) = loaded {
-        change = change.and_set(", #last = :last", [("last", text(&serde_json::json!(loaded).to_string()))]);
-    }
-    change.and_set(" REMOVE #load, #owner", [])
+    let change = lease_renewed(lease, 0);
+    let Some(loaded) = loaded else { return change.and_set(" REMOVE #load, #owner", []) };
+    let last =
+        [("last", text(&serde_json::json!(loaded).to_string())), ("last_at", text(&Timestamp::now().to_string()))];
+    change.and_set(", #last = :last, #last_at = :last_at REMOVE #load, #owner, #missed", last)
 }
 
 /// For whichever run continues the load.

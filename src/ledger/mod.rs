@@ -6,6 +6,7 @@
 //! be written about a load by a run that has lost its turn without knowing.
 
 mod changes;
+mod expected;
 mod lease;
 mod queue;
 mod record;
@@ -23,6 +24,7 @@ use crate::clients::CloudFault;
 use crate::event::LoadId;
 use crate::plan::{LastLoad, Names};
 use changes::{LoadChange, lease_freed, lease_handed_over, lease_renewed};
+pub use expected::LastIn;
 use lease::now_ms;
 pub use lease::{Lease, LeaseRecord, LeaseVerdict, judge_lease};
 pub use queue::{EndedLoad, Place};

@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
+use super::notice::tell_if_missing;
 use super::stopping::drop_unbegun;
 use super::turn::{enqueue, start_next};
-use super::{LoadError, Places, Run, RunEnd};
+use super::{LoadError, Places, Rules, Run, RunEnd};
 use crate::event::{LoadId, Word};
 use crate::ledger::{Announced, LoadRecord, State, Stop};
 use crate::report::{Ending, Report, UndoAnswer};
@@ -111,9 +112,12 @@ pub async fn cancel(word: &Word, places: &Places) -> Result<Answer, LoadError> {
     Err(LoadError::NotUnderWay(load))
 }
 
-/// Starts what should run and does not: a load whose run died, or the first in the queue.
-pub async fn sweep(places: &Places) -> Answer {
-    Answer::Swept { asked: start_next(places).await }
+/// Starts what should run and does not: a load whose run died, or the first in the queue. Then looks whether a sheet
+/// should have come.
+pub async fn sweep(places: &Places, rules: &Rules) -> Answer {
+    let asked = start_next(places).await;
+    tell_if_missing(places, rules).await;
+    Answer::Swept { asked }
 }
 
 async fn load_again(record: LoadRecord, word: &Word, places: &Places, run: &Run<'_>) -> Result<Answer, LoadError> {

@@ -1,13 +1,14 @@
 //! The journey of one load, in the order of the street: the plan, the table, the report.
 
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 use super::planning::Planned;
 use super::writing::Writing;
-use super::{LoadError, Places, Rules, Run, RunEnd, telling};
+use super::{LoadError, Places, Rules, Run, RunEnd, notice, telling};
 use crate::event::{LoadId, Undo, Upload};
 use crate::ledger::{Lease, Ledger, LedgerError, LoadRecord, State};
 use crate::message::Refusal;
@@ -35,6 +36,8 @@ pub(super) struct Journey<'a> {
     /// Gates that somebody has approved.
     pub waived: BTreeSet<Gate>,
     pub started: Instant,
+    /// The most memory that reading the file took, in bytes, where this run has read it.
+    pub reader_memory: OnceLock<u64>,
 }
 
 impl<'a> Journey<'a> {
@@ -48,7 +51,19 @@ impl<'a> Journey<'a> {
     ) -> Journey<'a> {
         let dry_run = run.dry_run || upload.is_dry_run();
         let waived = run.waived.clone();
-        Journey { load, upload, undo: None, turn, places, rules, run, dry_run, waived, started: Instant::now() }
+        Journey {
+            load,
+            upload,
+            undo: None,
+            turn,
+            places,
+            rules,
+            run,
+            dry_run,
+            waived,
+            started: Instant::now(),
+            reader_memory: OnceLock::new(),
+        }
     }
 }
 
@@ -269,10 +284,11 @@ impl Journey<'_> {
         (plan.compared && is_written).then_some(UndoPossible { until })
     }
 
-    /// Leaves the report, then tells the ledger: a run killed in between leaves it once more.
+    /// Leaves the report and tells people, then the ledger: a run killed in between does it once more.
     pub(super) async fn end(&self, report: Report, loaded: Option<LastLoad>) -> Result<RunEnd, LoadError> {
         let scratch = &self.rules.reader.scratch;
         let report = telling::leave(report, Names(&self.load), self.places, scratch).await?;
+        let untold = self.tell_end(&report).await?;
         if let Some(turn) = &self.turn {
             let summary = serde_json::json!({
                 "summary": report.summary, "rows": report.rows, "units": report.units, "seconds": report.seconds,
@@ -306,6 +322,7 @@ impl Journey<'_> {
             read_units = report.units.read,
             seconds = report.seconds.total,
         );
+        notice::measure(&report, self.places, untold, self.reader_memory.get().copied());
         Ok(RunEnd::Ended(Box::new(report)))
     }
 

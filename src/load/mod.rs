@@ -4,6 +4,7 @@ mod asked;
 mod journey;
 mod look;
 mod mending;
+mod notice;
 mod planning;
 mod readback;
 mod rules;
@@ -23,6 +24,7 @@ use crate::clients::CloudFault;
 use crate::event::{LoadId, Upload};
 use crate::ledger::{Ledger, LedgerError};
 use crate::message::{Refusal, Rule, count};
+use crate::notify::Notifier;
 use crate::plan::{Gate, PlanError};
 use crate::relay::{FailureQueue, Relay, RelayError};
 use crate::report::Report;
@@ -50,6 +52,10 @@ pub struct Places {
     pub relay: Option<Relay>,
     /// Where events rest that ended in an error each time.
     pub failures: Option<FailureQueue>,
+    /// Who tells people and programs that a load is over; whoever typed a command sees it.
+    pub notify: Option<Notifier>,
+    /// Whether what a load measured is printed: somebody makes metrics of it.
+    pub prints_metrics: bool,
 }
 
 /// By what a load judges, and what it may take.

@@ -73,7 +73,10 @@ impl Journey<'_> {
         let fetched = store.fetch(&self.upload, self.rules.upload_bytes).await;
         seconds.fetch = clock.elapsed().as_secs_f64();
         let file = match fetched {
-            Ok(Fetched::File(file, _)) => file,
+            Ok(Fetched::File(file, bytes)) => {
+                tracing::info!(event = "stage_over", load = %self.load, stage = "fetch", seconds = seconds.fetch, bytes);
+                file
+            }
             Ok(Fetched::Gone) => return Ok(Planned::Nothing(Box::new(self.removed(*seconds)))),
             Err(StoreError::TooLarge { bytes, limit }) => {
                 return Ok(Planned::Nothing(Box::new(self.refused(too_large(bytes, limit), *seconds))));
@@ -102,6 +105,11 @@ impl Journey<'_> {
                 return Ok(Planned::Nothing(Box::new(self.refused(refusal, *seconds))));
             }
         };
+        if let Some(bytes) = reading.peak_memory {
+            let _ = self.reader_memory.set(bytes);
+        }
+        let (read, rows, memory) = (seconds.read, reading.rows, reading.peak_memory);
+        tracing::info!(event = "stage_over", load = %self.load, stage = "read", seconds = read, rows, memory_bytes = memory);
         let mut making = early?;
         if reading.has_duplicates() {
             // Some rows were taken for what they are not. What was planned otherwise is found where it was kept.
@@ -120,7 +128,20 @@ impl Journey<'_> {
         };
         let index = self.keep_index(making.finish(last.as_ref())).await?;
         seconds.plan = clock.elapsed().as_secs_f64() - seconds.read;
+        self.log_planned(&index, seconds.plan);
         Ok(Planned::Plan(Box::new(index)))
+    }
+
+    pub(super) fn log_planned(&self, plan: &Index, seconds: f64) {
+        tracing::info!(
+            event = "stage_over",
+            load = %self.load,
+            stage = "plan",
+            seconds,
+            chunks = plan.chunks.len(),
+            rows = plan.counts.total(),
+            read_units = plan.read_units,
+        );
     }
 
     /// The plan counts from here on. Where another run of this load was first, it is that one's.

@@ -51,6 +51,8 @@ impl Journey<'_> {
             read.items.iter().flatten().for_each(|item| found.add(item, &plan.schema.totals));
         }
         seconds.read_back = clock.elapsed().as_secs_f64();
+        let took = seconds.read_back;
+        tracing::info!(event = "stage_over", load = %self.load, stage = "read_back", seconds = took, items, read_units = units);
         Ok(Some((ReadBack { items, of, differences: expected.differences(&found) }, units)))
     }
 

@@ -1,7 +1,7 @@
 //! Loads that end before they are done: superseded, cancelled, failed. What is in and what is not is told all the same.
 
 use super::journey::Journey;
-use super::{LoadError, Places, RunEnd, telling};
+use super::{LoadError, Places, RunEnd, notice, telling};
 use crate::ledger::{Announced, Ledger, State, Stop};
 use crate::message::{count, sentence};
 use crate::plan::{CHUNKS_AT_ONCE, ChunkEntry, Index, Names};
@@ -19,8 +19,13 @@ pub(super) async fn drop_unbegun(
     places: &Places,
 ) -> Result<RunEnd, LoadError> {
     telling::leave_unless_there(&report, Names(&announced.load), places).await?;
+    // Nobody counts how often it is dropped, so a topic that is out of order does not keep it from that.
+    let untold = notice::tell_end(&report, Names(&announced.load), places, false).await?;
     match ledger.drop_load(&announced, report.ending.name(), &report.summary).await? {
-        true => Ok(RunEnd::Ended(Box::new(report))),
+        true => {
+            notice::measure(&report, places, untold, None);
+            Ok(RunEnd::Ended(Box::new(report)))
+        }
         false => Ok(RunEnd::Duplicate),
     }
 }
@@ -121,6 +126,12 @@ impl Journey<'_> {
             );
         }
         Ok(self.finish_report(plan, ending, tally, None, Seconds::default()))
+    }
+
+    /// Whether another run may do what this one cannot. Every third start ends the load all the same: a topic that is out
+    /// of order must not keep the table from all others, nor make a load fail that is done.
+    pub(super) fn may_come_again(&self) -> bool {
+        self.turn.as_ref().is_none_or(|turn| turn.record.starts_without_progress % STARTS_AT_MOST != 0)
     }
 
     fn may_have_written(&self) -> bool {

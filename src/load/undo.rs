@@ -200,6 +200,7 @@ impl Journey<'_> {
         let index = making.finish();
         let index = if self.dry_run { index } else { self.keep_index(index).await? };
         seconds.plan = clock.elapsed().as_secs_f64();
+        self.log_planned(&index, seconds.plan);
         Ok(index)
     }
 

@@ -110,6 +110,17 @@ impl Journey<'_> {
         };
         let ((), stop) = tokio::try_join!(write, tell)?;
         seconds.write = clock.elapsed().as_secs_f64();
+        let of_chunks =
+            |count: fn(&ChunkOutcome) -> f64| writing.outcomes.iter().map(|(_, chunk)| count(chunk)).sum::<f64>();
+        tracing::info!(
+            event = "stage_over",
+            load = %self.load,
+            stage = "write",
+            seconds = seconds.write,
+            chunks = writing.outcomes.len(),
+            write_units = of_chunks(|chunk| chunk.write_units),
+            tried_again = of_chunks(|chunk| chunk.tried_again as f64),
+        );
         match stop {
             Some(stop) => Err(stop.into()),
             None => Ok(writing),

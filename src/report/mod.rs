@@ -20,6 +20,7 @@ use crate::message::{Note, Problem, Refusal};
 use crate::plan::{
     ChangedRow, ControlTotals, Counts, Difference, Estimate, Fate, Index, Kinds, Tripped, UndoFate, Undone,
 };
+use crate::schema::Missing;
 use summary::{Told, summarise};
 use undone::say_undone;
 
@@ -27,7 +28,7 @@ pub use page::page;
 pub use rate::Rate;
 pub use tally::{CHANGES_LISTED, MissingItems, PROBLEMS_LISTED, SkippedRow, Tally};
 pub use undone::UndoAnswer;
-pub use words::words;
+pub use words::{one_line, words};
 
 /// Of the form of `report.json`; `docs/report.md` describes it.
 const VERSION: u32 = 1;
@@ -376,11 +377,50 @@ impl Report {
         };
         of(Fate::Rejected) + of(Fate::Duplicate) + of(Fate::NotWritten) + self.undone.as_ref().map_or(0, staying)
     }
+
+    /// Items that the table has otherwise than before: put, marked, deleted or taken back.
+    pub fn items_written(&self) -> u64 {
+        if self.ending == Ending::DryRun {
+            return 0;
+        }
+        let rows = self.rows.fates.iter().filter(|(fate, _)| fate.is_written()).map(|(_, rows)| rows).sum::<u64>();
+        let missing = match (self.ending, self.missing.then) {
+            (Ending::Done, Some(Missing::Mark | Missing::Delete)) => self.missing.total - self.missing.edited,
+            _ => 0,
+        };
+        let taken_back = |undone: &Undone| {
+            UndoFate::ALL.iter().filter(|fate| fate.is_written()).map(|fate| undone.items.of(*fate)).sum::<u64>()
+        };
+        rows + missing + self.undone.as_ref().map_or(0, taken_back)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_a_trial_nothing_is_written_and_of_a_load_what_it_put_marked_and_deleted() {
+        let upload = Upload {
+            bucket: "uploads".into(),
+            key: "uploads/a.csv".into(),
+            version: None,
+            sequencer: None,
+            etag: None,
+            size: None,
+            time: None,
+        };
+        let mut counts = Counts::default();
+        for (fate, rows) in [(Fate::New, 3), (Fate::Changed, 2), (Fate::Unchanged, 5), (Fate::Rejected, 7)] {
+            counts.add(fate, rows);
+        }
+        let missing = MissingItems { total: 10, edited: 1, then: Some(Missing::Mark), items: vec![] };
+        let written = |ending| {
+            let report = Report::without_rows(None, upload.clone(), ending, String::new(), Seconds::default());
+            Report { rows: RowCounts::from(&counts), missing: missing.clone(), ..report }.items_written()
+        };
+        assert_eq!([Ending::DryRun, Ending::Cancelled, Ending::Done].map(written), [0, 5, 14]);
+    }
 
     #[test]
     fn every_fate_has_its_count() {

@@ -17,13 +17,10 @@ const ITEMS_NAMED: usize = 5;
 /// `kept` is where the whole report is.
 pub fn words(report: &Report, title: Option<&str>, kept: Option<&str>) -> String {
     let mut text = String::new();
-    if let Some(title) = title {
-        text.push_str(&format!("{title}: "));
-    }
-    text.push_str(&report.summary);
-    text.push('\n');
+    let title = title.map(|title| format!("{title}: ")).unwrap_or_default();
+    tell(&mut text, &format!("{title}{}", report.summary));
     if let Some(mends) = say_mends(report) {
-        text.push_str(&format!("{mends}\n"));
+        tell(&mut text, &mends);
     }
     tell_held(report, &mut text);
     tell_rows_left_out(report, &mut text);
@@ -32,12 +29,24 @@ pub fn words(report: &Report, title: Option<&str>, kept: Option<&str>) -> String
     tell_staying(report, &mut text);
     tell_figures(report, &mut text);
     if let Some(to_fix) = say_to_fix(report) {
-        text.push_str(&format!("\n{to_fix}\n"));
+        text.push('\n');
+        tell(&mut text, &to_fix);
     }
     if let Some(kept) = kept {
         text.push_str(&format!("\nThe report is in {kept}\n"));
     }
     text
+}
+
+/// One line, whatever stands in the cells that it quotes: nothing in a cell begins a line of its own.
+pub fn one_line(text: &str) -> String {
+    let mut line: String = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+    line.push('\n');
+    line
+}
+
+fn tell(text: &mut String, line: &str) {
+    text.push_str(&one_line(line));
 }
 
 fn tell_held(report: &Report, text: &mut String) {
@@ -47,21 +56,21 @@ fn tell_held(report: &Report, text: &mut String) {
         report.held.iter().map(|held| if waits { &*held.advice } else { &*held.message }).collect();
     sentences.dedup();
     for sentence in sentences {
-        text.push_str(&format!("  {sentence}\n"));
+        tell(text, &format!("  {sentence}"));
     }
 }
 
 fn tell_rows_left_out(report: &Report, text: &mut String) {
     for sheet in report.sheets.iter().filter(|sheet| !sheet.loaded) {
         let why = why_passed_over(sheet.skipped);
-        text.push_str(&format!("Sheet \"{}\" was passed over: {why}.\n", sheet.name));
+        tell(text, &format!("Sheet \"{}\" was passed over: {why}.", sheet.name));
     }
     for row in report.skipped.iter().filter(|row| row.why != Skip::Title) {
         let what = if row.why == Skip::Total { "total" } else { "note" };
-        text.push_str(&format!("Row {} was taken for a {what} and left out: \"{}\"\n", row.row, row.says));
+        tell(text, &format!("Row {} was taken for a {what} and left out: \"{}\"", row.row, row.says));
     }
     for note in &report.notes {
-        text.push_str(&format!("{} {}\n", note.message, note.advice));
+        tell(text, &format!("{} {}", note.message, note.advice));
     }
 }
 
@@ -82,17 +91,18 @@ fn tell_problems(report: &Report, text: &mut String) {
         problems.dedup_by(|b, a| a.message == b.message);
         for problem in problems.iter().take(TOLD_IN_FULL) {
             let sheet = if seen > 1 { format!("Sheet \"{}\": ", problem.sheet) } else { String::new() };
-            text.push_str(&format!("  {sheet}{} {}\n", problem.message, problem.advice));
+            tell(text, &format!("  {sheet}{} {}", problem.message, problem.advice));
         }
         if problems.len() > TOLD_IN_FULL {
             let rest = &problems[TOLD_IN_FULL..];
             let (number, places) = (count(rest.len() as u64), name_places(rest, seen > 1));
-            text.push_str(&format!("  {number} more of this kind ({}): {places}\n", rule.id()));
+            tell(text, &format!("  {number} more of this kind ({}): {places}", rule.id()));
         }
     }
     if report.problems_total > report.problems.len() as u64 {
         let listed = count(report.problems.len() as u64);
-        text.push_str(&format!("\nOf {} problems {listed} are listed.\n", count(report.problems_total)));
+        text.push('\n');
+        tell(text, &format!("Of {} problems {listed} are listed.", count(report.problems_total)));
     }
 }
 
@@ -123,18 +133,18 @@ fn tell_changes(report: &Report, text: &mut String) {
         text.push('\n');
     }
     for row in rows.iter().take(ITEMS_NAMED) {
-        text.push_str(&format!("  {}\n", changed(row)));
+        tell(text, &format!("  {}", changed(row)));
     }
     let changed = report.rows.fates.get(&crate::plan::Fate::Changed).copied().unwrap_or_default();
     if let Some(more) = changed.checked_sub(ITEMS_NAMED as u64).filter(|more| *more > 0) {
-        text.push_str(&format!("  {} more changed\n", count(more)));
+        tell(text, &format!("  {} more changed", count(more)));
     }
     let missing = &report.missing;
     let named: Vec<String> = missing.items.iter().take(ITEMS_NAMED).map(key).collect();
     let more = missing.total - named.len() as u64;
     if !named.is_empty() {
         let more = if more > 0 { format!(" and {} more", count(more)) } else { String::new() };
-        text.push_str(&format!("  Not in the sheet: {}{more}\n", named.join(", ")));
+        tell(text, &format!("  Not in the sheet: {}{more}", named.join(", ")));
     }
 }
 
@@ -146,11 +156,11 @@ fn tell_staying(report: &Report, text: &mut String) {
     if !named.is_empty() {
         let more = all - named.len() as u64;
         let more = if more > 0 { format!(" and {} more", count(more)) } else { String::new() };
-        text.push_str(&format!("  Left as they are: {}{more}\n", named.join(", ")));
+        tell(text, &format!("  Left as they are: {}{more}", named.join(", ")));
     }
     for item in undone.staying.iter().take(ITEMS_NAMED) {
         if let Some(reason) = &item.reason {
-            text.push_str(&format!("  {}: the table says \"{reason}\"\n", key(&item.key)));
+            tell(text, &format!("  {}: the table says \"{reason}\"", key(&item.key)));
         }
     }
 }
@@ -188,7 +198,8 @@ pub(super) fn shown(value: &Value) -> String {
 fn tell_figures(report: &Report, text: &mut String) {
     let sheet = &report.totals.sheet.all;
     if sheet.items > 0 {
-        text.push_str(&format!("\nIn the sheet: {}.\n", figures(sheet)));
+        text.push('\n');
+        tell(text, &format!("In the sheet: {}.", figures(sheet)));
     }
     if let Some(read_back) = &report.totals.read_back {
         let items = match read_back.items == read_back.of {
@@ -196,21 +207,21 @@ fn tell_figures(report: &Report, text: &mut String) {
             false => format!("{} of them", count(read_back.items)),
         };
         match read_back.differences.as_slice() {
-            [] => text.push_str(&format!("Read back from the table, {items}: the same.\n")),
+            [] => tell(text, &format!("Read back from the table, {items}: the same.")),
             differences => {
-                text.push_str(&format!("Read back from the table, {items}: not the same.\n"));
-                differences.iter().for_each(|difference| text.push_str(&format!("  {}\n", differs(difference))));
+                tell(text, &format!("Read back from the table, {items}: not the same."));
+                differences.iter().for_each(|difference| tell(text, &format!("  {}", differs(difference))));
             }
         }
     }
     let Some(estimate) = &report.estimate else { return };
     match report.taken.as_ref().filter(|_| report.ending == Ending::Done) {
         Some(taken) => {
-            text.push_str(&format!("It took {}; {} were expected.\n", cost(taken), cost(estimate)));
+            tell(text, &format!("It took {}; {} were expected.", cost(taken), cost(estimate)));
         }
         None => {
             let what = if report.undone.is_some() { "undo" } else { "load" };
-            text.push_str(&format!("To {what} it takes about {}.\n", cost(estimate)));
+            tell(text, &format!("To {what} it takes about {}.", cost(estimate)));
         }
     }
 }

@@ -4,6 +4,7 @@ mod column;
 mod currency;
 mod dates;
 mod document;
+mod every;
 #[cfg(test)]
 mod exports;
 mod fits;
@@ -26,6 +27,7 @@ use serde::{Deserialize, Serialize};
 
 pub use column::{Column, DecimalSign, Kind, WhenEmpty};
 pub use currency::{CURRENCY_SIGNS, CurrencySign};
+pub use every::Every;
 pub use fits::Misfit;
 pub use header::{Header, HeaderFault};
 pub use key::{Key, KeyFault, KeyPart, Template, TemplateError};
@@ -63,6 +65,9 @@ pub struct Schema {
     /// The only sheet that is read, where it is named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sheet: Option<String>,
+    /// How often a sheet is expected; where none comes, people are told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expect_every: Option<Every>,
     pub key: Key,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sync: Option<Sync>,
@@ -183,6 +188,7 @@ mod tests {
     #[test]
     fn the_rules_travel_as_json_unchanged() {
         let rules = "version = 1\nmode = \"merge\"\nprovenance = true\nduplicates = \"last\"\nsheet = \"Stock\"\n\
+                     expect_every = \"3 months\"\n\
                      [sync]\nmissing = \"mark\"\nscope = { site = \"A\" }\n\
                      [gates]\nrejected_rows = 12\nzero_percent = false\nprice_factor = 1.5\nvanishing = false\n\
                      [totals]\nprice = \"price\"\nper = \"site\"\nread_back = false\n\

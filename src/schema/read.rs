@@ -9,7 +9,7 @@ use super::key::{Key, KeyPart, Template};
 use super::mistake::{Mistake, Mistakes, nearest};
 use super::names::{Clash, Names};
 use super::read_column::{ReadColumn, read_column};
-use super::read_policy::{Around, read_gates, read_price, read_sync, read_totals};
+use super::read_policy::{Around, read_every, read_gates, read_price, read_sync, read_totals};
 use super::{Column, Duplicates, Kind, Mode, PROVENANCE, Schema, UnknownColumns, WhenEmpty};
 
 /// The rules travel to the reading child as a word of its command line, which may have 128 KB.
@@ -66,6 +66,7 @@ fn read_root<'d>(document: &'d Document<'d>, root: &'d DeTable<'d>) -> Option<Sc
         [("keep", UnknownColumns::Keep), ("ignore", UnknownColumns::Ignore), ("reject", UnknownColumns::Reject)];
     let unknown_columns = root.one_of("unknown_columns", &unknown_columns);
     let sheet = root.filled_text("sheet").map(|sheet| sheet.value.to_string());
+    let expect_every = read_every(document, &mut root);
 
     let key = root.table("key", "[key]");
     if key.is_none() && root.line_of("key").is_none() {
@@ -98,6 +99,7 @@ fn read_root<'d>(document: &'d Document<'d>, root: &'d DeTable<'d>) -> Option<Sc
         duplicates: duplicates.map(|given| given.value).unwrap_or_default(),
         unknown_columns: unknown_columns.map(|given| given.value).unwrap_or_default(),
         sheet,
+        expect_every,
         key: key?,
         sync,
         gates,

@@ -1,10 +1,10 @@
-//! `[sync]`, `[gates]`, `[totals]` and `[price]` of `inventory.toml`, and whether they go with the rest.
+//! `expect_every`, `[sync]`, `[gates]`, `[totals]` and `[price]` of `inventory.toml`, and whether they go with the rest.
 
 use super::document::{Document, Given, Table};
 use super::key::{Key, KeyPart};
 use super::read::find_column;
 use super::read_column::{ReadColumn, read_value};
-use super::{DISCONTINUED, Gates, Kind, Missing, Mode, Price, Scope, Sync, Totals, WhenEmpty};
+use super::{DISCONTINUED, Every, Gates, Kind, Missing, Mode, Price, Scope, Sync, Totals, WhenEmpty};
 use crate::decimal::Decimal;
 
 /// The scope that is no column.
@@ -34,6 +34,15 @@ impl Around<'_> {
             document.note(line, sentence);
         }
     }
+}
+
+pub(super) fn read_every<'d>(document: &'d Document<'d>, root: &mut Table<'d>) -> Option<Every> {
+    let Given { value: written, line } = root.text("expect_every")?;
+    let every = Every::parse(written);
+    if every.is_none() {
+        document.note(line, format!("expect_every is \"{written}\" and should be {}", Every::EXPECTED));
+    }
+    every
 }
 
 pub(super) fn read_sync<'d>(document: &'d Document<'d>, mut table: Table<'d>, around: &Around) -> Option<Sync> {
@@ -279,6 +288,17 @@ mod tests {
             let mistakes = scope(given).unwrap_err();
             assert!(mistakes.starts_with("line 4: ") && mistakes.contains(said), "{given}: {mistakes}");
         }
+    }
+
+    #[test]
+    fn how_often_a_sheet_is_expected_is_a_number_of_days_weeks_or_months() {
+        assert_eq!(with("").unwrap().expect_every, None);
+        assert_eq!(with("expect_every = \"3 months\"").unwrap().expect_every, Every::parse("3 months"));
+        let expected = "line 2: expect_every is \"100 dais\" and should be a number of days, weeks or months, such as \"100 days\"";
+        assert_eq!(with("expect_every = \"100 dais\"").unwrap_err(), expected);
+        assert!(
+            with("expect_every = 100").unwrap_err().starts_with("line 2: expect_every is 100 and should be a text")
+        );
     }
 
     #[test]

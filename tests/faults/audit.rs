@@ -1,4 +1,4 @@
-//! What must hold in every world when all is quiet: the table, the ledger, the reports.
+//! What must hold in every world when all is quiet: the table, the ledger, the reports, and that people were told.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -76,6 +76,7 @@ impl World {
     /// Waits until all is quiet, and looks at everything.
     pub async fn audit(&self, versions: &[Version]) -> Ledger {
         let mut ledger = self.settle(versions).await;
+        self.audit_telling(&ledger);
         for record in &mut ledger.records {
             record.chunks = self.count_outcomes(&record.load).await;
             self.audit_report(find(versions, &record.load), record).await;
@@ -134,6 +135,19 @@ impl World {
             }
         }
         turns.into_values().collect()
+    }
+
+    /// Of each load that is over people have been told, as it ended.
+    fn audit_telling(&self, ledger: &Ledger) {
+        let lines = self.log_lines();
+        for Record { load, ending, .. } in &ledger.records {
+            let told = lines.iter().any(|line| {
+                line["event"] == "people_told"
+                    && line["load"] == load.as_str()
+                    && line["ending"].as_str() == ending.as_deref()
+            });
+            assert!(told, "nobody was told of {load}, {ending:?}; log in {:?}", self.log);
+        }
     }
 
     /// Every row has exactly one fate, in the plan and in the report.

@@ -9,6 +9,8 @@ pub enum Service {
     DynamoDb,
     S3,
     Lambda,
+    Sns,
+    EventBridge,
 }
 
 /// Calls of one kind are alike: the same operation on the same table, or on objects of the same family.
@@ -38,6 +40,8 @@ impl Call {
             Service::DynamoDb => dynamodb(asked),
             Service::S3 => s3(asked),
             Service::Lambda => ("Invoke".to_string(), "the function".to_string(), 0),
+            Service::Sns => ("Publish".to_string(), "the topic".to_string(), 0),
+            Service::EventBridge => ("PutEvents".to_string(), "the bus".to_string(), 0),
         };
         Call { kind: Kind { service, operation, place }, batch }
     }

@@ -74,6 +74,10 @@ impl Fault {
             (Service::S3, Fault::Conflict) => Some(s3(409, "ConditionalRequestConflict")),
             (Service::Lambda, Fault::Throttled) => Some(lambda(429, "TooManyRequestsException")),
             (Service::Lambda, Fault::ServerError) => Some(lambda(500, "ServiceException")),
+            (Service::Sns, Fault::Throttled) => Some(sns(429, "Throttled")),
+            (Service::Sns, Fault::ServerError) => Some(sns(500, "InternalError")),
+            (Service::EventBridge, Fault::Throttled) => Some(not_taken()),
+            (Service::EventBridge, Fault::ServerError) => Some(lambda(500, "InternalException")),
             _ => None,
         }
     }
@@ -104,6 +108,17 @@ fn lambda(status: u16, code: &'static str) -> Response<Bytes> {
     let mut answer = json_answer(status, &json!({ "message": "a fault of the test" }));
     answer.headers_mut().insert("x-amzn-errortype", code.parse().expect("a header"));
     answer
+}
+
+fn sns(status: u16, code: &str) -> Response<Bytes> {
+    let error = format!("<Error><Type>Sender</Type><Code>{code}</Code><Message>a fault of the test</Message></Error>");
+    text(status, "text/xml", format!("<ErrorResponse>{error}</ErrorResponse>"))
+}
+
+/// The bus says so of an event inside an answer that is one of success.
+fn not_taken() -> Response<Bytes> {
+    let entry = json!({ "ErrorCode": "ThrottlingException", "ErrorMessage": "a fault of the test" });
+    json_answer(200, &json!({ "FailedEntryCount": 1, "Entries": [entry] }))
 }
 
 /// A batch of which only some are done, and those that are not, as the answer names them.

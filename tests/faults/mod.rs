@@ -23,7 +23,7 @@ use tokio::time::sleep;
 
 use crate::harness::cloud::DYNAMODB_ANSWERS;
 use audit::Ledger;
-use call::{Call, Kind};
+use call::{Call, Kind, Service};
 use fault::Fault;
 use lambda::Settings;
 use model::{Uploads, Version, find};
@@ -211,6 +211,19 @@ async fn a_table_that_refuses_every_second_write_gets_every_item_all_the_same() 
         world.end().await;
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_that_is_never_reached_keeps_no_load_from_ending() {
+    let _answers = DYNAMODB_ANSWERS.read().await;
+    let seed = seed();
+    let world = World::new(seed, settings()).await;
+    world.proxy.follow(Box::new(|call| (call.kind.service == Service::Sns).then_some(Fault::RequestLost)));
+    let versions = load_some(&world, &mut Uploads::new(seed), "untold").await;
+    let ledger = world.settle(&versions).await;
+    assert!(ledger.records.iter().all(|record| record.ending.as_deref() == Some("done")), "{ledger:?}");
+    assert_eq!(world.count_events("people_not_told"), versions.len(), "log in {:?}", world.log);
+    world.end().await;
 }
 
 fn is_write(call: &Call) -> bool {

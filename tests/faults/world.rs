@@ -20,6 +20,7 @@ use crate::harness::unique;
 
 const UPLOADS: &str = "inventory-faults-uploads";
 const REPORTS: &str = "inventory-faults-reports";
+const TOPIC: &str = "inventory-faults";
 const RULES_KEY: &str = "rules/inventory.toml";
 /// The loader's own delays, in AWS's seconds.
 const LEASE: u32 = 45;
@@ -52,8 +53,13 @@ impl World {
         let file = File::options().create(true).append(true).open(&log).expect("a log");
         let (second, write_units) = (settings.second, settings.write_units);
         let mut lambda = Lambda::open(settings, file).await;
-        let endpoints =
-            [(Service::DynamoDb, dynamodb), (Service::S3, s3.endpoint.clone()), (Service::Lambda, lambda.endpoint())];
+        let endpoints = [
+            (Service::DynamoDb, dynamodb),
+            (Service::S3, s3.endpoint.clone()),
+            (Service::Lambda, lambda.endpoint()),
+            (Service::Sns, s3.endpoint.clone()),
+            (Service::EventBridge, s3.endpoint.clone()),
+        ];
         let random = fastrand::Rng::with_seed(seed);
         let proxy = Proxy::before(BTreeMap::from(endpoints), random, second * SLOWEST).await;
         let ceiling = write_units.map(|units| ("WRITE_UNITS".to_string(), units.to_string()));
@@ -115,6 +121,8 @@ fn environment(stock: &str, ledger: &str, proxy: &Proxy, second: Duration) -> Ve
         ("REPORTS_BUCKET", REPORTS.to_string()),
         ("RULES_KEY", RULES_KEY.to_string()),
         ("BUCKET_OWNER", ACCOUNT.to_string()),
+        ("NOTIFY_TOPIC", format!("arn:aws:sns:{REGION}:{ACCOUNT}:{TOPIC}")),
+        ("EVENT_BUS", "default".to_string()),
         ("LEASE_SECONDS", seconds(LEASE)),
         ("HEARTBEAT_SECONDS", seconds(HEARTBEAT)),
         ("MARGIN_SECONDS", seconds(MARGIN)),
@@ -128,11 +136,13 @@ fn environment(stock: &str, ledger: &str, proxy: &Proxy, second: Duration) -> Ve
         ("AWS_ENDPOINT_URL_DYNAMODB", proxy.endpoint(Service::DynamoDb)),
         ("AWS_ENDPOINT_URL_S3", proxy.endpoint(Service::S3)),
         ("AWS_ENDPOINT_URL_LAMBDA", proxy.endpoint(Service::Lambda)),
+        ("AWS_ENDPOINT_URL_SNS", proxy.endpoint(Service::Sns)),
+        ("AWS_ENDPOINT_URL_EVENTBRIDGE", proxy.endpoint(Service::EventBridge)),
     ];
     variables.map(|(name, value)| (name.to_string(), value)).into()
 }
 
-/// The buckets that all worlds share, each under names of its own, and the rules in them.
+/// The buckets that all worlds share, each under names of its own, the rules in them, and the topic.
 async fn buckets() -> Cloud {
     static MADE: OnceCell<()> = OnceCell::const_new();
     let cloud = cloud().await;
@@ -148,6 +158,7 @@ async fn buckets() -> Cloud {
         versioned.send().await.expect("versions");
         let rules = ByteStream::from_static(RULES.as_bytes());
         cloud.s3.put_object().bucket(UPLOADS).key(RULES_KEY).body(rules).send().await.expect("the rules");
+        cloud.sns.create_topic().name(TOPIC).send().await.expect("a topic");
     })
     .await;
     cloud

@@ -24,6 +24,8 @@ pub struct Cloud {
     pub lambda: aws_sdk_lambda::Client,
     pub logs: aws_sdk_cloudwatchlogs::Client,
     pub sqs: aws_sdk_sqs::Client,
+    pub sns: aws_sdk_sns::Client,
+    pub eventbridge: aws_sdk_eventbridge::Client,
 }
 
 /// The cloud, up and healthy.
@@ -72,6 +74,8 @@ pub fn clients_at(endpoint: String) -> Cloud {
         lambda: client!(aws_sdk_lambda),
         logs: client!(aws_sdk_cloudwatchlogs),
         sqs: client!(aws_sdk_sqs),
+        sns: client!(aws_sdk_sns),
+        eventbridge: client!(aws_sdk_eventbridge),
         endpoint,
     }
 }

@@ -26,6 +26,7 @@ pub struct Stack {
     pub ledger: String,
     pub function: String,
     pub failures: String,
+    pub topic: String,
     pub logs: String,
 }
 
@@ -65,6 +66,7 @@ impl Stack {
             ledger: output("LedgerTable"),
             function: output("Function"),
             failures: output("FailureQueue"),
+            topic: output("NotifyTopic"),
             logs: output("LogGroup"),
         }
     }
@@ -123,6 +125,11 @@ impl Stack {
 
     /// The log lines of the function that speak of this load, read as JSON.
     pub async fn log_lines(&self, mentioning: &str) -> Vec<Json> {
+        self.raw_log_lines(mentioning).await.iter().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+
+    /// The log lines of the function that speak of this, as they are.
+    pub async fn raw_log_lines(&self, mentioning: &str) -> Vec<String> {
         let events = self.cloud.logs.filter_log_events().log_group_name(&self.logs);
         let mut pages = events.into_paginator().send();
         let mut lines = Vec::new();
@@ -132,7 +139,7 @@ impl Stack {
             let messages = page.events.unwrap_or_default().into_iter().filter_map(|event| event.message);
             lines.extend(messages.filter(|line| line.contains(mentioning)));
         }
-        lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect()
+        lines
     }
 
     /// The first log line of a load that tells this event, once it is there.

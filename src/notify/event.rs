@@ -1,0 +1,126 @@
+//! What programs hear on the event bus; `docs/events.md` describes it. Counts, names and places only: nothing that
+//! stands in a file.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::{Value as Json, json};
+
+use super::{Around, Found, Missing};
+use crate::event::LoadId;
+use crate::report::{Ending, Report, RowCounts, Units};
+
+pub(super) const SOURCE: &str = "inventory.loader";
+pub(super) const MISSING: &str = "inventory.load.missing";
+
+/// Of the form of the detail.
+const VERSION: u32 = 1;
+
+#[derive(Debug)]
+pub(super) struct Event {
+    pub kind: &'static str,
+    pub detail: Json,
+}
+
+#[derive(Serialize)]
+struct Ended<'a> {
+    version: u32,
+    load: Option<&'a LoadId>,
+    upload: Upload<'a>,
+    table: &'a str,
+    ending: Ending,
+    summary: String,
+    rows: &'a RowCounts,
+    problems: Problems,
+    /// The rule by which the file is refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refusal: Option<&'static str>,
+    /// The gates that hold it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    held: Vec<&'static str>,
+    /// The load that it takes back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    undoes: Option<&'a LoadId>,
+    units: Units,
+    seconds: f64,
+    report: Place<'a>,
+}
+
+#[derive(Serialize)]
+struct Upload<'a> {
+    bucket: &'a str,
+    key: &'a str,
+    version: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Place<'a> {
+    bucket: &'a str,
+    key: String,
+}
+
+#[derive(Serialize)]
+struct Problems {
+    total: u64,
+    by_rule: BTreeMap<&'static str, u64>,
+}
+
+impl Event {
+    pub fn of_report(report: &Report, found: Found<'_>, around: &Around) -> Event {
+        let mut by_rule = BTreeMap::new();
+        for kind in report.kinds.by_frequency() {
+            *by_rule.entry(kind.rule.id()).or_default() += kind.problems;
+        }
+        let upload = &report.upload;
+        let ended = Ended {
+            version: VERSION,
+            load: report.load.as_ref(),
+            upload: Upload { bucket: &upload.bucket, key: &upload.key, version: upload.version.as_deref() },
+            table: found.table,
+            ending: report.ending,
+            summary: summary(report),
+            rows: &report.rows,
+            problems: Problems { total: report.problems_total, by_rule },
+            refusal: report.refusal.as_ref().map(|refusal| refusal.rule.id()),
+            held: report.held.iter().map(|held| held.gate.name()).collect(),
+            undoes: report.undone.as_ref().map(|undone| &undone.load),
+            units: report.units,
+            seconds: report.seconds.total,
+            report: Place { bucket: &around.reports, key: found.names.report() },
+        };
+        Event { kind: kind(report.ending), detail: json!(ended) }
+    }
+
+    pub fn of_missing(missing: &Missing<'_>) -> Event {
+        let detail = json!({
+            "version": VERSION,
+            "table": missing.table,
+            "last": { "load": missing.last, "ended": missing.at },
+            "expect_every": missing.every,
+            "due": missing.due,
+            "periods": missing.periods,
+        });
+        Event { kind: MISSING, detail }
+    }
+}
+
+/// Named after who has to do something: approve it, send another file, mend the set-up; or nobody.
+pub(super) fn kind(ending: Ending) -> &'static str {
+    match ending {
+        Ending::Held => "inventory.load.held",
+        Ending::Refused => "inventory.load.refused",
+        Ending::Failed => "inventory.load.failed",
+        Ending::Done | Ending::DryRun | Ending::Removed | Ending::Superseded | Ending::Cancelled => {
+            "inventory.load.finished"
+        }
+    }
+}
+
+/// The answer. Why a file is refused or a load is held can quote the file, so it is left to the report.
+fn summary(report: &Report) -> String {
+    match report.ending {
+        Ending::Refused => "The file was refused. Nothing was changed.".to_string(),
+        Ending::Held => "Nothing was written: the load waits for approval.".to_string(),
+        _ => report.summary.clone(),
+    }
+}
