@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 /// The folder of uploads that are only tried.
 const DRY_RUN: &str = "dry-run";
-pub use own::own_event;
+pub use own::{LOADS_AT_MOST, own_event};
 
 /// One version of one object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -116,6 +116,21 @@ pub enum Request {
     Cancel(Word),
     /// Tell which loads failed.
     ListFailed,
+    /// Tell of the last loads, and of those that wait or are under way.
+    ListLoads {
+        at_most: usize,
+    },
+    /// Tell how far a load is, or what became of it.
+    Show(LoadId),
+    /// Tell what became of a load's rows, from this one on, as many as an answer holds.
+    ShowRows {
+        load: LoadId,
+        from: u64,
+        /// Only those of this fate, by its name.
+        fate: Option<String>,
+    },
+    /// Tell what the loader reads and writes.
+    About,
     /// Start what should run and does not.
     Sweep,
 }
@@ -296,7 +311,8 @@ fn hex_digit(byte: u8) -> Option<u8> {
     (byte as char).to_digit(16).map(|digit| digit as u8)
 }
 
-fn is_spreadsheet_upload(upload: &Upload) -> bool {
+/// Neither a folder nor what an office program leaves beside an open file.
+pub(crate) fn is_spreadsheet_upload(upload: &Upload) -> bool {
     let folder_marker = upload.key.ends_with('/');
     let lock_file = upload.file_name().starts_with("~$") || upload.file_name().starts_with(".~lock.");
     !folder_marker && !lock_file
