@@ -5,6 +5,7 @@ use clap::Args;
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
+use super::progress::Bar;
 use super::{Exit, Trouble, load_name, output, whoever_types};
 use crate::clients;
 use crate::event::{LoadId, Request, Word};
@@ -70,7 +71,7 @@ impl Loader {
     /// Asks, and tells the answer in words or as it came.
     async fn ask(self, request: Request, say: impl FnOnce(&Json) -> String) -> Result<Exit, Trouble> {
         let clients = clients::connect(self.endpoint_url.as_deref(), self.region.as_deref()).await;
-        let asked = Relay::new(clients.lambda, &self.function).ask(&request).await;
+        let asked = Bar::asking().during(Relay::new(clients.lambda, &self.function).ask(&request)).await;
         let answer = asked.map_err(LoadError::from)?;
         let answer = &answer["answers"][0];
         output::answer(&if self.json { answer.to_string() } else { say(answer) });

@@ -1,11 +1,12 @@
 //! Where the command prints: the report to standard output, sentences beside it, and the lists into their files.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::terminal::harmless;
 use super::words::words;
 use super::{Telling, Trouble};
 use crate::plan::{Fate, PlanRow};
@@ -14,13 +15,16 @@ use crate::report::Report;
 /// A sentence for whoever typed the command, beside what is printed.
 pub(super) fn say(sentence: &str) {
     // Nobody is left to hear about a closed standard error.
-    let _ = writeln!(io::stderr(), "{sentence}");
+    let _ = writeln!(io::stderr(), "{}", harmless(sentence));
 }
 
 /// What was asked for, on standard output.
 pub(super) fn answer(text: &str) {
     // A pipe that is closed has had enough.
-    let _ = writeln!(io::stdout(), "{text}");
+    let _ = match io::stdout().is_terminal() {
+        true => writeln!(io::stdout(), "{}", harmless(text)),
+        false => writeln!(io::stdout(), "{text}"),
+    };
 }
 
 /// The files of `--fates` and `--items`.
@@ -80,7 +84,8 @@ pub(super) fn tell(report: &Report, title: Option<&str>, json: bool, kept: Optio
     } else {
         words(report, title, kept)
     };
-    match io::stdout().write_all(text.as_bytes()) {
+    let shown = if io::stdout().is_terminal() { harmless(&text) } else { text.as_str().into() };
+    match io::stdout().write_all(shown.as_bytes()) {
         // Whoever reads has had enough, as `head` does.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written.map_err(|error| Trouble::file("written", Path::new("standard output"), &error)),

@@ -87,7 +87,8 @@ impl Undo {
     /// What it comes to is waited for; that it is done, which may take longer than one run of the function, is not.
     async fn ask(&self, undo: Word, relay: &Relay) -> Result<Exit, Trouble> {
         let (name, by) = (undo.load.undoing(), undo.by.clone());
-        let asked = relay.ask(&Request::Undo(Word { dry_run: true, ..undo.clone() })).await;
+        let what = Request::Undo(Word { dry_run: true, ..undo.clone() });
+        let asked = Bar::asking().during(relay.ask(&what)).await;
         let answer = asked.map_err(LoadError::from)?["answers"][0]["undo"].take();
         let told = match serde_json::from_value(answer) {
             Ok(UndoAnswer::Report(report)) => report,
