@@ -12,7 +12,7 @@ BUILD := PATH="$(CURDIR)/$(BIN):$$PATH" cargo lambda build --locked --release --
 phase = @echo "== $$(date +%T) $(1)"
 
 .PHONY: help check test build deploy destroy demo demo-down localstack-up localstack-down samples bench profile faults fuzz \
-	clean tools stack-named
+	pages clean tools stack-named
 
 help: ## List what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' Makefile
@@ -76,6 +76,13 @@ profile: ## Draw a flame graph of a whole load: target/flame.svg
 faults: ## Kill, refuse and cut short loads, with many more seeds than a test run: make faults [FAULTS_SEED=1]
 	@$(CLOUD) up
 	FAULTS=full cargo test --locked --test street faults:: -- --nocapture
+
+pages: ## Open the reports of real loads in Chromium: valid, readable for everyone? Pictures go to docs/pictures
+	@npm ci --silent --prefix tests/pages
+	@$(CLOUD) up
+	cargo test --locked --test street pages::
+	@mkdir -p docs/pictures
+	node tests/pages/look.mjs --pictures docs/pictures target/tmp/pages/*.html
 
 fuzz: ## Look for input that breaks a promise: make fuzz [TARGET=csv] [SECONDS_EACH=600]
 	fuzz/run $(or $(SECONDS_EACH),600) $(TARGET)

@@ -36,6 +36,8 @@ pub struct Config {
     pub heartbeat: Duration,
     /// Before the end of its time a run leaves off so long.
     pub margin: Duration,
+    /// After that, plans and reports are deleted.
+    pub kept_for: Option<Duration>,
     /// The URL of the queue in which events rest that ended in an error each time.
     pub failure_queue: Option<String>,
     pub limits: Limits,
@@ -69,6 +71,7 @@ impl Config {
             lease: environment.seconds("LEASE_SECONDS", 45),
             heartbeat: environment.seconds("HEARTBEAT_SECONDS", 10),
             margin: environment.seconds("MARGIN_SECONDS", 30),
+            kept_for: environment.days("REPORT_DAYS"),
             failure_queue: environment.given("FAILURE_QUEUE"),
             limits: Limits {
                 processor_seconds: environment.number("READER_CPU_SECONDS", limits.processor_seconds),
@@ -98,6 +101,7 @@ impl Config {
         Ok(Rules {
             heartbeat: self.heartbeat,
             margin: self.margin,
+            kept_for: self.kept_for,
             limits: self.limits,
             ..rules(from, self.reader.clone())
         })
@@ -114,6 +118,7 @@ pub fn rules(from: RulesFrom, reader: Reader) -> Rules {
         upload_bytes: UPLOAD_BYTES,
         heartbeat: Duration::from_secs(10),
         margin: Duration::from_secs(30),
+        kept_for: None,
     }
 }
 
@@ -157,6 +162,12 @@ impl Environment<'_> {
     /// Units a second; 0 is no ceiling.
     fn ceiling(&mut self, name: &str) -> Option<f64> {
         Some(self.parsed(name, 0_u32, "a whole number")).filter(|units| *units > 0).map(f64::from)
+    }
+
+    fn days(&mut self, name: &str) -> Option<Duration> {
+        const DAY_SECONDS: u64 = 24 * 60 * 60;
+        self.given(name)?;
+        Some(Duration::from_secs(u64::from(self.parsed(name, 0_u16, "a whole number")) * DAY_SECONDS))
     }
 
     fn number(&mut self, name: &str, default: u64) -> u64 {

@@ -3,6 +3,10 @@
 use std::process::ExitCode;
 
 use inventory_loader::{child, function};
+use tikv_jemallocator::Jemalloc;
+
+#[global_allocator]
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 fn main() -> ExitCode {
     if let Some(brief) = child::asked_to_read(std::env::args_os()) {

@@ -3,6 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// By this a page of ours is known again if somebody uploads it: a report is no list of stock.
+pub const OUR_PAGE: &str = "inventory-loader report";
+
 /// One cell or row that keeps a row out of the table: what is wrong, where, what to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
@@ -413,6 +416,20 @@ pub fn sentence(error: &dyn std::fmt::Display) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
     format!("{first}{}.", letters.as_str())
+}
+
+/// A time as people read it: 4.2 s, 2 min 40 s, 1 h 5 min.
+pub fn duration(seconds: f64) -> String {
+    const MINUTE: u64 = 60;
+    const HOUR: u64 = 60 * MINUTE;
+    let whole = seconds.max(0.0).round() as u64;
+    match whole {
+        _ if seconds < 0.1 => "less than 0.1 s".to_string(),
+        _ if seconds < 9.95 => format!("{seconds:.1} s"),
+        0..MINUTE => format!("{whole} s"),
+        MINUTE..HOUR => format!("{} min {} s", whole / MINUTE, whole % MINUTE),
+        _ => format!("{} h {} min", count(whole / HOUR), whole % HOUR / MINUTE),
+    }
 }
 
 /// A count as people read it: 4,812.

@@ -8,6 +8,7 @@ mod command;
 mod confinement;
 mod faults;
 mod order;
+mod pages;
 mod plan;
 mod properties;
 mod retry;

@@ -136,7 +136,7 @@ impl JourneyArgs {
             load::visit_rows(&name, &places.store, &mut |row| lists.add(row)).await?;
         }
         lists.finish()?;
-        output::tell(&report, None, self.telling.json, Some(&places.store.place(&Names(&name).report())))?;
+        output::tell(&report, None, self.telling.json, Some(&places.store.place(&Names(&name).page())))?;
         if !report.held.is_empty() && !self.telling.json {
             let gates: BTreeSet<&str> = report.held.iter().map(|held| held.gate.name()).collect();
             let gates = Vec::from_iter(gates).join(",");

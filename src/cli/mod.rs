@@ -8,7 +8,6 @@ mod loads;
 mod output;
 #[cfg(test)]
 mod page;
-mod places;
 mod progress;
 mod schema;
 mod show;
@@ -16,7 +15,6 @@ mod terminal;
 mod undo;
 mod upload;
 mod wait;
-mod words;
 
 use std::fs::File;
 use std::io::Read;

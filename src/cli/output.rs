@@ -7,10 +7,9 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::terminal::harmless;
-use super::words::words;
 use super::{Telling, Trouble};
 use crate::plan::{Fate, PlanRow};
-use crate::report::Report;
+use crate::report::{Report, words};
 
 /// A sentence for whoever typed the command, beside what is printed.
 pub(super) fn say(sentence: &str) {

@@ -32,7 +32,13 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ),
     ("approve", &["inventory approve 0c3f1a2b4d5e6f70 --function inventory-loader --by Erika"]),
     ("failed", &["inventory failed --function inventory-loader"]),
-    ("redrive", &["inventory redrive 0c3f1a2b4d5e6f70 --function inventory-loader", "inventory redrive --function inventory-loader"]),
+    (
+        "redrive",
+        &[
+            "inventory redrive 0c3f1a2b4d5e6f70 --function inventory-loader",
+            "inventory redrive --function inventory-loader",
+        ],
+    ),
     ("cancel", &["inventory cancel 0c3f1a2b4d5e6f70 --function inventory-loader"]),
     (
         "undo",

@@ -168,7 +168,10 @@ mod tests {
         let after = |rows, since_then, seconds| {
             say_share("written", rows, 1_000_000, since_then, Duration::from_secs_f64(seconds))
         };
-        assert_eq!(after(450_000, 450_000, 50.0), "45% written, 1 min 2 s left, 9,000 rows/s, 450,000 of 1,000,000 rows");
+        assert_eq!(
+            after(450_000, 450_000, 50.0),
+            "45% written, 1 min 2 s left, 9,000 rows/s, 450,000 of 1,000,000 rows"
+        );
         assert_eq!(after(1_000, 0, 9.0), "0% written, 1,000 of 1,000,000 rows", "nothing came in since it was begun");
         assert_eq!(after(4_000, 4_000, 0.1), "0% written, 4,000 of 1,000,000 rows", "too early for a rate");
         assert_eq!(say_share("written", 0, 0, 0, Duration::ZERO), "100% written, 0 of 0 rows");

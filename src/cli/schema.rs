@@ -49,9 +49,7 @@ impl Schema {
         match read_rules(&file)? {
             checked if json => {
                 let mistakes = checked.as_ref().err().map(Mistakes::all).unwrap_or_default();
-                let line = |mistake: &schema::Mistake| {
-                    serde_json::json!({ "line": mistake.line, "message": mistake.sentence })
-                };
+                let line = |mistake: &schema::Mistake| serde_json::json!({ "line": mistake.line, "message": mistake.sentence });
                 let mistakes: Vec<_> = mistakes.iter().map(line).collect();
                 output::answer(&serde_json::json!({ "file": file, "mistakes": mistakes }).to_string());
                 Ok(if checked.is_ok() { Exit::Good } else { Exit::Usage })

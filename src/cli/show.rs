@@ -185,7 +185,8 @@ fn say_state(shown: &Shown) -> String {
         runs => format!(" This is its run number {}.", count(runs)),
     };
     // Who types the command again goes on with a load of a folder; a deployed one goes on by itself.
-    let waits = if shown.is_running || shown.starts == 0 { "" } else { " No run is at it right now; the next goes on." };
+    let waits =
+        if shown.is_running || shown.starts == 0 { "" } else { " No run is at it right now; the next goes on." };
     match shown.state {
         State::Queued => {
             let behind = shown.behind.as_ref().map(|load| format!(" Load {load} has the table."));
@@ -253,7 +254,10 @@ mod tests {
         let headway = json!({ "read": 4000, "compared": 3000, "written": 1500, "of": 6000 });
         for (parts, told) in [
             (json!({}), "It is being read and compared. Nothing is written yet."),
-            (json!({ "headway": headway }), "It is being read and compared: 4,000 rows read, 3,000 compared. Nothing is written yet."),
+            (
+                json!({ "headway": headway }),
+                "It is being read and compared: 4,000 rows read, 3,000 compared. Nothing is written yet.",
+            ),
             (
                 json!({ "state": "queued", "behind": "fedcba9876543210" }),
                 "It waits for its turn since 3 Oct 2026 08:00 UTC. Load fedcba9876543210 has the table.",

@@ -105,7 +105,7 @@ impl Undo {
             return Ok(Exit::from(&*told));
         }
         relay.ask(&Request::Undo(undo)).await.map_err(LoadError::from)?;
-        let report = Names(&name).report();
+        let report = Names(&name).page();
         output::say(&format!(
             "The loader does that as load {name}, for {by}, when it is its turn. Its report will be in {report} of the \
              reports bucket."
@@ -156,7 +156,7 @@ impl Undo {
             // Only what somebody else can start gets there.
             RunEnd::Continued { .. } | RunEnd::Queued { .. } => return Err(LoadError::NoHeadway(name).into()),
         };
-        let kept = self.yes.then(|| places.store.place(&Names(&name).report()));
+        let kept = self.yes.then(|| places.store.place(&Names(&name).page()));
         output::tell(&report, None, self.json, kept.as_deref())?;
         if !self.yes {
             output::say(GO_ON);

@@ -205,7 +205,8 @@ fn say_sent(upload: &Uploaded) -> String {
 
 fn as_json(upload: &Uploaded) -> String {
     let load = upload.version.as_ref().map(|_| LoadId::of(upload));
-    serde_json::json!({ "load": load, "bucket": upload.bucket, "key": upload.key, "version": upload.version }).to_string()
+    serde_json::json!({ "load": load, "bucket": upload.bucket, "key": upload.key, "version": upload.version })
+        .to_string()
 }
 
 #[cfg(test)]
@@ -246,7 +247,10 @@ mod tests {
             time: None,
         };
         let load = LoadId::of(&upload(Some("v1")));
-        assert_eq!(say_sent(&upload(Some("v1"))), format!("The file is in s3://stock/uploads/q3.csv. Its load is {load}."));
+        assert_eq!(
+            say_sent(&upload(Some("v1"))),
+            format!("The file is in s3://stock/uploads/q3.csv. Its load is {load}.")
+        );
         assert!(say_sent(&upload(None)).contains("inventory loads lists it"));
         assert!(as_json(&upload(None)).contains(r#""load":null"#));
         assert!(as_json(&upload(Some("v1"))).contains(load.as_str()));

@@ -75,7 +75,8 @@ pub(super) async fn wait(
 }
 
 fn no_answer() -> Trouble {
-    let sentence = format!("The loader did not answer within {} s. It may pass; trying again is safe.", ANSWER.as_secs());
+    let sentence =
+        format!("The loader did not answer within {} s. It may pass; trying again is safe.", ANSWER.as_secs());
     Trouble { exit: Exit::Cloud, sentence }
 }
 

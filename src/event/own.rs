@@ -128,7 +128,9 @@ mod tests {
             panic!("no undo")
         };
         assert!(undo.dry_run);
-        for (asked, at_most) in [(json!({}), 20), (json!({ "at_most": 0 }), 1), (json!({ "at_most": 1e9 as u64 }), 1000)] {
+        for (asked, at_most) in
+            [(json!({}), 20), (json!({ "at_most": 0 }), 1), (json!({ "at_most": 1e9 as u64 }), 1000)]
+        {
             assert_eq!(decode(&json!({ "loads": asked })), Some(Ok(Request::ListLoads { at_most })));
         }
     }

@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use super::stopping::drop_unbegun;
-use super::turn::{enqueue, start_next};
 use super::rows::{RowsShown, show_rows};
 use super::showing::{About, LoadInShort, Shown, list_loads, show, tell_about};
+use super::stopping::drop_unbegun;
+use super::turn::{enqueue, start_next};
 use super::{LoadError, Places, Run, RunEnd};
 use crate::event::{LoadId, Word};
 use crate::ledger::{Announced, LoadRecord, State, Stop};
@@ -20,15 +20,25 @@ const CANCEL_TRIES: u32 = 5;
 #[serde(rename_all = "kebab-case")]
 pub enum Answer {
     /// Under this name it is loaded when it is its turn, or was before.
-    LoadedAgain { load: LoadId },
+    LoadedAgain {
+        load: LoadId,
+    },
     /// Under this name it is undone when it is its turn, or was before.
-    Undoing { load: LoadId },
+    Undoing {
+        load: LoadId,
+    },
     /// What an undo would come to.
     Undo(UndoAnswer),
     /// Over without having begun, or asked to stop at its next step.
-    Cancelled { load: LoadId, had_begun: bool },
+    Cancelled {
+        load: LoadId,
+        had_begun: bool,
+    },
     /// The loads that failed and were not sent again, and how many events rest in the failure queue.
-    Failed { loads: Vec<Failed>, events: u64 },
+    Failed {
+        loads: Vec<Failed>,
+        events: u64,
+    },
     /// The loads that wait, the one under way, and the last that are over.
     Loads(Vec<LoadInShort>),
     /// How far a load is, or what became of it; nothing where nothing is known of it.
@@ -36,9 +46,14 @@ pub enum Answer {
     Rows(RowsShown),
     About(About),
     /// What was sent again.
-    Redriven { loads: Vec<LoadId>, events: u64 },
+    Redriven {
+        loads: Vec<LoadId>,
+        events: u64,
+    },
     /// The load that a run was asked for.
-    Swept { asked: Option<LoadId> },
+    Swept {
+        asked: Option<LoadId>,
+    },
 }
 
 /// A load that failed, in short.

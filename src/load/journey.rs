@@ -12,7 +12,7 @@ use crate::event::{LoadId, Undo, Upload};
 use crate::ledger::{Lease, Ledger, LedgerError, LoadRecord, State};
 use crate::message::Refusal;
 use crate::plan::{self, ChunkEntry, ChunkOutcome, Estimate, Fate, Gate, Index, LastLoad, MissingItem, Names, PlanRow};
-use crate::report::{Ending, ReadBack, Report, Seconds, Tally, Went};
+use crate::report::{Ending, ReadBack, Report, Seconds, Tally, UndoPossible, Went};
 
 /// The turn this run has, where there is a ledger.
 pub(super) struct MyTurn<'a> {
@@ -220,7 +220,7 @@ impl Journey<'_> {
 
     /// What the plan says of its rows, as far as a report tells it.
     pub(super) async fn tell_plan(&self, plan: &Index) -> Result<Tally, LoadError> {
-        let mut tally = Tally::with_counts(plan.counts.clone());
+        let mut tally = Tally::with_counts(plan.counts.clone(), plan.kinds.clone());
         tally.tell_undo(plan.undone.clone());
         tally.add_read_units(plan.read_units);
         tally.count_missing(plan.missing, plan.schema.sync.as_ref().map(|sync| sync.missing));
@@ -256,7 +256,17 @@ impl Journey<'_> {
             seconds: took,
             ..Estimate::of(units.write, units.read, &plan.schema.price, plan.table.capacity)
         };
-        Report::of_plan(plan, Went { ending, tally, read_back, taken, seconds })
+        let capacity = plan.table.capacity.map(|capacity| capacity.write as f64);
+        let ceiling = self.places.table.write_ceiling().into_iter().chain(capacity).reduce(f64::min);
+        let undo = self.undo_possible(&plan, ending, units.write);
+        Report::of_plan(plan, Went { ending, tally, read_back, taken, seconds, ceiling, undo })
+    }
+
+    /// What was written can be taken back while the plan, which knows what was there before, is kept.
+    fn undo_possible(&self, plan: &Index, ending: Ending, written: f64) -> Option<UndoPossible> {
+        let until = self.rules.kept_for.and_then(|kept| plan.made.checked_add(kept).ok());
+        let is_written = written > 0.0 && !matches!(ending, Ending::DryRun | Ending::Held);
+        (plan.compared && is_written).then_some(UndoPossible { until })
     }
 
     /// Leaves the report, then tells the ledger: a run killed in between leaves it once more.

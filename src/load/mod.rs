@@ -33,7 +33,8 @@ use crate::table::{Table, TableError};
 use crate::workbook::Budget;
 
 pub use asked::{
-    Answer, Failed, approve, cancel, list_failed, redrive, redrive_all, sweep, tell_load, tell_loads, tell_places, tell_rows,
+    Answer, Failed, approve, cancel, list_failed, redrive, redrive_all, sweep, tell_load, tell_loads, tell_places,
+    tell_rows,
 };
 pub use look::check;
 pub use rows::{RowsShown, show_rows, visit_rows};
@@ -68,6 +69,8 @@ pub struct Rules {
     pub heartbeat: Duration,
     /// Before the end of its time a run leaves off so long.
     pub margin: Duration,
+    /// After that, plans and reports are deleted; none where nobody does.
+    pub kept_for: Option<Duration>,
 }
 
 impl Rules {

@@ -14,8 +14,8 @@ use crate::item::{Item, item_size};
 use crate::judge::{FileRead, SheetRead};
 use crate::message::{Note, Rule, count};
 use crate::plan::{
-    self, Before, ChunkEntry, Comparison, Counts, Estimate, Evidence, Fate, Index, LastLoad, Listed, MissingItem,
-    Names, Partitions, PlanError, PlanRow, ROWS_PER_CHUNK,
+    self, Before, Biggest, ChunkEntry, Comparison, Counts, Estimate, Evidence, Fate, Index, LastLoad, Listed,
+    MissingItem, Names, Partitions, PlanError, PlanRow, ROWS_PER_CHUNK,
 };
 use crate::report::{Report, Seconds};
 use crate::schema::{Missing, Schema, TableShape};
@@ -51,6 +51,7 @@ struct Making<'a> {
     evidence: Evidence<'a>,
     listed: Option<Listed<'a>>,
     partitions: Partitions<'a>,
+    biggest: Biggest,
     write_units: f64,
     /// Of looking at missing items once more before they are changed.
     read_again_units: f64,
@@ -379,6 +380,7 @@ impl<'a> Making<'a> {
             evidence: Evidence::new(schema),
             listed: schema.sync.as_ref().map(|sync| Listed::new(schema, sync)),
             partitions: Partitions::new(shape),
+            biggest: Biggest::default(),
             write_units: 0.0,
             read_again_units: 0.0,
             read_back_units: 0.0,
@@ -395,6 +397,7 @@ impl Making<'_> {
         for row in &draft.rows {
             entry.counts.add(row.fate, 1);
             entry.problems += row.problems.len() as u64;
+            row.problems.iter().for_each(|problem| self.index.kinds.add(problem));
             self.add_row(row);
         }
         self.partitions.end_chunk();
@@ -413,6 +416,9 @@ impl Making<'_> {
         }
         self.evidence.note(row.fate, row.before.as_ref(), after.as_deref().or(row.key.as_ref()));
         let Some(after) = after else { return };
+        if row.fate == Fate::Changed {
+            self.biggest.add(row, &after, self.schema);
+        }
         if row.fate.is_written() {
             let units = plan::write_units(&self.index.table, row.before.as_ref(), Some(&after));
             self.write_units += units;
@@ -450,6 +456,7 @@ impl Making<'_> {
         let longer = (spread.seconds - to_write.unwrap_or_default()).max(0.0);
         estimate.seconds = estimate.seconds.map(|seconds| seconds + longer);
         self.index.estimate = estimate;
+        self.index.biggest = self.biggest.finish();
         self.index.file.notes.extend(spread.note);
         let chunks = 0..self.index.chunks.len() as u32;
         // Those of items that are missing come last.

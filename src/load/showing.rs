@@ -207,6 +207,7 @@ impl Shown {
 fn cut_lists(report: &mut Report, at_most: usize) {
     report.problems.truncate(at_most);
     report.changed.truncate(at_most);
+    report.biggest.truncate(at_most);
     report.missing.items.truncate(at_most);
     report.skipped.truncate(at_most);
     if let Some(undone) = &mut report.undone {
@@ -341,7 +342,8 @@ mod tests {
     use crate::store::FolderStore;
 
     fn upload() -> Upload {
-        let json = r#"{"bucket":"uploads","key":"a.csv","version":null,"sequencer":null,"etag":null,"size":null,"time":null}"#;
+        let json =
+            r#"{"bucket":"uploads","key":"a.csv","version":null,"sequencer":null,"etag":null,"size":null,"time":null}"#;
         serde_json::from_str(json).unwrap()
     }
 

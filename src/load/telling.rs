@@ -2,17 +2,43 @@
 //! it ended, and may pass twice: a run killed after this and before the ledger knows leaves it all once more.
 
 use super::{LoadError, Places};
-use crate::plan::Names;
-use crate::report::Report;
+use crate::plan::{LATEST_PAGE, Names};
+use crate::report::{Report, page, words};
 
-/// Leaves the report under the load's name, in place of what an earlier run left.
+/// Leaves the report under the load's name, in place of what an earlier run left. The one for programs comes last: where
+/// there is no ledger, it says that the load is over.
 pub(super) async fn leave(report: &Report, names: Names<'_>, places: &Places) -> Result<(), LoadError> {
-    places.store.keep(&names.report(), report.encode()?).await?;
-    Ok(())
+    let store = &places.store;
+    let Told { page, words } = Told::of(report, names, places);
+    let (page_name, words_name) = (names.page(), names.words());
+    tokio::try_join!(
+        store.keep(&page_name, page.clone()),
+        store.keep(&words_name, words),
+        store.keep(LATEST_PAGE, page),
+    )?;
+    Ok(store.keep(&names.report(), report.encode()?).await?)
 }
 
 /// Leaves it unless there is one already: of a load that seems never to have begun, and may have.
 pub(super) async fn leave_unless_there(report: &Report, names: Names<'_>, places: &Places) -> Result<(), LoadError> {
-    places.store.keep_once(&names.report(), report.encode()?).await?;
+    let store = &places.store;
+    let Told { page, words } = Told::of(report, names, places);
+    store.keep_once(&names.page(), page).await?;
+    store.keep_once(&names.words(), words).await?;
+    store.keep_once(&names.report(), report.encode()?).await?;
     Ok(())
+}
+
+/// The report as people read it.
+struct Told {
+    page: Vec<u8>,
+    words: Vec<u8>,
+}
+
+impl Told {
+    fn of(report: &Report, names: Names<'_>, places: &Places) -> Told {
+        let title = Some(report.upload.file_name());
+        let kept = places.store.place(&names.page());
+        Told { page: page(report).into_bytes(), words: words(report, title, Some(&kept)).into_bytes() }
+    }
 }

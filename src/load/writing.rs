@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
+use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -131,15 +132,16 @@ impl Journey<'_> {
         limits: &Limits,
     ) -> Result<Option<ChunkOutcome>, LoadError> {
         let turn = self.places.table.turn_to_write(plan.order.is_some()).await;
-        let began = Instant::now();
+        let (began, began_at) = (Instant::now(), Timestamp::now());
         if !limits.may_begin() {
             return Ok(None);
         }
         self.check_turn()?;
-        let outcome = match packed {
+        let mut outcome = match packed {
             Some(packed) => write_chunk(&self.places.table, turn, &plan.schema, entry, &packed).await?,
             None => ChunkOutcome::default(),
         };
+        (outcome.began, outcome.seconds) = (Some(began_at), began.elapsed().as_secs_f64());
         self.places.store.keep(&Names(&self.load).outcome(place), serde_json::to_vec(&outcome)?).await?;
         limits.took(began.elapsed());
         Ok(Some(outcome))

@@ -1,6 +1,23 @@
 //! The sentences, and the page of all of them.
 
 use super::*;
+
+#[test]
+fn a_time_is_told_as_exactly_as_it_matters() {
+    for (seconds, says) in [
+        (0.0, "less than 0.1 s"),
+        (0.1, "0.1 s"),
+        (9.94, "9.9 s"),
+        (9.96, "10 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min 0 s"),
+        (160.0, "2 min 40 s"),
+        (3_599.6, "1 h 0 min"),
+        (3_900.0, "1 h 5 min"),
+    ] {
+        assert_eq!(duration(seconds), says, "{seconds}");
+    }
+}
 use std::collections::HashSet;
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{ControlTotals, Estimate, Fate, Gate, PlanError, Tripped, Undone};
+use super::{ChangedRow, ControlTotals, Estimate, Fate, Gate, Kinds, PlanError, Tripped, Undone};
 use crate::event::{LoadId, Upload};
 use crate::judge::FileRead;
 use crate::schema::{Schema, TableShape};
@@ -117,6 +117,11 @@ pub struct Index {
     #[serde(flatten)]
     pub file: FileRead,
     pub counts: Counts,
+    #[serde(default)]
+    pub kinds: Kinds,
+    /// The changes that weigh most.
+    #[serde(default)]
+    pub biggest: Vec<ChangedRow>,
     /// Items that the sheet no longer lists.
     #[serde(default)]
     pub missing: u64,
@@ -151,6 +156,8 @@ impl Index {
             waived: BTreeSet::new(),
             file,
             counts: Counts::default(),
+            kinds: Kinds::default(),
+            biggest: Vec::new(),
             missing: 0,
             per_scope: BTreeMap::new(),
             totals: ControlTotals::default(),
@@ -230,7 +237,20 @@ impl Names<'_> {
     pub fn report(&self) -> String {
         format!("loads/{}/report.json", self.0)
     }
+
+    /// The report for people.
+    pub fn page(&self) -> String {
+        format!("loads/{}/report.html", self.0)
+    }
+
+    /// The report in words alone.
+    pub fn words(&self) -> String {
+        format!("loads/{}/report.txt", self.0)
+    }
 }
+
+/// The page of the load that ended last.
+pub const LATEST_PAGE: &str = "loads/latest.html";
 
 #[cfg(test)]
 mod tests {

@@ -3,11 +3,13 @@
 //! A plan is chunks of rows as JSON Lines under zstd, and an index written last and only once. The index is the commit:
 //! after it nothing of the plan changes, and writing, continuing, reporting and undoing start from it alone.
 
+mod changed;
 mod chunk;
 mod compare;
 mod estimate;
 mod gates;
 mod index;
+mod kinds;
 mod missing;
 mod partitions;
 mod totals;
@@ -17,6 +19,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -25,13 +28,15 @@ use crate::item::Item;
 use crate::judge::{Kept, KeptCell, Skipped, Verdict};
 use crate::message::Problem;
 
+pub use changed::{Biggest, ChangedAttribute, ChangedRow};
 pub use chunk::{
     CHUNKS_AT_ONCE, ROWS_PER_CHUNK, chunk_name, decode, missing_name, pack, read_lines, undo_name, unpack,
 };
 pub use compare::{Before, Comparison, key_of, provenance};
 pub use estimate::{Estimate, read_units, write_units};
 pub use gates::{Evidence, Gate, LastLoad, Tripped};
-pub use index::{ChunkEntry, Counts, Index, Names};
+pub use index::{ChunkEntry, Counts, Index, LATEST_PAGE, Names};
+pub use kinds::{Kind, Kinds};
 pub use missing::{Listed, MissingItem};
 pub(crate) use partitions::Partitions;
 pub use totals::{ControlTotals, Difference, Figure, Figures, Group};
@@ -186,6 +191,11 @@ impl From<JudgedRow> for PlanRow {
 /// What writing taught beyond the plan, kept per chunk before the checkpoint passes it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ChunkOutcome {
+    /// When its first request was sent, and how long it took to the last answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub began: Option<Timestamp>,
+    #[serde(default)]
+    pub seconds: f64,
     /// Consumed, indexes included.
     pub write_units: f64,
     /// Of looking at missing items once more before they were changed.

@@ -138,7 +138,7 @@ impl Default for Figures {
 
 impl Figures {
     /// An item that has no number where one is wanted adds nothing.
-    fn of(item: &Item, totals: &Totals) -> Figures {
+    pub(super) fn of(item: &Item, totals: &Totals) -> Figures {
         let number = |column: &String| number_of(item, column).unwrap_or(Decimal::ZERO);
         let quantity = totals.quantity.as_ref().map(number);
         let price = totals.price.as_ref().map(number);

@@ -1,8 +1,13 @@
 //! What a person or a program is told about a load, made from the plan and the outcome alone.
 
+mod kinds;
+mod page;
+mod places;
+mod rate;
 mod summary;
 mod tally;
 mod undone;
+mod words;
 
 use std::collections::BTreeMap;
 
@@ -12,12 +17,17 @@ use serde::{Deserialize, Serialize};
 use crate::event::{LoadId, Upload};
 use crate::judge::{FileRead, SheetRead};
 use crate::message::{Note, Problem, Refusal};
-use crate::plan::{ControlTotals, Counts, Difference, Estimate, Fate, Index, Tripped, UndoFate, Undone};
+use crate::plan::{
+    ChangedRow, ControlTotals, Counts, Difference, Estimate, Fate, Index, Kinds, Tripped, UndoFate, Undone,
+};
 use summary::{Told, summarise};
 use undone::say_undone;
 
-pub use tally::{CHANGES_LISTED, ChangedAttribute, ChangedRow, MissingItems, PROBLEMS_LISTED, SkippedRow, Tally};
+pub use page::page;
+pub use rate::Rate;
+pub use tally::{CHANGES_LISTED, MissingItems, PROBLEMS_LISTED, SkippedRow, Tally};
 pub use undone::UndoAnswer;
+pub use words::words;
 
 /// Of the form of `report.json`; `docs/report.md` describes it.
 const VERSION: u32 = 1;
@@ -75,6 +85,12 @@ pub struct Report {
     /// All of them up to `PROBLEMS_LISTED`, in the order of the rows.
     pub problems: Vec<Problem>,
     pub problems_total: u64,
+    /// All problems, counted by rule and column.
+    #[serde(default)]
+    pub kinds: Kinds,
+    /// Of the rows whose item is another one now, those that weigh most, the heaviest first.
+    #[serde(default)]
+    pub biggest: Vec<ChangedRow>,
     /// Rows whose item was there and is another one now: the first `CHANGES_LISTED`, in the order of the rows.
     pub changed: Vec<ChangedRow>,
     pub missing: MissingItems,
@@ -91,7 +107,13 @@ pub struct Report {
     /// The same figures as they came out.
     pub taken: Option<Estimate>,
     pub units: Units,
+    /// None where nothing was written for longer than a second.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<Rate>,
     pub seconds: Seconds,
+    /// None where there is nothing to take back, or it cannot be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undo: Option<UndoPossible>,
     pub finished: Timestamp,
 }
 
@@ -116,6 +138,13 @@ impl Stopped {
             advice: format!("To load the file after all: inventory redrive {load}"),
         }
     }
+}
+
+/// What the load wrote can be taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UndoPossible {
+    /// By then the plan is deleted; none where nobody deletes it.
+    pub until: Option<Timestamp>,
 }
 
 /// The sums a stock keeper knows her sheet by.
@@ -194,6 +223,9 @@ pub struct Went {
     pub read_back: Option<ReadBack>,
     pub taken: Estimate,
     pub seconds: Seconds,
+    /// What the load was not to pass, in write units a second.
+    pub ceiling: Option<f64>,
+    pub undo: Option<UndoPossible>,
 }
 
 impl Report {
@@ -206,12 +238,15 @@ impl Report {
 
     /// A load with a plan.
     pub fn of_plan(plan: Index, went: Went) -> Report {
-        let Went { ending, tally, read_back, taken, seconds } = went;
+        let Went { ending, tally, read_back, taken, seconds, ceiling, undo } = went;
         let report = Report::without_rows(Some(plan.load), plan.upload, ending, String::new(), seconds);
         Report {
             table: Some(plan.table.table),
             sheets: plan.file.sheets,
             held: plan.held,
+            biggest: plan.biggest,
+            rate: tally.spans.rate(ceiling),
+            undo,
             notes: plan.file.notes,
             totals: Totals { sheet: plan.totals, read_back },
             estimate: Some(plan.estimate),
@@ -238,6 +273,7 @@ impl Report {
             rows: RowCounts::from(&tally.counts),
             problems: tally.problems,
             problems_total: tally.problems_total,
+            kinds: tally.kinds,
             changed: tally.changed,
             missing: tally.missing,
             undone: tally.undone,
@@ -303,6 +339,8 @@ impl Report {
             held: Vec::new(),
             problems: Vec::new(),
             problems_total: 0,
+            kinds: Kinds::default(),
+            biggest: Vec::new(),
             changed: Vec::new(),
             missing: MissingItems::default(),
             undone: None,
@@ -312,13 +350,20 @@ impl Report {
             estimate: None,
             taken: None,
             units: Units::default(),
+            rate: None,
             seconds,
+            undo: None,
             finished: Timestamp::now(),
         }
     }
 
     pub fn encode(&self) -> serde_json::Result<Vec<u8>> {
         serde_json::to_vec_pretty(self)
+    }
+
+    /// The changes that weigh most; of a plan that does not know which those are, the first ones.
+    fn changes_to_tell(&self) -> &[ChangedRow] {
+        if self.biggest.is_empty() { &self.changed } else { &self.biggest }
     }
 
     /// Rows that need somebody: rejected, duplicate, or not written after all; and items that an undo left alone.

@@ -1,17 +1,17 @@
 //! What a report says of the rows, gathered row by row and chunk by chunk.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 
-use crate::item::{Item, Value, same_value};
+use crate::item::Item;
 use crate::judge::{Skip, Skipped};
 use crate::message::{Problem, Rule};
-use crate::plan::{ChunkEntry, ChunkOutcome, Counts, Fate, MissingItem, PlanRow, RefusedRow, StepBack, Undone};
-use crate::schema::PROVENANCE;
+use crate::plan::{
+    self, ChangedRow, ChunkEntry, ChunkOutcome, Counts, Fate, Kinds, MissingItem, PlanRow, RefusedRow, StepBack, Undone,
+};
 use crate::schema::{Missing, Schema};
 
 use super::Units;
+use super::rate::Spans;
 
 /// Problems listed in a report; all are counted, and all are in the plan.
 pub const PROBLEMS_LISTED: usize = 10_000;
@@ -27,25 +27,6 @@ pub struct SkippedRow {
     pub row: u32,
     pub why: Skip,
     pub says: String,
-}
-
-/// A row whose item was there, and is another one now.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ChangedRow {
-    pub sheet: String,
-    pub row: u32,
-    pub key: Item,
-    pub attributes: Vec<ChangedAttribute>,
-}
-
-/// Absent on the side where the item has no such attribute.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ChangedAttribute {
-    pub name: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub before: Option<Value>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub after: Option<Value>,
 }
 
 /// Items that the sheet no longer lists.
@@ -67,22 +48,25 @@ pub struct Tally {
     pub(super) counts: Counts,
     pub(super) problems: Vec<Problem>,
     pub(super) problems_total: u64,
+    pub(super) kinds: Kinds,
     pub(super) skipped: Vec<SkippedRow>,
     pub(super) changed: Vec<ChangedRow>,
     pub(super) missing: MissingItems,
     pub(super) undone: Option<Undone>,
     pub(super) units: Units,
+    pub(super) spans: Spans,
 }
 
 impl Tally {
     /// For a plan whose counts are known from its index: only rows that are told need be looked at.
-    pub fn with_counts(counts: Counts) -> Tally {
-        Tally { counts, ..Tally::default() }
+    pub fn with_counts(counts: Counts, kinds: Kinds) -> Tally {
+        Tally { counts, kinds, ..Tally::default() }
     }
 
     /// A row that was not counted yet.
     pub fn add_row(&mut self, row: PlanRow) {
         self.counts.add(row.fate, 1);
+        row.problems.iter().for_each(|problem| self.kinds.add(problem));
         self.add_problems(row.problems);
         self.add_skipped(&row.sheet, row.row, row.skipped);
     }
@@ -90,7 +74,7 @@ impl Tally {
     /// What is to be told of a planned row beyond its fate.
     pub fn tell(&mut self, row: PlanRow, schema: &Schema) {
         if row.fate == Fate::Changed && self.changed.len() < CHANGES_LISTED {
-            self.changed.push(changed_row(&row, schema));
+            self.changed.push(ChangedRow::of(&row, schema));
         }
         self.add_problems(row.problems);
         self.add_skipped(&row.sheet, row.row, row.skipped);
@@ -105,7 +89,7 @@ impl Tally {
 
     pub fn tell_missing(&mut self, item: &MissingItem, schema: &Schema) {
         if self.missing.items.len() < CHANGES_LISTED {
-            self.missing.items.push(key_of(&item.before, schema));
+            self.missing.items.push(plan::key_of(&item.before, schema));
         }
     }
 
@@ -150,13 +134,16 @@ impl Tally {
 
     /// `planned` says what was to become of a row.
     pub fn add_outcome(&mut self, outcome: ChunkOutcome) {
+        self.spans.add(&outcome);
         self.units.write += outcome.write_units;
         self.units.read += outcome.read_units;
         self.units.requests += outcome.requests;
         self.units.tried_again += outcome.tried_again;
         for refused in outcome.refused {
             self.counts.shift(refused.planned, Fate::NotWritten);
-            self.add_problems(vec![refused_problem(refused)]);
+            let problem = refused_problem(refused);
+            self.kinds.add(&problem);
+            self.add_problems(vec![problem]);
         }
         for kept in outcome.kept {
             self.counts.shift(kept.planned, Fate::Kept);
@@ -189,28 +176,6 @@ impl Tally {
     pub fn hold(&mut self) {
         self.counts.move_all(Fate::is_written, Fate::Held);
     }
-}
-
-fn changed_row(row: &PlanRow, schema: &Schema) -> ChangedRow {
-    let none = Item::new();
-    let before = row.before.as_ref().unwrap_or(&none);
-    let after = row.after(schema.mode).unwrap_or_default();
-    let names: BTreeSet<&str> = before.keys().chain(after.keys()).collect();
-    let attributes = names.into_iter().filter(|name| !PROVENANCE.contains(name)).filter_map(|name| {
-        let (before, after) = (before.get(name), after.get(name));
-        let same = before.zip(after).is_some_and(|(before, after)| same_value(before, after));
-        (!same).then(|| ChangedAttribute { name: name.to_string(), before: before.cloned(), after: after.cloned() })
-    });
-    ChangedRow {
-        sheet: row.sheet.to_string(),
-        row: row.row,
-        key: key_of(&after, schema),
-        attributes: attributes.collect(),
-    }
-}
-
-fn key_of(item: &Item, schema: &Schema) -> Item {
-    schema.key.attributes().filter_map(|name| Some((name.to_string(), item.get(name)?.clone()))).collect()
 }
 
 fn refused_problem(refused: RefusedRow) -> Problem {
@@ -260,7 +225,7 @@ mod tests {
     #[test]
     fn a_row_the_table_refused_is_not_called_written() {
         for planned in [Fate::New, Fate::Changed, Fate::Written] {
-            let mut tally = Tally::with_counts(counts(planned, 2));
+            let mut tally = Tally::with_counts(counts(planned, 2), Kinds::default());
             let outcome = ChunkOutcome {
                 write_units: 1.5,
                 requests: 2,
@@ -276,29 +241,8 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_row_is_told_attribute_by_attribute() {
-        let schema = Schema::shipped().unwrap();
-        let item = |pairs: &[(&str, Value)]| -> Item {
-            pairs.iter().map(|(name, value)| (name.to_string(), value.clone())).collect()
-        };
-        let (sku, five, six) = (Value::S("A-1".into()), Value::N("5.0".into()), Value::N("6".into()));
-        let row = PlanRow {
-            fate: Fate::Changed,
-            item: Some(item(&[("sku", sku.clone()), ("quantity", six.clone()), ("level", Value::N("5".into()))])),
-            before: Some(item(&[("sku", sku.clone()), ("level", five.clone()), ("shelf", five.clone())])),
-            ..PlanRow::accepted("Stock", 3, None)
-        };
-        let mut tally = Tally::default();
-        tally.tell(row, &schema);
-        let changed = |name: &str, before, after| ChangedAttribute { name: name.into(), before, after };
-        let attributes = vec![changed("quantity", None, Some(six)), changed("shelf", Some(five), None)];
-        let key = item(&[("sku", sku)]);
-        assert_eq!(tally.changed, [ChangedRow { sheet: "Stock".into(), row: 3, key, attributes }]);
-    }
-
-    #[test]
     fn what_is_held_was_not_done() {
-        let mut tally = Tally::with_counts(counts(Fate::New, 3));
+        let mut tally = Tally::with_counts(counts(Fate::New, 3), Kinds::default());
         tally.counts.add(Fate::Changed, 2);
         tally.counts.add(Fate::Rejected, 1);
         tally.hold();

@@ -81,7 +81,11 @@ mod tests {
     fn a_file_is_called_what_it_is_and_never_a_web_page() {
         for (content, name, kind) in [
             (&b"PK\x03\x04rest"[..], "stock.xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-            (b"PK\x03\x04..mimetypeapplication/vnd.oasis.opendocument.spreadsheetPK", "stock.xlsx", "application/vnd.oasis.opendocument.spreadsheet"),
+            (
+                b"PK\x03\x04..mimetypeapplication/vnd.oasis.opendocument.spreadsheetPK",
+                "stock.xlsx",
+                "application/vnd.oasis.opendocument.spreadsheet",
+            ),
             (b"PK\x03\x04rest", "stock.zip", "application/octet-stream"),
             (b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1rest", "stock", "application/vnd.ms-excel"),
             (b"SKU;Name", "stock.CSV", "text/csv"),
@@ -97,8 +101,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_bucket_without_versions_gives_none() {
         let fake = Fake::answering(|_| Reply::Body(200, ""));
-        let put = UploadsBucket::new(fake.s3(), "uploads").put("uploads/a.csv", b"SKU".to_vec(), "text/csv");
-        assert_eq!(put.await.unwrap(), None);
+        let uploads = UploadsBucket::new(fake.s3(), "uploads");
+        assert_eq!(uploads.put("uploads/a.csv", b"SKU".to_vec(), "text/csv").await.unwrap(), None);
         let asked = fake.asked();
         assert_eq!((asked.len(), asked[0].header("content-type")), (1, Some("text/csv")));
     }

@@ -36,6 +36,10 @@ struct State {
 }
 
 impl Meter {
+    pub fn ceiling(&self) -> f64 {
+        self.ceiling
+    }
+
     pub fn new(ceiling: f64) -> Meter {
         Meter { ceiling, state: Mutex::new(State { paid_at: Instant::now(), dearest: None }) }
     }

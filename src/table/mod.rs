@@ -72,6 +72,11 @@ impl Table {
         self.writing.turn(side_by_side).await
     }
 
+    /// Write units a second that are not to be passed.
+    pub fn write_ceiling(&self) -> Option<f64> {
+        self.writing.ceiling()
+    }
+
     /// Its name, or its ARN if it was named so.
     pub fn name(&self) -> &str {
         &self.name

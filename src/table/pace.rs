@@ -1,8 +1,9 @@
 //! How fast a table is asked. Nobody says what it can take just now, so that is found out by what it takes.
 //!
 //! Requests go out at a rate in units per second. As long as nothing comes back the rate rises, quickly at first; as soon
-//! as something does, it falls to a little less than what the table has just been seen to take, and rises again slowly,
-//! then ever faster, to find out whether there is more by now.
+//! as something does, it falls to a little less than what the table has been seen to take, and rises again slowly, then
+//! ever faster, to find out whether there is more by now. From one fall to the next the table gave all it had: what it
+//! took in between, over the time, is what it can take.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -15,16 +16,23 @@ use super::crew::Answer;
 use super::meter::Meter;
 use crate::clients::full_jitter;
 
-/// Requests in flight at once, in shares. Enough to hide the waiting: 64 batches at 20 ms are 80,000 items a second.
+/// Requests in flight at once, in shares. Enough to hide the waiting: as many batches at 20 ms are 160,000 items a
+/// second.
 const SHARES: u32 = 128;
+/// So many times its share a request takes at first: when a table has nothing left of what it had saved up, all that is
+/// in flight comes back.
+const SHARE_AT_FIRST: u32 = 4;
+/// A table that has taken everything for so long is sent more at once.
+const CALM: Duration = Duration::from_secs(1);
 /// Of those who send at the same time.
 const SIDE_BY_SIDE: u32 = 4;
 /// The rate at which a table is asked that nobody has asked before, and the lowest. A table that takes less than that is
 /// asked in vain now and then; one that turns requests away whatever their number is not asked less and less.
 const FIRST_RATE: f64 = 1000.0;
 const LOWEST_RATE: f64 = 250.0;
-/// What the table takes is measured over so many answers.
+/// What the table takes is measured over so many answers, and at least so long: a processor may be busy elsewhere.
 const ANSWERS: usize = 12;
+const SPAN: Duration = Duration::from_millis(10);
 /// Of what it took, the part with which it is asked after something came back.
 const BELOW: f64 = 0.97;
 /// What was saved up is taken much faster than what comes in, and then is gone. So it falls to that part at once, and no
@@ -35,6 +43,8 @@ const HEADROOM: f64 = 2.0;
 /// Growth per second: by twice in 50 ms at most. After something came back, by so much, and more with each second.
 const FASTEST_GROWTH: f64 = std::f64::consts::LN_2 / 0.05;
 const SLOWEST_GROWTH: f64 = 0.01;
+/// That is for who gets so many answers in a second. Who gets more of them learns the same in less time.
+const ANSWERS_A_SECOND: f64 = 240.0;
 /// Timers wake a little late; so much of it is made up for.
 const LATENESS: Duration = Duration::from_millis(10);
 /// However slow a table seems, it is asked so often; that it takes nothing is what silence is for.
@@ -67,11 +77,20 @@ struct State {
     unknown: bool,
     slowed_at: Instant,
     grew_at: Instant,
+    /// With nothing turned away, and units of them all, since it was slowed down.
+    answers_since: u32,
+    units_since: f64,
+    /// What the table had saved up was gone then, and has been asked for ever since.
+    emptied_at: Option<Instant>,
     /// Requests sent before the last slowdown have nothing new to say about it.
     round: u64,
     /// Slowdowns in a row with nothing taken in between.
     strikes: u32,
     in_flight: usize,
+    /// When the table took something for the first time.
+    first_taken_at: Option<Instant>,
+    /// The table has taken everything for a while.
+    is_calm: bool,
     /// The ceiling lets nothing through before then.
     held_until: Instant,
     /// Who has something to send.
@@ -108,9 +127,14 @@ impl Pace {
             unknown: true,
             slowed_at: now,
             grew_at: now,
+            answers_since: 0,
+            units_since: 0.0,
+            emptied_at: None,
             round: 0,
             strikes: 0,
             in_flight: 0,
+            first_taken_at: None,
+            is_calm: false,
             held_until: now,
             senders: 0,
             progress_at: now,
@@ -138,7 +162,8 @@ impl Pace {
 
     /// Waits until a request for so many items may go, of which there are no more than `most` in flight at once.
     pub async fn admit(&self, items: usize, most: u32, single: bool) -> Pass<'_> {
-        let share = match self.shares.acquire_many((SHARES / most).max(1)).await {
+        let times = if self.state().is_calm { 1 } else { SHARE_AT_FIRST };
+        let share = match self.shares.acquire_many((SHARES / most * times).clamp(1, SHARES)).await {
             Ok(share) => share,
             // Nobody closes it.
             Err(_) => std::future::pending().await,
@@ -190,6 +215,11 @@ impl Pace {
         }
     }
 
+    /// In units per second.
+    pub fn ceiling(&self) -> Option<f64> {
+        self.ceiling.as_ref().map(Meter::ceiling)
+    }
+
     /// Items that should go together at most, so that a ceiling is not taken up by a few requests.
     pub fn most_items(&self, single: bool) -> usize {
         let units_per_item = self.state().units_per_item[usize::from(single)];
@@ -225,6 +255,7 @@ impl State {
     fn wake_up(&mut self, now: Instant) {
         if now > self.progress_at + IDLE {
             self.answers.clear();
+            self.emptied_at = None;
         }
         // A pause was for those who are gone: whoever begins may not have the time for it.
         self.next_at = now;
@@ -248,12 +279,15 @@ impl State {
             return;
         }
         self.progress_at = now;
+        self.first_taken_at.get_or_insert(now);
         self.strikes = 0;
         // Not every simulation says what was consumed.
         let units = if units > 0.0 { units } else { accepted as f64 };
+        self.units_since += units;
         let mean = &mut self.units_per_item[usize::from(single)];
         *mean += (units / accepted as f64 - *mean) / ANSWERS as f64;
-        if self.answers.len() == ANSWERS {
+        let is_old = |(at, _): &(Instant, f64)| now.duration_since(*at) > SPAN;
+        while self.answers.len() >= ANSWERS && self.answers.front().is_some_and(is_old) {
             self.answers.pop_front();
         }
         self.answers.push_back((now, units));
@@ -266,14 +300,25 @@ impl State {
         Some(self.answers.iter().skip(1).map(|(_, units)| units).sum::<f64>() / seconds)
     }
 
+    /// From one slowdown to the next. The table had nothing left then and has nothing left now: so that is what it can.
+    fn taken_between(&self, now: Instant) -> Option<f64> {
+        let since = now.duration_since(self.emptied_at?);
+        let is_long = since > SPAN && self.answers_since as usize > 2 * ANSWERS;
+        is_long.then(|| self.units_since / since.as_secs_f64())
+    }
+
     fn faster(&mut self, now: Instant) {
         let seconds = now.duration_since(self.grew_at).as_secs_f64();
         self.grew_at = now;
+        self.answers_since = self.answers_since.saturating_add(1);
         let since = now.duration_since(self.slowed_at).as_secs_f64();
-        let growth = if self.unknown { FASTEST_GROWTH } else { SLOWEST_GROWTH * (1.0 + since * since) };
+        let learned = since.max(f64::from(self.answers_since) / ANSWERS_A_SECOND);
+        let sooner = learned / since;
+        let growth = if self.unknown { FASTEST_GROWTH } else { sooner * SLOWEST_GROWTH * (1.0 + learned * learned) };
         let most = self.taken(now).map_or(f64::INFINITY, |taken| HEADROOM * taken);
         let grown = self.rate * (growth.min(FASTEST_GROWTH) * seconds).exp();
         self.rate = grown.min(most).max(self.rate);
+        self.is_calm |= self.first_taken_at.is_some_and(|first| now >= first.max(self.slowed_at) + CALM);
     }
 
     /// Says whether anything was new about it.
@@ -282,16 +327,21 @@ impl State {
             return false;
         }
         self.round += 1;
+        let taken = self.taken_between(now).or_else(|| self.taken(now)).unwrap_or_default();
         self.strikes = if took_some { 0 } else { self.strikes.saturating_add(1) };
         self.slowed_at = now;
         self.grew_at = now;
+        self.answers_since = 0;
+        self.units_since = 0.0;
+        self.emptied_at = Some(now);
         self.unknown = self.strikes > 1;
         if self.strikes > 1 {
             self.rate = (self.rate / 2.0).max(LOWEST_RATE);
             self.next_at = now + full_jitter(self.strikes, PAUSE, LONGEST_PAUSE);
         } else {
-            let taken = self.taken(now).unwrap_or_default().clamp(self.rate / STEEPEST_FALL, self.rate);
-            self.rate = (BELOW * taken).max(LOWEST_RATE);
+            self.rate = (BELOW * taken.clamp(self.rate / STEEPEST_FALL, self.rate)).max(LOWEST_RATE);
+            // Those who go late go in a bunch: it is let in, rather than being taken for the next fall.
+            self.next_at = self.next_at.max(now + LATENESS);
         }
         true
     }

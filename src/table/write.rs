@@ -19,8 +19,11 @@ use crate::item::{Item, item_size};
 const OPERATION: &str = "BatchWriteItem";
 /// DynamoDB's limit.
 const ITEMS_PER_REQUEST: usize = 25;
+/// Bytes around each item in a request, and around all of them.
+const AROUND_AN_ITEM: usize = r#"{"PutRequest":{"Item":}},"#.len();
+const AROUND_ITEMS: usize = 128;
 /// At once.
-const REQUESTS: u32 = 64;
+const REQUESTS: u32 = 128;
 
 /// What writing came to. Every item that is not in `refused` is in the table.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -54,7 +57,10 @@ impl Table {
     fn write_down<T: ItemText>(&self, items: &[T], batch: &[usize]) -> Result<Vec<u8>, TableError> {
         let puts = batch.iter().map(|&index| Put { put_request: PutItem { item: &items[index] } }).collect();
         let request = Puts { request_items: HashMap::from([(&self.name, puts)]), return_consumed_capacity: "TOTAL" };
-        Ok(serde_json::to_vec(&request)?)
+        let items_bytes: usize = batch.iter().map(|&index| items[index].bytes()).sum();
+        let mut text = Vec::with_capacity(items_bytes + batch.len() * AROUND_AN_ITEM + AROUND_ITEMS + self.name.len());
+        serde_json::to_writer(&mut text, &request)?;
+        Ok(text)
     }
 
     fn put_all(&self, text: Vec<u8>) -> impl Future<Output = Answered> + use<> {

@@ -8,7 +8,7 @@ use zip::result::ZipError;
 use super::compound::is_compound;
 use super::source::Source;
 use super::text::utf16_without_mark;
-use crate::message::{Refusal, Rule};
+use crate::message::{OUR_PAGE, Refusal, Rule};
 
 /// The forms a file is read in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -176,9 +176,13 @@ fn look_at_text(file: Source, head: &[u8]) -> Result<Format, Refusal> {
     Ok(Format::Delimited)
 }
 
-/// A report or a plan's index names its load and its upload, a line of an unpacked plan a fate; in JSON all three.
+/// A report or a plan's index names its load and its upload, a line of an unpacked plan a fate; in JSON all three. A page
+/// says who made it.
 fn is_ours(text: &[u8]) -> bool {
     let has = |word: &[u8]| text.windows(word.len()).any(|there| there == word);
+    if text.starts_with(b"<") {
+        return has(OUR_PAGE.as_bytes());
+    }
     text.starts_with(b"{") && ((has(b"\"load\"") && has(b"\"upload\"")) || (has(b"\"sheet\"") && has(b"\"fate\"")))
 }
 
@@ -374,6 +378,11 @@ mod tests {
             (b"\0\0\0\x18ftypheic".to_vec(), Rule::FileIsOtherKind, "a picture"),
             (b"\x1F\x8B\x08\0".to_vec(), Rule::FileIsOtherKind, "a compressed file"),
             (b"{\n  \"version\": 1, \"load\": null, \"upload\": {} }".to_vec(), Rule::FileIsOurs, "a report or a plan"),
+            (
+                b"<!DOCTYPE html><meta name=\"generator\" content=\"inventory-loader report\">".to_vec(),
+                Rule::FileIsOurs,
+                "a report or a plan",
+            ),
             (b"{\"sheet\":\"Stock\",\"row\":2,\"fate\":\"new\"}".to_vec(), Rule::FileIsOurs, "a report or a plan"),
             (b"<?xml version='1.0'?><stock/>".to_vec(), Rule::FileIsOtherKind, "an XML file"),
             (b"\x7FELF\x02\x01\x01\0\0\0\0\0\x03\0>\0".to_vec(), Rule::FileIsOtherKind, "not known here"),

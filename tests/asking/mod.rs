@@ -328,7 +328,9 @@ fn a_shell_can_complete_what_is_typed() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let output = inventory(&["completions", shell]);
         assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0), "{shell}");
-        assert!(["redrive", "upload", "--wait"].iter().all(|word| said(&output).contains(word.trim_start_matches('-'))));
+        assert!(
+            ["redrive", "upload", "--wait"].iter().all(|word| said(&output).contains(word.trim_start_matches('-')))
+        );
     }
     assert_eq!(inventory(&["completions", "tcl"]).status.code(), Some(2));
 }

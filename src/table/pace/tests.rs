@@ -60,7 +60,7 @@ async fn send_all(pace: &Pace, bucket: &mut Bucket, items: usize, units_each: f6
                 };
                 pace.settle(&pass, &answer);
             }
-            pass = pace.admit(batch, 64, false), if open > 0 => {
+            pass = pace.admit(batch, SHARES, false), if open > 0 => {
                 open -= batch;
                 in_flight.push(async move {
                     sleep(Duration::from_millis(answer_ms)).await;
@@ -121,6 +121,13 @@ async fn a_capacity_that_changes_meanwhile_is_found() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_moment_of_weakness_is_soon_forgotten_by_a_fast_table() {
+    let capacity = |second: f64| if (0.50..0.53).contains(&second) { 20_000.0 } else { 40_000.0 };
+    let (pace, mut bucket) = (Pace::new(None), Bucket::new(capacity));
+    goes_well(&pace, &mut bucket, 200_000, 1.0, 5, 5.0).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_table_that_is_silent_for_a_while_is_found_again() {
     let capacity = |second: f64| if (10.0..40.0).contains(&second) { 0.0 } else { 4_000.0 };
     let (pace, mut bucket) = (Pace::new(None), Bucket::new(capacity));
@@ -148,9 +155,39 @@ async fn a_table_that_turns_away_every_second_request_is_not_asked_less_and_less
 async fn a_table_without_limit_is_asked_as_fast_as_answers_come() {
     let (pace, mut bucket) = (Pace::new(None), Bucket::new(|_| 1e12));
     let went = send_all(&pace, &mut bucket, 200_000, 1.0, 5).await;
-    let at_once = f64::from(SHARES / (SHARES / 64)) * BATCH as f64 / 0.005;
-    assert!(went.seconds < 200_000.0 / at_once + 1.0, "{went:?}");
+    let at_first = f64::from(SHARES / SHARE_AT_FIRST) * BATCH as f64 / 0.005;
+    assert!(went.seconds < 200_000.0 / at_first + 0.5, "{went:?}");
     assert_eq!(went.refused, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_is_sent_at_once_to_a_table_that_has_taken_all_for_a_while() {
+    let pace = Pace::new(None);
+    let taken = || Answer::Taken { units: 25.0, accepted: BATCH, left: vec![], gave: () };
+    let fill = async || {
+        let mut passes = Vec::new();
+        while let Ok(pass) = tokio::time::timeout(LONGEST_WAIT, pace.admit(BATCH, SHARES, false)).await {
+            passes.push(pass);
+        }
+        passes
+    };
+    let at_first = fill().await;
+    assert_eq!(at_first.len() as u32, SHARES / SHARE_AT_FIRST);
+    for pass in &at_first {
+        pace.settle(pass, &taken());
+    }
+    drop(at_first);
+    tokio::time::advance(CALM).await;
+    let busy_again = fill().await;
+    pace.settle(&busy_again[0], &busy());
+    pace.settle(&busy_again[1], &taken());
+    assert_eq!(busy_again.len() as u32, SHARES / SHARE_AT_FIRST, "it has just turned something away");
+    drop(busy_again);
+    tokio::time::advance(CALM).await;
+    let pass = pace.admit(BATCH, SHARES, false).await;
+    pace.settle(&pass, &taken());
+    drop(pass);
+    assert_eq!(fill().await.len() as u32, SHARES);
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,19 +2,20 @@
 //! the rest is.
 
 use super::places::name_places;
+use super::{Ending, Report};
 use crate::decimal::Decimal;
 use crate::item::{Item, Value};
 use crate::judge::Skip;
-use crate::message::{Problem, Rule, count};
-use crate::plan::{Difference, Estimate, Figure, Figures, Group, UndoFate};
-use crate::report::{ChangedRow, Ending, Report};
+use crate::message::{Problem, Rule, count, duration};
+use crate::plan::{ChangedRow, Difference, Estimate, Figure, Figures, Group, UndoFate};
 
 /// Problems of one kind that are printed in full; the rest of the kind is named by its cells.
 const TOLD_IN_FULL: usize = 3;
 /// Changed and missing items that are printed; the report has more.
 const ITEMS_NAMED: usize = 5;
 
-pub(super) fn words(report: &Report, title: Option<&str>, kept: Option<&str>) -> String {
+/// `kept` is where the whole report is.
+pub fn words(report: &Report, title: Option<&str>, kept: Option<&str>) -> String {
     let mut text = String::new();
     if let Some(title) = title {
         text.push_str(&format!("{title}: "));
@@ -46,11 +47,7 @@ fn tell_held(report: &Report, text: &mut String) {
 
 fn tell_rows_left_out(report: &Report, text: &mut String) {
     for sheet in report.sheets.iter().filter(|sheet| !sheet.loaded) {
-        let why = match sheet.skipped {
-            Some(Skip::HiddenSheet) => "it is hidden",
-            Some(Skip::OtherSheet) => "the rules name another one",
-            _ => "it has no row with the names of the columns",
-        };
+        let why = why_passed_over(sheet.skipped);
         text.push_str(&format!("Sheet \"{}\" was passed over: {why}.\n", sheet.name));
     }
     for row in report.skipped.iter().filter(|row| row.why != Skip::Title) {
@@ -59,6 +56,14 @@ fn tell_rows_left_out(report: &Report, text: &mut String) {
     }
     for note in &report.notes {
         text.push_str(&format!("{} {}\n", note.message, note.advice));
+    }
+}
+
+pub(super) fn why_passed_over(skipped: Option<Skip>) -> &'static str {
+    match skipped {
+        Some(Skip::HiddenSheet) => "it is hidden",
+        Some(Skip::OtherSheet) => "the rules name another one",
+        _ => "it has no row with the names of the columns",
     }
 }
 
@@ -86,10 +91,11 @@ fn tell_problems(report: &Report, text: &mut String) {
 }
 
 fn tell_changes(report: &Report, text: &mut String) {
-    if !report.changed.is_empty() || !report.missing.items.is_empty() {
+    let rows = report.changes_to_tell();
+    if !rows.is_empty() || !report.missing.items.is_empty() {
         text.push('\n');
     }
-    for row in report.changed.iter().take(ITEMS_NAMED) {
+    for row in rows.iter().take(ITEMS_NAMED) {
         text.push_str(&format!("  {}\n", changed(row)));
     }
     let changed = report.rows.fates.get(&crate::plan::Fate::Changed).copied().unwrap_or_default();
@@ -133,7 +139,7 @@ fn changed(row: &ChangedRow) -> String {
     format!("{}: {}", key(&row.key), attributes.join(", "))
 }
 
-fn key(item: &Item) -> String {
+pub(super) fn key(item: &Item) -> String {
     let plain = |value: &Value| match value {
         Value::S(text) => text.to_string(),
         value => shown(value),
@@ -141,7 +147,7 @@ fn key(item: &Item) -> String {
     item.values().map(plain).collect::<Vec<_>>().join(" ")
 }
 
-fn shown(value: &Value) -> String {
+pub(super) fn shown(value: &Value) -> String {
     match value {
         Value::S(text) => format!("{text:?}"),
         Value::N(digits) => digits.to_string(),
@@ -189,7 +195,7 @@ fn figures(figures: &Figures) -> String {
     [Some(items)].into_iter().chain(sums).flatten().collect::<Vec<_>>().join(", ")
 }
 
-fn differs(difference: &Difference) -> String {
+pub(super) fn differs(difference: &Difference) -> String {
     let figure = match difference.figure {
         Figure::Items => "Items",
         Figure::Quantity => "Quantity",
@@ -211,7 +217,7 @@ fn cost(estimate: &Estimate) -> String {
     };
     let money = estimate.money.as_ref().filter(|money| !money.is_zero());
     let money = money.map(|money| format!(", {money} {}", estimate.currency)).unwrap_or_default();
-    let seconds = estimate.seconds.map(|seconds| format!(", {seconds:.1} s")).unwrap_or_default();
+    let seconds = estimate.seconds.map(|seconds| format!(", {}", duration(seconds))).unwrap_or_default();
     let (write, read) = (units(estimate.write_units, "write"), units(estimate.read_units, "read"));
     format!("{write}, {read}{money}{seconds}")
 }

@@ -1,0 +1,62 @@
+//! What the kinds of problems are called where many are counted: a few words, with the column as the file names it.
+
+use crate::message::Rule;
+
+pub(super) fn title(rule: Rule, column: Option<&str>) -> String {
+    let column = column.unwrap_or("A cell");
+    let says = match rule {
+        Rule::KeyMissing => "is missing",
+        Rule::KeyTooLong | Rule::TextTooLong => "is too long",
+        Rule::DateInKey | Rule::DateForNumber => "has turned into a date",
+        Rule::HiddenSignInKey => "has a sign nobody sees",
+        Rule::KeyHoldsSign => "has a sign it may not have",
+        Rule::KeyRepeated | Rule::ValueRepeated => "stands in several rows",
+        Rule::ValueMissing => "is empty",
+        Rule::CellShowsError => "shows an error",
+        Rule::FormulaWithoutResult => "has formulas without results",
+        Rule::NumberExpected => "is no number",
+        Rule::LetterForZero => "has a letter O for a zero",
+        Rule::PointExpected => "has a comma for a point",
+        Rule::CommaExpected => "has a point for a comma",
+        Rule::SeparatorUnclear => "can be read in two ways",
+        Rule::SeparatorsMixed => "has another decimal sign than the rest",
+        Rule::CurrencyDiffers => "is in another currency",
+        Rule::WholeNumberExpected => "is no whole number",
+        Rule::NumberTooLong => "is too long a number",
+        Rule::TooSmall => "is too small",
+        Rule::TooLarge => "is too large",
+        Rule::PatternDiffers => "is not written as it should be",
+        Rule::DateExpected => "is no date",
+        Rule::DateOrderUnclear => "can be one of two dates",
+        Rule::DateToConfirm => "is a date to confirm",
+        Rule::YesOrNoExpected => "is neither yes nor no",
+        Rule::ChoiceExpected => "is none of the choices",
+        Rule::GtinExpected => "is no barcode number",
+        Rule::GtinCheckDigit => "is mistyped",
+        Rule::GtinZeroMissing => "has lost its zeros",
+        Rule::GtinDigitMissing => "has lost a digit",
+        Rule::GtinShortened => "was shortened",
+        Rule::ItemTooLarge => return "Row is too large".to_string(),
+        Rule::TableRefusedItem => return "The table did not take the row".to_string(),
+        // Of sheets and files; their sentences stand by themselves.
+        _ => return rule.id().to_string(),
+    };
+    format!("{column} {says}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_of_a_row_has_a_title() {
+        for rule in Rule::ALL {
+            let (_, advice) = rule.templates();
+            let of_a_row = ["Row {row} was left out", "All of them were left out", "Row {row} is not in"]
+                .iter()
+                .any(|did| advice.contains(did));
+            assert_eq!(title(*rule, Some("Price")) != rule.id(), of_a_row, "{}", rule.id());
+        }
+        assert_eq!(title(Rule::PointExpected, Some("Price each")), "Price each has a comma for a point");
+    }
+}

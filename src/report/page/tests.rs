@@ -1,0 +1,131 @@
+use super::*;
+use crate::event::{LoadId, Upload};
+use crate::judge::{ColumnRead, SheetRead, Skip};
+use crate::message::{Note, Problem, Rule};
+use crate::plan::{ChangedAttribute, ChangedRow, Counts, Fate, Kinds};
+use crate::report::{RowCounts, Seconds, SkippedRow, UndoPossible};
+
+const HOSTILE: &str = "\"><script>alert('1')</script><img src=x onerror=alert(2)>&lt;{}";
+
+fn upload(key: &str) -> Upload {
+    let key = key.to_string();
+    Upload { bucket: "in".into(), key, version: None, sequencer: None, etag: None, size: None, time: None }
+}
+
+fn report(summary: &str, ending: Ending) -> Report {
+    let load = LoadId::parse("0123456789abcdef").unwrap();
+    let report = Report::stopped(load, upload("uploads/q3.xlsx"), ending, summary.to_string(), Seconds::default());
+    let mut counts = Counts::default();
+    counts.add(Fate::New, 4_812);
+    counts.add(Fate::Rejected, 88);
+    Report { rows: RowCounts::from(&counts), ..report }
+}
+
+fn problem(row: u32, text: &str) -> Problem {
+    Problem {
+        sheet: text.to_string(),
+        row,
+        column: Some(text.to_string()),
+        cell: Some(format!("D{row}")),
+        value: Some(text.to_string()),
+        rule: Rule::NumberExpected,
+        message: format!("{text} in D{row} is \"{text}\"."),
+        advice: "It should be a number such as 12.50.".to_string(),
+    }
+}
+
+fn with_problems(problems: Vec<Problem>, total: u64) -> Report {
+    let mut kinds = Kinds::default();
+    problems.iter().for_each(|problem| kinds.add(problem));
+    let report = report("4,812 of 4,900 rows are in. 88 need your attention.", Ending::Done);
+    Report { problems, problems_total: total, kinds, ..report }
+}
+
+#[test]
+fn whatever_a_cell_says_is_text() {
+    let text = || HOSTILE.to_string();
+    let value = || Some(crate::item::Value::S(HOSTILE.into()));
+    let changed = ChangedRow {
+        sheet: text(),
+        row: 3,
+        key: [("sku".to_string(), crate::item::Value::S(HOSTILE.into()))].into_iter().collect(),
+        attributes: vec![ChangedAttribute { name: text(), before: value(), after: value() }],
+    };
+    let column = ColumnRead { attribute: text(), header: text(), column: "A".into() };
+    let sheet = |loaded| SheetRead {
+        name: text(),
+        loaded,
+        skipped: (!loaded).then_some(Skip::SheetWithoutHeader),
+        header_row: Some(1),
+        columns: vec![column.clone()],
+    };
+    let report = Report {
+        upload: upload(&format!("uploads/{HOSTILE}.xlsx")),
+        summary: format!("{HOSTILE}. {HOSTILE}"),
+        table: Some(text()),
+        sheets: vec![sheet(true), sheet(false)],
+        biggest: vec![changed],
+        skipped: vec![SkippedRow { sheet: text(), row: 9, why: Skip::Total, says: text() }],
+        notes: vec![Note { sheet: None, rule: Rule::RowsHidden, message: text(), advice: text() }],
+        ..with_problems(vec![problem(2, HOSTILE), problem(3, HOSTILE)], 2)
+    };
+    let page = page(&report);
+    for markup in ["<script", "<img", "</script", "'1'</", "&lt;{}\""] {
+        assert!(!page.contains(markup), "{markup}");
+    }
+    assert!(page.matches("&lt;script&gt;").count() > 10, "the texts are there, as texts");
+    // What looks escaped in a cell is shown as it stands there.
+    assert!(page.contains("&amp;lt;{}"));
+}
+
+#[test]
+fn the_page_needs_and_loads_nothing() {
+    let page = page(&with_problems(vec![problem(2, "Price")], 1));
+    let style = page.split_once("<style>").and_then(|(_, rest)| rest.split_once("</style>")).unwrap().0;
+    let hash = base64::encode(Sha256::digest(style));
+    assert!(
+        page.contains(&format!("default-src 'none'; style-src 'sha256-{hash}'")),
+        "the policy allows its own style"
+    );
+    for outside in ["src=", "url(", "@import", "http:", "https:", "<link", "<a href=\"/", " style=", " on"] {
+        assert!(!page.replace(style, "").contains(outside) && !style.contains("url("), "{outside}");
+    }
+}
+
+#[test]
+fn the_first_sentence_is_the_answer_and_the_colour_says_it_too() {
+    let head = |report: &Report| {
+        let page = page(report);
+        let (_, rest) = page.split_once("<div class=\"").unwrap();
+        let (class, rest) = rest.split_once("\">").unwrap();
+        (class.to_string(), rest.split_once("</h1>").unwrap().0.to_string())
+    };
+    let mend = report("4,812 of 4,900 rows are in. 88 need your attention.", Ending::Done);
+    assert_eq!(head(&mend), ("answer is-mend".to_string(), "<h1>4,812 of 4,900 rows are in.".to_string()));
+    let refused = report("The file is empty. Nothing was changed.", Ending::Refused);
+    assert_eq!(head(&refused).0, "answer is-stop");
+    let mut good = report("All 4,812 rows are in.", Ending::Done);
+    good.rows.fates.insert(Fate::Rejected, 0);
+    assert_eq!(head(&good), ("answer is-good".to_string(), "<h1>All 4,812 rows are in.".to_string()));
+}
+
+#[test]
+fn ten_thousand_problems_stay_below_two_megabytes_and_the_page_says_where_the_rest_is() {
+    let long = "x".repeat(300);
+    let problems = (2..10_002).map(|row| Problem { message: format!("Row {row}: {long}"), ..problem(row, "Price") });
+    let page = page(&with_problems(problems.collect(), 123_456));
+    assert!(page.len() < 2_000_000, "{} bytes", page.len());
+    let listed = page.matches("<span class=\"where\">").count() as u64;
+    assert!(listed > 1_000);
+    let more = format!("{} more of the 123,456 problems are not on this page.", count(123_456 - listed));
+    assert!(page.contains(&more), "{more}");
+}
+
+#[test]
+fn what_can_be_taken_back_says_until_when() {
+    let until = "2027-02-19T08:00:00Z".parse().unwrap();
+    let report = Report { undo: Some(UndoPossible { until: Some(until) }), ..report("All rows are in.", Ending::Done) };
+    let page = page(&report);
+    assert!(page.contains("can be taken back until 19 Feb 2027, but"), "{page}");
+    assert!(page.contains("<code>inventory undo 0123456789abcdef</code>"));
+}
