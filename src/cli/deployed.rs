@@ -29,6 +29,12 @@ impl Deployed {
         clients::connect(self.endpoint_url.as_deref(), self.region.as_deref()).await
     }
 
+    /// What asks the function; none where none is named.
+    pub async fn relay(&self) -> Option<Relay> {
+        let function = self.named()?;
+        Some(Relay::new(self.connect().await.lambda, function))
+    }
+
     /// The function, as it is typed or as the environment names it.
     pub fn named(&self) -> Option<String> {
         self.function.clone().or_else(|| std::env::var("INVENTORY_FUNCTION").ok()).filter(|name| !name.is_empty())

@@ -14,7 +14,6 @@ use crate::event::{LOADS_AT_MOST, Request};
 use crate::ledger::{Ledger, State};
 use crate::load::{self, LoadInShort};
 use crate::message::count;
-use crate::relay::Relay;
 use crate::report::Ending;
 use crate::store::{FolderStore, Store};
 
@@ -63,13 +62,12 @@ impl Loads {
             let ledger = Ledger::new(self.loader.connect().await.dynamodb, ledger, LEASE);
             return Ok(load::list_loads(table, &ledger, at_most).await?);
         }
-        let function = self.loader.named().ok_or_else(|| {
+        let relay = self.loader.relay().await.ok_or_else(|| {
             Trouble::usage(
                 "Say whose loads are meant: the loader's function (--function, or INVENTORY_FUNCTION), a ledger (--table \
                  with --ledger), or the folder of inventory load (--out).",
             )
         })?;
-        let relay = Relay::new(self.loader.connect().await.lambda, function);
         deployed::ask_patiently(&relay, &Request::ListLoads { at_most }, "loads").await
     }
 }
