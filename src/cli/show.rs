@@ -57,15 +57,14 @@ enum Place {
 
 impl Show {
     pub async fn run(self) -> Result<Exit, Trouble> {
-        let place = match (&self.out, self.loader.named()) {
-            (Some(folder), _) => Place::Folder(Store::Folder(FolderStore::new(folder))),
-            (None, Some(function)) => Place::Function(Relay::new(self.loader.connect().await.lambda, function)),
-            (None, None) => {
-                return Err(Trouble::usage(
+        let place = match &self.out {
+            Some(folder) => Place::Folder(Store::Folder(FolderStore::new(folder))),
+            None => Place::Function(self.loader.relay().await.ok_or_else(|| {
+                Trouble::usage(
                     "Say where the load was made: by the loader's function (--function, or INVENTORY_FUNCTION), or from \
                      here with a folder (--out).",
-                ));
-            }
+                )
+            })?),
         };
         match &self.rows {
             Some(Wanted(fate)) => place.print_rows(&self.load, *fate).await?,
@@ -146,7 +145,7 @@ fn tell_load(shown: &Shown, json: bool) -> Result<(), Trouble> {
 pub(super) fn say_cut(shown: &Shown) {
     if let Some(listed) = shown.lists_cut_at {
         output::say(&format!(
-            "The report is too long to be sent whole: its lists stop at {} entries here. All of it is in {}",
+            "The report is too long to be sent whole: its lists stop at {} entries here. All of it is in report.json beside {}",
             count(listed as u64),
             shown.report_is_in
         ));

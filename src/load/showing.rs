@@ -59,7 +59,7 @@ pub struct Shown {
     pub report: Option<Report>,
     /// The report's lists have no more entries than this here, because an answer has a limit; the kept report has all.
     pub lists_cut_at: Option<usize>,
-    /// Where the report is, or will be.
+    /// Where the report for people is, or will be; the one for programs is beside it.
     pub report_is_in: String,
 }
 
@@ -141,6 +141,8 @@ async fn of_kept(load: &LoadId, store: &Store) -> Result<Option<Shown>, LoadErro
     }
     let Some(json) = store.read(&names.index()).await? else { return Ok(Some(begun(State::Planning))) };
     let plan = Index::decode(&json)?;
+    // A trial is as good as over once its plan is made.
+    let state = if plan.dry_run { State::Planning } else { State::Writing };
     let is_next = |(number, name): &(usize, &String)| **name == names.outcome(*number);
     let outcomes = kept.iter().filter(|name| name.contains("/outcome/"));
     Ok(Some(Shown {
@@ -149,14 +151,14 @@ async fn of_kept(load: &LoadId, store: &Store) -> Result<Option<Shown>, LoadErro
         upload: Some(plan.upload),
         table: Some(plan.table.table),
         announced: Some(plan.made),
-        ..begun(State::Writing)
+        ..begun(state)
     }))
 }
 
 impl Shown {
     fn begun(load: LoadId, state: State, store: &Store) -> Shown {
         Shown {
-            report_is_in: store.place(&Names(&load).report()),
+            report_is_in: store.place(&Names(&load).page()),
             load,
             upload: None,
             table: None,
@@ -219,8 +221,11 @@ fn cut_lists(report: &mut Report, at_most: usize) {
 pub async fn list_loads(table: &str, ledger: &Ledger, at_most: usize) -> Result<Vec<LoadInShort>, LoadError> {
     let mut waiting = ledger.waiting_loads(table).await?;
     waiting.reverse();
-    let begun = waiting.into_iter().chain(ledger.holder(table).await?.map(|holder| holder.load));
-    let begun = read_records(begun, ledger).await?.into_iter().filter_map(|record| match record {
+    let mut begun: Vec<LoadId> =
+        waiting.into_iter().chain(ledger.holder(table).await?.map(|holder| holder.load)).collect();
+    // The first in the queue may have got its turn meanwhile.
+    begun.dedup();
+    let begun = read_records(begun.into_iter(), ledger).await?.into_iter().filter_map(|record| match record {
         Some(record) if record.state != State::Ended => Some(LoadInShort::of_record(record)),
         _ => None,
     });
@@ -287,7 +292,7 @@ pub async fn list_kept(store: &Store, at_most: usize) -> Result<Vec<LoadInShort>
             }
         }
     }
-    over.sort_by(|a, b| b.at.cmp(&a.at));
+    over.sort_by_key(|short| std::cmp::Reverse(short.at));
     over.truncate(at_most);
     Ok(begun.into_iter().chain(over).collect())
 }
@@ -338,6 +343,7 @@ pub(super) fn tell_about(uploads_bucket: &str, places: &Places) -> About {
 mod tests {
     use super::*;
     use crate::message::{Problem, Rule};
+    use crate::plan::LATEST_PAGE;
     use crate::report::Seconds;
     use crate::store::FolderStore;
 
@@ -368,7 +374,7 @@ mod tests {
         let shown = show(&load, &store, None).await.unwrap().unwrap();
         assert_eq!((shown.state, shown.ending.as_deref()), (State::Ended, Some("removed")));
         assert!(shown.summary.unwrap().contains("was deleted or replaced") && shown.report.is_some());
-        assert!(shown.report_is_in.ends_with(&format!("loads/{load}/report.json")), "{}", shown.report_is_in);
+        assert!(shown.report_is_in.ends_with(&format!("loads/{load}/report.html")), "{}", shown.report_is_in);
     }
 
     #[tokio::test]
@@ -382,6 +388,7 @@ mod tests {
             keep(&store, &load, &report).await;
         }
         store.keep(&format!("loads/{first}/plan/00000.jsonl.zst"), vec![]).await.unwrap();
+        store.keep(LATEST_PAGE, vec![]).await.unwrap();
         let names = async |at_most| {
             let listed = list_kept(&store, at_most).await.unwrap();
             listed.into_iter().map(|short| short.load).collect::<Vec<_>>()

@@ -67,7 +67,7 @@ async fn a_file_is_uploaded_and_waited_for_and_its_load_listed_and_shown_afterwa
         assert_eq!(output.status.code(), Some(exit), "{output:?}");
         assert!(said(&output).starts_with(answer), "{output:?}");
         let load = load_named(&beside(&output));
-        assert!(said(&output).contains(&format!("s3://{}/loads/{load}/report.json", stack.reports)), "{output:?}");
+        assert!(said(&output).contains(&format!("s3://{}/loads/{load}/report.html", stack.reports)), "{output:?}");
 
         let loads = ask(&stack, &["loads", "--limit", "1000"]);
         assert_eq!(loads.status.code(), Some(0), "{loads:?}");
@@ -345,5 +345,5 @@ fn rules_are_checked_and_shown_as_json() {
     let checked: Json = serde_json::from_slice(&output.stdout).unwrap();
     assert!(checked["mistakes"].as_array().unwrap().iter().any(|mistake| mistake["line"] == 2), "{checked}");
     let shown: Json = serde_json::from_slice(&inventory(&["schema", "show", "--json"]).stdout).unwrap();
-    assert!(shown["columns"].as_array().is_some_and(|columns| columns.len() > 5), "{shown}");
+    assert!(shown["column"].as_array().is_some_and(|columns| columns.len() > 5), "{shown}");
 }
