@@ -31,6 +31,12 @@ impl Upload {
         self.key.rsplit('/').next().unwrap_or(&self.key)
     }
 
+    /// Neither a folder nor what an office program leaves beside an open file.
+    pub fn is_spreadsheet(&self) -> bool {
+        let lock_file = self.file_name().starts_with("~$") || self.file_name().starts_with(".~lock.");
+        !self.key.ends_with('/') && !lock_file
+    }
+
     /// Put into a folder `dry-run`: the plan is made and told, and nothing is written.
     pub fn is_dry_run(&self) -> bool {
         // On a disk a folder may be called so by chance.
@@ -264,7 +270,7 @@ fn believe(upload: Upload, ours: Ours<'_>) -> Result<Option<Request>, EventError
     if upload.bucket != ours.bucket {
         return Err(EventError::OtherBucket(upload.bucket));
     }
-    Ok(is_spreadsheet_upload(&upload).then_some(Request::Load(upload)))
+    Ok(upload.is_spreadsheet().then_some(Request::Load(upload)))
 }
 
 fn decode_record(record: &Json, number: usize) -> Result<Upload, EventError> {
@@ -309,13 +315,6 @@ fn decode_key(encoded: &str) -> Result<String, EventError> {
 
 fn hex_digit(byte: u8) -> Option<u8> {
     (byte as char).to_digit(16).map(|digit| digit as u8)
-}
-
-/// Neither a folder nor what an office program leaves beside an open file.
-pub(crate) fn is_spreadsheet_upload(upload: &Upload) -> bool {
-    let folder_marker = upload.key.ends_with('/');
-    let lock_file = upload.file_name().starts_with("~$") || upload.file_name().starts_with(".~lock.");
-    !folder_marker && !lock_file
 }
 
 #[cfg(test)]

@@ -12,8 +12,8 @@ use super::show::say_cut;
 use super::wait::{Waited, wait};
 use super::{Exit, Trouble, output};
 use crate::config::UPLOAD_BYTES;
-use crate::event::{LoadId, Request, Upload as Uploaded, is_spreadsheet_upload};
-use crate::load::{About, Shown, too_large};
+use crate::event::{LoadId, Request, Upload as Uploaded};
+use crate::load::{About, LoadError, Shown, too_large};
 use crate::message::count;
 use crate::relay::Relay;
 use crate::report::{Report, Seconds};
@@ -48,22 +48,20 @@ pub(super) struct Upload {
 
 impl Upload {
     pub async fn run(self) -> Result<Exit, Trouble> {
-        let key = key_of(self.to.as_deref(), &self.file)?;
         let size = self.size()?;
-        let file = |bucket: &str, version| Uploaded {
-            bucket: bucket.to_string(),
-            key: key.clone(),
-            version,
+        let mut upload = Uploaded {
+            bucket: self.bucket.clone().unwrap_or_default(),
+            key: key_of(self.to.as_deref(), &self.file),
+            version: None,
             sequencer: None,
             etag: None,
             size: Some(size),
             time: None,
         };
+        check_name(&upload)?;
         if size > UPLOAD_BYTES {
             // What the loader would say of it, without the way there.
-            let refusal = too_large(size, UPLOAD_BYTES);
-            let bucket = self.bucket.as_deref().unwrap_or_default();
-            let report = Report::refused(None, file(bucket, None), refusal, Seconds::default());
+            let report = Report::refused(None, upload, too_large(size, UPLOAD_BYTES), Seconds::default());
             output::tell(&report, None, self.json, None)?;
             return Ok(Exit::Refused);
         }
@@ -74,13 +72,13 @@ impl Upload {
             false => self.loader.named(),
         };
         let relay = function.map(|function| Relay::new(clients.lambda, function));
-        let bucket = self.bucket_of(relay.as_ref()).await?;
+        upload.bucket = self.bucket_of(relay.as_ref()).await?;
         let content = std::fs::read(&self.file).map_err(|error| Trouble::file("read", &self.file, &error))?;
-        let (kind, bar) = (content_type_of(&content, &key), Bar::new());
+        let (kind, bar) = (content_type_of(&content, &upload.key), Bar::new());
         bar.say(&format!("sending {} MB", count(size.div_ceil(1 << 20))));
-        let uploads = UploadsBucket::new(clients.s3, &bucket);
-        let version = bar.during(uploads.put(&key, content, kind)).await.map_err(crate::load::LoadError::from)?;
-        let upload = file(&bucket, version);
+        let uploads = UploadsBucket::new(clients.s3, &upload.bucket);
+        let sent = bar.during(uploads.put(&upload.key, content, kind)).await;
+        upload.version = sent.map_err(LoadError::from)?;
         match relay {
             Some(relay) if self.wait => self.wait_for(&upload, &relay).await,
             _ => {
@@ -163,24 +161,18 @@ impl Upload {
 }
 
 /// Where the file is put; a name that ends with a slash is a folder for it.
-fn key_of(to: Option<&str>, file: &Path) -> Result<String, Trouble> {
+fn key_of(to: Option<&str>, file: &Path) -> String {
     let own = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let name = match to.map(|to| to.strip_prefix(FOLDER).unwrap_or(to)) {
-        None => own,
-        Some(folder) if folder.is_empty() || folder.ends_with('/') => format!("{folder}{own}"),
-        Some(name) => name.to_string(),
-    };
-    let key = format!("{FOLDER}{name}");
-    let is_passed_over = !is_spreadsheet_upload(&Uploaded {
-        bucket: String::new(),
-        key: key.clone(),
-        version: None,
-        sequencer: None,
-        etag: None,
-        size: None,
-        time: None,
-    });
-    if is_passed_over {
+    match to.map(|to| to.strip_prefix(FOLDER).unwrap_or(to)) {
+        None => format!("{FOLDER}{own}"),
+        Some(folder) if folder.is_empty() || folder.ends_with('/') => format!("{FOLDER}{folder}{own}"),
+        Some(name) => format!("{FOLDER}{name}"),
+    }
+}
+
+fn check_name(upload: &Uploaded) -> Result<(), Trouble> {
+    let key = &upload.key;
+    if !upload.is_spreadsheet() {
         return Err(Trouble::usage(format!(
             "The loader passes over {key}: it is what an office program leaves beside an open file. Name the \
              spreadsheet itself."
@@ -189,7 +181,7 @@ fn key_of(to: Option<&str>, file: &Path) -> Result<String, Trouble> {
     if key.len() > NAME_BYTES {
         return Err(Trouble::usage(format!("The name {key} is longer than S3 takes. Choose a shorter one with --to.")));
     }
-    Ok(key)
+    Ok(())
 }
 
 fn say_sent(upload: &Uploaded) -> String {
@@ -213,9 +205,20 @@ fn as_json(upload: &Uploaded) -> String {
 mod tests {
     use super::*;
 
+    fn upload(key: String, version: Option<&str>) -> Uploaded {
+        Uploaded {
+            bucket: "stock".into(),
+            key,
+            version: version.map(str::to_string),
+            sequencer: None,
+            etag: None,
+            size: None,
+            time: None,
+        }
+    }
+
     #[test]
     fn a_file_goes_under_uploads_by_its_own_name_or_another() {
-        let key = |to: Option<&str>| key_of(to, Path::new("/home/erika/Q3 stock.xlsx")).unwrap();
         for (to, found) in [
             (None, "uploads/Q3 stock.xlsx"),
             (Some("york/q3.xlsx"), "uploads/york/q3.xlsx"),
@@ -223,13 +226,18 @@ mod tests {
             (Some("dry-run/"), "uploads/dry-run/Q3 stock.xlsx"),
             (Some("uploads/"), "uploads/Q3 stock.xlsx"),
         ] {
-            assert_eq!(key(to), found);
+            let key = key_of(to, Path::new("/home/erika/Q3 stock.xlsx"));
+            assert_eq!(key, found);
+            assert!(check_name(&upload(key, None)).is_ok());
         }
     }
 
     #[test]
     fn what_the_loader_would_pass_over_is_not_sent() {
-        let refused = |to: Option<&str>, file: &str| key_of(to, Path::new(file)).unwrap_err().sentence;
+        let refused = |to: Option<&str>, file: &str| {
+            let key = key_of(to, Path::new(file));
+            check_name(&upload(key, None)).unwrap_err().sentence
+        };
         assert!(refused(None, "~$stock.xlsx").contains("beside an open file"));
         assert!(refused(Some(".~lock.stock.ods#"), "stock.ods").contains("beside an open file"));
         assert!(refused(Some(&"ä".repeat(600)), "stock.ods").contains("--to"));
@@ -237,20 +245,10 @@ mod tests {
 
     #[test]
     fn without_a_version_the_load_has_no_name_yet() {
-        let upload = |version: Option<&str>| Uploaded {
-            bucket: "stock".into(),
-            key: "uploads/q3.csv".into(),
-            version: version.map(str::to_string),
-            sequencer: None,
-            etag: None,
-            size: None,
-            time: None,
-        };
+        let upload = |version| upload("uploads/q3.csv".to_string(), version);
         let load = LoadId::of(&upload(Some("v1")));
-        assert_eq!(
-            say_sent(&upload(Some("v1"))),
-            format!("The file is in s3://stock/uploads/q3.csv. Its load is {load}.")
-        );
+        let told = format!("The file is in s3://stock/uploads/q3.csv. Its load is {load}.");
+        assert_eq!(say_sent(&upload(Some("v1"))), told);
         assert!(say_sent(&upload(None)).contains("inventory loads lists it"));
         assert!(as_json(&upload(None)).contains(r#""load":null"#));
         assert!(as_json(&upload(Some("v1"))).contains(load.as_str()));
