@@ -2,12 +2,12 @@
 
 mod asking;
 mod check;
+#[cfg(test)]
+mod commands;
 mod deployed;
 mod load;
 mod loads;
 mod output;
-#[cfg(test)]
-mod page;
 mod progress;
 mod schema;
 mod show;
@@ -54,9 +54,14 @@ const ANSWER_CODES: &str = "Exit codes:
   2  the command line or the set-up is not right, or nothing is known of the load
   5  a fault of the cloud; run the same command again";
 
+/// Of a command that only prints what it has.
+const PRINT_CODES: &str = "Exit codes:
+  0  it is printed
+  2  the command line is not right";
+
 const UPLOAD_CODES: &str = "Exit codes (without --wait only 0, 2, 3 and 5):
     0  everything is in, or with a trial would be; without --wait, the file is in the bucket
-    1  done, and some rows need attention
+    1  done, and some rows need attention; or not done: cancelled, or the file was replaced or deleted
     2  the command line or the set-up is not right
     3  the file is refused; nothing was changed
     4  the load is held until somebody approves it; nothing was changed
@@ -102,7 +107,7 @@ enum Sub {
     #[command(subcommand, after_help = EXIT_CODES)]
     Schema(schema::Schema),
     /// Print what a shell needs to complete what is typed: bash, elvish, fish, powershell or zsh.
-    #[command(after_help = ANSWER_CODES)]
+    #[command(after_help = PRINT_CODES)]
     Completions {
         /// The shell.
         #[arg(value_name = "SHELL")]
@@ -297,14 +302,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_line_holds_together_and_every_option_is_explained() {
-        let mut command = Command::command();
-        command.build();
-        command.clone().debug_assert();
-        for subcommand in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
-            for argument in subcommand.get_arguments() {
-                assert!(argument.get_help().is_some(), "{} {}", subcommand.get_name(), argument.get_id());
-            }
-        }
+    fn the_command_line_holds_together() {
+        Command::command().debug_assert();
     }
 }

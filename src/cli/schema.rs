@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 
-use super::{ANSWER_CODES, Exit, Trouble, output};
+use super::{Exit, PRINT_CODES, Trouble, output};
 use crate::item::Value;
 use crate::message::count;
 use crate::schema::{self, Missing, Mistakes, Mode, SHIPPED, Scope};
@@ -27,7 +27,7 @@ pub(super) enum Schema {
         json: bool,
     },
     /// Print the rules the loader comes with, to start your own from.
-    #[command(after_help = ANSWER_CODES)]
+    #[command(after_help = PRINT_CODES)]
     Show {
         /// Print them as JSON, with all that they leave unsaid.
         #[arg(long)]

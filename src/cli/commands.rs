@@ -95,7 +95,7 @@ fn subcommands() -> Vec<(String, clap::Command)> {
 fn every_subcommand_has_an_example_that_can_be_typed_and_tells_its_exit_codes() {
     let all = subcommands();
     for (path, subcommand) in &all {
-        assert!(!examples_of(path).is_empty(), "{path} has no example in src/cli/page.rs");
+        assert!(!examples_of(path).is_empty(), "{path} has no example in src/cli/commands.rs");
         let codes = subcommand.get_after_help().map(ToString::to_string).unwrap_or_default();
         assert!(codes.starts_with("Exit codes"), "{path} does not tell its exit codes");
     }
