@@ -1,5 +1,6 @@
 //! Where the command prints: the report to standard output, sentences beside it, and the lists into their files.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -20,10 +21,12 @@ pub(super) fn say(sentence: &str) {
 /// What was asked for, on standard output.
 pub(super) fn answer(text: &str) {
     // A pipe that is closed has had enough.
-    let _ = match io::stdout().is_terminal() {
-        true => writeln!(io::stdout(), "{}", harmless(text)),
-        false => writeln!(io::stdout(), "{text}"),
-    };
+    let _ = writeln!(io::stdout(), "{}", shown(text));
+}
+
+/// A text as it goes to standard output: a file or a pipe gets every letter of it.
+fn shown(text: &str) -> Cow<'_, str> {
+    if io::stdout().is_terminal() { harmless(text) } else { Cow::Borrowed(text) }
 }
 
 /// The files of `--fates` and `--items`.
@@ -83,8 +86,7 @@ pub(super) fn tell(report: &Report, title: Option<&str>, json: bool, kept: Optio
     } else {
         words(report, title, kept)
     };
-    let shown = if io::stdout().is_terminal() { harmless(&text) } else { text.as_str().into() };
-    match io::stdout().write_all(shown.as_bytes()) {
+    match io::stdout().write_all(shown(&text).as_bytes()) {
         // Whoever reads has had enough, as `head` does.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written.map_err(|error| Trouble::file("written", Path::new("standard output"), &error)),

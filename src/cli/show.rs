@@ -189,15 +189,15 @@ fn say_state(shown: &Shown) -> String {
     match shown.state {
         State::Queued => {
             let behind = shown.behind.as_ref().map(|load| format!(" Load {load} has the table."));
-            format!("It waits for its turn since{}.{}", on(shown.announced), behind.unwrap_or_default())
+            format!("It has waited for its turn since{}.{}", on(shown.announced), behind.unwrap_or_default())
         }
         State::Planning => {
-            let read = match shown.headway {
-                Some(headway) if headway.compared > 0 => {
-                    format!(": {} rows read, {} compared", count(headway.read), count(headway.compared))
-                }
-                Some(headway) => format!(": {} rows read", count(headway.read)),
-                None => String::new(),
+            // What an undo compares, it does not read from a file.
+            let read = match shown.headway.map_or((0, 0), |rows| (rows.read, rows.compared)) {
+                (0, 0) => String::new(),
+                (read, 0) => format!(": {} rows read", count(read)),
+                (0, compared) => format!(": {} rows compared", count(compared)),
+                (read, compared) => format!(": {} rows read, {} compared", count(read), count(compared)),
             };
             format!("It is being read and compared{read}. Nothing is written yet.{runs}{waits}")
         }
@@ -205,7 +205,7 @@ fn say_state(shown: &Shown) -> String {
         State::Ended => {
             let ending = shown.ending.as_deref().map_or("over", say_ending);
             let runs = if shown.starts > 1 { format!(", in {} runs", count(shown.starts)) } else { String::new() };
-            format!("It is over since{}: {ending}{runs}.", on(shown.updated))
+            format!("It ended on{}: {ending}{runs}.", on(shown.updated))
         }
     }
 }
@@ -258,8 +258,12 @@ mod tests {
                 "It is being read and compared: 4,000 rows read, 3,000 compared. Nothing is written yet.",
             ),
             (
+                json!({ "headway": { "read": 0, "compared": 3000, "written": 0, "of": 0 } }),
+                "It is being read and compared: 3,000 rows compared. Nothing is written yet.",
+            ),
+            (
                 json!({ "state": "queued", "behind": "fedcba9876543210" }),
-                "It waits for its turn since 3 Oct 2026 08:00 UTC. Load fedcba9876543210 has the table.",
+                "It has waited for its turn since 3 Oct 2026 08:00 UTC. Load fedcba9876543210 has the table.",
             ),
             (
                 json!({ "state": "writing", "headway": headway, "starts": 3, "is_running": false }),
@@ -268,7 +272,7 @@ mod tests {
             (json!({ "state": "writing", "chunks_done": 1, "chunks_total": 3 }), "It is being written: 33%."),
             (
                 json!({ "state": "ended", "ending": "held", "summary": "Nothing was written." }),
-                "It is over since 3 Oct 2026 08:01 UTC: waits to be approved.\nNothing was written.\nIts report is no longer kept.",
+                "It ended on 3 Oct 2026 08:01 UTC: waits to be approved.\nNothing was written.\nIts report is no longer kept.",
             ),
         ] {
             assert_eq!(says(parts), told);

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::rows::{RowsShown, show_rows};
-use super::showing::{About, LoadInShort, Shown, list_loads, show, tell_about};
+use super::showing::{About, LoadInShort, Shown, list_loads, show};
 use super::stopping::drop_unbegun;
 use super::turn::{enqueue, start_next};
 use super::{LoadError, Places, Run, RunEnd};
@@ -131,7 +131,12 @@ pub async fn tell_rows(load: &LoadId, from: u64, fate: Option<&str>, places: &Pl
 
 /// What the loader reads and writes.
 pub fn tell_places(uploads_bucket: &str, places: &Places) -> Answer {
-    Answer::About(tell_about(uploads_bucket, places))
+    Answer::About(About {
+        uploads_bucket: uploads_bucket.to_string(),
+        reports: places.store.place("loads"),
+        table: places.table.name().to_string(),
+        version: env!("CARGO_PKG_VERSION").to_string(),
+    })
 }
 
 /// Stops a load: one that waits is over at once, one under way at its next step.

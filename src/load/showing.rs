@@ -4,8 +4,8 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::LoadError;
 use super::rows::ANSWER_BYTES;
-use super::{LoadError, Places};
 use crate::event::{LoadId, Undo, Upload, Word};
 use crate::ledger::{Headway, Ledger, LoadRecord, State};
 use crate::plan::{Index, Names};
@@ -327,15 +327,6 @@ impl LoadInShort {
     fn with_rows(self, rows: Option<&RowCounts>) -> LoadInShort {
         let Some(rows) = rows.filter(|rows| rows.total > 0) else { return self };
         LoadInShort { rows_in: Some(rows.in_table()), rows_left_out: Some(rows.left_out()), ..self }
-    }
-}
-
-pub(super) fn tell_about(uploads_bucket: &str, places: &Places) -> About {
-    About {
-        uploads_bucket: uploads_bucket.to_string(),
-        reports: places.store.place("loads"),
-        table: places.table.name().to_string(),
-        version: env!("CARGO_PKG_VERSION").to_string(),
     }
 }
 
