@@ -12,6 +12,7 @@ use crate::workbook::Budget;
 /// Largest upload that is fetched. A workbook of a million rows of ten columns has about 60 MB.
 const UPLOAD_MEGABYTES: u64 = 128;
 const MEGABYTE: u64 = 1 << 20;
+pub const UPLOAD_BYTES: u64 = UPLOAD_MEGABYTES * MEGABYTE;
 
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -120,7 +121,7 @@ pub fn rules(from: RulesFrom, reader: Reader) -> Rules {
         reader,
         limits: Limits::default(),
         budget: Budget::default(),
-        upload_bytes: UPLOAD_MEGABYTES * MEGABYTE,
+        upload_bytes: UPLOAD_BYTES,
         heartbeat: Duration::from_secs(10),
         margin: Duration::from_secs(30),
         kept_for: None,

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 /// The folder of uploads that are only tried.
 const DRY_RUN: &str = "dry-run";
-pub use own::own_event;
+pub use own::{LOADS_AT_MOST, own_event};
 
 /// One version of one object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +29,12 @@ pub struct Upload {
 impl Upload {
     pub fn file_name(&self) -> &str {
         self.key.rsplit('/').next().unwrap_or(&self.key)
+    }
+
+    /// Neither a folder nor what an office program leaves beside an open file.
+    pub fn is_spreadsheet(&self) -> bool {
+        let lock_file = self.file_name().starts_with("~$") || self.file_name().starts_with(".~lock.");
+        !self.key.ends_with('/') && !lock_file
     }
 
     /// Put into a folder `dry-run`: the plan is made and told, and nothing is written.
@@ -116,6 +122,21 @@ pub enum Request {
     Cancel(Word),
     /// Tell which loads failed.
     ListFailed,
+    /// Tell of the last loads, and of those that wait or are under way.
+    ListLoads {
+        at_most: usize,
+    },
+    /// Tell how far a load is, or what became of it.
+    Show(LoadId),
+    /// Tell what became of a load's rows, from this one on, as many as an answer holds.
+    ShowRows {
+        load: LoadId,
+        from: u64,
+        /// Only those of this fate, by its name.
+        fate: Option<String>,
+    },
+    /// Tell what the loader reads and writes.
+    About,
     /// Start what should run and does not.
     Sweep,
 }
@@ -249,7 +270,7 @@ fn believe(upload: Upload, ours: Ours<'_>) -> Result<Option<Request>, EventError
     if upload.bucket != ours.bucket {
         return Err(EventError::OtherBucket(upload.bucket));
     }
-    Ok(is_spreadsheet_upload(&upload).then_some(Request::Load(upload)))
+    Ok(upload.is_spreadsheet().then_some(Request::Load(upload)))
 }
 
 fn decode_record(record: &Json, number: usize) -> Result<Upload, EventError> {
@@ -294,12 +315,6 @@ fn decode_key(encoded: &str) -> Result<String, EventError> {
 
 fn hex_digit(byte: u8) -> Option<u8> {
     (byte as char).to_digit(16).map(|digit| digit as u8)
-}
-
-fn is_spreadsheet_upload(upload: &Upload) -> bool {
-    let folder_marker = upload.key.ends_with('/');
-    let lock_file = upload.file_name().starts_with("~$") || upload.file_name().starts_with(".~lock.");
-    !folder_marker && !lock_file
 }
 
 #[cfg(test)]

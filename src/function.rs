@@ -99,7 +99,8 @@ async fn handle(
         dry_run: false,
         waived: Default::default(),
     };
-    let mut invocation = Invocation { places, rules, run: &run, has_loaded: false, answers: Vec::new() };
+    let (uploads_bucket, answers) = (ours.bucket, Vec::new());
+    let mut invocation = Invocation { places, rules, run: &run, uploads_bucket, has_loaded: false, answers };
     let mut failed = Vec::new();
     for Message { id, requests } in event::open(&event.payload, ours) {
         let Err(error) = invocation.follow(requests).await else { continue };
@@ -117,6 +118,7 @@ struct Invocation<'a> {
     places: &'a Places,
     rules: &'a Rules,
     run: &'a Run<'a>,
+    uploads_bucket: &'a str,
     has_loaded: bool,
     answers: Vec<Answer>,
 }
@@ -162,6 +164,12 @@ impl Invocation<'_> {
                     load::cancel(&word, self.places).await?
                 }
                 Request::ListFailed => load::list_failed(self.places).await?,
+                Request::ListLoads { at_most } => load::tell_loads(at_most, self.places).await?,
+                Request::Show(load) => load::tell_load(&load, self.places).await?,
+                Request::ShowRows { load, from, fate } => {
+                    load::tell_rows(&load, from, fate.as_deref(), self.places).await?
+                }
+                Request::About => load::tell_places(self.uploads_bucket, self.places),
                 Request::Sweep => load::sweep(self.places, self.rules).await,
             };
             self.answers.push(answer);

@@ -3,6 +3,7 @@
 
 mod harness;
 
+mod asking;
 mod command;
 mod confinement;
 mod faults;

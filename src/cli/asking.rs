@@ -5,25 +5,18 @@ use clap::Args;
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
+use super::deployed::Deployed;
+use super::progress::Bar;
 use super::{Exit, Trouble, load_name, output, whoever_types};
-use crate::clients;
 use crate::event::{LoadId, Request, Word};
 use crate::load::LoadError;
 use crate::message::count;
-use crate::relay::Relay;
 
-/// Where the loader is.
+/// Which loader is asked, and how it answers.
 #[derive(Args)]
 struct Loader {
-    /// The loader's function.
-    #[arg(long, value_name = "FUNCTION", env = "INVENTORY_FUNCTION")]
-    function: String,
-    /// Talk to this address instead of AWS, such as http://127.0.0.1:4566.
-    #[arg(long, value_name = "URL")]
-    endpoint_url: Option<String>,
-    /// The AWS region of the function; by default what the AWS settings say.
-    #[arg(long, value_name = "REGION")]
-    region: Option<String>,
+    #[command(flatten)]
+    deployed: Deployed,
     /// Print the answer as JSON.
     #[arg(long)]
     json: bool,
@@ -69,9 +62,10 @@ pub(super) struct Redrive {
 impl Loader {
     /// Asks, and tells the answer in words or as it came.
     async fn ask(self, request: Request, say: impl FnOnce(&Json) -> String) -> Result<Exit, Trouble> {
-        let clients = clients::connect(self.endpoint_url.as_deref(), self.region.as_deref()).await;
-        let asked = Relay::new(clients.lambda, &self.function).ask(&request).await;
-        let answer = asked.map_err(LoadError::from)?;
+        let relay = self.deployed.relay().await.ok_or_else(|| {
+            Trouble::usage("Say which loader is meant, by its function: --function, or INVENTORY_FUNCTION.")
+        })?;
+        let answer = Bar::asking().during(relay.ask(&request)).await.map_err(LoadError::from)?;
         let answer = &answer["answers"][0];
         output::answer(&if self.json { answer.to_string() } else { say(answer) });
         Ok(Exit::Good)

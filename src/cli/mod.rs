@@ -2,21 +2,29 @@
 
 mod asking;
 mod check;
+#[cfg(test)]
+mod commands;
+mod deployed;
 mod export;
 mod load;
+mod loads;
 mod new_file;
 mod output;
 mod progress;
 mod schema;
+mod show;
 mod template;
+mod terminal;
 mod undo;
+mod upload;
+mod wait;
 
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use sha2::{Digest, Sha256};
 
 use crate::config;
@@ -44,6 +52,26 @@ const EXIT_CODES: &str = "Exit codes:
   4  the load is held until somebody approves it; nothing was changed
   5  a fault of the cloud; run the same command again to go on";
 
+/// Of a command that only asks.
+const ANSWER_CODES: &str = "Exit codes:
+  0  it is told, or done
+  2  the command line or the set-up is not right, or nothing is known of the load
+  5  a fault of the cloud; run the same command again";
+
+/// Of a command that only prints what it has.
+const PRINT_CODES: &str = "Exit codes:
+  0  it is printed
+  2  the command line is not right";
+
+const UPLOAD_CODES: &str = "Exit codes (without --wait only 0, 2, 3 and 5):
+    0  everything is in, or with a trial would be; without --wait, the file is in the bucket
+    1  done, and some rows need attention; or not done: cancelled, or the file was replaced or deleted
+    2  the command line or the set-up is not right
+    3  the file is refused; nothing was changed
+    4  the load is held until somebody approves it; nothing was changed
+    5  a fault of the cloud, or the load failed; inventory show LOAD tells which
+  130  left with Ctrl-C; the load goes on";
+
 #[derive(Subcommand)]
 enum Sub {
     /// Read and judge files, and tell what a load would make of them. Needs no cloud and changes nothing.
@@ -55,17 +83,26 @@ enum Sub {
     /// Tell what a load would change in a table, without changing anything.
     #[command(after_help = EXIT_CODES)]
     Plan(load::Plan),
+    /// Put a file where the deployed loader looks for uploads; with --wait, see its load to the end.
+    #[command(after_help = UPLOAD_CODES)]
+    Upload(upload::Upload),
+    /// List the last loads, and what waits or is under way.
+    #[command(after_help = ANSWER_CODES)]
+    Loads(loads::Loads),
+    /// Tell how far a load is, or what became of it and of its rows.
+    #[command(after_help = ANSWER_CODES)]
+    Show(show::Show),
     /// Let a load go on that waits for somebody to approve it.
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = ANSWER_CODES)]
     Approve(asking::OneLoad),
     /// List the loads that failed, and how many events rest in the failure queue.
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = ANSWER_CODES)]
     Failed(asking::ListFailed),
     /// Load again what failed or was cancelled: one load, or all that failed.
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = ANSWER_CODES)]
     Redrive(asking::Redrive),
     /// Stop a load that waits or is under way.
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = ANSWER_CODES)]
     Cancel(asking::OneLoad),
     /// Take back what a load wrote, but for items that somebody changed since.
     #[command(after_help = EXIT_CODES)]
@@ -79,6 +116,13 @@ enum Sub {
     /// Look at the rules that files are judged by, or check a set of your own.
     #[command(subcommand, after_help = EXIT_CODES)]
     Schema(schema::Schema),
+    /// Print what a shell needs to complete what is typed: bash, elvish, fish, powershell or zsh.
+    #[command(after_help = PRINT_CODES)]
+    Completions {
+        /// The shell.
+        #[arg(value_name = "SHELL")]
+        shell: clap_complete::Shell,
+    },
 }
 
 /// What is told, where, and by which rules. The same for every subcommand.
@@ -107,6 +151,8 @@ enum Exit {
     Refused = 3,
     Held = 4,
     Cloud = 5,
+    /// As shells say it of what Ctrl-C ended.
+    Left = 130,
 }
 
 impl From<&Report> for Exit {
@@ -180,6 +226,9 @@ pub fn main() -> ExitCode {
             Sub::Check(check) => check.run().await,
             Sub::Load(load) => load.run().await,
             Sub::Plan(plan) => plan.run().await,
+            Sub::Upload(upload) => upload.run().await,
+            Sub::Loads(loads) => loads.run().await,
+            Sub::Show(show) => show.run().await,
             Sub::Approve(load) => load.approve().await,
             Sub::Failed(failed) => failed.run().await,
             Sub::Redrive(redrive) => redrive.run().await,
@@ -188,8 +237,19 @@ pub fn main() -> ExitCode {
             Sub::Template(template) => template.run(),
             Sub::Export(export) => export.run().await,
             Sub::Schema(schema) => schema.run(),
+            Sub::Completions { shell } => {
+                print_completions(shell);
+                Ok(Exit::Good)
+            }
         }
     }))
+}
+
+fn print_completions(shell: clap_complete::Shell) {
+    // Into memory first: a pipe that is closed is no fault here.
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Command::command(), "inventory", &mut script);
+    output::answer(String::from_utf8_lossy(&script).trim_end());
 }
 
 fn end(result: Result<Exit, Trouble>) -> ExitCode {
@@ -262,17 +322,9 @@ fn local_upload(path: &Path) -> Result<Upload, Trouble> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
-    fn the_command_line_holds_together_and_every_option_is_explained() {
-        let mut command = Command::command();
-        command.build();
-        command.clone().debug_assert();
-        for subcommand in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
-            for argument in subcommand.get_arguments() {
-                assert!(argument.get_help().is_some(), "{} {}", subcommand.get_name(), argument.get_id());
-            }
-        }
+    fn the_command_line_holds_together() {
+        Command::command().debug_assert();
     }
 }

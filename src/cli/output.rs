@@ -1,11 +1,13 @@
 //! Where the command prints: the report to standard output, sentences beside it, and the lists into their files.
 
+use std::borrow::Cow;
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::terminal::harmless;
 use super::{Telling, Trouble};
 use crate::plan::{Fate, PlanRow};
 use crate::report::{Report, words};
@@ -13,13 +15,18 @@ use crate::report::{Report, words};
 /// A sentence for whoever typed the command, beside what is printed.
 pub(super) fn say(sentence: &str) {
     // Nobody is left to hear about a closed standard error.
-    let _ = writeln!(io::stderr(), "{sentence}");
+    let _ = writeln!(io::stderr(), "{}", harmless(sentence));
 }
 
 /// What was asked for, on standard output.
 pub(super) fn answer(text: &str) {
     // A pipe that is closed has had enough.
-    let _ = writeln!(io::stdout(), "{text}");
+    let _ = writeln!(io::stdout(), "{}", shown(text));
+}
+
+/// A text as it goes to standard output: a file or a pipe gets every letter of it.
+fn shown(text: &str) -> Cow<'_, str> {
+    if io::stdout().is_terminal() { harmless(text) } else { Cow::Borrowed(text) }
 }
 
 /// The files of `--fates` and `--items`.
@@ -79,7 +86,7 @@ pub(super) fn tell(report: &Report, title: Option<&str>, json: bool, kept: Optio
     } else {
         words(report, title, kept)
     };
-    match io::stdout().write_all(text.as_bytes()) {
+    match io::stdout().write_all(shown(&text).as_bytes()) {
         // Whoever reads has had enough, as `head` does.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written.map_err(|error| Trouble::file("written", Path::new("standard output"), &error)),

@@ -5,30 +5,55 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 
-use super::{Exit, Trouble};
+use super::{Exit, PRINT_CODES, Trouble, output};
 use crate::item::Value;
 use crate::message::count;
 use crate::schema::{self, Missing, Mistakes, Mode, SHIPPED, Scope};
 
+const CHECK_CODES: &str = "Exit codes:
+  0  there is no mistake
+  2  there are mistakes, or the file cannot be read";
+
 #[derive(Subcommand)]
 pub(super) enum Schema {
     /// Check a set of rules and name every mistake with its line.
+    #[command(after_help = CHECK_CODES)]
     Check {
         /// The rules.
         #[arg(value_name = "FILE", default_value = "inventory.toml")]
         file: PathBuf,
+        /// Print the answer as JSON.
+        #[arg(long)]
+        json: bool,
     },
     /// Print the rules the loader comes with, to start your own from.
-    Show,
+    #[command(after_help = PRINT_CODES)]
+    Show {
+        /// Print them as JSON, with all that they leave unsaid.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 impl Schema {
     pub fn run(self) -> Result<Exit, Trouble> {
-        let file = match self {
-            Schema::Show => return print(SHIPPED).map(|()| Exit::Good),
-            Schema::Check { file } => file,
+        let (file, json) = match self {
+            Schema::Show { json: false } => return print(SHIPPED).map(|()| Exit::Good),
+            Schema::Show { json: true } => {
+                let rules = schema::Schema::shipped().map_err(|mistakes| Trouble::usage(format!("{mistakes}.")))?;
+                output::answer(&serde_json::json!(rules).to_string());
+                return Ok(Exit::Good);
+            }
+            Schema::Check { file, json } => (file, json),
         };
         match read_rules(&file)? {
+            checked if json => {
+                let mistakes = checked.as_ref().err().map(Mistakes::all).unwrap_or_default();
+                let line = |mistake: &schema::Mistake| serde_json::json!({ "line": mistake.line, "message": mistake.sentence });
+                let mistakes: Vec<_> = mistakes.iter().map(line).collect();
+                output::answer(&serde_json::json!({ "file": file, "mistakes": mistakes }).to_string());
+                Ok(if checked.is_ok() { Exit::Good } else { Exit::Usage })
+            }
             Ok(rules) => {
                 let key: Vec<&str> = rules.key.attributes().collect();
                 let columns = count(rules.columns.len() as u64);

@@ -8,10 +8,11 @@ use std::time::Duration;
 use clap::Args;
 use jiff::Timestamp;
 
+use super::deployed::{self, Deployed};
 use super::load::LEASE;
 use super::progress::Bar;
 use super::{Exit, Trouble, load_name, output, rules_of, whoever_types};
-use crate::clients::{self, Clients};
+use crate::clients::Clients;
 use crate::event::{LoadId, Request, Undo as Word};
 use crate::ledger::Ledger;
 use crate::load::{self, LoadError, Places, Run, RunEnd};
@@ -32,9 +33,6 @@ pub(super) struct Undo {
     /// Do it. Without this, nothing is changed: it is only told what would become of the items.
     #[arg(long)]
     yes: bool,
-    /// The loader's function, which is asked to do it; by default what INVENTORY_FUNCTION says.
-    #[arg(long, value_name = "FUNCTION")]
-    function: Option<String>,
     /// The DynamoDB table, for a load that was made from this machine.
     #[arg(long, value_name = "TABLE", conflicts_with = "function")]
     table: Option<String>,
@@ -59,24 +57,19 @@ pub(super) struct Undo {
     /// Who wants it undone, for the record; by default the user of this machine.
     #[arg(long, value_name = "NAME")]
     by: Option<String>,
-    /// Talk to this address instead of AWS, such as http://127.0.0.1:4566.
-    #[arg(long, value_name = "URL")]
-    endpoint_url: Option<String>,
-    /// The AWS region of the function or the table; by default what the AWS settings say.
-    #[arg(long, value_name = "REGION")]
-    region: Option<String>,
+    #[command(flatten)]
+    loader: Deployed,
 }
 
 impl Undo {
     pub async fn run(self) -> Result<Exit, Trouble> {
-        let clients = clients::connect(self.endpoint_url.as_deref(), self.region.as_deref()).await;
         let by = whoever_types(self.by.clone());
         let undo = Word { load: self.load.clone(), by, at: Timestamp::now(), dry_run: !self.yes };
         if let Some(table) = &self.table {
-            return self.undo_from_here(undo, table, clients).await;
+            return self.undo_from_here(undo, table, self.loader.connect().await).await;
         }
-        match self.function.clone().or_else(|| std::env::var("INVENTORY_FUNCTION").ok()) {
-            Some(function) => self.ask(undo, &Relay::new(clients.lambda, function)).await,
+        match self.loader.relay().await {
+            Some(relay) => self.ask(undo, &relay).await,
             None => Err(Trouble::usage(
                 "Where was it loaded? Name the loader's function (--function), or the table (--table) for a load that \
                  was made from this machine.",
@@ -87,16 +80,10 @@ impl Undo {
     /// What it comes to is waited for; that it is done, which may take longer than one run of the function, is not.
     async fn ask(&self, undo: Word, relay: &Relay) -> Result<Exit, Trouble> {
         let (name, by) = (undo.load.undoing(), undo.by.clone());
-        let asked = relay.ask(&Request::Undo(Word { dry_run: true, ..undo.clone() })).await;
-        let answer = asked.map_err(LoadError::from)?["answers"][0]["undo"].take();
-        let told = match serde_json::from_value(answer) {
-            Ok(UndoAnswer::Report(report)) => report,
-            Ok(UndoAnswer::EndedBefore(ending)) => return Ok(self.say_ended_before(&ending)),
-            Err(_) => {
-                return Err(Trouble::usage(
-                    "The loader's answer cannot be read; is it of another version than this command?",
-                ));
-            }
+        let trial = Request::Undo(Word { dry_run: true, ..undo.clone() });
+        let told = match deployed::ask_patiently(relay, &trial, "undo").await? {
+            UndoAnswer::Report(report) => report,
+            UndoAnswer::EndedBefore(ending) => return Ok(self.say_ended_before(&ending)),
         };
         output::tell(&told, None, self.json, None)?;
         if !self.yes {

@@ -7,6 +7,10 @@ use super::{EventError, LoadId, Request, Undo, Word};
 
 /// Of a name that somebody gives herself.
 const BY_CHARACTERS: usize = 128;
+/// Of the loads that are over, where nobody says how many.
+const LOADS_LISTED: u64 = 20;
+/// So many fit into an answer, each with a few sentences.
+pub const LOADS_AT_MOST: u64 = 1000;
 
 /// The event that asks for this; an upload is announced by S3 alone.
 pub fn own_event(request: &Request) -> Option<Json> {
@@ -19,6 +23,10 @@ pub fn own_event(request: &Request) -> Option<Json> {
         Request::Undo(undo) => json!({ "undo": undo }),
         Request::Cancel(word) => json!({ "cancel": word }),
         Request::ListFailed => json!({ "failed": {} }),
+        Request::ListLoads { at_most } => json!({ "loads": { "at_most": at_most } }),
+        Request::Show(load) => json!({ "show": { "load": load } }),
+        Request::ShowRows { load, from, fate } => json!({ "show": { "load": load, "rows_from": from, "fate": fate } }),
+        Request::About => json!({ "about": {} }),
         Request::Sweep => json!({ "sweep": {} }),
     })
 }
@@ -49,7 +57,18 @@ pub(super) fn decode(event: &Json) -> Option<Result<Request, EventError>> {
     if let Some(ours) = asked("cancel") {
         return Some(word_of(ours).map(Request::Cancel));
     }
-    let simple = [("failed", Request::ListFailed), ("sweep", Request::Sweep)];
+    if let Some(ours) = asked("loads") {
+        let at_most = ours.get("at_most").and_then(Json::as_u64).map_or(LOADS_LISTED, |n| n.clamp(1, LOADS_AT_MOST));
+        return Some(Ok(Request::ListLoads { at_most: at_most as usize }));
+    }
+    if let Some(ours) = asked("show") {
+        let fate = ours.get("fate").and_then(Json::as_str).map(str::to_string);
+        return Some(load_of(ours).map(|load| match ours.get("rows_from").and_then(Json::as_u64) {
+            Some(from) => Request::ShowRows { load, from, fate },
+            None => Request::Show(load),
+        }));
+    }
+    let simple = [("failed", Request::ListFailed), ("about", Request::About), ("sweep", Request::Sweep)];
     simple.into_iter().find(|(name, _)| asked(name).is_some()).map(|(_, request)| Ok(request))
 }
 
@@ -84,8 +103,13 @@ mod tests {
             Request::Redrive(word.clone()),
             Request::Undo(Undo { load: word.load.clone(), by: by.clone(), at, dry_run: false }),
             Request::RedriveAll { by, at },
-            Request::Cancel(word),
+            Request::Cancel(word.clone()),
             Request::ListFailed,
+            Request::ListLoads { at_most: 7 },
+            Request::Show(word.load.clone()),
+            Request::ShowRows { load: word.load.clone(), from: 0, fate: None },
+            Request::ShowRows { load: word.load, from: 4_000, fate: Some("rejected".into()) },
+            Request::About,
             Request::Sweep,
         ] {
             assert_eq!(decode(&own_event(&request).unwrap()), Some(Ok(request)));
@@ -94,7 +118,7 @@ mod tests {
 
     #[test]
     fn names_that_are_none_of_ours_are_refused() {
-        for verb in ["continue", "approve", "redrive", "undo", "cancel"] {
+        for verb in ["continue", "approve", "redrive", "undo", "cancel", "show"] {
             for load in ["", "../plan", "0123456789abcdeg", "0123456789abcdef.1", "0123456789abcdef.x"] {
                 assert_eq!(decode(&json!({ verb: { "load": load } })), Some(Err(EventError::Unknown)), "{verb} {load}");
             }
@@ -104,5 +128,10 @@ mod tests {
             panic!("no undo")
         };
         assert!(undo.dry_run);
+        for (asked, at_most) in
+            [(json!({}), 20), (json!({ "at_most": 0 }), 1), (json!({ "at_most": 1e9 as u64 }), 1000)]
+        {
+            assert_eq!(decode(&json!({ "loads": asked })), Some(Ok(Request::ListLoads { at_most })));
+        }
     }
 }

@@ -18,7 +18,7 @@ pub(super) fn lease_taken(lease: &Lease, found: Option<&LeaseRecord>, expiry: u6
         None => "attribute_not_exists(#epoch)",
         Some(_) => "#epoch = :found_epoch AND #expires_at = :found_expires_at",
     };
-    let update = "SET #load = :load, #owner = :owner, #epoch = :epoch, #expires_at = :expires_at";
+    let update = "SET #load = :load, #owner = :owner, #epoch = :epoch, #expires_at = :expires_at REMOVE #headway";
     let found =
         found.map(|found| [("found_epoch", number(found.epoch)), ("found_expires_at", number(found.expires_at))]);
     Change::update(Key::lease(&lease.table), update, condition).with(found.into_iter().flatten()).with([
@@ -39,14 +39,24 @@ pub(super) fn lease_renewed(lease: &Lease, expiry: u64) -> Change {
     change.with([("expires_at", number(expiry)), ("epoch", number(lease.epoch)), ("owner", text(&lease.owner))])
 }
 
+/// And how far the load is, where its run has said so.
+pub(super) fn with_headway(change: Change, lease: &Lease) -> Change {
+    match lease.headway() {
+        Some(headway) => {
+            change.and_set(", #headway = :headway", [("headway", text(&serde_json::json!(headway).to_string()))])
+        }
+        None => change,
+    }
+}
+
 /// Free from now on. The epoch stays, and what was loaded is remembered for the next load to be compared with, and when,
 /// for the one that is expected.
 pub(super) fn lease_freed(lease: &Lease, loaded: Option<&LastLoad>) -> Change {
     let change = lease_renewed(lease, 0);
-    let Some(loaded) = loaded else { return change.and_set(" REMOVE #load, #owner", []) };
+    let Some(loaded) = loaded else { return change.and_set(" REMOVE #load, #owner, #headway", []) };
     let last =
         [("last", text(&serde_json::json!(loaded).to_string())), ("last_at", text(&Timestamp::now().to_string()))];
-    change.and_set(", #last = :last, #last_at = :last_at REMOVE #load, #owner, #missed", last)
+    change.and_set(", #last = :last, #last_at = :last_at REMOVE #load, #owner, #headway, #missed", last)
 }
 
 /// For whichever run continues the load.

@@ -1,10 +1,14 @@
 //! The lease of an inventory table: loads into one table take turns, and this says whose turn it is.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::LedgerError;
+use serde::{Deserialize, Serialize};
+
 use super::record::Reading;
+use super::write::Key;
+use super::{Ledger, LedgerError};
 use crate::event::LoadId;
 
 /// The lease as the ledger holds it. It is never deleted, or its epoch would begin again and an old holder's would be
@@ -58,6 +62,26 @@ pub fn judge_lease(
     }
 }
 
+/// How far a run is, in rows, which its load's record does not know. It stands beside the lease, and is brought there by
+/// what is written about the lease anyway.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Headway {
+    pub read: u64,
+    pub compared: u64,
+    pub written: u64,
+    /// Rows to be written; 0 until that is known.
+    pub of: u64,
+}
+
+/// Whose turn it is at a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    pub load: LoadId,
+    /// Whether its run gives signs of life.
+    pub is_live: bool,
+    pub headway: Option<Headway>,
+}
+
 /// A turn that was taken. Worth something only as long as it can be renewed under its epoch.
 #[derive(Debug)]
 pub struct Lease {
@@ -68,6 +92,7 @@ pub struct Lease {
     unbroken: bool,
     expires_at: AtomicU64,
     given_back: AtomicBool,
+    headway: Mutex<Option<Headway>>,
 }
 
 impl Lease {
@@ -80,6 +105,7 @@ impl Lease {
             unbroken,
             expires_at: AtomicU64::new(expires_at),
             given_back: AtomicBool::new(false),
+            headway: Mutex::new(None),
         }
     }
 
@@ -92,6 +118,17 @@ impl Lease {
     /// Whether it was this load's turn before too: no other load has written into the table since.
     pub fn is_unbroken(&self) -> bool {
         self.unbroken
+    }
+
+    /// Notes how far the run is. The ledger hears it with the next heartbeat or checkpoint.
+    pub fn note_headway(&self, note: impl FnOnce(&mut Headway)) {
+        if let Ok(mut headway) = self.headway.lock() {
+            note(headway.get_or_insert_default());
+        }
+    }
+
+    pub(super) fn headway(&self) -> Option<Headway> {
+        self.headway.lock().ok().and_then(|headway| *headway)
     }
 
     /// Said before the ledger is told: a heartbeat that meets the end of its own turn has not lost it.
@@ -108,7 +145,23 @@ impl Lease {
     }
 }
 
+impl Ledger {
+    /// Which load has the turn at a table, and how far it is.
+    pub async fn holder(&self, table: &str) -> Result<Option<Holder>, LedgerError> {
+        let key = Key::lease(table);
+        let found = self.get(&key, |reading| Ok((reading.lease_record()?, reading.headway()))).await?;
+        Ok(found.and_then(|(lease, headway)| {
+            Some(Holder { load: lease.load?, is_live: now_ms() < lease.expires_at, headway })
+        }))
+    }
+}
+
 impl Reading<'_> {
+    /// Only for people to know, so what cannot be read is no fault.
+    fn headway(&self) -> Option<Headway> {
+        serde_json::from_str(self.attributes.get("headway")?.as_s().ok()?).ok()
+    }
+
     pub(super) fn lease_record(&self) -> Result<LeaseRecord, LedgerError> {
         Ok(LeaseRecord {
             load: self.optional("load", LoadId::parse)?,

@@ -23,10 +23,10 @@ use jiff::Timestamp;
 use crate::clients::CloudFault;
 use crate::event::LoadId;
 use crate::plan::{LastLoad, Names};
-use changes::{LoadChange, lease_freed, lease_handed_over, lease_renewed};
+use changes::{LoadChange, lease_freed, lease_handed_over, lease_renewed, with_headway};
 pub use expected::LastIn;
 use lease::now_ms;
-pub use lease::{Lease, LeaseRecord, LeaseVerdict, judge_lease};
+pub use lease::{Headway, Holder, Lease, LeaseRecord, LeaseVerdict, judge_lease};
 pub use queue::{EndedLoad, Place};
 use queue::{put_into_history, put_into_queue};
 use record::Reading;
@@ -86,7 +86,7 @@ impl Ledger {
     /// Keeps the turn: the heartbeat.
     pub async fn renew(&self, lease: &Lease) -> Result<(), LedgerError> {
         let expiry = self.expiry(now_ms());
-        match send(&self.client, &self.table, [lease_renewed(lease, expiry)]).await? {
+        match send(&self.client, &self.table, [with_headway(lease_renewed(lease, expiry), lease)]).await? {
             Ok(()) => lease.extend(expiry),
             Err(_) if lease.is_given_back() => {}
             Err(_) => return Err(turn_lost(lease)),
@@ -212,7 +212,7 @@ impl Ledger {
 
     async fn note(&self, lease: &Lease, change: LoadChange<'_>) -> Result<(), LedgerError> {
         let expiry = self.expiry(now_ms());
-        self.note_with(lease, change, lease_renewed(lease, expiry), None).await?;
+        self.note_with(lease, change, with_headway(lease_renewed(lease, expiry), lease), None).await?;
         lease.extend(expiry);
         Ok(())
     }
@@ -326,6 +326,27 @@ mod tests {
         assert!(lease.is_live());
         let tokens: Vec<_> = fake.asked().iter().map(|asked| asked.json()["ClientRequestToken"].clone()).collect();
         assert!(tokens.len() == 2 && tokens[0].is_string() && tokens[0] != tokens[1]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn how_far_the_run_is_goes_with_what_is_written_about_the_turn_anyway() {
+        let fake = Fake::answering(|_| Reply::Json(200, json!({})));
+        let (ledger, lease) = ledger(&fake);
+        ledger.renew(&lease).await.unwrap();
+        lease.note_headway(|headway| headway.read = 4_000);
+        ledger.renew(&lease).await.unwrap();
+        lease.note_headway(|headway| (headway.written, headway.of) = (1_000, 4_000));
+        ledger.checkpoint(&lease, 1).await.unwrap();
+        let told: Vec<Option<Headway>> = fake
+            .asked()
+            .iter()
+            .map(|asked| {
+                let turn = &asked.json()["TransactItems"][0]["Update"]["ExpressionAttributeValues"];
+                turn[":headway"]["S"].as_str().map(|headway| serde_json::from_str(headway).unwrap())
+            })
+            .collect();
+        let read = Headway { read: 4_000, ..Headway::default() };
+        assert_eq!(told, [None, Some(read), Some(Headway { written: 1_000, of: 4_000, ..read })]);
     }
 
     #[tokio::test(start_paused = true)]

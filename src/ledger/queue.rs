@@ -27,7 +27,7 @@ impl Place {
         Some(Place(text.to_string()))
     }
 
-    pub(super) fn at(&self) -> Timestamp {
+    pub fn at(&self) -> Timestamp {
         self.0.split_once('#').and_then(|(at, _)| at.parse().ok()).unwrap_or_default()
     }
 
@@ -92,16 +92,37 @@ impl Ledger {
         place.map(Some).ok_or_else(unreadable)
     }
 
+    /// The loads that wait for their turn at a table, the first in the queue first.
+    pub async fn waiting_loads(&self, table: &str) -> Result<Vec<LoadId>, LedgerError> {
+        let mut pages = self.query(table, WAITING).into_paginator().send();
+        let mut waiting = Vec::new();
+        while let Some(page) = pages.next().await {
+            let items = page.map_err(|error| fault("Query", &self.table, &error))?.items.unwrap_or_default();
+            let keys = items.iter().filter_map(|item| item.get("sk")?.as_s().ok());
+            waiting.extend(keys.filter_map(|sk| Place::parse(sk.strip_prefix(WAITING)?)?.load()));
+        }
+        Ok(waiting)
+    }
+
     /// The loads into a table that are over, the last one first.
     pub async fn ended_loads(&self, table: &str) -> Result<Vec<EndedLoad>, LedgerError> {
-        let mut pages = self.query(table, ENDED).scan_index_forward(false).into_paginator().send();
+        self.last_ended(table, usize::MAX).await
+    }
+
+    /// The last of them.
+    pub async fn last_ended(&self, table: &str, at_most: usize) -> Result<Vec<EndedLoad>, LedgerError> {
+        let query = self.query(table, ENDED).scan_index_forward(false).set_limit(i32::try_from(at_most).ok());
+        let mut pages = query.into_paginator().send();
         let mut ended = Vec::new();
-        while let Some(page) = pages.next().await {
+        while ended.len() < at_most
+            && let Some(page) = pages.next().await
+        {
             let items = page.map_err(|error| fault("Query", &self.table, &error))?.items.unwrap_or_default();
             for attributes in &items {
                 ended.push(Reading { key: table, attributes }.ended_load()?);
             }
         }
+        ended.truncate(at_most);
         Ok(ended)
     }
 

@@ -3,11 +3,14 @@
 use serde::Serialize;
 
 use super::notice::tell_if_missing;
+use super::rows::{RowsShown, show_rows};
+use super::showing::{About, LoadInShort, Shown, list_loads, show};
 use super::stopping::drop_unbegun;
 use super::turn::{enqueue, start_next};
 use super::{LoadError, Places, Rules, Run, RunEnd};
 use crate::event::{LoadId, Word};
 use crate::ledger::{Announced, LoadRecord, State, Stop};
+use crate::plan::Fate;
 use crate::report::{Ending, Report, UndoAnswer};
 
 /// How often a load that moves on is asked to stop before somebody has to ask again.
@@ -18,19 +21,40 @@ const CANCEL_TRIES: u32 = 5;
 #[serde(rename_all = "kebab-case")]
 pub enum Answer {
     /// Under this name it is loaded when it is its turn, or was before.
-    LoadedAgain { load: LoadId },
+    LoadedAgain {
+        load: LoadId,
+    },
     /// Under this name it is undone when it is its turn, or was before.
-    Undoing { load: LoadId },
+    Undoing {
+        load: LoadId,
+    },
     /// What an undo would come to.
     Undo(UndoAnswer),
     /// Over without having begun, or asked to stop at its next step.
-    Cancelled { load: LoadId, had_begun: bool },
+    Cancelled {
+        load: LoadId,
+        had_begun: bool,
+    },
     /// The loads that failed and were not sent again, and how many events rest in the failure queue.
-    Failed { loads: Vec<Failed>, events: u64 },
+    Failed {
+        loads: Vec<Failed>,
+        events: u64,
+    },
+    /// The loads that wait, the one under way, and the last that are over.
+    Loads(Vec<LoadInShort>),
+    /// How far a load is, or what became of it; nothing where nothing is known of it.
+    Shown(Option<Box<Shown>>),
+    Rows(RowsShown),
+    About(About),
     /// What was sent again.
-    Redriven { loads: Vec<LoadId>, events: u64 },
+    Redriven {
+        loads: Vec<LoadId>,
+        events: u64,
+    },
     /// The load that a run was asked for.
-    Swept { asked: Option<LoadId> },
+    Swept {
+        asked: Option<LoadId>,
+    },
 }
 
 /// A load that failed, in short.
@@ -83,6 +107,37 @@ pub async fn list_failed(places: &Places) -> Result<Answer, LoadError> {
         None => 0,
     };
     Ok(Answer::Failed { loads: find_failed(places).await?, events })
+}
+
+/// Which loads wait, which one is under way, and which were the last.
+pub async fn tell_loads(at_most: usize, places: &Places) -> Result<Answer, LoadError> {
+    let ledger = places.ledger.as_ref().ok_or(LoadError::NoLedger)?;
+    Ok(Answer::Loads(list_loads(places.table.name(), ledger, at_most).await?))
+}
+
+/// How far a load is, or what became of it.
+pub async fn tell_load(load: &LoadId, places: &Places) -> Result<Answer, LoadError> {
+    let shown = show(load, &places.store, places.ledger.as_ref()).await?;
+    Ok(Answer::Shown(shown.map(Shown::fit_into_answer).transpose()?.map(Box::new)))
+}
+
+/// What became of a load's rows; of a fate that nobody knows there are none.
+pub async fn tell_rows(load: &LoadId, from: u64, fate: Option<&str>, places: &Places) -> Result<Answer, LoadError> {
+    let known = fate.map(|name| Fate::ALL.into_iter().find(|fate| fate.name() == name));
+    if known == Some(None) {
+        return Ok(Answer::Rows(RowsShown::default()));
+    }
+    Ok(Answer::Rows(show_rows(load, from, known.flatten(), &places.store, places.ledger.as_ref()).await?))
+}
+
+/// What the loader reads and writes.
+pub fn tell_places(uploads_bucket: &str, places: &Places) -> Answer {
+    Answer::About(About {
+        uploads_bucket: uploads_bucket.to_string(),
+        reports: places.store.place("loads"),
+        table: places.table.name().to_string(),
+        version: env!("CARGO_PKG_VERSION").to_string(),
+    })
 }
 
 /// Stops a load: one that waits is over at once, one under way at its next step.

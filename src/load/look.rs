@@ -1,11 +1,11 @@
-//! Looking without loading: what would become of a file's rows, and what became of a load's.
+//! Looking without loading: what would become of a file's rows.
 
 use tokio::time::Instant;
 
 use super::{LoadError, Rules, Run, make_spool, read_file, too_large};
 use crate::child::{Items, Outcome};
-use crate::event::{LoadId, Upload};
-use crate::plan::{self, ChunkOutcome, Fate, Index, Names, PlanError, PlanRow};
+use crate::event::Upload;
+use crate::plan::{PlanError, PlanRow};
 use crate::report::{Report, Seconds, Tally};
 use crate::store::{Fetched, Store, StoreError};
 
@@ -46,39 +46,4 @@ pub async fn check(
     }
     seconds.total = clock.elapsed().as_secs_f64();
     Ok(Report::of_check(upload, reading.file, tally, seconds))
-}
-
-/// Every row of a finished load with its fate as it turned out, from the plan and the outcomes.
-pub async fn visit_rows(
-    load: &LoadId,
-    store: &Store,
-    each: &mut dyn FnMut(&PlanRow) -> std::io::Result<()>,
-) -> Result<(), LoadError> {
-    let names = Names(load);
-    let missing = |part: &str| LoadError::PlanIncomplete { load: load.clone(), part: part.to_string() };
-    // Refused and removed files have no plan, and no rows.
-    let Some(json) = store.read(&names.index()).await? else {
-        return Ok(());
-    };
-    let plan = Index::decode(&json)?;
-    let written = !plan.dry_run && plan.held.is_empty();
-    let mut chunks: Vec<_> = plan.in_writing_order().enumerate().collect();
-    // Their names are in the order of the rows.
-    chunks.sort_by(|(_, a), (_, b)| a.name.cmp(&b.name));
-    for (place, entry) in chunks.into_iter().filter(|(_, entry)| entry.counts.total() > 0) {
-        let packed = store.read(&names.chunk(entry)).await?.ok_or_else(|| missing(&entry.name))?;
-        let kept = if written { store.read(&names.outcome(place)).await? } else { None };
-        let left_out = written && kept.is_none();
-        let outcome = kept.map_or_else(|| Ok(ChunkOutcome::default()), |json| serde_json::from_slice(&json))?;
-        for row in plan::decode::<PlanRow>(&entry.name, &packed)? {
-            let mut row = row.turned_out(&outcome);
-            if row.fate.is_written() && !plan.held.is_empty() {
-                row.fate = Fate::Held;
-            } else if row.fate.is_written() && left_out {
-                row.fate = Fate::NotWritten;
-            }
-            each(&row).map_err(PlanError::Spool)?;
-        }
-    }
-    Ok(())
 }

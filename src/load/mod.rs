@@ -7,7 +7,9 @@ mod mending;
 mod notice;
 mod planning;
 mod readback;
+mod rows;
 mod rules;
+mod showing;
 mod stopping;
 mod telling;
 mod turn;
@@ -22,7 +24,7 @@ use tokio::time::Instant;
 use crate::child::{self, Brief, ChildError, Items, Limits, Outcome, Reader, Spool};
 use crate::clients::CloudFault;
 use crate::event::{LoadId, Upload};
-use crate::ledger::{Ledger, LedgerError};
+use crate::ledger::{Headway, Ledger, LedgerError};
 use crate::message::{Refusal, Rule, count};
 use crate::notify::Notifier;
 use crate::plan::{Gate, PlanError};
@@ -33,9 +35,14 @@ use crate::store::{Store, StoreError};
 use crate::table::{Table, TableError};
 use crate::workbook::Budget;
 
-pub use asked::{Answer, Failed, approve, cancel, list_failed, redrive, redrive_all, sweep};
-pub use look::{check, visit_rows};
+pub use asked::{
+    Answer, Failed, approve, cancel, list_failed, redrive, redrive_all, sweep, tell_load, tell_loads, tell_places,
+    tell_rows,
+};
+pub use look::check;
+pub use rows::{RowsShown, show_rows, visit_rows};
 pub use rules::{RulesError, RulesFrom};
+pub use showing::{About, LoadInShort, Shown, list_kept, list_loads, show};
 pub use turn::{go_on, load, queue, start_next};
 pub use undo::{CannotUndo, ask_undo, tell_undo, undo};
 
@@ -100,9 +107,29 @@ impl Run<'_> {
 /// How far a load is, in rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
-    Reading { rows: u64 },
-    Planning { rows: u64, of: u64 },
-    Writing { rows: u64, of: u64 },
+    Reading {
+        rows: u64,
+    },
+    /// Of how many, is not known while the file is still read.
+    Planning {
+        rows: u64,
+        of: Option<u64>,
+    },
+    Writing {
+        rows: u64,
+        of: u64,
+    },
+}
+
+impl Progress {
+    /// For those who ask the ledger meanwhile.
+    fn note(self, headway: &mut Headway) {
+        match self {
+            Progress::Reading { rows } => headway.read = rows,
+            Progress::Planning { rows, .. } => headway.compared = rows,
+            Progress::Writing { rows, of } => (headway.written, headway.of) = (rows, of),
+        }
+    }
 }
 
 /// How a run ended without an error.
@@ -159,6 +186,10 @@ pub enum LoadError {
     NotUnderWay(LoadId),
     #[error(transparent)]
     CannotUndo(#[from] CannotUndo),
+    #[error("nothing is known of load {0} here; check its name, and whether it is the right loader or folder")]
+    UnknownLoad(LoadId),
+    #[error("load {0} is not over, so what became of its rows is not known yet; wait for its report")]
+    NotOver(LoadId),
     #[error("there is no file {0}")]
     FileMissing(String),
     #[error("a load can only be continued where there is a ledger")]
@@ -188,6 +219,8 @@ impl LoadError {
             | LoadError::NotFailed(_)
             | LoadError::NotUnderWay(_)
             | LoadError::CannotUndo(_)
+            | LoadError::UnknownLoad(_)
+            | LoadError::NotOver(_)
             | LoadError::FileMissing(_)
             | LoadError::NoLedger
             | LoadError::Report(_) => false,
@@ -227,7 +260,7 @@ async fn read_file(
     child::read(&rules.reader, file, &brief, spool, patience, &|rows| (run.progress)(Progress::Reading { rows })).await
 }
 
-fn too_large(bytes: u64, limit: u64) -> Refusal {
+pub(crate) fn too_large(bytes: u64, limit: u64) -> Refusal {
     const MEGABYTE: u64 = 1 << 20;
     let (size, limit) = (count(bytes.div_ceil(MEGABYTE)), count(limit / MEGABYTE));
     Refusal::new(Rule::FileTooLarge, &[("size", &size), ("limit", &limit)])

@@ -159,8 +159,8 @@ impl Journey<'_> {
         }
     }
 
-    /// Puts the rows of a file beside what the table holds, and keeps them chunk by chunk. How far it is, it tells where
-    /// it is known of how many.
+    /// Puts the rows of a file beside what the table holds, and keeps them chunk by chunk. `of` how many, where that is
+    /// known.
     async fn plan_rows<'a>(
         &self,
         mut making: Making<'a>,
@@ -192,9 +192,7 @@ impl Journey<'_> {
                 if chunks > asks.kept.len() && self.places.relay.is_some() && is_late {
                     return Err(LoadError::PlanGoesOn);
                 }
-                if let Some(of) = of {
-                    (self.run.progress)(Progress::Planning { rows, of });
-                }
+                (self.run.progress)(Progress::Planning { rows, of });
             }
         }
         Ok(making)

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 
 use super::journey::{Journey, MyTurn};
 use super::stopping::drop_unbegun;
-use super::{LoadError, Places, Rules, Run, RunEnd};
+use super::{LoadError, Places, Progress, Rules, Run, RunEnd};
 use crate::event::{LoadId, Upload};
 use crate::ledger::{Announced, IfBusy, Lease, Ledger, LedgerError, LoadRecord, Turn};
 use crate::plan::{Gate, Index, Names};
@@ -121,6 +121,11 @@ async fn travel(
     run: &Run<'_>,
 ) -> Result<RunEnd, LoadError> {
     let turn = MyTurn { ledger, lease, record };
+    let note = |progress: Progress| {
+        lease.note_headway(|headway| progress.note(headway));
+        (run.progress)(progress);
+    };
+    let run = &Run { progress: &note, waived: run.waived.clone(), ..*run };
     let (load, upload) = (record.load.clone(), record.upload.clone());
     let mut journey = Journey::new(load, upload, Some(turn), places, rules, run);
     journey.undo = record.undo.clone();

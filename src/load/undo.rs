@@ -195,7 +195,7 @@ impl Journey<'_> {
                 self.keep_steps(&mut making.index, steps).await?;
             }
             lines += entry.lines();
-            (self.run.progress)(Progress::Planning { rows: lines, of: loaded.lines() });
+            (self.run.progress)(Progress::Planning { rows: lines, of: Some(loaded.lines()) });
         }
         let index = making.finish();
         let index = if self.dry_run { index } else { self.keep_index(index).await? };

@@ -195,6 +195,22 @@ impl From<&Counts> for RowCounts {
     }
 }
 
+impl RowCounts {
+    fn of_all(&self, fates: &[Fate]) -> u64 {
+        fates.iter().filter_map(|fate| self.fates.get(fate)).sum()
+    }
+
+    /// Rows whose item is in the table; of a trial or a check, would be.
+    pub fn in_table(&self) -> u64 {
+        self.of_all(&[Fate::New, Fate::Changed, Fate::Unchanged, Fate::Written, Fate::Accepted, Fate::Kept])
+    }
+
+    /// Rows that need somebody.
+    pub fn left_out(&self) -> u64 {
+        self.of_all(&[Fate::Rejected, Fate::Duplicate, Fate::NotWritten])
+    }
+}
+
 /// What the table said the load consumed, and how often it was asked.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Units {
@@ -371,11 +387,10 @@ impl Report {
 
     /// Rows that need somebody: rejected, duplicate, or not written after all; and items that an undo left alone.
     pub fn needing_attention(&self) -> u64 {
-        let of = |fate| self.rows.fates.get(&fate).copied().unwrap_or_default();
         let staying = |undone: &Undone| {
             [UndoFate::Edited, UndoFate::NotTaken, UndoFate::NotReached].map(|fate| undone.items.of(fate)).iter().sum()
         };
-        of(Fate::Rejected) + of(Fate::Duplicate) + of(Fate::NotWritten) + self.undone.as_ref().map_or(0, staying)
+        self.rows.left_out() + self.undone.as_ref().map_or(0, staying)
     }
 
     /// Items that the table has otherwise than before: put, marked, deleted or taken back.

@@ -2,6 +2,7 @@
 
 mod folder;
 mod s3;
+mod uploads;
 
 use std::path::PathBuf;
 
@@ -10,6 +11,7 @@ use crate::event::Upload;
 
 pub use folder::FolderStore;
 pub use s3::S3Store;
+pub use uploads::{UploadsBucket, content_type_of};
 
 /// Where uploads come from, and where plans and reports are kept.
 #[derive(Debug, Clone)]

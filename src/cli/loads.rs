@@ -1,0 +1,254 @@
+//! `inventory loads`: the last loads into a table, and what waits or is under way, of the deployed loader, of a ledger, or
+//! of the folder where `inventory load` keeps them.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use jiff::Timestamp;
+
+use super::deployed::{self, Deployed};
+use super::load::LEASE;
+use super::terminal::{answer_width, shorten};
+use super::{Exit, Trouble, output};
+use crate::event::{LOADS_AT_MOST, Request};
+use crate::ledger::{Ledger, State};
+use crate::load::{self, LoadInShort};
+use crate::message::count;
+use crate::report::Ending;
+use crate::store::{FolderStore, Store};
+
+/// A name in fewer columns says too little; then each load takes several lines.
+const NAME_COLUMNS: usize = 20;
+const GAP: usize = 2;
+
+#[derive(Args)]
+pub(super) struct Loads {
+    /// The inventory table, with --ledger: the ledger is read from here, and no function is asked.
+    #[arg(long, value_name = "TABLE", requires = "ledger", conflicts_with = "function")]
+    table: Option<String>,
+    /// The loader's ledger table.
+    #[arg(long, value_name = "TABLE", requires = "table")]
+    ledger: Option<String>,
+    /// The folder where `inventory load` and `inventory plan` keep their loads.
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["function", "table"])]
+    out: Option<PathBuf>,
+    /// Of the loads that are over, no more than the last so many.
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=LOADS_AT_MOST))]
+    limit: u64,
+    /// Print the answer as JSON.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    loader: Deployed,
+}
+
+impl Loads {
+    pub async fn run(self) -> Result<Exit, Trouble> {
+        let loads = self.find().await?;
+        let text = match self.json {
+            true => serde_json::json!({ "loads": loads }).to_string(),
+            false => say_loads(&loads, answer_width()),
+        };
+        output::answer(&text);
+        Ok(Exit::Good)
+    }
+
+    async fn find(&self) -> Result<Vec<LoadInShort>, Trouble> {
+        let at_most = self.limit as usize;
+        if let Some(folder) = &self.out {
+            return Ok(load::list_kept(&Store::Folder(FolderStore::new(folder)), at_most).await?);
+        }
+        if let (Some(table), Some(ledger)) = (&self.table, &self.ledger) {
+            let ledger = Ledger::new(self.loader.connect().await.dynamodb, ledger, LEASE);
+            return Ok(load::list_loads(table, &ledger, at_most).await?);
+        }
+        let relay = self.loader.relay().await.ok_or_else(|| {
+            Trouble::usage(
+                "Say whose loads are meant: the loader's function (--function, or INVENTORY_FUNCTION), a ledger (--table \
+                 with --ledger), or the folder of inventory load (--out).",
+            )
+        })?;
+        deployed::ask_patiently(&relay, &Request::ListLoads { at_most }, "loads").await
+    }
+}
+
+/// A load as it is listed.
+struct Line {
+    load: String,
+    when: String,
+    file: String,
+    became: String,
+    rows_in: String,
+    left_out: String,
+}
+
+impl Line {
+    fn of(short: &LoadInShort) -> Line {
+        let rows = |rows: Option<u64>| rows.map(count).unwrap_or_default();
+        Line {
+            load: short.load.to_string(),
+            when: short.at.map(say_when).unwrap_or_default(),
+            file: short.file.clone(),
+            became: say_became(short),
+            rows_in: rows(short.rows_in),
+            left_out: rows(short.rows_left_out),
+        }
+    }
+
+    fn heading() -> Line {
+        let [load, when, file, became, rows_in, left_out] =
+            ["Load", "When (UTC)", "File", "What became of it", "In", "Left out"].map(str::to_string);
+        Line { load, when, file, became, rows_in, left_out }
+    }
+
+    fn cells(&self) -> [&str; 6] {
+        [&self.load, &self.when, &self.file, &self.became, &self.rows_in, &self.left_out]
+    }
+
+    /// In columns; numbers stand at their right.
+    fn in_columns(&self, widths: &[usize; 6]) -> String {
+        let file = shorten(&self.file, widths[2]);
+        let cells = [&self.load, &self.when, &file, &self.became, &self.rows_in, &self.left_out];
+        let mut line = String::new();
+        for (column, (cell, width)) in cells.into_iter().zip(widths).enumerate() {
+            let gap = " ".repeat(width.saturating_sub(letters(cell)));
+            let (before, after) = if column < 4 { ("", gap.as_str()) } else { (gap.as_str(), "") };
+            line.push_str(&format!("{}{before}{cell}{after}", if column > 0 { "  " } else { "" }));
+        }
+        line.trim_end().to_string()
+    }
+
+    /// One under the other, for a terminal that is too narrow for columns.
+    fn in_lines(&self, columns: usize) -> String {
+        let counted = match self.rows_in.is_empty() {
+            true => String::new(),
+            false => format!(", {} in, {} left out", self.rows_in, self.left_out),
+        };
+        let [first, name, became] =
+            [format!("{}  {}", self.load, self.when), self.file.clone(), format!("{}{counted}", self.became)];
+        let [name, became] = [name, became].map(|text| shorten(&text, columns.saturating_sub(GAP)));
+        format!("{}\n  {name}\n  {became}", shorten(first.trim_end(), columns))
+    }
+}
+
+fn letters(text: &str) -> usize {
+    text.chars().count()
+}
+
+fn say_loads(loads: &[LoadInShort], columns: Option<usize>) -> String {
+    if loads.is_empty() {
+        return "No loads are known here.".to_string();
+    }
+    let lines: Vec<Line> = std::iter::once(Line::heading()).chain(loads.iter().map(Line::of)).collect();
+    let mut widths = [0; 6];
+    for line in &lines {
+        for (width, cell) in widths.iter_mut().zip(line.cells()) {
+            *width = letters(cell).max(*width);
+        }
+    }
+    let all: usize = widths.iter().sum::<usize>() + GAP * (widths.len() - 1);
+    let over = columns.map_or(0, |columns| all.saturating_sub(columns));
+    if over > 0 && widths[2] < over + NAME_COLUMNS {
+        let columns = columns.unwrap_or(usize::MAX);
+        return lines[1..].iter().map(|line| line.in_lines(columns)).collect::<Vec<_>>().join("\n");
+    }
+    widths[2] -= over;
+    lines.iter().map(|line| line.in_columns(&widths)).collect::<Vec<_>>().join("\n")
+}
+
+pub(super) fn say_when(at: Timestamp) -> String {
+    at.strftime("%-d %b %Y %H:%M").to_string()
+}
+
+fn say_became(short: &LoadInShort) -> String {
+    let written = u64::from(short.chunks_done) * 100 / u64::from(short.chunks_total.max(1));
+    match (short.state, short.ending.as_deref()) {
+        (State::Queued, _) => "waits for its turn".to_string(),
+        (State::Planning, _) => "being read and compared".to_string(),
+        (State::Writing, _) => format!("being written, {written}%"),
+        (State::Ended, Some(ending)) => say_ending(ending).to_string(),
+        (State::Ended, None) => "over".to_string(),
+    }
+}
+
+/// How a load ended, in words; what a newer loader calls it, as that does.
+pub(super) fn say_ending(ending: &str) -> &str {
+    let words = [
+        (Ending::Done, "done"),
+        (Ending::Refused, "the file was refused"),
+        (Ending::Held, "waits to be approved"),
+        (Ending::DryRun, "a trial"),
+        (Ending::Removed, "the file was gone"),
+        (Ending::Superseded, "a newer file came"),
+        (Ending::Cancelled, "cancelled"),
+        (Ending::Failed, "failed"),
+    ];
+    words.into_iter().find(|(known, _)| known.name() == ending).map_or(ending, |(_, words)| words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::LoadId;
+
+    fn load(n: u32, state: State, ending: Option<&str>, file: &str) -> LoadInShort {
+        LoadInShort {
+            load: LoadId::parse("0123456789abcdef").unwrap().linked(n),
+            file: file.to_string(),
+            state,
+            ending: ending.map(str::to_string),
+            at: Some("2026-10-03T08:00:59Z".parse().unwrap()),
+            rows_in: ending.filter(|ending| *ending == "done").map(|_| 4_812),
+            rows_left_out: ending.filter(|ending| *ending == "done").map(|_| 88),
+            chunks_done: 9,
+            chunks_total: 20,
+            summary: None,
+        }
+    }
+
+    fn loads() -> [LoadInShort; 3] {
+        [
+            load(4, State::Queued, None, "uploads/q4.csv"),
+            load(3, State::Writing, None, "uploads/york/2026-Q3 stock of all shops.xlsx"),
+            load(2, State::Ended, Some("done"), "uploads/q3.csv"),
+        ]
+    }
+
+    #[test]
+    fn loads_stand_in_columns_of_which_nothing_is_cut_in_a_pipe() {
+        let all = "\
+Load                When (UTC)        File                                      What became of it       In  Left out
+0123456789abcdef.4  3 Oct 2026 08:00  uploads/q4.csv                            waits for its turn
+0123456789abcdef.3  3 Oct 2026 08:00  uploads/york/2026-Q3 stock of all shops.xlsx  being written, 45%
+0123456789abcdef.2  3 Oct 2026 08:00  uploads/q3.csv                            done                 4,812        88";
+        let words = |text: &str| text.split_whitespace().map(str::to_string).collect::<Vec<_>>();
+        let piped = say_loads(&loads(), None);
+        assert_eq!(words(&piped), words(all));
+        let starts: Vec<usize> = piped.lines().map(|line| line.find("3 Oct").unwrap_or(20)).collect();
+        assert_eq!(starts, [20; 4]);
+        assert!(piped.lines().next().is_some_and(|line| line.ends_with("Left out")), "{piped}");
+    }
+
+    #[test]
+    fn a_narrower_terminal_shortens_names_and_a_narrow_one_gets_a_line_for_each_thing() {
+        let fits = |columns: usize| {
+            let text = say_loads(&loads(), Some(columns));
+            assert!(text.lines().all(|line| letters(line) <= columns), "{columns}: {text}");
+            text
+        };
+        assert!(fits(110).contains("uploads/yor…"), "{}", fits(110));
+        assert_eq!(fits(110).lines().count(), 4);
+        assert!(fits(40).contains("done, 4,812 in, 88 left out"), "{}", fits(40));
+        assert_eq!(fits(40).lines().count(), 9);
+        fits(20);
+        assert_eq!(say_loads(&[], Some(40)), "No loads are known here.");
+    }
+
+    #[test]
+    fn every_ending_has_words() {
+        for ending in ["done", "refused", "held", "dry-run", "removed", "superseded", "cancelled", "failed"] {
+            assert!(say_ending(ending).len() >= 4 && !say_ending(ending).contains('-'), "{ending}");
+        }
+        assert_eq!(say_ending("postponed"), "postponed");
+    }
+}

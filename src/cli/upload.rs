@@ -1,0 +1,256 @@
+//! `inventory upload FILE`: puts a file where the deployed loader looks for uploads, names its load, and waits for it
+//! with `--wait`.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::deployed::{self, Deployed};
+use super::progress::Bar;
+use super::show::say_cut;
+use super::wait::{Waited, wait};
+use super::{Exit, Trouble, output};
+use crate::config::UPLOAD_BYTES;
+use crate::event::{LoadId, Request, Upload as Uploaded};
+use crate::load::{About, LoadError, Shown, too_large};
+use crate::message::count;
+use crate::relay::Relay;
+use crate::report::{Report, Seconds};
+use crate::store::{UploadsBucket, content_type_of};
+
+/// Of files in here, S3 tells the function.
+const FOLDER: &str = "uploads/";
+/// S3 takes no longer names.
+const NAME_BYTES: usize = 1024;
+
+#[derive(Args)]
+pub(super) struct Upload {
+    /// The spreadsheet.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Its name under uploads/ in the bucket; by default its own. In a folder dry-run, such as dry-run/stock.xlsx, it is
+    /// only tried.
+    #[arg(long, value_name = "NAME")]
+    to: Option<String>,
+    /// The uploads bucket; by default the one that the function reads.
+    #[arg(long, value_name = "BUCKET")]
+    bucket: Option<String>,
+    /// Wait until the load is over and print its report; meanwhile show how far it is. Needs the function.
+    #[arg(long)]
+    wait: bool,
+    /// Print as JSON: with --wait the report, without it what the load is called and where the file is.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    loader: Deployed,
+}
+
+impl Upload {
+    pub async fn run(self) -> Result<Exit, Trouble> {
+        let size = self.size()?;
+        let mut upload = Uploaded {
+            bucket: self.bucket.clone().unwrap_or_default(),
+            key: key_of(self.to.as_deref(), &self.file),
+            version: None,
+            sequencer: None,
+            etag: None,
+            size: Some(size),
+            time: None,
+        };
+        check_name(&upload)?;
+        if size > UPLOAD_BYTES {
+            // What the loader would say of it, without the way there.
+            let report = Report::refused(None, upload, too_large(size, UPLOAD_BYTES), Seconds::default());
+            output::tell(&report, None, self.json, None)?;
+            return Ok(Exit::Refused);
+        }
+        let clients = self.loader.connect().await;
+        // Only a bucket is named: no function needs to be asked, though the environment may name one.
+        let function = match self.bucket.is_some() && !self.wait {
+            true => self.loader.function.clone(),
+            false => self.loader.named(),
+        };
+        let relay = function.map(|function| Relay::new(clients.lambda, function));
+        upload.bucket = self.bucket_of(relay.as_ref()).await?;
+        let content = std::fs::read(&self.file).map_err(|error| Trouble::file("read", &self.file, &error))?;
+        let (kind, bar) = (content_type_of(&content, &upload.key), Bar::new());
+        bar.say(&format!("sending {} MB", count(size.div_ceil(1 << 20))));
+        let uploads = UploadsBucket::new(clients.s3, &upload.bucket);
+        let sent = bar.during(uploads.put(&upload.key, content, kind)).await;
+        upload.version = sent.map_err(LoadError::from)?;
+        match relay {
+            Some(relay) if self.wait => self.wait_for(&upload, &relay).await,
+            _ => {
+                output::answer(&if self.json { as_json(&upload) } else { say_sent(&upload) });
+                Ok(Exit::Good)
+            }
+        }
+    }
+
+    fn size(&self) -> Result<u64, Trouble> {
+        let about = std::fs::metadata(&self.file).map_err(|error| Trouble::file("read", &self.file, &error))?;
+        match about.is_file() {
+            true => Ok(about.len()),
+            false => {
+                Err(Trouble::usage(format!("{} is not a file. Name the spreadsheet itself.", self.file.display())))
+            }
+        }
+    }
+
+    /// The bucket that is named, or that the function reads; where both are known they must be the same.
+    async fn bucket_of(&self, relay: Option<&Relay>) -> Result<String, Trouble> {
+        let Some(relay) = relay else {
+            return match &self.bucket {
+                Some(bucket) if !self.wait => Ok(bucket.clone()),
+                Some(_) => Err(Trouble::usage(
+                    "To wait for the load, say which function makes it: --function, or INVENTORY_FUNCTION.",
+                )),
+                None => Err(Trouble::usage(
+                    "Say where the file is to go: the loader's function (--function, or INVENTORY_FUNCTION), or the \
+                     uploads bucket (--bucket).",
+                )),
+            };
+        };
+        let about: About = deployed::ask_patiently(relay, &Request::About, "about").await?;
+        match &self.bucket {
+            Some(bucket) if *bucket != about.uploads_bucket => Err(Trouble::usage(format!(
+                "The function reads bucket {}, and not {bucket}. Name that one, or leave --bucket out.",
+                about.uploads_bucket
+            ))),
+            _ => Ok(about.uploads_bucket),
+        }
+    }
+
+    async fn wait_for(&self, upload: &Uploaded, relay: &Relay) -> Result<Exit, Trouble> {
+        if upload.version.is_none() {
+            return Err(Trouble::usage(format!(
+                "{} This command cannot wait for a load whose name it does not know.",
+                say_sent(upload)
+            )));
+        }
+        let load = LoadId::of(upload);
+        let mut interrupts = signal(SignalKind::interrupt())
+            .map_err(|error| Trouble::usage(format!("{} It is not waited for: {error}.", say_sent(upload))))?;
+        output::say(&say_sent(upload));
+        let leave = async {
+            interrupts.recv().await;
+        };
+        let bar = Bar::new();
+        match bar.during(wait(&load, upload.is_dry_run(), relay, &bar, leave)).await? {
+            Waited::Over(shown) => self.tell(&shown),
+            Waited::Left => {
+                output::say(&format!(
+                    "Load {load} goes on without this command. To see how far it is: inventory show {load}"
+                ));
+                Ok(Exit::Left)
+            }
+        }
+    }
+
+    fn tell(&self, shown: &Shown) -> Result<Exit, Trouble> {
+        let Some(report) = &shown.report else {
+            let summary = shown.summary.clone().unwrap_or_default();
+            output::say(&format!("{summary} The report is not kept any more."));
+            return Ok(Exit::of_ended(shown.ending.as_deref().unwrap_or_default()));
+        };
+        output::tell(report, None, self.json, Some(&shown.report_is_in))?;
+        say_cut(shown);
+        Ok(Exit::from(report))
+    }
+}
+
+/// Where the file is put; a name that ends with a slash is a folder for it.
+fn key_of(to: Option<&str>, file: &Path) -> String {
+    let own = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    match to.map(|to| to.strip_prefix(FOLDER).unwrap_or(to)) {
+        None => format!("{FOLDER}{own}"),
+        Some(folder) if folder.is_empty() || folder.ends_with('/') => format!("{FOLDER}{folder}{own}"),
+        Some(name) => format!("{FOLDER}{name}"),
+    }
+}
+
+fn check_name(upload: &Uploaded) -> Result<(), Trouble> {
+    let key = &upload.key;
+    if !upload.is_spreadsheet() {
+        return Err(Trouble::usage(format!(
+            "The loader passes over {key}: it is what an office program leaves beside an open file. Name the \
+             spreadsheet itself."
+        )));
+    }
+    if key.len() > NAME_BYTES {
+        return Err(Trouble::usage(format!("The name {key} is longer than S3 takes. Choose a shorter one with --to.")));
+    }
+    Ok(())
+}
+
+fn say_sent(upload: &Uploaded) -> String {
+    let place = format!("s3://{}/{}", upload.bucket, upload.key);
+    match upload.version {
+        Some(_) => format!("The file is in {place}. Its load is {}.", LoadId::of(upload)),
+        None => format!(
+            "The file is in {place}. The bucket keeps no versions, so what its load is called only the loader knows: \
+             inventory loads lists it."
+        ),
+    }
+}
+
+fn as_json(upload: &Uploaded) -> String {
+    let load = upload.version.as_ref().map(|_| LoadId::of(upload));
+    serde_json::json!({ "load": load, "bucket": upload.bucket, "key": upload.key, "version": upload.version })
+        .to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn upload(key: String, version: Option<&str>) -> Uploaded {
+        Uploaded {
+            bucket: "stock".into(),
+            key,
+            version: version.map(str::to_string),
+            sequencer: None,
+            etag: None,
+            size: None,
+            time: None,
+        }
+    }
+
+    #[test]
+    fn a_file_goes_under_uploads_by_its_own_name_or_another() {
+        for (to, found) in [
+            (None, "uploads/Q3 stock.xlsx"),
+            (Some("york/q3.xlsx"), "uploads/york/q3.xlsx"),
+            (Some("uploads/york/q3.xlsx"), "uploads/york/q3.xlsx"),
+            (Some("dry-run/"), "uploads/dry-run/Q3 stock.xlsx"),
+            (Some("uploads/"), "uploads/Q3 stock.xlsx"),
+        ] {
+            let key = key_of(to, Path::new("/home/erika/Q3 stock.xlsx"));
+            assert_eq!(key, found);
+            assert!(check_name(&upload(key, None)).is_ok());
+        }
+    }
+
+    #[test]
+    fn what_the_loader_would_pass_over_is_not_sent() {
+        let refused = |to: Option<&str>, file: &str| {
+            let key = key_of(to, Path::new(file));
+            check_name(&upload(key, None)).unwrap_err().sentence
+        };
+        assert!(refused(None, "~$stock.xlsx").contains("beside an open file"));
+        assert!(refused(Some(".~lock.stock.ods#"), "stock.ods").contains("beside an open file"));
+        assert!(refused(Some(&"ä".repeat(600)), "stock.ods").contains("--to"));
+    }
+
+    #[test]
+    fn without_a_version_the_load_has_no_name_yet() {
+        let upload = |version| upload("uploads/q3.csv".to_string(), version);
+        let load = LoadId::of(&upload(Some("v1")));
+        let told = format!("The file is in s3://stock/uploads/q3.csv. Its load is {load}.");
+        assert_eq!(say_sent(&upload(Some("v1"))), told);
+        assert!(say_sent(&upload(None)).contains("inventory loads lists it"));
+        assert!(as_json(&upload(None)).contains(r#""load":null"#));
+        assert!(as_json(&upload(Some("v1"))).contains(load.as_str()));
+    }
+}
