@@ -81,7 +81,7 @@ impl Export {
         let (bar, mut read) = (Bar::new(), 0);
         let scan = table.scan_side_by_side(self.segments, |items| {
             read += items.len() as u64;
-            bar.say(format!("{} items read", count(read)));
+            bar.say(&format!("{} items read", count(read)));
             items.into_iter().try_for_each(|item| export.add(item)).map_err(Trouble::from)
         });
         let read_units = bar.during(scan).await?;

@@ -73,7 +73,7 @@ impl Bar {
         }
     }
 
-    /// Something of which nobody knows how long it takes.
+    /// Work of which nobody knows how long it takes says in its own words how far it is.
     pub fn say(&self, what: &str) {
         let Ok(mut known) = self.known.lock() else { return };
         self.draw(&mut known, what, None);
@@ -108,12 +108,6 @@ impl Bar {
             self.bar.set_position(done);
         }
         self.bar.set_message(message.to_string());
-        self.tick();
-    }
-
-    /// Work that is no load says in its own words how far it is.
-    pub fn say(&self, how_far: String) {
-        self.bar.set_message(how_far);
         self.tick();
     }
 

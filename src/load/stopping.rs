@@ -10,6 +10,10 @@ use crate::report::{Ending, Report, Seconds, Stopped};
 /// A load is started so often without getting anywhere; then it has failed.
 const STARTS_AT_MOST: u64 = 3;
 
+/// With so many starts in a row that got no further, a load ends though it could not be told. Lambda sends an event three
+/// times, and the first may have got somewhere: with one start more, the event would come to rest in the failure queue.
+const STARTS_TO_TELL: u64 = 2;
+
 /// Leaves the report of a load that never began, then ends it in the ledger. Should it have begun meanwhile, its own
 /// report is the one that counts.
 pub(super) async fn drop_unbegun(
@@ -128,10 +132,10 @@ impl Journey<'_> {
         Ok(self.finish_report(plan, ending, tally, None, Seconds::default()))
     }
 
-    /// Whether another run may do what this one cannot. Every third start ends the load all the same: a topic that is out
-    /// of order must not keep the table from all others, nor make a load fail that is done.
+    /// Whether another run may tell what this one cannot. A topic that is out of order must not keep the table from all
+    /// others, nor make a load fail that is done.
     pub(super) fn may_come_again(&self) -> bool {
-        self.turn.as_ref().is_none_or(|turn| turn.record.starts_without_progress % STARTS_AT_MOST != 0)
+        self.turn.as_ref().is_none_or(|turn| turn.record.starts_without_progress < STARTS_TO_TELL)
     }
 
     fn may_have_written(&self) -> bool {

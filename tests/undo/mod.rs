@@ -232,8 +232,8 @@ async fn the_deployed_loader_undoes_a_load_when_it_is_asked_to() {
     assert_ne!(item(0).await, before);
 
     let name = format!("loads/{}/report.json", load.undoing());
-    let (asked, said) = ask(&load, &["--yes"]);
     let page = format!("loads/{}/report.html", load.undoing());
+    let (asked, said) = ask(&load, &["--yes"]);
     assert!(asked.status.success() && said.contains(&page) && told(&asked).summary == trial.summary, "{said}");
     let done: Report = serde_json::from_slice(&eventually(&name, || stack.kept(&name)).await).expect("a report");
     assert_eq!((done.ending, done.units.write), (Ending::Done, 74.0));
