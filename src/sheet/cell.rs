@@ -45,7 +45,7 @@ pub(super) enum Unshown {
 impl fmt::Display for Unshown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Unshown::OtherType { is, wanted } => write!(f, "is {is}, and in the rules it is {wanted}"),
+            Unshown::OtherType { is, wanted } => write!(f, "is {is}, and the rules want {wanted}"),
             Unshown::TooLong { characters } => {
                 let (has, most) = (count(*characters as u64), count(CELL_UNITS as u64));
                 write!(f, "has {has} characters, and a cell holds {most}")
@@ -83,7 +83,17 @@ fn other_type(value: &Value, column: &Column) -> Unshown {
         Value::M(_) => "a map",
         Value::StringSet(_) | Value::NumberSet(_) | Value::BinarySet(_) => "a set",
     };
-    Unshown::OtherType { is, wanted: column.kind.name() }
+    let wanted = match column.kind {
+        Kind::Text => "a text",
+        Kind::Integer => "a whole number",
+        Kind::Decimal => "a number",
+        Kind::Money => "an amount",
+        Kind::Boolean => "yes or no",
+        Kind::Date => "a date",
+        Kind::Choice => "one of their choices",
+        Kind::Gtin => "the digits of a barcode",
+    };
+    Unshown::OtherType { is, wanted }
 }
 
 fn show_text(text: &str, form: Form) -> Result<Shown<'_>, Unshown> {
@@ -209,8 +219,8 @@ mod tests {
     fn what_no_cell_can_show_is_told() {
         let text = "type = \"text\"";
         let list = Value::L(vec![Value::Bool(true)]);
-        assert_eq!(told(text, list)[0], "is a list, and in the rules it is text");
-        assert_eq!(told("type = \"integer\"", Value::S("5".into()))[1], "is a text, and in the rules it is integer");
+        assert_eq!(told(text, list)[0], "is a list, and the rules want a text");
+        assert_eq!(told("type = \"integer\"", Value::S("5".into()))[1], "is a text, and the rules want a whole number");
         let long = "x".repeat(CELL_UNITS + 1);
         let [book, csv] = told(text, Value::S(long.as_str().into()));
         assert_eq!(book, "has 32,768 characters, and a cell holds 32,767");

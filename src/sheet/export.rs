@@ -13,7 +13,7 @@ use super::columns::{Columns, format_as_read};
 use super::pages::Pages;
 use super::{LAST_ROW, SheetFault, name_items};
 use crate::decimal::Decimal;
-use crate::item::{Item, Value, item_size, same_item, same_value};
+use crate::item::{Item, Value, item_size, plain_number, same_item, same_value};
 use crate::judge::Trial;
 use crate::plan::key_of;
 use crate::schema::{Column, DISCONTINUED, PROVENANCE, Schema};
@@ -178,7 +178,7 @@ impl<'a> Export<'a> {
         let columns = &self.schema.columns;
         let value = |place: usize| match item.get(&columns[place].name)? {
             Value::S(text) => Some(digest(text)),
-            Value::N(digits) => Some(digest(&crate::item::plain_number(digits))),
+            Value::N(digits) => Some(digest(&plain_number(digits))),
             _ => None,
         };
         let again = self.once.iter().find(|(place, seen)| value(*place).is_some_and(|value| seen.contains(&value)));

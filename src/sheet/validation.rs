@@ -6,6 +6,7 @@ use rust_xlsxwriter::{
 
 use super::explain::{what_goes_in, when_empty};
 use super::{LAST_ROW, name_beside};
+use crate::decimal::Decimal;
 use crate::message::column_letters;
 use crate::schema::{Column, Kind, Schema};
 
@@ -109,9 +110,8 @@ fn rule(place: usize, column: &Column, lists: &Lists) -> Result<Option<(DataVali
 
 /// As formulas, which hold the numbers as the rules write them.
 fn limits(column: &Column) -> DataValidationRule<Formula> {
-    let number = |limit: Option<crate::decimal::Decimal>, otherwise: String| {
-        Formula::new(limit.map_or(otherwise, |limit| limit.to_string()))
-    };
+    let number =
+        |limit: Option<Decimal>, otherwise: String| Formula::new(limit.map_or(otherwise, |limit| limit.to_string()));
     match (column.min, column.max) {
         (min @ Some(_), None) => DataValidationRule::GreaterThanOrEqualTo(number(min, String::new())),
         (None, max @ Some(_)) => DataValidationRule::LessThanOrEqualTo(number(max, String::new())),

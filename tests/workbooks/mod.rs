@@ -263,7 +263,7 @@ async fn what_an_export_leaves_out_is_named_and_ends_with_1() {
     assert_eq!(exported.status.code(), Some(1), "{exported:?}");
     let said = String::from_utf8_lossy(&exported.stdout).into_owned();
     assert!(said.starts_with(&format!("1 item is in {}.\n2 items are not in it", file.display())), "{said}");
-    for line in ["  B: Name is a list, and in the rules it is text\n", "  C: Name would come back", "shelf (1 item)"] {
+    for line in ["  B: Name is a list, and the rules want a text\n", "  C: Name would come back", "shelf (1 item)"] {
         assert!(said.contains(line), "{line}: {said}");
     }
     assert_eq!(String::from_utf8_lossy(&exported.stderr), "", "quiet when piped");

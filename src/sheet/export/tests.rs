@@ -157,7 +157,7 @@ fn an_item_that_would_not_come_back_the_same_is_left_out_with_the_reason() {
     let mut no_sku = item("G", &[]);
     no_sku.remove("sku");
     for (item, reason) in [
-        (item("A", &[("name", Value::L(vec![]))]), "name is a list, and in the rules it is text"),
+        (item("A", &[("name", Value::L(vec![]))]), "name is a list, and the rules want a text"),
         (
             item("B", &[("name", text(" Bolt"))]),
             "name would come back as something else, such as without blanks at its ends",
