@@ -333,9 +333,11 @@ impl LoadInShort {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::judge::FileRead;
     use crate::message::{Problem, Rule};
     use crate::plan::LATEST_PAGE;
     use crate::report::Seconds;
+    use crate::schema::{Schema, TableShape};
     use crate::store::FolderStore;
 
     fn upload() -> Upload {
@@ -366,6 +368,20 @@ mod tests {
         assert_eq!((shown.state, shown.ending.as_deref()), (State::Ended, Some("removed")));
         assert!(shown.summary.unwrap().contains("was deleted or replaced") && shown.report.is_some());
         assert!(shown.report_is_in.ends_with(&format!("loads/{load}/report.html")), "{}", shown.report_is_in);
+    }
+
+    #[tokio::test]
+    async fn a_trial_whose_plan_is_made_is_not_said_to_be_written() {
+        let (_folder, store) = folder();
+        let load = LoadId::of(&upload());
+        for (dry_run, state) in [(true, State::Planning), (false, State::Writing)] {
+            let shape = r#"{"table":"stock","key":{"partition":{"name":"sku","kind":"S"},"sort":null},"indexes":[],"capacity":null}"#;
+            let shape: TableShape = serde_json::from_str(shape).unwrap();
+            let mut plan = Index::new(load.clone(), upload(), Schema::shipped().unwrap(), shape, FileRead::default());
+            plan.dry_run = dry_run;
+            store.keep(&Names(&load).index(), plan.encode().unwrap()).await.unwrap();
+            assert_eq!(show(&load, &store, None).await.unwrap().unwrap().state, state);
+        }
     }
 
     #[tokio::test]

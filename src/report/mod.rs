@@ -33,6 +33,9 @@ pub use words::{one_line, words};
 /// Of the form of `report.json`; `docs/report.md` describes it.
 const VERSION: u32 = 1;
 
+const IN_TABLE: [Fate; 6] = [Fate::New, Fate::Changed, Fate::Unchanged, Fate::Written, Fate::Accepted, Fate::Kept];
+const LEFT_OUT: [Fate; 3] = [Fate::Rejected, Fate::Duplicate, Fate::NotWritten];
+
 /// How a load ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -202,12 +205,12 @@ impl RowCounts {
 
     /// Rows whose item is in the table; of a trial or a check, would be.
     pub fn in_table(&self) -> u64 {
-        self.of_all(&[Fate::New, Fate::Changed, Fate::Unchanged, Fate::Written, Fate::Accepted, Fate::Kept])
+        self.of_all(&IN_TABLE)
     }
 
     /// Rows that need somebody.
     pub fn left_out(&self) -> u64 {
-        self.of_all(&[Fate::Rejected, Fate::Duplicate, Fate::NotWritten])
+        self.of_all(&LEFT_OUT)
     }
 }
 

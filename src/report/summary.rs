@@ -1,6 +1,6 @@
 //! The answer in a few sentences: is my stock right now?
 
-use super::{Ending, MissingItems};
+use super::{Ending, IN_TABLE, LEFT_OUT, MissingItems};
 use crate::message::count;
 use crate::plan::{Counts, Fate, Tripped};
 use crate::schema::Missing;
@@ -23,12 +23,11 @@ impl Told<'_> {
     }
 
     fn good(&self) -> u64 {
-        use Fate::{Accepted, Changed, Held, Kept, New, Unchanged, Written};
-        self.of(&[New, Changed, Unchanged, Written, Accepted, Kept, Held])
+        self.of(&IN_TABLE) + self.counts.of(Fate::Held)
     }
 
     fn attention(&self) -> u64 {
-        self.of(&[Fate::Rejected, Fate::Duplicate, Fate::NotWritten])
+        self.of(&LEFT_OUT)
     }
 }
 
