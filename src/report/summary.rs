@@ -17,6 +17,21 @@ pub(super) struct Told<'a> {
     pub unremarked: u64,
 }
 
+impl Told<'_> {
+    fn of(&self, fates: &[Fate]) -> u64 {
+        fates.iter().map(|fate| self.counts.of(*fate)).sum()
+    }
+
+    fn good(&self) -> u64 {
+        use Fate::{Accepted, Changed, Held, Kept, New, Unchanged, Written};
+        self.of(&[New, Changed, Unchanged, Written, Accepted, Kept, Held])
+    }
+
+    fn attention(&self) -> u64 {
+        self.of(&[Fate::Rejected, Fate::Duplicate, Fate::NotWritten])
+    }
+}
+
 pub(super) fn summarise(told: &Told<'_>) -> String {
     let mut sentences = vec![say_rows(told)];
     sentences.extend(say_changes(told));
@@ -37,12 +52,7 @@ pub(super) fn summarise(told: &Told<'_>) -> String {
 }
 
 fn say_rows(told: &Told<'_>) -> String {
-    let of = |fate| told.counts.of(fate);
-    let good: u64 = [Fate::New, Fate::Changed, Fate::Unchanged, Fate::Written, Fate::Accepted, Fate::Kept, Fate::Held]
-        .into_iter()
-        .map(of)
-        .sum();
-    let attention = of(Fate::Rejected) + of(Fate::Duplicate) + of(Fate::NotWritten);
+    let (good, attention) = (told.good(), told.attention());
     let (are, would_be) = if good == 1 { ("is", "1 row") } else { ("are", "rows") };
     let needs = if attention == 1 { "needs" } else { "need" };
     let (rows, total, rest) = (count(good), count(good + attention), count(attention));
@@ -72,16 +82,18 @@ fn say_rows(told: &Told<'_>) -> String {
 fn say_changes(told: &Told<'_>) -> Option<String> {
     let of = |fate| told.counts.of(fate);
     let (new, changed, unchanged, kept) = (of(Fate::New), of(Fate::Changed), of(Fate::Unchanged), of(Fate::Kept));
-    if told.ending == Ending::Held
-        || new + changed + unchanged + kept == 0
-        || new == told.counts.total() - of(Fate::Skipped)
-    {
+    if told.ending == Ending::Held || new + changed + unchanged + kept == 0 || new == told.good() {
         return None;
     }
     let parts = [(new, "new"), (changed, "changed"), (unchanged, "unchanged"), (kept, "left as it was in the table")];
     let parts: Vec<String> =
         parts.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{} {what}", count(n))).collect();
-    Some(format!("Of these: {}.", parts.join(", ")))
+    // Between the rows that are in and this stand those that need attention.
+    let whose = match told.attention() {
+        0 => "Of these".to_string(),
+        _ => format!("Of the {}", count(told.good())),
+    };
+    Some(format!("{whose}: {}.", parts.join(", ")))
 }
 
 fn say_missing(told: &Told<'_>) -> Option<String> {

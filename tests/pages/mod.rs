@@ -122,9 +122,9 @@ async fn each_way_a_load_ends_leaves_a_page_that_answers() {
     for part in [
         "need your attention.",
         "Unit price has a comma for a point",
-        "Quantity is no number",
-        "<span class=\"where\">D24</span>",
-        "Where the 480 rows went",
+        "Quantity is no whole number",
+        "<span class=\"where\">D25</span>",
+        "1 no item (headings, totals, notes, blank rows)",
         "<h2 id=\"totals\">",
         "The biggest 50 of ",
         "class=\"curve\"",
@@ -141,7 +141,8 @@ async fn each_way_a_load_ends_leaves_a_page_that_answers() {
     let held = shop.load("q4-stock.xlsx", &write_stock(|_, row| row[3] = "0".to_string()), &[]);
     assert_eq!(held.status.code(), Some(4), "{held:?}");
     let page = show("3-held.html", &page_of(&held));
-    assert!(page.contains("waits for your approval") && page.contains("inventory approve"), "{page}");
+    assert!(page.contains("waits for your approval") && page.contains("What would change"), "{page}");
+    assert_eq!(page.matches("inventory approve").count(), 1, "what to do is said once: {page}");
 
     let refused = shop.load("photo.xlsx", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", &[]);
     assert_eq!(refused.status.code(), Some(3), "{refused:?}");

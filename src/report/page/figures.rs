@@ -23,7 +23,7 @@ pub(super) fn totals(report: &Report) -> Markup {
             section aria-labelledby="totals" {
                 h2 id="totals" { "Control totals" }
                 p { "What goes in by the sheet, to hold against your own figures." }
-                div.scroll tabindex="0" role="region" aria-label="Control totals" {
+                div.scroll tabindex="0" role="region" aria-label="Table of control totals" {
                     table {
                         thead {
                             tr {
@@ -100,7 +100,7 @@ pub(super) fn cost(report: &Report) -> Markup {
     html! {
         section aria-labelledby="cost" {
             h2 id="cost" { "Cost and time" }
-            div.scroll tabindex="0" role="region" aria-label="Cost and time" {
+            div.scroll tabindex="0" role="region" aria-label="Table of cost and time" {
                 table {
                     thead {
                         tr {

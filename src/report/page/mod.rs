@@ -91,6 +91,8 @@ impl<'r> Answer<'r> {
     }
 
     fn show(&self, report: &Report) -> Markup {
+        let mut advice: Vec<&str> = report.held.iter().map(|held| held.advice.as_str()).collect();
+        advice.dedup();
         html! {
             div class=(self.class) {
                 h1 { (self.first) }
@@ -99,7 +101,8 @@ impl<'r> Answer<'r> {
                     @if !self.rest.is_empty() { p { (self.rest) } }
                 }
                 @if !report.held.is_empty() {
-                    ul { @for held in &report.held { li { (held.message) " " (held.advice) } } }
+                    ul { @for held in &report.held { li { (held.message) } } }
+                    @for advice in advice { p { (advice) } }
                 }
             }
         }
@@ -111,7 +114,11 @@ fn contents(report: &Report) -> Markup {
         ("rows", "Where the rows went", report.rows.total > 0),
         ("problems", "What to mend", report.problems_total > 0),
         ("totals", "Control totals", report.totals.sheet.all.items > 0),
-        ("changes", "What changed", !report.changed.is_empty() || report.missing.total > 0 || report.undone.is_some()),
+        (
+            "changes",
+            what_changed(report),
+            !report.changed.is_empty() || report.missing.total > 0 || report.undone.is_some(),
+        ),
         ("cost", "Cost and time", report.taken.is_some()),
         ("undo", "If it was not right", report.undo.is_some()),
     ];
@@ -129,10 +136,17 @@ fn rows(report: &Report) -> Markup {
     html! {
         @if report.rows.total > 0 {
             section aria-labelledby="rows" {
-                h2 id="rows" { "Where the " (count(report.rows.total)) " rows went" }
+                h2 id="rows" { "Where the rows went" }
                 (pictures::rows(&report.rows))
             }
         }
+    }
+}
+
+fn what_changed(report: &Report) -> &'static str {
+    match report.ending {
+        Ending::Held | Ending::DryRun => "What would change",
+        _ => "What changed",
     }
 }
 
@@ -143,7 +157,7 @@ fn changes(report: &Report) -> Markup {
     html! {
         @if !rows.is_empty() || missing.total > 0 || report.undone.is_some() {
             section aria-labelledby="changes" {
-                h2 id="changes" { "What changed" }
+                h2 id="changes" { (what_changed(report)) }
                 @if !rows.is_empty() {
                     @let shown = rows.len().min(CHANGES_SHOWN) as u64;
                     div.scroll tabindex="0" role="region" aria-label="Changed items" {

@@ -26,7 +26,7 @@ const FATES: [(Fate, &str, &str); 11] = [
     (Fate::Kept, "left as they were in the table", "f-other"),
     (Fate::Held, "waiting for approval", "f-other"),
     (Fate::Rejected, "left out, something is wrong", "f-out"),
-    (Fate::Duplicate, "left out, the item stands there twice", "f-out"),
+    (Fate::Duplicate, "left out, the item stands there twice", "f-twice"),
     (Fate::NotWritten, "not written", "f-out"),
     (Fate::Skipped, "no item (headings, totals, notes, blank rows)", "f-none"),
 ];
