@@ -47,6 +47,8 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "inventory undo 0c3f1a2b4d5e6f70 --function inventory-loader --yes",
         ],
     ),
+    ("template", &["inventory template --out stock-template.xlsx"]),
+    ("export", &["inventory export --table stock --out stock.xlsx", "inventory export --table stock --out stock.csv"]),
     ("schema check", &["inventory schema check inventory.toml"]),
     ("schema show", &["inventory schema show > inventory.toml"]),
     ("completions", &["inventory completions bash > ~/.local/share/bash-completion/completions/inventory"]),

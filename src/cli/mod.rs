@@ -63,6 +63,16 @@ const PRINT_CODES: &str = "Exit codes:
   0  it is printed
   2  the command line is not right";
 
+const TEMPLATE_CODES: &str = "Exit codes:
+  0  the file is made
+  2  the command line or the set-up is not right, or there is such a file";
+
+const EXPORT_CODES: &str = "Exit codes:
+  0  all items are in the file
+  1  some are left out; they are named
+  2  the command line or the set-up is not right, or there is such a file
+  5  a fault of the cloud; run the same command again";
+
 const UPLOAD_CODES: &str = "Exit codes (without --wait only 0, 2, 3 and 5):
     0  everything is in, or with a trial would be; without --wait, the file is in the bucket
     1  done, and some rows need attention; or not done: cancelled, or the file was replaced or deleted
@@ -108,10 +118,10 @@ enum Sub {
     #[command(after_help = EXIT_CODES)]
     Undo(undo::Undo),
     /// Make a workbook to fill in from the rules: columns, drop-downs, limits, and a sheet that explains them.
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = TEMPLATE_CODES)]
     Template(template::Template),
     /// Write all items of a table into a workbook or a CSV, which loads again with every row unchanged.
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = EXPORT_CODES)]
     Export(export::Export),
     /// Look at the rules that files are judged by, or check a set of your own.
     #[command(subcommand, after_help = EXIT_CODES)]

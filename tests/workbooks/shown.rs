@@ -67,3 +67,27 @@ async fn libreoffice_shows_every_value_of_an_export_and_runs_none() {
     ];
     office::assert_shows(&file, &[("Stock Q3", rows.map(row).to_vec())]).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn libreoffice_shows_rows_to_mend_as_they_were_sent_and_runs_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let (list, file) = (folder.path().join("stock.csv"), folder.path().join("to-fix.xlsx"));
+    let rows = "SKU,Name,Quantity,=SUM(A1:A9)\n00123,=1+1,many,@SUM(A1)\n00124,Bolt,5,\n00125,-2+3,,+1\n";
+    std::fs::write(&list, rows).unwrap();
+    let checked = inventory(&["check", path(&list), "--to-fix", path(&file)]);
+    assert_eq!(checked.status.code(), Some(1), "{checked:?}");
+    let Some(mut sheets) = office::show(&file).await else { return };
+    let (_, shown) = sheets.pop_first().unwrap();
+    assert!(sheets.is_empty());
+    let sent: Vec<&[String]> = shown.iter().map(|row| &row[..4]).collect();
+    assert_eq!(
+        sent,
+        [
+            row(&["SKU", "Name", "Quantity", "=SUM(A1:A9)"]),
+            row(&["00123", "=1+1", "many", "@SUM(A1)"]),
+            row(&["00125", "-2+3", "", "+1"])
+        ]
+    );
+    assert!(shown[0][4].starts_with("What to do (load "), "{:?}", shown[0]);
+    assert!(shown[1][4].starts_with("Row 2: ") && shown[2][4].starts_with("Row 4: "), "{shown:?}");
+}
