@@ -27,6 +27,7 @@ mod scenarios {
     pub mod memory;
     pub mod merge;
     pub mod profile;
+    pub mod reports;
     pub mod start;
     pub mod unchanged;
     pub mod unthrottled;
@@ -73,6 +74,11 @@ const SCENARIOS: &[Scenario] = &[
         name: "memory",
         about: "what a large file needs, and whether its rows take longer",
         measure: scenarios::memory::measure,
+    },
+    Scenario {
+        name: "reports",
+        about: "what it costs to tell people what became of a large file",
+        measure: scenarios::reports::measure,
     },
     Scenario { name: "cores", about: "one processor and two", measure: scenarios::cores::measure },
     Scenario { name: "hot", about: "a sheet sorted by the table's partition key", measure: scenarios::hot::measure },
