@@ -81,7 +81,8 @@ async fn a_file_is_uploaded_and_waited_for_and_its_load_listed_and_shown_afterwa
         assert!(said(&shown).contains(answer), "{shown:?}");
         let shown: Json = serde_json::from_slice(&ask(&stack, &["show", &load, "--json"]).stdout).unwrap();
         assert_eq!((&shown["state"], &shown["report"]["load"]), (&json!("ended"), &json!(load)));
-        assert_eq!(shown["starts"], 1);
+        // While another load has the table, it is started once more.
+        assert!(shown["starts"].as_u64().is_some_and(|starts| starts >= 1), "{shown}");
 
         let rows = lines(&ask(&stack, &["show", &load, "--rows"]));
         assert_eq!(rows.len() as u64, shown["report"]["rows"]["total"].as_u64().unwrap(), "{name}");

@@ -110,7 +110,7 @@ fn awkward_items() -> Vec<Item> {
         item("Leeds", "1E5", &nines, &[("weight", number(&format!("0.{nines}"))), ("price", number("-2.5"))]),
         item("York, old town", "A", "1", &[("counted", text("2026-10-03")), ("barcode", text("036000291452"))]),
         item("York, old town", "B", "1", &[("counted", text("2026-10-03T18:00:05")), ("sold_out", Value::Bool(true))]),
-        item("York, old town", "C", "1", &[("counted", text("1850-01-01")), ("name", text("#N/A"))]),
+        item("York, old town", "C", "1", &[("counted", text("1850-01-01")), ("name", text("#1 of 2"))]),
         item("York, old town", "D", "1", &[("name", text("_x0041_ 数量 👩\u{200d}🔧")), ("weight", number("1e-20"))]),
     ]
 }
