@@ -10,6 +10,8 @@ use crate::report::{Ending, Report, ToFix};
 use crate::sheet::{RowsToFix, ToFixBook, ToFixError};
 use crate::store::Store;
 
+/// What has to be mended.
+const TO_MEND: [Fate; 2] = [Fate::Rejected, Fate::Duplicate];
 /// Chunks that are read ahead.
 const CHUNKS_AHEAD: usize = 4;
 
@@ -21,9 +23,9 @@ pub(super) async fn leave_rows_to_fix(
     places: &Places,
     scratch: &Path,
 ) -> Result<(), LoadError> {
-    let of = |fate| report.rows.fates.get(&fate).copied().unwrap_or_default();
+    let of = |fate: &Fate| report.rows.fates.get(fate).copied().unwrap_or_default();
     // Those of a newer version are to be mended, not these.
-    if of(Fate::Rejected) + of(Fate::Duplicate) == 0 || report.ending == Ending::Superseded {
+    if TO_MEND.iter().map(of).sum::<u64>() == 0 || report.ending == Ending::Superseded {
         return Ok(());
     }
     let store = &places.store;
@@ -56,7 +58,7 @@ enum Trouble {
 
 async fn make_book(plan: Index, names: Names<'_>, store: &Store, scratch: &Path) -> Result<Option<ToFixBook>, Trouble> {
     let mut rows = RowsToFix::new(scratch, plan.schema.duplicates).map_err(ToFixError::Scratch)?;
-    let has_some = |entry: &&ChunkEntry| entry.counts.has(|fate| matches!(fate, Fate::Rejected | Fate::Duplicate));
+    let has_some = |entry: &&ChunkEntry| entry.counts.has(|fate| TO_MEND.contains(&fate));
     let chunks: Vec<&ChunkEntry> = plan.chunks.iter().filter(has_some).collect();
     let mut read = 0;
     {
@@ -79,5 +81,5 @@ async fn make_book(plan: Index, names: Names<'_>, store: &Store, scratch: &Path)
 async fn read_rows(entry: &ChunkEntry, names: Names<'_>, store: &Store) -> Result<Vec<PlanRow>, LoadError> {
     let missing = || LoadError::PlanIncomplete { load: names.0.clone(), part: entry.name.clone() };
     let packed = store.read(&names.chunk(entry)).await?.ok_or_else(missing)?;
-    Ok(plan::decode(&entry.name, &packed)?)
+    Ok(plan::read_rows_of(&entry.name, &plan::unpack(&entry.name, &packed)?, &TO_MEND)?)
 }

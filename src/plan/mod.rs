@@ -145,6 +145,17 @@ pub struct PutRow<'a> {
     pub item: Option<&'a RawValue>,
 }
 
+/// Of an unpacked chunk, the rows that came to one of these fates. The others, most of them, are not taken apart.
+pub fn read_rows_of(name: &str, lines: &str, fates: &[Fate]) -> Result<Vec<PlanRow>, PlanError> {
+    // It stands before all that quotes the file but the sheet's name, in which a quotation mark never stands alone.
+    let is_of_these = |line: &&str| {
+        let fate = line.split_once(r#""fate":""#).and_then(|(_, rest)| rest.split_once('"'));
+        fate.is_some_and(|(fate, _)| fates.iter().any(|these| these.name() == fate))
+    };
+    let wanted: String = lines.split_inclusive('\n').filter(is_of_these).collect();
+    chunk::read_lines(name, &wanted)
+}
+
 impl PlanRow {
     /// A row that may go in, before anything is known of the table.
     pub fn accepted(sheet: impl Into<Arc<str>>, row: u32, item: Option<Item>) -> PlanRow {
@@ -270,6 +281,23 @@ mod tests {
             r#"{"sheet":"Stock","row":12,"fate":"changed","item":{"name":{"S":"Bolt"}},"before":{"name":{"S":"Nut"}}}"#;
         assert_eq!(line, text);
         assert_eq!(serde_json::from_str::<PlanRow>(&line).unwrap(), row);
+    }
+
+    #[test]
+    fn rows_of_some_fates_are_found_whatever_the_others_quote() {
+        let quoting = |row: u32, fate: Fate| {
+            let says = r#"","fate":"rejected""#;
+            let item = Item::from([("fate".to_string(), Value::S(says.into()))]);
+            PlanRow { fate, ..PlanRow::accepted(says, row, Some(item)) }
+        };
+        let rows: Vec<PlanRow> = (0..).zip(Fate::ALL).map(|(row, fate)| quoting(row, fate)).collect();
+        let packed = pack("00000", &rows).unwrap();
+        let lines = unpack("00000", &packed).unwrap();
+        for wanted in [&[Fate::Rejected, Fate::Duplicate][..], &[Fate::New], &[]] {
+            let found = read_rows_of("00000", &lines, wanted).unwrap();
+            let expected: Vec<PlanRow> = rows.iter().filter(|row| wanted.contains(&row.fate)).cloned().collect();
+            assert_eq!(found, expected);
+        }
     }
 
     #[test]

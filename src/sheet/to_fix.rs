@@ -24,6 +24,8 @@ use crate::schema::Duplicates;
 const ROWS_AT_MOST: usize = 100_000;
 /// Of what stands in their cells: the workbook is in memory on its way to where it is kept.
 const BYTES_AT_MOST: usize = 64 << 20;
+/// Rows are alike, and more effort saves little.
+const ZIP_LEVEL: u8 = 1;
 /// Each is a file of its own until the workbook is done, and a process has only so many.
 const SHEETS_AT_MOST: usize = 200;
 /// Problems with a note of their own. Notes are in memory until the workbook is done.
@@ -155,7 +157,7 @@ impl RowsToFix {
         }
         self.file.flush()?;
         let mut book = Workbook::new();
-        book.set_tempdir(&self.folder)?;
+        book.set_tempdir(&self.folder)?.set_zip_compression_level(ZIP_LEVEL);
         let (mut tabs, mut looks, mut notes) = (Tabs::default(), Looks::new(), 0);
         for rows in &mut self.sheets {
             rows.rows.sort_unstable();
