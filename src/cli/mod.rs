@@ -52,6 +52,12 @@ const EXIT_CODES: &str = "Exit codes:
   4  the load is held until somebody approves it; nothing was changed
   5  a fault of the cloud; run the same command again to go on";
 
+const CHECK_CODES: &str = "Exit codes:
+  0  all rows are right
+  1  some rows need attention
+  2  the command line or the set-up is not right
+  3  the file is refused";
+
 /// Of a command that only asks.
 const ANSWER_CODES: &str = "Exit codes:
   0  it is told, or done
@@ -85,7 +91,7 @@ const UPLOAD_CODES: &str = "Exit codes (without --wait only 0, 2, 3 and 5):
 #[derive(Subcommand)]
 enum Sub {
     /// Read and judge files, and tell what a load would make of them. Needs no cloud and changes nothing.
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = CHECK_CODES)]
     Check(check::Check),
     /// Load a file into a table.
     #[command(after_help = EXIT_CODES)]

@@ -5,7 +5,7 @@ mod figures;
 mod pictures;
 mod problems;
 
-use aws_smithy_types::base64;
+use base64::prelude::{BASE64_STANDARD, Engine};
 use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
@@ -65,7 +65,7 @@ pub fn page(report: &Report) -> String {
 
 /// Nothing may be loaded, sent, run or framed; of styles, only the page's own.
 fn policy() -> String {
-    let style = base64::encode(Sha256::digest(STYLE));
+    let style = BASE64_STANDARD.encode(Sha256::digest(STYLE));
     format!("default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; form-action 'none'")
 }
 
