@@ -98,7 +98,8 @@ impl<'a> Mending<'a> {
         let load = LoadId::of(&report.upload);
         match self.rows.write(&load, &report.sheets).map_err(trouble)? {
             Some(book) => {
-                std::fs::write(self.out, book.content).map_err(|error| Trouble::file("written", self.out, &error))?;
+                let content = book.read().map_err(|error| trouble(error.into()))?;
+                std::fs::write(self.out, content).map_err(|error| Trouble::file("written", self.out, &error))?;
                 let place = self.out.display().to_string();
                 report.to_fix = Some(ToFix { place, rows: book.rows, of: book.of });
             }

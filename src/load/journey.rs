@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
+use super::mending::Mending;
 use super::planning::Planned;
 use super::writing::Writing;
 use super::{LoadError, Places, Rules, Run, RunEnd, notice, telling};
@@ -89,12 +90,13 @@ impl Journey<'_> {
             }
             None => match self.make_plan(&mut seconds).await? {
                 Planned::Plan(plan) => *plan,
-                Planned::Nothing(report) => return self.end(*report, None).await,
+                Planned::Nothing(report) => return self.end(*report, None, None).await,
             },
         };
         if plan.dry_run || !plan.held.is_empty() {
             return self.end_unwritten(plan, seconds).await;
         }
+        let mending = Mending::begin(&plan, &self.places.store, &self.rules.reader.scratch);
         let writing = self.write(&plan, &mut seconds).await?;
         if writing.chunks_done < plan.chunks.len() {
             return self.hand_over(&plan, &writing).await;
@@ -102,7 +104,7 @@ impl Journey<'_> {
         let read_back = self.read_back(&plan, &mut seconds).await?;
         let items = last_load(&plan);
         let report = self.make_report(plan, writing, read_back, seconds).await?;
-        self.end(report, items).await
+        self.end(report, items, mending).await
     }
 
     /// A plan that was kept before is followed, never made again.
@@ -199,7 +201,7 @@ impl Journey<'_> {
     /// The end of a load of which nothing is written: a trial, or one that waits for somebody to approve it.
     async fn end_unwritten(&self, plan: Index, seconds: Seconds) -> Result<RunEnd, LoadError> {
         let report = self.tell_unwritten(plan, seconds).await?;
-        self.end(report, None).await
+        self.end(report, None, None).await
     }
 
     pub(super) async fn tell_unwritten(&self, plan: Index, seconds: Seconds) -> Result<Report, LoadError> {
@@ -285,9 +287,14 @@ impl Journey<'_> {
     }
 
     /// Leaves the report and tells people, then the ledger: a run killed in between does it once more.
-    pub(super) async fn end(&self, report: Report, loaded: Option<LastLoad>) -> Result<RunEnd, LoadError> {
+    pub(super) async fn end(
+        &self,
+        report: Report,
+        loaded: Option<LastLoad>,
+        mending: Option<Mending>,
+    ) -> Result<RunEnd, LoadError> {
         let scratch = &self.rules.reader.scratch;
-        let report = telling::leave(report, Names(&self.load), self.places, scratch).await?;
+        let report = telling::leave(report, mending, Names(&self.load), self.places, scratch).await?;
         let untold = self.tell_end(&report).await?;
         if let Some(turn) = &self.turn {
             let summary = serde_json::json!({

@@ -1,12 +1,17 @@
-//! The workbook of rows to mend, made of the kept plan when a load is over.
+//! The workbook of rows to mend, made of the kept plan: beside the writing where there is some, which waits for the table.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use futures_util::{StreamExt, stream};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::{LoadError, Places};
-use crate::plan::{self, ChunkEntry, Fate, Index, Names, PlanRow};
+use crate::event::LoadId;
+use crate::judge::SheetRead;
+use crate::plan::{self, ChunkEntry, Counts, Fate, Index, Names, PlanRow};
 use crate::report::{Ending, Report, ToFix};
+use crate::schema::Duplicates;
 use crate::sheet::{RowsToFix, ToFixBook, ToFixError};
 use crate::store::Store;
 
@@ -15,22 +20,63 @@ const TO_MEND: [Fate; 2] = [Fate::Rejected, Fate::Duplicate];
 /// Chunks that are read ahead.
 const CHUNKS_AHEAD: usize = 4;
 
+/// The workbook in the making, beside whatever else the load does. Dropped, it is not made.
+pub(super) struct Mending(JoinSet<Result<Option<ToFixBook>, Trouble>>);
+
+impl Mending {
+    /// Begins with it, where there are rows to mend. Meanwhile it stands in the folder `scratch`.
+    pub fn begin(plan: &Index, store: &Store, scratch: &Path) -> Option<Mending> {
+        let chunks: Vec<ChunkEntry> = plan.chunks.iter().filter(|entry| has_some(&entry.counts)).cloned().collect();
+        if chunks.is_empty() {
+            return None;
+        }
+        let of = Of {
+            load: plan.load.clone(),
+            duplicates: plan.schema.duplicates,
+            sheets: plan.file.sheets.clone(),
+            chunks,
+            store: store.clone(),
+            scratch: scratch.to_path_buf(),
+        };
+        let mut making = JoinSet::new();
+        making.spawn(of.make_book());
+        Some(Mending(making))
+    }
+
+    /// The workbook, and what stands in it.
+    async fn end(mut self) -> Result<Option<(ToFixBook, Vec<u8>)>, Trouble> {
+        let book = self.0.join_next().await.transpose()?.unwrap_or(Ok(None))?;
+        let Some(book) = book else { return Ok(None) };
+        let content = book.read().map_err(ToFixError::Scratch)?;
+        Ok(Some((book, content)))
+    }
+}
+
 /// Leaves the rows that were left out as a workbook, and says in the report where it is. That it cannot be made keeps no
 /// report from being left: the plan has the rows as well.
 pub(super) async fn leave_rows_to_fix(
     report: &mut Report,
+    begun: Option<Mending>,
     names: Names<'_>,
     places: &Places,
     scratch: &Path,
 ) -> Result<(), LoadError> {
-    let of = |fate: &Fate| report.rows.fates.get(fate).copied().unwrap_or_default();
     // Those of a newer version are to be mended, not these.
-    if TO_MEND.iter().map(of).sum::<u64>() == 0 || report.ending == Ending::Superseded {
+    let is_one = TO_MEND.iter().any(|fate| report.rows.fates.get(fate).is_some_and(|rows| *rows > 0));
+    if !is_one || report.ending == Ending::Superseded {
         return Ok(());
     }
     let store = &places.store;
-    let Some(json) = store.read(&names.index()).await? else { return Ok(()) };
-    let book = match make_book(Index::decode(&json)?, names, store, scratch).await {
+    let mending = match begun {
+        Some(begun) => Some(begun),
+        None => {
+            let json = store.read(&names.index()).await?;
+            let plan = json.map(|json| Index::decode(&json)).transpose()?;
+            plan.and_then(|plan| Mending::begin(&plan, store, scratch))
+        }
+    };
+    let Some(mending) = mending else { return Ok(()) };
+    let (book, content) = match mending.end().await {
         Ok(Some(book)) => book,
         Ok(None) => return Ok(()),
         Err(Trouble::Load(error)) if error.would_trying_again_help() => return Err(error),
@@ -40,7 +86,7 @@ pub(super) async fn leave_rows_to_fix(
         }
     };
     let name = names.to_fix();
-    store.keep(&name, book.content).await?;
+    store.keep(&name, content).await?;
     report.to_fix = Some(ToFix { place: store.place(&name), rows: book.rows, of: book.of });
     Ok(())
 }
@@ -56,30 +102,51 @@ enum Trouble {
     Panic(#[from] tokio::task::JoinError),
 }
 
-async fn make_book(plan: Index, names: Names<'_>, store: &Store, scratch: &Path) -> Result<Option<ToFixBook>, Trouble> {
-    let mut rows = RowsToFix::new(scratch, plan.schema.duplicates).map_err(ToFixError::Scratch)?;
-    let has_some = |entry: &&ChunkEntry| entry.counts.has(|fate| TO_MEND.contains(&fate));
-    let chunks: Vec<&ChunkEntry> = plan.chunks.iter().filter(has_some).collect();
-    let mut read = 0;
-    {
-        let mut ahead = stream::iter(&chunks).map(|entry| read_rows(entry, names, store)).buffered(CHUNKS_AHEAD);
-        while !rows.is_full()
-            && let Some(chunk) = ahead.next().await
-        {
-            for row in chunk? {
-                rows.add(&row).map_err(ToFixError::Scratch)?;
-            }
-            read += 1;
-        }
-    }
-    chunks[read..].iter().for_each(|entry| rows.count(&entry.counts));
-    let (load, sheets) = (plan.load, plan.file.sheets);
-    // It takes seconds where there are many rows, and meanwhile the turn has to be kept.
-    Ok(tokio::task::spawn_blocking(move || rows.write(&load, &sheets)).await??)
+/// Of what it is made, and where.
+struct Of {
+    load: LoadId,
+    duplicates: Duplicates,
+    sheets: Vec<SheetRead>,
+    chunks: Vec<ChunkEntry>,
+    store: Store,
+    scratch: PathBuf,
 }
 
-async fn read_rows(entry: &ChunkEntry, names: Names<'_>, store: &Store) -> Result<Vec<PlanRow>, LoadError> {
-    let missing = || LoadError::PlanIncomplete { load: names.0.clone(), part: entry.name.clone() };
-    let packed = store.read(&names.chunk(entry)).await?.ok_or_else(missing)?;
-    Ok(plan::read_rows_of(&entry.name, &plan::unpack(&entry.name, &packed)?, &TO_MEND)?)
+impl Of {
+    async fn make_book(self) -> Result<Option<ToFixBook>, Trouble> {
+        let clock = Instant::now();
+        let mut rows = RowsToFix::new(&self.scratch, self.duplicates).map_err(ToFixError::Scratch)?;
+        let mut read = 0;
+        {
+            let mut ahead =
+                stream::iter(0..self.chunks.len()).map(|chunk| self.read_rows(chunk)).buffered(CHUNKS_AHEAD);
+            while !rows.is_full()
+                && let Some(chunk) = ahead.next().await
+            {
+                for row in chunk? {
+                    rows.add(&row).map_err(ToFixError::Scratch)?;
+                }
+                read += 1;
+            }
+        }
+        self.chunks[read..].iter().for_each(|entry| rows.count(&entry.counts));
+        // It takes long where there are many rows, and others have to go on meanwhile.
+        let load = self.load.clone();
+        let book = tokio::task::spawn_blocking(move || rows.write(&self.load, &self.sheets)).await??;
+        let (seconds, rows) = (clock.elapsed().as_secs_f64(), book.as_ref().map(|book| book.rows));
+        tracing::info!(event = "stage_over", %load, stage = "mend", seconds, rows);
+        Ok(book)
+    }
+
+    async fn read_rows(&self, chunk: usize) -> Result<Vec<PlanRow>, LoadError> {
+        let entry = &self.chunks[chunk];
+        let packed = self.store.read(&Names(&self.load).chunk(entry)).await?;
+        let missing = || LoadError::PlanIncomplete { load: self.load.clone(), part: entry.name.clone() };
+        let lines = plan::unpack(&entry.name, &packed.ok_or_else(missing)?)?;
+        Ok(plan::read_rows_of(&entry.name, &lines, &TO_MEND)?)
+    }
+}
+
+fn has_some(counts: &Counts) -> bool {
+    counts.has(|fate| TO_MEND.contains(&fate))
 }

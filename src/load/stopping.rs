@@ -99,7 +99,7 @@ impl Journey<'_> {
                 Report::stopped(self.load.clone(), self.upload.clone(), ending, nothing, self.seconds())
             }
         };
-        self.end(report.with_reason(stopped), None).await
+        self.end(report.with_reason(stopped), None, None).await
     }
 
     /// What is in and what is not, by the plan and the outcomes that are kept.

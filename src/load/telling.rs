@@ -3,21 +3,22 @@
 
 use std::path::Path;
 
-use super::mending::leave_rows_to_fix;
+use super::mending::{Mending, leave_rows_to_fix};
 use super::{LoadError, Places};
 use crate::plan::{LATEST_PAGE, Names};
 use crate::report::{Report, page, words};
 
 /// Leaves the report under the load's name, in place of what an earlier run left, and before it what the report names.
-/// The one for programs comes last: where there is no ledger, it says that the load is over. Whatever is made on disk
-/// meanwhile is made in the folder `scratch`.
+/// The one for programs comes last: where there is no ledger, it says that the load is over. The workbook of rows to mend
+/// may be begun already; it is made in the folder `scratch`.
 pub(super) async fn leave(
     mut report: Report,
+    mending: Option<Mending>,
     names: Names<'_>,
     places: &Places,
     scratch: &Path,
 ) -> Result<Report, LoadError> {
-    leave_rows_to_fix(&mut report, names, places, scratch).await?;
+    leave_rows_to_fix(&mut report, mending, names, places, scratch).await?;
     let store = &places.store;
     let Told { page, words } = Told::of(&report, names, places);
     let (page_name, words_name) = (names.page(), names.words());

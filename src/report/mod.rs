@@ -32,6 +32,8 @@ pub use words::{one_line, words};
 
 /// Of the form of `report.json`; `docs/report.md` describes it.
 const VERSION: u32 = 1;
+/// About as much as a problem takes of a report.
+const PROBLEM_BYTES: usize = 450;
 
 const IN_TABLE: [Fate; 6] = [Fate::New, Fate::Changed, Fate::Unchanged, Fate::Written, Fate::Accepted, Fate::Kept];
 const LEFT_OUT: [Fate; 3] = [Fate::Rejected, Fate::Duplicate, Fate::NotWritten];
@@ -380,7 +382,9 @@ impl Report {
     }
 
     pub fn encode(&self) -> serde_json::Result<Vec<u8>> {
-        serde_json::to_vec_pretty(self)
+        let mut json = Vec::with_capacity(self.problems.len() * PROBLEM_BYTES);
+        serde_json::to_writer_pretty(&mut json, self)?;
+        Ok(json)
     }
 
     /// The changes that weigh most; of a plan that does not know which those are, the first ones.

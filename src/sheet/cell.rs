@@ -160,11 +160,12 @@ impl Shown<'_> {
 
     pub fn write(&self, sheet: &mut Worksheet, row: u32, column: u16, format: &Format) -> Result<(), XlsxError> {
         match self {
-            Shown::Text(text) => write_text(sheet, row, column, text, format),
+            Shown::Text(text) => write_text(sheet, row, column, text, format)?,
             Shown::Number(number) | Shown::Day(number) => {
-                sheet.write_number_with_format(row, column, *number, format).map(|_| ())
+                sheet.write_number_with_format(row, column, *number, format)?
             }
-        }
+        };
+        Ok(())
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use rust_xlsxwriter::{Color, Format, FormatAlign, Worksheet, XlsxError};
 
-use super::{CELL_UNITS, write_text};
+use super::{CELL_UNITS, LOOKS_LIKE_A_FORMULA, write_text};
 use crate::judge::{CellKind, KeptCell, shows_error};
 
 /// Excel takes between 200 and 250 number formats of a file's own.
@@ -51,10 +51,22 @@ impl Look {
     }
 }
 
+/// A cell's look. Most look as their column does, which is not said of each: whenever a format is named it is looked for
+/// among all that there are.
+struct Chosen<'a> {
+    format: &'a Format,
+    is_columns: bool,
+}
+
 impl Looks {
     pub fn new() -> Looks {
         let dates = [DAY, MOMENT, CLOCK].map(|code| (code.to_string(), Look::new(code)));
         Looks { plain: Look::new(""), by_code: dates.into() }
+    }
+
+    /// That of a column.
+    pub fn plain(&self) -> &Format {
+        &self.plain.plain
     }
 
     /// That of an empty cell which should have something.
@@ -63,14 +75,15 @@ impl Looks {
     }
 
     /// That of a format code, or of another one where it has none that Excel takes.
-    fn get(&mut self, code: Option<&str>, otherwise: Option<&str>, marked: bool) -> &Format {
+    fn get(&mut self, code: Option<&str>, otherwise: Option<&str>, marked: bool) -> Chosen<'_> {
         let fits = |code: &&str| code.chars().count() <= CODE_LETTERS && !code.contains(char::is_control);
-        if let Some(code) = code.filter(fits)
-            && (self.by_code.len() < CODES || self.by_code.contains_key(code))
-        {
-            return self.by_code.entry(code.to_string()).or_insert_with(|| Look::new(code)).of(marked);
-        }
-        otherwise.and_then(|code| self.by_code.get(code)).unwrap_or(&self.plain).of(marked)
+        let look = match code.filter(fits) {
+            Some(code) if self.by_code.len() < CODES || self.by_code.contains_key(code) => {
+                Some(&*self.by_code.entry(code.to_string()).or_insert_with(|| Look::new(code)))
+            }
+            _ => otherwise.and_then(|code| self.by_code.get(code)),
+        };
+        Chosen { format: look.unwrap_or(&self.plain).of(marked), is_columns: look.is_none() && !marked }
     }
 }
 
@@ -96,36 +109,34 @@ pub(super) fn write_kept(
     marked: bool,
     looks: &mut Looks,
 ) -> Result<(), XlsxError> {
-    let code = cell.format.as_deref();
     let number = exact(cell.number.as_deref().unwrap_or(&cell.value));
+    let otherwise = match (cell.kind, number) {
+        (CellKind::Date, Some(days)) if days.fract() == 0.0 => Some(DAY),
+        (CellKind::Date, Some(days)) if days < 1.0 => Some(CLOCK),
+        (CellKind::Date, Some(_)) => Some(MOMENT),
+        _ => None,
+    };
+    let look = looks.get(cell.format.as_deref(), otherwise, marked);
+    let format = look.format;
     match (cell.kind, number) {
-        (CellKind::Number, Some(number)) => {
-            sheet.write_number_with_format(row, column, number, looks.get(code, None, marked))?;
-        }
+        (CellKind::Number | CellKind::Date, Some(number)) => match look.is_columns {
+            true => sheet.write_number(row, column, number)?,
+            false => sheet.write_number_with_format(row, column, number, format)?,
+        },
         // Alone in a workbook, the text would be asked about once more.
         (CellKind::Text, Some(number)) if cell.number.is_some() => {
-            sheet.write_number_with_format(row, column, number, looks.get(code, None, marked))?;
+            sheet.write_number_with_format(row, column, number, format)?
         }
-        (CellKind::Date, Some(days)) => {
-            let otherwise = match days {
-                days if days.fract() == 0.0 => DAY,
-                days if days < 1.0 => CLOCK,
-                _ => MOMENT,
-            };
-            sheet.write_number_with_format(row, column, days, looks.get(code, Some(otherwise), marked))?;
-        }
-        (CellKind::Boolean, _) => {
-            sheet.write_boolean_with_format(row, column, cell.value == "true", looks.get(code, None, marked))?;
-        }
-        (CellKind::Error, _) => {
-            let error = if shows_error(&cell.value) { &cell.value } else { NO_VALUE };
-            write_text(sheet, row, column, error, looks.get(code, None, marked))?;
-        }
-        (CellKind::Formula, _) => write_text(sheet, row, column, NO_VALUE, looks.get(code, None, marked))?,
+        (CellKind::Boolean, _) => sheet.write_boolean_with_format(row, column, cell.value == "true", format)?,
+        (CellKind::Error, _) if shows_error(&cell.value) => write_text(sheet, row, column, &cell.value, format)?,
+        (CellKind::Error | CellKind::Formula, _) => write_text(sheet, row, column, NO_VALUE, format)?,
         (CellKind::Text | CellKind::Number | CellKind::Date, _) => {
-            write_text(sheet, row, column, &cell.value, looks.get(code, None, marked))?;
+            match look.is_columns && !cell.value.starts_with(LOOKS_LIKE_A_FORMULA) {
+                true => sheet.write_string(row, column, &cell.value)?,
+                false => write_text(sheet, row, column, &cell.value, format)?,
+            }
         }
-    }
+    };
     Ok(())
 }
 
@@ -164,8 +175,8 @@ mod tests {
         }
         assert_eq!(looks.by_code.len(), CODES);
         let day = Look::new(DAY);
-        assert!(*looks.get(Some("[$-407]d. mmmm"), Some(DAY), false) == day.plain);
-        assert!(*looks.get(Some(DAY), None, true) == day.marked);
-        assert!(*looks.get(Some("0\u{1}"), None, true) == Look::new("").marked);
+        assert!(*looks.get(Some("[$-407]d. mmmm"), Some(DAY), false).format == day.plain);
+        assert!(*looks.get(Some(DAY), None, true).format == day.marked);
+        assert!(*looks.get(Some("0\u{1}"), None, true).format == Look::new("").marked);
     }
 }

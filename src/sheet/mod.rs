@@ -34,18 +34,17 @@ const LOOKS_LIKE_A_FORMULA: &[char] = &['=', '+', '-', '@', '\t', '\r', '\n'];
 
 /// Writes a text as nothing but a text. Where it looks like a formula the cell is marked as a quotation, as Excel does
 /// with what is typed after an apostrophe: it stays a text even after an edit.
-pub(crate) fn write_text(
-    sheet: &mut Worksheet,
+pub(crate) fn write_text<'a>(
+    sheet: &'a mut Worksheet,
     row: u32,
     column: u16,
     text: &str,
     format: &Format,
-) -> Result<(), XlsxError> {
+) -> Result<&'a mut Worksheet, XlsxError> {
     match text.starts_with(LOOKS_LIKE_A_FORMULA) {
-        true => sheet.write_string_with_format(row, column, text, &format.clone().set_quote_prefix())?,
-        false => sheet.write_string_with_format(row, column, text, format)?,
-    };
-    Ok(())
+        true => sheet.write_string_with_format(row, column, text, &format.clone().set_quote_prefix()),
+        false => sheet.write_string_with_format(row, column, text, format),
+    }
 }
 
 /// As much of a text as there is room for, in UTF-16 units as Excel counts them; that there is more is shown.

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Read, Seek, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,8 +28,9 @@ const BYTES_AT_MOST: usize = 64 << 20;
 const ZIP_LEVEL: u8 = 1;
 /// Each is a file of its own until the workbook is done, and a process has only so many.
 const SHEETS_AT_MOST: usize = 200;
-/// Problems with a note of their own. Notes are in memory until the workbook is done.
-const NOTES_AT_MOST: usize = 2_000;
+/// Problems with a note of their own. Notes are in memory until the workbook is done, and take far more of it than they
+/// say.
+const NOTES_AT_MOST: usize = 250;
 /// A note is read at a glance; the column beside has all of it.
 const NOTE_UNITS: usize = 1_000;
 /// In pixels: a sentence or two.
@@ -42,7 +43,9 @@ const WHAT_TO_DO_WIDTH: u32 = 80;
 const LETTERS_PER_LINE: usize = 72;
 /// In pixels; Excel takes 546 at most.
 const LINE_HEIGHT: u32 = 20;
-const LINES_AT_MOST: u32 = 27;
+const LINES_AT_MOST: usize = 27;
+/// Rows that are not as high as most. Heights are in memory until the workbook is done, each with room for a format.
+const HEIGHTS_AT_MOST: usize = 5_000;
 /// On the header of the last column.
 const ABOUT_WHAT_TO_DO: &str = "Rows and cells are named here as in the file that was loaded. When you load this one, \
     this column is passed over: leave it as it is.";
@@ -59,9 +62,18 @@ pub enum ToFixError {
 /// The workbook, and how many of the rows to mend it has.
 #[derive(Debug)]
 pub struct ToFixBook {
-    pub content: Vec<u8>,
+    packed: File,
     pub rows: u64,
     pub of: u64,
+}
+
+impl ToFixBook {
+    pub fn read(&self) -> io::Result<Vec<u8>> {
+        let mut content = Vec::new();
+        (&self.packed).rewind()?;
+        (&self.packed).read_to_end(&mut content)?;
+        Ok(content)
+    }
 }
 
 /// Rows to mend, set aside on disk until all are known: those of one item stand together in the workbook.
@@ -89,6 +101,8 @@ struct SheetRows {
     first: HashMap<u64, u32>,
     /// One more than the last that has a value.
     columns: u16,
+    /// How many rows need so many lines, from none on.
+    lines: [usize; LINES_AT_MOST + 1],
 }
 
 /// A row on disk, and where it stands in the workbook: by the first row of its item, then by its own number.
@@ -132,6 +146,7 @@ impl RowsToFix {
         let repeated = row.problems.iter().find(|problem| is_about_others(problem));
         let first = repeated.map_or(row.row, |problem| *sheet.first.entry(digest(problem)).or_insert(row.row));
         sheet.rows.push(Aside { first, row: row.row, at: self.end, length: line.len() });
+        sheet.lines[lines_of(&what_to_do(row))] += 1;
         let columns = row.cells.iter().filter_map(|cell| Some(column_of(&cell.cell)? + 1));
         sheet.columns = columns.fold(sheet.columns, u16::max);
         self.end += line.len() as u64;
@@ -164,14 +179,18 @@ impl RowsToFix {
             let page = book.add_worksheet_with_constant_memory()?;
             page.set_name(tabs.name(&rows.name))?;
             let found = sheets.iter().find(|sheet| *sheet.name == *rows.name);
-            let mut page = Page::begin(page, found, rows.columns, load, &mut looks)?;
+            let mut page = Page::begin(page, found, rows, load, &mut looks)?;
             for (place, aside) in (1..).zip(&rows.rows) {
                 let row = read_back(self.file.get_ref(), aside)?;
                 notes += page.write_row(place, &row, NOTES_AT_MOST.saturating_sub(notes))?;
             }
             page.finish()?;
         }
-        Ok(Some(ToFixBook { content: book.save_to_buffer()?, rows: self.rows as u64, of: self.of }))
+        // It is in memory only when all else is gone from there.
+        let mut packed = BufWriter::new(tempfile::tempfile_in(&self.folder)?);
+        book.save_to_writer(&mut packed)?;
+        let packed = packed.into_inner().map_err(io::IntoInnerError::into_error)?;
+        Ok(Some(ToFixBook { packed, rows: self.rows as u64, of: self.of }))
     }
 }
 
@@ -179,7 +198,13 @@ impl RowsToFix {
 fn sheet_of<'a>(sheets: &'a mut Vec<SheetRows>, name: &Arc<str>) -> Option<&'a mut SheetRows> {
     let is_known = sheets.last().is_some_and(|sheet| sheet.name == *name);
     if !is_known && sheets.len() < SHEETS_AT_MOST {
-        sheets.push(SheetRows { name: name.clone(), rows: Vec::new(), first: HashMap::new(), columns: 0 });
+        sheets.push(SheetRows {
+            name: name.clone(),
+            rows: Vec::new(),
+            first: HashMap::new(),
+            columns: 0,
+            lines: [0; LINES_AT_MOST + 1],
+        });
     }
     sheets.last_mut().filter(|sheet| sheet.name == *name)
 }
@@ -208,8 +233,11 @@ struct Page<'a> {
     looks: &'a mut Looks,
     /// The column that says what to do, after all others.
     last: u16,
-    words: Format,
     widths: Vec<usize>,
+    /// So many lines most rows need.
+    lines: usize,
+    /// Rows that are not as high as most.
+    others: usize,
 }
 
 impl<'a> Page<'a> {
@@ -217,7 +245,7 @@ impl<'a> Page<'a> {
     fn begin(
         sheet: &'a mut Worksheet,
         found: Option<&SheetRead>,
-        columns: u16,
+        rows: &SheetRows,
         load: &LoadId,
         looks: &'a mut Looks,
     ) -> Result<Page<'a>, XlsxError> {
@@ -225,12 +253,19 @@ impl<'a> Page<'a> {
         let others = found.iter().flat_map(|sheet| &sheet.others).map(|column| (&column.column, &column.header));
         let header = known.chain(others).filter_map(|(letters, header)| Some((column_of(letters)?, header)));
         let header: BTreeMap<u16, &String> = header.collect();
-        let last = header.last_key_value().map_or(0, |(column, _)| column + 1).max(columns);
+        let last = header.last_key_value().map_or(0, |(column, _)| column + 1).max(rows.columns);
         let bold = Format::new().set_bold().set_text_wrap().set_align(FormatAlign::Top);
         let words = Format::new().set_text_wrap().set_align(FormatAlign::Top);
         sheet.set_freeze_panes(1, 0)?;
+        for column in 0..last {
+            sheet.set_column_format(column, looks.plain())?;
+        }
+        sheet.set_column_format(last, &words)?;
+        // Not every program makes a row as high as its words need.
+        let lines = (1..=LINES_AT_MOST).rev().max_by_key(|lines| rows.lines[*lines]).unwrap_or(1);
+        sheet.set_default_row_height_pixels(LINE_HEIGHT * lines as u32);
         let widths = vec![NARROWEST; usize::from(last)];
-        let mut page = Page { sheet, looks, last, words, widths };
+        let mut page = Page { sheet, looks, last, widths, lines, others: 0 };
         for (column, header) in header {
             write_text(page.sheet, 0, column, &fit(header, CELL_UNITS), &bold)?;
             page.widen(column, header);
@@ -260,16 +295,16 @@ impl<'a> Page<'a> {
         for (column, problems) in problems {
             if noted + problems.len() <= room {
                 noted += problems.len();
-                self.note(place, column, &fit(&say(&problems), NOTE_UNITS))?;
+                self.note(place, column, &fit(&say(problems), NOTE_UNITS))?;
             }
         }
-        let problems: Vec<&Problem> = row.problems.iter().collect();
-        let words = format!("Row {}: {}", row.row, say(&problems));
-        write_text(self.sheet, place, self.last, &fit(&words, CELL_UNITS), &self.words)?;
-        // Not every program makes a row as high as its words need.
-        let lines: usize = words.lines().map(|line| line.chars().count().div_ceil(LETTERS_PER_LINE)).sum();
-        let lines = u32::try_from(lines).unwrap_or(LINES_AT_MOST).min(LINES_AT_MOST);
-        self.sheet.set_row_height_pixels(place, LINE_HEIGHT * lines)?;
+        let words = what_to_do(row);
+        self.sheet.write_string(place, self.last, fit(&words, CELL_UNITS))?;
+        let lines = lines_of(&words);
+        if lines != self.lines && self.others < HEIGHTS_AT_MOST {
+            self.others += 1;
+            self.sheet.set_row_height_pixels(place, LINE_HEIGHT * lines as u32)?;
+        }
         Ok(noted)
     }
 
@@ -296,9 +331,20 @@ impl<'a> Page<'a> {
     }
 }
 
+/// What the last column says of a row.
+fn what_to_do(row: &PlanRow) -> String {
+    format!("Row {}: {}", row.row, say(&row.problems))
+}
+
+/// How many lines the words take there, at least.
+fn lines_of(words: &str) -> usize {
+    let lines: usize = words.lines().map(|line| line.chars().count().div_ceil(LETTERS_PER_LINE)).sum();
+    lines.min(LINES_AT_MOST)
+}
+
 /// What is wrong and what to do, as it is said everywhere else.
-fn say(problems: &[&Problem]) -> String {
-    let sentences = problems.iter().map(|problem| format!("{} {}", problem.message, problem.advice));
+fn say<'a>(problems: impl IntoIterator<Item = &'a Problem>) -> String {
+    let sentences = problems.into_iter().map(|problem| format!("{} {}", problem.message, problem.advice));
     sentences.collect::<Vec<_>>().join("\n")
 }
 

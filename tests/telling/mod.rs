@@ -124,7 +124,7 @@ async fn what_became_of_a_load_is_told_by_mail_and_event_and_the_log_quotes_no_c
         lines.iter().filter(|line| line["event"] == "stage_over").filter_map(|line| line["stage"].as_str()).collect();
     // All lines of one invocation carry one time here.
     stages.sort_unstable();
-    assert_eq!(stages, ["fetch", "plan", "read", "read_back", "write"]);
+    assert_eq!(stages, ["fetch", "mend", "plan", "read", "read_back", "write"]);
     heard.stack.log_event(failed.as_str(), "load_measured").await;
     assert_eq!(heard.stack.raw_log_lines(&secret).await, [""; 0], "the log quotes a cell");
     assert!(heard.events.all_about(&secret).await.is_empty(), "an event quotes a cell");

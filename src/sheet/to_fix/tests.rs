@@ -48,7 +48,7 @@ fn book_of(rows: &[PlanRow], file: &FileRead, schema: &Schema) -> Option<ToFixBo
 fn to_fix(content: &[u8]) -> Vec<u8> {
     let schema = Schema::shipped().unwrap();
     let (rows, file) = judged(content, &schema);
-    book_of(&rows, &file, &schema).expect("rows to mend").content
+    book_of(&rows, &file, &schema).expect("rows to mend").read().unwrap()
 }
 
 /// What is kept of the rows that need mending.
@@ -125,7 +125,7 @@ fn rows_come_back_as_they_were_sent_with_the_same_problems() {
     assert_eq!(sent.len(), 5);
     let book = book_of(&rows, &file, &schema).unwrap();
     assert_eq!((book.rows, book.of), (5, 5));
-    let (again, file) = judged(&book.content, &schema);
+    let (again, file) = judged(&book.read().unwrap(), &schema);
     assert_eq!(file.mends, Some(load()));
     assert_eq!(
         (file.sheets.len(), file.sheets[0].name.as_str(), file.sheets[0].header_row),
@@ -147,7 +147,7 @@ fn rows_come_back_as_they_were_sent_with_the_same_problems() {
         };
         assert_eq!(problems(returned), problems(sent));
     }
-    let rows = texts(&book.content, 0);
+    let rows = texts(&book.read().unwrap(), 0);
     assert_eq!(rows[0].last().unwrap(), "What to do (load 0123456789abcdef)");
     let words = "Row 4: Quantity in D4 is \"many\". It should be a whole number";
     assert!(rows[1].last().unwrap().starts_with(words), "{:?}", rows[1]);
@@ -168,11 +168,30 @@ fn cells_to_mend_are_marked_and_have_a_note() {
     assert_eq!(styles.matches("FFFFD966").count(), 1, "{styles}");
     let sheet = part(&content, "xl/worksheets/sheet1.xml");
     assert!(sheet.contains("state=\"frozen\"") && sheet.contains("ySplit=\"1\""), "{sheet}");
-    let height = |row: u32| -> f64 {
-        let (_, row) = sheet.split_once(&format!("<row r=\"{row}\"")).unwrap();
-        row.split_once(" ht=\"").unwrap().1.split_once('"').unwrap().0.parse().unwrap()
-    };
-    assert!(height(3) > height(2), "two problems need more room than one: {sheet}");
+    assert!(height(&sheet, 3) > height(&sheet, 2), "two problems need more room than one: {sheet}");
+}
+
+fn height(sheet: &str, row: u32) -> f64 {
+    let (_, row) = sheet.split_once(&format!("<row r=\"{row}\"")).unwrap();
+    row.split_once(" ht=\"").unwrap().1.split_once('"').unwrap().0.parse().unwrap()
+}
+
+#[test]
+fn of_many_rows_little_is_in_memory_until_the_workbook_is_done() {
+    let (few, many) = (HEIGHTS_AT_MOST + 100, 2 * HEIGHTS_AT_MOST);
+    let list: String = (0..few + many)
+        .map(|row| match row % 3 {
+            0 => format!("{row};;x;-1;many\n"),
+            _ => format!("{row};;3;2.50;4\n"),
+        })
+        .collect();
+    let content = to_fix(format!("SKU;Name;Quantity;Price;Reorder level\n{list}").as_bytes());
+    assert_eq!(part(&content, "xl/comments1.xml").matches("<comment ").count(), NOTES_AT_MOST + 1);
+    let sheet = part(&content, "xl/worksheets/sheet1.xml");
+    assert_eq!(sheet.matches("<row ").count(), few + many + 1);
+    let (higher, usual) = (height(&sheet, 2), height(&sheet, 3));
+    assert!(higher > usual, "{higher} {usual}");
+    assert_eq!(sheet.matches(&format!(" ht=\"{higher}\"")).count(), HEIGHTS_AT_MOST);
 }
 
 #[test]
@@ -205,7 +224,7 @@ fn where_the_rules_say_which_row_counts_the_others_are_not_to_be_mended() {
     assert_eq!(left_out(&rows).len(), 3);
     let book = book_of(&rows, &file, &schema).unwrap();
     assert_eq!((book.rows, book.of), (1, 1));
-    assert_eq!(texts(&book.content, 0)[1][0], "B");
+    assert_eq!(texts(&book.read().unwrap(), 0)[1][0], "B");
     let (rows, file) = judged(b"SKU,Name,Qty\nA,Bolt,1\nA,Bolt,2\n", &schema);
     assert!(book_of(&rows, &file, &schema).is_none());
 }
@@ -260,7 +279,7 @@ fn a_text_that_no_cell_has_room_for_is_not_cut_and_its_row_is_counted() {
     let (rows, file) = judged(list.as_bytes(), &schema);
     let book = book_of(&rows, &file, &schema).unwrap();
     assert_eq!((book.rows, book.of), (2, 3));
-    assert_eq!(texts(&book.content, 0)[2][2], "ä".repeat(CELL_UNITS));
+    assert_eq!(texts(&book.read().unwrap(), 0)[2][2], "ä".repeat(CELL_UNITS));
 }
 
 #[test]
