@@ -445,5 +445,16 @@ pub fn count(n: u64) -> String {
     text
 }
 
+/// The digits of a number before its point as people read them: 4,812.50.
+pub fn grouped(number: &str) -> String {
+    let (sign, digits) = number.strip_prefix('-').map_or(("", number), |digits| ("-", digits));
+    let (whole, fraction) = digits.find('.').map_or((digits, ""), |point| digits.split_at(point));
+    match whole.parse() {
+        Ok(whole) => format!("{sign}{}{fraction}", count(whole)),
+        // Longer than any stock: as it is.
+        Err(_) => number.to_string(),
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -63,7 +63,7 @@ the same. This page is made from `src/cli` by its tests.
 a terminal that can draw a line anew, so pipes, files and `TERM=dumb` get none of it; `NO_COLOR` takes the colours out of
 the help, and there are no others. What goes into a pipe or a file is never cut to a width.
 
-**Exit codes** never change. 0: everything is in, or is right, or is told. 1: done, and some rows need attention. 2: the
+**Exit codes** never change. 0: everything is in, or is right, or is told. 1: done, and something needs attention. 2: the
 command line or the set-up is not right. 3: the file is refused. 4: the load is held until somebody approves it. 5: a
 fault of the cloud, or the load failed. 130: left with Ctrl-C, while the load goes on.
 ";

@@ -46,7 +46,7 @@ struct Command {
 
 const EXIT_CODES: &str = "Exit codes:
   0  everything is in (or, checked, is right)
-  1  done, and some rows need attention
+  1  done, and some rows need attention, or the table has something else than was written
   2  the command line or the set-up is not right
   3  the file is refused; nothing was changed
   4  the load is held until somebody approves it; nothing was changed
@@ -81,7 +81,8 @@ const EXPORT_CODES: &str = "Exit codes:
 
 const UPLOAD_CODES: &str = "Exit codes (without --wait only 0, 2, 3 and 5):
     0  everything is in, or with a trial would be; without --wait, the file is in the bucket
-    1  done, and some rows need attention; or not done: cancelled, or the file was replaced or deleted
+    1  done, and some rows need attention, or the table has something else than was written;
+       or not done: cancelled, or the file was replaced or deleted
     2  the command line or the set-up is not right
     3  the file is refused; nothing was changed
     4  the load is held until somebody approves it; nothing was changed
@@ -177,7 +178,7 @@ impl From<&Report> for Exit {
             Ending::Refused => Exit::Refused,
             Ending::Held => Exit::Held,
             Ending::Failed => Exit::Cloud,
-            Ending::Done | Ending::DryRun if report.needing_attention() == 0 => Exit::Good,
+            Ending::Done | Ending::DryRun if report.needing_attention() == 0 && !report.differs() => Exit::Good,
             Ending::Done | Ending::DryRun | Ending::Removed | Ending::Superseded | Ending::Cancelled => Exit::SomeRows,
         }
     }
@@ -338,9 +339,29 @@ fn local_upload(path: &Path) -> Result<Upload, Trouble> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decimal::Decimal;
+    use crate::plan::{Difference, Figure, Group};
+    use crate::report::{ReadBack, Seconds};
 
     #[test]
     fn the_command_line_holds_together() {
         Command::command().debug_assert();
+    }
+
+    #[test]
+    fn a_table_that_has_something_else_than_was_written_does_not_end_with_0() {
+        let upload: Upload = serde_json::from_str(
+            r#"{"bucket":"uploads","key":"a.csv","version":null,"sequencer":null,"etag":null,"size":null,"time":null}"#,
+        )
+        .unwrap();
+        let mut report = Report::stopped(LoadId::of(&upload), upload, Ending::Done, String::new(), Seconds::default());
+        assert_eq!(Exit::from(&report), Exit::Good);
+        let read_back = |differences| Some(ReadBack { items: 1, of: 1, differences });
+        report.totals.read_back = read_back(vec![]);
+        assert_eq!(Exit::from(&report), Exit::Good);
+        let (figure, group) = (Figure::Items, Group::All);
+        let difference = Difference { figure, group, expected: Decimal::from(1_u64), found: Decimal::from(0_u64) };
+        report.totals.read_back = read_back(vec![difference]);
+        assert_eq!(Exit::from(&report), Exit::SomeRows);
     }
 }

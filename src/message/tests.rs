@@ -104,3 +104,12 @@ fn the_list_of_messages_is_the_one_in_the_docs() {
     let kept = std::fs::read_to_string(path).unwrap_or_default();
     assert!(kept == list, "docs/messages.md is not up to date; run WRITE_DOCS=1 cargo test --lib messages");
 }
+
+#[test]
+fn numbers_are_grouped_for_people() {
+    for (number, says) in [("0", "0"), ("1234.50", "1,234.50"), ("-9876543.21", "-9,876,543.21"), ("999", "999")] {
+        assert_eq!(grouped(number), says);
+    }
+    let long = "12345678901234567890123.4";
+    assert_eq!(grouped(long), long);
+}

@@ -400,6 +400,11 @@ impl Report {
         self.rows.left_out() + self.undone.as_ref().map_or(0, staying)
     }
 
+    /// Whether the table, read back, has something else than was written.
+    pub fn differs(&self) -> bool {
+        self.totals.read_back.as_ref().is_some_and(|read_back| !read_back.differences.is_empty())
+    }
+
     /// Items that the table has otherwise than before: put, marked, deleted or taken back.
     pub fn items_written(&self) -> u64 {
         if self.ending == Ending::DryRun {

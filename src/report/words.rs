@@ -6,7 +6,7 @@ use super::{Ending, Report};
 use crate::decimal::Decimal;
 use crate::item::{Item, Value};
 use crate::judge::Skip;
-use crate::message::{Problem, Rule, count, duration};
+use crate::message::{Problem, Rule, count, duration, grouped};
 use crate::plan::{ChangedRow, Difference, Estimate, Figure, Figures, Group, UndoFate};
 
 /// Problems of one kind that are printed in full; the rest of the kind is named by its cells.
@@ -228,7 +228,9 @@ fn tell_figures(report: &Report, text: &mut String) {
 
 fn figures(figures: &Figures) -> String {
     let items = if figures.items == 1 { "1 item".to_string() } else { format!("{} items", count(figures.items)) };
-    let sum = |name: &str, sum: Option<Decimal>| sum.filter(|sum| !sum.is_zero()).map(|sum| format!("{name} {sum}"));
+    let sum = |name: &str, sum: Option<Decimal>| {
+        sum.filter(|sum| !sum.is_zero()).map(|sum| format!("{name} {}", grouped(&sum.to_string())))
+    };
     let sums = [sum("quantity", figures.quantity), sum("value", figures.value)];
     [Some(items)].into_iter().chain(sums).flatten().collect::<Vec<_>>().join(", ")
 }
@@ -245,7 +247,8 @@ pub(super) fn differs(difference: &Difference) -> String {
         Group::Other => " in the other groups".to_string(),
         Group::Without => " in no group".to_string(),
     };
-    format!("{figure}{of}: {} in the table, {} in the sheet.", difference.found, difference.expected)
+    let [found, expected] = [difference.found, difference.expected].map(|number| grouped(&number.to_string()));
+    format!("{figure}{of}: {found} in the table, {expected} in the sheet.")
 }
 
 fn cost(estimate: &Estimate) -> String {

@@ -32,6 +32,11 @@ fn list(prefix: &str, rows: usize, quantity: u32) -> Vec<u8> {
     format!("SKU,Name,Quantity,Unit price\n{}", lines.collect::<String>()).into_bytes()
 }
 
+/// The same, and a row to mend.
+fn list_and_one_to_mend(prefix: &str, rows: usize, quantity: u32) -> Vec<u8> {
+    [list(prefix, rows, quantity), format!("{prefix}-none,Item,none,2.99\n").into_bytes()].concat()
+}
+
 /// Puts a file where no event comes from, to be announced by hand: as of this minute, with this sequencer.
 async fn put(stack: &Stack, name: &str, content: Vec<u8>, minute: u32, sequencer: &str) -> Upload {
     let upload = stack.upload(&format!("elsewhere/{name}.csv"), content).await;
@@ -106,7 +111,7 @@ async fn a_newer_version_stops_an_older_one_and_an_older_one_never_begins_after_
     let _answers = DYNAMODB_ANSWERS.read().await;
     let stack = slow_stack("version").await;
     let prefix = unique("version");
-    let second = put(&stack, "stock", list(&prefix, ROWS, 2), 2, "0055B").await;
+    let second = put(&stack, "stock", list_and_one_to_mend(&prefix, ROWS, 2), 2, "0055B").await;
     announce(&stack, &second).await;
     first_chunk(&stack, &second).await;
     let third = put(&stack, "stock", list(&prefix, 10, 3), 3, "0055B1").await;
@@ -115,6 +120,8 @@ async fn a_newer_version_stops_an_older_one_and_an_older_one_never_begins_after_
     let (is_in, is_not) = (rows(&report, Fate::New), rows(&report, Fate::NotWritten));
     assert_eq!((report.ending, is_in + is_not), (Ending::Superseded, ROWS), "{}", report.summary);
     assert!(is_in >= 1_000 && is_not > 0, "{}", report.summary);
+    let is_one_to_mend = (rows(&report, Fate::Rejected), report.to_fix.is_some());
+    assert_eq!(is_one_to_mend, (1, false), "only what the newer version leaves out is to be mended");
     assert!(report.summary.ends_with(&format!("Look at the report of load {}.", LoadId::of(&third))), "{report:?}");
     let report = stack.report(&third).await;
     assert_eq!((report.ending, report.rows.total), (Ending::Done, 11));
@@ -139,7 +146,7 @@ async fn a_load_that_is_cancelled_says_what_is_in_and_can_be_sent_again() {
     let stack = slow_stack("cancel").await;
     let prefix = unique("cancel");
     let (upload, next) = (
-        put(&stack, "a", list(&prefix, ROWS, 1), 1, "0055").await,
+        put(&stack, "a", list_and_one_to_mend(&prefix, ROWS, 1), 1, "0055").await,
         put(&stack, "b", list(&prefix, 1, 2), 2, "0055").await,
     );
     let load = LoadId::of(&upload);
@@ -159,6 +166,7 @@ async fn a_load_that_is_cancelled_says_what_is_in_and_can_be_sent_again() {
     let (is_in, is_not) = (rows(&report, Fate::New), rows(&report, Fate::NotWritten));
     assert_eq!((report.ending, is_in + is_not), (Ending::Cancelled, ROWS), "{}", report.summary);
     assert!(is_not > 0 && report.summary.contains("The load was cancelled by Erika."), "{}", report.summary);
+    assert_eq!(report.to_fix.as_ref().map(|to_fix| (to_fix.rows, to_fix.of)), Some((1, 1)));
     assert_eq!(stack.count_items(&prefix).await, is_in);
     let over = ask(&stack, &["cancel", load.as_str()]);
     let error = String::from_utf8(over.stderr).unwrap();

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::pictures;
 use crate::decimal::Decimal;
-use crate::message::{count, duration};
+use crate::message::{count, duration, grouped};
 use crate::plan::{Estimate, Figures};
 use crate::report::words::differs;
 use crate::report::{Ending, ReadBack, Report};
@@ -143,29 +143,9 @@ fn money(cost: &Estimate) -> String {
     }
 }
 
-/// The digits before the point in threes.
-fn grouped(number: &str) -> String {
-    let (sign, digits) = number.strip_prefix('-').map_or(("", number), |digits| ("-", digits));
-    let (whole, fraction) = digits.find('.').map_or((digits, ""), |point| digits.split_at(point));
-    match whole.parse::<u64>() {
-        Ok(whole) => format!("{sign}{}{fraction}", count(whole)),
-        // Longer than any stock: as it is.
-        Err(_) => number.to_string(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_are_grouped_for_people() {
-        for (number, says) in [("0", "0"), ("1234.50", "1,234.50"), ("-9876543.21", "-9,876,543.21"), ("999", "999")] {
-            assert_eq!(grouped(number), says);
-        }
-        let long = "12345678901234567890123.4";
-        assert_eq!(grouped(long), long);
-    }
 
     #[test]
     fn money_is_told_to_the_cent() {
