@@ -26,6 +26,12 @@ impl NewFile {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         };
+        if !folder.is_dir() {
+            let folder = folder.display();
+            return Err(Trouble::usage(format!(
+                "There is no folder {folder}. Make it, or name another file with --out."
+            )));
+        }
         let mut unfinished = tempfile::Builder::new();
         let unfinished = unfinished.prefix(".unfinished-").permissions(Permissions::from_mode(MODE));
         let file = unfinished.tempfile_in(folder).map_err(|error| Trouble::file("written", path, &error))?;
@@ -77,6 +83,14 @@ mod tests {
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "third");
         // Nothing unfinished is left beside it.
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = folder.path().join("quarters");
+        let said = format!("There is no folder {}. Make it, or name another file with --out.", missing.display());
+        assert_eq!(write(&missing.join("stock.csv"), false, "first").unwrap_err(), said);
     }
 
     #[test]

@@ -30,7 +30,7 @@ impl Mending {
         if chunks.is_empty() {
             return None;
         }
-        let of = Of {
+        let material = Material {
             load: plan.load.clone(),
             duplicates: plan.schema.duplicates,
             sheets: plan.file.sheets.clone(),
@@ -39,7 +39,7 @@ impl Mending {
             scratch: scratch.to_path_buf(),
         };
         let mut making = JoinSet::new();
-        making.spawn(of.make_book());
+        making.spawn(material.make_book());
         Some(Mending(making))
     }
 
@@ -103,7 +103,7 @@ enum Trouble {
 }
 
 /// Of what it is made, and where.
-struct Of {
+struct Material {
     load: LoadId,
     duplicates: Duplicates,
     sheets: Vec<SheetRead>,
@@ -112,7 +112,7 @@ struct Of {
     scratch: PathBuf,
 }
 
-impl Of {
+impl Material {
     async fn make_book(self) -> Result<Option<ToFixBook>, Trouble> {
         let clock = Instant::now();
         let mut rows = RowsToFix::new(&self.scratch, self.duplicates).map_err(ToFixError::Scratch)?;
@@ -127,6 +127,8 @@ impl Of {
                     rows.add(&row).map_err(ToFixError::Scratch)?;
                 }
                 read += 1;
+                // A folder never keeps anybody waiting, and the writing has to go on.
+                tokio::task::yield_now().await;
             }
         }
         self.chunks[read..].iter().for_each(|entry| rows.count(&entry.counts));

@@ -256,11 +256,26 @@ fn cost(estimate: &Estimate) -> String {
         1 => format!("1 {kind} unit"),
         units => format!("{} {kind} units", count(units)),
     };
-    let money = estimate.money.as_ref().filter(|money| !money.is_zero());
-    let money = money.map(|money| format!(", {money} {}", estimate.currency)).unwrap_or_default();
+    let costs = estimate.money.is_some_and(|money| !money.is_zero());
+    let money = if costs { format!(", {}", money(estimate)) } else { String::new() };
     let seconds = estimate.seconds.map(|seconds| format!(", {}", duration(seconds))).unwrap_or_default();
     let (write, read) = (units(estimate.write_units, "write"), units(estimate.read_units, "read"));
     format!("{write}, {read}{money}{seconds}")
+}
+
+/// Fractions of a cent are none.
+pub(super) fn money(cost: &Estimate) -> String {
+    let Some(money) = cost.money else { return "not known".to_string() };
+    let currency = &cost.currency;
+    match (money.is_zero(), money < Decimal::new(1, -2)) {
+        (true, _) => format!("0 {currency}"),
+        (_, true) => format!("less than 0.01 {currency}"),
+        _ => {
+            let text = money.to_string();
+            let (whole, cents) = text.split_once('.').unwrap_or((&text, ""));
+            format!("{}.{:0<2.2} {currency}", grouped(whole), cents)
+        }
+    }
 }
 
 /// The kinds in the order in which they first come.
@@ -273,4 +288,22 @@ fn by_rule(problems: &[Problem]) -> Vec<(Rule, Vec<&Problem>)> {
         }
     }
     kinds
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn money_is_told_to_the_cent() {
+        let cost = |money: Decimal| Estimate { money: Some(money), currency: "EUR".into(), ..Estimate::default() };
+        for (amount, says) in [
+            (Decimal::ZERO, "0 EUR"),
+            (Decimal::new(105, -7), "less than 0.01 EUR"),
+            (Decimal::new(12, 0), "12.00 EUR"),
+            (Decimal::new(12_345_678, -4), "1,234.56 EUR"),
+        ] {
+            assert_eq!(money(&cost(amount)), says);
+        }
+    }
 }

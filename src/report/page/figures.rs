@@ -6,7 +6,7 @@ use super::pictures;
 use crate::decimal::Decimal;
 use crate::message::{count, duration, grouped};
 use crate::plan::{Estimate, Figures};
-use crate::report::words::differs;
+use crate::report::words::{differs, money};
 use crate::report::{Ending, ReadBack, Report};
 
 /// Groups with a line of their own.
@@ -124,39 +124,6 @@ pub(super) fn cost(report: &Report) -> Markup {
                 p { (duration(seconds.total)) " in all: " (stages.join(", ")) ". Some of it goes on at the same time." }
             }
             @if let Some(rate) = &report.rate { (pictures::rate(rate)) }
-        }
-    }
-}
-
-/// Fractions of a cent are none.
-fn money(cost: &Estimate) -> String {
-    let Some(money) = cost.money else { return "not known".to_string() };
-    let currency = &cost.currency;
-    match (money.is_zero(), money < Decimal::new(1, -2)) {
-        (true, _) => format!("0 {currency}"),
-        (_, true) => format!("less than 0.01 {currency}"),
-        _ => {
-            let text = money.to_string();
-            let (whole, cents) = text.split_once('.').unwrap_or((&text, ""));
-            format!("{}.{:0<2.2} {currency}", grouped(whole), cents)
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn money_is_told_to_the_cent() {
-        let cost = |money: Decimal| Estimate { money: Some(money), currency: "EUR".into(), ..Estimate::default() };
-        for (amount, says) in [
-            (Decimal::ZERO, "0 EUR"),
-            (Decimal::new(105, -7), "less than 0.01 EUR"),
-            (Decimal::new(12, 0), "12.00 EUR"),
-            (Decimal::new(12_345_678, -4), "1,234.56 EUR"),
-        ] {
-            assert_eq!(money(&cost(amount)), says);
         }
     }
 }
