@@ -2,7 +2,8 @@
 //! its turn.
 
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
@@ -34,23 +35,44 @@ pub(super) struct Writing {
 struct Limits {
     stop_at: Option<Instant>,
     deadline: Option<Instant>,
-    /// Of the chunks so far, what the longest took.
-    longest_ms: AtomicU64,
     stopped: AtomicBool,
+    times: Mutex<Times>,
+}
+
+/// How long chunks take.
+#[derive(Default)]
+struct Times {
+    /// Of those that are done.
+    longest: Duration,
+    /// When those under way were begun.
+    begun: Vec<Instant>,
 }
 
 impl Limits {
-    fn may_begin(&self) -> bool {
-        let (now, longest) = (Instant::now(), Duration::from_millis(self.longest_ms.load(Ordering::Relaxed)));
-        // A chunk that takes longer than the margin must not be begun when there is no time for another one, and the next
-        // may take longer than any before.
-        !self.stopped.load(Ordering::Relaxed)
-            && self.stop_at.is_none_or(|stop_at| now < stop_at)
-            && self.deadline.is_none_or(|deadline| now + longest.mul_f64(1.5) < deadline)
+    fn new(stop_at: Option<Instant>, deadline: Option<Instant>) -> Limits {
+        Limits { stop_at, deadline, stopped: AtomicBool::new(false), times: Mutex::default() }
     }
 
-    fn took(&self, time: Duration) {
-        self.longest_ms.fetch_max(time.as_millis() as u64, Ordering::Relaxed);
+    /// Begins a chunk, unless there may be no time to end it.
+    fn begin(&self) -> Option<Instant> {
+        let (now, mut times) = (Instant::now(), self.times.lock().ok()?);
+        // The next may take longer than any before. What is not done yet takes no less than it has taken.
+        let longest = times.begun.iter().map(|begun| now - *begun).fold(times.longest, Duration::max);
+        let may = !self.stopped.load(Ordering::Relaxed)
+            && self.stop_at.is_none_or(|stop_at| now < stop_at)
+            && self.deadline.is_none_or(|deadline| now + longest.mul_f64(1.5) < deadline);
+        may.then(|| {
+            times.begun.push(now);
+            now
+        })
+    }
+
+    fn end(&self, begun: Instant) {
+        let Ok(mut times) = self.times.lock() else { return };
+        times.longest = times.longest.max(begun.elapsed());
+        if let Some(at) = times.begun.iter().position(|other| *other == begun) {
+            times.begun.swap_remove(at);
+        }
     }
 }
 
@@ -59,12 +81,7 @@ impl Journey<'_> {
     /// kept before the ledger's checkpoint passes it; what was begun is finished.
     pub(super) async fn write(&self, plan: &Index, seconds: &mut Seconds) -> Result<Writing, LoadError> {
         let clock = Instant::now();
-        let limits = Limits {
-            stop_at: self.leaves_off_at(),
-            deadline: self.run.deadline,
-            longest_ms: AtomicU64::new(0),
-            stopped: AtomicBool::new(false),
-        };
+        let limits = Limits::new(self.leaves_off_at(), self.run.deadline);
         let mut writing = Writing { chunks_done: self.chunks_done().await?, outcomes: Vec::new() };
         if writing.chunks_done > 0 {
             tracing::info!(event = "load_goes_on", load = %self.load, chunks_done = writing.chunks_done);
@@ -143,18 +160,16 @@ impl Journey<'_> {
         limits: &Limits,
     ) -> Result<Option<ChunkOutcome>, LoadError> {
         let turn = self.places.table.turn_to_write(plan.order.is_some()).await;
-        let (began, began_at) = (Instant::now(), Timestamp::now());
-        if !limits.may_begin() {
-            return Ok(None);
-        }
+        let Some(begun) = limits.begin() else { return Ok(None) };
+        let begun_at = Timestamp::now();
         self.check_turn()?;
         let mut outcome = match packed {
             Some(packed) => write_chunk(&self.places.table, turn, &plan.schema, entry, &packed).await?,
             None => ChunkOutcome::default(),
         };
-        (outcome.began, outcome.seconds) = (Some(began_at), began.elapsed().as_secs_f64());
+        (outcome.began, outcome.seconds) = (Some(begun_at), begun.elapsed().as_secs_f64());
         self.places.store.keep(&Names(&self.load).outcome(place), serde_json::to_vec(&outcome)?).await?;
-        limits.took(began.elapsed());
+        limits.end(begun);
         Ok(Some(outcome))
     }
 
@@ -278,4 +293,27 @@ async fn write_missing(
 
 fn split_key(schema: &Schema, item: Item) -> (Item, Item) {
     item.into_iter().partition(|(name, _)| schema.key.attributes().any(|attribute| attribute == name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_chunk_is_not_begun_where_the_one_under_way_tells_that_there_is_no_time_for_it() {
+        let begin_after = async |seconds, ended| {
+            let now = Instant::now();
+            let limits = Limits::new(Some(now + Duration::from_secs(90)), Some(now + Duration::from_secs(100)));
+            let first = limits.begin().expect("nothing is known yet");
+            tokio::time::advance(Duration::from_secs(seconds)).await;
+            if ended {
+                limits.end(first);
+            }
+            limits.begin().is_some()
+        };
+        for ended in [false, true] {
+            assert!(begin_after(39, ended).await);
+            assert!(!begin_after(41, ended).await);
+        }
+    }
 }
