@@ -44,7 +44,7 @@ const LETTERS_PER_LINE: usize = 72;
 /// In pixels; Excel takes 546 at most.
 const LINE_HEIGHT: u32 = 20;
 const LINES_AT_MOST: usize = 27;
-/// Rows that are not as high as most. Heights are in memory until the workbook is done, each with room for a format.
+/// Rows that are not as high as most of their sheet. Heights are in memory, too, each with room for a format.
 const HEIGHTS_AT_MOST: usize = 5_000;
 /// On the header of the last column.
 const ABOUT_WHAT_TO_DO: &str = "Rows and cells are named here as in the file that was loaded. When you load this one, \
@@ -173,16 +173,16 @@ impl RowsToFix {
         self.file.flush()?;
         let mut book = Workbook::new();
         book.set_tempdir(&self.folder)?.set_zip_compression_level(ZIP_LEVEL);
-        let (mut tabs, mut looks, mut notes) = (Tabs::default(), Looks::new(), 0);
+        let (mut tabs, mut looks) = (Tabs::default(), Looks::new());
+        let mut room = Room { notes: NOTES_AT_MOST, heights: HEIGHTS_AT_MOST };
         for rows in &mut self.sheets {
             rows.rows.sort_unstable();
             let page = book.add_worksheet_with_constant_memory()?;
             page.set_name(tabs.name(&rows.name))?;
             let found = sheets.iter().find(|sheet| *sheet.name == *rows.name);
-            let mut page = Page::begin(page, found, rows, load, &mut looks)?;
+            let mut page = Page::begin(page, found, rows, load, &mut looks, &mut room)?;
             for (place, aside) in (1..).zip(&rows.rows) {
-                let row = read_back(self.file.get_ref(), aside)?;
-                notes += page.write_row(place, &row, NOTES_AT_MOST.saturating_sub(notes))?;
+                page.write_row(place, &read_back(self.file.get_ref(), aside)?)?;
             }
             page.finish()?;
         }
@@ -227,17 +227,22 @@ fn read_back(file: &File, aside: &Aside) -> Result<PlanRow, io::Error> {
     Ok(serde_json::from_slice(&line)?)
 }
 
+/// How many there may still be of what is in memory until the workbook is done.
+struct Room {
+    notes: usize,
+    heights: usize,
+}
+
 /// A sheet of the workbook, row by row.
 struct Page<'a> {
     sheet: &'a mut Worksheet,
     looks: &'a mut Looks,
+    room: &'a mut Room,
     /// The column that says what to do, after all others.
     last: u16,
     widths: Vec<usize>,
     /// So many lines most rows need.
     lines: usize,
-    /// Rows that are not as high as most.
-    others: usize,
 }
 
 impl<'a> Page<'a> {
@@ -248,6 +253,7 @@ impl<'a> Page<'a> {
         rows: &SheetRows,
         load: &LoadId,
         looks: &'a mut Looks,
+        room: &'a mut Room,
     ) -> Result<Page<'a>, XlsxError> {
         let known = found.iter().flat_map(|sheet| &sheet.columns).map(|column| (&column.column, &column.header));
         let others = found.iter().flat_map(|sheet| &sheet.others).map(|column| (&column.column, &column.header));
@@ -265,7 +271,7 @@ impl<'a> Page<'a> {
         let lines = (1..=LINES_AT_MOST).rev().max_by_key(|lines| rows.lines[*lines]).unwrap_or(1);
         sheet.set_default_row_height_pixels(LINE_HEIGHT * lines as u32);
         let widths = vec![NARROWEST; usize::from(last)];
-        let mut page = Page { sheet, looks, last, widths, lines, others: 0 };
+        let mut page = Page { sheet, looks, room, last, widths, lines };
         for (column, header) in header {
             write_text(page.sheet, 0, column, &fit(header, CELL_UNITS), &bold)?;
             page.widen(column, header);
@@ -275,8 +281,8 @@ impl<'a> Page<'a> {
         Ok(page)
     }
 
-    /// Writes a row with notes on its cells as long as there is room for some, and says how many problems have one.
-    fn write_row(&mut self, place: u32, row: &PlanRow, room: usize) -> Result<usize, XlsxError> {
+    /// Writes a row, with notes on its cells as long as there is room for some.
+    fn write_row(&mut self, place: u32, row: &PlanRow) -> Result<(), XlsxError> {
         let mut problems: BTreeMap<u16, Vec<&Problem>> = BTreeMap::new();
         for problem in &row.problems {
             if let Some(column) = problem.cell.as_deref().and_then(column_of) {
@@ -291,21 +297,20 @@ impl<'a> Page<'a> {
             write_kept(self.sheet, place, column, cell, problems.contains_key(&column), self.looks)?;
             self.widen(column, &cell.value);
         }
-        let mut noted = 0;
         for (column, problems) in problems {
-            if noted + problems.len() <= room {
-                noted += problems.len();
+            if let Some(notes) = self.room.notes.checked_sub(problems.len()) {
+                self.room.notes = notes;
                 self.note(place, column, &fit(&say(problems), NOTE_UNITS))?;
             }
         }
         let words = what_to_do(row);
         self.sheet.write_string(place, self.last, fit(&words, CELL_UNITS))?;
         let lines = lines_of(&words);
-        if lines != self.lines && self.others < HEIGHTS_AT_MOST {
-            self.others += 1;
+        if lines != self.lines && self.room.heights > 0 {
+            self.room.heights -= 1;
             self.sheet.set_row_height_pixels(place, LINE_HEIGHT * lines as u32)?;
         }
-        Ok(noted)
+        Ok(())
     }
 
     fn note(&mut self, place: u32, column: u16, text: &str) -> Result<(), XlsxError> {
