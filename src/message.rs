@@ -36,6 +36,17 @@ impl Refusal {
     }
 }
 
+/// How much a note matters to a person who reads only the first sentence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Weight {
+    /// Good to know; nothing is wrong.
+    Remark,
+    /// Loaded, but worth a look: something was decided that a person should confirm.
+    Look,
+    /// Rows were loaded without a value that the file has.
+    Loss,
+}
+
 /// Something about a file that keeps nothing out of the table, and that she should know all the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Note {
@@ -45,11 +56,18 @@ pub struct Note {
     pub rule: Rule,
     pub message: String,
     pub advice: String,
+    /// How many rows lost a value, where that is what the note is about.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub rows: u64,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl Note {
     pub fn new(rule: Rule, words: &[(&str, &str)]) -> Note {
-        Note { sheet: None, rule, message: rule.message(words), advice: rule.advice(words) }
+        Note { sheet: None, rule, message: rule.message(words), advice: rule.advice(words), rows: 0 }
     }
 
     /// About one sheet, which its words name as `{sheet}`.
@@ -358,6 +376,14 @@ catalogue! {
 }
 
 impl Rule {
+    /// What a note of this rule means for the headline. Everything not named here is a remark.
+    pub fn weight(self) -> Weight {
+        match self {
+            Rule::CellsMerged | Rule::NotTakenAsShown | Rule::ZerosMayBeLost => Weight::Look,
+            _ => Weight::Remark,
+        }
+    }
+
     pub fn message(self, words: &[(&str, &str)]) -> String {
         fill(self.templates().0, words)
     }

@@ -140,7 +140,7 @@ fn owned(row: &RawRow<'_>) -> RawRow<'static> {
         },
         format: cell.format.as_ref().map(own),
     });
-    RawRow { number: row.number, cells: cells.collect() }
+    RawRow { number: row.number, cells: cells.collect(), fields: row.fields }
 }
 
 /// Everything that a message may quote of the rows.
@@ -158,7 +158,7 @@ pub fn judge(schema: &Schema, rules: &str, workbook: &mut Workbook, sheets: &[Ve
         verdicts.push((place, verdict.map(|item| (&item).into())));
         Ok(())
     });
-    let read = match judged {
+    let mut read = match judged {
         Ok(read) => read,
         Err(error) => return check_end(error, &quotable),
     };
@@ -178,10 +178,11 @@ pub fn judge(schema: &Schema, rules: &str, workbook: &mut Workbook, sheets: &[Ve
     }
 
     let mut again: Vec<(Place, Verdict)> = Vec::new();
-    let judged = judge.judge_duplicates(workbook, &mut |place, verdict| {
+    let mut hear = |place: Place, verdict: Verdict<LentItem<'_>>| {
         again.push((place, verdict.map(|item| (&item).into())));
         Ok(())
-    });
+    };
+    let judged = judge.judge_again(workbook, &mut hear, &mut read);
     if let Err(error) = judged {
         return check_end(error, &quotable);
     }

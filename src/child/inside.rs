@@ -59,9 +59,9 @@ fn judge(file: File, brief: Brief, out: &mut impl Write) -> io::Result<()> {
 fn judge_rows(file: File, brief: Brief, out: &mut impl Write) -> Result<(), JudgeError> {
     let mut workbook = Workbook::open(file, &brief.file_name, brief.budget).map_err(JudgeError::from)?;
     let mut judge = Judge::new(&brief.schema);
-    let read = judge.judge_file(&mut workbook, &mut Said { items: brief.items, out })?;
-    let mut say_duplicate = |place: Place, verdict: Verdict<LentItem<'_>>| say(out, &LineOf::Duplicate(place, verdict));
-    judge.judge_duplicates(&mut workbook, &mut say_duplicate)?;
+    let mut read = judge.judge_file(&mut workbook, &mut Said { items: brief.items, out })?;
+    let mut say_again = |place: Place, verdict: Verdict<LentItem<'_>>| say(out, &LineOf::Again(place, verdict));
+    judge.judge_again(&mut workbook, &mut say_again, &mut read)?;
     if let Some(bytes) = peak_memory() {
         say(out, &Line::Memory(bytes))?;
     }

@@ -69,7 +69,8 @@ pub(crate) type Line = LineOf<Item>;
 pub(crate) enum LineOf<I> {
     Sheet(u16, SheetRead),
     Row(Place, Verdict<I>),
-    Duplicate(Place, Verdict<I>),
+    /// The final verdict of a row that could not be judged by itself.
+    Again(Place, Verdict<I>),
     /// The most it has had, in bytes.
     Memory(u64),
     End(FileRead),
@@ -79,5 +80,5 @@ pub(crate) enum LineOf<I> {
 impl Line {
     /// How a line of rows begins: told apart without reading the line.
     const ROW: &'static [u8] = b"{\"row\"";
-    const DUPLICATE: &'static [u8] = b"{\"duplicate\"";
+    const AGAIN: &'static [u8] = b"{\"again\"";
 }

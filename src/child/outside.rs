@@ -151,7 +151,7 @@ async fn keep_lines(
             return Ok(Said::Part);
         }
         let is_row = line.starts_with(Line::ROW) && duplicates_at.is_none();
-        if line.starts_with(Line::DUPLICATE) {
+        if line.starts_with(Line::AGAIN) {
             duplicates_at.get_or_insert(bytes);
         } else if !is_row {
             let told = match serde_json::from_slice(&line) {

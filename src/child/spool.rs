@@ -163,7 +163,7 @@ impl Lines {
             return Ok(None);
         }
         match serde_json::from_slice(&self.line)? {
-            Line::Row(place, verdict) | Line::Duplicate(place, verdict) => Ok(Some((place, verdict))),
+            Line::Row(place, verdict) | Line::Again(place, verdict) => Ok(Some((place, verdict))),
             Line::Sheet(..) | Line::Memory(_) | Line::End(_) | Line::Refused(_) => {
                 Err(io::ErrorKind::InvalidData.into())
             }
@@ -284,14 +284,14 @@ mod tests {
             Line::Row(Place(0, 2), Verdict::Accepted(Item::new())),
             Line::Row(Place(0, 3), Verdict::Accepted(Item::new())),
             Line::Row(Place(1, 2), Verdict::Accepted(Item::new())),
-            Line::Duplicate(Place(0, 2), Verdict::Duplicate(kept.clone())),
-            Line::Duplicate(Place(1, 2), Verdict::Duplicate(kept.clone())),
+            Line::Again(Place(0, 2), Verdict::Duplicate(kept.clone())),
+            Line::Again(Place(1, 2), Verdict::Duplicate(kept.clone())),
         ];
         let spool = Spool::create(&std::env::temp_dir()).unwrap();
         let (mut bytes, mut duplicates_at) = (0, 0);
         for (i, line) in lines.iter().enumerate() {
             let text = serde_json::to_string(line).unwrap() + "\n";
-            assert!(text.as_bytes().starts_with(if i < 4 { Line::ROW } else { Line::DUPLICATE }));
+            assert!(text.as_bytes().starts_with(if i < 4 { Line::ROW } else { Line::AGAIN }));
             if i == 4 {
                 duplicates_at = bytes;
             }

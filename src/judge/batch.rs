@@ -63,9 +63,16 @@ pub(super) fn read_rows(
 /// Rows in a row: their cells one after another, all text in one piece.
 #[derive(Default)]
 struct Batch {
-    rows: Vec<(u32, usize)>,
+    rows: Vec<Row>,
     cells: Vec<Cell>,
     text: String,
+}
+
+struct Row {
+    number: u32,
+    /// Where its cells end; they begin where those of the row before end.
+    end: usize,
+    fields: Option<u32>,
 }
 
 struct Cell {
@@ -99,7 +106,7 @@ impl Batch {
             let format = cell.format.as_ref().map(|format| self.keep(format));
             self.cells.push(Cell { column: cell.column, value, format });
         }
-        self.rows.push((row.number, self.cells.len()));
+        self.rows.push(Row { number: row.number, end: self.cells.len(), fields: row.fields });
     }
 
     fn keep(&mut self, text: &str) -> usize {
@@ -124,10 +131,10 @@ impl Batch {
             at = end;
             Cow::Borrowed(text)
         };
-        let mut row = RawRow { number: 0, cells: Vec::new() };
+        let mut row = RawRow { number: 0, cells: Vec::new(), fields: None };
         let mut taken = 0;
-        for &(number, end) in &self.rows {
-            row.number = number;
+        for &Row { number, end, fields } in &self.rows {
+            (row.number, row.fields) = (number, fields);
             row.cells.clear();
             row.cells.extend(self.cells[taken..end].iter().map(|cell| RawCell {
                 column: cell.column,
@@ -167,8 +174,12 @@ mod tests {
         let cell =
             |column, value, format: Option<&'static str>| RawCell { column, value, format: format.map(Cow::Borrowed) };
         let rows = [
-            RawRow { number: 3, cells: vec![cell(0, text("ä"), None), cell(2, RawValue::Number(1.5), Some("0.00"))] },
-            RawRow { number: 4, cells: vec![] },
+            RawRow {
+                number: 3,
+                cells: vec![cell(0, text("ä"), None), cell(2, RawValue::Number(1.5), Some("0.00"))],
+                fields: Some(4),
+            },
+            RawRow { number: 4, cells: vec![], fields: None },
             RawRow {
                 number: 9,
                 cells: vec![
@@ -178,6 +189,7 @@ mod tests {
                     cell(4, RawValue::Bool(true), None),
                     cell(5, RawValue::NoResult, None),
                 ],
+                fields: None,
             },
         ];
         let mut batch = Batch::default();

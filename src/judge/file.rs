@@ -15,7 +15,7 @@ use super::nearest::{Nearest, refuse_without_header};
 use super::repeats::Repeats;
 use super::row::Layout;
 use super::sheet::SheetPass;
-use super::value::{Currencies, Evidence, Mixed, Style, shown};
+use super::value::{Broken, Currencies, Evidence, Mixed, Style, shown};
 use super::{ColumnRead, FileRead, JudgeError, OtherColumn, Place, SheetRead, Skip, Verdict};
 
 /// Columns named that the rules do not know.
@@ -229,9 +229,31 @@ impl<'a> Judge<'a> {
         Ok(emit.row(place, verdict)?)
     }
 
-    /// The second way through the file, taken only when something stands in several rows: these rows as they were sent.
-    pub fn judge_duplicates(self, workbook: &mut Workbook, emit: Emit<'_>) -> Result<(), JudgeError> {
-        self.repeats.judge(self.schema, &self.layouts, &self.items, workbook, emit)
+    /// The second pass over the file, made only if some rows cannot be judged by themselves: these rows get their final
+    /// verdict, in the order of the file.
+    pub fn judge_again(self, workbook: &mut Workbook, emit: Emit<'_>, _file: &mut FileRead) -> Result<(), JudgeError> {
+        let sheets = workbook.sheets().to_vec();
+        let repeated = self.repeats.find(self.schema, &self.layouts, &self.items, &sheets)?;
+        if repeated.is_empty() {
+            return Ok(());
+        }
+        let mut repeated = repeated.into_iter().peekable();
+        for (index, layout) in self.layouts.iter().enumerate() {
+            let Some(layout) = layout else { continue };
+            read_rows(workbook, index, &mut |row| {
+                let place = Place(index as u16, row.number);
+                let mut repeats = Vec::new();
+                while let Some((_, found)) = repeated.next_if(|(wanted, _)| *wanted == place) {
+                    let rows = found.name_rows(place.0, &sheets);
+                    repeats.push((found.position, Broken { rule: found.rule, words: vec![("rows", rows)] }));
+                }
+                if repeats.is_empty() {
+                    return Ok(());
+                }
+                Ok(emit.row(place, layout.judge_repeated(&layout.what_to_do().without(row), repeats))?)
+            })?;
+        }
+        Ok(())
     }
 
     /// Says the first warning of its kind.
@@ -251,7 +273,14 @@ impl<'a> Judge<'a> {
         let columns = header.iter().flat_map(|header| self.schema.columns.iter().zip(&header.columns));
         let columns = columns.filter_map(|(column, found)| {
             let (place, title) = found.as_ref()?;
-            Some(ColumnRead { attribute: column.name.clone(), header: title.clone(), column: column_letters(*place) })
+            Some(ColumnRead {
+                attribute: column.name.clone(),
+                header: title.clone(),
+                column: column_letters(*place),
+                values: 0,
+                empty: 0,
+                instead_of: Vec::new(),
+            })
         });
         let others = header.iter().flat_map(|header| &header.others);
         let others = others.map(|(place, title)| OtherColumn { header: title.clone(), column: column_letters(*place) });

@@ -163,7 +163,7 @@ pub(super) mod tests {
             value: RawValue::Text(Cow::Borrowed(text)),
             format: None,
         };
-        RawRow { number, cells: cells.map(cell).collect() }
+        RawRow { number, cells: cells.map(cell).collect(), fields: None }
     }
 
     /// What is found in a sheet that begins with these rows.

@@ -164,6 +164,14 @@ pub struct ColumnRead {
     pub attribute: String,
     pub header: String,
     pub column: String,
+    /// Rows with items that have a value there, and rows that have none.
+    #[serde(default)]
+    pub values: u64,
+    #[serde(default)]
+    pub empty: u64,
+    /// Columns that could have been taken for this attribute, where this one was chosen among them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub instead_of: Vec<OtherColumn>,
 }
 
 /// A column that the rules do not know: header as it stands there, letter.

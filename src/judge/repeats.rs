@@ -1,18 +1,17 @@
-//! What may stand in one row only, the key or a column that is unique: where it stood, and what is said where it stands in
-//! several rows.
+//! Values that may appear in one row only, those of the key and of unique columns: where each was seen, and which rows share
+//! one.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use crate::message::{Refusal, Rule, count};
 use crate::schema::{Column, Duplicates, Schema};
-use crate::workbook::{RawRow, Sheet, Workbook};
+use crate::workbook::{RawRow, Sheet};
 
-use super::batch::read_rows;
 use super::duplicates::{Group, Seen};
-use super::file::Emit;
 use super::lent::LentItem;
 use super::row::Layout;
-use super::{JudgeError, Place, Verdict};
+use super::{Place, Verdict};
 
 /// Rows named in the message of a repeated item; more are counted.
 const ROWS_NAMED: usize = 10;
@@ -33,10 +32,18 @@ struct Once {
     seen: Seen,
 }
 
-/// What stands in several rows, and the column it is told at.
-struct Repeated {
-    position: usize,
-    rows: Group,
+/// What a row shares with others: the column it is told at, the rule that is broken, and all rows concerned.
+pub(super) struct Repeated {
+    pub position: usize,
+    pub rule: Rule,
+    rows: Rc<Group>,
+}
+
+impl Repeated {
+    /// The rows as a person on sheet `here` finds them.
+    pub fn name_rows(&self, here: u16, sheets: &[Sheet]) -> String {
+        name_rows(&self.rows, here, sheets)
+    }
 }
 
 impl Repeats {
@@ -66,59 +73,40 @@ impl Repeats {
         }
     }
 
-    /// Reads the rows that repeat one another once more and gives them their verdict. `layouts` and `items`, the rows
-    /// taken for items, are by sheet.
-    pub fn judge(
+    /// The rows that repeat one another, each with what is wrong with it, in the order of the file. `layouts` and `items`,
+    /// the rows taken for items, are by sheet.
+    pub fn find(
         self,
         schema: &Schema,
         layouts: &[Option<Layout<'_>>],
         items: &[u64],
-        workbook: &mut Workbook,
-        emit: Emit<'_>,
-    ) -> Result<(), JudgeError> {
-        let sheets = workbook.sheets().to_vec();
+        sheets: &[Sheet],
+    ) -> Result<Vec<(Place, Repeated)>, Refusal> {
         let key = self.key.seen.into_groups();
         // Of rows to mend, those that stand in several sheets may be all there are.
         let is_whole = layouts.iter().flatten().all(|layout| layout.what_to_do().load().is_none());
-        if let Some(refusal) = refuse_repeated_sheets(&key, items, &sheets).filter(|_| is_whole) {
-            return Err(refusal.into());
+        if let Some(refusal) = refuse_repeated_sheets(&key, items, sheets).filter(|_| is_whole) {
+            return Err(refusal);
         }
-        let at = |position| move |rows| Repeated { position, rows };
-        let key: Vec<Repeated> = key.into_iter().map(at(self.key.position)).collect();
-        let unique =
-            self.unique.into_iter().flat_map(|once| once.seen.into_groups().into_iter().map(at(once.position)));
-        let unique: Vec<Repeated> = unique.collect();
-
-        let mut told: Vec<(Place, &Repeated)> = Vec::new();
-        for repeated in &key {
+        let mut found: Vec<(Place, Repeated)> = Vec::new();
+        for group in key.into_iter().map(Rc::new) {
             let kept = match schema.duplicates {
-                Duplicates::Last => repeated.rows.last(),
-                Duplicates::First => repeated.rows.first(),
+                Duplicates::Last => group.last().copied(),
+                Duplicates::First => group.first().copied(),
                 Duplicates::Reject => None,
             };
-            told.extend(repeated.rows.iter().filter(|place| Some(*place) != kept).map(|place| (*place, repeated)));
+            let left_out = group.iter().filter(|place| Some(**place) != kept);
+            let repeated = || Repeated { position: self.key.position, rule: Rule::KeyRepeated, rows: group.clone() };
+            found.extend(left_out.map(|place| (*place, repeated())));
         }
-        told.extend(unique.iter().flat_map(|repeated| repeated.rows.iter().map(move |place| (*place, repeated))));
-        if told.is_empty() {
-            return Ok(());
+        for once in self.unique {
+            for group in once.seen.into_groups().into_iter().map(Rc::new) {
+                let repeated = || Repeated { position: once.position, rule: Rule::ValueRepeated, rows: group.clone() };
+                found.extend(group.iter().map(|place| (*place, repeated())));
+            }
         }
-        told.sort_by_key(|(place, _)| *place);
-        let mut told = told.into_iter().peekable();
-        for (index, layout) in layouts.iter().enumerate() {
-            let Some(layout) = layout else { continue };
-            read_rows(workbook, index, &mut |row| {
-                let place = Place(index as u16, row.number);
-                let mut repeats = Vec::new();
-                while let Some((_, repeated)) = told.next_if(|(wanted, _)| *wanted == place) {
-                    repeats.push((repeated.position, name_rows(&repeated.rows, place.0, &sheets)));
-                }
-                if repeats.is_empty() {
-                    return Ok(());
-                }
-                Ok(emit.row(place, layout.judge_repeated(&layout.what_to_do().without(row), &repeats))?)
-            })?;
-        }
-        Ok(())
+        found.sort_by_key(|(place, _)| *place);
+        Ok(found)
     }
 }
 

@@ -83,16 +83,12 @@ impl<'a> Layout<'a> {
         self.schema.columns.iter().enumerate().filter_map(warning).collect()
     }
 
-    /// A row whose value of a column stands in other rows too, which `rows` names; for the key's first column it is the
-    /// item that does. One that has problems of its own is rejected for all of them.
-    pub fn judge_repeated<I>(&self, row: &RawRow<'_>, repeats: &[(usize, String)]) -> Verdict<I> {
+    /// A row that shares a value with other rows: the columns concerned, and the rule that each breaks. A row that has
+    /// problems of its own is rejected for all of them.
+    pub fn judge_repeated<I>(&self, row: &RawRow<'_>, repeats: Vec<(usize, Broken)>) -> Verdict<I> {
         let judge = RowJudge { row, layout: self };
-        let key = self.schema.position(self.schema.key.first_column());
-        let repeated = |(position, rows): &(usize, String)| {
-            let rule = if Some(*position) == key { Rule::KeyRepeated } else { Rule::ValueRepeated };
-            judge.problem(*position, Broken { rule, words: vec![("rows", rows.clone())] })
-        };
-        let repeated: Vec<Problem> = repeats.iter().map(repeated).collect();
+        let repeated: Vec<Problem> =
+            repeats.into_iter().map(|(position, broken)| judge.problem(position, broken)).collect();
         match judge.judge() {
             Ok(_) if repeated.iter().all(|problem| problem.rule == Rule::KeyRepeated) => {
                 Verdict::Duplicate(self.keep(row, repeated))

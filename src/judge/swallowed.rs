@@ -41,7 +41,8 @@ fn count_rows(text: &str, row: &RawRow<'_>, at: usize, sign: char, layout: &Layo
         let beyond = row.cells[at].column + 1;
         let line = read_line(line, sign, first).map(|(cells, next)| {
             let after = after.iter().map(|cell| RawCell { column: cell.column - beyond + next, ..cell.clone() });
-            RawRow { number: row.number, cells: before.iter().cloned().chain(cells).chain(after).collect() }
+            let cells = before.iter().cloned().chain(cells).chain(after).collect();
+            RawRow { number: row.number, cells, fields: None }
         });
         rows += 1;
         items += u64::from(line.is_some_and(|line| layout.can_be_item(&line)));

@@ -54,7 +54,7 @@ fn row_of_texts<'t>(number: u32, texts: &[&'t str]) -> RawRow<'t> {
     let filled = (0..).zip(texts).filter(|(_, text)| !text.is_empty());
     let cell =
         |(column, text): (u32, &&'t str)| RawCell { column, value: RawValue::Text((*text).into()), format: None };
-    RawRow { number, cells: filled.map(cell).collect() }
+    RawRow { number, cells: filled.map(cell).collect(), fields: None }
 }
 
 #[cfg(test)]

@@ -53,7 +53,7 @@ impl WhatToDo {
             return Cow::Borrowed(row);
         }
         let cells = row.cells.iter().filter(|cell| !self.columns.contains(&cell.column));
-        Cow::Owned(RawRow { number: row.number, cells: cells.cloned().collect() })
+        Cow::Owned(RawRow { number: row.number, cells: cells.cloned().collect(), fields: row.fields })
     }
 }
 

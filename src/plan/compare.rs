@@ -168,7 +168,14 @@ mod tests {
 
     /// A sheet that has all columns but the shelf.
     fn sheet() -> SheetRead {
-        let column = |name: &str| ColumnRead { attribute: name.into(), header: name.into(), column: "A".into() };
+        let column = |name: &str| ColumnRead {
+            attribute: name.into(),
+            header: name.into(),
+            column: "A".into(),
+            values: 0,
+            empty: 0,
+            instead_of: Vec::new(),
+        };
         let columns = ["sku", "name", "note"].map(column).to_vec();
         let name = "Stock".to_string();
         SheetRead { name, loaded: true, skipped: None, header_row: Some(1), columns, others: vec![] }

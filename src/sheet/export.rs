@@ -153,7 +153,7 @@ impl<'a> Export<'a> {
         let read = (0..).zip(&cells).zip(&self.schema.columns);
         let read = read.filter_map(|((place, cell), column)| Some(cell.as_ref()?.as_read(place, format(column))));
         // Under the header; which of the rows it is changes nothing.
-        let row = RawRow { number: 2, cells: read.collect() };
+        let row = RawRow { number: 2, cells: read.collect(), fields: None };
         match self.trial.judge(&row) {
             Ok(back) if same_item(&back, item) => {}
             Ok(back) => return Err(self.explain(item, &back)),

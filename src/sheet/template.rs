@@ -110,6 +110,6 @@ mod tests {
         };
         let cells: Vec<RawCell> = (0..).zip(schema.columns.iter().map(example)).filter_map(cell).collect();
         assert_eq!(cells.len(), schema.columns.len());
-        assert_eq!(trial.judge(&RawRow { number: 2, cells }).unwrap().len(), schema.columns.len());
+        assert_eq!(trial.judge(&RawRow { number: 2, cells, fields: None }).unwrap().len(), schema.columns.len());
     }
 }

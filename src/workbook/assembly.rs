@@ -39,7 +39,7 @@ pub struct Assembly<'a> {
 
 impl<'a> Assembly<'a> {
     pub fn new(sheet: &'a str, budget: &'a Budget, visit: Visit<'a>) -> Self {
-        let row = RawRow { number: 0, cells: Vec::new() };
+        let row = RawRow { number: 0, cells: Vec::new(), fields: None };
         Assembly { sheet, budget, meter: Meter::new(sheet, budget), visit, row, last: 0, cells: 0 }
     }
 

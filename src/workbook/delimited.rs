@@ -86,7 +86,8 @@ impl DelimitedReader {
                 }
                 cells.push(RawCell { column, value: RawValue::Text(Cow::Borrowed(text)), format: None });
             }
-            let row = RawRow { number, cells };
+            let fields = Some(u32::try_from(record.len()).unwrap_or(u32::MAX));
+            let row = RawRow { number, cells, fields };
             if !row.cells.is_empty() {
                 meter.count_row()?;
                 if visit(&row).is_break() {

@@ -24,6 +24,7 @@ mod xml2003;
 mod zipped;
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fs::File;
 use std::ops::ControlFlow;
 
@@ -42,6 +43,8 @@ pub struct RawRow<'a> {
     pub number: u32,
     /// In ascending column order; cells without a value are not here.
     pub cells: Vec<RawCell<'a>>,
+    /// In a text file: how many values the line has, empty ones included. None where a sheet has no such count.
+    pub fields: Option<u32>,
 }
 
 impl<'a> RawRow<'a> {
@@ -82,6 +85,15 @@ pub enum RawValue<'a> {
     NoResult,
 }
 
+/// Cells that the program shows as one: only the first of them has a value. Rows as they are numbered, columns from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MergedArea {
+    pub first_row: u32,
+    pub last_row: u32,
+    pub first_column: u32,
+    pub last_column: u32,
+}
+
 /// A sheet that can have rows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sheet {
@@ -97,6 +109,8 @@ pub struct Workbook {
     sheets: Vec<Sheet>,
     budget: Budget,
     notes: Vec<Note>,
+    /// By sheet, once it was read to its end.
+    merged: HashMap<usize, Vec<MergedArea>>,
 }
 
 enum Reader {
@@ -141,7 +155,13 @@ impl Workbook {
                 }
                 if format == sniff::Format::Xml2003 {
                     let (reader, sheets) = xml2003::Xml2003Reader::open(text)?;
-                    return Ok(Workbook { reader: Reader::Xml2003(Box::new(reader)), sheets, budget, notes });
+                    return Ok(Workbook {
+                        reader: Reader::Xml2003(Box::new(reader)),
+                        sheets,
+                        budget,
+                        notes,
+                        merged: HashMap::new(),
+                    });
                 }
                 let reader = if format == sniff::Format::Html {
                     if source.length() > budget.whole_file_bytes {
@@ -155,7 +175,7 @@ impl Workbook {
                 (reader, only_sheet())
             }
         };
-        Ok(Workbook { reader, sheets, budget, notes })
+        Ok(Workbook { reader, sheets, budget, notes, merged: HashMap::new() })
     }
 
     /// In the order of their tabs, the hidden ones among them; sheets that are only a chart are not here.
@@ -167,6 +187,11 @@ impl Workbook {
     /// end, and name it; they say that its rows were loaded, so they are for sheets that were.
     pub fn notes(&self) -> &[Note] {
         &self.notes
+    }
+
+    /// The areas of a sheet in which cells of several rows are merged, once the sheet was read to its end.
+    pub fn merged(&self, sheet: usize) -> &[MergedArea] {
+        self.merged.get(&sheet).map_or(&[], Vec::as_slice)
     }
 
     /// Whether a number comes with the format that it is shown by, so that a text column can take what is shown. True

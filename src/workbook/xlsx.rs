@@ -93,7 +93,8 @@ impl XlsxReader {
             let next_number = next.as_ref().map(|(cell, _)| cell.get_position().0.saturating_add(1));
             if next_number != Some(number) {
                 if !held.is_empty() {
-                    let row = RawRow { number, cells: build_cells(&mut held, &formats, epoch, spare) };
+                    let cells = build_cells(&mut held, &formats, epoch, spare);
+                    let row = RawRow { number, cells, fields: None };
                     if row.cells.windows(2).any(|pair| pair[0].column == pair[1].column) {
                         return Err(damaged_after(sheet, last_whole));
                     }

@@ -55,7 +55,7 @@ fn read(schema: &Schema, form: Form, file: File) -> Result<BTreeMap<String, Item
         Ok(())
     };
     match judge.judge_file(&mut workbook, &mut hear) {
-        Ok(_) => judge.judge_duplicates(&mut workbook, &mut hear).map_err(failed)?,
+        Ok(mut read) => judge.judge_again(&mut workbook, &mut hear, &mut read).map_err(failed)?,
         Err(JudgeError::Refused(refusal)) if refusal.rule == Rule::NoItems => {}
         Err(error) => return Err(failed(error)),
     }

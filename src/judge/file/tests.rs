@@ -34,8 +34,8 @@ pub fn judged_with(content: &[u8], schema: &Schema) -> Result<(BTreeMap<u32, Ver
         verdicts.insert(place.1, verdict.map(|item| Item::from(&item)));
         Ok(())
     };
-    let read = judge.judge_file(&mut workbook, &mut emit)?;
-    judge.judge_duplicates(&mut workbook, &mut emit)?;
+    let mut read = judge.judge_file(&mut workbook, &mut emit)?;
+    judge.judge_again(&mut workbook, &mut emit, &mut read)?;
     Ok((verdicts, read))
 }
 

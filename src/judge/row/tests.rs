@@ -127,7 +127,7 @@ fn an_error_in_a_column_of_the_rules_is_told_and_beside_them_it_is_a_note() {
     .unwrap();
     let header: Vec<&str> = HEADER.into_iter().chain(["Remark"]).collect();
     let layout = Layout::new(&schema, "Stock", heading(&schema, &[&header]), None);
-    let judge = |cells| layout.judge(&RawRow { number: 9, cells }).map(|item| Item::from(&item));
+    let judge = |cells| layout.judge(&RawRow { number: 9, cells, fields: None }).map(|item| Item::from(&item));
     let told = |verdict| match verdict {
         Verdict::Rejected(Kept { problems, .. }) => {
             problems.into_iter().map(|problem| (problem.rule.id(), problem.message)).collect::<Vec<_>>()

@@ -128,7 +128,7 @@ mod tests {
         for price in ["1.234", "12,50"] {
             let cells = ["1.5", "x", price, "5"].into_iter().zip(0..);
             let cells = cells.map(|(written, place)| RawCell { column: place, ..text(written) }).collect();
-            evidence.note_row(&RawRow { number: 2, cells }, &header);
+            evidence.note_row(&RawRow { number: 2, cells, fields: None }, &header);
         }
         let styles = evidence.decide();
         let known: Vec<&str> = schema

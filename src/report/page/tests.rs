@@ -51,7 +51,14 @@ fn whatever_a_cell_says_is_text() {
         key: [("sku".to_string(), crate::item::Value::S(HOSTILE.into()))].into_iter().collect(),
         attributes: vec![ChangedAttribute { name: text(), before: value(), after: value() }],
     };
-    let column = ColumnRead { attribute: text(), header: text(), column: "A".into() };
+    let column = ColumnRead {
+        attribute: text(),
+        header: text(),
+        column: "A".into(),
+        values: 2,
+        empty: 0,
+        instead_of: Vec::new(),
+    };
     let sheet = |loaded| SheetRead {
         name: text(),
         loaded,
@@ -68,7 +75,7 @@ fn whatever_a_cell_says_is_text() {
         biggest: vec![changed],
         to_fix: Some(ToFix { place: text(), rows: 2, of: 2 }),
         skipped: vec![SkippedRow { sheet: text(), row: 9, why: Skip::Total, says: text() }],
-        notes: vec![Note { sheet: None, rule: Rule::RowsHidden, message: text(), advice: text() }],
+        notes: vec![Note { sheet: None, rule: Rule::RowsHidden, message: text(), advice: text(), rows: 0 }],
         ..with_problems(vec![problem(2, HOSTILE), problem(3, HOSTILE)], 2)
     };
     let page = page(&report);

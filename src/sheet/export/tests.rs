@@ -85,8 +85,8 @@ fn read(schema: &Schema, form: Form, file: File) -> Vec<(String, Vec<Item>)> {
         }
         Ok(())
     };
-    judge.judge_file(&mut workbook, &mut hear).unwrap();
-    judge.judge_duplicates(&mut workbook, &mut hear).unwrap();
+    let mut read = judge.judge_file(&mut workbook, &mut hear).unwrap();
+    judge.judge_again(&mut workbook, &mut hear, &mut read).unwrap();
     sheets.retain(|(_, items)| !items.is_empty());
     sheets
 }

@@ -30,8 +30,8 @@ fn judged(content: &[u8], schema: &Schema) -> (Vec<PlanRow>, FileRead) {
         Ok(())
     };
     let (mut workbook, mut judge) = (open(content), Judge::new(schema));
-    let file = judge.judge_file(&mut workbook, &mut emit).unwrap();
-    judge.judge_duplicates(&mut workbook, &mut emit).unwrap();
+    let mut file = judge.judge_file(&mut workbook, &mut emit).unwrap();
+    judge.judge_again(&mut workbook, &mut emit, &mut file).unwrap();
     let row = |(place, verdict): (Place, Verdict)| {
         let sheet = file.sheets[usize::from(place.0)].name.as_str().into();
         PlanRow::from(JudgedRow { sheet, row: place.1, verdict })
