@@ -26,7 +26,7 @@ use crate::message::{Note, Problem, Refusal};
 pub use file::{Hear, Judge};
 pub use lent::LentItem;
 pub use trial::{Trial, would_be_read};
-pub use value::shows_error;
+pub use value::{is_formula, shows_error};
 pub use what_to_do::what_to_do_header;
 
 /// A row, by the place of its sheet in the file and its number there.

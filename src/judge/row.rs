@@ -9,7 +9,7 @@ use crate::workbook::{RawCell, RawRow, RawValue};
 use super::heading::Heading;
 use super::lent::{LentItem, LentValue, Names};
 use super::sheet::says;
-use super::value::{Broken, Facts, Style, error_in, explain_error, is_blank, judge_cell, keep_cell, shown, warn_of};
+use super::value::{Broken, Facts, Style, is_blank, judge_cell, keep_cell, no_value_in, shown, warn_of};
 use super::what_to_do::WhatToDo;
 use super::{Kept, KeptCell, Skip, Skipped, Verdict};
 
@@ -28,6 +28,8 @@ pub(super) struct Layout<'a> {
     pub schema: &'a Schema,
     pub sheet: String,
     heading: Heading,
+    /// Whether the cells come from a text file, of themselves or as rows that are sent back.
+    as_typed: bool,
     /// By the rules' columns.
     facts: Vec<Facts>,
     /// The columns of the key, by the rules' columns.
@@ -42,8 +44,10 @@ impl<'a> Layout<'a> {
     /// `styles` is what the columns' own evidence tells, where it was looked for.
     pub fn new(schema: &'a Schema, sheet: &str, heading: Heading, styles: Option<Vec<Style>>) -> Layout<'a> {
         let unknown = if heading.what_to_do.load().is_some() { Style::Alone } else { Style::default() };
+        let as_typed = styles.is_some() || heading.what_to_do.load().is_some();
         let fact = |(position, column): (usize, &Column)| Facts {
             in_key: schema.key.columns().any(|key| key == column.name),
+            as_typed,
             style: styles.as_ref().map_or(unknown, |styles| styles[position]),
         };
         let facts = schema.columns.iter().enumerate().map(fact).collect();
@@ -53,7 +57,7 @@ impl<'a> Layout<'a> {
         let others = heading.header.others.iter().filter(|_| are_kept).map(|(_, name)| name.as_str());
         let names = Names::new(columns.chain(schema.key.attributes()).chain(others.clone()));
         let others = others.filter_map(|name| names.place(name)).collect();
-        Layout { schema, sheet: sheet.to_string(), heading, facts, key, names, others }
+        Layout { schema, sheet: sheet.to_string(), heading, as_typed, facts, key, names, others }
     }
 
     pub fn header(&self) -> &Header {
@@ -198,7 +202,7 @@ impl<'a> RowJudge<'a> {
     /// In a column of the rules. An error there is never passed over; beside them it is as good as a note.
     fn shows_error(&self) -> bool {
         let mut cells = (0..self.layout.schema.columns.len()).filter_map(|position| self.cell(position));
-        cells.any(|cell| error_in(cell).is_some() || matches!(cell.value, RawValue::NoResult))
+        cells.any(|cell| no_value_in(cell, self.layout.as_typed).is_some())
     }
 
     fn judge_column(&self, position: usize) -> Result<Option<LentValue<'a>>, Broken> {
@@ -241,15 +245,11 @@ impl<'a> RowJudge<'a> {
     fn add_unknown(&self, values: &mut [Option<LentValue<'a>>], problems: &mut Vec<Problem>) {
         for ((place, name), of_value) in self.layout.header().others.iter().zip(&self.layout.others) {
             let Some(cell) = self.row.cell(*place) else { continue };
-            if let Some(error) = error_in(cell) {
-                problems.push(self.problem_in(name, Some(cell.column), explain_error(error)));
+            if let Some(broken) = no_value_in(cell, self.layout.as_typed) {
+                problems.push(self.problem_in(name, Some(cell.column), broken));
                 continue;
             }
             let value = match &cell.value {
-                RawValue::NoResult => {
-                    problems.push(self.problem_in(name, Some(cell.column), Rule::FormulaWithoutResult.into()));
-                    continue;
-                }
                 RawValue::Bool(said) => LentValue::Bool(*said),
                 RawValue::Number(number) if cell.format.is_none() => match Decimal::from_cell(*number) {
                     Ok(number) => LentValue::N(number),

@@ -109,8 +109,8 @@ fn show_text(text: &str, form: Form) -> Result<Shown<'_>, Unshown> {
                 return Err(Unshown::Sign);
             }
         }
-        // A zero byte is no text, and ="00123" stands for 00123.
-        Form::Csv if text.contains('\0') || text.starts_with("=\"") => return Err(Unshown::Sign),
+        // A zero byte is no text.
+        Form::Csv if text.contains('\0') => return Err(Unshown::Sign),
         Form::Csv => {}
     }
     Ok(Shown::Text(text.into()))
@@ -228,7 +228,7 @@ mod tests {
         assert_eq!(csv, format!("\"{long}\""));
         let sign = "has a sign in it that such a file cannot hold";
         assert_eq!(told(text, Value::S("a\u{1}b".into())), [sign, "\"a\u{1}b\""]);
-        assert_eq!(told(text, Value::S("=\"00123\"".into())), ["\"=\"00123\"\"", sign]);
+        assert_eq!(told(text, Value::S("=\"00123\"".into())), ["\"=\"00123\"\"", "\"=\"00123\"\""]);
         assert_eq!(told(text, Value::S("a\0".into())), [sign, sign]);
     }
 

@@ -1,6 +1,7 @@
 //! Where rows of items go: onto the sheets of a workbook, one after another as they fill up, or into a csv. Neither is
 //! kept in memory.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 
@@ -10,6 +11,7 @@ use rust_xlsxwriter::Workbook;
 use super::cell::{Form, Shown};
 use super::columns::Columns;
 use super::{LAST_ROW, SheetFault};
+use crate::judge::is_formula;
 use crate::schema::Schema;
 
 /// Without it Excel takes the letters of a csv for those of the machine's own country.
@@ -40,12 +42,19 @@ impl<'a> Pages<'a> {
         match self {
             Pages::Book(book) => book.add(row),
             Pages::Csv(csv) => {
-                let typed = row.iter().map(|cell| match cell {
-                    Some(Shown::Text(text)) => &**text,
-                    // A csv has no other.
-                    Some(Shown::Number(_) | Shown::Day(_)) | None => "",
-                });
-                Ok(csv.write_record(typed).map_err(std::io::Error::from)?)
+                for cell in row {
+                    let typed = match cell {
+                        // What would be calculated is written as a formula that says this text.
+                        Some(Shown::Text(text)) if is_formula(text) => {
+                            Cow::Owned(format!("=\"{}\"", text.replace('"', "\"\"")))
+                        }
+                        Some(Shown::Text(text)) => Cow::Borrowed(&**text),
+                        // A csv has no other.
+                        Some(Shown::Number(_) | Shown::Day(_)) | None => Cow::Borrowed(""),
+                    };
+                    csv.write_field(typed.as_bytes()).map_err(std::io::Error::from)?;
+                }
+                Ok(csv.write_record(None::<&[u8]>).map_err(std::io::Error::from)?)
             }
         }
     }

@@ -80,11 +80,14 @@ impl DelimitedReader {
                 let column = u32::try_from(column).unwrap_or(u32::MAX);
                 meter.count_cell(number, column, place.len())?;
                 let text = texts.get(place).ok_or_else(|| letters_unknown(number))?;
-                let text = text_formula(text).unwrap_or(text);
+                let (text, format) = match text_formula(text) {
+                    Some(text) => (text, Some(TEXT_FORMAT.into())),
+                    None => (Cow::Borrowed(text), None),
+                };
                 if text.is_empty() {
                     continue;
                 }
-                cells.push(RawCell { column, value: RawValue::Text(Cow::Borrowed(text)), format: None });
+                cells.push(RawCell { column, value: RawValue::Text(text), format });
             }
             let fields = Some(u32::try_from(record.len()).unwrap_or(u32::MAX));
             let row = RawRow { number, cells, fields };
@@ -152,10 +155,18 @@ impl DelimitedReader {
     }
 }
 
-/// What stands in `="00123"`, as ERP programs write a text that Excel must not take for a number. Exactly that form: any
-/// other formula stays what it is, for nothing here counts it out.
-fn text_formula(cell: &str) -> Option<&str> {
-    cell.strip_prefix("=\"")?.strip_suffix('"').filter(|text| !text.contains('"'))
+/// The format of a cell that is a text, whatever it looks like.
+pub const TEXT_FORMAT: &str = "@";
+
+/// The text in `="00123"`, as ERP programs write one that Excel must not take for a number; a quotation mark in it is
+/// doubled. Exactly that form: any other formula stays as it is, for nothing here calculates it.
+pub fn text_formula(cell: &str) -> Option<Cow<'_, str>> {
+    let text = cell.strip_prefix("=\"")?.strip_suffix('"')?;
+    if !text.contains('"') {
+        return Some(Cow::Borrowed(text));
+    }
+    let rest = text.replace("\"\"", "");
+    (!rest.contains('"')).then(|| Cow::Owned(text.replace("\"\"", "\"")))
 }
 
 /// The sheet Excel would show such a file as: `2026/stock.csv` is `stock`.
@@ -208,8 +219,8 @@ mod tests {
 
     fn shown(row: &RawRow<'_>) -> String {
         let cells = row.cells.iter().map(|cell| match &cell.value {
-            RawValue::Text(Cow::Borrowed(text)) => format!("{}={text}", cell.column),
-            other => panic!("text that is borrowed, not {other:?}"),
+            RawValue::Text(text) => format!("{}={text}", cell.column),
+            other => panic!("text, not {other:?}"),
         });
         format!("{}:{}", row.number, cells.collect::<Vec<_>>().join("|"))
     }
@@ -231,6 +242,7 @@ mod tests {
             // A text that Excel must not take for a number; nothing else that looks like it.
             ("=\"00123\",\"=\"\"0 1\"\"\"\n", &["1:0=00123|1=0 1"]),
             ("=\"\",x\n", &["1:1=x"]),
+            ("\"=\"\"5\"\"\"\" pipe\"\"\",x\n", &["1:0=5\" pipe|1=x"]),
             ("=\"1\"&\"2\",=A1,=\",\"=\"\"\"\n", &["1:0==\"1\"&\"2\"|1==A1|2==\"|3==\""]),
         ];
         for (text, expected) in cases {

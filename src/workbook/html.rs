@@ -7,6 +7,7 @@ use std::ops::ControlFlow;
 use super::RawValue;
 use super::assembly::{Assembly, Visit};
 use super::budget::{Budget, holds_too_much};
+use super::delimited::{TEXT_FORMAT, text_formula};
 use crate::message::{Refusal, Rule, count};
 
 const KIND: &str = "a web page";
@@ -46,7 +47,11 @@ impl HtmlReader {
             match piece {
                 Piece::Table => {}
                 Piece::Cell(text) => {
-                    assembly.push(row, column, RawValue::Text(Cow::Owned(text)), None)?;
+                    let (text, format) = match text_formula(&text) {
+                        Some(text) => (text.into_owned(), Some(TEXT_FORMAT.into())),
+                        None => (text, None),
+                    };
+                    assembly.push(row, column, RawValue::Text(Cow::Owned(text)), format)?;
                     column += 1;
                 }
                 Piece::RowEnd => {
@@ -335,6 +340,8 @@ mod tests {
                 "<table><tr><td><font color='>'><b>x</b></font><o:p>y</o:p><!-- <td> --></td></tr></table>",
                 &["1:0=\"xy\""],
             ),
+            // A text that Excel must not take for a number.
+            ("<table><tr><td>=\"00123\"</td><td>=A3</td></tr></table>", &["1:0=\"00123\" as @|1=\"=A3\""]),
             ("<p>1 < 2</p><table></table>", &[]),
         ];
         for (page, expected) in cases {

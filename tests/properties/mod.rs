@@ -106,9 +106,9 @@ fn any_habits() -> impl Strategy<Value = Habits> {
     })
 }
 
-/// Two texts stand for others in a csv: `="00123"` says 00123, and the mark of the byte order in front is no letter.
+/// Two texts are no values in a csv: a formula, of which `="00123"` says 00123, and the byte order mark in front.
 fn csv_can_say(text: &str) -> bool {
-    !text.starts_with("=\"") && !text.starts_with('\u{FEFF}')
+    !text.starts_with('=') && !text.starts_with('\u{FEFF}')
 }
 
 fn as_texts(mut table: Table) -> Table {

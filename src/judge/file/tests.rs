@@ -209,6 +209,28 @@ fn a_formula_without_its_result_is_no_empty_cell_even_in_a_column_that_may_be_em
 }
 
 #[test]
+fn a_formula_in_a_text_file_is_never_a_value() {
+    let list = b"SKU,Name,Qty,Supplier\n=A3,Bolt,1,x\nB,=A3&\"x\",1,x\nC,Nut,=B2+1,x\nD,Pin,1,=T(1)\n=\"00123\",\"=\"\"=A3\"\"\",1,-x\n,,,=A3\n";
+    let (verdicts, _) = judged(list).unwrap();
+    for row in [2, 3, 4, 5] {
+        assert_eq!(rules(&verdicts[&row]), ["formula-as-text"], "row {row}");
+    }
+    let text = |text: &str| crate::item::Value::S(text.into());
+    assert_eq!((&item(&verdicts[&6])["sku"], &item(&verdicts[&6])["name"]), (&text("00123"), &text("=A3")));
+    // It is no note either.
+    assert!(rules(&verdicts[&7]).contains(&"formula-as-text"));
+    let Verdict::Rejected(kept) = &verdicts[&2] else { panic!("not rejected") };
+    assert_eq!(kept.problems[0].message, "SKU in A2 is \"=A3\", a formula that was not calculated.");
+    // In a workbook such a text is one.
+    let mut book = rust_xlsxwriter::Workbook::new();
+    let sheet = book.add_worksheet();
+    sheet.write_row(0, 0, ["SKU", "Name", "Quantity"]).unwrap();
+    sheet.write_row(1, 0, ["=A3", "Bolt", "5"]).unwrap();
+    let (verdicts, _) = judged(&book.save_to_buffer().unwrap()).unwrap();
+    assert_eq!(item(&verdicts[&2])["sku"], crate::item::Value::S("=A3".into()));
+}
+
+#[test]
 fn only_the_sheet_that_the_rules_name_is_read() {
     let mut book = rust_xlsxwriter::Workbook::new();
     for (sheet, sku) in [("Old", "A"), ("Stock", "B")] {

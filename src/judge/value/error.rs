@@ -12,7 +12,7 @@ const ERRORS: &str = "#DIV/0! #N/A #NAME? #NULL! #NUM! #REF! #VALUE! #SPILL! #CA
     #CALCUL! #N/D #¡DIV/0! #¡REF! #¡VALOR! #¿NOMBRE? #¡NUM! #¡NULO! #¡DESBORDAMIENTO!";
 
 /// The error that a cell shows.
-pub(in crate::judge) fn error_in<'a>(cell: &'a RawCell<'_>) -> Option<&'a str> {
+fn error_in<'a>(cell: &'a RawCell<'_>) -> Option<&'a str> {
     match &cell.value {
         RawValue::Error(error) => Some(error),
         RawValue::Text(text) => Some(trim(text)).filter(|text| shows_error(text)),
@@ -31,8 +31,28 @@ pub fn shows_error(text: &str) -> bool {
     }
 }
 
+/// Why a cell has no value although something is in it: it shows an error, or it is a formula that was not calculated.
+/// In a text file, `as_typed`, every formula is one of these, unless the cell says that it is a text.
+pub(in crate::judge) fn no_value_in(cell: &RawCell<'_>, as_typed: bool) -> Option<Broken> {
+    match &cell.value {
+        RawValue::NoResult => Some(Rule::FormulaWithoutResult.into()),
+        RawValue::Text(text) if as_typed && cell.format.is_none() && is_formula(trim(text)) => {
+            Some(Rule::FormulaAsText.into())
+        }
+        _ => error_in(cell).map(explain_error),
+    }
+}
+
+/// Whether a text is a formula, as text files have them: `=A3`, `=SUM(B2:B9)`, `="1"&"2"`. A plus, a minus or an at sign
+/// in front makes none: -5 and +49 are values.
+pub fn is_formula(text: &str) -> bool {
+    let Some(formula) = text.strip_prefix('=') else { return false };
+    let first = formula.trim_start().chars().next();
+    first.is_some_and(|c| c.is_alphanumeric() || "+-(\"'$@#{.".contains(c))
+}
+
 /// What the formula of a cell ran into that shows an error.
-pub(in crate::judge) fn explain_error(error: &str) -> Broken {
+fn explain_error(error: &str) -> Broken {
     let reason = match error {
         "#REF!" => "the formula there points to a cell that is gone",
         "#N/A" => "the formula there looked for something and did not find it",

@@ -26,8 +26,8 @@ use super::{CellKind, KeptCell};
 use text::trim;
 
 pub(super) use currency::{Currencies, Mixed};
-pub use error::shows_error;
-pub(super) use error::{error_in, explain_error};
+pub(super) use error::no_value_in;
+pub use error::{is_formula, shows_error};
 pub(super) use evidence::Evidence;
 pub(super) use shown::shown;
 
@@ -49,6 +49,8 @@ impl From<Rule> for Broken {
 pub(super) struct Facts {
     /// Whether it is part of the table's key.
     pub in_key: bool,
+    /// Whether its cells come from a text file: a formula there was never calculated.
+    pub as_typed: bool,
     pub style: Style,
 }
 
@@ -78,11 +80,10 @@ pub(super) fn judge_cell<'a>(
     column: &'a Column,
     facts: Facts,
 ) -> Result<Option<LentValue<'a>>, Broken> {
-    if let Some(error) = error_in(cell) {
-        return Err(explain_error(error));
+    if let Some(broken) = no_value_in(cell, facts.as_typed) {
+        return Err(broken);
     }
     match &cell.value {
-        RawValue::NoResult => return Err(Rule::FormulaWithoutResult.into()),
         _ if is_blank(cell) => return Ok(None),
         RawValue::Date(_) if facts.in_key && column.kind != Kind::Date => return Err(Rule::DateInKey.into()),
         _ => {}
@@ -178,7 +179,26 @@ mod tests {
     }
 
     const TEXT: &str = "type = \"text\"";
-    const KEY: Facts = Facts { in_key: true, style: Style::Assumed };
+    const KEY: Facts = Facts { in_key: true, as_typed: false, style: Style::Assumed };
+
+    #[test]
+    fn a_formula_in_a_text_file_is_no_value_and_what_only_looks_like_one_is() {
+        let typed = Facts { as_typed: true, ..Facts::default() };
+        let told = |kind: &str, cell: &RawCell<'_>, facts| {
+            told(judge_cell(cell, &column(&format!("type = \"{kind}\"")), facts))
+        };
+        for formula in ["=A3", " =SUM(B2:B9)", "=\"1\"&\"2\"", "=-B3", "=+B3*2", "=(1+2)", "=5", "= $A$1", "='Old'!A3"]
+        {
+            for kind in ["text", "integer", "date", "gtin"] {
+                assert_eq!(told(kind, &text(formula), typed), "formula-as-text", "{kind} {formula}");
+            }
+            assert_eq!(told("text", &text(formula), Facts::default()), formula.trim(), "{formula}");
+            assert_eq!(told("text", &under(text(formula).value, "@"), typed), formula.trim(), "{formula}");
+        }
+        for value in ["=", "==", "=== Screws ===", "=>", "-5", "+49 40 1234", "@home", "a=b"] {
+            assert_eq!(told("text", &text(value), typed), value);
+        }
+    }
 
     #[test]
     fn blanks_are_an_empty_cell_and_an_error_is_never_a_value() {

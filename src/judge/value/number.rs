@@ -236,7 +236,7 @@ mod tests {
             ("1.234", most_point, "separator-unclear 1234 1.234"),
             ("1 234", most_point, "1234"),
         ] {
-            let facts = Facts { style, in_key: false };
+            let facts = Facts { style, ..Facts::default() };
             assert_eq!(told(judge_cell(&text(written), &column(MONEY), facts)), said, "{written} {style:?}");
         }
     }
@@ -245,7 +245,7 @@ mod tests {
     fn the_rules_outweigh_the_evidence() {
         let lines = "type = \"integer\"\ndecimal = \",\"";
         for style in [Style::Assumed, Style::Ambiguous, Style::Known(DecimalSign::Point)] {
-            let facts = Facts { style, in_key: false };
+            let facts = Facts { style, ..Facts::default() };
             assert_eq!(told(judge_cell(&text("1.234"), &column(lines), facts)), "1234", "{style:?}");
         }
         assert_eq!(judged("type = \"money\"\ndecimal = \".\"", &text("1,234")), "1234");
