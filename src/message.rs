@@ -135,6 +135,15 @@ catalogue! {
     FormulaWithoutResult "formula-without-result"
         "{column} in {cell} is a formula, and its result is not stored in the file."
         "Open the file in Excel, save it, and upload it again: Excel stores the results. Row {row} was left out."
+    RowHasExtraValues "row-has-extra-values"
+        "Row {row} has more values than the header in row {header} has columns: {extra}."
+        "{cause} Check which value belongs in which column, and correct the row. Row {row} was not loaded."
+    RowIsCutShort "row-is-cut-short"
+        "Row {row} has {values}, and the other rows have {usual}."
+        "Perhaps a line break inside a value has cut a row in two. Join the parts in a text editor such as Notepad, or ask whoever sent the file to export it again. Row {row} was not loaded."
+    RowMayContinue "row-may-continue"
+        "{column} in {cell} may be only a part of it: row {other} is no whole row, and may be the rest."
+        "If it is, join the two rows in a text editor such as Notepad; if not, delete row {other} or move it below the list. Then upload the file again. Row {row} was not loaded."
     FormulaAsText "formula-as-text"
         "{column} in {cell} is \"{value}\", a formula that was not calculated."
         "Enter the value itself. If the file is a CSV file, you can also open it in Excel and save it again: Excel calculates such formulas. Row {row} was not loaded."
@@ -253,6 +262,9 @@ catalogue! {
     ColumnWithoutName "column-without-name"
         "Sheet \"{sheet}\" has values in columns that have no name: {columns}."
         "What stands in them was left out; if it should be loaded, write the name of the column in {cells}, and upload the file again."
+    RowHasExtraSeparators "row-has-extra-separators"
+        "Sheet \"{sheet}\" has {rows} with more separators than the others, for example row {row}."
+        "Check whether each value in these rows is in its own column: a value that contains the separator moves those after it. No row was left out because of it."
     ColumnsNotAllowed "columns-not-allowed"
         "Sheet \"{sheet}\" has columns that the loader does not know: {columns}."
         "Delete them or correct their names, and upload the file again; its rows are checked then. Nothing was changed."
@@ -383,8 +395,14 @@ impl Rule {
     pub fn weight(self) -> Weight {
         match self {
             Rule::CellsMerged | Rule::NotTakenAsShown | Rule::ZerosMayBeLost => Weight::Look,
+            Rule::ColumnWithoutName | Rule::RowHasExtraSeparators => Weight::Look,
             _ => Weight::Remark,
         }
+    }
+
+    /// Whether it says of a row that its values may be in the wrong columns, so that none of them is to be trusted.
+    pub fn is_about_columns(self) -> bool {
+        matches!(self, Rule::RowHasExtraValues | Rule::RowIsCutShort | Rule::RowMayContinue)
     }
 
     pub fn message(self, words: &[(&str, &str)]) -> String {

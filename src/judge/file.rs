@@ -12,8 +12,9 @@ use super::batch::read_rows;
 use super::heading::{HeaderSearch, Heading};
 use super::lent::LentItem;
 use super::nearest::{Nearest, refuse_without_header};
+use super::ragged::{Ragged, Widths};
 use super::repeats::Repeats;
-use super::row::Layout;
+use super::row::{Layout, says_total};
 use super::sheet::SheetPass;
 use super::value::{Broken, Currencies, Evidence, Mixed, Style, shown};
 use super::{ColumnRead, FileRead, JudgeError, OtherColumn, Place, SheetRead, Skip, Verdict};
@@ -45,6 +46,8 @@ pub struct Judge<'a> {
     layouts: Vec<Option<Layout<'a>>>,
     /// By sheet, where the columns' own evidence was looked for.
     styles: Vec<Option<Vec<Style>>>,
+    /// By sheet, where its rows have a number of values.
+    ragged: Vec<Option<Ragged>>,
     repeats: Repeats,
     pub(super) nearest: Option<Nearest>,
     /// Rows that were taken for items, by sheet.
@@ -64,6 +67,7 @@ impl<'a> Judge<'a> {
             schema,
             layouts: Vec::new(),
             styles: Vec::new(),
+            ragged: Vec::new(),
             repeats: Repeats::new(schema),
             nearest: None,
             items: Vec::new(),
@@ -85,8 +89,10 @@ impl<'a> Judge<'a> {
         for (index, sheet) in sheets.iter().enumerate() {
             let Ok(number) = u16::try_from(index) else { break };
             self.items.push(0);
-            let styles = if workbook.is_text() { self.look_for_evidence(workbook, index)? } else { None };
+            let evidence = if workbook.is_text() { self.look_for_evidence(workbook, index)? } else { None };
+            let (styles, ragged) = evidence.unzip();
             self.styles.push(styles);
+            self.ragged.push(ragged);
             emit.sheet(number, self.describe(&sheet.name, None, None))?;
             let mut pass = SheetPass::new(self, number, &sheet.name, emit);
             if !sheet.visible {
@@ -131,20 +137,40 @@ impl<'a> Judge<'a> {
         Err(Refusal::new(Rule::SheetMissing, &[("sheet", wanted), ("found", &found.join(", "))]))
     }
 
-    /// Reads a sheet of texts once more, and before: whether 1.234 is more than a thousand, its whole column tells.
-    fn look_for_evidence(&self, workbook: &mut Workbook, sheet: usize) -> Result<Option<Vec<Style>>, JudgeError> {
+    /// Reads a sheet of texts once more, and before: whether 1.234 is more than a thousand, its whole column tells, and how
+    /// many values a row should have, all rows.
+    fn look_for_evidence(
+        &self,
+        workbook: &mut Workbook,
+        sheet: usize,
+    ) -> Result<Option<(Vec<Style>, Ragged)>, JudgeError> {
+        let separator = workbook.separator();
         let mut evidence = Evidence::new(self.schema);
-        let mut heading: Option<Heading> = None;
+        let mut found: Option<(Heading, Widths)> = None;
         let mut search = HeaderSearch::new(self.schema);
+        let mut fields_above = 0;
         workbook.visit_rows(sheet, &mut |row| {
-            match &heading {
-                Some(heading) => evidence.note_row(row, &heading.header),
+            let fields = row.fields.unwrap_or_default();
+            match &mut found {
+                Some((heading, widths)) => {
+                    evidence.note_row(row, &heading.header);
+                    if !heading.is_again(row) && !says_total(row) {
+                        widths.note_row(row);
+                    }
+                }
                 None if search.is_over() => return ControlFlow::Break(()),
-                None => heading = search.look_at(row).ok(),
+                None => {
+                    found = search.look_at(row).ok().map(|heading| {
+                        let above = if heading.above_is() == Skip::Header { fields_above } else { 0 };
+                        let widths = Widths::new(self.schema, &heading.header, row, fields.max(above), separator);
+                        (heading, widths)
+                    });
+                    fields_above = fields;
+                }
             }
             ControlFlow::Continue(())
         })?;
-        Ok(heading.map(|_| evidence.decide()))
+        Ok(found.map(|(_, widths)| (evidence.decide(), widths.decide())))
     }
 
     /// Where no visible sheet has a header: the hidden one that has.
@@ -187,7 +213,8 @@ impl<'a> Judge<'a> {
             }
         }
         let styles = self.styles.get(usize::from(sheet)).cloned().flatten();
-        Ok(Layout::new(self.schema, name, heading, styles))
+        let ragged = self.ragged.get_mut(usize::from(sheet)).and_then(Option::take);
+        Ok(Layout::new(self.schema, name, heading, styles).with_ragged(ragged))
     }
 
     /// Remembers what the rows tell together: what may stand in one of them only, and what is said once of all.

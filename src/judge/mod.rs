@@ -8,6 +8,7 @@ mod heading;
 mod lent;
 mod missing;
 mod nearest;
+mod ragged;
 mod repeats;
 mod row;
 mod sheet;

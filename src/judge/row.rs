@@ -8,6 +8,7 @@ use crate::workbook::{RawCell, RawRow, RawValue};
 
 use super::heading::Heading;
 use super::lent::{LentItem, LentValue, Names};
+use super::ragged::{Doubt, Ragged};
 use super::sheet::says;
 use super::value::{Broken, Facts, Style, is_blank, judge_cell, keep_cell, no_value_in, shown, warn_of};
 use super::what_to_do::WhatToDo;
@@ -38,6 +39,8 @@ pub(super) struct Layout<'a> {
     names: Names,
     /// The places of the values that are kept of columns that the rules do not know.
     others: Vec<usize>,
+    /// Which rows have values in the wrong columns, where that can be told.
+    ragged: Option<Ragged>,
 }
 
 impl<'a> Layout<'a> {
@@ -57,7 +60,16 @@ impl<'a> Layout<'a> {
         let others = heading.header.others.iter().filter(|_| are_kept).map(|(_, name)| name.as_str());
         let names = Names::new(columns.chain(schema.key.attributes()).chain(others.clone()));
         let others = others.filter_map(|name| names.place(name)).collect();
-        Layout { schema, sheet: sheet.to_string(), heading, as_typed, facts, key, names, others }
+        Layout { schema, sheet: sheet.to_string(), heading, as_typed, facts, key, names, others, ragged: None }
+    }
+
+    /// With what its rows together tell of their widths.
+    pub fn with_ragged(self, ragged: Option<Ragged>) -> Layout<'a> {
+        Layout { ragged, ..self }
+    }
+
+    pub fn ragged(&self) -> Option<&Ragged> {
+        self.ragged.as_ref()
     }
 
     pub fn header(&self) -> &Header {
@@ -71,7 +83,8 @@ impl<'a> Layout<'a> {
 
     pub fn judge<'r>(&'r self, row: &'r RawRow<'_>) -> Verdict<LentItem<'r>> {
         let rows = RowJudge { row, layout: self };
-        match rows.recognise() {
+        let is_part = || self.ragged.as_ref().is_some_and(|ragged| ragged.is_part(row));
+        match rows.recognise().filter(|why| *why != Skip::Note || !is_part()) {
             Some(why) => Verdict::Skipped(Skipped { why, says: says(row) }),
             None => match rows.judge() {
                 Ok(item) => Verdict::Accepted(item),
@@ -108,7 +121,8 @@ impl<'a> Layout<'a> {
     /// The row as it was sent, with what is wrong with it.
     fn keep(&self, row: &RawRow<'_>, problems: Vec<Problem>) -> Kept {
         let keep = |cell: &RawCell<'_>| KeptCell { number: self.number_by_column(cell), ..keep_cell(cell, row.number) };
-        Kept { problems, cells: row.cells.iter().map(keep).collect(), key: self.key_of(row) }
+        let key = if problems.iter().any(|problem| problem.rule.is_about_columns()) { None } else { self.key_of(row) };
+        Kept { problems, cells: row.cells.iter().map(keep).collect(), key }
     }
 
     /// The number that a text is by what its column tells, where it would be asked about among other rows.
@@ -158,6 +172,21 @@ impl<'a> Layout<'a> {
     }
 }
 
+/// Whether the row begins as a row of sums does.
+pub(super) fn says_total(row: &RawRow<'_>) -> bool {
+    let first = row.cells.iter().find(|cell| !is_blank(cell)).map(shown);
+    first.is_some_and(|first| is_total(&first) || starts_total(&first))
+}
+
+fn is_total(first: &str) -> bool {
+    let word = first.trim_end_matches(|c: char| !c.is_alphanumeric());
+    TOTALS.iter().any(|total| word.eq_ignore_ascii_case(total))
+}
+
+fn starts_total(first: &str) -> bool {
+    first.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("total "))
+}
+
 struct RowJudge<'a> {
     row: &'a RawRow<'a>,
     layout: &'a Layout<'a>,
@@ -182,12 +211,10 @@ impl<'a> RowJudge<'a> {
             return Some(self.layout.heading.above_is());
         }
         let key_given = self.layout.key.iter().any(|column| self.cell(*column).is_some_and(|cell| !is_blank(cell)));
-        let word = first.trim_end_matches(|c: char| !c.is_alphanumeric());
-        let says_total = TOTALS.iter().any(|total| word.eq_ignore_ascii_case(total));
+        let says_total = is_total(&first);
         if !key_given {
-            let starts_total = says_total || word.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("total "));
             return match is_alone {
-                _ if starts_total => Some(Skip::Total),
+                _ if says_total || starts_total(&first) => Some(Skip::Total),
                 true if !self.shows_error() => Some(Skip::Note),
                 _ => None,
             };
@@ -213,8 +240,27 @@ impl<'a> RowJudge<'a> {
         }
     }
 
+    /// What makes it doubtful that the values are in the right columns.
+    fn doubt(&self) -> Option<Problem> {
+        let Layout { schema, ragged, facts, .. } = self.layout;
+        let columns = &self.layout.header().columns;
+        let column_at = |place: u32| {
+            let is_here = |found: &Option<(u32, String)>| found.as_ref().is_some_and(|(other, _)| *other == place);
+            columns.iter().position(is_here)
+        };
+        let can_be_cut =
+            |place: u32| column_at(place).is_some_and(|at| schema.columns[at].kind == Kind::Text && !facts[at].in_key);
+        let Doubt { rule, cell, words } = ragged.as_ref()?.doubt(self.row, can_be_cut)?;
+        let title = cell.and_then(column_at).map(|at| columns[at].as_ref().map_or("", |(_, title)| title));
+        let problem = self.problem_in(title.unwrap_or_default(), cell, Broken { rule, words });
+        Some(Problem { column: title.map(str::to_string), ..problem })
+    }
+
     fn judge(&self) -> Result<LentItem<'a>, Vec<Problem>> {
         let Layout { schema, facts, names, .. } = self.layout;
+        if let Some(problem) = self.doubt() {
+            return Err(vec![problem]);
+        }
         let mut values = vec![None; names.len()];
         let mut problems = Vec::new();
         for ((position, column), value) in schema.columns.iter().enumerate().zip(&mut values) {

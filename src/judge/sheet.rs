@@ -83,7 +83,9 @@ impl<'p, 'a> SheetPass<'p, 'a> {
                     if let Some(refusal) = refuse_swallowed_rows(row, layout) {
                         return Err(refusal.into());
                     }
-                    unnamed.note_row(row);
+                    if !is_ragged(&verdict) {
+                        unnamed.note_row(row);
+                    }
                 }
                 let place = Place(self.index, row.number);
                 self.judge.note(place, row, layout, &verdict);
@@ -147,6 +149,7 @@ impl<'p, 'a> SheetPass<'p, 'a> {
         Ok(match self.state {
             State::Judging(judging) => {
                 self.judge.notes.extend(judging.unnamed.tell(self.name));
+                self.judge.notes.extend(judging.layout.ragged().and_then(|ragged| ragged.note(self.name)));
                 (Some(judging.layout), None)
             }
             State::PassedOver(skip) => (None, Some(skip)),
@@ -157,6 +160,11 @@ impl<'p, 'a> SheetPass<'p, 'a> {
     fn skip(&mut self, row: u32, skipped: Skipped) -> Result<(), JudgeError> {
         self.judge.tell(self.emit, Place(self.index, row), Verdict::Skipped(skipped))
     }
+}
+
+/// Whether the row's values may be in the wrong columns, so that those without a name tell nothing of these.
+fn is_ragged<I>(verdict: &Verdict<I>) -> bool {
+    matches!(verdict, Verdict::Rejected(kept) if kept.problems.iter().any(|problem| problem.rule.is_about_columns()))
 }
 
 /// What a row says, as far as a person needs it to find it again.

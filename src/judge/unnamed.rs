@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn values_of_items_without_a_name_above_them_are_counted() {
-        let told = told("SKU,Name,Qty\nA,Bolt,5,1.50\nB,Nut,many,2.50,,x\nC,Pin,5, \n");
+        let told = told("SKU,Name,Qty,,,\nA,Bolt,5,1.50,,\nB,Nut,many,2.50,,x\nC,Pin,5, ,,\n");
         assert_eq!(
             told,
             [(

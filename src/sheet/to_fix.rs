@@ -136,6 +136,11 @@ impl RowsToFix {
             return Ok(());
         }
         self.of += 1;
+        // A row whose values are in the wrong columns is fixed where it was written: a workbook has no line breaks and
+        // separators too many, and sent back as it is the row would look like any other.
+        if row.problems.iter().any(|problem| problem.rule.is_about_columns()) {
+            return Ok(());
+        }
         // What does not fit into a cell is not cut: it would come back as another value.
         if self.is_full() || !row.cells.iter().all(has_room) {
             return Ok(());

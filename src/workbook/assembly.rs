@@ -69,6 +69,11 @@ impl<'a> Assembly<'a> {
         Ok(())
     }
 
+    /// Tells how many values the row that is being collected has, empty ones included.
+    pub fn count_fields(&mut self, fields: u32) {
+        self.row.fields = Some(fields);
+    }
+
     /// The row is whole. Rows must come in ascending order; `Break` ends the reading.
     pub fn end_row(&mut self, number: u32) -> Result<ControlFlow<()>, Refusal> {
         if self.row.cells.is_empty() {

@@ -37,6 +37,10 @@ impl DelimitedReader {
         Ok(DelimitedReader { text, start: line as u64, delimiter })
     }
 
+    pub fn delimiter(&self) -> char {
+        self.delimiter.into()
+    }
+
     /// Hands over the rows in order, numbered as Excel shows them. Can be called again.
     pub fn visit_rows(
         &mut self,

@@ -55,6 +55,7 @@ impl HtmlReader {
                     column += 1;
                 }
                 Piece::RowEnd => {
+                    assembly.count_fields(column);
                     let flow = assembly.end_row(row)?;
                     (row, column) = (row + 1, 0);
                     return Ok(flow);

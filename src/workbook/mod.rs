@@ -205,6 +205,14 @@ impl Workbook {
         matches!(self.reader, Reader::Delimited(_) | Reader::Html(_))
     }
 
+    /// What separates the values in the lines of a text file.
+    pub fn separator(&self) -> Option<char> {
+        match &self.reader {
+            Reader::Delimited(reader) => Some(reader.delimiter()),
+            _ => None,
+        }
+    }
+
     /// Hands over the rows of one sheet, by its place in [`sheets`](Self::sheets), in the order they stand there. Rows
     /// without a value are not handed over. The visitor ends the reading early with `Break`; a sheet can be visited again.
     pub fn visit_rows(
