@@ -111,6 +111,9 @@ catalogue! {
     DateInKey "date-in-key"
         "{column} in {cell} shows {value}: the spreadsheet program made a date of what was typed, so what you see is not the {column}."
         "Look the {column} up: 4-3 and MAR4 both become such a date. Set the cell to Text (Home, Number Format, Text), then type it. Row {row} was left out."
+    DateOrNumber "date-or-number"
+        "{column} in {cell} is {value} in a format that Excel shows as a date in some countries and as a plain number in others."
+        "Set the cell to Text (Home, Number Format, Text), then type the {column} as it should be; if it is a date, set the cell to Date instead. Row {row} was not loaded."
     HiddenSignInKey "hidden-sign-in-key"
         "{column} in {cell} has a line break or a sign nobody sees in it."
         "Delete the cell and type the {column} again in one line. Row {row} was left out."
@@ -227,9 +230,6 @@ catalogue! {
         "Show this to whoever runs the loader. Row {row} is not in."
 
     // What is said of cells whose rows are in all the same.
-    ZerosMayBeLost "zeros-may-be-lost"
-        "{column} holds numbers, for example in {cell}; zeros in front of them are shown by Excel only, and this kind of file does not tell them."
-        "If the {column} begins with zeros, save the file as \"Excel Workbook (.xlsx)\" and upload it again; if not, all is well. No row was left out."
     NotTakenAsShown "not-taken-as-shown"
         "{column} in {cell} is shown in a way that is not read here; the number behind it was taken: {number}."
         "If it should be as shown, set the cell to Text (Home, Number Format, Text), type it again, and upload the file. No row was left out."
@@ -394,7 +394,7 @@ impl Rule {
     /// What a note of this rule means for the headline. Everything not named here is a remark.
     pub fn weight(self) -> Weight {
         match self {
-            Rule::CellsMerged | Rule::NotTakenAsShown | Rule::ZerosMayBeLost => Weight::Look,
+            Rule::CellsMerged | Rule::NotTakenAsShown => Weight::Look,
             Rule::ColumnWithoutName | Rule::RowHasExtraSeparators => Weight::Look,
             _ => Weight::Remark,
         }

@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 
 use inventory_loader::decimal::Decimal;
 use inventory_loader::item::{Item, Value, item_size};
-use inventory_loader::judge::{Judge, LentItem, JudgeError, Kept, Place, Skip, Verdict};
+use inventory_loader::judge::{Judge, JudgeError, Kept, LentItem, Place, Skip, Verdict};
 use inventory_loader::message::{Note, Problem, Refusal, Rule, cell_address};
 use inventory_loader::schema::Schema;
 use inventory_loader::workbook::{Budget, RawCell, RawRow, RawValue, Workbook};
@@ -120,7 +120,9 @@ fn check_row(row: &RawRow<'_>) {
         match &cell.value {
             RawValue::Text(text) => assert!(!text.is_empty() && text.len() <= BUDGET.cell_bytes),
             RawValue::Error(error) => assert!(!error.is_empty()),
-            RawValue::Number(number) | RawValue::Date(number) => assert!(number.is_finite(), "{cell:?}"),
+            RawValue::Number(number) | RawValue::Date(number) | RawValue::DateOrNumber(number) => {
+                assert!(number.is_finite(), "{cell:?}")
+            }
             RawValue::Bool(_) | RawValue::NoResult => {}
         }
     }
@@ -135,6 +137,7 @@ fn owned(row: &RawRow<'_>) -> RawRow<'static> {
             RawValue::Error(text) => RawValue::Error(own(text)),
             RawValue::Number(number) => RawValue::Number(*number),
             RawValue::Date(serial) => RawValue::Date(*serial),
+            RawValue::DateOrNumber(number) => RawValue::DateOrNumber(*number),
             RawValue::Bool(said) => RawValue::Bool(*said),
             RawValue::NoResult => RawValue::NoResult,
         },

@@ -54,8 +54,6 @@ pub struct Judge<'a> {
     items: Vec<u64>,
     unremarked_rows: u64,
     pub(super) notes: Vec<Note>,
-    /// Whether a number comes with the format it is shown by.
-    tells_formats: bool,
     /// By sheet, column and rule.
     warned: BTreeSet<(u16, usize, Rule)>,
     currencies: Currencies,
@@ -73,7 +71,6 @@ impl<'a> Judge<'a> {
             items: Vec::new(),
             unremarked_rows: 0,
             notes: Vec::new(),
-            tells_formats: true,
             warned: BTreeSet::new(),
             currencies: Currencies::new(schema),
         }
@@ -83,7 +80,6 @@ impl<'a> Judge<'a> {
     pub fn judge_file(&mut self, workbook: &mut Workbook, emit: Emit<'_>) -> Result<FileRead, JudgeError> {
         let sheets = workbook.sheets().to_vec();
         self.check_pinned_sheet(&sheets)?;
-        self.tells_formats = workbook.tells_formats();
         self.notes.extend_from_slice(workbook.notes());
         let mut read = Vec::with_capacity(sheets.len());
         for (index, sheet) in sheets.iter().enumerate() {
@@ -230,7 +226,7 @@ impl<'a> Judge<'a> {
         }
         self.items[usize::from(place.0)] += 1;
         if matches!(verdict, Verdict::Accepted(_)) {
-            for (position, rule) in layout.warnings(row, self.tells_formats) {
+            for (position, rule) in layout.warnings(row) {
                 self.warn(place, row, layout, position, rule);
             }
             for Mixed { position, first, second } in self.currencies.note_row(row, layout.header()) {

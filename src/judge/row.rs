@@ -94,9 +94,9 @@ impl<'a> Layout<'a> {
     }
 
     /// What is to be said about the cells of a row that goes in all the same: at which column, and by which rule.
-    pub fn warnings(&self, row: &RawRow<'_>, tells_formats: bool) -> Vec<(usize, Rule)> {
+    pub fn warnings(&self, row: &RawRow<'_>) -> Vec<(usize, Rule)> {
         let judge = RowJudge { row, layout: self };
-        let warning = |(position, column)| Some((position, warn_of(judge.cell(position)?, column, tells_formats)?));
+        let warning = |(position, column)| Some((position, warn_of(judge.cell(position)?, column)?));
         self.schema.columns.iter().enumerate().filter_map(warning).collect()
     }
 
@@ -296,6 +296,10 @@ impl<'a> RowJudge<'a> {
                 continue;
             }
             let value = match &cell.value {
+                RawValue::DateOrNumber(_) => {
+                    problems.push(self.problem_in(name, Some(cell.column), Rule::DateOrNumber.into()));
+                    continue;
+                }
                 RawValue::Bool(said) => LentValue::Bool(*said),
                 RawValue::Number(number) if cell.format.is_none() => match Decimal::from_cell(*number) {
                     Ok(number) => LentValue::N(number),

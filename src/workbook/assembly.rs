@@ -151,6 +151,7 @@ pub mod tests {
                 RawValue::Text(text) => format!("{text:?}"),
                 RawValue::Number(number) => format!("{number}"),
                 RawValue::Date(days) => format!("date {days}"),
+                RawValue::DateOrNumber(number) => format!("date or {number}"),
                 RawValue::Bool(yes) => format!("{yes}"),
                 RawValue::Error(error) => format!("error {error}"),
                 RawValue::NoResult => "no result".to_owned(),

@@ -37,7 +37,7 @@ pub struct Budget {
     pub part_bytes: u64,
     /// The size of a file that can only be read whole: xls and web pages.
     pub whole_file_bytes: u64,
-    /// Cells of a file that is read whole, the empty ones between them included.
+    /// Cells of a file that is read whole.
     pub whole_cells: u64,
 }
 

@@ -77,6 +77,9 @@ pub enum RawValue<'a> {
     Number(f64),
     /// Days since the workbook's epoch, already counted from 30 December 1899 whichever date system the workbook uses.
     Date(f64),
+    /// A number as it is stored, under a format that is a date in some countries and a number in others: the file does
+    /// not tell which, and it can be both.
+    DateOrNumber(f64),
     /// Yes or no.
     Bool(bool),
     /// `#N/A` and its like, as the program shows it.
@@ -194,12 +197,6 @@ impl Workbook {
         self.merged.get(&sheet).map_or(&[], Vec::as_slice)
     }
 
-    /// Whether a number comes with the format that it is shown by, so that a text column can take what is shown. True
-    /// as well where there are no numbers but only texts.
-    pub fn tells_formats(&self) -> bool {
-        !matches!(self.reader, Reader::Xls(_))
-    }
-
     /// Whether the file is text through and through: its numbers are typed, and written as its maker writes numbers.
     pub fn is_text(&self) -> bool {
         matches!(self.reader, Reader::Delimited(_) | Reader::Html(_))
@@ -250,10 +247,14 @@ impl Workbook {
                 Some(beside) => (beside.hidden_rows, beside.merged),
                 None => return Ok(()),
             },
-            Reader::Xls(reader) => {
-                reader.visit_rows(name, &self.budget, &mut visit)?;
-                reader.beside(name)
-            }
+            Reader::Xls(reader) => match reader.visit_rows(name, &self.budget, &mut visit)? {
+                Some(beside) => {
+                    merged_columns.extend(beside.merged_columns().into_iter().map(column_letters));
+                    self.merged.insert(sheet, beside.merged_rows.clone());
+                    (beside.hidden_rows, beside.merged)
+                }
+                None => return Ok(()),
+            },
             Reader::Delimited(reader) => return reader.visit_rows(name, &self.budget, &mut visit),
             Reader::Html(reader) => return reader.visit_rows(name, &self.budget, &mut visit),
         };

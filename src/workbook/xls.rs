@@ -1,27 +1,20 @@
-//! Workbooks of Excel 97 to 2003. calamine reads them whole, so they are looked through first and kept small.
+//! Workbooks of Excel 97 to 2003, and of Excel 95: the stream of their records stands in a file of many streams, and is
+//! read whole. So they are kept small.
 
-use std::borrow::Cow;
-use std::collections::HashSet;
-use std::io::{Cursor, Read};
+use std::io::Read;
 
-use calamine::{Data, Range, Reader, SheetType, SheetVisible, Xls, XlsError, XlsOptions};
-
-use super::assembly::{Assembly, DAYS_TO_1904, Visit, days_from_iso, finite};
-use super::biff::{self, Book};
+use super::Sheet;
+use super::assembly::Visit;
+use super::biff::{Book, SheetRecords};
 use super::budget::{Budget, holds_too_much};
 use super::compound::Compound;
 use super::scan::damaged;
 use super::source::Source;
-use super::{RawValue, Sheet};
-use crate::message::{Refusal, Rule, count};
-
-/// UTF-16, which is what the newer of these workbooks are in whatever they say: some claim the code page of the machine
-/// they were made on, and would be read with it as one wrong letter for two.
-const UTF16_CODE_PAGE: u16 = 1200;
+use crate::message::{Refusal, count};
 
 /// An old workbook, all of it in memory.
 pub struct XlsReader {
-    workbook: Xls<Cursor<Vec<u8>>>,
+    stream: Vec<u8>,
     book: Book,
 }
 
@@ -33,135 +26,112 @@ impl XlsReader {
         }
         let mut bytes = Vec::new();
         source.again().read_to_end(&mut bytes).map_err(|_| damaged())?;
-        let book = {
-            let compound = Compound::read(&bytes).ok_or_else(damaged)?;
-            let stream = compound.stream("Workbook").or_else(|| compound.stream("Book")).ok_or_else(damaged)?;
-            biff::look_through(&stream, budget)?
-        };
-        let mut options = XlsOptions::default();
-        options.force_codepage = book.is_unicode.then_some(UTF16_CODE_PAGE);
-        let workbook = Xls::new_with_options(Cursor::new(bytes), options).map_err(|error| match error {
-            XlsError::Password => Refusal::new(Rule::FileProtected, &[]),
-            _ => damaged(),
-        })?;
-        let all = workbook.sheets_metadata();
-        let mut names = HashSet::new();
-        if all.is_empty() || !all.iter().all(|sheet| names.insert(sheet.name.as_str())) {
-            return Err(damaged());
-        }
-        let sheets = all
-            .iter()
-            .filter(|sheet| sheet.typ == SheetType::WorkSheet)
-            .map(|sheet| Sheet { name: sheet.name.clone(), visible: sheet.visible == SheetVisible::Visible })
-            .collect();
-        Ok((XlsReader { workbook, book }, sheets))
+        let compound = Compound::read(&bytes).ok_or_else(damaged)?;
+        let stream = compound.stream("Workbook").or_else(|| compound.stream("Book")).ok_or_else(damaged)?;
+        let book = Book::read(&stream, budget)?;
+        let sheets = book.sheets().cloned().collect();
+        Ok((XlsReader { stream, book }, sheets))
     }
 
-    /// What stands in a sheet besides its cells: hidden rows with a value, merged places.
-    pub fn beside(&self, sheet: &str) -> (u64, u64) {
-        let place = self.workbook.sheets_metadata().iter().position(|other| other.name == sheet);
-        let found = place.and_then(|place| self.book.sheets.get(place));
-        found.map_or((0, 0), |sheet| (sheet.hidden_rows, sheet.merged))
+    /// Hands over the rows, and tells what stands beside them once the sheet has been read to its end.
+    pub fn visit_rows(&self, sheet: &str, budget: &Budget, visit: Visit<'_>) -> Result<Option<&SheetRecords>, Refusal> {
+        let records = self.book.sheet(sheet).ok_or_else(damaged)?;
+        let whole = records.visit_rows(sheet, &self.stream, &self.book, budget, visit)?;
+        Ok(whole.then_some(records))
     }
-
-    pub fn visit_rows(&mut self, sheet: &str, budget: &Budget, visit: Visit<'_>) -> Result<(), Refusal> {
-        let range: Range<Data> = self.workbook.worksheet_range(sheet).map_err(|_| damaged())?;
-        let epoch = if self.workbook.has_1904_epoch() { DAYS_TO_1904 } else { 0.0 };
-        let (first_row, first_column) = range.start().unwrap_or_default();
-        let mut assembly = Assembly::new(sheet, budget, visit);
-        for (row, cells) in (first_row + 1..).zip(range.rows()) {
-            for (column, value) in (first_column..).zip(cells) {
-                if let Some(value) = raw_value(value, epoch) {
-                    assembly.push(row, column, value, None)?;
-                }
-            }
-            if assembly.end_row(row)?.is_break() {
-                return Ok(());
-            }
-        }
-        Ok(())
-    }
-}
-
-fn raw_value(value: &Data, epoch: f64) -> Option<RawValue<'static>> {
-    Some(match value {
-        Data::Empty => return None,
-        Data::String(text) | Data::DurationIso(text) => RawValue::Text(Cow::Owned(text.clone())),
-        Data::Int(number) => RawValue::Number(*number as f64),
-        Data::Float(number) => finite(*number, RawValue::Number),
-        Data::DateTime(time) if time.is_duration() => finite(time.as_f64(), RawValue::Number),
-        // Formats 50 to 58 are dates in Eastern Asia and free elsewhere. A column of numbers takes the number back.
-        Data::DateTime(time) => finite(time.as_f64() + epoch, RawValue::Date),
-        Data::DateTimeIso(text) => match days_from_iso(text) {
-            Some(days) => RawValue::Date(days),
-            None => RawValue::Text(Cow::Owned(text.clone())),
-        },
-        Data::Bool(yes) => RawValue::Bool(*yes),
-        Data::Error(error) => RawValue::Error(Cow::Owned(error.to_string())),
-    })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+    use std::io::Cursor;
     use std::ops::ControlFlow;
+    use std::path::PathBuf;
 
-    use super::super::assembly::tests::shown;
-    use super::super::biff::tests::{book, record};
+    use calamine::{Data, Reader, Xls};
+
+    use super::super::biff::tests::{book, number, record, style};
     use super::super::compound::tests::compound_of;
     use super::super::zipped::tests::source_of;
+    use super::super::{RawRow, RawValue};
     use super::*;
+    use crate::message::Rule;
 
-    fn le(numbers: &[u16]) -> Vec<u8> {
-        numbers.iter().flat_map(|number| number.to_le_bytes()).collect()
-    }
-
-    fn read(globals: &[Vec<u8>], cells: &[Vec<u8>]) -> Result<Vec<String>, Refusal> {
-        let bytes = compound_of("Workbook", &book(globals, cells));
-        let (mut reader, sheets) = XlsReader::open(&source_of(&bytes), &Budget::DEFAULT)?;
-        let mut rows = Vec::new();
-        reader.visit_rows(&sheets[0].name, &Budget::DEFAULT, &mut |row| {
-            rows.push(shown(row));
-            ControlFlow::Continue(())
-        })?;
-        Ok(rows)
-    }
-
-    fn number(row: u16, style: u16, number: f64) -> Vec<u8> {
-        record(0x0203, &[le(&[row, 0, style]), number.to_le_bytes().to_vec()].concat())
-    }
-
-    fn style(format: u16) -> Vec<u8> {
-        record(0x00E0, &[le(&[0, format]), vec![0; 16]].concat())
-    }
-
-    #[test]
-    fn dates_come_in_both_date_systems_and_with_their_number() {
-        // Format 57 is free outside of Eastern Asia: a column of numbers finds the number in the date.
-        let styles = [style(0), style(14), style(57), style(46)];
-        let cells = [number(0, 1, 46_298.0), number(1, 2, 12.0), number(2, 3, 1.5), number(3, 0, 7.0)];
-        assert_eq!(read(&styles, &cells).unwrap(), ["1:0=date 46298", "2:0=date 12", "3:0=1.5", "4:0=7"]);
-        let later = [vec![record(0x0022, &le(&[1]))], styles.to_vec()].concat();
-        assert_eq!(read(&later, &cells[..1]).unwrap(), ["1:0=date 47760"]);
-    }
-
-    #[test]
-    fn texts_are_right_whatever_code_page_the_workbook_claims() {
-        let label = record(0x0204, &[le(&[0, 0, 0, 5]), vec![0], b"Gr\xF6\xDFe".to_vec()].concat());
-        for code_page in [1200, 1252, 932] {
-            let rows = read(&[record(0x0042, &le(&[code_page]))], std::slice::from_ref(&label)).unwrap();
-            assert_eq!(rows, ["1:0=\"Größe\""], "{code_page}");
-        }
+    fn refusal_of(bytes: &[u8], budget: &Budget) -> Rule {
+        XlsReader::open(&source_of(bytes), budget).err().expect("a refusal").rule
     }
 
     #[test]
     fn protected_and_damaged_workbooks_are_refused() {
-        assert_eq!(read(&[record(0x002F, &le(&[1, 1, 1]))], &[]).unwrap_err().rule, Rule::FileProtected);
+        let protected = book(&[record(0x002F, &[1, 0, 1, 0, 1, 0])], &[]);
+        assert_eq!(refusal_of(&compound_of("Workbook", &protected), &Budget::DEFAULT), Rule::FileProtected);
         let bytes = compound_of("Workbook", &book(&[], &[number(0, 0, 1.0)]));
         for cut in [2_000, 600, 100] {
-            let refusal = XlsReader::open(&source_of(&bytes[..cut]), &Budget::DEFAULT).err().unwrap();
-            assert_eq!(refusal.rule, Rule::FileDamaged, "{cut}");
+            assert_eq!(refusal_of(&bytes[..cut], &Budget::DEFAULT), Rule::FileDamaged, "{cut}");
         }
         let small = Budget { whole_file_bytes: 1_000, ..Budget::DEFAULT };
-        assert_eq!(XlsReader::open(&source_of(&bytes), &small).err().unwrap().rule, Rule::FileHoldsTooMuch);
+        assert_eq!(refusal_of(&bytes, &small), Rule::FileHoldsTooMuch);
+    }
+
+    type Cells = BTreeMap<(String, u32, u32), String>;
+
+    fn ours(bytes: &[u8]) -> Cells {
+        let (reader, sheets) = XlsReader::open(&source_of(bytes), &Budget::DEFAULT).unwrap();
+        let mut cells = Cells::new();
+        for sheet in sheets {
+            let mut take = |row: &RawRow<'_>| {
+                for cell in &row.cells {
+                    let value = match &cell.value {
+                        RawValue::Text(text) => format!("{text:?}"),
+                        RawValue::Number(number) => format!("{number}"),
+                        RawValue::Date(days) => format!("date {days}"),
+                        RawValue::Bool(yes) => format!("{yes}"),
+                        RawValue::Error(error) => error.to_string(),
+                        other => format!("{other:?}"),
+                    };
+                    cells.insert((sheet.name.clone(), row.number, cell.column), value);
+                }
+                ControlFlow::Continue(())
+            };
+            assert!(reader.visit_rows(&sheet.name, &Budget::DEFAULT, &mut take).unwrap().is_some());
+        }
+        cells
+    }
+
+    fn calamines(bytes: &[u8]) -> Cells {
+        let mut workbook = Xls::new(Cursor::new(bytes.to_vec())).unwrap();
+        let mut cells = Cells::new();
+        for (sheet, range) in workbook.worksheets() {
+            let (top, left) = range.start().unwrap_or_default();
+            for (row, column, value) in range.used_cells() {
+                let value = match value {
+                    Data::String(text) => format!("{text:?}"),
+                    Data::Int(number) => format!("{number}"),
+                    Data::Float(number) => format!("{number}"),
+                    Data::DateTime(time) if time.is_duration() => format!("{}", time.as_f64()),
+                    Data::DateTime(time) => format!("date {}", time.as_f64()),
+                    Data::Bool(yes) => format!("{yes}"),
+                    Data::Error(error) => error.to_string(),
+                    other => format!("{other:?}"),
+                };
+                cells.insert((sheet.clone(), row as u32 + top + 1, column as u32 + left), value);
+            }
+        }
+        cells
+    }
+
+    #[test]
+    fn another_reader_finds_the_same_in_files_of_other_programs() {
+        for name in ["xlwt.xls", "libreoffice.xls", "libreoffice-sheets.xls"] {
+            let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "tests", "files", name].iter().collect();
+            let bytes = std::fs::read(path).unwrap();
+            let cells = ours(&bytes);
+            assert!(cells.len() > 10, "{name}: {cells:?}");
+            assert_eq!(cells, calamines(&bytes), "{name}");
+        }
+        // Where the other one goes by its own list of dates, the file is right.
+        let bytes = compound_of("Workbook", &book(&[style(57)], &[number(0, 0, 2_193_312.0)]));
+        let of = |cells: Cells| cells.into_values().collect::<Vec<_>>();
+        assert_eq!((of(ours(&bytes)), of(calamines(&bytes))), (vec!["2193312".into()], vec!["date 2193312".into()]));
     }
 }

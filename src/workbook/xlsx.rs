@@ -5,10 +5,11 @@ use std::collections::HashSet;
 use std::io::BufReader;
 use std::ops::ControlFlow;
 
-use calamine::{Cell, DataRef, Reader, SheetType, SheetVisible, Style, Xlsx, XlsxError};
+use calamine::{Cell, DataRef, ExcelDateTime, Reader, SheetType, SheetVisible, Style, Xlsx, XlsxError};
 
 use super::assembly::{DAYS_TO_1904, MAX_COLUMNS, MAX_ROWS, NOT_TEXT_BYTES, damaged_after, days_from_iso, finite};
 use super::budget::{Budget, Meter};
+use super::number_format::{CellFormat, is_eastern_name, is_general, is_local_date};
 use super::source::Source;
 use super::survey::{SheetSurvey, Survey};
 use super::{RawCell, RawRow, RawValue, Sheet, recycle};
@@ -69,8 +70,8 @@ impl XlsxReader {
             Ok(reader) => reader,
             Err(_) => return Err(survey.stopped().unwrap_or_else(|| damaged_after(sheet, 0))),
         };
-        // The reader lends its styles only between two cells, so their codes are copied once for the sheet.
-        let formats: Vec<Option<String>> = reader.styles().iter().map(format_code).collect();
+        // The reader lends its styles only between two cells, so what is needed of them is copied once for the sheet.
+        let styles = CellStyle::all(reader.styles());
 
         let mut meter = Meter::new(sheet, budget);
         let mut held: Vec<Held<'_>> = Vec::new();
@@ -93,7 +94,7 @@ impl XlsxReader {
             let next_number = next.as_ref().map(|(cell, _)| cell.get_position().0.saturating_add(1));
             if next_number != Some(number) {
                 if !held.is_empty() {
-                    let cells = build_cells(&mut held, &formats, epoch, spare);
+                    let cells = build_cells(&mut held, &styles, epoch, spare);
                     let row = RawRow { number, cells, fields: None };
                     if row.cells.windows(2).any(|pair| pair[0].column == pair[1].column) {
                         return Err(damaged_after(sheet, last_whole));
@@ -151,7 +152,7 @@ impl XlsxReader {
 /// Makes the row's cells out of what was read. They borrow their texts from it and from the workbook.
 fn build_cells<'a>(
     held: &'a mut [Held<'_>],
-    formats: &'a [Option<String>],
+    styles: &'a [CellStyle],
     epoch: f64,
     spare: Vec<RawCell<'static>>,
 ) -> Vec<RawCell<'a>> {
@@ -160,41 +161,70 @@ fn build_cells<'a>(
         held.sort_by_key(|(cell, _)| cell.get_position().1);
     }
     let mut cells = recycle(spare);
-    cells.extend(held.iter().map(|(cell, style)| RawCell {
-        column: cell.get_position().1,
-        value: match cell.get_value() {
-            DataRef::String(error) if *style == ODD_ERROR => RawValue::Error(Cow::Borrowed(error)),
-            DataRef::Empty if *style == NO_RESULT => RawValue::NoResult,
-            value => raw_value(value, epoch),
-        },
-        format: formats.get(*style).and_then(|code| code.as_deref()).map(Cow::Borrowed),
+    cells.extend(held.iter().map(|(cell, number)| {
+        let style = styles.get(*number);
+        RawCell {
+            column: cell.get_position().1,
+            value: match cell.get_value() {
+                DataRef::String(error) if *number == ODD_ERROR => RawValue::Error(Cow::Borrowed(error)),
+                DataRef::Empty if *number == NO_RESULT => RawValue::NoResult,
+                DataRef::DateTime(time) => date_value(time, style, epoch),
+                value => raw_value(value),
+            },
+            format: style.and_then(|style| style.code.as_deref()).map(Cow::Borrowed),
+        }
     }));
     cells
 }
 
-fn raw_value<'a>(value: &'a DataRef<'_>, epoch: f64) -> RawValue<'a> {
+/// What the reader takes for a date: by the code of the format, or by its number where it has none.
+fn date_value(time: &ExcelDateTime, style: Option<&CellStyle>, epoch: f64) -> RawValue<'static> {
+    match style.and_then(|style| style.local.as_ref()) {
+        Some(format) => format.value(time.as_f64(), epoch),
+        // An elapsed time such as 36:30 counts hours; it is no point in time.
+        None if time.is_duration() => finite(time.as_f64(), RawValue::Number),
+        None => finite(time.as_f64() + epoch, RawValue::Date),
+    }
+}
+
+fn raw_value<'a>(value: &'a DataRef<'_>) -> RawValue<'a> {
     match value {
         DataRef::SharedString(text) => RawValue::Text(Cow::Borrowed(text)),
         DataRef::String(text) | DataRef::DurationIso(text) => RawValue::Text(Cow::Borrowed(text)),
         DataRef::Int(number) => RawValue::Number(*number as f64),
         DataRef::Float(number) => finite(*number, RawValue::Number),
-        // An elapsed time such as 36:30 counts hours; it is no point in time.
-        DataRef::DateTime(time) if time.is_duration() => finite(time.as_f64(), RawValue::Number),
-        DataRef::DateTime(time) => finite(time.as_f64() + epoch, RawValue::Date),
         DataRef::DateTimeIso(text) => match days_from_iso(text) {
             Some(days) => RawValue::Date(days),
             None => RawValue::Text(Cow::Borrowed(text)),
         },
         DataRef::Bool(yes) => RawValue::Bool(*yes),
         DataRef::Error(error) => RawValue::Error(Cow::Owned(error.to_string())),
-        // Left out before, as it has no value.
-        DataRef::Empty => RawValue::Text(Cow::Borrowed("")),
+        // Both are dealt with before.
+        DataRef::Empty | DataRef::DateTime(_) => RawValue::Text(Cow::Borrowed("")),
     }
 }
 
-fn format_code(style: &Style) -> Option<String> {
-    let code = &style.number_format.as_ref()?.format_code;
-    (!code.is_empty() && !code.eq_ignore_ascii_case("General")).then(|| code.clone())
+/// What a style says of a cell's value.
+struct CellStyle {
+    code: Option<String>,
+    /// Where the format has only a number that is a date in some countries.
+    local: Option<CellFormat>,
+}
+
+impl CellStyle {
+    fn all(styles: &[Style]) -> Vec<CellStyle> {
+        let fonts = styles.iter().filter_map(|style| style.font.as_ref()?.name.as_deref());
+        let is_eastern = fonts.into_iter().any(is_eastern_name);
+        styles.iter().map(|style| CellStyle::of(style, is_eastern)).collect()
+    }
+
+    fn of(style: &Style, is_eastern: bool) -> CellStyle {
+        let format = style.number_format.as_ref();
+        let code = format.map(|format| &format.format_code).filter(|code| !is_general(code)).cloned();
+        let id = format.and_then(|format| format.format_id).and_then(|id| u16::try_from(id).ok());
+        let local = id.filter(|id| code.is_none() && is_local_date(*id));
+        CellStyle { code, local: local.map(|id| CellFormat::new(id, None, is_eastern)) }
+    }
 }
 
 #[cfg(test)]

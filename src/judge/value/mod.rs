@@ -85,6 +85,7 @@ pub(super) fn judge_cell<'a>(
     }
     match &cell.value {
         _ if is_blank(cell) => return Ok(None),
+        RawValue::DateOrNumber(_) if !is_number(column.kind) => return Err(Rule::DateOrNumber.into()),
         RawValue::Date(_) if facts.in_key && column.kind != Kind::Date => return Err(Rule::DateInKey.into()),
         _ => {}
     }
@@ -102,22 +103,13 @@ pub(super) fn judge_cell<'a>(
     }
 }
 
-/// What is to be said about a cell whose row goes in all the same. `tells_formats` is what the workbook knows of itself:
-/// xls is read without number formats.
-pub(super) fn warn_of(cell: &RawCell<'_>, column: &Column, tells_formats: bool) -> Option<Rule> {
-    if loses_zeros(cell, column, tells_formats) {
-        Some(Rule::ZerosMayBeLost)
-    } else if column.kind == Kind::Text && !shown::is_sure(cell) {
-        Some(Rule::NotTakenAsShown)
-    } else {
-        None
-    }
+fn is_number(kind: Kind) -> bool {
+    matches!(kind, Kind::Integer | Kind::Decimal | Kind::Money)
 }
 
-/// Whether 123 stands in a text column and may have been shown as 00123 by a format that the file does not tell.
-pub(super) fn loses_zeros(cell: &RawCell<'_>, column: &Column, tells_formats: bool) -> bool {
-    let whole = matches!(cell.value, RawValue::Number(number) if number >= 0.0 && number.fract() == 0.0);
-    whole && !tells_formats && cell.format.is_none() && column.kind == Kind::Text && column.pad.is_none()
+/// What is to be said about a cell whose row goes in all the same.
+pub(super) fn warn_of(cell: &RawCell<'_>, column: &Column) -> Option<Rule> {
+    (column.kind == Kind::Text && !shown::is_sure(cell)).then_some(Rule::NotTakenAsShown)
 }
 
 /// The cell as it was sent, to be handed back for mending.
@@ -126,6 +118,8 @@ pub(super) fn keep_cell(cell: &RawCell<'_>, row: u32) -> KeptCell {
         RawValue::Text(text) => (CellKind::Text, text.to_string()),
         RawValue::Number(number) => (CellKind::Number, number.to_string()),
         RawValue::Date(serial) => (CellKind::Date, serial.to_string()),
+        // As a number or a date it would come back as one of them, without anybody having said which.
+        RawValue::DateOrNumber(number) => (CellKind::Error, number.to_string()),
         RawValue::Bool(said) => (CellKind::Boolean, said.to_string()),
         RawValue::Error(text) => (CellKind::Error, text.to_string()),
         RawValue::NoResult => (CellKind::Formula, String::new()),
@@ -231,29 +225,27 @@ mod tests {
     }
 
     #[test]
-    fn zeros_may_be_lost_where_the_file_tells_no_formats() {
-        let plain = column(TEXT);
-        assert_eq!(warn_of(&number(123.0), &plain, false), Some(Rule::ZerosMayBeLost));
-        assert_eq!(warn_of(&number(123.0), &plain, true), None);
-        for (cell, lines) in [
-            (text("123"), TEXT),
-            (number(12.5), TEXT),
-            (number(123.0), "type = \"text\"\npad = 5"),
-            (number(123.0), "type = \"gtin\""),
-            (number(123.0), "type = \"integer\""),
-        ] {
-            assert_eq!(warn_of(&cell, &column(lines), false), None, "{cell:?} {lines}");
+    fn what_may_be_a_date_or_a_number_is_taken_only_where_it_can_be_one_of_them() {
+        let either = cell(RawValue::DateOrNumber(46298.0));
+        for kind in ["integer", "decimal", "money"] {
+            assert_eq!(judged(&format!("type = \"{kind}\""), &either), "46298");
         }
+        for kind in ["text", "date", "boolean", "gtin"] {
+            assert_eq!(judged(&format!("type = \"{kind}\""), &either), "date-or-number", "{kind}");
+        }
+        assert_eq!(told(judge_cell(&either, &column(TEXT), KEY)), "date-or-number");
+        // Handed back as it was sent, it would be one of the two.
+        assert_eq!(keep_cell(&either, 14).kind, CellKind::Error);
     }
 
     #[test]
     fn what_is_shown_in_a_way_not_read_here_is_said() {
         let plain = column(TEXT);
         for (code, said) in [("# ?/?", true), ("0.00E+00", true), ("00000", false), ("[h]:mm", true)] {
-            let warned = warn_of(&under(RawValue::Number(1.5), code), &plain, true);
+            let warned = warn_of(&under(RawValue::Number(1.5), code), &plain);
             assert_eq!(warned, said.then_some(Rule::NotTakenAsShown), "{code}");
         }
-        assert_eq!(warn_of(&under(RawValue::Number(1.5), "# ?/?"), &column("type = \"money\""), true), None);
+        assert_eq!(warn_of(&under(RawValue::Number(1.5), "# ?/?"), &column("type = \"money\"")), None);
     }
 
     #[test]

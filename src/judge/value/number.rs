@@ -18,7 +18,9 @@ pub(super) fn judge_number(cell: &RawCell<'_>, column: &Column, style: Style) ->
         return Err(Broken { rule: Rule::CurrencyDiffers, words: vec![("currency", wanted.clone())] });
     }
     let number = match &cell.value {
-        RawValue::Number(number) => Decimal::from_cell(*number).map_err(|fault| explain(fault, column))?,
+        RawValue::Number(number) | RawValue::DateOrNumber(number) => {
+            Decimal::from_cell(*number).map_err(|fault| explain(fault, column))?
+        }
         RawValue::Text(text) => {
             let style = column.decimal.map_or(style, Style::Known);
             let text = trim(text);

@@ -20,6 +20,7 @@ pub(in crate::judge) fn shown<'a>(cell: &'a RawCell<'_>) -> Cow<'a, str> {
         RawValue::NoResult => Cow::Borrowed("(formula)"),
         RawValue::Bool(true) => Cow::Borrowed("TRUE"),
         RawValue::Bool(false) => Cow::Borrowed("FALSE"),
+        RawValue::DateOrNumber(number) => Cow::Owned(plain(*number)),
         RawValue::Number(number) => Cow::Owned(under_format(cell).unwrap_or_else(|| plain(*number))),
         RawValue::Date(serial) => Cow::Owned(under_format(cell).unwrap_or_else(|| plain_date(*serial))),
     }
@@ -36,7 +37,7 @@ fn under_format(cell: &RawCell<'_>) -> Option<String> {
         RawValue::Number(number) => number_format::render(*number, code),
         RawValue::Date(serial) => date_format::render(serial_moment(*serial)?, code),
         RawValue::Text(text) => number_format::render_text(text, code),
-        RawValue::Bool(_) | RawValue::Error(_) | RawValue::NoResult => None,
+        RawValue::DateOrNumber(_) | RawValue::Bool(_) | RawValue::Error(_) | RawValue::NoResult => None,
     }?;
     let text = clean(&shown);
     // What a format hides is not gone.

@@ -1,15 +1,16 @@
 //! Binary workbooks of Excel 2007 and later, streamed. Read here and not by calamine: that tells no number formats,
 //! takes the errors of formulas for empty cells, and stops the program at what lies outside of a record.
 
-mod records;
+pub mod records;
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::io::BufReader;
+use std::sync::Arc;
 
 use super::assembly::{Assembly, Beside, DAYS_TO_1904, MAX_COLUMNS, MAX_ROWS, Visit, finite};
 use super::budget::{Budget, holds_too_much};
-use super::number_format::{self, Shows};
+use super::number_format::{CellFormat, is_eastern_name};
 use super::scan::damaged;
 use super::source::Source;
 use super::survey::{attribute, each_start};
@@ -20,13 +21,6 @@ use crate::message::{Refusal, count};
 use records::{Body, Records};
 
 const BOOK: &str = "xl/workbook.bin";
-
-/// What a cell's style makes of its number.
-#[derive(Debug, Clone)]
-struct CellFormat {
-    shows: Shows,
-    code: Option<String>,
-}
 
 /// A binary workbook whose texts and formats are in memory and whose sheets are not.
 pub struct XlsbReader {
@@ -166,13 +160,13 @@ impl Values {
             // BrtCellIsst
             _ => RawValue::Text(Cow::Owned(self.texts.get(body.u32(8)? as usize)?.clone())),
         };
-        Some((value, format.and_then(|format| format.code.clone()).map(Cow::Owned)))
+        Some((value, format.and_then(CellFormat::code)))
     }
 
     fn number(&self, number: f64, format: Option<&CellFormat>) -> RawValue<'static> {
-        match format.map(|format| format.shows) {
-            Some(Shows::Date) => finite(number + self.epoch, RawValue::Date),
-            _ => finite(number, RawValue::Number),
+        match format {
+            Some(format) => format.value(number, self.epoch),
+            None => finite(number, RawValue::Number),
         }
     }
 }
@@ -185,7 +179,7 @@ fn read_sheet(body: Body<'_>) -> Option<(Sheet, String)> {
     Some((Sheet { name, visible }, relation))
 }
 
-fn error_shown(code: u8) -> &'static str {
+pub fn error_shown(code: u8) -> &'static str {
     match code {
         0x00 => "#NULL!",
         0x07 => "#DIV/0!",
@@ -224,29 +218,23 @@ fn read_formats(zipped: &mut Zipped, budget: &Budget, unpacked: &mut Unpacked) -
     /// The most styles that Excel lets a workbook have.
     const MOST_FORMATS: usize = 65_536;
     let (mut codes, mut formats, mut in_cells) = (HashMap::new(), Vec::new(), false);
+    let mut is_eastern = false;
     each_record(zipped, "xl/styles.bin", budget, unpacked, &mut |kind, body| {
         match kind {
             // BrtFmt
             0x002C => {
                 let (id, code) = (body.u16(0).ok_or_else(damaged)?, body.text(2).ok_or_else(damaged)?.0);
-                codes.insert(id, code);
+                codes.insert(id, Arc::from(code));
             }
+            // BrtFont: how it looks, then its name.
+            0x002B => is_eastern |= body.text(21).is_some_and(|(name, _)| is_eastern_name(&name)),
             // BrtBeginCellXFs, BrtEndCellXFs
             0x0269 => in_cells = true,
             0x026A => in_cells = false,
             // BrtXF
             0x002F if in_cells => {
                 let id = body.u16(2).ok_or_else(damaged)?;
-                formats.push(match codes.get(&id) {
-                    Some(code) if code.eq_ignore_ascii_case("general") => {
-                        CellFormat { shows: Shows::Number, code: None }
-                    }
-                    Some(code) => CellFormat { shows: number_format::shows(code), code: Some(code.clone()) },
-                    None => {
-                        let (shows, code) = number_format::builtin(id);
-                        CellFormat { shows, code: code.map(str::to_owned) }
-                    }
-                });
+                formats.push(CellFormat::new(id, codes.get(&id), is_eastern));
             }
             _ => {}
         }
