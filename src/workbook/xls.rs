@@ -4,8 +4,8 @@
 use std::io::Read;
 
 use super::Sheet;
-use super::assembly::Visit;
-use super::biff::{Book, SheetRecords};
+use super::assembly::{Beside, Visit};
+use super::biff::Book;
 use super::budget::{Budget, holds_too_much};
 use super::compound::Compound;
 use super::scan::damaged;
@@ -34,10 +34,10 @@ impl XlsReader {
     }
 
     /// Hands over the rows, and tells what stands beside them once the sheet has been read to its end.
-    pub fn visit_rows(&self, sheet: &str, budget: &Budget, visit: Visit<'_>) -> Result<Option<&SheetRecords>, Refusal> {
+    pub fn visit_rows(&self, sheet: &str, budget: &Budget, visit: Visit<'_>) -> Result<Option<Beside>, Refusal> {
         let records = self.book.sheet(sheet).ok_or_else(damaged)?;
         let whole = records.visit_rows(sheet, &self.stream, &self.book, budget, visit)?;
-        Ok(whole.then_some(records))
+        Ok(whole.then(|| records.beside.clone()))
     }
 }
 

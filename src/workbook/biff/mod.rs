@@ -13,7 +13,6 @@ use super::xlsb::records::Body;
 use crate::message::Refusal;
 
 pub use book::Book;
-pub use sheet::SheetRecords;
 
 const BOF: u16 = 0x0809;
 const EOF: u16 = 0x000A;
@@ -27,6 +26,7 @@ const LABEL_SST: u16 = 0x00FD;
 const NUMBER: u16 = 0x0203;
 const RK: u16 = 0x027E;
 const MUL_RK: u16 = 0x00BD;
+const MERGED_CELLS: u16 = 0x00E5;
 const BOOL_ERR: u16 = 0x0205;
 
 #[derive(Clone, Copy)]

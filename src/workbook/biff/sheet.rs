@@ -1,15 +1,15 @@
 //! The records of one sheet: where its cells are, and what each of them holds.
 
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 
 use super::text::text_at;
 use super::{
-    BOF, BOOL_ERR, Body, Book, CONTINUE, EOF, FORMULA, LABEL, LABEL_SST, MUL_RK, NUMBER, RK, RSTRING, Record, Records,
+    BOF, BOOL_ERR, Body, Book, CONTINUE, EOF, FORMULA, LABEL, LABEL_SST, MERGED_CELLS, MUL_RK, NUMBER, RK, RSTRING, Record, Records,
     STRING,
 };
 use crate::message::{Refusal, count};
-use crate::workbook::assembly::{Assembly, Visit, finite};
+use crate::workbook::assembly::{Assembly, Beside, Visit, finite};
 use crate::workbook::budget::{Budget, holds_too_much};
 use crate::workbook::number_format::CellFormat;
 use crate::workbook::scan::damaged;
@@ -21,11 +21,7 @@ use crate::workbook::{MergedArea, RawValue};
 pub struct SheetRecords {
     /// In the order of rows and columns: some programs write cells as they come.
     places: Vec<Place>,
-    pub hidden_rows: u64,
-    /// How many areas are merged.
-    pub merged: u64,
-    /// Those of them that reach over several rows.
-    pub merged_rows: Vec<MergedArea>,
+    pub beside: Beside,
     /// Whether a formula comes to something that a program which does not calculate would not write.
     pub(super) has_results: bool,
 }
@@ -72,6 +68,7 @@ impl SheetRecords {
                 EOF => depth -= 1,
                 // What a chart inside the sheet draws.
                 _ if depth > 1 => {}
+                MERGED_CELLS => found.merge(record.body)?,
                 _ => found.take(record, &mut hidden).ok_or_else(damaged)?,
             }
             if *cells + found.places.len() as u64 > budget.whole_cells {
@@ -88,13 +85,6 @@ impl SheetRecords {
             // Row: the flag says that it has no height.
             0x0208 if body.u8(12).is_some_and(|flags| flags & 0x20 != 0) => {
                 hidden.insert(body.u16(0)?);
-            }
-            // MergedCells
-            0x00E5 => {
-                for area in 0..usize::from(body.u16(0)?) {
-                    let [top, bottom, left, right] = [2, 4, 6, 8].map(|side| body.u16(8 * area + side));
-                    self.merge(top?, bottom?, left?, right?);
-                }
             }
             // Cells as Excel 2 wrote them, which no newer workbook has.
             0x0002..=0x0005 => return None,
@@ -118,13 +108,17 @@ impl SheetRecords {
         Some(())
     }
 
-    fn merge(&mut self, top: u16, bottom: u16, left: u16, right: u16) {
-        self.merged += 1;
-        if top < bottom && left <= right {
-            let (first_row, last_row) = (u32::from(top) + 1, u32::from(bottom) + 1);
-            let (first_column, last_column) = (left.into(), right.into());
-            self.merged_rows.push(MergedArea { first_row, last_row, first_column, last_column });
+    fn merge(&mut self, body: Body<'_>) -> Result<(), Refusal> {
+        for area in 0..usize::from(body.u16(0).ok_or_else(damaged)?) {
+            let side = |at: usize| body.u16(8 * area + at).map(u32::from).ok_or_else(damaged);
+            self.beside.add_merged(MergedArea {
+                first_row: side(2)? + 1,
+                last_row: side(4)? + 1,
+                first_column: side(6)?,
+                last_column: side(8)?,
+            })?;
         }
+        Ok(())
     }
 
     fn end(&mut self, hidden: &HashSet<u16>) {
@@ -132,12 +126,7 @@ impl SheetRecords {
             self.places.sort_unstable();
         }
         let rows = self.places.chunk_by(|one, other| one.row == other.row).map(|row| row[0].row);
-        self.hidden_rows = rows.filter(|row| hidden.contains(row)).count() as u64;
-    }
-
-    /// The columns in which cells of several rows are merged.
-    pub fn merged_columns(&self) -> BTreeSet<u32> {
-        self.merged_rows.iter().flat_map(|area| area.first_column..=area.last_column).collect()
+        self.beside.hidden_rows = rows.filter(|row| hidden.contains(row)).count() as u64;
     }
 
     /// Hands over the rows; whether they were read to their end.

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use super::*;
 use crate::message::Rule;
 use crate::workbook::MergedArea;
-use crate::workbook::assembly::damaged_after;
+use crate::workbook::assembly::{Beside, damaged_after};
 use crate::workbook::assembly::tests::shown;
 use crate::workbook::budget::Budget;
 
@@ -274,9 +274,8 @@ fn hidden_rows_and_merged_cells_are_told_and_charts_have_no_cells() {
     let stream = book(&[], &[hidden(1), hidden(2), at(1, 0), chart, at(3, 0), merged]);
     let book = Book::read(&stream, &Budget::DEFAULT).unwrap();
     let sheet = book.sheet("Stock").unwrap();
-    assert_eq!((sheet.hidden_rows, sheet.merged), (1, 2));
-    assert_eq!(sheet.merged_rows, [MergedArea { first_row: 2, last_row: 4, first_column: 2, last_column: 3 }]);
-    assert_eq!(sheet.merged_columns().into_iter().collect::<Vec<_>>(), [2, 3]);
+    let areas = vec![MergedArea { first_row: 2, last_row: 4, first_column: 2, last_column: 3 }];
+    assert_eq!(sheet.beside, Beside { hidden_rows: 1, merged: 2, areas });
     assert_eq!(read_stream(&stream, &Budget::DEFAULT).unwrap(), ["2:0=1.5", "4:0=1.5"]);
 }
 
