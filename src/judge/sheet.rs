@@ -1,7 +1,7 @@
 //! The way down one sheet: titles, the header, items, and what stands between and under them.
 
 use crate::message::{Refusal, Rule, cell_address};
-use crate::schema::{HeaderFault, canonical_name};
+use crate::schema::{HeaderFault, NamedCell, canonical_name};
 use crate::workbook::RawRow;
 
 use super::file::{Emit, Judge};
@@ -110,9 +110,8 @@ impl<'p, 'a> SheetPass<'p, 'a> {
         let known = match fault {
             HeaderFault::KeyMissing { known, .. } => known,
             HeaderFault::NamedTwice { column, first, second } => {
-                let (first, second) = (cell_address(first, row.number), cell_address(second, row.number));
-                let words = [("sheet", self.name), ("column", &column), ("first", &first), ("second", &second)];
-                return Err(Refusal::new(Rule::ColumnNamedTwice, &words).into());
+                let refusal = refuse_named_twice(self.name, row.number, &column, &first, &second);
+                return Err(refusal.into());
             }
         };
         let judge = &mut *self.judge;
@@ -157,6 +156,14 @@ impl<'p, 'a> SheetPass<'p, 'a> {
     fn skip(&mut self, row: u32, skipped: Skipped) -> Result<(), JudgeError> {
         self.judge.tell(self.emit, Place(self.index, row), Verdict::Skipped(skipped))
     }
+}
+
+/// Two cells of a header that could be one column, with how to choose between them.
+fn refuse_named_twice(sheet: &str, row: u32, column: &str, first: &NamedCell, second: &NamedCell) -> Refusal {
+    let told = |(place, text): &NamedCell| format!("\"{text}\" ({})", cell_address(*place, row));
+    let words = [("sheet", sheet), ("column", column), ("first", &told(first)), ("second", &told(second))];
+    let words: Vec<_> = words.into_iter().chain([("header", first.1.as_str())]).collect();
+    Refusal::new(Rule::ColumnNamedTwice, &words)
 }
 
 /// What a row says, as far as a person needs it to find it again.
