@@ -272,8 +272,8 @@ catalogue! {
         "Sheets \"{first}\" and \"{second}\" list the same items ({same} of them)."
         "Delete or hide the sheet that is not to be loaded, perhaps an earlier quarter's, and upload the file again; its rows are checked then. Nothing was changed."
     ColumnNamedTwice "column-named-twice"
-        "Sheet \"{sheet}\" has two columns for the {column}: {first} and {second}."
-        "Leave that name to the right one: delete the other column, or give it another name. Then upload the file again; its rows are checked then. Nothing was changed."
+        "Sheet \"{sheet}\" has two columns that could be the {column}: {first} and {second}."
+        "Delete the one that isn't the {column}, or rename it, and upload the file again; its rows are checked then. If the file always has both, ask whoever runs the loader to name the right one in the rules, such as header = \"{header}\" for the {column}. Nothing was changed."
 
     // The file.
     FileEmpty "file-empty"

@@ -47,7 +47,7 @@ impl Template {
         let sheet = write_template(&schema, new.file()?)?;
         new.keep()?;
         if self.json {
-            let columns = schema.columns.iter().map(|column| column.title.as_str()).collect();
+            let columns = schema.columns.iter().map(|column| column.own_header()).collect();
             let made = Made { file: name.to_string(), sheet, columns };
             let text = serde_json::to_string(&made).map_err(|error| Trouble::usage(error.to_string()))?;
             output::answer(&text);

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::io;
 use std::ops::ControlFlow;
 
-use crate::message::{Note, Refusal, Rule, cell_address, column_letters};
-use crate::schema::{Schema, UnknownColumns, canonical_name};
+use crate::message::{Note, Refusal, Rule, cell_address, column_letters, count};
+use crate::schema::{NamedCell, Schema, UnknownColumns, canonical_name};
 use crate::workbook::{RawRow, Sheet, Workbook};
 
 use super::batch::read_rows;
@@ -194,13 +194,11 @@ impl<'a> Judge<'a> {
     /// What is known of a sheet once its header is found.
     pub(super) fn lay_out(&mut self, sheet: u16, name: &str, heading: Heading) -> Result<Layout<'a>, Refusal> {
         let header = &heading.header;
-        if !header.others.is_empty() {
-            let others: Vec<String> = header
-                .others
-                .iter()
-                .take(COLUMNS_NAMED)
-                .map(|(place, title)| format!("\"{title}\" ({})", column_letters(*place)))
-                .collect();
+        let told = |(place, title): &NamedCell| format!("\"{title}\" ({})", column_letters(*place));
+        let mut others: Vec<String> = self.schema.unknown_in(header).take(COLUMNS_NAMED).map(told).collect();
+        if !others.is_empty() {
+            let more = self.schema.unknown_in(header).count() - others.len();
+            others.extend((more > 0).then(|| format!("{} more", count(more as u64))));
             let words = [("sheet", name), ("columns", &others.join(", "))];
             match self.schema.unknown_columns {
                 UnknownColumns::Keep => {}
@@ -293,8 +291,9 @@ impl<'a> Judge<'a> {
 
     pub(super) fn describe(&self, name: &str, layout: Option<&Layout<'_>>, skipped: Option<Skip>) -> SheetRead {
         let header = layout.map(Layout::header);
-        let columns = header.iter().flat_map(|header| self.schema.columns.iter().zip(&header.columns));
-        let columns = columns.filter_map(|(column, found)| {
+        let other = |(place, title): &NamedCell| OtherColumn { header: title.clone(), column: column_letters(*place) };
+        let columns = header.iter().flat_map(|header| header.columns.iter().zip(&header.instead_of));
+        let columns = self.schema.columns.iter().zip(columns).filter_map(|(column, (found, instead_of))| {
             let (place, title) = found.as_ref()?;
             Some(ColumnRead {
                 attribute: column.name.clone(),
@@ -302,11 +301,11 @@ impl<'a> Judge<'a> {
                 column: column_letters(*place),
                 values: 0,
                 empty: 0,
-                instead_of: Vec::new(),
+                instead_of: instead_of.iter().map(other).collect(),
             })
         });
         let others = header.iter().flat_map(|header| &header.others);
-        let others = others.map(|(place, title)| OtherColumn { header: title.clone(), column: column_letters(*place) });
+        let others = others.map(other);
         SheetRead {
             name: name.to_string(),
             loaded: header.is_some(),

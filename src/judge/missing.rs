@@ -1,6 +1,6 @@
 //! A header in which a column is missing that every item must have: one refusal, in place of a problem in each row.
 
-use crate::message::{Refusal, Rule, cell_address};
+use crate::message::{Refusal, Rule, cell_address, count};
 use crate::schema::{Header, Schema};
 
 /// Names quoted that are not known.
@@ -9,14 +9,16 @@ const NAMES_QUOTED: usize = 8;
 pub(super) fn refuse_missing_columns(schema: &Schema, sheet: &str, header: &Header) -> Option<Refusal> {
     let columns = schema.columns.iter().zip(&header.columns);
     let missing = columns.filter(|(column, found)| column.required && found.is_none());
-    let titles: Vec<&str> = missing.map(|(column, _)| column.title.as_str()).collect();
+    let titles: Vec<&str> = missing.map(|(column, _)| column.own_header()).collect();
     if titles.is_empty() {
         return None;
     }
     let row = header.row.to_string();
-    let quoted = header.others.iter().take(NAMES_QUOTED);
-    let quoted: Vec<String> =
+    let quoted = schema.unknown_in(header).take(NAMES_QUOTED);
+    let mut quoted: Vec<String> =
         quoted.map(|(place, name)| format!("\"{name}\" ({})", cell_address(*place, header.row))).collect();
+    let more = schema.unknown_in(header).count() - quoted.len();
+    quoted.extend((more > 0).then(|| format!("{} more", count(more as u64))));
     let found = match quoted.as_slice() {
         [] => format!("All the names in row {row} are of other columns."),
         quoted => format!("Of the names in row {row}, these are not known: {}.", quoted.join(", ")),

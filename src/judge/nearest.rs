@@ -1,6 +1,6 @@
 //! The row that came nearest to being a header, for the refusal of a file that has none.
 
-use crate::message::{Refusal, Rule};
+use crate::message::{Refusal, Rule, count};
 use crate::schema::Schema;
 use crate::workbook::RawRow;
 
@@ -22,15 +22,17 @@ impl Nearest {
         if known <= nearest.as_ref().map_or(0, |nearest| nearest.known) {
             return nearest;
         }
-        let quoted: Vec<String> =
+        let mut quoted: Vec<String> =
             row.cells.iter().take(CELLS_QUOTED).map(|cell| format!("\"{}\"", shown(cell))).collect();
+        let more = row.cells.len() - quoted.len();
+        quoted.extend((more > 0).then(|| format!("{} more", count(more as u64))));
         Some(Nearest { sheet: sheet.to_string(), row: row.number, known, found: quoted.join(", ") })
     }
 }
 
 pub(super) fn refuse_without_header(schema: &Schema, nearest: Option<&Nearest>) -> Refusal {
     let key = schema.position(schema.key.first_column()).unwrap_or_default();
-    let column = schema.columns[key].title.as_str();
+    let column = schema.columns[key].own_header();
     match nearest {
         Some(Nearest { sheet, row, found, .. }) => {
             let words = [("column", column), ("row", &row.to_string()), ("sheet", sheet), ("found", found)];
@@ -39,7 +41,7 @@ pub(super) fn refuse_without_header(schema: &Schema, nearest: Option<&Nearest>) 
         None => {
             let needed = schema.columns.iter().enumerate();
             let needed = needed.filter(|(position, column)| *position == key || column.required);
-            let titles: Vec<&str> = needed.map(|(_, column)| column.title.as_str()).collect();
+            let titles: Vec<&str> = needed.map(|(_, column)| column.own_header()).collect();
             Refusal::new(Rule::NoHeaderFound, &[("columns", &titles.join(", "))])
         }
     }

@@ -1,7 +1,7 @@
 //! The way down one sheet: titles, the header, items, and what stands between and under them.
 
 use crate::message::{Refusal, Rule, cell_address};
-use crate::schema::{HeaderFault, canonical_name};
+use crate::schema::{HeaderFault, NamedCell, canonical_name};
 use crate::workbook::RawRow;
 
 use super::file::{Emit, Judge};
@@ -112,9 +112,8 @@ impl<'p, 'a> SheetPass<'p, 'a> {
         let known = match fault {
             HeaderFault::KeyMissing { known, .. } => known,
             HeaderFault::NamedTwice { column, first, second } => {
-                let (first, second) = (cell_address(first, row.number), cell_address(second, row.number));
-                let words = [("sheet", self.name), ("column", &column), ("first", &first), ("second", &second)];
-                return Err(Refusal::new(Rule::ColumnNamedTwice, &words).into());
+                let refusal = refuse_named_twice(self.name, row.number, &column, &first, &second);
+                return Err(refusal.into());
             }
         };
         let judge = &mut *self.judge;
@@ -165,6 +164,14 @@ impl<'p, 'a> SheetPass<'p, 'a> {
 /// Whether the row's values may be in the wrong columns, so that those without a name tell nothing of these.
 fn is_ragged<I>(verdict: &Verdict<I>) -> bool {
     matches!(verdict, Verdict::Rejected(kept) if kept.problems.iter().any(|problem| problem.rule.is_about_columns()))
+}
+
+/// Two cells of a header that could be one column, with how to choose between them.
+fn refuse_named_twice(sheet: &str, row: u32, column: &str, first: &NamedCell, second: &NamedCell) -> Refusal {
+    let told = |(place, text): &NamedCell| format!("\"{text}\" ({})", cell_address(*place, row));
+    let words = [("sheet", sheet), ("column", column), ("first", &told(first)), ("second", &told(second))];
+    let words: Vec<_> = words.into_iter().chain([("header", first.1.as_str())]).collect();
+    Refusal::new(Rule::ColumnNamedTwice, &words)
 }
 
 /// What a row says, as far as a person needs it to find it again.

@@ -20,6 +20,19 @@ pub struct Column {
     /// Header names that count only in a sheet that has none of the others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fallbacks: Vec<String>,
+    /// The only header the column is found under, where the rules name one; title, aliases and fallbacks do not count then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub header: Option<String>,
+    /// Pairs of headers that decide where a sheet has both: the first before the second. A `*` at either end of a header
+    /// stands for any text; so it does in the two lists below.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prefer: Vec<[String; 2]>,
+    /// Headers that could be this column although no name of it fits; beside one of them no fallback is taken.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub candidates: Vec<String>,
+    /// Headers that never are this column, whatever they begin with.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub never: Vec<String>,
     #[serde(rename = "type")]
     pub kind: Kind,
     #[serde(default, skip_serializing_if = "is_false")]
@@ -53,6 +66,13 @@ pub struct Column {
     /// Further ways in which dates typed as text are written, such as `dd.mm.yyyy`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dates: Vec<String>,
+}
+
+impl Column {
+    /// The header to write over the column, so that it is found.
+    pub fn own_header(&self) -> &str {
+        self.header.as_deref().unwrap_or(&self.title)
+    }
 }
 
 fn is_false(flag: &bool) -> bool {

@@ -176,6 +176,26 @@ impl<'d> Table<'d> {
         filled
     }
 
+    /// Lists of two texts each.
+    pub fn pairs(&mut self, name: &'static str) -> Vec<[Given<&'d str>; 2]> {
+        let document = self.document;
+        let expected = format!("pairs of texts, such as {name} = [[\"…\", \"…\"]]");
+        let text = |text: &'d Spanned<DeValue<'d>>| {
+            let value = text.get_ref().as_str().filter(|text| !text.trim().is_empty())?;
+            Some(Given { value, line: document.line(&text.span()) })
+        };
+        let take = |value: &'d DeValue<'d>| {
+            let pairs = value.as_array()?.iter();
+            let pairs = pairs.map(|pair| {
+                let mut texts = pair.get_ref().as_array()?.iter().map(text);
+                let pair = [texts.next()??, texts.next()??];
+                texts.next().is_none().then_some(pair)
+            });
+            pairs.collect::<Option<Vec<_>>>()
+        };
+        self.read(name, &expected, take).map(|pairs| pairs.value).unwrap_or_default()
+    }
+
     /// One of several words.
     pub fn one_of<T: Copy>(&mut self, name: &'static str, words: &[(&'static str, T)]) -> Option<Given<T>> {
         let given = self.text(name)?;

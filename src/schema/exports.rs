@@ -31,7 +31,7 @@ const EXPORTS: &[(&str, &[&str])] = &[
     ]),
     ("Dynamics 365 Business Central, physical inventory journal", &[
         "Posting Date", "Item No. => sku", "Description => name", "Location Code => warehouse", "Qty. (Calculated)",
-        "Qty. (Phys. Inventory)",
+        "Qty. (Phys. Inventory) => quantity", "Quantity",
     ]),
     ("Dynamics 365 Finance, on-hand", &[
         "Item number => sku", "Product name => name", "Site", "Warehouse => warehouse",
@@ -98,6 +98,29 @@ const EXPORTS: &[(&str, &[&str])] = &[
         "Price => unit_price", "Default Vendor Name => supplier", "Current Quantity Main Street => quantity",
         "New Quantity Main Street", "Stock Alert Enabled Main Street",
         "Stock Alert Count Main Street => reorder_level",
+    ]),
+    ("Square, with a price online", &[
+        "Token", "Item Name => name", "SKU => sku", "Category => category", "Price => unit_price", "Online Sale Price",
+        "Current Quantity Main Street => quantity", "Default Unit Cost",
+    ]),
+    ("Lightspeed Retail, X series", &[
+        "id", "handle", "sku => sku", "name => name", "product_category => category", "supply_price",
+        "retail_price => unit_price", "supplier_name => supplier", "supplier_code", "Count => quantity",
+    ]),
+    ("QuickBooks Desktop, item listing", &[
+        "Item => sku", "Description => name", "Type", "Cost", "Price => unit_price", "Quantity On Hand => quantity",
+        "Reorder Point => reorder_level", "Preferred Vendor => supplier", "Quantity On Purchase Order",
+        "Quantity On Sales Order",
+    ]),
+    ("Zoho Inventory", &[
+        "Item ID", "Item Name => name", "SKU => sku", "Stock On Hand", "Quantity In Stock => quantity", "Purchase Price",
+        "Selling Price => unit_price", "Vendor => supplier",
+    ]),
+    ("a count", &[
+        "SKU => sku", "Name => name", "Expected quantity", "Counted quantity => quantity", "Difference",
+    ]),
+    ("a count in German", &[
+        "Artikelnummer => sku", "Bezeichnung => name", "Sollmenge", "Gezählte Menge => quantity", "Differenz",
     ]),
     ("by hand, in German", &[
         "Art.-Nr. => sku", "Bezeichnung => name", "Warengruppe => category", "Lager => warehouse",

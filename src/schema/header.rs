@@ -8,14 +8,19 @@ const COLUMNS_OF_A_HEADER: usize = 2;
 /// "Item" and "Code" are so general that it takes one more name to believe them.
 const COLUMNS_BESIDE_A_FALLBACK: usize = 3;
 
+/// A cell with a name in it: the sheet's column, and the header as it stands there.
+pub type NamedCell = (u32, String);
+
 /// A header row, matched: where each column of the rules stands in the sheet, and as what.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header {
     pub row: u32,
-    /// By the rules' columns: the sheet's column and the header as it stands there.
-    pub columns: Vec<Option<(u32, String)>>,
+    /// By the rules' columns.
+    pub columns: Vec<Option<NamedCell>>,
+    /// By the rules' columns: what could have been taken as well.
+    pub instead_of: Vec<Vec<NamedCell>>,
     /// The sheet's further columns that have a header.
-    pub others: Vec<(u32, String)>,
+    pub others: Vec<NamedCell>,
 }
 
 /// Why a row is not the header.
@@ -23,16 +28,31 @@ pub struct Header {
 pub enum HeaderFault {
     /// Nothing of the key's columns is here; `known` says how many other columns were recognised.
     KeyMissing { column: String, known: usize },
-    /// It would be the header, but names one column twice.
-    NamedTwice { column: String, first: u32, second: u32 },
+    /// It would be the header, but two of its cells could be one column, and the rules do not say which.
+    NamedTwice { column: String, first: NamedCell, second: NamedCell },
 }
 
-/// The cell taken for a column, so far.
-struct Found {
+/// How sure it is that a cell names a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Fit {
+    Name,
+    Fallback,
+    /// No name of the column, but it has the words of one.
+    Words,
+}
+
+/// A cell that could be a column.
+#[derive(Clone, Copy)]
+struct Candidate<'t> {
     place: u32,
-    known: Known,
-    /// A second cell that says the same as well.
-    again: Option<u32>,
+    text: &'t str,
+    fit: Fit,
+}
+
+impl Candidate<'_> {
+    fn named(&self) -> NamedCell {
+        (self.place, self.text.trim().to_string())
+    }
 }
 
 impl Schema {
@@ -41,49 +61,79 @@ impl Schema {
         self.names().find(text).is_some()
     }
 
+    /// The columns of a header that have no name of ours.
+    pub fn unknown_in<'h>(&self, header: &'h Header) -> impl Iterator<Item = &'h NamedCell> {
+        header.others.iter().filter(|(_, text)| !self.knows_column(text))
+    }
+
     /// Matches the texts of one row, given with their columns, against the names of the rules' columns.
     pub fn match_header(&self, row: u32, texts: &[(u32, &str)]) -> Result<Header, HeaderFault> {
         let names = self.names();
-        let mut columns: Vec<Option<Found>> = self.columns.iter().map(|_| None).collect();
+        let mut found: Vec<Vec<Candidate<'_>>> = self.columns.iter().map(|_| Vec::new()).collect();
+        let mut unnamed = Vec::new();
         for &(place, text) in texts {
-            let Some(known) = names.find(text) else { continue };
-            let found = &mut columns[known.column];
-            match found {
-                Some(found) if known.fallback == found.known.fallback => found.again = found.again.or(Some(place)),
-                Some(found) if known.fallback && !found.known.fallback => {}
-                _ => *found = Some(Found { place, known, again: None }),
+            match names.find(text) {
+                Some(known) => {
+                    let fit = if known.fallback { Fit::Fallback } else { Fit::Name };
+                    found[known.column].push(Candidate { place, text, fit });
+                }
+                None => unnamed.push(Candidate { place, text, fit: Fit::Words }),
             }
         }
-        let known = columns.iter().flatten().count();
+        let known = found.iter().filter(|cells| !cells.is_empty()).count();
         let mut enough = COLUMNS_OF_A_HEADER;
         for key in self.key.columns() {
             let Some(position) = self.position(key) else { continue };
-            match &columns[position] {
+            match found[position].iter().map(|cell| cell.fit).min() {
                 None => return Err(HeaderFault::KeyMissing { column: self.columns[position].title.clone(), known }),
-                Some(found) if found.known.fallback => enough = COLUMNS_BESIDE_A_FALLBACK,
-                Some(_) => {}
+                Some(Fit::Name) => {}
+                Some(_) => enough = COLUMNS_BESIDE_A_FALLBACK,
             }
         }
         if known < enough.min(self.columns.len()) {
             return Err(HeaderFault::KeyMissing { column: self.key.first_column().to_string(), known });
         }
-        for found in columns.iter().flatten() {
-            if let Some(second) = found.again {
-                let column = self.columns[found.known.column].title.clone();
-                return Err(HeaderFault::NamedTwice { column, first: found.place, second });
-            }
+        for cell in unnamed {
+            names.could_be(cell.text).for_each(|column| found[column].push(cell));
         }
-        let named = |place: u32| {
-            let text = texts.iter().find(|(other, _)| *other == place).map_or("", |(_, text)| text.trim());
-            (place, text.to_string())
+        let (mut columns, mut instead_of) = (Vec::new(), Vec::new());
+        for (position, cells) in found.iter().enumerate() {
+            let taken = self.choose(position, cells)?;
+            let others = cells.iter().filter(|cell| taken.is_some_and(|taken| taken.place != cell.place));
+            instead_of.push(others.map(Candidate::named).collect());
+            columns.push(taken.map(|cell| cell.named()));
+        }
+        let is_taken = |place: u32| columns.iter().flatten().any(|(taken, _)| *taken == place);
+        let others = texts.iter().filter(|(place, text)| !text.trim().is_empty() && !is_taken(*place));
+        let others = others.map(|(place, text)| (*place, text.trim().to_string())).collect();
+        Ok(Header { row, columns, instead_of, others })
+    }
+
+    /// The cell that is the column: the one that comes before each of the others by the rules.
+    fn choose<'c, 't>(
+        &self,
+        column: usize,
+        cells: &'c [Candidate<'t>],
+    ) -> Result<Option<&'c Candidate<'t>>, HeaderFault> {
+        let names = self.names();
+        let is_before = |one: &Candidate<'_>, other: &Candidate<'_>| match () {
+            _ if names.prefers(column, one.text, other.text) => true,
+            _ if names.prefers(column, other.text, one.text) => false,
+            _ => one.fit == Fit::Name && other.fit != Fit::Name,
         };
-        let taken = |place: u32| columns.iter().flatten().any(|found| found.place == place);
-        let others = texts.iter().filter(|(place, text)| !text.trim().is_empty() && !taken(*place));
-        Ok(Header {
-            row,
-            others: others.map(|(place, _)| named(*place)).collect(),
-            columns: columns.iter().map(|found| found.as_ref().map(|found| named(found.place))).collect(),
-        })
+        let rival = |one: &Candidate<'_>| cells.iter().find(|other| other.place != one.place && !is_before(one, other));
+        let named = || cells.iter().filter(|cell| cell.fit != Fit::Words);
+        if let Some(taken) = named().find(|cell| rival(cell).is_none()) {
+            return Ok(Some(taken));
+        }
+        // What has only the words of a column is not taken for it.
+        let Some((first, second)) = named().min_by_key(|cell| cell.fit).and_then(|cell| Some((cell, rival(cell)?)))
+        else {
+            return Ok(None);
+        };
+        let (first, second) = if first.place < second.place { (first, second) } else { (second, first) };
+        let column = self.columns[column].title.clone();
+        Err(HeaderFault::NamedTwice { column, first: first.named(), second: second.named() })
     }
 }
 
@@ -94,6 +144,110 @@ mod tests {
     fn matched(texts: &[&str]) -> Result<Header, HeaderFault> {
         let texts: Vec<(u32, &str)> = texts.iter().enumerate().map(|(i, text)| (i as u32, *text)).collect();
         Schema::shipped().unwrap().match_header(3, &texts)
+    }
+
+    fn twice(column: &str, first: (u32, &str), second: (u32, &str)) -> HeaderFault {
+        let named = |(place, text): (u32, &str)| (place, text.to_string());
+        HeaderFault::NamedTwice { column: column.into(), first: named(first), second: named(second) }
+    }
+
+    /// The header taken for a column, and those it was taken instead of; or the two between which nothing decides.
+    fn choice(schema: &Schema, column: &str, texts: &[&str]) -> String {
+        let texts: Vec<(u32, &str)> = (0..).zip(texts.iter().copied()).collect();
+        match schema.match_header(1, &texts) {
+            Err(HeaderFault::NamedTwice { first, second, .. }) => format!("{} or {}", first.1, second.1),
+            Err(fault) => format!("{fault:?}"),
+            Ok(header) => {
+                let position = schema.position(column).unwrap();
+                let taken = header.columns[position].as_ref().map_or("nothing", |(_, text)| text.as_str());
+                let others: Vec<&str> = header.instead_of[position].iter().map(|(_, text)| text.as_str()).collect();
+                if others.is_empty() { taken.to_string() } else { format!("{taken}, not {}", others.join(", ")) }
+            }
+        }
+    }
+
+    #[test]
+    fn of_two_candidates_for_a_column_only_a_written_pair_decides() {
+        let schema = Schema::shipped().unwrap();
+        for (column, texts, says) in [
+            ("sku", ["Item ID", "SKU", "Name", "Qty"], "SKU, not Item ID"),
+            ("sku", ["Item code", "SKU", "Name", "Qty"], "Item code or SKU"),
+            ("name", ["SKU", "Title", "Product name", "Qty"], "Title or Product name"),
+            ("name", ["SKU", "Description", "Product name", "Qty"], "Product name, not Description"),
+            ("quantity", ["SKU", "Name", "Qty available", "Qty on hand"], "Qty on hand, not Qty available"),
+            ("quantity", ["SKU", "Name", "Quantity", "Stock"], "Quantity or Stock"),
+            ("quantity", ["SKU", "Name", "Counted", "On hand"], "Counted or On hand"),
+            ("quantity", ["SKU", "Name", "Available", "Shop qty"], "Available or Shop qty"),
+            ("unit_price", ["SKU", "Name", "Price", "Sale price"], "Price or Sale price"),
+            ("unit_price", ["SKU", "Name", "Sale price", "Regular price"], "Regular price, not Sale price"),
+            ("unit_price", ["SKU", "Name", "Retail price", "Wholesale price"], "Retail price, not Wholesale price"),
+        ] {
+            assert_eq!(choice(&schema, column, &texts), says, "{texts:?}");
+        }
+    }
+
+    #[test]
+    fn a_cost_never_becomes_a_price_while_another_candidate_is_there() {
+        let schema = Schema::shipped().unwrap();
+        for other in [
+            "Our shop price",
+            "RRP",
+            "MSRP",
+            "VK netto",
+            "UVP",
+            "Endkundenpreis",
+            "Prix conseillé",
+            "Precio al público",
+        ] {
+            assert_eq!(choice(&schema, "unit_price", &["SKU", "Cost", other, "Qty"]), format!("Cost or {other}"));
+            assert_eq!(choice(&schema, "unit_price", &["SKU", "Price", other]), format!("Price, not {other}"));
+        }
+        for other in ["Total price", "Price group", "Price date", "Weight"] {
+            assert_eq!(choice(&schema, "unit_price", &["SKU", "Cost", other, "Qty"]), "Cost", "{other}");
+        }
+        assert_eq!(choice(&schema, "unit_price", &["SKU", "Cost", "Retail price"]), "Retail price, not Cost");
+    }
+
+    #[test]
+    fn reserved_quantities_and_differences_are_no_candidates_for_the_quantity() {
+        let schema = Schema::shipped().unwrap();
+        for other in [
+            "Qty reserved",
+            "Quantity in transit",
+            "Allocated qty",
+            "Committed",
+            "On order",
+            "Qty on order",
+            "Difference",
+            "Variance qty",
+            "Forecasted Quantity",
+            "Reservierte Menge",
+            "Mengendifferenz",
+            "Quantité réservée",
+            "Écart",
+            "Cantidad reservada",
+            "Diferencia",
+        ] {
+            for taken in ["Available", "On hand", "Counted", "Gezählte Menge", "Quantité comptée", "Cantidad contada"]
+            {
+                assert_eq!(choice(&schema, "quantity", &["SKU", "Name", taken, other]), taken, "{other}");
+            }
+            assert_eq!(choice(&schema, "quantity", &["SKU", "Name", other]), "nothing", "{other}");
+        }
+    }
+
+    #[test]
+    fn a_header_that_the_rules_name_alone_is_the_column() {
+        let with = |header: &str| {
+            let line = format!("name = \"unit_price\"\nheader = \"{header}\"");
+            Schema::from_toml(&super::super::SHIPPED.replacen("name = \"unit_price\"", &line, 1)).unwrap()
+        };
+        let texts = ["SKU", "Name", "Price", "Sale price", "Shop price"];
+        for header in ["Sale price", "SHOP PRICE"] {
+            let taken = choice(&with(header), "unit_price", &texts);
+            assert!(taken.eq_ignore_ascii_case(header), "{taken}");
+        }
+        assert_eq!(choice(&with("List price"), "unit_price", &texts), "nothing");
     }
 
     #[test]
@@ -115,7 +269,7 @@ mod tests {
 
     #[test]
     fn two_columns_for_one_name_are_named() {
-        let fault = HeaderFault::NamedTwice { column: "Unit price".into(), first: 1, second: 3 };
+        let fault = twice("Unit price", (1, "Price"), (3, "Unit Price"));
         assert_eq!(matched(&["SKU", "Price", "Qty", "Unit Price"]), Err(fault));
     }
 
@@ -127,7 +281,7 @@ mod tests {
             assert_eq!(header.others.len(), 1);
         }
         assert_eq!(matched(&["SKU", "Description"]).unwrap().columns[1], Some((1, "Description".into())));
-        let fault = HeaderFault::NamedTwice { column: "Unit price".into(), first: 1, second: 2 };
+        let fault = twice("Unit price", (1, "Cost"), (2, "Unit cost"));
         assert_eq!(matched(&["SKU", "Cost", "Unit cost"]), Err(fault));
     }
 

@@ -29,7 +29,7 @@ pub use column::{Column, DecimalSign, Kind, WhenEmpty};
 pub use currency::{CURRENCY_SIGNS, CurrencySign};
 pub use every::Every;
 pub use fits::Misfit;
-pub use header::{Header, HeaderFault};
+pub use header::{Header, HeaderFault, NamedCell};
 pub use key::{Key, KeyFault, KeyPart, Template, TemplateError};
 pub use mistake::{Mistake, Mistakes};
 pub use names::canonical_name;
@@ -196,8 +196,8 @@ mod tests {
                      [key]\npartition = \"sku\"\nsort = { name = \"sk\", from = \"{site}#{sku}\" }\n\
                      [[column]]\nname = \"sku\"\ntype = \"text\"\nrequired = true\npattern = \"[A-Z]+\"\n\
                      [[column]]\nname = \"site\"\ntype = \"choice\"\nchoices = [\"A\"]\nrequired = true\n\
-                     [[column]]\nname = \"bin\"\ntype = \"text\"\nempty = \"keep\"\n\
-                     [[column]]\nname = \"price\"\ntype = \"money\"\ndefault = 0.10\nmin = 0.1\ndecimal = \",\"\n";
+                     [[column]]\nname = \"bin\"\ntype = \"text\"\nempty = \"keep\"\nheader = \"Shelf\"\n\
+                     [[column]]\nname = \"price\"\nprefer = [[\"Cost\", \"*price\"]]\ncandidates = [\"*price*\"]\nnever = [\"Total*\"]\ntype = \"money\"\ndefault = 0.10\nmin = 0.1\ndecimal = \",\"\n";
         for schema in [Schema::shipped().unwrap(), Schema::from_toml(rules).unwrap()] {
             let text = serde_json::to_string(&schema).unwrap();
             assert_eq!(serde_json::from_str::<Schema>(&text).unwrap(), schema);

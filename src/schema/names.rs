@@ -74,12 +74,69 @@ pub(super) struct Clash {
     pub second: usize,
 }
 
+/// A header with `*` at one end or both, in each of its spellings.
+#[derive(Debug, Clone)]
+struct Words {
+    spellings: Vec<String>,
+    any_before: bool,
+    any_after: bool,
+}
+
+impl Words {
+    fn of(text: &str) -> Words {
+        let (text, any_before) = text.strip_prefix('*').map_or((text, false), |text| (text, true));
+        let (text, any_after) = text.strip_suffix('*').map_or((text, false), |text| (text, true));
+        Words { spellings: spellings(text), any_before, any_after }
+    }
+
+    /// Whether a header fits that is given in each of its own spellings.
+    fn fit(&self, header: &[String]) -> bool {
+        let fits = |name: &String, word: &String| match (self.any_before, self.any_after) {
+            (true, true) => name.contains(word.as_str()),
+            (true, false) => name.ends_with(word.as_str()),
+            (false, true) => name.starts_with(word.as_str()),
+            (false, false) => name == word,
+        };
+        self.spellings.iter().any(|word| header.iter().any(|name| fits(name, word)))
+    }
+}
+
+fn spellings(text: &str) -> Vec<String> {
+    std::iter::once(canonical_name(text)).chain(spelled_out(text)).collect()
+}
+
+/// What decides between headers that could be the same column.
+#[derive(Debug, Clone, Default)]
+struct Choice {
+    prefer: Vec<[Words; 2]>,
+    candidates: Vec<Words>,
+    never: Vec<Words>,
+}
+
+impl Choice {
+    fn of(column: &Column) -> Choice {
+        let words = |texts: &[String]| texts.iter().map(|text| Words::of(text)).collect();
+        Choice {
+            prefer: column.prefer.iter().map(|pair| pair.each_ref().map(|text| Words::of(text))).collect(),
+            // One header alone was named; nothing else is asked.
+            candidates: if column.header.is_some() { Vec::new() } else { words(&column.candidates) },
+            never: words(&column.never),
+        }
+    }
+
+    fn excludes(&self, header: &[String]) -> bool {
+        self.never.iter().any(|words| words.fit(header))
+    }
+}
+
 /// All names of all columns.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Names {
     exact: HashMap<String, Known>,
     /// What headers begin with, longest first.
     beginnings: Vec<(String, Known)>,
+    /// By the rules' columns.
+    choices: Vec<Choice>,
 }
 
 impl Names {
@@ -88,12 +145,15 @@ impl Names {
         let (mut names, mut clashes) = (Names::default(), Vec::new());
         for (column, rules) in columns.iter().enumerate() {
             let own = [&rules.title, &rules.name].into_iter().chain(&rules.aliases).map(|name| (name, false));
-            for (name, fallback) in own.chain(rules.fallbacks.iter().map(|name| (name, true))) {
+            let own = own.chain(rules.fallbacks.iter().map(|name| (name, true)));
+            let own = own.filter(|_| rules.header.is_none()).chain(rules.header.iter().map(|name| (name, false)));
+            for (name, fallback) in own {
                 if let Some(first) = names.add(name, Known { column, fallback }) {
                     clashes.push(Clash { name: name.clone(), first, second: column });
                 }
             }
         }
+        names.choices = columns.iter().map(Choice::of).collect();
         names.beginnings.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
         (names, clashes)
     }
@@ -131,7 +191,27 @@ impl Names {
         let exact = self.exact.get(&name).copied();
         let exact = exact.or_else(|| self.exact.get(&spelled_out(header)?).copied());
         let begins = || self.beginnings.iter().find(|(beginning, _)| name.starts_with(beginning.as_str()));
-        exact.or_else(|| begins().map(|(_, known)| *known))
+        let is_that = |known: &Known| !self.choices[known.column].excludes(&spellings(header));
+        exact.or_else(|| begins().map(|(_, known)| *known).filter(is_that))
+    }
+
+    /// The columns that an unknown header could be by its words.
+    pub fn could_be(&self, header: &str) -> impl Iterator<Item = usize> {
+        let name = if header.len() > HEADER_BYTES { Vec::new() } else { spellings(header) };
+        let could_be =
+            move |choice: &Choice| choice.candidates.iter().any(|words| words.fit(&name)) && !choice.excludes(&name);
+        (0..).zip(&self.choices).filter(move |(_, choice)| could_be(choice)).map(|(column, _)| column)
+    }
+
+    /// Whether a header says that what it names is no value of the column, such as a difference of quantities.
+    pub fn excludes(&self, column: usize, header: &str) -> bool {
+        header.len() <= HEADER_BYTES && self.choices[column].excludes(&spellings(header))
+    }
+
+    /// Whether the rules say that of two headers of a column the first one counts.
+    pub fn prefers(&self, column: usize, first: &str, second: &str) -> bool {
+        let (first, second) = (spellings(first), spellings(second));
+        self.choices[column].prefer.iter().any(|[one, other]| one.fit(&first) && other.fit(&second))
     }
 }
 

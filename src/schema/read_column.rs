@@ -54,8 +54,14 @@ pub(super) fn read_column<'d>(document: &'d Document<'d>, mut table: Table<'d>) 
     }
     let title = table.filled_text("title").unwrap_or(Given { value: name, line: name_line });
     let (aliases, fallbacks) = (table.texts("aliases"), table.texts("fallbacks"));
-    for header in std::iter::once(&title).chain(&aliases).chain(&fallbacks) {
+    let header = table.filled_text("header");
+    for header in std::iter::once(&title).chain(&aliases).chain(&fallbacks).chain(&header) {
         check_header(document, header);
+    }
+    let prefer = read_pairs(document, &mut table);
+    let (candidates, never) = (table.texts("candidates"), table.texts("never"));
+    for words in candidates.iter().chain(&never) {
+        check_words(document, words);
     }
 
     let given_kind = table.one_of("type", &Kind::ALL);
@@ -68,6 +74,10 @@ pub(super) fn read_column<'d>(document: &'d Document<'d>, mut table: Table<'d>) 
         title: title.value.to_string(),
         aliases: owned(&aliases),
         fallbacks: owned(&fallbacks),
+        header: header.as_ref().map(|header| header.value.to_string()),
+        prefer,
+        candidates: owned(&candidates),
+        never: owned(&never),
         kind,
         required: table.flag("required").unwrap_or_default(),
         unique: table.flag("unique").unwrap_or_default(),
@@ -94,7 +104,7 @@ pub(super) fn read_column<'d>(document: &'d Document<'d>, mut table: Table<'d>) 
     }
     let empty_line = table.line_of("empty").unwrap_or(table.line);
     table.finish();
-    let names = [title].into_iter().chain(aliases).chain(fallbacks);
+    let names = [title].into_iter().chain(aliases).chain(fallbacks).chain(header);
     let names = names.map(|given| Given { value: given.value.to_string(), line: given.line }).collect();
     ReadColumn { rules, name_line, empty_line, is_typed: given_kind.is_some(), names }
 }
@@ -113,6 +123,33 @@ fn check_header(document: &Document, header: &Given<&str>) {
         document
             .note(header.line, format!("\"{text}\" has a * that is not at its end; only there it stands for any text"));
     }
+}
+
+/// A header with `*` at its ends or without.
+fn check_words(document: &Document, words: &Given<&str>) {
+    let text = words.value.strip_prefix('*').filter(|text| !text.is_empty()).unwrap_or(words.value);
+    check_header(document, &Given { value: text, line: words.line });
+}
+
+/// `[["SKU", "Item ID"], …]`.
+fn read_pairs<'d>(document: &'d Document<'d>, table: &mut Table<'d>) -> Vec<[String; 2]> {
+    let pairs = table.pairs("prefer");
+    for pair in &pairs {
+        pair.iter().for_each(|words| check_words(document, words));
+        let [first, second] = pair.each_ref().map(|words| words.value);
+        let turned =
+            |other: &&[Given<&str>; 2]| canonical_pair(&other[0], &other[1]) == canonical_pair(&pair[1], &pair[0]);
+        if pairs.iter().any(|other| turned(&other)) {
+            let sentence = format!("\"{first}\" is before \"{second}\" and after it; keep the order that is right");
+            document.note(pair[0].line, sentence);
+        }
+    }
+    pairs.into_iter().map(|pair| pair.map(|words| words.value.to_string())).collect()
+}
+
+fn canonical_pair(first: &Given<&str>, second: &Given<&str>) -> [(String, bool, bool); 2] {
+    let of = |text: &str| (canonical_name(text), text.starts_with('*'), text.ends_with('*'));
+    [of(first.value), of(second.value)]
 }
 
 fn read_pattern<'d>(document: &'d Document<'d>, table: &mut Table<'d>) -> Option<Pattern> {

@@ -37,7 +37,7 @@ impl<'a> Columns<'a> {
     }
 
     pub fn titles(schema: &Schema) -> Vec<&str> {
-        schema.columns.iter().map(|column| column.title.as_str()).collect()
+        schema.columns.iter().map(|column| column.own_header()).collect()
     }
 
     pub fn format(&self, place: usize) -> &Format {
@@ -49,7 +49,7 @@ impl<'a> Columns<'a> {
         for ((place, column), format) in (0..).zip(&self.schema.columns).zip(&self.formats) {
             sheet.set_column_width(place, width(column) as f64)?;
             sheet.set_column_format(place, format)?;
-            sheet.write_string_with_format(0, place, &column.title, &header_format(column))?;
+            sheet.write_string_with_format(0, place, column.own_header(), &header_format(column))?;
             sheet.insert_note(0, place, &note(&explain(self.schema, column)))?;
             validate(sheet, place, column, &self.lists)?;
             if is_text(column.kind) {

@@ -82,7 +82,37 @@ fn a_file_without_header_or_items_is_refused_with_the_nearest_header() {
         "No sheet has a row with the names of the columns; these at least must be there: SKU, Name, Quantity.";
     assert_eq!(refusal.message, message);
     assert_eq!(refused(b"SKU,Name,Qty\n").rule, Rule::NoItems);
-    assert_eq!(refused(b"SKU,Price,Unit price,Qty\nA,1,2,3\n").rule, Rule::ColumnNamedTwice);
+}
+
+#[test]
+fn two_candidates_for_a_column_are_both_named_and_a_choice_by_the_rules_is_reported() {
+    let refusal = refused(b"SKU,Name,Price,Qty,Sale price\nA,Bolt,1,2,3\n");
+    assert_eq!(refusal.rule, Rule::ColumnNamedTwice);
+    let message =
+        "Sheet \"Stock\" has two columns that could be the Unit price: \"Price\" (C1) and \"Sale price\" (E1).";
+    assert_eq!(refusal.message, message);
+    assert!(refusal.advice.contains("header = \"Price\" for the Unit price"), "{}", refusal.advice);
+    let (_, sheets) = judged(b"Item ID,SKU,Name,Qty,Cost,Price\n1,A,Bolt,5,1,2\n").unwrap();
+    let chosen = sheets[0].columns.iter().filter(|column| !column.instead_of.is_empty());
+    let chosen: Vec<_> = chosen.map(|column| (column.column.as_str(), column.instead_of[0].header.as_str())).collect();
+    assert_eq!(chosen, [("B", "Item ID"), ("F", "Cost")]);
+}
+
+#[test]
+fn the_lists_that_come_with_the_loader_are_still_read() {
+    for folder in ["sample-data", "tests/files"] {
+        for entry in std::fs::read_dir(format!("{}/{folder}", env!("CARGO_MANIFEST_DIR"))).unwrap() {
+            let path = entry.unwrap().path();
+            let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+            if !["csv", "xlsx", "xls", "ods", "html", "tsv", "xml", "xlsb"].contains(&ending) {
+                continue;
+            }
+            if let Err(JudgeError::Refused(refusal)) = judged(&std::fs::read(&path).unwrap()) {
+                let ours = [Rule::ColumnNamedTwice];
+                assert!(!ours.contains(&refusal.rule), "{}: {}", path.display(), refusal.message);
+            }
+        }
+    }
 }
 
 #[test]
