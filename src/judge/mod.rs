@@ -2,6 +2,7 @@
 //! planned; nothing after this stage checks a value again.
 
 mod batch;
+mod counts;
 mod duplicates;
 mod file;
 mod heading;
@@ -162,6 +163,10 @@ pub struct SheetRead {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ColumnRead {
     pub attribute: String,
+    /// What the rules call it.
+    #[serde(default)]
+    pub title: String,
+    /// As it stands in the sheet.
     pub header: String,
     pub column: String,
     /// Rows with items that have a value there, and rows that have none.

@@ -65,7 +65,7 @@ fn every_sentence_keeps_to_the_words_of_the_trade() {
         }
         assert!(advice.ends_with('.'), "{}: {advice}", rule.id());
         assert!(
-            text.contains("left out") || text.contains("nothing was changed") || text.contains("not in"),
+            ["left out", "nothing was changed", "not in", "not loaded"].iter().any(|said| text.contains(said)),
             "{}: says what we did",
             rule.id()
         );

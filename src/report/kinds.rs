@@ -52,9 +52,14 @@ mod tests {
     fn every_rule_of_a_row_has_a_title() {
         for rule in Rule::ALL {
             let (_, advice) = rule.templates();
-            let of_a_row = ["Row {row} was left out", "All of them were left out", "Row {row} is not in"]
-                .iter()
-                .any(|did| advice.contains(did));
+            let of_a_row = [
+                "Row {row} was left out",
+                "Row {row} was not loaded",
+                "All of them were left out",
+                "Row {row} is not in",
+            ]
+            .iter()
+            .any(|did| advice.contains(did));
             assert_eq!(title(*rule, Some("Price")) != rule.id(), of_a_row, "{}", rule.id());
         }
         assert_eq!(title(Rule::PointExpected, Some("Price each")), "Price each has a comma for a point");
