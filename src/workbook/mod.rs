@@ -32,6 +32,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::message::{Note, Refusal, Rule, column_letters, count};
 
+use assembly::Beside;
 pub use budget::Budget;
 #[cfg(test)]
 pub use xlsx::tests::sheet_of;
@@ -109,7 +110,7 @@ pub struct Workbook {
     sheets: Vec<Sheet>,
     budget: Budget,
     notes: Vec<Note>,
-    /// By sheet, once it was read to its end.
+    /// By sheet, once it was read to its end: the areas in which cells of several rows are merged.
     merged: HashMap<usize, Vec<MergedArea>>,
 }
 
@@ -219,43 +220,42 @@ impl Workbook {
             left |= flow.is_break();
             flow
         };
-        let mut merged_columns = Vec::new();
-        let (hidden_rows, merged) = match &mut self.reader {
+        let beside = match &mut self.reader {
             Reader::Xlsx(reader) => {
                 reader.visit_rows(name, &self.budget, &mut visit)?;
                 if left {
                     return Ok(());
                 }
-                let survey = reader.survey(name)?;
-                merged_columns.extend(survey.merged_columns.iter().map(|column| column_letters(*column)));
-                (survey.hidden_rows, survey.merged)
+                reader.survey(name)?.beside.clone()
             }
             Reader::Xlsb(reader) => match reader.visit_rows(name, &self.budget, &mut visit)? {
-                Some(beside) => (beside.hidden_rows, beside.merged),
+                Some(beside) => beside,
                 None => return Ok(()),
             },
             Reader::Ods(reader) => match reader.visit_rows(sheet, name, &self.budget, &mut visit)? {
-                Some(beside) => (beside.hidden_rows, beside.merged),
+                Some(beside) => beside,
                 None => return Ok(()),
             },
             Reader::Xml2003(reader) => match reader.visit_rows(sheet, name, &self.budget, &mut visit)? {
-                Some(beside) => (beside.hidden_rows, beside.merged),
+                Some(beside) => beside,
                 None => return Ok(()),
             },
             Reader::Xls(reader) => {
                 reader.visit_rows(name, &self.budget, &mut visit)?;
-                reader.beside(name)
+                let (hidden_rows, merged) = reader.beside(name);
+                Beside { hidden_rows, merged, ..Beside::default() }
             }
             Reader::Delimited(reader) => return reader.visit_rows(name, &self.budget, &mut visit),
             Reader::Html(reader) => return reader.visit_rows(name, &self.budget, &mut visit),
         };
-        self.note_beside(sheet, hidden_rows, merged, &merged_columns);
+        self.note_beside(sheet, &beside);
+        self.merged.insert(sheet, beside.areas);
         Ok(())
     }
 
-    /// `merged_columns` are those in which cells of several rows are merged, where the reader tells them.
-    fn note_beside(&mut self, sheet: usize, hidden_rows: u64, merged: u64, merged_columns: &[String]) {
+    fn note_beside(&mut self, sheet: usize, beside: &Beside) {
         const COLUMNS_NAMED: usize = 8;
+        let Beside { hidden_rows, merged, ref areas } = *beside;
         let Sheet { name, visible } = &self.sheets[sheet];
         if !visible {
             return;
@@ -263,10 +263,11 @@ impl Workbook {
         let of = |n: u64, one: &str, many: &str| format!("{} {}", count(n), if n == 1 { one } else { many });
         let rows = (hidden_rows > 0).then(|| Note::of_sheet(Rule::RowsHidden, name, &[("rows", &count(hidden_rows))]));
         let mut places = of(merged, "place", "places");
-        if !merged_columns.is_empty() {
-            let more = if merged_columns.len() > COLUMNS_NAMED { " and more" } else { "" };
-            let named = merged_columns[..merged_columns.len().min(COLUMNS_NAMED)].join(", ");
-            places += &format!(" (over several rows in {named}{more})");
+        let mut columns: Vec<_> = columns_of(areas).take(COLUMNS_NAMED + 1).map(column_letters).collect();
+        if !columns.is_empty() {
+            let more = if columns.len() > COLUMNS_NAMED { " and more" } else { "" };
+            columns.truncate(COLUMNS_NAMED);
+            places += &format!(" (over several rows in {}{more})", columns.join(", "));
         }
         let cells = (merged > 0).then(|| Note::of_sheet(Rule::CellsMerged, name, &[("places", &places)]));
         for note in rows.into_iter().chain(cells) {
@@ -276,6 +277,15 @@ impl Workbook {
             }
         }
     }
+}
+
+/// The columns that areas have, in ascending order.
+fn columns_of(areas: &[MergedArea]) -> impl Iterator<Item = u32> {
+    let from = |column: u32| {
+        let reaching = areas.iter().filter(move |area| area.last_column >= column);
+        reaching.map(|area| area.first_column.max(column)).min()
+    };
+    std::iter::successors(from(0), move |column| from(column + 1))
 }
 
 /// Said only where the name has an ending of another form that is read here: an ending of her own says nothing.
@@ -342,7 +352,14 @@ mod tests {
         }
         let bytes = workbook.save_to_buffer().unwrap();
         let mut workbook = Workbook::open(file_of(&bytes), "a.xlsx", Budget::default()).unwrap();
-        workbook.visit_rows(0, &mut |_| ControlFlow::Continue(())).unwrap();
+        workbook.visit_rows(0, &mut |_| ControlFlow::Break(())).unwrap();
+        assert_eq!(workbook.merged(0), []);
+        let area = |column| MergedArea { first_row: 2, last_row: 4, first_column: column, last_column: column };
+        for _ in 0..2 {
+            workbook.visit_rows(0, &mut |_| ControlFlow::Continue(())).unwrap();
+            assert_eq!(workbook.merged(0), [area(1), area(4)]);
+        }
+        assert_eq!(workbook.notes().len(), 1);
         let message = "Sheet \"Stock\" has 3 places (over several rows in B, E) where cells are merged; \
                        only the first cell of each has a value.";
         assert_eq!(workbook.notes()[0].message, message);

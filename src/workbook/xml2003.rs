@@ -14,7 +14,7 @@ use super::number_format::{Shows, shows};
 use super::scan::{damaged, letter_of};
 use super::survey::attribute;
 use super::text::{Text, TextReader};
-use super::{RawValue, Sheet};
+use super::{MergedArea, RawValue, Sheet};
 use crate::message::{Refusal, Rule};
 
 /// The first day that both this form, which counts 1900 as a leap year as Excel does, and the calendar number alike.
@@ -222,7 +222,14 @@ impl<'a> Table<'a> {
             return Err(self.assembly.damaged());
         }
         (self.column, self.next_column) = (place - 1, place + across);
-        self.beside.merged += u64::from(across + down > 0);
+        if across + down > 0 {
+            self.beside.add_merged(MergedArea {
+                first_row: self.row,
+                last_row: self.row.saturating_add(down).min(MAX_ROWS),
+                first_column: self.column,
+                last_column: self.column.saturating_add(across).min(MAX_COLUMNS - 1),
+            })?;
+        }
         self.style = attribute(tag, "StyleID")?;
         Ok(())
     }
@@ -398,7 +405,8 @@ mod tests {
                 "8:0=2 as 00000|1=3"
             ]
         );
-        assert_eq!(beside, Some(Beside { hidden_rows: 1, merged: 1 }));
+        let area = MergedArea { first_row: 1, last_row: 2, first_column: 1, last_column: 2 };
+        assert_eq!(beside, Some(Beside { hidden_rows: 1, merged: 1, areas: vec![area] }));
     }
 
     #[test]

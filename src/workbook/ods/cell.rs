@@ -31,7 +31,8 @@ pub struct Cell {
     is_error: bool,
     is_formula: bool,
     pub repeat: u32,
-    pub spans: bool,
+    pub columns_spanned: u32,
+    pub rows_spanned: u32,
     pub covered: bool,
     pub style: Option<String>,
     too_long: bool,
@@ -39,7 +40,7 @@ pub struct Cell {
 
 impl Cell {
     pub fn begin(tag: &BytesStart<'_>) -> Result<Cell, Refusal> {
-        let mut cell = Cell { repeat: 1, ..Cell::default() };
+        let mut cell = Cell { repeat: 1, columns_spanned: 1, rows_spanned: 1, ..Cell::default() };
         let mut truth = None;
         for attribute in tag.attributes().with_checks(false) {
             let attribute = attribute.map_err(|_| damaged())?;
@@ -59,7 +60,8 @@ impl Cell {
                 }
                 "table:style-name" => cell.style = Some(value()?),
                 "table:number-columns-repeated" => cell.repeat = times(tag, "number-columns-repeated")?,
-                "table:number-columns-spanned" | "table:number-rows-spanned" => cell.spans |= attribute.value != "1",
+                "table:number-columns-spanned" => cell.columns_spanned = times(tag, "number-columns-spanned")?,
+                "table:number-rows-spanned" => cell.rows_spanned = times(tag, "number-rows-spanned")?,
                 "table:formula" => cell.is_formula = true,
                 _ => {}
             }

@@ -19,7 +19,7 @@ use super::scan::{Plain, Scan, damaged, letter_of};
 use super::source::Source;
 use super::survey::{attribute, each_start};
 use super::zipped::{Part, Unpacked, Zipped};
-use super::{RawValue, Sheet};
+use super::{MergedArea, RawValue, Sheet};
 use crate::message::{Refusal, Rule, count};
 
 use cell::{Cell, times};
@@ -274,7 +274,14 @@ impl Table<'_> {
     fn take_cell(&mut self, cell: Cell) -> Result<(), Refusal> {
         let first = self.column;
         self.column = first.saturating_add(cell.repeat);
-        self.beside.merged += u64::from(cell.spans);
+        if cell.columns_spanned > 1 || cell.rows_spanned > 1 {
+            self.beside.add_merged(MergedArea {
+                first_row: self.row,
+                last_row: self.row.saturating_add(cell.rows_spanned - 1).min(MAX_ROWS),
+                first_column: first,
+                last_column: first.saturating_add(cell.columns_spanned - 1).min(MAX_COLUMNS - 1),
+            })?;
+        }
         if cell.covered {
             return Ok(());
         }

@@ -111,8 +111,10 @@ fn what_is_counted_stands_as_often_as_it_is_counted() {
     }
     let hidden = many(3, &text("a")).replace("<table:table-row", "<table:table-row table:visibility='filter'");
     let merged = text("a").replace("office:value-type", "table:number-rows-spanned='2' office:value-type");
-    let (_, beside) = read_within(&book(&(hidden + &row(&[&merged]))), &Budget::DEFAULT).unwrap();
-    assert_eq!(beside, Some(Beside { hidden_rows: 3, merged: 1 }));
+    let across = text("a").replace("office:value-type", "table:number-columns-spanned='2' office:value-type");
+    let (_, beside) = read_within(&book(&(hidden + &row(&[&across, &merged]))), &Budget::DEFAULT).unwrap();
+    let area = MergedArea { first_row: 4, last_row: 5, first_column: 1, last_column: 1 };
+    assert_eq!(beside, Some(Beside { hidden_rows: 3, merged: 2, areas: vec![area] }));
 }
 
 #[test]

@@ -1,8 +1,7 @@
 //! One sheet of an xlsx workbook, passed over for what its reader does not tell and what would mislead it.
 
-use std::collections::BTreeSet;
-
-use super::super::assembly::{MAX_COLUMNS, MAX_ROWS};
+use super::super::MergedArea;
+use super::super::assembly::{Beside, MAX_COLUMNS, MAX_ROWS};
 use super::super::budget::holds_too_much;
 use super::super::scan::{Listener, attributes, damaged, is_true, name_of};
 use crate::message::{Refusal, count};
@@ -30,11 +29,7 @@ pub struct OddError {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SheetSurvey {
     pub cells: u64,
-    /// Rows with a value that the program does not show.
-    pub hidden_rows: u64,
-    pub merged: u64,
-    /// The columns in which cells of several rows are merged, from 0: of these cells only the first has a value.
-    pub merged_columns: BTreeSet<u32>,
+    pub beside: Beside,
     pub odd_errors: Vec<OddError>,
     /// Row and column, from 0, of formulas whose result the file does not tell: those not yet handed over.
     pub without_result: Vec<(u32, u32)>,
@@ -175,7 +170,7 @@ impl SheetListener {
 
     fn count_value(&mut self) {
         if self.row_hidden && !self.row_counted {
-            self.survey.hidden_rows += 1;
+            self.survey.beside.hidden_rows += 1;
             self.row_counted = true;
         }
     }
@@ -265,10 +260,14 @@ impl Listener for SheetListener {
                 Ok(())
             }
             b"mergeCell" if !ends => {
-                self.survey.merged += 1;
                 let reference = attributes(rest).find(|(name, _)| *name == b"ref").map(|(_, value)| value);
-                self.survey.merged_columns.extend(reference.into_iter().flat_map(columns_of_several_rows));
-                Ok(())
+                match reference.and_then(area_of) {
+                    Some(area) => self.survey.beside.add_merged(area),
+                    None => {
+                        self.survey.beside.merged += 1;
+                        Ok(())
+                    }
+                }
             }
             _ => Ok(()),
         }
@@ -320,14 +319,17 @@ fn place_of(reference: &[u8]) -> Result<(u32, u32), Refusal> {
     }
 }
 
-/// The columns of a place such as `B2:B4`; none if it lies in one row.
-fn columns_of_several_rows(reference: &[u8]) -> std::ops::Range<u32> {
-    let colon = reference.iter().position(|&byte| byte == b':').unwrap_or(reference.len());
-    let (first, last) = (&reference[..colon], reference.get(colon + 1..).unwrap_or_default());
-    match (place_of(first), place_of(last)) {
-        (Ok((top, left)), Ok((bottom, right))) if bottom > top => left..(right + 1).min(MAX_COLUMNS),
-        _ => 0..0,
-    }
+/// A place such as `B2:B4` or `B2`.
+fn area_of(reference: &[u8]) -> Option<MergedArea> {
+    let mut corners = reference.splitn(2, |&byte| byte == b':');
+    let first = place_of(corners.next()?).ok()?;
+    let last = corners.next().map_or(Ok(first), place_of).ok()?;
+    Some(MergedArea {
+        first_row: first.0.saturating_add(1),
+        last_row: last.0.saturating_add(1).min(MAX_ROWS),
+        first_column: first.1,
+        last_column: last.1.min(MAX_COLUMNS - 1),
+    })
 }
 
 fn number_of(digits: &[u8]) -> Option<u32> {
@@ -352,20 +354,23 @@ mod tests {
     fn what_the_reader_does_not_tell_is_counted() {
         let cell = "<c r=\"A1\"><v>1</v></c>";
         let odd = |row, column, shown: &str| OddError { row, column, shown: shown.to_owned() };
+        let beside = |hidden_rows, merged, areas| Beside { hidden_rows, merged, areas };
+        let area = MergedArea { first_row: 2, last_row: 4, first_column: 2, last_column: 3 };
         let cases: Vec<(String, SheetSurvey)> = vec![
             (format!("<row r='1'>{cell}</row>"), SheetSurvey { cells: 1, ..SheetSurvey::default() }),
             (
                 format!("<row hidden='1'>{cell}{cell}</row><row r='2' hidden='true'/><row hidden='0'>{cell}</row>"),
-                SheetSurvey { cells: 3, hidden_rows: 1, ..SheetSurvey::default() },
+                SheetSurvey { cells: 3, beside: beside(1, 0, vec![]), ..SheetSurvey::default() },
             ),
             (
                 "<x:row hidden=\"1\"><x:c t='inlineStr'><x:is><x:t>a</x:t></x:is></x:c><x:c/></x:row>".to_owned(),
-                SheetSurvey { cells: 2, hidden_rows: 1, ..SheetSurvey::default() },
+                SheetSurvey { cells: 2, beside: beside(1, 0, vec![]), ..SheetSurvey::default() },
             ),
             (
-                "</sheetData><mergeCells count='2'><mergeCell ref='A1:B1'/><mergeCell ref='C2:D4'/></mergeCells>"
+                "</sheetData><mergeCells count='2'><mergeCell ref='A1:B1'/><mergeCell ref='C2:D4'/>\
+                  <mergeCell ref='E1'/><mergeCell ref='F:F'/></mergeCells>"
                     .to_owned(),
-                SheetSurvey { merged: 2, merged_columns: BTreeSet::from([2, 3]), ..SheetSurvey::default() },
+                SheetSurvey { beside: beside(0, 4, vec![area]), ..SheetSurvey::default() },
             ),
             (
                 "<c r='B3' t='e'><v>#SPILL!</v></c><c r='C3' t='e'><v>#N/A</v></c><c t='str'><v>#CALC! &amp;</v></c>"

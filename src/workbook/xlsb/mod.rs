@@ -14,7 +14,7 @@ use super::scan::damaged;
 use super::source::Source;
 use super::survey::{attribute, each_start};
 use super::zipped::{Unpacked, Zipped};
-use super::{RawValue, Sheet};
+use super::{MergedArea, RawValue, Sheet};
 use crate::message::{Refusal, count};
 
 use records::{Body, Records};
@@ -139,7 +139,7 @@ impl XlsbReader {
                     assembly.push(row, column, value, format)?;
                 }
                 // BrtMergeCell
-                0x00B0 => beside.merged += 1,
+                0x00B0 => beside.add_merged(read_merged(body).ok_or_else(|| assembly.damaged())?)?,
                 // BrtEndSheet
                 0x0082 => return Ok(Some(beside)),
                 _ => {}
@@ -183,6 +183,16 @@ fn read_sheet(body: Body<'_>) -> Option<(Sheet, String)> {
     let (relation, end) = body.text(8)?;
     let (name, _) = body.text(end)?;
     Some((Sheet { name, visible }, relation))
+}
+
+/// First and last row, first and last column, all from 0.
+fn read_merged(body: Body<'_>) -> Option<MergedArea> {
+    Some(MergedArea {
+        first_row: body.u32(0)?.saturating_add(1),
+        last_row: body.u32(4)?.saturating_add(1).min(MAX_ROWS),
+        first_column: body.u32(8)?,
+        last_column: body.u32(12)?.min(MAX_COLUMNS - 1),
+    })
 }
 
 fn error_shown(code: u8) -> &'static str {
@@ -343,7 +353,8 @@ mod tests {
     }
 
     fn end() -> Vec<u8> {
-        [record(0x92, &[]), record(0xB0, &le(&[0, 1, 0, 1])), record(0x82, &[])].concat()
+        [record(0x92, &[]), record(0xB0, &le(&[0, 1, 2, 3])), record(0xB0, &le(&[0, 0, 0, 1])), record(0x82, &[])]
+            .concat()
     }
 
     fn read(bytes: &[u8]) -> Result<(Vec<String>, Option<Beside>), Refusal> {
@@ -386,8 +397,9 @@ mod tests {
                 "5:0=false".to_owned(),
             ]
         };
-        let beside = Some(Beside { hidden_rows: 1, merged: 1 });
-        assert_eq!(read(&book(&rows, 0)).unwrap(), (expected(46_298), beside));
+        let area = MergedArea { first_row: 1, last_row: 2, first_column: 2, last_column: 3 };
+        let beside = Some(Beside { hidden_rows: 1, merged: 2, areas: vec![area] });
+        assert_eq!(read(&book(&rows, 0)).unwrap(), (expected(46_298), beside.clone()));
         assert_eq!(read(&book(&rows, 1)).unwrap(), (expected(47_760), beside));
     }
 
