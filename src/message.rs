@@ -1,7 +1,11 @@
 //! Every sentence the loader says about a file, once. Each has an identifier that never changes and is the name of its
 //! rule; `docs/messages.md` lists them.
 
+mod list;
+
 use serde::{Deserialize, Serialize};
+
+pub use list::listed;
 
 /// By this a page of ours is known again if somebody uploads it: a report is no list of stock.
 pub const OUR_PAGE: &str = "inventory-loader report";
@@ -260,11 +264,14 @@ catalogue! {
         "Sheet \"{sheet}\" has columns that the loader does not know: {columns}."
         "What stands in them was left out; if it is wanted, ask whoever runs the loader to accept them."
     ColumnWithoutName "column-without-name"
-        "Sheet \"{sheet}\" has values in columns that have no name: {columns}."
-        "What stands in them was left out; if it should be loaded, write the name of the column in {cells}, and upload the file again."
+        "Sheet \"{sheet}\" has values under an empty header in {columns}."
+        "Their contents were not loaded. If they should be, enter the name of the column in {cells}, and upload the file again."
     RowHasExtraSeparators "row-has-extra-separators"
         "Sheet \"{sheet}\" has {rows} with more separators than the others, for example row {row}."
         "Check whether each value in these rows is in its own column: a value that contains the separator moves those after it. No row was left out because of it."
+    ValuesWithoutName "values-without-name"
+        "Sheet \"{sheet}\" has values beside the list, under an empty header, in {columns}."
+        "They were not loaded. If they should be, enter the name of the column in {cells}, and upload the file again."
     ColumnsNotAllowed "columns-not-allowed"
         "Sheet \"{sheet}\" has columns that the loader does not know: {columns}."
         "Delete them or correct their names, and upload the file again; its rows are checked then. Nothing was changed."
@@ -359,11 +366,17 @@ catalogue! {
     CellsMerged "cells-merged"
         "Sheet \"{sheet}\" has {places} where cells are merged; only the first cell of each has a value."
         "The others count as empty, also where no row was left out for it: unmerge the cells, copy the value into each that should have it, and upload the file again."
+    CellsMergedAcross "cells-merged-across"
+        "Sheet \"{sheet}\" has cells merged over several columns: {columns} got no value in {rows}."
+        "Unmerge the cells, enter the value of each column in its own cell, and upload the file again. The rows were loaded, but these values were not loaded."
 
     // What makes a load wait for somebody.
     GateRejected "gate-rejected"
         "{scope}{count} of {total} rows ({share}) would be left out; at most {limit} may."
         "Correct these rows and upload the file again. If it is right to load the others alone, approve the load: inventory approve {load}. Nothing was changed."
+    GateNothingLeft "gate-nothing-left"
+        "None of the {total} rows can be loaded."
+        "Correct the rows and upload the file again. Nothing was changed."
     GateZeros "gate-zeros"
         "{scope}{count} of {total} quantities ({share}) fall to zero; at most {limit} may."
         "If that is right, approve the load: inventory approve {load}. Otherwise check the column {column}, correct the file and upload it again. Nothing was changed."
@@ -394,8 +407,13 @@ impl Rule {
     /// What a note of this rule means for the headline. Everything not named here is a remark.
     pub fn weight(self) -> Weight {
         match self {
-            Rule::CellsMerged | Rule::NotTakenAsShown => Weight::Look,
-            Rule::ColumnWithoutName | Rule::RowHasExtraSeparators => Weight::Look,
+            Rule::CellsMerged
+            | Rule::ColumnWithoutName
+            | Rule::CurrenciesMixed
+            | Rule::NotTakenAsShown
+            | Rule::RowHasExtraSeparators
+            | Rule::SyncBlocked => Weight::Look,
+            Rule::CellsMergedAcross => Weight::Loss,
             _ => Weight::Remark,
         }
     }

@@ -46,7 +46,7 @@ struct Command {
 
 const EXIT_CODES: &str = "Exit codes:
   0  everything is in (or, checked, is right)
-  1  done, and some rows need attention, or the table has something else than was written
+  1  done, and some rows need attention or lost a value, or the table has something else than was written
   2  the command line or the set-up is not right
   3  the file is refused; nothing was changed
   4  the load is held until somebody approves it; nothing was changed
@@ -54,7 +54,7 @@ const EXIT_CODES: &str = "Exit codes:
 
 const CHECK_CODES: &str = "Exit codes:
   0  all rows are right
-  1  some rows need attention
+  1  some rows need attention or lost a value
   2  the command line or the set-up is not right
   3  the file is refused";
 
@@ -81,7 +81,7 @@ const EXPORT_CODES: &str = "Exit codes:
 
 const UPLOAD_CODES: &str = "Exit codes (without --wait only 0, 2, 3 and 5):
     0  everything is in, or with a trial would be; without --wait, the file is in the bucket
-    1  done, and some rows need attention, or the table has something else than was written;
+    1  done, and some rows need attention or lost a value, or the table has something else than was written;
        or not done: cancelled, or the file was replaced or deleted
     2  the command line or the set-up is not right
     3  the file is refused; nothing was changed
@@ -178,7 +178,11 @@ impl From<&Report> for Exit {
             Ending::Refused => Exit::Refused,
             Ending::Held => Exit::Held,
             Ending::Failed => Exit::Cloud,
-            Ending::Done | Ending::DryRun if report.needing_attention() == 0 && !report.differs() => Exit::Good,
+            Ending::Done | Ending::DryRun
+                if report.needing_attention() == 0 && !report.differs() && !report.lost_values() =>
+            {
+                Exit::Good
+            }
             Ending::Done | Ending::DryRun | Ending::Removed | Ending::Superseded | Ending::Cancelled => Exit::SomeRows,
         }
     }
@@ -340,6 +344,7 @@ fn local_upload(path: &Path) -> Result<Upload, Trouble> {
 mod tests {
     use super::*;
     use crate::decimal::Decimal;
+    use crate::message::{Note, Rule};
     use crate::plan::{Difference, Figure, Group};
     use crate::report::{ReadBack, Seconds};
 
@@ -349,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_that_has_something_else_than_was_written_does_not_end_with_0() {
+    fn a_table_that_differs_and_rows_that_lost_a_value_do_not_end_with_0() {
         let upload: Upload = serde_json::from_str(
             r#"{"bucket":"uploads","key":"a.csv","version":null,"sequencer":null,"etag":null,"size":null,"time":null}"#,
         )
@@ -359,6 +364,11 @@ mod tests {
         let read_back = |differences| Some(ReadBack { items: 1, of: 1, differences });
         report.totals.read_back = read_back(vec![]);
         assert_eq!(Exit::from(&report), Exit::Good);
+        report.notes = vec![Note::new(Rule::NotTakenAsShown, &[])];
+        assert_eq!(Exit::from(&report), Exit::Good);
+        report.notes = vec![Note::new(Rule::CellsMergedAcross, &[])];
+        assert_eq!(Exit::from(&report), Exit::SomeRows);
+        report.notes.clear();
         let (figure, group) = (Figure::Items, Group::All);
         let difference = Difference { figure, group, expected: Decimal::from(1_u64), found: Decimal::from(0_u64) };
         report.totals.read_back = read_back(vec![difference]);

@@ -4,20 +4,22 @@ use std::collections::BTreeSet;
 use std::io;
 use std::ops::ControlFlow;
 
-use crate::message::{Note, Refusal, Rule, cell_address, column_letters, count};
+use crate::message::{Note, Refusal, Rule, cell_address, column_letters, listed};
 use crate::schema::{NamedCell, Schema, UnknownColumns, canonical_name};
 use crate::workbook::{RawRow, Sheet, Workbook};
 
 use super::batch::read_rows;
+use super::counts::ColumnCounts;
 use super::heading::{HeaderSearch, Heading};
 use super::lent::LentItem;
+use super::missing::unknown_names;
 use super::nearest::{Nearest, refuse_without_header};
 use super::ragged::{Ragged, Widths};
 use super::repeats::Repeats;
 use super::row::{Layout, says_total};
 use super::sheet::SheetPass;
 use super::value::{Broken, Currencies, Evidence, Mixed, Style, shown};
-use super::{ColumnRead, FileRead, JudgeError, OtherColumn, Place, SheetRead, Skip, Verdict};
+use super::{FileRead, JudgeError, OtherColumn, Place, SheetRead, Skip, Verdict};
 
 /// Columns named that the rules do not know.
 const COLUMNS_NAMED: usize = 8;
@@ -98,12 +100,12 @@ impl<'a> Judge<'a> {
             }
             let notes_before = workbook.notes().len();
             read_rows(workbook, index, &mut |row| pass.take_row(row))?;
-            let (layout, skipped) = pass.finish()?;
+            let (of_sheet, layout) = pass.finish()?;
             if layout.is_some() {
                 // What is said of hidden rows is that they were loaded.
                 self.notes.extend_from_slice(&workbook.notes()[notes_before..]);
             }
-            read.push(self.describe(&sheet.name, layout.as_ref(), skipped));
+            read.push(of_sheet);
             self.layouts.push(layout);
         }
         match read.iter().find_map(|sheet| Some((sheet, sheet.header_row?))) {
@@ -194,12 +196,9 @@ impl<'a> Judge<'a> {
     /// What is known of a sheet once its header is found.
     pub(super) fn lay_out(&mut self, sheet: u16, name: &str, heading: Heading) -> Result<Layout<'a>, Refusal> {
         let header = &heading.header;
-        let told = |(place, title): &NamedCell| format!("\"{title}\" ({})", column_letters(*place));
-        let mut others: Vec<String> = self.schema.unknown_in(header).take(COLUMNS_NAMED).map(told).collect();
-        if !others.is_empty() {
-            let more = self.schema.unknown_in(header).count() - others.len();
-            others.extend((more > 0).then(|| format!("{} more", count(more as u64))));
-            let words = [("sheet", name), ("columns", &others.join(", "))];
+        let unknown = unknown_names(self.schema, header, column_letters);
+        if !unknown.is_empty() {
+            let words = [("sheet", name), ("columns", &listed(&unknown, COLUMNS_NAMED))];
             match self.schema.unknown_columns {
                 UnknownColumns::Keep => {}
                 UnknownColumns::Ignore => self.notes.push(Note::new(Rule::ColumnsNotKnown, &words)),
@@ -289,29 +288,22 @@ impl<'a> Judge<'a> {
         self.notes.push(Note::new(rule, &words));
     }
 
-    pub(super) fn describe(&self, name: &str, layout: Option<&Layout<'_>>, skipped: Option<Skip>) -> SheetRead {
-        let header = layout.map(Layout::header);
-        let other = |(place, title): &NamedCell| OtherColumn { header: title.clone(), column: column_letters(*place) };
-        let columns = header.iter().flat_map(|header| header.columns.iter().zip(&header.instead_of));
-        let columns = self.schema.columns.iter().zip(columns).filter_map(|(column, (found, instead_of))| {
-            let (place, title) = found.as_ref()?;
-            Some(ColumnRead {
-                attribute: column.name.clone(),
-                header: title.clone(),
-                column: column_letters(*place),
-                values: 0,
-                empty: 0,
-                instead_of: instead_of.iter().map(other).collect(),
-            })
-        });
+    pub(super) fn describe(
+        &self,
+        name: &str,
+        found: Option<(&Layout<'_>, &ColumnCounts)>,
+        skipped: Option<Skip>,
+    ) -> SheetRead {
+        let header = found.map(|(layout, _)| layout.header());
+        let columns = found.map(|(layout, counts)| counts.describe(self.schema, layout.header()));
         let others = header.iter().flat_map(|header| &header.others);
-        let others = others.map(other);
+        let others = others.map(OtherColumn::from);
         SheetRead {
             name: name.to_string(),
             loaded: header.is_some(),
             skipped,
             header_row: header.map(|header| header.row),
-            columns: columns.collect(),
+            columns: columns.unwrap_or_default(),
             others: others.collect(),
         }
     }

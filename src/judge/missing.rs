@@ -1,6 +1,6 @@
 //! A header in which a column is missing that every item must have: one refusal, in place of a problem in each row.
 
-use crate::message::{Refusal, Rule, cell_address, count};
+use crate::message::{Refusal, Rule, cell_address, listed};
 use crate::schema::{Header, Schema};
 
 /// Names quoted that are not known.
@@ -14,14 +14,11 @@ pub(super) fn refuse_missing_columns(schema: &Schema, sheet: &str, header: &Head
         return None;
     }
     let row = header.row.to_string();
-    let quoted = schema.unknown_in(header).take(NAMES_QUOTED);
-    let mut quoted: Vec<String> =
-        quoted.map(|(place, name)| format!("\"{name}\" ({})", cell_address(*place, header.row))).collect();
-    let more = schema.unknown_in(header).count() - quoted.len();
-    quoted.extend((more > 0).then(|| format!("{} more", count(more as u64))));
-    let found = match quoted.as_slice() {
-        [] => format!("All the names in row {row} are of other columns."),
-        quoted => format!("Of the names in row {row}, these are not known: {}.", quoted.join(", ")),
+    let unknown = unknown_names(schema, header, |place| cell_address(place, header.row));
+    let found = match unknown.len() {
+        0 => format!("All the names in row {row} are of other columns."),
+        1 => format!("Of the names in row {row}, this one is not known: {}.", unknown.concat()),
+        _ => format!("Of the names in row {row}, these are not known: {}.", listed(&unknown, NAMES_QUOTED)),
     };
     let columns: Vec<String> = titles.iter().map(|title| format!("the {title}")).collect();
     let names: Vec<String> = titles.iter().map(|title| format!("\"{title}\"")).collect();
@@ -33,6 +30,11 @@ pub(super) fn refuse_missing_columns(schema: &Schema, sheet: &str, header: &Head
         ("row", &row),
     ];
     Some(Refusal::new(Rule::ColumnMissing, &words))
+}
+
+/// The names in the header that no column of the rules has, each with its place as `say_place` puts it.
+pub(super) fn unknown_names(schema: &Schema, header: &Header, say_place: impl Fn(u32) -> String) -> Vec<String> {
+    schema.unknown_in(header).map(|(place, name)| format!("\"{name}\" ({})", say_place(*place))).collect()
 }
 
 #[cfg(test)]
@@ -48,6 +50,17 @@ mod tests {
                        Of the names in row 1, these are not known: \"Our count\" (B1), \"Remark\" (E1).";
         assert_eq!(refusal.message, message);
         assert!(refusal.advice.starts_with("Write \"Quantity\" in row 1 over"), "{}", refusal.advice);
+    }
+
+    #[test]
+    fn a_name_that_the_rules_know_is_not_among_those_that_are_not_known_and_no_list_is_cut_without_a_word() {
+        let refusal = refused(b"SKU,Description,Name,Price,Remark\nA,big,Bolt,1.5,\n");
+        let message = "Sheet \"Stock\" has no column for the Quantity. \
+                       Of the names in row 1, this one is not known: \"Remark\" (E1).";
+        assert_eq!(refusal.message, message);
+        let header: String = (1..=20).map(|n| format!(",Shelf {n}")).collect();
+        let refusal = refused(format!("SKU,Name{header}\nA,Bolt\n").as_bytes());
+        assert!(refusal.message.ends_with("\"Shelf 8\" (J1), and 12 more."), "{}", refusal.message);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! planned; nothing after this stage checks a value again.
 
 mod batch;
+mod counts;
 mod duplicates;
 mod file;
 mod heading;
@@ -22,7 +23,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::LoadId;
 use crate::item::Item;
-use crate::message::{Note, Problem, Refusal};
+use crate::message::{Note, Problem, Refusal, column_letters};
+use crate::schema::NamedCell;
 
 pub use file::{Hear, Judge};
 pub use lent::LentItem;
@@ -163,6 +165,10 @@ pub struct SheetRead {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ColumnRead {
     pub attribute: String,
+    /// What the rules call it.
+    #[serde(default)]
+    pub title: String,
+    /// As it stands in the sheet.
     pub header: String,
     pub column: String,
     /// Rows with items that have a value there, and rows that have none.
@@ -180,6 +186,12 @@ pub struct ColumnRead {
 pub struct OtherColumn {
     pub header: String,
     pub column: String,
+}
+
+impl From<&NamedCell> for OtherColumn {
+    fn from((place, header): &NamedCell) -> OtherColumn {
+        OtherColumn { header: header.clone(), column: column_letters(*place) }
+    }
 }
 
 /// Why judging ended before the end of the file.

@@ -1,6 +1,6 @@
 //! The row that came nearest to being a header, for the refusal of a file that has none.
 
-use crate::message::{Refusal, Rule, count};
+use crate::message::{Refusal, Rule, listed};
 use crate::schema::Schema;
 use crate::workbook::RawRow;
 
@@ -22,11 +22,8 @@ impl Nearest {
         if known <= nearest.as_ref().map_or(0, |nearest| nearest.known) {
             return nearest;
         }
-        let mut quoted: Vec<String> =
-            row.cells.iter().take(CELLS_QUOTED).map(|cell| format!("\"{}\"", shown(cell))).collect();
-        let more = row.cells.len() - quoted.len();
-        quoted.extend((more > 0).then(|| format!("{} more", count(more as u64))));
-        Some(Nearest { sheet: sheet.to_string(), row: row.number, known, found: quoted.join(", ") })
+        let quoted: Vec<String> = row.cells.iter().map(|cell| format!("\"{}\"", shown(cell))).collect();
+        Some(Nearest { sheet: sheet.to_string(), row: row.number, known, found: listed(&quoted, CELLS_QUOTED) })
     }
 }
 

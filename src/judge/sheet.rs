@@ -4,15 +4,16 @@ use crate::message::{Refusal, Rule, cell_address};
 use crate::schema::{HeaderFault, NamedCell, canonical_name};
 use crate::workbook::RawRow;
 
+use super::counts::ColumnCounts;
 use super::file::{Emit, Judge};
 use super::heading::HeaderSearch;
 use super::missing::refuse_missing_columns;
 use super::nearest::Nearest;
 use super::row::Layout;
 use super::swallowed::refuse_swallowed_rows;
-use super::unnamed::Unnamed;
+use super::unnamed::report_unnamed;
 use super::value::{is_blank, shown};
-use super::{JudgeError, Place, Skip, Skipped, Verdict};
+use super::{JudgeError, Place, SheetRead, Skip, Skipped, Verdict};
 
 /// Where the reading of one sheet stands.
 enum State<'a> {
@@ -31,7 +32,7 @@ struct Judging<'a> {
     layout: Layout<'a>,
     /// Why no item can come from this sheet. Without any there is nothing to be told.
     refusal: Option<Refusal>,
-    unnamed: Unnamed,
+    counts: ColumnCounts,
 }
 
 struct Passed {
@@ -72,7 +73,7 @@ impl<'p, 'a> SheetPass<'p, 'a> {
                 self.skip(row.number, skipped)
             }
             State::Judging(judging) => {
-                let Judging { layout, refusal, unnamed } = judging.as_mut();
+                let Judging { layout, refusal, counts } = judging.as_mut();
                 let row = layout.what_to_do().without(row);
                 let row = row.as_ref();
                 let verdict = layout.judge(row);
@@ -84,7 +85,7 @@ impl<'p, 'a> SheetPass<'p, 'a> {
                         return Err(refusal.into());
                     }
                     if !is_ragged(&verdict) {
-                        unnamed.note_row(row);
+                        counts.note_row(row);
                     }
                 }
                 let place = Place(self.index, row.number);
@@ -95,11 +96,14 @@ impl<'p, 'a> SheetPass<'p, 'a> {
                 Ok(heading) => {
                     self.leave_search(Skip::Title, heading.above_is())?;
                     let layout = self.judge.lay_out(self.index, self.name, heading)?;
-                    self.emit.sheet(self.index, self.judge.describe(self.name, Some(&layout), None))?;
+                    self.emit.sheet(
+                        self.index,
+                        self.judge.describe(self.name, Some((&layout, &ColumnCounts::default())), None),
+                    )?;
                     let header = layout.header();
                     let refusal = refuse_missing_columns(self.judge.schema, self.name, header);
-                    let unnamed = Unnamed::new(header);
-                    self.state = State::Judging(Box::new(Judging { layout, refusal, unnamed }));
+                    let counts = ColumnCounts::new(header);
+                    self.state = State::Judging(Box::new(Judging { layout, refusal, counts }));
                     self.skip(row.number, Skipped { why: Skip::Header, says: says(row) })
                 }
                 Err(fault) => self.pass(row, fault),
@@ -141,18 +145,19 @@ impl<'p, 'a> SheetPass<'p, 'a> {
         Ok(())
     }
 
-    pub fn finish(mut self) -> Result<(Option<Layout<'a>>, Option<Skip>), JudgeError> {
+    pub fn finish(mut self) -> Result<(SheetRead, Option<Layout<'a>>), JudgeError> {
         if matches!(self.state, State::Searching(_)) {
             self.leave_search(Skip::SheetWithoutHeader, Skip::SheetWithoutHeader)?;
         }
         Ok(match self.state {
             State::Judging(judging) => {
-                self.judge.notes.extend(judging.unnamed.tell(self.name));
-                self.judge.notes.extend(judging.layout.ragged().and_then(|ragged| ragged.note(self.name)));
-                (Some(judging.layout), None)
+                let Judging { layout, counts, .. } = *judging;
+                self.judge.notes.extend(report_unnamed(self.name, layout.header(), &counts));
+                self.judge.notes.extend(layout.ragged().and_then(|ragged| ragged.note(self.name)));
+                (self.judge.describe(self.name, Some((&layout, &counts)), None), Some(layout))
             }
-            State::PassedOver(skip) => (None, Some(skip)),
-            State::Searching(_) => (None, None),
+            State::PassedOver(skip) => (self.judge.describe(self.name, None, Some(skip)), None),
+            State::Searching(_) => (self.judge.describe(self.name, None, None), None),
         })
     }
 

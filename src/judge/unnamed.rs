@@ -1,74 +1,27 @@
 //! Columns in which items have values and the header has no name: nobody would miss them without a word.
 
-use crate::message::{Note, Rule, cell_address, column_letters, count};
+use crate::message::{Note, Rule, cell_address, column_letters, count, listed};
 use crate::schema::Header;
-use crate::workbook::RawRow;
 
-use super::value::is_blank;
+use super::counts::{ColumnCounts, UnnamedColumn};
 
 /// Columns named in the note; more are counted.
 const COLUMNS_NAMED: usize = 8;
 
-/// The columns of one sheet by their place, those beyond the last name included once they have a value.
-pub(super) struct Unnamed {
-    header_row: u32,
-    columns: Vec<Column>,
+/// What is said of columns that may be a part of the list, and of values that stand beside it.
+pub(super) fn report_unnamed(sheet: &str, header: &Header, counts: &ColumnCounts) -> Vec<Note> {
+    let (columns, values): (Vec<_>, Vec<_>) = counts.unnamed().into_iter().partition(|column| column.is_part_of_list);
+    let notes = [(Rule::ColumnWithoutName, columns), (Rule::ValuesWithoutName, values)];
+    let notes = notes.into_iter().filter(|(_, columns)| !columns.is_empty());
+    notes.map(|(rule, columns)| note(rule, sheet, header.row, &columns)).collect()
 }
 
-#[derive(Clone, Copy)]
-enum Column {
-    Named,
-    /// With the values it has in rows of items.
-    Unnamed(u64),
-}
-
-impl Unnamed {
-    pub fn new(header: &Header) -> Unnamed {
-        let mut columns = Vec::new();
-        for (place, _) in header.columns.iter().flatten().chain(&header.others) {
-            *column_at(&mut columns, *place) = Column::Named;
-        }
-        Unnamed { header_row: header.row, columns }
-    }
-
-    /// Counts a row that is an item.
-    pub fn note_row(&mut self, row: &RawRow<'_>) {
-        for cell in &row.cells {
-            if let Column::Unnamed(values) = column_at(&mut self.columns, cell.column) {
-                *values += u64::from(!is_blank(cell));
-            }
-        }
-    }
-
-    pub fn tell(&self, sheet: &str) -> Option<Note> {
-        let unnamed: Vec<(u32, u64)> = (0..)
-            .zip(&self.columns)
-            .filter_map(|(place, column)| match column {
-                Column::Unnamed(values @ 1..) => Some((place, *values)),
-                _ => None,
-            })
-            .collect();
-        let named = &unnamed[..unnamed.len().min(COLUMNS_NAMED)];
-        let values = |n: u64| if n == 1 { "1 value".to_string() } else { format!("{} values", count(n)) };
-        let mut columns: Vec<String> =
-            named.iter().map(|(place, n)| format!("{} ({})", column_letters(*place), values(*n))).collect();
-        if unnamed.len() > named.len() {
-            columns.push(format!("{} more", count((unnamed.len() - named.len()) as u64)));
-        }
-        let cells: Vec<String> = named.iter().map(|(place, _)| cell_address(*place, self.header_row)).collect();
-        let words = [("columns", columns.join(", ")), ("cells", cells.join(", "))];
-        let words = words.each_ref().map(|(place, word)| (*place, word.as_str()));
-        (!unnamed.is_empty()).then(|| Note::of_sheet(Rule::ColumnWithoutName, sheet, &words))
-    }
-}
-
-/// The place of a column is within the budget, so there is room for all before it.
-fn column_at(columns: &mut Vec<Column>, place: u32) -> &mut Column {
-    let place = place as usize;
-    if columns.len() <= place {
-        columns.resize(place + 1, Column::Unnamed(0));
-    }
-    &mut columns[place]
+fn note(rule: Rule, sheet: &str, header_row: u32, unnamed: &[UnnamedColumn]) -> Note {
+    let values = |n: u64| if n == 1 { "1 value".to_string() } else { format!("{} values", count(n)) };
+    let columns = unnamed.iter().map(|column| format!("{} ({})", column_letters(column.place), values(column.values)));
+    let cells = unnamed.iter().map(|column| cell_address(column.place, header_row));
+    let [columns, cells] = [columns.collect::<Vec<_>>(), cells.collect()].map(|all| listed(&all, COLUMNS_NAMED));
+    Note::of_sheet(rule, sheet, &[("columns", &columns), ("cells", &cells)])
 }
 
 #[cfg(test)]
@@ -76,24 +29,30 @@ mod tests {
     use super::super::file::tests::judged_by;
     use super::*;
 
-    fn told(list: &str) -> Vec<(String, String)> {
+    fn told(list: &str) -> Vec<(&'static str, String, String)> {
         let (_, file) = judged_by(list.as_bytes(), |rules| rules).unwrap();
-        let notes = file.notes.into_iter().filter(|note| note.rule == Rule::ColumnWithoutName);
-        notes.map(|note| (note.message, note.advice)).collect()
+        let is_about = |rule| matches!(rule, Rule::ColumnWithoutName | Rule::ValuesWithoutName);
+        let notes = file.notes.into_iter().filter(|note| is_about(note.rule));
+        notes.map(|note| (note.rule.id(), note.message, note.advice)).collect()
     }
 
     #[test]
     fn values_of_items_without_a_name_above_them_are_counted() {
         let told = told("SKU,Name,Qty,,,\nA,Bolt,5,1.50,,\nB,Nut,many,2.50,,x\nC,Pin,5, ,,\n");
-        assert_eq!(
-            told,
-            [(
-                "Sheet \"Stock\" has values in columns that have no name: D (2 values), F (1 value).".to_string(),
-                "What stands in them was left out; if it should be loaded, write the name of the column in D1, F1, \
-                 and upload the file again."
-                    .to_string()
-            )]
-        );
+        let [(column, message, advice), (values, beside, _)] = &told[..] else { panic!("{told:?}") };
+        assert_eq!((*column, *values), ("column-without-name", "values-without-name"));
+        assert_eq!(message, "Sheet \"Stock\" has values under an empty header in D (2 values).");
+        assert_eq!(beside, "Sheet \"Stock\" has values beside the list, under an empty header, in F (1 value).");
+        let says = "Their contents were not loaded. If they should be, enter the name of the column in D1, and upload \
+                    the file again.";
+        assert_eq!(advice, says);
+    }
+
+    #[test]
+    fn a_column_that_only_numbers_the_rows_is_worth_no_look() {
+        let rules = |list: &str| told(list).iter().map(|(rule, ..)| *rule).collect::<Vec<_>>();
+        assert_eq!(rules(",SKU,Name,Qty\n0,A,Bolt,5\n1,B,Nut,6\n2,C,Pin,7\n"), ["values-without-name"]);
+        assert_eq!(rules(",SKU,Name,Qty\n12,A,Bolt,5\n7,B,Nut,6\n9,C,Pin,7\n"), ["column-without-name"]);
     }
 
     #[test]
@@ -104,6 +63,6 @@ mod tests {
     #[test]
     fn of_many_columns_some_are_named() {
         let told = told(&format!("SKU,Name,Qty\nA,Bolt,5{}\n", ",x".repeat(20)));
-        assert!(told[0].0.ends_with("K (1 value), 12 more."), "{}", told[0].0);
+        assert!(told[0].1.ends_with("K (1 value), and 12 more."), "{}", told[0].1);
     }
 }

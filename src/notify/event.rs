@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 
 use super::{Around, Found, Missing};
 use crate::event::LoadId;
-use crate::report::{Ending, Report, RowCounts, Units};
+use crate::report::{Ending, Report, RowCounts, Tone, Units};
 
 pub(super) const SOURCE: &str = "inventory.loader";
 pub(super) const MISSING: &str = "inventory.load.missing";
@@ -29,9 +29,13 @@ struct Ended<'a> {
     upload: Upload<'a>,
     table: &'a str,
     ending: Ending,
+    tone: Tone,
     summary: String,
     rows: &'a RowCounts,
     problems: Problems,
+    /// The rules of the notes that the answer is about: what is worth a look, and where values were lost.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<&'static str>,
     /// The rule by which the file is refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     refusal: Option<&'static str>,
@@ -78,9 +82,11 @@ impl Event {
             upload: Upload { bucket: &upload.bucket, key: &upload.key, version: upload.version.as_deref() },
             table: found.table,
             ending: report.ending,
+            tone: report.tone,
             summary: summary(report),
             rows: &report.rows,
             problems: Problems { total: report.problems_total, by_rule },
+            notes: report.grave_notes().map(|note| note.rule.id()).collect(),
             refusal: report.refusal.as_ref().map(|refusal| refusal.rule.id()),
             held: report.held.iter().map(|held| held.gate.name()).collect(),
             undoes: report.undone.as_ref().map(|undone| &undone.load),
@@ -116,11 +122,12 @@ pub(super) fn kind(ending: Ending) -> &'static str {
     }
 }
 
-/// The answer. Why a file is refused or a load is held can quote the file, so it is left to the report.
+/// The answer. What notes say, and why a file is refused or a load is held, can quote the file, so it is left to the
+/// report.
 fn summary(report: &Report) -> String {
     match report.ending {
         Ending::Refused => "The file was refused. Nothing was changed.".to_string(),
         Ending::Held => "Nothing was written: the load waits for approval.".to_string(),
-        _ => report.summary.clone(),
+        _ => report.summary_without_notes(),
     }
 }

@@ -7,7 +7,7 @@ use unicode_normalization::char::is_combining_mark;
 
 use super::{Around, Found, Missing, event};
 use crate::message::count;
-use crate::report::{Ending, Report, one_line, words};
+use crate::report::{Ending, Report, Tone, one_line, words};
 
 /// SNS takes fewer than 100, of ASCII.
 const SUBJECT_CHARACTERS: usize = 99;
@@ -60,10 +60,16 @@ fn say_ending(report: &Report) -> String {
         Ending::Done if report.undone.is_some() => {
             format!("Undone, but {}", rows("item stays as it is", "items stay as they are"))
         }
-        Ending::Done if attention == 0 => "All rows are in".to_string(),
+        Ending::Done if attention == 0 => match report.tone {
+            Tone::Loss => "All rows are in, but values were lost".to_string(),
+            Tone::Look => "All rows are in, something is worth a look".to_string(),
+            _ if report.differs() => "All rows are in, but the table differs".to_string(),
+            _ => "All rows are in".to_string(),
+        },
         Ending::Done => rows("row needs your attention", "rows need your attention"),
         Ending::DryRun => "Only tried, nothing was changed".to_string(),
         Ending::Refused => "Nothing was changed, the file needs mending".to_string(),
+        Ending::Held if report.waits_for_nothing() => "Nothing was changed, no row can be loaded".to_string(),
         Ending::Held => "Nothing was changed, it waits for your approval".to_string(),
         Ending::Removed => "Nothing was changed, the file is gone".to_string(),
         Ending::Superseded => "Stopped for a newer version".to_string(),
@@ -92,7 +98,7 @@ fn foot(report: &Report, found: Found<'_>, around: &Around) -> String {
     let load = report.load.as_ref().map(ToString::to_string).unwrap_or_default();
     let mut foot = format!("The report is {key} in the bucket {reports}:\n{}\n\n", console_address(around, &key));
     let say = match report.ending {
-        Ending::Held => Some(("To load it all the same", "approve")),
+        Ending::Held if !report.waits_for_nothing() => Some(("To load it all the same", "approve")),
         Ending::Failed | Ending::Cancelled => Some(("To send it again", "redrive")),
         _ => None,
     };

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use super::*;
 use crate::clients::fake::{Asked, Fake, Reply};
 use crate::event::Upload;
-use crate::message::{Problem, Refusal, Rule};
+use crate::message::{Note, Problem, Refusal, Rule};
 use crate::plan::{Fate, Gate, Tripped};
 use crate::report::{Ending, Seconds, Stopped};
 
@@ -190,7 +190,14 @@ fn no_event_quotes_the_file() {
     let (message, advice) = ("secret: far fewer items.".to_string(), "Is secret complete?".to_string());
     held.summary = message.clone();
     held.held = vec![Tripped { gate: Gate::Fewer, scope: Some("secret".into()), message, advice }];
-    for report in [refused, held, ended(Ending::Done, 4), ended(Ending::Failed, 4)] {
+    let mut lost = ended(Ending::Done, 0);
+    let note = Note::of_sheet(Rule::CellsMergedAcross, "secret", &[("columns", "C"), ("rows", "5 rows")]);
+    lost.summary = format!("All 5 rows are in, but 5 of them lost a value: {}", note.message);
+    lost.notes = vec![note];
+    let told = event(&lost).detail;
+    assert_eq!(told["summary"], "All 5 rows are in, but 5 of them lost a value.");
+    assert_eq!(told["notes"], json!(["cells-merged-across"]));
+    for report in [refused, held, lost, ended(Ending::Done, 4), ended(Ending::Failed, 4)] {
         let event = event(&report);
         assert!(!event.detail.to_string().contains("secret"), "{}", event.detail);
     }

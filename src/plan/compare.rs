@@ -170,6 +170,7 @@ mod tests {
     fn sheet() -> SheetRead {
         let column = |name: &str| ColumnRead {
             attribute: name.into(),
+            title: name.into(),
             header: name.into(),
             column: "A".into(),
             values: 0,

@@ -279,6 +279,21 @@ impl<'s> Evidence<'s> {
             return (self.losing > 0).then(|| teller.tell_vanishing(self.losing, &self.lost, self.more_are_lost));
         }
         let part = part(teller.gate, &self.whole, teller.last.map(|last| last.items))?;
+        let tripped = self.judge_part(teller, part)?;
+        // Of no rows that could be loaded, none can be loaded alone.
+        Some(if teller.gate == Gate::Rejected && self.nothing_left() {
+            teller.tell_nothing_left(part)
+        } else {
+            tripped
+        })
+    }
+
+    /// Whether no row is left that could be loaded.
+    fn nothing_left(&self) -> bool {
+        self.whole.items == 0
+    }
+
+    fn judge_part(&self, teller: &Teller<'_>, part: Part) -> Option<Tripped> {
         match self.schema.gates.rejected_rows {
             Some(rows) if teller.gate == Gate::Rejected && part.count > rows => Some(teller.tell_count(part, rows)),
             _ => {
@@ -290,6 +305,9 @@ impl<'s> Evidence<'s> {
 
     fn judge_scopes(&self, teller: &Teller<'_>) -> Vec<Tripped> {
         let (gate, last) = (teller.gate, teller.last);
+        if gate == Gate::Rejected && self.nothing_left() {
+            return Vec::new();
+        }
         let Some(percent) = self.percent(gate) else { return Vec::new() };
         let whole = part(gate, &self.whole, last.map(|last| last.items));
         let scopes = self.scopes.iter().filter_map(|(scope, signs)| {

@@ -36,6 +36,10 @@ pub(super) fn title(rule: Rule, column: Option<&str>) -> String {
         Rule::GtinZeroMissing => "has lost its zeros",
         Rule::GtinDigitMissing => "has lost a digit",
         Rule::GtinShortened => "was shortened",
+        Rule::DateOrNumber => "can be a number or a date",
+        Rule::RowHasExtraValues => return "Row has more values than the header".to_string(),
+        Rule::RowIsCutShort => return "Row has fewer values than the header".to_string(),
+        Rule::RowMayContinue => return "Row may go on in the next one".to_string(),
         Rule::ItemTooLarge => return "Row is too large".to_string(),
         Rule::TableRefusedItem => return "The table did not take the row".to_string(),
         // Of sheets and files; their sentences stand by themselves.
@@ -52,9 +56,14 @@ mod tests {
     fn every_rule_of_a_row_has_a_title() {
         for rule in Rule::ALL {
             let (_, advice) = rule.templates();
-            let of_a_row = ["Row {row} was left out", "All of them were left out", "Row {row} is not in"]
-                .iter()
-                .any(|did| advice.contains(did));
+            let of_a_row = [
+                "Row {row} was left out",
+                "Row {row} was not loaded",
+                "All of them were left out",
+                "Row {row} is not in",
+            ]
+            .iter()
+            .any(|did| advice.contains(did));
             assert_eq!(title(*rule, Some("Price")) != rule.id(), of_a_row, "{}", rule.id());
         }
         assert_eq!(title(Rule::PointExpected, Some("Price each")), "Price each has a comma for a point");

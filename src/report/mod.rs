@@ -1,11 +1,13 @@
 //! What a person or a program is told about a load, made from the plan and the outcome alone.
 
+mod columns;
 mod kinds;
 mod page;
 mod places;
 mod rate;
 mod summary;
 mod tally;
+mod tone;
 mod undone;
 mod words;
 
@@ -27,6 +29,7 @@ use undone::say_undone;
 pub use page::page;
 pub use rate::Rate;
 pub use tally::{CHANGES_LISTED, MissingItems, PROBLEMS_LISTED, SkippedRow, Tally};
+pub use tone::Tone;
 pub use undone::UndoAnswer;
 pub use words::{one_line, words};
 
@@ -81,6 +84,9 @@ pub struct Report {
     pub mends: Option<LoadId>,
     pub table: Option<String>,
     pub ending: Ending,
+    /// Whether it is good news.
+    #[serde(default)]
+    pub tone: Tone,
     /// The answer in a sentence or two: is my stock right now?
     pub summary: String,
     pub rows: RowCounts,
@@ -278,16 +284,20 @@ impl Report {
         .with(tally, false, plan.file.unremarked_rows)
     }
 
-    fn with(self, tally: Tally, only_checked: bool, unremarked: u64) -> Report {
+    fn with(mut self, tally: Tally, only_checked: bool, unremarked: u64) -> Report {
+        // What matters most comes first.
+        self.notes.sort_by_key(|note| std::cmp::Reverse(note.rule.weight()));
         let told = Told {
             ending: self.ending,
             counts: &tally.counts,
             missing: &tally.missing,
             held: &self.held,
+            notes: &self.notes,
+            differs: self.differs(),
             only_checked,
             unremarked,
         };
-        Report {
+        let report = Report {
             summary: match &tally.undone {
                 Some(undone) => say_undone(undone, self.ending),
                 None => summarise(&told),
@@ -302,7 +312,8 @@ impl Report {
             skipped: tally.skipped,
             units: tally.units,
             ..self
-        }
+        };
+        Report { tone: Tone::of(&report), ..report }
     }
 
     pub fn refused(load: Option<LoadId>, upload: Upload, refusal: Refusal, seconds: Seconds) -> Report {
@@ -347,13 +358,14 @@ impl Report {
     }
 
     fn without_rows(load: Option<LoadId>, upload: Upload, ending: Ending, summary: String, seconds: Seconds) -> Report {
-        Report {
+        let report = Report {
             version: VERSION,
             load,
             upload,
             mends: None,
             table: None,
             ending,
+            tone: Tone::default(),
             summary,
             rows: RowCounts::from(&Counts::default()),
             sheets: Vec::new(),
@@ -378,7 +390,8 @@ impl Report {
             seconds,
             undo: None,
             finished: Timestamp::now(),
-        }
+        };
+        Report { tone: Tone::of(&report), ..report }
     }
 
     pub fn encode(&self) -> serde_json::Result<Vec<u8>> {
@@ -398,6 +411,11 @@ impl Report {
             [UndoFate::Edited, UndoFate::NotTaken, UndoFate::NotReached].map(|fate| undone.items.of(fate)).iter().sum()
         };
         self.rows.left_out() + self.undone.as_ref().map_or(0, staying)
+    }
+
+    /// Whether it waits for an approval that would load nothing, for no row is right.
+    pub fn waits_for_nothing(&self) -> bool {
+        self.ending == Ending::Held && self.rows.in_table() + self.rows.of_all(&[Fate::Held]) == 0
     }
 
     /// Whether the table, read back, has something else than was written.

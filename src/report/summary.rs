@@ -1,7 +1,7 @@
 //! The answer in a few sentences: is my stock right now?
 
 use super::{Ending, IN_TABLE, LEFT_OUT, MissingItems};
-use crate::message::count;
+use crate::message::{Note, Weight, count};
 use crate::plan::{Counts, Fate, Tripped};
 use crate::schema::Missing;
 
@@ -11,6 +11,10 @@ pub(super) struct Told<'a> {
     pub counts: &'a Counts,
     pub missing: &'a MissingItems,
     pub held: &'a [Tripped],
+    /// What should be known beside the rows.
+    pub notes: &'a [Note],
+    /// The table, read back, has something else than was written.
+    pub differs: bool,
     /// No table was asked: only the file was judged.
     pub only_checked: bool,
     /// Of the skipped rows, those that are not worth a word.
@@ -29,10 +33,18 @@ impl Told<'_> {
     fn attention(&self) -> u64 {
         self.of(&LEFT_OUT)
     }
+
+    fn notes_of(&self, weight: Weight) -> Vec<&Note> {
+        self.notes.iter().filter(|note| note.rule.weight() == weight).collect()
+    }
 }
 
 pub(super) fn summarise(told: &Told<'_>) -> String {
     let mut sentences = vec![say_rows(told)];
+    sentences.extend(say_notes(told));
+    if told.differs {
+        sentences.push("Read back, the table does not match what was written.".to_string());
+    }
     sentences.extend(say_changes(told));
     sentences.extend(say_missing(told));
     sentences.extend(match told.counts.of(Fate::Skipped).saturating_sub(told.unremarked) {
@@ -43,7 +55,7 @@ pub(super) fn summarise(told: &Told<'_>) -> String {
     if told.ending == Ending::DryRun {
         let what = if told.only_checked { "check" } else { "trial" };
         sentences.push(format!("Nothing was written: this was a {what}."));
-        if !told.held.is_empty() {
+        if !told.held.is_empty() && told.good() > 0 {
             sentences.push("The load itself would wait for your approval.".to_string());
         }
     }
@@ -52,29 +64,98 @@ pub(super) fn summarise(told: &Told<'_>) -> String {
 
 fn say_rows(told: &Told<'_>) -> String {
     let (good, attention) = (told.good(), told.attention());
-    let (are, would_be) = if good == 1 { ("is", "1 row") } else { ("are", "rows") };
-    let needs = if attention == 1 { "needs" } else { "need" };
-    let (rows, total, rest) = (count(good), count(good + attention), count(attention));
     if told.ending == Ending::Held {
-        let why: Vec<&str> = told.held.iter().map(|held| held.message.as_str()).collect();
-        return format!("Nothing was written: the load waits for your approval. {}", why.join(" "));
+        let waits = if good > 0 { ": the load waits for your approval" } else { "" };
+        let mut answer = format!("Nothing was written{waits}.");
+        told.held.iter().for_each(|held| answer += &format!(" {}", held.message));
+        return answer;
     }
-    // "All 1 row is right" reads badly.
-    let whole = match (good, attention) {
-        (1, 0) => "The 1 row".to_string(),
-        (_, 0) => format!("All {rows} {would_be}"),
-        _ => format!("{rows} of {total} rows"),
+    let main = say_good(told);
+    let lost = say_lost(told).map(|lost| format!(", but {lost}")).unwrap_or_default();
+    let needs = match attention {
+        0 => return format!("{main}{lost}{}", end_first(told)),
+        1 if good == 0 => "it needs your attention".to_string(),
+        _ if good == 0 => "all of them need your attention".to_string(),
+        1 => "1 needs your attention".to_string(),
+        rest => format!("{} need your attention", count(rest)),
     };
-    let main = match told.ending {
-        Ending::DryRun if told.only_checked => format!("{whole} {are} right"),
-        Ending::DryRun => format!("{whole} would be in"),
-        _ => format!("{whole} {are} in"),
-    };
-    match attention {
-        0 => format!("{main}."),
-        _ if told.only_checked => format!("{main}; {rest} {needs} your attention."),
-        _ => format!("{main}. {rest} {needs} your attention."),
+    match told.only_checked || good == 0 {
+        true => format!("{main}{lost}; {needs}."),
+        false => format!("{main}{lost}. {needs}."),
     }
+}
+
+/// How many of the rows are, or would be, in.
+fn say_good(told: &Told<'_>) -> String {
+    let (good, attention) = (told.good(), told.attention());
+    let all = good + attention;
+    let rows = match (good, attention) {
+        // "All 1 row is right" reads badly.
+        (1, 0) | (0, 1) => "The 1 row".to_string(),
+        (_, 0) => format!("All {} rows", count(good)),
+        (0, _) => format!("None of the {} rows", count(all)),
+        _ => format!("{} of {} rows", count(good), count(all)),
+    };
+    let not = if (good, attention) == (0, 1) { " not" } else { "" };
+    let are = if good < 2 { "is" } else { "are" };
+    match told.ending {
+        Ending::DryRun if told.only_checked => format!("{rows} {are}{not} right"),
+        Ending::DryRun => format!("{rows} would{not} be in"),
+        _ => format!("{rows} {are}{not} in"),
+    }
+}
+
+/// How many of the rows that are in lost a value.
+fn say_lost(told: &Told<'_>) -> Option<String> {
+    let losses = told.notes_of(Weight::Loss);
+    // One row can lose a value in several columns, so the largest number is the least of them.
+    let rows = losses.iter().map(|note| note.rows).max()?.min(told.good());
+    Some(match (told.good(), rows) {
+        (0, _) => return None,
+        (1, _) => "it lost a value".to_string(),
+        (_, 0) => "some of them lost a value".to_string(),
+        (_, rows) if losses.len() == 1 => format!("{} of them lost a value", count(rows)),
+        (_, rows) => format!("at least {} of them lost a value", count(rows)),
+    })
+}
+
+/// The end of a first sentence about rows that are all right.
+fn end_first(told: &Told<'_>) -> String {
+    match (&*told.notes_of(Weight::Loss), &*told.notes_of(Weight::Look)) {
+        ([loss], _) => format!(": {}", loss.message),
+        ([], [look]) => format!("; one thing is worth a look: {}", look.message),
+        ([], looks @ [_, ..]) => format!("; {} things are worth a look.", count(looks.len() as u64)),
+        _ => ".".to_string(),
+    }
+}
+
+/// What the first sentence has not said of the notes.
+fn say_notes(told: &Told<'_>) -> Vec<String> {
+    let (mut losses, looks) = (told.notes_of(Weight::Loss), told.notes_of(Weight::Look));
+    if told.good() == 0 {
+        losses.clear();
+    }
+    let first_is_of_rows = told.ending == Ending::Held || told.attention() > 0;
+    let mut sentences = Vec::new();
+    if told.ending == Ending::Held {
+        let rows = losses.iter().map(|note| note.rows).max().map(|rows| rows.min(told.good()));
+        sentences.extend(rows.map(|rows| match rows {
+            0 => "Some of its rows lost a value.".to_string(),
+            1 => "1 of its rows lost a value.".to_string(),
+            rows => format!("{} of its rows lost a value.", count(rows)),
+        }));
+    }
+    if let ([loss], true) = (&*losses, first_is_of_rows) {
+        sentences.push(loss.message.clone());
+    }
+    if first_is_of_rows || !losses.is_empty() {
+        sentences.extend(match &*looks {
+            [] => None,
+            [look] => Some(format!("One thing is worth a look: {}", look.message)),
+            looks => Some(format!("{} things are worth a look.", count(looks.len() as u64))),
+        });
+    }
+    sentences
 }
 
 /// Where the table was asked: how much of it is other than before.
@@ -126,6 +207,7 @@ fn was(n: u64) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::Rule;
     use crate::plan::Gate;
 
     fn told(ending: Ending, only_checked: bool, pairs: &[(Fate, u64)], missing: &MissingItems) -> String {
@@ -140,7 +222,8 @@ mod tests {
             advice: String::new(),
         }];
         let held = if only_checked { &[] } else { &held[..] };
-        summarise(&Told { ending, counts: &counts, missing, held, only_checked, unremarked: 0 })
+        let (notes, differs) = (&[][..], false);
+        summarise(&Told { ending, counts: &counts, missing, held, notes, differs, only_checked, unremarked: 0 })
     }
 
     #[test]
@@ -209,6 +292,8 @@ mod tests {
                 counts: &counts,
                 missing,
                 held: &[],
+                notes: &[],
+                differs: false,
                 only_checked: false,
                 unremarked: 3,
             })
@@ -245,5 +330,84 @@ mod tests {
             let said = told(ending, false, &[(Fate::Unchanged, 1)], &missing);
             assert!(said.contains(says), "{said}");
         }
+    }
+
+    #[test]
+    fn values_that_were_lost_and_what_is_worth_a_look_are_in_the_first_sentence() {
+        let loss =
+            |rows| Note { rows, ..Note::new(Rule::CellsMergedAcross, &[("columns", "C (144 rows)"), ("sheet", "S")]) };
+        let look = |cell| Note::new(Rule::NotTakenAsShown, &[("column", "SKU"), ("cell", cell), ("number", "7")]);
+        let told = |ending, good, rejected, notes: &[Note]| {
+            let mut counts = Counts::default();
+            counts.add(if ending == Ending::Held { Fate::Held } else { Fate::Accepted }, good);
+            counts.add(Fate::Rejected, rejected);
+            let (missing, held) = (&MissingItems::default(), &[][..]);
+            let only_checked = ending == Ending::DryRun;
+            let said = summarise(&Told {
+                ending,
+                counts: &counts,
+                missing,
+                held,
+                notes,
+                differs: false,
+                only_checked,
+                unremarked: 0,
+            });
+            let said = said.replace(&loss(0).message, "LOSS.").replace(&look("A2").message, "LOOK.");
+            said.replace(" Nothing was written: this was a check.", "")
+        };
+        let (check, done) = (Ending::DryRun, Ending::Done);
+        for (ending, good, rejected, notes, says) in [
+            (check, 150, 0, &[loss(144)][..], "All 150 rows are right, but 144 of them lost a value: LOSS."),
+            (check, 1, 0, &[loss(1)], "The 1 row is right, but it lost a value: LOSS."),
+            (done, 150, 0, &[loss(0)], "All 150 rows are in, but some of them lost a value: LOSS."),
+            (check, 150, 0, &[loss(3), loss(2)], "All 150 rows are right, but at least 3 of them lost a value."),
+            (
+                check,
+                150,
+                2,
+                &[loss(9)],
+                "150 of 152 rows are right, but 9 of them lost a value; 2 need your attention. LOSS.",
+            ),
+            (done, 150, 0, &[look("A2")], "All 150 rows are in; one thing is worth a look: LOOK."),
+            (done, 150, 0, &[look("A2"), look("A3")], "All 150 rows are in; 2 things are worth a look."),
+            (
+                done,
+                150,
+                1,
+                &[look("A2")],
+                "150 of 151 rows are in. 1 needs your attention. One thing is worth a look: LOOK.",
+            ),
+            (
+                done,
+                150,
+                0,
+                &[loss(9), look("A2")],
+                "All 150 rows are in, but 9 of them lost a value: LOSS. One thing is worth a look: LOOK.",
+            ),
+            (
+                Ending::Held,
+                150,
+                0,
+                &[loss(9)],
+                "Nothing was written: the load waits for your approval. 9 of its rows lost a value. LOSS.",
+            ),
+            (check, 0, 5, &[loss(9)], "None of the 5 rows is right; all of them need your attention."),
+            (check, 0, 1, &[], "The 1 row is not right; it needs your attention."),
+        ] {
+            assert_eq!(told(ending, good, rejected, notes), says);
+        }
+    }
+
+    #[test]
+    fn a_load_of_which_no_row_is_right_waits_for_no_approval() {
+        let none = &MissingItems::default();
+        let said = told(Ending::Held, false, &[(Fate::Rejected, 640)], none);
+        assert_eq!(said, "Nothing was written. 412 of 520 prices change much.");
+        let said = told(Ending::DryRun, false, &[(Fate::Rejected, 640)], none);
+        assert_eq!(
+            said,
+            "None of the 640 rows would be in; all of them need your attention. Nothing was written: this was a trial."
+        );
     }
 }

@@ -1,12 +1,13 @@
 //! A report in words: the answer first, then why it waits or what needs attention, what changes, the figures, and where
 //! the rest is.
 
+use super::columns::{say_choices, say_columns};
 use super::places::name_places;
 use super::{Ending, Report};
 use crate::decimal::Decimal;
 use crate::item::{Item, Value};
 use crate::judge::Skip;
-use crate::message::{Problem, Rule, count, duration, grouped};
+use crate::message::{Problem, Rule, Weight, count, duration, grouped};
 use crate::plan::{ChangedRow, Difference, Estimate, Figure, Figures, Group, UndoFate};
 
 /// Problems of one kind that are printed in full; the rest of the kind is named by its cells.
@@ -22,7 +23,10 @@ pub fn words(report: &Report, title: Option<&str>, kept: Option<&str>) -> String
     if let Some(mends) = say_mends(report) {
         tell(&mut text, &mends);
     }
+    tell_grave_notes(report, &mut text);
+    say_choices(report).iter().for_each(|choice| tell(&mut text, choice));
     tell_held(report, &mut text);
+    say_columns(report).iter().for_each(|columns| tell(&mut text, columns));
     tell_rows_left_out(report, &mut text);
     tell_problems(report, &mut text);
     tell_changes(report, &mut text);
@@ -49,6 +53,16 @@ fn tell(text: &mut String, line: &str) {
     text.push_str(&one_line(line));
 }
 
+/// What the answer is about beside rows; of what it says already, only what to do.
+fn tell_grave_notes(report: &Report, text: &mut String) {
+    for note in report.grave_notes() {
+        match report.summary.contains(&note.message) {
+            true => tell(text, &format!("  {}", note.advice)),
+            false => tell(text, &format!("{} {}", note.message, note.advice)),
+        }
+    }
+}
+
 fn tell_held(report: &Report, text: &mut String) {
     // The answer of a load that waits has the reasons in it; a trial says them here, and there is nothing to approve.
     let waits = report.ending == Ending::Held;
@@ -69,7 +83,7 @@ fn tell_rows_left_out(report: &Report, text: &mut String) {
         let what = if row.why == Skip::Total { "total" } else { "note" };
         tell(text, &format!("Row {} was taken for a {what} and left out: \"{}\"", row.row, row.says));
     }
-    for note in &report.notes {
+    for note in report.notes.iter().filter(|note| note.rule.weight() == Weight::Remark) {
         tell(text, &format!("{} {}", note.message, note.advice));
     }
 }

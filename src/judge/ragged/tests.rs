@@ -104,7 +104,7 @@ fn a_column_without_a_name_is_a_column_where_most_rows_have_it() {
 fn a_note_beside_the_list_of_a_padded_file_is_a_note() {
     let padded = "SKU;Name;Qty;;\nA;Bolt;5;;\nB;Nut;6;;check\nC;Pin;7;;\n";
     assert_eq!(doubtful(padded), []);
-    assert_eq!(notes(padded)[0].0, Rule::ColumnWithoutName);
+    assert_eq!(notes(padded)[0].0, Rule::ValuesWithoutName);
     // Every row is padded but the header, or has a separator at its end.
     assert_eq!(doubtful("SKU;Name;Qty\nA;Bolt;5;;\nB;Nut;6;;check\nC;Pin;7;;\n"), []);
     let ended = "SKU;Name;Qty\nA;Bolt;5;\nB;Nut;6;\nC;Pin;7;\n";

@@ -27,6 +27,11 @@ impl Teller<'_> {
         self.tell(None, part, &count(limit), &share(part, Decimal::ZERO, Ordering::Greater))
     }
 
+    /// No row is left to be loaded alone, so there is nothing to approve.
+    pub fn tell_nothing_left(&self, part: Part) -> Tripped {
+        self.tripped(Rule::GateNothingLeft, None, &[("total", &count(part.of))])
+    }
+
     fn tell(&self, scope: Option<&str>, part: Part, limit: &str, share: &str) -> Tripped {
         let Schema { gates, totals, sync, .. } = self.schema;
         let column = match self.gate {

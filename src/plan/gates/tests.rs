@@ -111,6 +111,21 @@ fn rows_left_out_hold_a_load_beyond_a_number_or_a_share() {
 }
 
 #[test]
+fn where_no_row_can_be_loaded_there_is_nothing_to_approve() {
+    use Fate::{Duplicate, Rejected};
+    let rejected = |schema: &mut Schema| schema.gates.rejected_percent = percent("50");
+    let schema = per_warehouse(rules(rejected));
+    for fates in [&[(640, Rejected)][..], &[(600, Rejected), (40, Duplicate)]] {
+        let mut evidence = Evidence::new(&schema);
+        note_all(&mut evidence, fates);
+        (0..20).for_each(|_| evidence.note(Rejected, Some(&item("York", "1", "1")), None));
+        let tripped = judge(&evidence, None);
+        assert_eq!(messages(&tripped), ["None of the 660 rows can be loaded."]);
+        assert_eq!(tripped[0].advice, "Correct the rows and upload the file again. Nothing was changed.");
+    }
+}
+
+#[test]
 fn rows_left_out_are_told_once() {
     let schema =
         rules(|schema| (schema.gates.rejected_rows, schema.gates.rejected_percent) = (Some(1_000), percent("50")));

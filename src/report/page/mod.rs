@@ -1,6 +1,7 @@
 //! The report as a page: one file that needs nothing else, to be read on a screen, a phone, paper, or aloud. It holds no
 //! script and asks for nothing, and a browser that follows its policy would not let it. Whatever a cell says is text.
 
+mod columns;
 mod figures;
 mod pictures;
 mod problems;
@@ -10,10 +11,11 @@ use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
+use super::columns::say_choices;
 use super::words::{key, say_mends, shown};
-use super::{Ending, Report};
+use super::{Ending, Report, Tone};
 use crate::judge::Skip;
-use crate::message::{OUR_PAGE, count};
+use crate::message::{OUR_PAGE, Weight, count};
 use crate::plan::{ChangedRow, Fate, UndoFate};
 
 /// Inside the page, so that it is one file.
@@ -48,7 +50,9 @@ pub fn page(report: &Report) -> String {
                     (contents(report))
                 }
                 main {
+                    (worth_a_look(report))
                     (rows(report))
+                    (columns::section(report))
                     (problems::section(report))
                     (figures::totals(report))
                     (changes(report))
@@ -78,15 +82,13 @@ struct Answer<'r> {
 
 impl<'r> Answer<'r> {
     fn of(report: &'r Report) -> Answer<'r> {
-        let class = match report.ending {
-            Ending::Refused | Ending::Failed => "answer is-stop",
-            Ending::Done | Ending::DryRun if report.needing_attention() == 0 && report.held.is_empty() => {
-                "answer is-good"
-            }
-            _ => "answer is-mend",
+        let class = match report.tone {
+            Tone::Good => "answer is-good",
+            Tone::Look | Tone::Loss | Tone::Attention => "answer is-mend",
+            Tone::Stopped => "answer is-stop",
         };
         let summary = report.summary.as_str();
-        let end = summary.find(". ").map_or(summary.len(), |end| end + 1);
+        let end = first_sentence(summary);
         Answer { class, first: &summary[..end], rest: summary[end..].trim_start() }
     }
 
@@ -100,6 +102,7 @@ impl<'r> Answer<'r> {
                 @if report.held.is_empty() || report.ending == Ending::DryRun {
                     @if !self.rest.is_empty() { p { (self.rest) } }
                 }
+                @for choice in say_choices(report) { p { (choice) } }
                 @if !report.held.is_empty() {
                     ul { @for held in &report.held { li { (held.message) } } }
                     @for advice in advice { p { (advice) } }
@@ -109,9 +112,17 @@ impl<'r> Answer<'r> {
     }
 }
 
+/// Where the first sentence ends. A full stop within quotation marks is the sheet's own.
+fn first_sentence(text: &str) -> usize {
+    let mut ends = text.match_indices(". ").map(|(at, _)| at + 1);
+    ends.find(|end| text[..*end].matches('"').count().is_multiple_of(2)).unwrap_or(text.len())
+}
+
 fn contents(report: &Report) -> Markup {
     let parts = [
+        ("look", "Worth a look", report.grave_notes().next().is_some()),
         ("rows", "Where the rows went", report.rows.total > 0),
+        ("columns", "Which columns were read", report.sheets.iter().any(|sheet| !sheet.columns.is_empty())),
         ("problems", "What to mend", report.problems_total > 0),
         ("totals", "Control totals", report.totals.sheet.all.items > 0),
         (
@@ -127,6 +138,18 @@ fn contents(report: &Report) -> Markup {
         @if report.rows.total > 0 {
             nav aria-label="Parts of this report" {
                 ul { @for (id, says, _) in parts { li { a href={ "#" (id) } { (says) } } } }
+            }
+        }
+    }
+}
+
+/// What the answer is about beside rows.
+fn worth_a_look(report: &Report) -> Markup {
+    html! {
+        @if report.grave_notes().next().is_some() {
+            section aria-labelledby="look" {
+                h2 id="look" { "Worth a look" }
+                ul.rows { @for note in report.grave_notes().take(LINES_SHOWN) { li { (note.message) " " (note.advice) } } }
             }
         }
     }
@@ -220,13 +243,14 @@ fn shorten(text: &str) -> String {
 fn also(report: &Report) -> Markup {
     let passed: Vec<_> = report.sheets.iter().filter(|sheet| !sheet.loaded).collect();
     let skipped: Vec<_> = report.skipped.iter().filter(|row| row.why != Skip::Title).take(LINES_SHOWN).collect();
+    let remarks: Vec<_> = report.notes.iter().filter(|note| note.rule.weight() == Weight::Remark).collect();
     html! {
-        @if !passed.is_empty() || !skipped.is_empty() || !report.notes.is_empty() || report.mends.is_some() {
+        @if !passed.is_empty() || !skipped.is_empty() || !remarks.is_empty() || report.mends.is_some() {
             section aria-labelledby="also" {
                 h2 id="also" { "Good to know" }
                 ul.rows {
                     @if let Some(mends) = say_mends(report) { li { (mends) } }
-                    @for note in report.notes.iter().take(LINES_SHOWN) { li { (note.message) " " (note.advice) } }
+                    @for note in remarks.iter().take(LINES_SHOWN) { li { (note.message) " " (note.advice) } }
                     @for sheet in passed.iter().take(LINES_SHOWN) {
                         li { "Sheet \"" (sheet.name) "\" was passed over: " (super::words::why_passed_over(sheet.skipped)) "." }
                     }

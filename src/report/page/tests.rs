@@ -18,7 +18,8 @@ fn report(summary: &str, ending: Ending) -> Report {
     let mut counts = Counts::default();
     counts.add(Fate::New, 4_812);
     counts.add(Fate::Rejected, 88);
-    Report { rows: RowCounts::from(&counts), ..report }
+    let report = Report { rows: RowCounts::from(&counts), ..report };
+    Report { tone: Tone::of(&report), ..report }
 }
 
 fn problem(row: u32, text: &str) -> Problem {
@@ -53,11 +54,12 @@ fn whatever_a_cell_says_is_text() {
     };
     let column = ColumnRead {
         attribute: text(),
+        title: text(),
         header: text(),
         column: "A".into(),
         values: 2,
         empty: 0,
-        instead_of: Vec::new(),
+        instead_of: vec![OtherColumn { header: text(), column: "C".into() }],
     };
     let sheet = |loaded| SheetRead {
         name: text(),
@@ -75,7 +77,9 @@ fn whatever_a_cell_says_is_text() {
         biggest: vec![changed],
         to_fix: Some(ToFix { place: text(), rows: 2, of: 2 }),
         skipped: vec![SkippedRow { sheet: text(), row: 9, why: Skip::Total, says: text() }],
-        notes: vec![Note { sheet: None, rule: Rule::RowsHidden, message: text(), advice: text(), rows: 0 }],
+        notes: [Rule::RowsHidden, Rule::CellsMerged]
+            .map(|rule| Note { sheet: None, rule, message: text(), advice: text(), rows: 0 })
+            .into(),
         ..with_problems(vec![problem(2, HOSTILE), problem(3, HOSTILE)], 2)
     };
     let page = page(&report);
@@ -115,7 +119,18 @@ fn the_first_sentence_is_the_answer_and_the_colour_says_it_too() {
     assert_eq!(head(&refused).0, "answer is-stop");
     let mut good = report("All 4,812 rows are in.", Ending::Done);
     good.rows.fates.insert(Fate::Rejected, 0);
+    good.tone = Tone::of(&good);
     assert_eq!(head(&good), ("answer is-good".to_string(), "<h1>All 4,812 rows are in.".to_string()));
+    let note =
+        |rule| Note { sheet: None, rule, message: "\"Art. no.\" is odd.".into(), advice: String::new(), rows: 1 };
+    for (rule, class) in [(Rule::NotTakenAsShown, "answer is-mend"), (Rule::RowsHidden, "answer is-good")] {
+        let summary = "All 9 rows are in; one thing is worth a look: \"Art. no.\" is odd. 2 other rows hold no items.";
+        let mut report = Report { notes: vec![note(rule)], summary: summary.into(), ..good.clone() };
+        report.tone = Tone::of(&report);
+        let says = "<h1>All 9 rows are in; one thing is worth a look: &quot;Art. no.&quot; is odd.";
+        assert_eq!(head(&report), (class.to_string(), says.to_string()));
+        assert_eq!(page(&report).contains("id=\"look\""), rule == Rule::NotTakenAsShown);
+    }
 }
 
 #[test]
