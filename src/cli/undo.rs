@@ -157,7 +157,7 @@ impl Undo {
             false => format!(" That ended as \"{ending}\"; its report says what was taken back."),
         };
         output::say(&format!(
-            "Load {load} was undone before, as load {name}.{ended} Nothing was changed. To take that back, undo {name}."
+            "Load {load} was undone before, as load {name}.{ended} Nothing was changed this time. To take that back, undo {name}."
         ));
         Exit::of_ended(ending)
     }
