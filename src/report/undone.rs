@@ -40,7 +40,7 @@ pub(super) fn say_undone(undone: &Undone, ending: Ending) -> String {
         "was not reached and stays as it is",
         "were not reached and stay as they are",
     ));
-    if !is_done {
+    if !is_done && undone.takes_back() {
         // The command says it before it asks for the undo, too.
         sentences.push("Nothing has been changed yet.".to_string());
     }
@@ -124,6 +124,11 @@ mod tests {
                 &[(Restored, 1), (Returned, 4_800), (Edited, 1_000)],
                 "If load X is undone, 1 item will be as it was, 4,800 will be back. 1,000 were changed by somebody \
                  since and stay as they are. Nothing has been changed yet.",
+            ),
+            (
+                Ending::DryRun,
+                &[(Edited, 1)],
+                "Nothing is left of load X to take back. 1 was changed by somebody since and stays as it is.",
             ),
         ] {
             assert_eq!(said(ending, fates), says);
