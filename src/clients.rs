@@ -1,5 +1,6 @@
 //! The clients of AWS over one HTTPS client, and how a fault of theirs is read.
 
+mod caller;
 #[cfg(test)]
 pub(crate) mod fake;
 
@@ -71,7 +72,7 @@ fn timeouts(attempt: Duration) -> TimeoutConfigBuilder {
 
 /// A call that AWS did not answer, or answered with an error: what, where, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{operation} on {place} was not done: {code}: {message}. {}", self.advice())]
+#[error("{}. {}", self.what(), self.advice())]
 pub struct CloudFault {
     pub operation: &'static str,
     /// The bucket, table or function.
@@ -89,6 +90,13 @@ impl CloudFault {
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
+        let missing = match error {
+            SdkError::ServiceError(answer) => answer.err().code().and_then(caller::expired),
+            _ => caller::missing(error),
+        };
+        if let Some(missing) = missing {
+            return CloudFault::of_caller(operation, place, missing);
+        }
         let context = || causes(error);
         let (code, message, passing) = match error {
             SdkError::ConstructionFailure(_) => ("Unsendable", context(), false),
@@ -120,13 +128,34 @@ impl CloudFault {
         }
     }
 
+    /// The function's credentials are not for anybody to set right: its next run gets new ones.
+    fn of_caller(operation: &'static str, place: &str, missing: caller::Missing) -> CloudFault {
+        let caller::Missing { code, message, passing } = missing;
+        let passing = passing || std::env::var_os("AWS_LAMBDA_FUNCTION_NAME").is_some();
+        CloudFault { operation, place: place.to_string(), code: code.to_string(), message, passing }
+    }
+
+    fn what(&self) -> String {
+        let CloudFault { operation, place, code, message, .. } = self;
+        match caller::advice(code) {
+            // Whatever was asked: it would have been the same.
+            Some(_) => message.clone(),
+            None => format!("{operation} on {place} was not done: {code}: {message}"),
+        }
+    }
+
     fn advice(&self) -> &'static str {
+        if let Some(advice) = caller::advice(&self.code) {
+            return if self.passing { MAY_PASS } else { advice };
+        }
         match self.code.as_str() {
             "AccessDenied" | "AccessDeniedException" | "AuthorizationError" => {
                 "Allow the operation there in the role's policy"
             }
             "ResourceNotFoundException" | "NoSuchBucket" | "NotFound" => "Check the name, the region and the account",
-            _ if self.passing => "It may pass; trying again is safe",
+            code if NOT_KNOWN.contains(&code) => "Check the AWS credentials, and whether this machine's clock is right",
+            "NoConnection" => "Check the network, the region and the endpoint; if they are right, try again",
+            _ if self.passing => MAY_PASS,
             _ => "Trying again will not help before this is changed",
         }
     }
@@ -134,16 +163,33 @@ impl CloudFault {
 
 /// An error with all that is behind it, on one line.
 pub fn causes(error: &(dyn std::error::Error + 'static)) -> String {
-    let links = std::iter::successors(Some(error), |error| error.source());
-    links.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    links(error).map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
+
+fn links<'e>(
+    error: &'e (dyn std::error::Error + 'static),
+) -> impl Iterator<Item = &'e (dyn std::error::Error + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
+}
+
+const MAY_PASS: &str = "It may pass; trying again is safe";
+/// Codes of a request whose credentials AWS does not know, or whose signature is not theirs.
+const NOT_KNOWN: [&str; 9] = [
+    "IncompleteSignature",
+    "IncompleteSignatureException",
+    "InvalidAccessKeyId",
+    "InvalidClientTokenId",
+    "InvalidSignatureException",
+    "InvalidToken",
+    "RequestTimeTooSkewed",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+];
 
 /// Codes that AWS sends with status 400, or in an answer, though nothing is wrong with the request.
 fn passes_by_itself(code: &str) -> bool {
-    const CODES: [&str; 19] = [
+    const CODES: [&str; 17] = [
         "ConditionalRequestConflict",
-        "ExpiredToken",
-        "ExpiredTokenException",
         "InternalException",
         "InternalFailure",
         "InternalServerError",

@@ -386,6 +386,9 @@ catalogue! {
     SyncBlocked "sync-blocked"
         "Which items the sheet no longer lists cannot be told: of {rows} rows, it cannot be read which item they are."
         "Mend these rows and upload the file again. Until then, items of the table that are not in the sheet stay as they are."
+    KeyInOtherCapitals "key-in-other-capitals"
+        "{rows} whose {column} the table has in other capitals: {named}."
+        "If they are the same items, undo the load if it is done, enter the {column} as the table has it, and upload the file again. No row was left out because of it."
     PartitionBusy "partition-busy"
         "{share} of what is written goes to {attribute} \"{value}\". However much the table can take, DynamoDB takes {limit} write units a second for one {attribute}, so that writing lasts {minutes} minutes or longer."
         "Nothing need be done, and no row is left out for it. If loads are to be faster, ask whoever runs the loader to divide the table by something finer than {attribute}."
@@ -410,6 +413,7 @@ impl Rule {
             Rule::CellsMerged
             | Rule::ColumnWithoutName
             | Rule::CurrenciesMixed
+            | Rule::KeyInOtherCapitals
             | Rule::NotTakenAsShown
             | Rule::RowHasExtraSeparators
             | Rule::SyncBlocked => Weight::Look,

@@ -24,7 +24,7 @@ pub const PASSING: &str = "PassingFault";
 /// Why the function was not asked, or what it answered instead of doing it.
 #[derive(Debug, thiserror::Error)]
 pub enum RelayError {
-    #[error("the function was not asked: {0}")]
+    #[error("{0}")]
     Cloud(#[from] CloudFault),
     #[error("{message}")]
     Function { message: String, passing: bool },

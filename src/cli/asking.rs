@@ -80,7 +80,7 @@ impl OneLoad {
         let say = |answer: &Json| {
             let again = text(&answer["loaded-again"]["load"]);
             format!(
-                "Load {load} is loaded again as {again}, with what held it approved by {by}. Its report will be in \
+                "Load {load} will be loaded again as {again}, with what held it approved by {by}. Its report will be in \
                  loads/{again} of the reports bucket."
             )
         };
@@ -116,7 +116,7 @@ impl Redrive {
                 let say = |answer: &Json| {
                     let again = text(&answer["loaded-again"]["load"]);
                     format!(
-                        "Load {name} is loaded again as {again}. Its report will be in loads/{again} of the reports \
+                        "Load {name} will be loaded again as {again}. Its report will be in loads/{again} of the reports \
                          bucket."
                     )
                 };
@@ -163,10 +163,12 @@ fn say_redriven(answer: &Json) -> String {
     if loads.is_empty() && events == 0 {
         return "There was nothing to send again.".to_string();
     }
-    let mut lines: Vec<String> = loads.iter().map(|load| format!("Loaded again as {}.", text(load))).collect();
-    if events > 0 {
-        lines.push(format!("Events sent again from the failure queue: {}.", count(events)));
-    }
+    let mut lines: Vec<String> = loads.iter().map(|load| format!("Sent again as load {}.", text(load))).collect();
+    lines.extend(match events {
+        0 => None,
+        1 => Some("1 event was sent again from the failure queue.".to_string()),
+        n => Some(format!("{} events were sent again from the failure queue.", count(n))),
+    });
     lines.join("\n")
 }
 
@@ -187,6 +189,9 @@ mod tests {
         );
         let none = json!({ "failed": { "loads": [], "events": 0 } });
         assert_eq!(say_failed(&none), "No load has failed that was not sent again.");
+        let redriven = json!({ "redriven": { "loads": ["0123456789abcdef.2"], "events": 1 } });
+        let told = "Sent again as load 0123456789abcdef.2.\n1 event was sent again from the failure queue.";
+        assert_eq!(say_redriven(&redriven), told);
         assert_eq!(
             say_redriven(&json!({ "redriven": { "loads": [], "events": 0 } })),
             "There was nothing to send again."

@@ -124,7 +124,7 @@ impl JourneyArgs {
             }
             RunEnd::EndedBefore { ending } => {
                 output::say(&format!(
-                    "This very file was loaded before, and ended as \"{ending}\". Nothing was changed."
+                    "This very file was loaded before, and ended as \"{ending}\". Nothing was changed this time."
                 ));
                 return Ok(Exit::of_ended(&ending));
             }

@@ -98,11 +98,7 @@ impl Place {
             (next, shortened) = (shown.next, shortened + shown.shortened);
         }
         if shortened > 0 {
-            output::say(&format!(
-                "{} rows are too long to be told whole here: of these only sheet, row and fate were printed. The plan \
-                 in loads/{load}/plan has all of them.",
-                count(shortened)
-            ));
+            output::say(&say_shortened(shortened, load));
         }
         Ok(())
     }
@@ -116,6 +112,17 @@ impl Place {
             }
         }
     }
+}
+
+fn say_shortened(rows: u64, load: &LoadId) -> String {
+    let (rows, them) = match rows {
+        1 => ("1 row is".to_string(), "it"),
+        n => (format!("{} rows are", count(n)), "these"),
+    };
+    format!(
+        "{rows} too long to be printed whole here: of {them} only sheet, row and fate were printed. The plan in \
+         loads/{load}/plan has the rest."
+    )
 }
 
 fn print(shown: &RowsShown, out: &mut impl Write) -> io::Result<()> {

@@ -16,9 +16,9 @@ use crate::clients::Clients;
 use crate::event::{LoadId, Request, Undo as Word};
 use crate::ledger::Ledger;
 use crate::load::{self, LoadError, Places, Run, RunEnd};
-use crate::plan::Names;
+use crate::plan::{Names, Undone};
 use crate::relay::Relay;
-use crate::report::{Ending, UndoAnswer};
+use crate::report::{Ending, Report, UndoAnswer};
 use crate::schema::Schema;
 use crate::store::{FolderStore, Store};
 use crate::table::Table;
@@ -61,6 +61,13 @@ pub(super) struct Undo {
     loader: Deployed,
 }
 
+/// Where there is something to undo.
+fn say_go_on(report: &Report) {
+    if report.undone.as_ref().is_some_and(Undone::takes_back) {
+        output::say(GO_ON);
+    }
+}
+
 impl Undo {
     pub async fn run(self) -> Result<Exit, Trouble> {
         let by = whoever_types(self.by.clone());
@@ -87,7 +94,7 @@ impl Undo {
         };
         output::tell(&told, None, self.json, None)?;
         if !self.yes {
-            output::say(GO_ON);
+            say_go_on(&told);
             return Ok(Exit::from(&*told));
         }
         relay.ask(&Request::Undo(undo)).await.map_err(LoadError::from)?;
@@ -145,7 +152,7 @@ impl Undo {
         let kept = self.yes.then(|| places.store.place(&Names(&name).page()));
         output::tell(&report, None, self.json, kept.as_deref())?;
         if !self.yes {
-            output::say(GO_ON);
+            say_go_on(&report);
         }
         Ok(Exit::from(&*report))
     }
@@ -157,7 +164,7 @@ impl Undo {
             false => format!(" That ended as \"{ending}\"; its report says what was taken back."),
         };
         output::say(&format!(
-            "Load {load} was undone before, as load {name}.{ended} Nothing was changed. To take that back, undo {name}."
+            "Load {load} was undone before, as load {name}.{ended} Nothing was changed this time. To take that back, undo {name}."
         ));
         Exit::of_ended(ending)
     }

@@ -65,7 +65,7 @@ pub(super) async fn wait(
             Err(trouble) if trouble.exit == Exit::Cloud && answered.elapsed() < OUT_OF_REACH => {
                 bar.say("the loader does not answer; asking again");
             }
-            Err(trouble) => return Err(trouble),
+            Err(trouble) => return Err(no_longer_waited_for(trouble, load)),
         }
         tokio::select! {
             () = &mut leave => return Ok(Waited::Left),
@@ -75,9 +75,18 @@ pub(super) async fn wait(
 }
 
 fn no_answer() -> Trouble {
-    let sentence =
-        format!("The loader did not answer within {} s. It may pass; trying again is safe.", ANSWER.as_secs());
+    let sentence = format!("The loader did not answer within {} s.", ANSWER.as_secs());
     Trouble { exit: Exit::Cloud, sentence }
+}
+
+/// To say the same again would upload the file a second time.
+fn no_longer_waited_for(trouble: Trouble, load: &LoadId) -> Trouble {
+    let sentence = format!(
+        "{} The file is in the bucket, and its load goes on without this command. To see how far it is: inventory show \
+         {load}",
+        trouble.sentence
+    );
+    Trouble { sentence, ..trouble }
 }
 
 fn check_announced(load: &LoadId, began: Instant, is_trial: bool) -> Result<(), Trouble> {
@@ -193,6 +202,7 @@ mod tests {
         let began = Instant::now();
         let trouble = wait(&load(), false, &relay(&fake), &Bar::new(), pending()).await.unwrap_err();
         assert!(trouble.exit == Exit::Cloud && began.elapsed() >= OUT_OF_REACH, "{trouble:?}");
+        assert!(trouble.sentence.ends_with(&format!("To see how far it is: inventory show {LOAD}")), "{trouble:?}");
         let fake = Fake::answering(|_| refused(403, "AccessDeniedException"));
         let trouble = wait(&load(), false, &relay(&fake), &Bar::new(), pending()).await.unwrap_err();
         assert_eq!((trouble.exit, fake.asked().len()), (Exit::Usage, 1), "{trouble:?}");

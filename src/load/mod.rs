@@ -1,6 +1,7 @@
 //! Loads: what they need, whose turn it is, how they end. The journey itself is in `journey`.
 
 mod asked;
+mod comparing;
 mod journey;
 mod look;
 mod mending;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use futures_util::{Stream, StreamExt, stream};
 use tokio::time::Instant;
 
+use super::comparing::Draft;
 use super::journey::Journey;
 use super::{LoadError, Places, Progress, make_spool, read_file, too_large};
 use crate::child::{Following, Items, Outcome, Rows};
@@ -14,8 +15,8 @@ use crate::item::{Item, item_size};
 use crate::judge::{FileRead, SheetRead};
 use crate::message::{Note, Rule, count};
 use crate::plan::{
-    self, Before, Biggest, ChunkEntry, Comparison, Counts, Estimate, Evidence, Fate, Gate, Index, LastLoad, Listed,
-    MissingItem, Names, Partitions, PlanError, PlanRow, ROWS_PER_CHUNK,
+    self, Biggest, ChunkEntry, Counts, Estimate, Evidence, Fate, Gate, Index, LastLoad, Listed, MissingItem, Names,
+    Partitions, PlanError, PlanRow, ROWS_PER_CHUNK, Twins,
 };
 use crate::report::{Report, Seconds};
 use crate::schema::{Missing, Schema, TableShape};
@@ -34,16 +35,6 @@ pub(super) enum Planned {
     Nothing(Box<Report>),
 }
 
-/// A chunk before it is packed.
-struct Draft {
-    number: usize,
-    rows: Vec<PlanRow>,
-    /// What asking the table for it consumed.
-    read_units: f64,
-    /// It is kept already, as it is here, by an earlier run of this load.
-    is_kept: bool,
-}
-
 /// The plan in the making.
 struct Making<'a> {
     index: Index,
@@ -52,6 +43,7 @@ struct Making<'a> {
     listed: Option<Listed<'a>>,
     partitions: Partitions<'a>,
     biggest: Biggest,
+    twins: Twins,
     write_units: f64,
     /// Of looking at missing items once more before they are changed.
     read_again_units: f64,
@@ -212,55 +204,6 @@ impl Journey<'_> {
         }
     }
 
-    /// The rows of a chunk beside what the table holds.
-    async fn look_up(
-        &self,
-        number: usize,
-        judged: Result<Judged, PlanError>,
-        asks: &Asks<'_>,
-    ) -> Result<Draft, LoadError> {
-        let Judged { mut rows, sheets } = judged?;
-        let comparison = Comparison::new(asks.schema, &sheets, &asks.provenance);
-        if let Some(kept) = self.read_kept(number, &rows, &comparison, asks).await? {
-            return Ok(Draft { number, rows: kept, read_units: 0.0, is_kept: true });
-        }
-        let (compares, mut read_units) = (asks.schema.compare, 0.0);
-        if !compares || asks.empty {
-            for row in &mut rows {
-                comparison.compare(row, if compares { Before::Found(None) } else { Before::NotAsked });
-            }
-        } else {
-            let keys: Vec<Item> =
-                rows.iter().filter_map(|row| row.item.as_ref()).map(|item| plan::key_of(item, asks.schema)).collect();
-            let found = asks.table.read(&keys).await?;
-            read_units = found.units;
-            let mut found = found.items.into_iter();
-            for row in rows.iter_mut().filter(|row| row.item.is_some()) {
-                comparison.compare(row, Before::Found(found.next().flatten()));
-            }
-        }
-        Ok(Draft { number, rows, read_units, is_kept: false })
-    }
-
-    async fn read_kept(
-        &self,
-        number: usize,
-        rows: &[PlanRow],
-        comparison: &Comparison<'_>,
-        asks: &Asks<'_>,
-    ) -> Result<Option<Vec<PlanRow>>, LoadError> {
-        let name = plan::chunk_name(number)?;
-        let place = format!("loads/{}/plan/{name}", self.load);
-        if !asks.kept.contains(&place) {
-            return Ok(None);
-        }
-        let Some(packed) = self.places.store.read(&place).await? else { return Ok(None) };
-        // What another loader or other rules left behind is made again.
-        let Ok(kept) = plan::decode::<PlanRow>(&name, &packed) else { return Ok(None) };
-        let same = kept.len() == rows.len() && kept.iter().zip(rows).all(|(kept, row)| comparison.is_of(kept, row));
-        Ok(same.then_some(kept))
-    }
-
     /// Only once, so that a run which has lost its turn without knowing does not change what another one's index counts
     /// on. What an attempt by other rules or another loader left, before any index, gives way.
     pub(super) async fn keep_chunk(&self, name: &str, packed: Vec<u8>) -> Result<(), LoadError> {
@@ -333,15 +276,15 @@ impl Journey<'_> {
 }
 
 /// By what a plan is made, and of whom.
-struct Asks<'a> {
-    schema: &'a Schema,
-    table: Table,
+pub(super) struct Asks<'a> {
+    pub schema: &'a Schema,
+    pub table: Table,
     /// Nothing yet but what is known without a row.
     index: Index,
-    provenance: Item,
-    empty: bool,
+    pub provenance: Item,
+    pub empty: bool,
     read_units: f64,
-    kept: BTreeSet<String>,
+    pub kept: BTreeSet<String>,
 }
 
 impl<'a> Asks<'a> {
@@ -365,9 +308,9 @@ impl<'a> Asks<'a> {
 }
 
 /// The rows of a chunk as they were judged, and what is known of the sheets they are from.
-struct Judged {
-    rows: Vec<PlanRow>,
-    sheets: Arc<[SheetRead]>,
+pub(super) struct Judged {
+    pub rows: Vec<PlanRow>,
+    pub sheets: Arc<[SheetRead]>,
 }
 
 async fn next_rows(mut following: Following) -> Option<(Result<Judged, PlanError>, Following)> {
@@ -404,6 +347,7 @@ impl<'a> Making<'a> {
             listed: schema.sync.as_ref().map(|sync| Listed::new(schema, sync)),
             partitions: Partitions::new(shape),
             biggest: Biggest::default(),
+            twins: Twins::default(),
             write_units: 0.0,
             read_again_units: 0.0,
             read_back_units: 0.0,
@@ -438,6 +382,7 @@ impl Making<'_> {
             listed.add(after.as_deref().or(row.key.as_ref()), after.as_deref());
         }
         self.evidence.note(row.fate, row.before.as_ref(), after.as_deref().or(row.key.as_ref()));
+        self.twins.add(row, self.schema);
         let Some(after) = after else { return };
         if row.fate == Fate::Changed {
             self.biggest.add(row, &after, self.schema);
@@ -486,6 +431,7 @@ impl Making<'_> {
         estimate.seconds = estimate.seconds.map(|seconds| seconds + longer);
         self.index.estimate = estimate;
         self.index.biggest = self.biggest.finish();
+        self.index.file.notes.extend(self.twins.note(self.schema, &self.index.file.sheets));
         self.index.file.notes.extend(spread.note);
         let chunks = 0..self.index.chunks.len() as u32;
         // Those of items that are missing come last.

@@ -91,7 +91,7 @@ impl<'a> Comparison<'a> {
     /// Whether a row that was compared before says what this row of the sheet says.
     pub fn is_of(&self, compared: &PlanRow, row: &PlanRow) -> bool {
         let of_sheet = |row: &PlanRow| {
-            let mut row = PlanRow { before: None, removes: Vec::new(), ..row.clone() };
+            let mut row = PlanRow { before: None, twin: None, removes: Vec::new(), ..row.clone() };
             if let Some(item) = &mut row.item {
                 row.fate = Fate::Accepted;
                 item.retain(|name, _| !PROVENANCE.contains(&name));
@@ -190,6 +190,9 @@ mod tests {
         let mut compared = row.clone();
         comparison.compare(&mut compared, before);
         assert!(comparison.is_of(&compared, &row));
+        // A chunk that is kept keeps what was found in other capitals.
+        let with_twin = PlanRow { twin: Some(item(&[("sku", "a")])), ..compared.clone() };
+        assert!(comparison.is_of(&with_twin, &row));
         assert!(!comparison.is_of(&compared, &PlanRow::accepted("Stock", 2, Some(item(&[("sku", "other")])))));
         compared
     }

@@ -13,6 +13,7 @@ mod kinds;
 mod missing;
 mod partitions;
 mod totals;
+mod twins;
 mod undo;
 
 use std::borrow::Cow;
@@ -40,6 +41,7 @@ pub use kinds::{Kind, Kinds};
 pub use missing::{Listed, MissingItem};
 pub(crate) use partitions::Partitions;
 pub use totals::{ControlTotals, Difference, Figure, Figures, Group};
+pub use twins::{Respelling, Twins};
 pub use undo::{STAYING_LISTED, StayedItem, StayingItem, StepBack, UndoCounts, UndoFate, Undone};
 
 /// What became, or will become, of a row.
@@ -125,6 +127,9 @@ pub struct PlanRow {
     /// What was there when the table was asked; absent where it was not, or had nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Item>,
+    /// Of a new row, a key that the table has and that differs from the row's own only in capitals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub twin: Option<Item>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<Problem>,
     /// The row as it was sent, where it cannot go in.
@@ -167,6 +172,7 @@ impl PlanRow {
             removes: Vec::new(),
             key: None,
             before: None,
+            twin: None,
             problems: Vec::new(),
             cells: Vec::new(),
             skipped: None,

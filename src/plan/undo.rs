@@ -190,6 +190,11 @@ impl Undone {
         Undone { load, by, at, items: UndoCounts::default(), staying: Vec::new() }
     }
 
+    /// Whether any item is, or will be, as it was before the load.
+    pub fn takes_back(&self) -> bool {
+        UndoFate::ALL.iter().any(|fate| fate.is_written() && self.items.of(*fate) > 0)
+    }
+
     /// Takes a line of the plan into account.
     pub fn add(&mut self, step: &StepBack) {
         self.items.add(step.fate);

@@ -37,6 +37,7 @@ pub(super) fn title(rule: Rule, column: Option<&str>) -> String {
         Rule::GtinDigitMissing => "has lost a digit",
         Rule::GtinShortened => "was shortened",
         Rule::DateOrNumber => "can be a number or a date",
+        Rule::FormulaAsText => "is a formula",
         Rule::RowHasExtraValues => return "Row has more values than the header".to_string(),
         Rule::RowIsCutShort => return "Row has fewer values than the header".to_string(),
         Rule::RowMayContinue => return "Row may go on in the next one".to_string(),

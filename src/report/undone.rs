@@ -40,8 +40,9 @@ pub(super) fn say_undone(undone: &Undone, ending: Ending) -> String {
         "was not reached and stays as it is",
         "were not reached and stay as they are",
     ));
-    if !is_done {
-        sentences.push("Nothing was written: this was a trial.".to_string());
+    if !is_done && undone.takes_back() {
+        // The command says it before it asks for the undo, too.
+        sentences.push("Nothing has been changed yet.".to_string());
     }
     sentences.join(" ")
 }
@@ -122,7 +123,12 @@ mod tests {
                 Ending::DryRun,
                 &[(Restored, 1), (Returned, 4_800), (Edited, 1_000)],
                 "If load X is undone, 1 item will be as it was, 4,800 will be back. 1,000 were changed by somebody \
-                 since and stay as they are. Nothing was written: this was a trial.",
+                 since and stay as they are. Nothing has been changed yet.",
+            ),
+            (
+                Ending::DryRun,
+                &[(Edited, 1)],
+                "Nothing is left of load X to take back. 1 was changed by somebody since and stays as it is.",
             ),
         ] {
             assert_eq!(said(ending, fates), says);

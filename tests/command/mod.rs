@@ -152,6 +152,51 @@ fn a_command_line_that_cannot_be_followed_ends_with_2_and_a_sentence() {
 }
 
 #[test]
+fn without_credentials_or_a_region_each_command_says_so_and_ends_with_2() {
+    let (home, file) = (tempfile::tempdir().unwrap(), sample("q3-stock-export.csv"));
+    let (file, load, out) = (text(&file), "0123456789abcdef", home.path().join("stock.xlsx"));
+    let here = &["--table", "stock"][..];
+    let deployed = &["--function", "loader"][..];
+    for command in [
+        [&["plan", file][..], here].concat(),
+        [&["load", file][..], here].concat(),
+        [&["load", file, "--ledger", "turns"][..], here].concat(),
+        [&["export", "--out", text(&out)][..], here].concat(),
+        [&["loads", "--ledger", "turns"][..], here].concat(),
+        [&["undo", load, "--ledger", "turns", "--yes"][..], here].concat(),
+        vec!["upload", file, "--bucket", "uploads"],
+        [&["upload", file, "--wait"][..], deployed].concat(),
+        [&["loads"][..], deployed].concat(),
+        [&["show", load][..], deployed].concat(),
+        [&["undo", load][..], deployed].concat(),
+        [&["approve", load][..], deployed].concat(),
+        [&["cancel", load][..], deployed].concat(),
+        [&["redrive"][..], deployed].concat(),
+        [&["failed"][..], deployed].concat(),
+    ] {
+        let credentials = [("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test")];
+        for (environment, says) in [
+            (&[("AWS_REGION", "eu-central-1")][..], "No AWS credentials were found. Run aws configure, "),
+            (&credentials, "No AWS region was set. Name it with --region "),
+        ] {
+            let output = std::process::Command::new(env!("CARGO_BIN_EXE_inventory"))
+                .args(&command)
+                .current_dir(home.path())
+                .env_clear()
+                .env("HOME", home.path())
+                .env("AWS_EC2_METADATA_DISABLED", "true")
+                .envs(environment.iter().copied())
+                .output()
+                .expect("the command");
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert_eq!((output.status.code(), stdout(&output)), (Some(2), String::new()), "{command:?}: {said}");
+            assert!(said.lines().last().is_some_and(|line| line.starts_with(says)), "{command:?}: {said}");
+        }
+    }
+    assert!(!out.exists());
+}
+
+#[test]
 fn other_rules_are_taken_from_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let (rules, file, items) = (folder.path().join("r.toml"), folder.path().join("l.csv"), folder.path().join("i"));

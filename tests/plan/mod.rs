@@ -2,6 +2,7 @@
 
 mod estimate;
 pub(crate) mod model;
+mod twins;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -153,7 +153,7 @@ async fn rules_in_the_bucket_count_from_the_next_load_on() {
     assert!(said.starts_with(load.as_str()) && said.ends_with("To send it again: inventory redrive\n"), "{said}");
     put(RULES).await;
     let asked = inventory_at(&stack.cloud.endpoint, REGION, &[&["redrive", "--by", "Erika"][..], &function].concat());
-    assert_eq!(String::from_utf8(asked.stdout).unwrap(), format!("Loaded again as {}.\n", load.next()));
+    assert_eq!(String::from_utf8(asked.stdout).unwrap(), format!("Sent again as load {}.\n", load.next()));
     let report = stack.report_of(&load.next()).await;
     assert_eq!((report.ending, report.rows.fates[&Fate::New]), (Ending::Done, 1));
     assert!(stack.item(&format!("{prefix}-3")).await.is_some());

@@ -226,7 +226,7 @@ async fn the_deployed_loader_undoes_a_load_when_it_is_asked_to() {
         trial.summary,
         format!(
             "If load {load} is undone, 74 items will be as they were. 1 was changed by somebody since and stays as it \
-             is. Nothing was written: this was a trial."
+             is. Nothing has been changed yet."
         )
     );
     assert_ne!(item(0).await, before);
