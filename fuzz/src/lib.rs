@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 
 use inventory_loader::decimal::Decimal;
 use inventory_loader::item::{Item, Value, item_size};
-use inventory_loader::judge::{Judge, JudgeError, Kept, LentItem, Place, Skip, Verdict};
+use inventory_loader::judge::{Judge, LentItem, JudgeError, Kept, Place, Skip, Verdict};
 use inventory_loader::message::{Note, Problem, Refusal, Rule, cell_address};
 use inventory_loader::schema::Schema;
 use inventory_loader::workbook::{Budget, RawCell, RawRow, RawValue, Workbook};

@@ -21,6 +21,10 @@ pub struct Compound<'a> {
 
 struct Entry {
     name: String,
+    /// Entries of the same folder, and the first of those within this one.
+    left: u32,
+    right: u32,
+    child: u32,
     start: u32,
     length: u64,
 }
@@ -73,8 +77,30 @@ impl<'a> Compound<'a> {
         (stream.len() as u64 == entry.length).then_some(stream)
     }
 
+    /// A workbook inside of another has streams of the same names, in a folder of its own.
     fn entry(&self, name: &str) -> Option<&Entry> {
-        self.entries.iter().find(|entry| entry.name.eq_ignore_ascii_case(name))
+        let is_named = |entry: &&Entry| entry.name.eq_ignore_ascii_case(name);
+        let mut named = self.entries.iter().filter(is_named);
+        match (named.next(), named.next()) {
+            (only, None) => only,
+            _ => self.outermost().find(is_named),
+        }
+    }
+
+    /// The entries that lie in no folder.
+    fn outermost(&self) -> impl Iterator<Item = &Entry> {
+        let mut open: Vec<u32> = self.entries.first().map(|root| root.child).into_iter().collect();
+        let next = move || {
+            let entry = loop {
+                if let Some(entry) = self.entries.get(open.pop()? as usize) {
+                    break entry;
+                }
+            };
+            open.extend([entry.left, entry.right]);
+            Some(entry)
+        };
+        // A tree that comes back to itself has no end.
+        std::iter::from_fn(next).take(self.entries.len())
     }
 
     fn sector(&self, number: u32) -> Option<&'a [u8]> {
@@ -128,7 +154,16 @@ fn read_entry(entry: &[u8; ENTRY_BYTES], sector: usize) -> Option<Entry> {
         char::decode_utf16(letters.take_while(|&letter| letter != 0)).map(|letter| letter.unwrap_or('?')).collect();
     // Files of small sectors leave the upper half of the length unset.
     let upper = if sector == 512 { 0 } else { u64::from(u32_at(entry, 124)?) };
-    Some(Entry { name, start: u32_at(entry, 116)?, length: u64::from(u32_at(entry, 120)?) | upper << 32 })
+    let [left, right, child] = [68, 72, 76].map(|at| u32_at(entry, at));
+    let (left, right, child) = (left?, right?, child?);
+    Some(Entry {
+        name,
+        left,
+        right,
+        child,
+        start: u32_at(entry, 116)?,
+        length: u64::from(u32_at(entry, 120)?) | upper << 32,
+    })
 }
 
 fn numbers(bytes: &[u8]) -> Vec<u32> {
@@ -220,6 +255,35 @@ pub mod tests {
         assert!(broken(&|bytes| bytes.truncate(3_000)).is_none());
         assert!(broken(&|bytes| bytes.truncate(100)).is_none());
     }
+
+    #[test]
+    fn the_stream_of_a_workbook_inside_of_another_is_not_taken_for_its_own() {
+        let entry = |name: &str, [left, right, child]: [u32; 3], start| Entry {
+            name: name.to_owned(),
+            left,
+            right,
+            child,
+            start,
+            length: 0,
+        };
+        let file = |first_right| Compound {
+            bytes: &[],
+            sector: 512,
+            next: vec![],
+            next_short: vec![],
+            short: vec![],
+            entries: vec![
+                entry("Root Entry", [END, END, 2], 0),
+                entry("Workbook", [END, END, END], 1),
+                entry("MBD0001", [END, first_right, 1], 2),
+                entry("Workbook", [END, 2, END], 3),
+            ],
+        };
+        assert_eq!(file(3).entry("Workbook").unwrap().start, 3);
+        assert_eq!(file(3).entry("mbd0001").unwrap().start, 2);
+        assert!(file(END).entry("Workbook").is_none());
+    }
+
     #[test]
     fn a_short_stream_that_has_no_sectors_and_follows_itself_is_refused() {
         let mut bytes = compound_of("Workbook", b"");

@@ -20,6 +20,7 @@ mod text;
 mod xls;
 mod xlsb;
 mod xlsx;
+mod xlsx_style;
 mod xml2003;
 mod zipped;
 
@@ -33,6 +34,8 @@ use serde::{Deserialize, Serialize};
 use crate::message::{Note, Refusal, Rule, column_letters, count};
 
 use assembly::Beside;
+#[cfg(test)]
+pub use biff::tests as xls_records;
 pub use budget::Budget;
 #[cfg(test)]
 pub use xlsx::tests::sheet_of;
@@ -367,6 +370,19 @@ mod tests {
         let message = "Sheet \"Stock\" has 3 places (over several rows in B, E) where cells are merged; \
                        only the first cell of each has a value.";
         assert_eq!(workbook.notes()[0].message, message);
+    }
+
+    #[test]
+    fn areas_merged_over_several_rows_are_told_of_xls_too() {
+        use super::xls_records::{file, le, number, record};
+        let merged = record(0x00E5, &le(&[2, 0, 0, 0, 5, 1, 2, 0, 0]));
+        let bytes = file(&[], &[number(0, 0, 0, 1.0), number(1, 0, 0, 2.0), number(2, 1, 0, 3.0), merged]);
+        let mut workbook = Workbook::open(file_of(&bytes), "a.xls", Budget::default()).unwrap();
+        workbook.visit_rows(0, &mut |_| ControlFlow::Break(())).unwrap();
+        assert!(workbook.merged(0).is_empty() && workbook.notes().is_empty());
+        workbook.visit_rows(0, &mut |_| ControlFlow::Continue(())).unwrap();
+        assert_eq!(workbook.merged(0), [MergedArea { first_row: 2, last_row: 3, first_column: 0, last_column: 0 }]);
+        assert!(workbook.notes()[0].message.contains("2 places (over several rows in A)"));
     }
 
     #[test]

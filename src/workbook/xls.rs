@@ -50,8 +50,7 @@ mod tests {
 
     use calamine::{Data, Reader, Xls};
 
-    use super::super::biff::tests::{book, number, record, style};
-    use super::super::compound::tests::compound_of;
+    use super::super::biff::tests::{file, number, record, style};
     use super::super::zipped::tests::source_of;
     use super::super::{RawRow, RawValue};
     use super::*;
@@ -63,9 +62,9 @@ mod tests {
 
     #[test]
     fn protected_and_damaged_workbooks_are_refused() {
-        let protected = book(&[record(0x002F, &[1, 0, 1, 0, 1, 0])], &[]);
-        assert_eq!(refusal_of(&compound_of("Workbook", &protected), &Budget::DEFAULT), Rule::FileProtected);
-        let bytes = compound_of("Workbook", &book(&[], &[number(0, 0, 1.0)]));
+        let protected = file(&[record(0x002F, &[1, 0, 1, 0, 1, 0])], &[]);
+        assert_eq!(refusal_of(&protected, &Budget::DEFAULT), Rule::FileProtected);
+        let bytes = file(&[], &[number(0, 0, 0, 1.0)]);
         for cut in [2_000, 600, 100] {
             assert_eq!(refusal_of(&bytes[..cut], &Budget::DEFAULT), Rule::FileDamaged, "{cut}");
         }
@@ -130,7 +129,7 @@ mod tests {
             assert_eq!(cells, calamines(&bytes), "{name}");
         }
         // Where the other one goes by its own list of dates, the file is right.
-        let bytes = compound_of("Workbook", &book(&[style(57)], &[number(0, 0, 2_193_312.0)]));
+        let bytes = file(&[style(57)], &[number(0, 0, 0, 2_193_312.0)]);
         let of = |cells: Cells| cells.into_values().collect::<Vec<_>>();
         assert_eq!((of(ours(&bytes)), of(calamines(&bytes))), (vec!["2193312".into()], vec!["date 2193312".into()]));
     }

@@ -5,13 +5,13 @@ use std::collections::HashSet;
 use std::io::BufReader;
 use std::ops::ControlFlow;
 
-use calamine::{Cell, DataRef, ExcelDateTime, Reader, SheetType, SheetVisible, Style, Xlsx, XlsxError};
+use calamine::{Cell, DataRef, Reader, SheetType, SheetVisible, Xlsx, XlsxError};
 
 use super::assembly::{DAYS_TO_1904, MAX_COLUMNS, MAX_ROWS, NOT_TEXT_BYTES, damaged_after, days_from_iso, finite};
 use super::budget::{Budget, Meter};
-use super::number_format::{CellFormat, is_eastern_name, is_general, is_local_date};
 use super::source::Source;
 use super::survey::{SheetSurvey, Survey};
+use super::xlsx_style::{CellStyle, date_value};
 use super::{RawCell, RawRow, RawValue, Sheet, recycle};
 use crate::message::{Refusal, Rule};
 
@@ -177,16 +177,6 @@ fn build_cells<'a>(
     cells
 }
 
-/// What the reader takes for a date: by the code of the format, or by its number where it has none.
-fn date_value(time: &ExcelDateTime, style: Option<&CellStyle>, epoch: f64) -> RawValue<'static> {
-    match style.and_then(|style| style.local.as_ref()) {
-        Some(format) => format.value(time.as_f64(), epoch),
-        // An elapsed time such as 36:30 counts hours; it is no point in time.
-        None if time.is_duration() => finite(time.as_f64(), RawValue::Number),
-        None => finite(time.as_f64() + epoch, RawValue::Date),
-    }
-}
-
 fn raw_value<'a>(value: &'a DataRef<'_>) -> RawValue<'a> {
     match value {
         DataRef::SharedString(text) => RawValue::Text(Cow::Borrowed(text)),
@@ -201,29 +191,6 @@ fn raw_value<'a>(value: &'a DataRef<'_>) -> RawValue<'a> {
         DataRef::Error(error) => RawValue::Error(Cow::Owned(error.to_string())),
         // Both are dealt with before.
         DataRef::Empty | DataRef::DateTime(_) => RawValue::Text(Cow::Borrowed("")),
-    }
-}
-
-/// What a style says of a cell's value.
-struct CellStyle {
-    code: Option<String>,
-    /// Where the format has only a number that is a date in some countries.
-    local: Option<CellFormat>,
-}
-
-impl CellStyle {
-    fn all(styles: &[Style]) -> Vec<CellStyle> {
-        let fonts = styles.iter().filter_map(|style| style.font.as_ref()?.name.as_deref());
-        let is_eastern = fonts.into_iter().any(is_eastern_name);
-        styles.iter().map(|style| CellStyle::of(style, is_eastern)).collect()
-    }
-
-    fn of(style: &Style, is_eastern: bool) -> CellStyle {
-        let format = style.number_format.as_ref();
-        let code = format.map(|format| &format.format_code).filter(|code| !is_general(code)).cloned();
-        let id = format.and_then(|format| format.format_id).and_then(|id| u16::try_from(id).ok());
-        let local = id.filter(|id| code.is_none() && is_local_date(*id));
-        CellStyle { code, local: local.map(|id| CellFormat::new(id, None, is_eastern)) }
     }
 }
 

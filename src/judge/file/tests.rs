@@ -340,3 +340,29 @@ fn a_key_of_several_columns_is_put_together_and_told_by_its_columns() {
     assert_eq!(rules(&verdicts[&4]), ["key-holds-sign"]);
     assert_eq!(rules(&verdicts[&5]), ["key-missing"]);
 }
+
+#[test]
+fn a_workbook_of_excel_97_is_taken_as_it_shows_its_cells() {
+    use crate::workbook::xls_records::{file, format, formula, label, number, style};
+    let result = |row: u16, result: f64| formula(0x0406, row, 1, result.to_le_bytes());
+    let globals = [format(164, "00000"), style(0), style(164), style(57)];
+    let header = ["SKU", "Qty", "Name"].into_iter().zip(0..).map(|(title, column)| label(0, column, title));
+    let names = (1..=4).map(|row| label(row, 2, "Bolt"));
+    let cells = [
+        // 57 is a date in some countries.
+        vec![number(1, 0, 1, 700.0), number(1, 1, 2, 20_000.0)],
+        vec![number(2, 0, 2, 2_193_312.0), result(2, 12.0)],
+        vec![number(3, 0, 2, 46_298.0), result(3, 12.0)],
+        vec![label(4, 0, "A-17"), result(4, 0.0)],
+    ];
+    let content = file(&globals, &header.chain(names).chain(cells.concat()).collect::<Vec<_>>());
+    let (verdicts, _) = judged(&content).unwrap();
+    let item = |row: u32| match &verdicts[&row] {
+        Verdict::Accepted(item) => format!("{item:?}"),
+        other => format!("{other:?}"),
+    };
+    assert!(item(2).contains("\"00700\"") && item(2).contains("20000"), "{}", item(2));
+    assert!(item(3).contains("\"2193312\"") && item(3).contains("12"), "{}", item(3));
+    assert_eq!(rules(&verdicts[&4]), ["date-or-number"]);
+    assert!(matches!(verdicts[&5], Verdict::Accepted(_)));
+}

@@ -8,6 +8,7 @@ use crate::workbook::MergedArea;
 use crate::workbook::assembly::{Beside, damaged_after};
 use crate::workbook::assembly::tests::shown;
 use crate::workbook::budget::Budget;
+use crate::workbook::compound::tests::compound_of;
 
 pub fn record(kind: u16, body: &[u8]) -> Vec<u8> {
     [&kind.to_le_bytes(), &(body.len() as u16).to_le_bytes(), body].concat()
@@ -41,14 +42,22 @@ fn book_of(version: u16, name: &[u8], globals: &[Vec<u8>], sheet: &[Vec<u8>]) ->
     .concat()
 }
 
-/// A number in column A.
-pub fn number(row: u16, style: u16, number: f64) -> Vec<u8> {
-    record(NUMBER, &[le(&[row, 0, style]), number.to_le_bytes().to_vec()].concat())
+/// The same as a file.
+pub fn file(globals: &[Vec<u8>], sheet: &[Vec<u8>]) -> Vec<u8> {
+    compound_of("Workbook", &book(globals, sheet))
 }
 
-/// A number in any column, of the first style.
+pub fn number(row: u16, column: u16, style: u16, number: f64) -> Vec<u8> {
+    record(NUMBER, &[le(&[row, column, style]), number.to_le_bytes().to_vec()].concat())
+}
+
+pub fn label(row: u16, column: u16, said: &str) -> Vec<u8> {
+    record(LABEL, &[le(&[row, column, 0]), text(said)].concat())
+}
+
+/// A number of the first style.
 fn at(row: u16, column: u16) -> Vec<u8> {
-    record(NUMBER, &[le(&[row, column, 0]), 1.5_f64.to_le_bytes().to_vec()].concat())
+    number(row, column, 0, 1.5)
 }
 
 pub fn style(format: u16) -> Vec<u8> {
@@ -59,9 +68,9 @@ pub fn format(id: u16, code: &str) -> Vec<u8> {
     record(0x041E, &[le(&[id, code.len() as u16]), vec![0], code.as_bytes().to_vec()].concat())
 }
 
-/// A formula in column A of the first style, whose result is of these eight bytes.
-pub fn formula(kind: u16, row: u16, result: [u8; 8]) -> Vec<u8> {
-    record(kind, &[le(&[row, 0, 0]), result.to_vec(), vec![0; 8]].concat())
+/// A formula of the first style, whose result is of these eight bytes.
+pub fn formula(kind: u16, row: u16, column: u16, result: [u8; 8]) -> Vec<u8> {
+    record(kind, &[le(&[row, column, 0]), result.to_vec(), vec![0; 8]].concat())
 }
 
 fn special(kind: u8, value: u8) -> [u8; 8] {
@@ -120,8 +129,8 @@ fn every_cell_comes_with_its_value_and_its_format() {
         record(BOOL_ERR, &[le(&[0, 6, 0]), vec![1, 0]].concat()),
         record(BOOL_ERR, &[le(&[0, 7, 0]), vec![0x2A, 1]].concat()),
         record(0x0201, &le(&[0, 8, 0])),
-        number(1, 1, 700.0),
-        number(2, 0, f64::NAN),
+        number(1, 0, 1, 700.0),
+        number(2, 0, 0, f64::NAN),
     ];
     let row = "1:0=\"Bolt\"|1=\"own\" as 00000|2=\"rich\"|3=123 as 00000|4=19.99|5=date 46298 as mm-dd-yy|6=true|\
                7=error #N/A";
@@ -132,7 +141,7 @@ fn every_cell_comes_with_its_value_and_its_format() {
 fn a_number_is_a_date_where_its_format_says_so_and_nowhere_else() {
     let formats = |ids: &[u16], more: &[Vec<u8>], value: f64| {
         let globals: Vec<_> = more.iter().cloned().chain(ids.iter().map(|id| style(*id))).collect();
-        let cells: Vec<_> = (0..ids.len() as u16).map(|at| number(at, at, value)).collect();
+        let cells: Vec<_> = (0..ids.len() as u16).map(|at| number(at, 0, at, value)).collect();
         read(&globals, &cells).unwrap()
     };
     // Formats of the file's own, by numbers that Excel would not use for them too: some programs begin at 50.
@@ -144,7 +153,7 @@ fn a_number_is_a_date_where_its_format_says_so_and_nowhere_else() {
     // Those of Excel's own: a date, an elapsed time, a number, one that nobody knows, one that there is not.
     let known = formats(&[14, 46, 2, 63, 0], &[], 1.5);
     assert_eq!(known, ["1:0=date 1.5 as mm-dd-yy", "2:0=1.5 as [h]:mm:ss", "3:0=1.5 as 0.00", "4:0=1.5", "5:0=1.5"]);
-    assert_eq!(read(&[style(14)], &[number(0, 1, 1.5)]).unwrap(), ["1:0=1.5"]);
+    assert_eq!(read(&[style(14)], &[number(0, 0, 1, 1.5)]).unwrap(), ["1:0=1.5"]);
     // The general format is that, whatever a program calls it.
     let general = [format(0, "Standard"), format(165, "GENERAL"), format(166, "Standard")];
     assert_eq!(formats(&[0, 165, 166], &general, 7.0), ["1:0=7", "2:0=7", "3:0=7"]);
@@ -160,7 +169,7 @@ fn formats_that_differ_by_country_make_dates_only_where_the_country_is_known() {
     };
     let with = |more: Vec<u8>, value: f64| {
         let globals = [vec![more], styles.to_vec()].concat();
-        let cells: Vec<_> = (0..5).map(|at| number(at, at, value)).collect();
+        let cells: Vec<_> = (0..5).map(|at| number(at, 0, at, value)).collect();
         let rows = read(&globals, &cells).unwrap();
         assert!(rows.windows(2).all(|pair| pair[0][1..] == pair[1][1..]), "{rows:?}");
         rows[0].clone()
@@ -182,7 +191,7 @@ fn formats_that_differ_by_country_make_dates_only_where_the_country_is_known() {
 fn both_date_systems_count_from_where_they_begin() {
     let later = [record(0x0022, &le(&[1])), style(14), style(0)];
     assert_eq!(
-        read(&later, &[number(0, 0, 44836.0), number(1, 1, 44836.0)]).unwrap(),
+        read(&later, &[number(0, 0, 0, 44836.0), number(1, 0, 1, 44836.0)]).unwrap(),
         ["1:0=date 46298 as mm-dd-yy", "2:0=44836"]
     );
 }
@@ -191,22 +200,22 @@ fn both_date_systems_count_from_where_they_begin() {
 fn formulas_of_every_kind_come_with_what_they_come_to() {
     let string = |said: &str| record(STRING, &text(said));
     let cells = [
-        formula(0x0406, 0, 12_f64.to_le_bytes()),
-        formula(0x0206, 1, 7.5_f64.to_le_bytes()),
-        formula(0x0006, 2, special(1, 1)),
-        formula(0x0006, 3, special(2, 0x07)),
-        formula(0x0006, 4, special(0, 0)),
+        formula(0x0406, 0, 0, 12_f64.to_le_bytes()),
+        formula(0x0206, 1, 0, 7.5_f64.to_le_bytes()),
+        formula(0x0006, 2, 0, special(1, 1)),
+        formula(0x0006, 3, 0, special(2, 0x07)),
+        formula(0x0006, 4, 0, special(0, 0)),
         record(0x04BC, &[0; 10]),
         string("Bolt"),
-        formula(0x0406, 5, special(0, 0)),
+        formula(0x0406, 5, 0, special(0, 0)),
         string("M8"),
-        formula(0x0006, 6, special(0, 0)),
+        formula(0x0006, 6, 0, special(0, 0)),
         string(""),
-        formula(0x0006, 7, special(3, 0)),
-        formula(0x0006, 8, 0_f64.to_le_bytes()),
+        formula(0x0006, 7, 0, special(3, 0)),
+        formula(0x0006, 8, 0, 0_f64.to_le_bytes()),
         // A text that is to follow, and does not: the next cell's is not its own.
-        formula(0x0006, 9, special(0, 0)),
-        formula(0x0006, 10, special(0, 0)),
+        formula(0x0006, 9, 0, special(0, 0)),
+        formula(0x0006, 10, 0, special(0, 0)),
         string("own"),
     ];
     let expected = [
@@ -225,12 +234,13 @@ fn formulas_of_every_kind_come_with_what_they_come_to() {
 
 #[test]
 fn a_program_that_does_not_calculate_leaves_no_results() {
-    let cells = [number(0, 0, 0.0), formula(0x0006, 1, 0_f64.to_le_bytes()), formula(0x0006, 2, special(3, 0))];
+    let cells =
+        [number(0, 0, 0, 0.0), formula(0x0006, 1, 0, 0_f64.to_le_bytes()), formula(0x0006, 2, 0, special(3, 0))];
     assert_eq!(read(&[], &cells).unwrap(), ["1:0=0", "2:0=no result", "3:0=no result"]);
     // One that does says so, or some formula comes to more than nothing.
     assert_eq!(read(&[calculated()], &cells).unwrap(), ["1:0=0", "2:0=0"]);
     assert_eq!(read(&[record(0x01C1, &[0; 8])], &cells).unwrap()[1], "2:0=no result");
-    let more = [cells.to_vec(), vec![formula(0x0006, 3, 5_f64.to_le_bytes())]].concat();
+    let more = [cells.to_vec(), vec![formula(0x0006, 3, 0, 5_f64.to_le_bytes())]].concat();
     assert_eq!(read(&[], &more).unwrap(), ["1:0=0", "2:0=0", "4:0=5"]);
 }
 
@@ -251,7 +261,7 @@ fn what_excel_95_wrote_is_read_in_its_code_page() {
         record(0x00E0, &le(&[0, 0, 0, 0, 0, 0, 0, 0])),
         record(0x00E0, &le(&[0, 164, 0, 0, 0, 0, 0, 0])),
     ];
-    let cells = [record(LABEL, &[&le(&[0, 0, 0, 5])[..], b"\xC3\xE0\xE9\xEA\xE0"].concat()), number(1, 1, 34_800.0)];
+    let cells = [record(LABEL, &[&le(&[0, 0, 0, 5])[..], b"\xC3\xE0\xE9\xEA\xE0"].concat()), number(1, 0, 1, 34_800.0)];
     let stream = book_of(0x0500, &[&[5][..], b"Stock"].concat(), &globals, &cells);
     let rows = read_stream(&stream, &Budget::DEFAULT).unwrap();
     assert_eq!(rows, ["1:0=\"Гайка\"", "2:0=date 34800 as dd.mm.yyyy"]);

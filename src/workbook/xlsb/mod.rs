@@ -93,6 +93,7 @@ impl XlsbReader {
         let mut assembly = Assembly::new(sheet, budget, visit);
         let mut beside = Beside::default();
         let (mut row, mut hidden, mut in_rows, mut values) = (0_u32, false, false, 0_u64);
+        let mut next_column = 0;
         loop {
             let (kind, body) = match records.next() {
                 Ok(Some(record)) => record,
@@ -124,11 +125,22 @@ impl XlsbReader {
                     // 4 bytes style, 2 height, then the flags.
                     hidden = body.u8(11).is_some_and(|flags| flags & 0x10 != 0);
                     values = 0;
+                    next_column = 0;
                 }
-                0x0002..=0x000B if in_rows => {
-                    let column = body.u32(0).filter(|&column| column < MAX_COLUMNS && row > 0);
+                0x0001..=0x0012 | 0x003D | 0x003E if in_rows => {
+                    // The shorter forms do not say their column: it is the next one.
+                    let is_short = matches!(kind, 0x000C..=0x0012 | 0x003D);
+                    let (column, body) =
+                        if is_short { (Some(next_column), Some(body)) } else { (body.u32(0), body.after(4)) };
+                    let column = column.filter(|&column| column < MAX_COLUMNS && row > 0);
                     let column = column.ok_or_else(|| assembly.damaged())?;
-                    let (value, format) = self.values.value(kind, body).ok_or_else(|| assembly.damaged())?;
+                    next_column = column + 1;
+                    // BrtCellBlank, BrtShortBlank
+                    if matches!(kind, 0x0001 | 0x000C) {
+                        continue;
+                    }
+                    let value = body.and_then(|body| self.values.value(kind, body));
+                    let (value, format) = value.ok_or_else(|| assembly.damaged())?;
                     values += 1;
                     assembly.push(row, column, value, format)?;
                 }
@@ -143,22 +155,25 @@ impl XlsbReader {
 }
 
 impl Values {
+    /// `body` is what follows the column.
     fn value(&self, kind: u16, body: Body<'_>) -> Option<(RawValue<'static>, Option<Cow<'static, str>>)> {
-        let style = (body.u32(4)? & 0x00FF_FFFF) as usize;
+        let style = (body.u32(0)? & 0x00FF_FFFF) as usize;
         let format = self.formats.get(style);
         let value = match kind {
-            // BrtCellRk
-            0x0002 => self.number(body.short_number(8)?, format),
-            // BrtCellError, BrtFmlaError
-            0x0003 | 0x000B => RawValue::Error(Cow::Borrowed(error_shown(body.u8(8)?))),
-            // BrtCellBool, BrtFmlaBool
-            0x0004 | 0x000A => RawValue::Bool(body.u8(8)? != 0),
-            // BrtCellReal, BrtFmlaNum
-            0x0005 | 0x0009 => self.number(body.f64(8)?, format),
-            // BrtCellSt, BrtFmlaString
-            0x0006 | 0x0008 => RawValue::Text(Cow::Owned(body.text(8)?.0)),
-            // BrtCellIsst
-            _ => RawValue::Text(Cow::Owned(self.texts.get(body.u32(8)? as usize)?.clone())),
+            // BrtCellRk, BrtShortRk
+            0x0002 | 0x000D => self.number(body.short_number(4)?, format),
+            // BrtCellError, BrtFmlaError, BrtShortError
+            0x0003 | 0x000B | 0x000E => RawValue::Error(Cow::Borrowed(error_shown(body.u8(4)?))),
+            // BrtCellBool, BrtFmlaBool, BrtShortBool
+            0x0004 | 0x000A | 0x000F => RawValue::Bool(body.u8(4)? != 0),
+            // BrtCellReal, BrtFmlaNum, BrtShortReal
+            0x0005 | 0x0009 | 0x0010 => self.number(body.f64(4)?, format),
+            // BrtCellSt, BrtFmlaString, BrtShortSt
+            0x0006 | 0x0008 | 0x0011 => RawValue::Text(Cow::Owned(body.text(4)?.0)),
+            // BrtCellRString and its shorter form: flags, then the text without its runs.
+            0x003D | 0x003E => RawValue::Text(Cow::Owned(body.text(5)?.0)),
+            // BrtCellIsst, BrtShortIsst
+            _ => RawValue::Text(Cow::Owned(self.texts.get(body.u32(4)? as usize)?.clone())),
         };
         Some((value, format.and_then(CellFormat::code)))
     }
@@ -325,6 +340,7 @@ mod tests {
             xf(14),
             xf(170),
             xf(46),
+            xf(57),
             record(0x26A, &[]),
         ]
         .concat();
@@ -389,6 +405,42 @@ mod tests {
         let beside = Some(Beside { hidden_rows: 1, merged: 2, areas: vec![area] });
         assert_eq!(read(&book(&rows, 0)).unwrap(), (expected(46_298), beside.clone()));
         assert_eq!(read(&book(&rows, 1)).unwrap(), (expected(47_760), beside));
+    }
+
+    #[test]
+    fn cells_that_do_not_say_their_column_stand_in_the_next_one() {
+        let short = |kind: u16, style: u32, value: &[u8]| record(kind, &[le(&[style]), value.to_vec()].concat());
+        let rows = [
+            row(1, false),
+            cell(0x3E, 1, 0, &[vec![1], text("rich"), le(&[1, 0])].concat()),
+            short(0x0D, 2, &le(&[123 << 2 | 2])),
+            short(0x0C, 0, &[]),
+            short(0x12, 0, &le(&[0])),
+            short(0x10, 4, &46_298_f64.to_le_bytes()),
+            cell(1, 8, 0, &[]),
+            short(0x0F, 0, &[1]),
+            row(2, false),
+            short(0x3D, 0, &[vec![0], text("M8")].concat()),
+            short(0x11, 0, &text("own")),
+            short(0x0E, 0, &[0x2A]),
+            end(),
+        ];
+        let expected =
+            ["1:1=\"rich\"|2=123 as 00000|4=\"A-17\"|5=date or 46298|9=true", "2:0=\"M8\"|1=\"own\"|2=error #N/A"];
+        assert_eq!(read(&book(&rows, 0)).unwrap().0, expected);
+    }
+
+    #[test]
+    fn a_font_of_eastern_asia_tells_what_its_formats_show() {
+        let font = |name: &str| record(0x2B, &[vec![0; 21], text(name)].concat());
+        let xf = record(0x2F, &[0, 0, 57, 0, 0, 0]);
+        let value = |name: &str| {
+            let styles = [font("Calibri"), font(name), record(0x269, &le(&[1])), xf.clone()].concat();
+            let mut zipped = Zipped::open(&source_of(&zip_of(&[("xl/styles.bin", styles)]))).unwrap();
+            read_formats(&mut zipped, &Budget::DEFAULT, &mut Unpacked::default()).unwrap()[0].value(46_298.0, 0.0)
+        };
+        assert_eq!(value("Arial"), RawValue::DateOrNumber(46_298.0));
+        assert_eq!(value("等线"), RawValue::Date(46_298.0));
     }
 
     #[test]

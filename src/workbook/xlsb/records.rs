@@ -56,7 +56,12 @@ impl<R: BufRead> Records<R> {
 #[derive(Debug, Clone, Copy)]
 pub struct Body<'a>(pub &'a [u8]);
 
-impl Body<'_> {
+impl<'a> Body<'a> {
+    /// What follows so many bytes.
+    pub fn after(&self, bytes: usize) -> Option<Body<'a>> {
+        self.0.get(bytes..).map(Body)
+    }
+
     fn bytes<const N: usize>(&self, at: usize) -> Option<[u8; N]> {
         self.0.get(at..at.checked_add(N)?)?.try_into().ok()
     }

@@ -1,0 +1,77 @@
+//! What a style of an xlsx workbook says of the value of a cell.
+
+use calamine::{ExcelDateTime, Style};
+
+use super::RawValue;
+use super::assembly::finite;
+use super::number_format::{CellFormat, is_eastern_name, is_general, is_local_date};
+
+/// What a style says of a cell's value.
+pub struct CellStyle {
+    pub code: Option<String>,
+    /// Where the format has only a number that is a date in some countries.
+    local: Option<CellFormat>,
+}
+
+impl CellStyle {
+    pub fn all(styles: &[Style]) -> Vec<CellStyle> {
+        let fonts = styles.iter().filter_map(|style| style.font.as_ref()?.name.as_deref());
+        let is_eastern = fonts.into_iter().any(is_eastern_name);
+        styles.iter().map(|style| CellStyle::of(style, is_eastern)).collect()
+    }
+
+    fn of(style: &Style, is_eastern: bool) -> CellStyle {
+        let format = style.number_format.as_ref();
+        let code = format.map(|format| &format.format_code).filter(|code| !is_general(code)).cloned();
+        let id = format.and_then(|format| format.format_id).and_then(|id| u16::try_from(id).ok());
+        let local = id.filter(|id| code.is_none() && is_local_date(*id));
+        CellStyle { code, local: local.map(|id| CellFormat::new(id, None, is_eastern)) }
+    }
+}
+
+/// What the reader takes for a date: by the code of the format, or by its number where it has none.
+pub fn date_value(time: &ExcelDateTime, style: Option<&CellStyle>, epoch: f64) -> RawValue<'static> {
+    match style.and_then(|style| style.local.as_ref()) {
+        Some(format) => format.value(time.as_f64(), epoch),
+        // An elapsed time such as 36:30 counts hours; it is no point in time.
+        None if time.is_duration() => finite(time.as_f64(), RawValue::Number),
+        None => finite(time.as_f64() + epoch, RawValue::Date),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rust_xlsxwriter::{Format, Workbook};
+
+    use super::super::xlsx::tests::{patched, rows};
+
+    #[test]
+    fn formats_that_differ_by_country_are_dates_only_where_the_file_is_known_to_come_from_there() {
+        let book = |font: &str, id: u16, code: Option<&str>| {
+            let mut workbook = Workbook::new();
+            let sheet = workbook.add_worksheet();
+            let format = Format::new().set_num_format("yyyy").set_font_name(font);
+            sheet.write_number_with_format(0, 0, 46_298, &format).unwrap();
+            sheet.write_number_with_format(1, 0, 2_193_312, &format).unwrap();
+            patched(&workbook.save_to_buffer().unwrap(), "xl/styles.xml", |xml| {
+                let numbered = xml.replace("numFmtId=\"164\"", &format!("numFmtId=\"{id}\""));
+                match code {
+                    Some(code) => numbered.replace("\"yyyy\"", &format!("\"{code}\"")),
+                    None => {
+                        let (before, rest) = numbered.split_once("<numFmts").unwrap();
+                        format!("{before}{}", rest.split_once("</numFmts>").unwrap().1)
+                    }
+                }
+            })
+        };
+        for id in [27, 36, 50, 58] {
+            assert_eq!(rows(&book("Calibri", id, None)).unwrap(), ["1:0=date or 46298", "2:0=2193312"], "{id}");
+            assert_eq!(rows(&book("宋体", id, None)).unwrap(), ["1:0=date 46298", "2:0=date 2193312"], "{id}");
+            let own = rows(&book("宋体", id, Some("00000"))).unwrap();
+            assert_eq!(own, ["1:0=46298 as 00000", "2:0=2193312 as 00000"], "{id}");
+        }
+        let day = rows(&book("Calibri", 14, None)).unwrap();
+        assert_eq!(day, ["1:0=date 46298 as mm-dd-yy", "2:0=date 2193312 as mm-dd-yy"]);
+        assert_eq!(rows(&book("Calibri", 59, Some("dd.mm.yyyy"))).unwrap()[0], "1:0=date 46298 as dd.mm.yyyy");
+    }
+}
