@@ -121,7 +121,7 @@ fn check_row(row: &RawRow<'_>) {
             RawValue::Text(text) => assert!(!text.is_empty() && text.len() <= BUDGET.cell_bytes),
             RawValue::Error(error) => assert!(!error.is_empty()),
             RawValue::Number(number) | RawValue::Date(number) => assert!(number.is_finite(), "{cell:?}"),
-            RawValue::Bool(_) | RawValue::NoResult => {}
+            RawValue::Bool(_) | RawValue::NoResult | RawValue::Unreadable => {}
         }
     }
 }
@@ -137,6 +137,7 @@ fn owned(row: &RawRow<'_>) -> RawRow<'static> {
             RawValue::Date(serial) => RawValue::Date(*serial),
             RawValue::Bool(said) => RawValue::Bool(*said),
             RawValue::NoResult => RawValue::NoResult,
+            RawValue::Unreadable => RawValue::Unreadable,
         },
         format: cell.format.as_ref().map(own),
     });

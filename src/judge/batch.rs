@@ -90,6 +90,7 @@ enum Value {
     Bool(bool),
     Error(usize),
     NoResult,
+    Unreadable,
 }
 
 impl Batch {
@@ -102,6 +103,7 @@ impl Batch {
                 RawValue::Date(serial) => Value::Date(*serial),
                 RawValue::Bool(said) => Value::Bool(*said),
                 RawValue::NoResult => Value::NoResult,
+                RawValue::Unreadable => Value::Unreadable,
             };
             let format = cell.format.as_ref().map(|format| self.keep(format));
             self.cells.push(Cell { column: cell.column, value, format });
@@ -145,6 +147,7 @@ impl Batch {
                     Value::Date(serial) => RawValue::Date(serial),
                     Value::Bool(said) => RawValue::Bool(said),
                     Value::NoResult => RawValue::NoResult,
+                    Value::Unreadable => RawValue::Unreadable,
                 },
                 format: cell.format.map(&mut text_to),
             }));
@@ -188,6 +191,7 @@ mod tests {
                     cell(3, text(""), None),
                     cell(4, RawValue::Bool(true), None),
                     cell(5, RawValue::NoResult, None),
+                    cell(6, RawValue::Unreadable, None),
                 ],
                 fields: None,
             },

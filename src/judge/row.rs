@@ -198,7 +198,7 @@ impl<'a> RowJudge<'a> {
     /// In a column of the rules. An error there is never passed over; beside them it is as good as a note.
     fn shows_error(&self) -> bool {
         let mut cells = (0..self.layout.schema.columns.len()).filter_map(|position| self.cell(position));
-        cells.any(|cell| error_in(cell).is_some() || matches!(cell.value, RawValue::NoResult))
+        cells.any(|cell| error_in(cell).is_some() || matches!(cell.value, RawValue::NoResult | RawValue::Unreadable))
     }
 
     fn judge_column(&self, position: usize) -> Result<Option<LentValue<'a>>, Broken> {
@@ -248,6 +248,10 @@ impl<'a> RowJudge<'a> {
             let value = match &cell.value {
                 RawValue::NoResult => {
                     problems.push(self.problem_in(name, Some(cell.column), Rule::FormulaWithoutResult.into()));
+                    continue;
+                }
+                RawValue::Unreadable => {
+                    problems.push(self.problem_in(name, Some(cell.column), Rule::CellCouldNotBeRead.into()));
                     continue;
                 }
                 RawValue::Bool(said) => LentValue::Bool(*said),

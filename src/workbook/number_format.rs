@@ -50,15 +50,17 @@ pub fn builtin(id: u16) -> (Shows, Option<&'static str>) {
     (shows(code), Some(code))
 }
 
-/// Told by the code's first part, the one for positive numbers.
+/// Told by the code's first part, the one for positive numbers; by all of them where the first one has a condition, as in
+/// `[=0]"none";yyyy-mm-dd`.
 pub fn shows(code: &str) -> Shows {
     if code.eq_ignore_ascii_case("general") {
         return Shows::Number;
     }
     let mut letters = code.chars();
+    let mut has_condition = false;
     while let Some(letter) = letters.next() {
         match letter {
-            ';' => break,
+            ';' if !has_condition => break,
             // A letter that stands for itself, a width, or what fills the cell.
             '\\' | '_' | '*' => {
                 letters.next();
@@ -75,6 +77,7 @@ pub fn shows(code: &str) -> Shows {
                 {
                     return Shows::Elapsed;
                 }
+                has_condition |= matches!(first, Some('<' | '>' | '='));
             }
             'd' | 'm' | 'y' | 'h' | 's' | 'D' | 'M' | 'Y' | 'H' | 'S' => return Shows::Date,
             _ => {}
@@ -97,6 +100,12 @@ mod tests {
             ("[$CHF-807] #,##0.00", Shows::Number),
             ("0\\d", Shows::Number),
             ("0;dd", Shows::Number),
+            ("[=0]\"none\";yyyy-mm-dd", Shows::Date),
+            ("[Red][<1]\"d\";0", Shows::Number),
+            ("[Red]dd.mm.", Shows::Date),
+            ("General\"d\"", Shows::Number),
+            ("General \\d", Shows::Number),
+            ("General/0", Shows::Number),
             ("_d0", Shows::Number),
             ("dd.mm.yyyy", Shows::Date),
             ("[$-407]d. mmmm yyyy;@", Shows::Date),

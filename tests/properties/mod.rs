@@ -59,6 +59,7 @@ fn believe(value: &RawValue<'_>) -> Cell {
         }
         RawValue::Error(error) => panic!("no error was written, but {error} was read"),
         RawValue::NoResult => panic!("no formula was written"),
+        RawValue::Unreadable => panic!("all that was written can be read"),
     }
 }
 

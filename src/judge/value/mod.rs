@@ -83,6 +83,7 @@ pub(super) fn judge_cell<'a>(
     }
     match &cell.value {
         RawValue::NoResult => return Err(Rule::FormulaWithoutResult.into()),
+        RawValue::Unreadable => return Err(Rule::CellCouldNotBeRead.into()),
         _ if is_blank(cell) => return Ok(None),
         RawValue::Date(_) if facts.in_key && column.kind != Kind::Date => return Err(Rule::DateInKey.into()),
         _ => {}
@@ -128,6 +129,7 @@ pub(super) fn keep_cell(cell: &RawCell<'_>, row: u32) -> KeptCell {
         RawValue::Bool(said) => (CellKind::Boolean, said.to_string()),
         RawValue::Error(text) => (CellKind::Error, text.to_string()),
         RawValue::NoResult => (CellKind::Formula, String::new()),
+        RawValue::Unreadable => (CellKind::Error, String::new()),
     };
     let format = cell.format.as_deref().map(str::to_string);
     KeptCell { cell: cell_address(cell.column, row), kind, value, format, number: None }
@@ -188,6 +190,7 @@ mod tests {
             let error = judged(&lines, &cell(RawValue::Error("#N/A".into())));
             assert_eq!(error, "cell-shows-error the formula there looked for something and did not find it", "{kind}");
             assert_eq!(judged(&lines, &cell(RawValue::NoResult)), "formula-without-result", "{kind}");
+            assert_eq!(judged(&lines, &cell(RawValue::Unreadable)), "cell-could-not-be-read", "{kind}");
             for error in ["#N/A", " #REF! ", "#NV", "Err:502"] {
                 assert!(judged(&lines, &text(error)).starts_with("cell-shows-error"), "{kind} {error}");
             }
