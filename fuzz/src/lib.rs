@@ -123,7 +123,7 @@ fn check_row(row: &RawRow<'_>) {
             RawValue::Number(number) | RawValue::Date(number) | RawValue::DateOrNumber(number) => {
                 assert!(number.is_finite(), "{cell:?}")
             }
-            RawValue::Bool(_) | RawValue::NoResult => {}
+            RawValue::Bool(_) | RawValue::NoResult | RawValue::Unreadable => {}
         }
     }
 }
@@ -140,6 +140,7 @@ fn owned(row: &RawRow<'_>) -> RawRow<'static> {
             RawValue::DateOrNumber(number) => RawValue::DateOrNumber(*number),
             RawValue::Bool(said) => RawValue::Bool(*said),
             RawValue::NoResult => RawValue::NoResult,
+            RawValue::Unreadable => RawValue::Unreadable,
         },
         format: cell.format.as_ref().map(own),
     });

@@ -91,6 +91,7 @@ enum Value {
     Bool(bool),
     Error(usize),
     NoResult,
+    Unreadable,
 }
 
 impl Batch {
@@ -104,6 +105,7 @@ impl Batch {
                 RawValue::DateOrNumber(number) => Value::DateOrNumber(*number),
                 RawValue::Bool(said) => Value::Bool(*said),
                 RawValue::NoResult => Value::NoResult,
+                RawValue::Unreadable => Value::Unreadable,
             };
             let format = cell.format.as_ref().map(|format| self.keep(format));
             self.cells.push(Cell { column: cell.column, value, format });
@@ -148,6 +150,7 @@ impl Batch {
                     Value::DateOrNumber(number) => RawValue::DateOrNumber(number),
                     Value::Bool(said) => RawValue::Bool(said),
                     Value::NoResult => RawValue::NoResult,
+                    Value::Unreadable => RawValue::Unreadable,
                 },
                 format: cell.format.map(&mut text_to),
             }));
@@ -192,6 +195,7 @@ mod tests {
                     cell(4, RawValue::Bool(true), None),
                     cell(5, RawValue::NoResult, None),
                     cell(6, RawValue::DateOrNumber(46298.0), None),
+                    cell(7, RawValue::Unreadable, None),
                 ],
                 fields: None,
             },

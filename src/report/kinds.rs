@@ -14,6 +14,7 @@ pub(super) fn title(rule: Rule, column: Option<&str>) -> String {
         Rule::ValueMissing => "is empty",
         Rule::CellShowsError => "shows an error",
         Rule::FormulaWithoutResult => "has formulas without results",
+        Rule::CellCouldNotBeRead => "can't be read for sure",
         Rule::NumberExpected => "is no number",
         Rule::LetterForZero => "has a letter O for a zero",
         Rule::PointExpected => "has a comma for a point",

@@ -177,6 +177,7 @@ pub mod tests {
                 RawValue::Bool(yes) => format!("{yes}"),
                 RawValue::Error(error) => format!("error {error}"),
                 RawValue::NoResult => "no result".to_owned(),
+                RawValue::Unreadable => "unreadable".to_owned(),
             };
             let format = cell.format.as_ref().map(|code| format!(" as {code}")).unwrap_or_default();
             format!("{}={value}{format}", cell.column)

@@ -90,6 +90,8 @@ pub enum RawValue<'a> {
     Error(Cow<'a, str>),
     /// A formula whose result is not in the file: the program that wrote it does not calculate.
     NoResult,
+    /// The file does not say plainly what is in the cell: it calls `abc` a number, or names a text that is not there.
+    Unreadable,
 }
 
 /// Cells that the program shows as one: only the first of them has a value. Rows as they are numbered, columns from 0.
@@ -222,38 +224,29 @@ impl Workbook {
         visit: &mut dyn FnMut(&RawRow<'_>) -> ControlFlow<()>,
     ) -> Result<(), Refusal> {
         let name = &self.sheets[sheet].name;
-        let mut left = false;
-        let mut visit = |row: &RawRow<'_>| {
-            let flow = visit(row);
-            left |= flow.is_break();
-            flow
-        };
         let beside = match &mut self.reader {
-            Reader::Xlsx(reader) => {
-                reader.visit_rows(name, &self.budget, &mut visit)?;
-                if left {
-                    return Ok(());
-                }
-                reader.survey(name)?.beside.clone()
-            }
-            Reader::Xlsb(reader) => match reader.visit_rows(name, &self.budget, &mut visit)? {
+            Reader::Xlsx(reader) => match reader.visit_rows(name, &self.budget, visit)? {
                 Some(beside) => beside,
                 None => return Ok(()),
             },
-            Reader::Ods(reader) => match reader.visit_rows(sheet, name, &self.budget, &mut visit)? {
+            Reader::Xlsb(reader) => match reader.visit_rows(name, &self.budget, visit)? {
                 Some(beside) => beside,
                 None => return Ok(()),
             },
-            Reader::Xml2003(reader) => match reader.visit_rows(sheet, name, &self.budget, &mut visit)? {
+            Reader::Ods(reader) => match reader.visit_rows(sheet, name, &self.budget, visit)? {
                 Some(beside) => beside,
                 None => return Ok(()),
             },
-            Reader::Xls(reader) => match reader.visit_rows(name, &self.budget, &mut visit)? {
+            Reader::Xml2003(reader) => match reader.visit_rows(sheet, name, &self.budget, visit)? {
                 Some(beside) => beside,
                 None => return Ok(()),
             },
-            Reader::Delimited(reader) => return reader.visit_rows(name, &self.budget, &mut visit),
-            Reader::Html(reader) => return reader.visit_rows(name, &self.budget, &mut visit),
+            Reader::Xls(reader) => match reader.visit_rows(name, &self.budget, visit)? {
+                Some(beside) => beside,
+                None => return Ok(()),
+            },
+            Reader::Delimited(reader) => return reader.visit_rows(name, &self.budget, visit),
+            Reader::Html(reader) => return reader.visit_rows(name, &self.budget, visit),
         };
         self.note_beside(sheet, &beside);
         self.merged.insert(sheet, beside.areas);

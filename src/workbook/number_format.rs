@@ -39,8 +39,13 @@ impl CellFormat {
         }
     }
 
-    pub fn code(&self) -> Option<Cow<'static, str>> {
-        self.code.as_deref().map(|code| Cow::Owned(code.to_owned()))
+    pub fn code(&self) -> Option<&str> {
+        self.code.as_deref()
+    }
+
+    /// For readers whose cells own their texts.
+    pub fn owned_code(&self) -> Option<Cow<'static, str>> {
+        self.code().map(|code| Cow::Owned(code.to_owned()))
     }
 
     /// `epoch` is added to days.
@@ -127,15 +132,17 @@ pub fn is_local_date(id: u16) -> bool {
     matches!(id, 27..=36 | 50..=58 | 71..=81)
 }
 
-/// Told by the code's first part, the one for positive numbers.
+/// Told by the code's first part, the one for positive numbers; by all of them where the first one has a condition, as in
+/// `[=0]"none";yyyy-mm-dd`.
 pub fn shows(code: &str) -> Shows {
     if is_general(code) {
         return Shows::Number;
     }
     let mut letters = code.chars();
+    let mut has_condition = false;
     while let Some(letter) = letters.next() {
         match letter {
-            ';' => break,
+            ';' if !has_condition => break,
             // A letter that stands for itself, a width, or what fills the cell.
             '\\' | '_' | '*' => {
                 letters.next();
@@ -152,6 +159,7 @@ pub fn shows(code: &str) -> Shows {
                 {
                     return Shows::Elapsed;
                 }
+                has_condition |= matches!(first, Some('<' | '>' | '='));
             }
             'd' | 'm' | 'y' | 'h' | 's' | 'D' | 'M' | 'Y' | 'H' | 'S' => return Shows::Date,
             _ => {}
@@ -175,6 +183,12 @@ mod tests {
             ("[$CHF-807] #,##0.00", Shows::Number),
             ("0\\d", Shows::Number),
             ("0;dd", Shows::Number),
+            ("[=0]\"none\";yyyy-mm-dd", Shows::Date),
+            ("[Red][<1]\"d\";0", Shows::Number),
+            ("[Red]dd.mm.", Shows::Date),
+            ("General\"d\"", Shows::Number),
+            ("General \\d", Shows::Number),
+            ("General/0", Shows::Number),
             ("_d0", Shows::Number),
             ("dd.mm.yyyy", Shows::Date),
             ("[$-407]d. mmmm yyyy;@", Shows::Date),

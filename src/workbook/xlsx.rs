@@ -7,11 +7,14 @@ use std::ops::ControlFlow;
 
 use calamine::{Cell, DataRef, Reader, SheetType, SheetVisible, Xlsx, XlsxError};
 
-use super::assembly::{DAYS_TO_1904, MAX_COLUMNS, MAX_ROWS, NOT_TEXT_BYTES, damaged_after, days_from_iso, finite};
+use super::assembly::{
+    Beside, DAYS_TO_1904, MAX_COLUMNS, MAX_ROWS, NOT_TEXT_BYTES, Visit, damaged_after, days_from_iso, finite,
+};
 use super::budget::{Budget, Meter};
+use super::number_format::CellFormat;
 use super::source::Source;
-use super::survey::{SheetSurvey, Survey};
-use super::xlsx_style::{CellStyle, date_value};
+use super::survey::{Odd, OddCell, Survey};
+use super::xlsx_style::formats_of;
 use super::{RawCell, RawRow, RawValue, Sheet, recycle};
 use crate::message::{Refusal, Rule};
 
@@ -28,6 +31,8 @@ type Held<'a> = (Cell<DataRef<'a>>, usize);
 const ODD_ERROR: usize = usize::MAX;
 /// In place of a style: a formula without a result, which calamine takes for an empty cell.
 const NO_RESULT: usize = usize::MAX - 1;
+/// In place of a style: a cell that calamine would get wrong.
+const UNREADABLE: usize = usize::MAX - 2;
 
 impl XlsxReader {
     /// Reads all but the sheets. Chart and dialog sheets have no rows and are not listed.
@@ -52,18 +57,9 @@ impl XlsxReader {
         Ok((XlsxReader { workbook, survey }, sheets))
     }
 
-    /// What stands in the sheet besides its cells.
-    pub fn survey(&mut self, sheet: &str) -> Result<&SheetSurvey, Refusal> {
-        self.survey.sheet(sheet)
-    }
-
-    /// Hands over the rows of the sheet in ascending order, each with its cells in ascending order.
-    pub fn visit_rows(
-        &mut self,
-        sheet: &str,
-        budget: &Budget,
-        visit: &mut dyn FnMut(&RawRow<'_>) -> ControlFlow<()>,
-    ) -> Result<(), Refusal> {
+    /// Hands over the rows of the sheet in ascending order, each with its cells in ascending order, and tells what is
+    /// beside them once the sheet has been read to its end.
+    pub fn visit_rows(&mut self, sheet: &str, budget: &Budget, visit: Visit<'_>) -> Result<Option<Beside>, Refusal> {
         let epoch = if self.workbook.has_1904_epoch() { DAYS_TO_1904 } else { 0.0 };
         let survey = &mut self.survey;
         let mut reader = match self.workbook.worksheet_cells_reader(sheet) {
@@ -71,65 +67,78 @@ impl XlsxReader {
             Err(_) => return Err(survey.stopped().unwrap_or_else(|| damaged_after(sheet, 0))),
         };
         // The reader lends its styles only between two cells, so what is needed of them is copied once for the sheet.
-        let styles = CellStyle::all(reader.styles());
+        let formats = formats_of(reader.styles());
 
         let mut meter = Meter::new(sheet, budget);
         let mut held: Vec<Held<'_>> = Vec::new();
         let mut spare: Vec<RawCell<'static>> = Vec::new();
         let mut number = 0; // of the row being read; 0 before the first
         let mut last_whole = 0; // the last row of which everything was read
-        let (mut odd_errors, mut without_result) = (0, 0); // that were met so far
+        // How many odd cells were met, which is next, and up to which row none is missing.
+        let (mut odd_met, mut odd, mut surveyed) = (0, None::<OddCell>, 0);
         loop {
             let next = match reader.next_cell_with_style_id() {
                 Ok(next) => next,
-                // calamine does not say where it met it, and can go on behind it.
-                Err(XlsxError::CellError(_)) => {
-                    let error = survey.sheet(sheet)?.odd_errors.get(odd_errors);
-                    let error = error.ok_or_else(|| damaged_after(sheet, last_whole))?;
-                    odd_errors += 1;
-                    Some((Cell::new((error.row, error.column), DataRef::String(error.shown.clone())), ODD_ERROR))
+                // calamine does not say where it met it.
+                Err(error) if goes_on(&error) => {
+                    odd = survey.odd(sheet, odd_met, u32::MAX).0;
+                    let odd = odd.ok_or_else(|| damaged_after(sheet, last_whole))?;
+                    Some((Cell::new(odd.place, DataRef::Empty), 0))
                 }
                 Err(_) => return Err(survey.stopped().unwrap_or_else(|| damaged_after(sheet, last_whole))),
             };
             let next_number = next.as_ref().map(|(cell, _)| cell.get_position().0.saturating_add(1));
             if next_number != Some(number) {
                 if !held.is_empty() {
-                    let cells = build_cells(&mut held, &styles, epoch, spare);
+                    let cells = build_cells(&mut held, &formats, epoch, spare);
                     let row = RawRow { number, cells, fields: None };
                     if row.cells.windows(2).any(|pair| pair[0].column == pair[1].column) {
                         return Err(damaged_after(sheet, last_whole));
                     }
                     meter.count_row()?;
                     if visit(&row).is_break() {
-                        return Ok(());
+                        return Ok(None);
                     }
                     spare = recycle(row.cells);
                     held.clear();
                     last_whole = number;
                 }
+                // An odd cell that was not met where it is: the reader and the survey do not read the same.
+                if odd.is_some_and(|odd| next_number.is_none_or(|next| odd.place.0.saturating_add(1) < next)) {
+                    return Err(survey.stopped().unwrap_or_else(|| damaged_after(sheet, last_whole)));
+                }
                 let Some(next_number) = next_number else {
                     // The rows count only if there was nothing in the sheet that misled their reader.
-                    return survey.sheet(sheet).map(|_| ());
+                    return survey.sheet(sheet).map(|survey| Some(survey.beside.clone()));
                 };
                 if next_number < number || next_number > MAX_ROWS {
                     return Err(damaged_after(sheet, last_whole));
                 }
                 number = next_number;
+                if number > surveyed {
+                    (odd, surveyed) = survey.odd(sheet, odd_met, number);
+                }
             }
-            let Some((cell, mut style)) = next else { return Ok(()) };
-            let (row, column) = cell.get_position();
+            let Some((mut cell, mut style)) = next else { return Ok(None) };
+            let place = cell.get_position();
+            let column = place.1;
             if column >= MAX_COLUMNS {
                 return Err(damaged_after(sheet, last_whole));
             }
+            if let Some(OddCell { holds, .. }) = odd.filter(|odd| odd.place == place) {
+                let text;
+                (text, style) = match holds {
+                    Odd::NoResult => ("", NO_RESULT),
+                    Odd::Unreadable => ("", UNREADABLE),
+                    Odd::Error(error) => (error, ODD_ERROR),
+                };
+                cell = Cell::new(place, DataRef::String(text.to_owned()));
+                odd_met += 1;
+                odd = survey.odd(sheet, odd_met, number).0;
+            }
             let bytes = match cell.get_value() {
-                DataRef::Empty => {
-                    if survey.without_result(sheet, without_result, row) != Some((row, column)) {
-                        continue;
-                    }
-                    without_result += 1;
-                    style = NO_RESULT;
-                    NOT_TEXT_BYTES
-                }
+                _ if style >= UNREADABLE => NOT_TEXT_BYTES,
+                DataRef::Empty => continue,
                 DataRef::SharedString(text) => text.len(),
                 DataRef::String(text) => text.len(),
                 DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => text.len(),
@@ -152,7 +161,7 @@ impl XlsxReader {
 /// Makes the row's cells out of what was read. They borrow their texts from it and from the workbook.
 fn build_cells<'a>(
     held: &'a mut [Held<'_>],
-    styles: &'a [CellStyle],
+    formats: &'a [CellFormat],
     epoch: f64,
     spare: Vec<RawCell<'static>>,
 ) -> Vec<RawCell<'a>> {
@@ -161,307 +170,53 @@ fn build_cells<'a>(
         held.sort_by_key(|(cell, _)| cell.get_position().1);
     }
     let mut cells = recycle(spare);
-    cells.extend(held.iter().map(|(cell, number)| {
-        let style = styles.get(*number);
-        RawCell {
-            column: cell.get_position().1,
-            value: match cell.get_value() {
-                DataRef::String(error) if *number == ODD_ERROR => RawValue::Error(Cow::Borrowed(error)),
-                DataRef::Empty if *number == NO_RESULT => RawValue::NoResult,
-                DataRef::DateTime(time) => date_value(time, style, epoch),
-                value => raw_value(value),
-            },
-            format: style.and_then(|style| style.code.as_deref()).map(Cow::Borrowed),
-        }
+    cells.extend(held.iter().map(|(cell, style)| {
+        let format = formats.get(*style);
+        let value = match (cell.get_value(), *style) {
+            (DataRef::String(error), ODD_ERROR) => RawValue::Error(Cow::Borrowed(error)),
+            (_, NO_RESULT) => RawValue::NoResult,
+            (_, UNREADABLE) => RawValue::Unreadable,
+            (value, _) => raw_value(value, format, epoch),
+        };
+        let format = format.and_then(CellFormat::code).map(Cow::Borrowed);
+        RawCell { column: cell.get_position().1, value, format }
     }));
     cells
 }
 
-fn raw_value<'a>(value: &'a DataRef<'_>) -> RawValue<'a> {
+/// Whether calamine met something in a cell that it does not know, behind which it can go on.
+fn goes_on(error: &XlsxError) -> bool {
+    matches!(
+        error,
+        XlsxError::CellError(_)
+            | XlsxError::CellTAttribute(_)
+            | XlsxError::ParseFloat(_)
+            | XlsxError::Unexpected(_)
+            | XlsxError::UnexpectedNode(_)
+            | XlsxError::Unrecognized { .. }
+    )
+}
+
+/// calamine knows no formats under conditions, and takes some letters for those of a date, so whether a number is a date
+/// is found out from its format alone.
+fn raw_value<'a>(value: &'a DataRef<'_>, format: Option<&CellFormat>, epoch: f64) -> RawValue<'a> {
+    let number = |number: f64| match format {
+        Some(format) => format.value(number, epoch),
+        None => finite(number, RawValue::Number),
+    };
     match value {
         DataRef::SharedString(text) => RawValue::Text(Cow::Borrowed(text)),
         DataRef::String(text) | DataRef::DurationIso(text) => RawValue::Text(Cow::Borrowed(text)),
-        DataRef::Int(number) => RawValue::Number(*number as f64),
-        DataRef::Float(number) => finite(*number, RawValue::Number),
-        DataRef::DateTimeIso(text) => match days_from_iso(text) {
-            Some(days) => RawValue::Date(days),
-            None => RawValue::Text(Cow::Borrowed(text)),
-        },
+        DataRef::Int(whole) => RawValue::Number(*whole as f64),
+        DataRef::Float(float) => number(*float),
+        DataRef::DateTime(time) => number(time.as_f64()),
+        DataRef::DateTimeIso(text) => days_from_iso(text).map_or(RawValue::Unreadable, RawValue::Date),
         DataRef::Bool(yes) => RawValue::Bool(*yes),
         DataRef::Error(error) => RawValue::Error(Cow::Owned(error.to_string())),
-        // Both are dealt with before.
-        DataRef::Empty | DataRef::DateTime(_) => RawValue::Text(Cow::Borrowed("")),
+        // Left out before, as it has no value.
+        DataRef::Empty => RawValue::Text(Cow::Borrowed("")),
     }
 }
 
 #[cfg(test)]
-pub mod tests {
-    use super::*;
-    use crate::workbook::assembly::tests::shown;
-    use crate::workbook::zipped::tests::source_of;
-    use rust_xlsxwriter::{Chart, ChartType, ExcelDateTime, Format, Formula, Workbook};
-    use std::io::{Cursor, Read, Write};
-    use zip::write::SimpleFileOptions;
-    use zip::{ZipArchive, ZipWriter};
-
-    fn open(bytes: &[u8]) -> Result<(XlsxReader, Vec<Sheet>), Refusal> {
-        XlsxReader::open(&source_of(bytes), &Budget::DEFAULT)
-    }
-
-    /// The workbook with one of its parts changed.
-    pub fn patched(workbook: &[u8], part: &str, change: impl Fn(&str) -> String) -> Vec<u8> {
-        let mut archive = ZipArchive::new(Cursor::new(workbook)).unwrap();
-        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-        let mut found = false;
-        for i in 0..archive.len() {
-            let mut entry = archive.by_index(i).unwrap();
-            let mut text = String::new();
-            entry.read_to_string(&mut text).unwrap();
-            let name = entry.name().unwrap();
-            if name == part {
-                found = true;
-                text = change(&text);
-            }
-            zip.start_file(name, SimpleFileOptions::default()).unwrap();
-            zip.write_all(text.as_bytes()).unwrap();
-        }
-        assert!(found, "no part {part}");
-        zip.finish().unwrap().into_inner()
-    }
-
-    /// A workbook with one sheet of these rows, written by hand.
-    pub fn sheet_of(rows: &str) -> Vec<u8> {
-        let mut workbook = Workbook::new();
-        workbook.add_worksheet().set_name("Stock").unwrap();
-        patched(&workbook.save_to_buffer().unwrap(), "xl/worksheets/sheet1.xml", |xml| {
-            assert!(xml.contains("<sheetData/>"));
-            xml.replace("<sheetData/>", &format!("<sheetData>{rows}</sheetData>"))
-        })
-    }
-
-    /// The rows of the first sheet, shown.
-    pub fn rows_within(bytes: &[u8], budget: &Budget) -> Result<Vec<String>, Refusal> {
-        let (mut reader, sheets) = XlsxReader::open(&source_of(bytes), budget)?;
-        let mut rows = Vec::new();
-        reader.visit_rows(&sheets[0].name, budget, &mut |row| {
-            rows.push(shown(row));
-            ControlFlow::Continue(())
-        })?;
-        Ok(rows)
-    }
-
-    pub fn rows(bytes: &[u8]) -> Result<Vec<String>, Refusal> {
-        rows_within(bytes, &Budget::default())
-    }
-
-    #[test]
-    fn cells_come_with_value_and_format() {
-        let mut workbook = Workbook::new();
-        let sheet = workbook.add_worksheet();
-        let as_code = |code: &str| Format::new().set_num_format(code);
-        let day = ExcelDateTime::from_ymd(2026, 10, 3).unwrap();
-        sheet.write(0, 0, "SKU").unwrap();
-        sheet.write(0, 2, " ").unwrap();
-        sheet.write_with_format(2, 0, 123, &as_code("00000")).unwrap();
-        sheet.write_with_format(2, 1, 0.15, &as_code("0.00%")).unwrap();
-        sheet.write_with_format(2, 2, 19.99, &Format::new().set_bold()).unwrap();
-        sheet.write_with_format(2, 3, &day, &as_code("yyyy-mm-dd")).unwrap();
-        sheet.write_with_format(2, 4, 1.5, &as_code("[h]:mm")).unwrap();
-        sheet.write(2, 5, true).unwrap();
-        sheet.write_formula(2, 6, Formula::new("NA()").set_result("#N/A")).unwrap();
-        sheet.write_formula(2, 8, Formula::new("\"a\"&\"b\"").set_result("ab")).unwrap();
-        sheet.write_blank(2, 9, &as_code("0.00")).unwrap();
-        sheet.write_with_format(2, 10, "0012", &as_code("@")).unwrap();
-        sheet.write_blank(3, 0, &as_code("0.00")).unwrap();
-        sheet.write(4, 16_383, 1).unwrap();
-        let bytes = workbook.save_to_buffer().unwrap();
-        let wide = Budget { columns: 16_384, ..Budget::default() };
-        assert_eq!(
-            rows_within(&bytes, &wide).unwrap(),
-            [
-                "1:0=\"SKU\"|2=\" \"",
-                "3:0=123 as 00000|1=0.15 as 0.00%|2=19.99|3=date 46298 as yyyy-mm-dd|4=1.5 as [h]:mm|5=true|\
-                 6=error #N/A|8=\"ab\"|10=\"0012\" as @",
-                "5:16383=1",
-            ]
-        );
-    }
-
-    #[test]
-    fn texts_are_lent_and_not_copied() {
-        let mut workbook = Workbook::new();
-        let sheet = workbook.add_worksheet();
-        sheet.write(0, 0, "shared").unwrap();
-        sheet.write_formula(0, 1, Formula::new("\"own\"").set_result("own")).unwrap();
-        sheet.write_with_format(0, 2, 1, &Format::new().set_num_format("000")).unwrap();
-        let (mut reader, _) = open(&workbook.save_to_buffer().unwrap()).unwrap();
-        reader
-            .visit_rows("Sheet1", &Budget::default(), &mut |row| {
-                for cell in &row.cells[..2] {
-                    assert!(matches!(cell.value, RawValue::Text(Cow::Borrowed(_))), "{cell:?}");
-                }
-                assert!(matches!(row.cells[2].format, Some(Cow::Borrowed("000"))));
-                ControlFlow::Continue(())
-            })
-            .unwrap();
-    }
-
-    #[test]
-    fn a_date_is_the_same_day_in_both_date_systems() {
-        let mut workbook = Workbook::new();
-        let sheet = workbook.add_worksheet();
-        // 3 October 2026 in the system of 1904, an elapsed time and a plain number.
-        sheet.write_with_format(0, 0, 44_836, &Format::new().set_num_format("yyyy-mm-dd")).unwrap();
-        sheet.write_with_format(0, 1, 1.5, &Format::new().set_num_format("[h]:mm")).unwrap();
-        sheet.write(0, 2, 44_836).unwrap();
-        let bytes = workbook.save_to_buffer().unwrap();
-        let in_1904 = patched(&bytes, "xl/workbook.xml", |xml| {
-            assert!(xml.contains("<workbookPr "));
-            xml.replace("<workbookPr ", "<workbookPr date1904=\"1\" ")
-        });
-        assert_eq!(rows(&bytes).unwrap(), ["1:0=date 44836 as yyyy-mm-dd|1=1.5 as [h]:mm|2=44836"]);
-        assert_eq!(rows(&in_1904).unwrap(), ["1:0=date 46298 as yyyy-mm-dd|1=1.5 as [h]:mm|2=44836"]);
-    }
-
-    #[test]
-    fn what_other_programs_write_is_read() {
-        let cases: &[(&str, &[&str])] = &[
-            // Cells and rows without references.
-            ("<row><c><v>1</v></c><c><v>2</v></c></row><row><c><v>3</v></c></row>", &["1:0=1|1=2", "2:0=3"]),
-            ("<row r='4'><c><v>1</v></c></row><row><c r='B5'><v>2</v></c></row>", &["4:0=1", "5:1=2"]),
-            // Cells out of order within their row.
-            ("<row r='1'><c r='C1'><v>3</v></c><c r='A1'><v>1</v></c></row>", &["1:0=1|2=3"]),
-            ("<row r='1'><c r='A1' t='inlineStr'><is><t>a</t></is></c></row>", &["1:0=\"a\""]),
-            ("<row r='1'><c r='A1' t='inlineStr'><is><t></t></is></c></row>", &[]),
-            ("<row r='1'><c r='A1' t='d'><v>2026-10-03</v></c></row>", &["1:0=date 46298"]),
-            ("<row r='1'><c r='A1' t='d'><v>2026-10-03T12:00:00Z</v></c></row>", &["1:0=date 46298.5"]),
-            ("<row r='1'><c r='A1' t='d'><v>soon</v></c></row>", &["1:0=\"soon\""]),
-            // A formula that comes to no text.
-            ("<row r='1'><c r='A1' t='str'><f>T(1)</f><v></v></c></row>", &[]),
-            // Numbers that are none.
-            ("<row r='1'><c r='A1'><v>NaN</v></c><c r='B1'><v>1e999</v></c></row>", &["1:0=error #NUM!|1=error #NUM!"]),
-            // A style there is none of.
-            ("<row r='1'><c r='A1' s='99'><v>1</v></c></row>", &["1:0=1"]),
-            ("<row r='1048576'><c r='A1048576'><v>1</v></c></row>", &["1048576:0=1"]),
-            ("", &[]),
-        ];
-        for (xml, expected) in cases {
-            assert_eq!(rows(&sheet_of(xml)).unwrap(), *expected, "{xml}");
-        }
-    }
-
-    #[test]
-    fn a_damaged_sheet_is_refused_with_the_last_row_that_was_read() {
-        let good = "<row r='1'><c r='A1'><v>1</v></c></row><row r='2'><c r='A2'><v>2</v></c></row>";
-        // Where a cell cannot be read, neither can its row: the row before it may then be unfinished.
-        for (bad, last) in [
-            // Beyond the last row and column, in the reference of the cell and of the row.
-            ("<row r='1048577'><c r='A1048577'><v>1</v></c></row>", 2),
-            ("<row r='1048577'><c><v>1</v></c></row>", 2),
-            ("<row r='3'><c r='XFE3'><v>1</v></c></row>", 2),
-            // A row that goes back; a cell that stands twice.
-            ("<row r='1'><c r='B1'><v>1</v></c></row>", 2),
-            ("<row r='3'><c r='A3'><v>1</v></c><c r='A3'><v>2</v></c></row>", 2),
-            ("<row r='3'><c r='B3'><v>1</v></c><c r='A3'><v>2</v></c><c r='B3'><v>3</v></c></row>", 2),
-            // No position, no such shared text, no such kind of cell; and the end in the middle.
-            ("<row r='3'><c r='?'><v>1</v></c></row>", 1),
-            ("<row r='3'><c r='A3' t='s'><v>7</v></c></row>", 1),
-            ("<row r='3'><c r='A3' t='x'><v>7</v></c></row>", 1),
-            ("<row r='3'><c r='A3'></row></sheetData></worksheet><!--", 1),
-        ] {
-            let refusal = rows(&sheet_of(&format!("{good}{bad}"))).expect_err(bad);
-            let last = last.to_string();
-            assert_eq!(refusal, Refusal::new(Rule::SheetDamaged, &[("sheet", "Stock"), ("row", &last)]), "{bad}");
-        }
-        let nothing_read = sheet_of("<row r='1'><c r='A1' t='s'><v>7</v></c></row>");
-        assert_eq!(rows(&nothing_read).unwrap_err().rule, Rule::FileDamaged);
-    }
-
-    #[test]
-    fn a_row_that_goes_on_for_ever_is_refused_once_it_has_more_cells_than_columns() {
-        let bytes = sheet_of(&format!("<row r='1'>{}</row>", "<c r='A1'><v>1</v></c>".repeat(1_000)));
-        // The text alone would be too much a little later; that this is said shows where the reading ended.
-        let budget = Budget { rows: 2, columns: 10, cell_bytes: 100, ..Budget::DEFAULT };
-        assert_eq!(rows_within(&bytes, &budget).unwrap_err().rule, Rule::FileDamaged);
-    }
-
-    #[test]
-    fn what_costs_too_much_is_refused() {
-        let budget = Budget { rows: 2, columns: 3, cell_bytes: 10, ..Budget::DEFAULT };
-        let cell = |column: u32, text: &str| (column, text.to_owned());
-        let cases = [
-            (vec![vec![cell(0, "a")], vec![cell(2, "0123456789")]], None, ""),
-            (vec![vec![cell(0, "a")], vec![], vec![cell(0, "b")]], None, ""),
-            (vec![vec![cell(0, "a")], vec![cell(0, "b")], vec![cell(0, "c")]], Some(Rule::TooManyRows), "\"Sheet1\""),
-            (vec![vec![cell(0, "a"), cell(4, "b")]], Some(Rule::TooManyColumns), "column E"),
-            (vec![vec![], vec![cell(1, "01234567890")]], Some(Rule::CellTooLong), "B2"),
-        ];
-        for (table, rule, place) in cases {
-            let mut workbook = Workbook::new();
-            let sheet = workbook.add_worksheet();
-            for (row, cells) in table.iter().enumerate() {
-                for (column, text) in cells {
-                    sheet.write(row as u32, *column as u16, text).unwrap();
-                }
-            }
-            let refusal = rows_within(&workbook.save_to_buffer().unwrap(), &budget).err();
-            assert_eq!(refusal.as_ref().map(|refusal| refusal.rule), rule, "{table:?}");
-            if let Some(refusal) = refusal {
-                assert!(refusal.message.contains(place), "{}", refusal.message);
-            }
-        }
-    }
-
-    #[test]
-    fn hidden_sheets_are_listed_as_such_and_charts_are_not_listed() {
-        let mut workbook = Workbook::new();
-        workbook.add_worksheet().set_name("Stock").unwrap().write(0, 0, 1).unwrap();
-        workbook.add_worksheet().set_name("Old").unwrap().set_hidden(true);
-        workbook.add_worksheet().set_name("Older").unwrap().set_very_hidden(true);
-        let mut chart = Chart::new(ChartType::Column);
-        chart.add_series().set_values("Stock!$A$1:$A$1");
-        workbook.add_chartsheet().set_name("Chart").unwrap().insert_chart(0, 0, &chart).unwrap();
-        let (_, sheets) = open(&workbook.save_to_buffer().unwrap()).unwrap();
-        let listed: Vec<_> = sheets.iter().map(|sheet| (sheet.name.as_str(), sheet.visible)).collect();
-        assert_eq!(listed, [("Stock", true), ("Old", false), ("Older", false)]);
-    }
-
-    #[test]
-    fn workbooks_that_cannot_be_opened_are_refused() {
-        let mut workbook = Workbook::new();
-        workbook.add_worksheet().set_name("First").unwrap();
-        workbook.add_worksheet().set_name("Second").unwrap();
-        let bytes = workbook.save_to_buffer().unwrap();
-        let damaged = [
-            bytes[..bytes.len() / 2].to_vec(),
-            patched(&bytes, "xl/workbook.xml", |_| "<workbook>".to_owned()),
-            patched(&bytes, "xl/workbook.xml", |_| "<workbook></workbook>".to_owned()),
-            // Two sheets of one name: the second would be read as the first.
-            patched(&bytes, "xl/workbook.xml", |xml| xml.replace("\"Second\"", "\"First\"")),
-        ];
-        for bytes in damaged {
-            let refusal = open(&bytes).err().unwrap();
-            assert_eq!(refusal, Refusal::new(Rule::FileDamaged, &[]));
-        }
-    }
-
-    #[test]
-    fn a_sheet_can_be_read_again_and_left_early() {
-        let mut workbook = Workbook::new();
-        let sheet = workbook.add_worksheet();
-        for row in 0..3 {
-            sheet.write(row, 0, row).unwrap();
-        }
-        let (mut reader, sheets) = open(&workbook.save_to_buffer().unwrap()).unwrap();
-        for leave_after in [1, 3, 2, 9] {
-            let mut numbers = Vec::new();
-            reader
-                .visit_rows(&sheets[0].name, &Budget::default(), &mut |row| {
-                    numbers.push(row.number);
-                    if numbers.len() == leave_after { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-                })
-                .unwrap();
-            assert_eq!(numbers, (1..=leave_after.min(3) as u32).collect::<Vec<_>>());
-        }
-    }
-}
+pub mod tests;

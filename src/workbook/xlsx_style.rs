@@ -1,42 +1,23 @@
-//! What a style of an xlsx workbook says of the value of a cell.
+//! What the styles of an xlsx workbook make of the numbers in its cells.
 
-use calamine::{ExcelDateTime, Style};
+use std::sync::Arc;
 
-use super::RawValue;
-use super::assembly::finite;
-use super::number_format::{CellFormat, is_eastern_name, is_general, is_local_date};
+use calamine::Style;
 
-/// What a style says of a cell's value.
-pub struct CellStyle {
-    pub code: Option<String>,
-    /// Where the format has only a number that is a date in some countries.
-    local: Option<CellFormat>,
+use super::number_format::{CellFormat, is_eastern_name};
+
+/// The format of each style, in their order.
+pub fn formats_of(styles: &[Style]) -> Vec<CellFormat> {
+    let fonts = styles.iter().filter_map(|style| style.font.as_ref()?.name.as_deref());
+    let is_eastern = fonts.into_iter().any(is_eastern_name);
+    styles.iter().map(|style| format_of(style, is_eastern)).collect()
 }
 
-impl CellStyle {
-    pub fn all(styles: &[Style]) -> Vec<CellStyle> {
-        let fonts = styles.iter().filter_map(|style| style.font.as_ref()?.name.as_deref());
-        let is_eastern = fonts.into_iter().any(is_eastern_name);
-        styles.iter().map(|style| CellStyle::of(style, is_eastern)).collect()
-    }
-
-    fn of(style: &Style, is_eastern: bool) -> CellStyle {
-        let format = style.number_format.as_ref();
-        let code = format.map(|format| &format.format_code).filter(|code| !is_general(code)).cloned();
-        let id = format.and_then(|format| format.format_id).and_then(|id| u16::try_from(id).ok());
-        let local = id.filter(|id| code.is_none() && is_local_date(*id));
-        CellStyle { code, local: local.map(|id| CellFormat::new(id, None, is_eastern)) }
-    }
-}
-
-/// What the reader takes for a date: by the code of the format, or by its number where it has none.
-pub fn date_value(time: &ExcelDateTime, style: Option<&CellStyle>, epoch: f64) -> RawValue<'static> {
-    match style.and_then(|style| style.local.as_ref()) {
-        Some(format) => format.value(time.as_f64(), epoch),
-        // An elapsed time such as 36:30 counts hours; it is no point in time.
-        None if time.is_duration() => finite(time.as_f64(), RawValue::Number),
-        None => finite(time.as_f64() + epoch, RawValue::Date),
-    }
+fn format_of(style: &Style, is_eastern: bool) -> CellFormat {
+    let format = style.number_format.as_ref();
+    let code = format.map(|format| Arc::from(format.format_code.as_str())).filter(|code: &Arc<str>| !code.is_empty());
+    let id = format.map(|format| format.format_id.and_then(|id| u16::try_from(id).ok()).unwrap_or(u16::MAX));
+    CellFormat::new(id.unwrap_or_default(), code.as_ref(), is_eastern)
 }
 
 #[cfg(test)]

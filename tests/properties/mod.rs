@@ -60,6 +60,7 @@ fn believe(value: &RawValue<'_>) -> Cell {
         RawValue::Error(error) => panic!("no error was written, but {error} was read"),
         RawValue::NoResult => panic!("no formula was written"),
         RawValue::DateOrNumber(number) => panic!("a format was written, but {number} was read under one that is not"),
+        RawValue::Unreadable => panic!("all that was written can be read"),
     }
 }
 

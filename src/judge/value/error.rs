@@ -36,6 +36,7 @@ pub fn shows_error(text: &str) -> bool {
 pub(in crate::judge) fn no_value_in(cell: &RawCell<'_>, as_typed: bool) -> Option<Broken> {
     match &cell.value {
         RawValue::NoResult => Some(Rule::FormulaWithoutResult.into()),
+        RawValue::Unreadable => Some(Rule::CellCouldNotBeRead.into()),
         RawValue::Text(text) if as_typed && cell.format.is_none() && is_formula(trim(text)) => {
             Some(Rule::FormulaAsText.into())
         }

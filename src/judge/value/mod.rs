@@ -123,6 +123,7 @@ pub(super) fn keep_cell(cell: &RawCell<'_>, row: u32) -> KeptCell {
         RawValue::Bool(said) => (CellKind::Boolean, said.to_string()),
         RawValue::Error(text) => (CellKind::Error, text.to_string()),
         RawValue::NoResult => (CellKind::Formula, String::new()),
+        RawValue::Unreadable => (CellKind::Error, String::new()),
     };
     let format = cell.format.as_deref().map(str::to_string);
     KeptCell { cell: cell_address(cell.column, row), kind, value, format, number: None }
@@ -202,6 +203,7 @@ mod tests {
             let error = judged(&lines, &cell(RawValue::Error("#N/A".into())));
             assert_eq!(error, "cell-shows-error the formula there looked for something and did not find it", "{kind}");
             assert_eq!(judged(&lines, &cell(RawValue::NoResult)), "formula-without-result", "{kind}");
+            assert_eq!(judged(&lines, &cell(RawValue::Unreadable)), "cell-could-not-be-read", "{kind}");
             for error in ["#N/A", " #REF! ", "#NV", "Err:502"] {
                 assert!(judged(&lines, &text(error)).starts_with("cell-shows-error"), "{kind} {error}");
             }

@@ -18,6 +18,7 @@ pub(in crate::judge) fn shown<'a>(cell: &'a RawCell<'_>) -> Cow<'a, str> {
         RawValue::Error(text) => Cow::Borrowed(text),
         // What the program shows is in the program alone.
         RawValue::NoResult => Cow::Borrowed("(formula)"),
+        RawValue::Unreadable => Cow::Borrowed("(unreadable)"),
         RawValue::Bool(true) => Cow::Borrowed("TRUE"),
         RawValue::Bool(false) => Cow::Borrowed("FALSE"),
         RawValue::DateOrNumber(number) => Cow::Owned(plain(*number)),
@@ -37,7 +38,11 @@ fn under_format(cell: &RawCell<'_>) -> Option<String> {
         RawValue::Number(number) => number_format::render(*number, code),
         RawValue::Date(serial) => date_format::render(serial_moment(*serial)?, code),
         RawValue::Text(text) => number_format::render_text(text, code),
-        RawValue::DateOrNumber(_) | RawValue::Bool(_) | RawValue::Error(_) | RawValue::NoResult => None,
+        RawValue::DateOrNumber(_)
+        | RawValue::Bool(_)
+        | RawValue::Error(_)
+        | RawValue::NoResult
+        | RawValue::Unreadable => None,
     }?;
     let text = clean(&shown);
     // What a format hides is not gone.

@@ -143,7 +143,7 @@ impl SheetRecords {
             let number = u32::from(row[0].row) + 1;
             for place in row {
                 let (value, style) = value_at(stream, place, book).ok_or_else(|| assembly.damaged())?;
-                let format = book.formats.get(usize::from(style)).and_then(CellFormat::code);
+                let format = book.formats.get(usize::from(style)).and_then(CellFormat::owned_code);
                 assembly.push(number, place.column.into(), value, format)?;
             }
             if assembly.end_row(number)?.is_break() {

@@ -2,47 +2,25 @@
 
 use super::super::MergedArea;
 use super::super::assembly::{Beside, MAX_COLUMNS, MAX_ROWS};
-use super::super::budget::holds_too_much;
 use super::super::scan::{Listener, attributes, damaged, is_true, name_of};
-use crate::message::{Refusal, count};
+use super::cell::{CellListener, Kind, Odd};
+use crate::message::Refusal;
 
-/// Odd errors are read one by one beside the reader; a sheet full of them is no list.
-const MOST_ODD_ERRORS: usize = 100_000;
-const LONGEST_ERROR_BYTES: usize = 32;
-
-/// Formulas without a result are kept until the reader has come to them; this many take 8 MB.
-const MOST_WITHOUT_RESULT: u64 = 1_000_000;
-
-/// The errors that the reader knows. At any other (`#SPILL!`, `#CALC!`, `#FIELD!`) it stops in the middle of the cell.
-const KNOWN_ERRORS: [&[u8]; 7] = [b"#DIV/0!", b"#N/A", b"#NAME?", b"#NULL!", b"#NUM!", b"#REF!", b"#VALUE!"];
-
-/// A cell whose error the reader does not know.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OddError {
-    /// From 0, as the reader counts.
-    pub row: u32,
-    pub column: u32,
-    pub shown: String,
+/// A cell that the reader would get wrong, or stop at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OddCell {
+    /// Row and column, from 0, as the reader counts.
+    pub place: (u32, u32),
+    pub holds: Odd,
 }
 
-/// What a sheet holds besides its cells.
+/// What a sheet has besides the cells that its reader gets right.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SheetSurvey {
     pub cells: u64,
     pub beside: Beside,
-    pub odd_errors: Vec<OddError>,
-    /// Row and column, from 0, of formulas whose result the file does not tell: those not yet handed over.
-    pub without_result: Vec<(u32, u32)>,
-}
-
-/// What the text inside a `v` is to the reader.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    /// Letters that may be escaped.
-    Text,
-    Error,
-    /// Read as it stands, up to the first thing that is no plain letter.
-    Plain,
+    /// In the order of the file; those not yet handed over.
+    pub odd: Vec<OddCell>,
 }
 
 /// Where in the sheet a tag stands.
@@ -65,21 +43,17 @@ pub struct SheetListener {
     part: SheetPart,
     /// Extensions that have begun and not ended.
     extensions: u32,
-    kind: Kind,
+    cell: CellListener,
     place: Option<(u32, u32)>,
-    /// Where the next cell stands if it does not say it.
+    /// Where the next cell is if it does not say so.
     next_column: u32,
-    has_formula: bool,
-    has_value: bool,
-    in_value: bool,
-    /// Whether the cell's value has been passed.
-    valued: bool,
-    error: Vec<u8>,
-    without_result: u64,
+    /// Whether the row says its number, and whether a cell of it has been passed.
+    row_is_numbered: bool,
+    row_has_cells: bool,
 }
 
 impl SheetListener {
-    pub fn new() -> SheetListener {
+    pub fn new(texts: u64) -> SheetListener {
         SheetListener {
             survey: SheetSurvey::default(),
             row: 0,
@@ -87,15 +61,11 @@ impl SheetListener {
             row_counted: false,
             part: SheetPart::BeforeRows,
             extensions: 0,
-            kind: Kind::Plain,
+            cell: CellListener::new(texts),
             place: None,
             next_column: 0,
-            has_formula: false,
-            has_value: false,
-            in_value: false,
-            valued: false,
-            error: Vec::new(),
-            without_result: 0,
+            row_is_numbered: false,
+            row_has_cells: false,
         }
     }
 
@@ -116,56 +86,71 @@ impl SheetListener {
     }
 
     fn begin_cell(&mut self, rest: &[u8]) -> Result<(), Refusal> {
+        if self.cell.is_open() {
+            return Err(damaged());
+        }
         if !self.is_read()? {
             return Ok(());
         }
         self.survey.cells += 1;
-        self.kind = Kind::Plain;
         self.place = None;
-        (self.valued, self.has_formula, self.has_value) = (false, false, false);
+        let mut kind = Kind::Number;
         for (name, value) in attributes(rest) {
             match name {
                 b"r" => self.place = Some(place_of(value)?),
-                b"t" => {
-                    self.kind = match value {
-                        b"str" | b"d" | b"inlineStr" | b"is" => Kind::Text,
-                        b"e" => Kind::Error,
-                        _ => Kind::Plain,
-                    }
-                }
+                b"t" => kind = Kind::of(value),
                 _ => {}
             }
         }
-        self.next_column = self.place.map_or(self.next_column, |(_, column)| column).saturating_add(1);
+        self.cell.begin(kind, rest.last() == Some(&b'/'));
+        if let Some((row, column)) = self.place {
+            self.next_column = column;
+            if row.saturating_add(1) != self.row {
+                self.move_row(row.saturating_add(1))?;
+            }
+        }
+        self.next_column = self.next_column.saturating_add(1);
+        self.row_has_cells = true;
         Ok(())
     }
 
-    /// A formula that comes to no text has a result; one that was written by a program which does not calculate has none.
-    fn end_cell(&mut self) -> Result<(), Refusal> {
-        if !std::mem::take(&mut self.has_formula) || self.has_value || self.kind == Kind::Text {
-            return Ok(());
-        }
-        self.without_result += 1;
-        if self.without_result > MOST_WITHOUT_RESULT {
-            return Err(holds_too_much("too many formulas without a result", &count(MOST_WITHOUT_RESULT)));
-        }
-        self.count_value();
-        self.survey.without_result.push(self.place.unwrap_or((self.row.saturating_sub(1), self.next_column - 1)));
-        Ok(())
-    }
-
-    fn begin_value(&mut self) -> Result<(), Refusal> {
-        if self.extensions > 0 {
-            return Ok(());
-        }
-        // Of two the reader keeps the last, and a formula behind a value empties the cell.
-        if self.valued {
+    /// A row without a number has that of its cells. Where a cell says another than its row or its neighbours, the
+    /// reader would mix two rows.
+    #[cold]
+    fn move_row(&mut self, row: u32) -> Result<(), Refusal> {
+        if self.row_is_numbered || self.row_has_cells || row < self.row {
             return Err(damaged());
         }
-        (self.in_value, self.valued) = (true, true);
-        self.error.clear();
-        self.count_value();
+        self.row = row;
         Ok(())
+    }
+
+    #[inline]
+    fn end_cell(&mut self) -> Result<(), Refusal> {
+        match self.cell.end()? {
+            None => Ok(()),
+            Some(holds) => self.add_odd(holds),
+        }
+    }
+
+    fn add_odd(&mut self, holds: Odd) -> Result<(), Refusal> {
+        self.count_value();
+        let place = match (self.place, holds) {
+            (Some(place), _) => place,
+            (None, Odd::NoResult) => (self.row.saturating_sub(1), self.next_column - 1),
+            // Without a reference the reader loses count behind a cell at which it stops.
+            (None, _) => return Err(damaged()),
+        };
+        self.survey.odd.push(OddCell { place, holds });
+        Ok(())
+    }
+
+    #[inline]
+    fn begin_value(&mut self) {
+        if self.extensions == 0 && self.cell.is_open() {
+            self.cell.begin_value();
+            self.count_value();
+        }
     }
 
     fn count_value(&mut self) {
@@ -173,24 +158,6 @@ impl SheetListener {
             self.survey.beside.hidden_rows += 1;
             self.row_counted = true;
         }
-    }
-
-    fn end_value(&mut self) -> Result<(), Refusal> {
-        if !std::mem::take(&mut self.in_value) || self.kind != Kind::Error {
-            return Ok(());
-        }
-        let shown = std::mem::take(&mut self.error);
-        if shown.is_empty() || KNOWN_ERRORS.contains(&shown.as_slice()) {
-            return Ok(());
-        }
-        // Without a reference the reader loses count behind such a cell.
-        let Some((row, column)) = self.place else { return Err(damaged()) };
-        if self.survey.odd_errors.len() >= MOST_ODD_ERRORS {
-            return Err(damaged());
-        }
-        let shown = String::from_utf8(shown).map_err(|_| damaged())?;
-        self.survey.odd_errors.push(OddError { row, column, shown });
-        Ok(())
     }
 }
 
@@ -201,65 +168,72 @@ impl Listener for SheetListener {
         match tag {
             b"/c" => return self.end_cell(),
             b"/row" => return Ok(()),
-            b"/v" => return self.end_value(),
-            b"v" => return self.begin_value(),
+            b"/v" => {
+                self.cell.end_value();
+                return Ok(());
+            }
+            b"v" => {
+                self.begin_value();
+                return Ok(());
+            }
             [b'c', b' ', rest @ ..] => return self.begin_cell(rest),
             _ => {}
         }
         let (name, rest) = name_of(tag);
-        let ends = tag.first() == Some(&b'/');
+        if tag.first() == Some(&b'/') { self.end_tag(name) } else { self.begin_tag(name, rest) }
+    }
+
+    #[inline]
+    fn text(&mut self, text: &[u8]) -> Result<(), Refusal> {
+        self.cell.text(text);
+        Ok(())
+    }
+
+    fn other(&mut self) -> Result<(), Refusal> {
+        self.cell.other();
+        Ok(())
+    }
+}
+
+impl SheetListener {
+    fn begin_tag(&mut self, name: &[u8], rest: &[u8]) -> Result<(), Refusal> {
+        let is_whole = rest.last() == Some(&b'/');
+        self.cell.other_tag();
         match name {
-            b"c" if ends => self.end_cell(),
             b"c" => self.begin_cell(rest),
-            b"v" if ends => self.end_value(),
-            b"v" if rest.last() != Some(&b'/') => self.begin_value(),
-            b"v" | b"f" if !ends && self.extensions == 0 && self.valued => Err(damaged()),
-            b"f" if !ends && self.extensions == 0 => {
-                self.has_formula = true;
+            b"v" if is_whole => {
+                self.cell.empty_value();
                 Ok(())
             }
-            b"is" if !ends && self.extensions == 0 => {
-                self.valued = true;
+            b"v" => {
+                self.begin_value();
+                Ok(())
+            }
+            b"f" if self.extensions == 0 => {
+                self.cell.formula();
+                Ok(())
+            }
+            b"is" if self.cell.is_open() && self.extensions == 0 => {
+                self.cell.begin_inline(is_whole);
                 self.count_value();
                 Ok(())
             }
-            b"row" if !ends => {
-                if !self.is_read()? {
-                    return Ok(());
-                }
-                (self.row_hidden, self.row_counted) = (false, false);
-                self.row = self.row.saturating_add(1);
-                self.next_column = 0;
-                for (name, value) in attributes(rest) {
-                    match name {
-                        b"r" => match number_of(value) {
-                            Some(row) if row <= MAX_ROWS => self.row = row,
-                            _ => return Err(damaged()),
-                        },
-                        b"hidden" => self.row_hidden = is_true(value),
-                        _ => {}
-                    }
-                }
-                Ok(())
-            }
+            b"row" => self.begin_row(rest),
             b"sheetData" => {
-                self.part = match (self.part, ends || rest.last() == Some(&b'/')) {
+                self.part = match (self.part, is_whole) {
                     (SheetPart::BeforeRows, false) => SheetPart::Rows,
-                    (SheetPart::BeforeRows | SheetPart::Rows, true) => SheetPart::AfterRows,
+                    (SheetPart::BeforeRows, true) => SheetPart::AfterRows,
                     // A second one, which would not be read.
                     _ => return Err(damaged()),
                 };
                 Ok(())
             }
-            b"extLst" if ends => {
-                self.extensions = self.extensions.saturating_sub(1);
+            b"extLst" => {
+                self.cell.unknown_part();
+                self.extensions += u32::from(!is_whole);
                 Ok(())
             }
-            b"extLst" if rest.last() != Some(&b'/') => {
-                self.extensions += 1;
-                Ok(())
-            }
-            b"mergeCell" if !ends => {
+            b"mergeCell" => {
                 let reference = attributes(rest).find(|(name, _)| *name == b"ref").map(|(_, value)| value);
                 match reference.and_then(area_of) {
                     Some(area) => self.survey.beside.add_merged(area),
@@ -269,32 +243,48 @@ impl Listener for SheetListener {
                     }
                 }
             }
-            _ => Ok(()),
+            _ => {
+                self.cell.unknown_part();
+                Ok(())
+            }
         }
     }
 
-    #[inline]
-    fn text(&mut self, text: &[u8]) -> Result<(), Refusal> {
-        if !self.in_value || self.kind == Kind::Text {
-            return Ok(());
-        }
-        self.has_value = true;
-        // The reader would take `1&#50;` for 1.
-        if text.contains(&b'&') {
-            return Err(damaged());
-        }
-        if self.kind == Kind::Error {
-            self.error.extend_from_slice(text);
-            if self.error.len() > LONGEST_ERROR_BYTES {
-                return Err(damaged());
-            }
+    fn end_tag(&mut self, name: &[u8]) -> Result<(), Refusal> {
+        match name {
+            b"c" => return self.end_cell(),
+            b"v" => self.cell.end_value(),
+            b"is" => self.cell.end_inline(),
+            b"sheetData" if self.part == SheetPart::Rows && !self.cell.is_open() => self.part = SheetPart::AfterRows,
+            b"sheetData" => return Err(damaged()),
+            b"extLst" => self.extensions = self.extensions.saturating_sub(1),
+            _ => {}
         }
         Ok(())
     }
 
-    fn other(&mut self) -> Result<(), Refusal> {
-        // The reader would take the value for none.
-        if self.in_value { Err(damaged()) } else { Ok(()) }
+    fn begin_row(&mut self, rest: &[u8]) -> Result<(), Refusal> {
+        if self.cell.is_open() {
+            return Err(damaged());
+        }
+        if !self.is_read()? {
+            return Ok(());
+        }
+        (self.row_hidden, self.row_counted) = (false, false);
+        (self.row_is_numbered, self.row_has_cells) = (false, false);
+        self.row = self.row.saturating_add(1);
+        self.next_column = 0;
+        for (name, value) in attributes(rest) {
+            match name {
+                b"r" => match number_of(value) {
+                    Some(row) if row <= MAX_ROWS => (self.row, self.row_is_numbered) = (row, true),
+                    _ => return Err(damaged()),
+                },
+                b"hidden" => self.row_hidden = is_true(value),
+                _ => {}
+            }
+        }
+        Ok(())
     }
 }
 
@@ -345,15 +335,15 @@ mod tests {
     use super::*;
 
     fn survey(xml: &str) -> Result<SheetSurvey, Refusal> {
-        let mut listener = SheetListener::new();
+        let mut listener = SheetListener::new(9);
         Scan::default().take(format!("<sheetData>{xml}").as_bytes(), &mut listener)?;
         Ok(listener.survey)
     }
 
     #[test]
     fn what_the_reader_does_not_tell_is_counted() {
-        let cell = "<c r=\"A1\"><v>1</v></c>";
-        let odd = |row, column, shown: &str| OddError { row, column, shown: shown.to_owned() };
+        let cell = "<c><v>1</v></c>";
+        let odd = |row, column, holds| OddCell { place: (row, column), holds };
         let beside = |hidden_rows, merged, areas| Beside { hidden_rows, merged, areas };
         let area = MergedArea { first_row: 2, last_row: 4, first_column: 2, last_column: 3 };
         let cases: Vec<(String, SheetSurvey)> = vec![
@@ -375,13 +365,17 @@ mod tests {
             (
                 "<c r='B3' t='e'><v>#SPILL!</v></c><c r='C3' t='e'><v>#N/A</v></c><c t='str'><v>#CALC! &amp;</v></c>"
                     .to_owned(),
-                SheetSurvey { cells: 3, odd_errors: vec![odd(2, 1, "#SPILL!")], ..SheetSurvey::default() },
+                SheetSurvey { cells: 3, odd: vec![odd(2, 1, Odd::Error("#SPILL!"))], ..SheetSurvey::default() },
             ),
             (
                 "<row r='7'><c r='B7'><f>A7*2</f><v></v></c><c><f/><v/></c><c t='str'><f>T(1)</f><v></v></c>\
                  <c><f>1</f><v>1</v></c><c s='1'/></row><x:row><x:c t='b'><x:f>A1</x:f></x:c></x:row>"
                     .to_owned(),
-                SheetSurvey { cells: 6, without_result: vec![(6, 1), (6, 2), (7, 0)], ..SheetSurvey::default() },
+                SheetSurvey {
+                    cells: 6,
+                    odd: [(6, 1), (6, 2), (7, 0)].map(|(row, column)| odd(row, column, Odd::NoResult)).to_vec(),
+                    ..SheetSurvey::default()
+                },
             ),
         ];
         for (xml, expected) in cases {
@@ -390,20 +384,29 @@ mod tests {
     }
 
     #[test]
-    fn what_would_mislead_the_reader_is_refused() {
+    fn what_would_mislead_the_reader_about_places_is_refused() {
         for xml in [
             "<c r='ZZZZZZZZ1'>",
             "<c r='A99999999999'>",
             "<c r='A0'>",
             "<c r='12'>",
             "<row r='4294967297'>",
-            "<c r='A1'><v><![CDATA[5]]></v></c>",
-            "<c r='A1'><v><!-- five -->5</v></c>",
-            "<c r='A1'><v>1&#50;</v></c>",
-            "<c r='A1'><v>5</v><f>2+3</f></c>",
-            "<c r='A1' t='inlineStr'><is><t>a</t></is><v/></c>",
+            // Behind these the reader loses count.
             "<c t='e'><v>#SPILL!</v></c>",
-            "<c r='A1' t='e'><v>#SPILL! and what is more than any error has ever said</v></c>",
+            "<c t='s'><v>9</v></c>",
+            "<c t='n'><v>many</v></c>",
+            // Cells of two rows in one.
+            "<row r='3'><c r='A4'/>",
+            "<row r='3'><c r='A3'/><c r='B4'/>",
+            "<row><c r='A3'/><c r='B4'/>",
+            "<row r='3'/><row><c r='A3'/>",
+            // Cells, rows and the end of the rows within a cell.
+            "<c r='A1'><c r='B1'><v>1</v></c>",
+            "<c r='A1'><v>1<c r='B1'/>",
+            "<c r='A1'><v>1</c>",
+            "<c r='A1'><is><t>a</t></c>",
+            "<c r='A1'><extLst><row r='2'/>",
+            "<c r='A1'></sheetData>",
         ] {
             assert_eq!(survey(xml), Err(damaged()), "{xml}");
         }

@@ -175,7 +175,7 @@ impl Values {
             // BrtCellIsst, BrtShortIsst
             _ => RawValue::Text(Cow::Owned(self.texts.get(body.u32(4)? as usize)?.clone())),
         };
-        Some((value, format.and_then(CellFormat::code)))
+        Some((value, format.and_then(CellFormat::owned_code)))
     }
 
     fn number(&self, number: f64, format: Option<&CellFormat>) -> RawValue<'static> {
