@@ -8,6 +8,7 @@ pub(super) fn title(rule: Rule, column: Option<&str>) -> String {
         Rule::KeyMissing => "is missing",
         Rule::KeyTooLong | Rule::TextTooLong => "is too long",
         Rule::DateInKey | Rule::DateForNumber => "has turned into a date",
+        Rule::DateOrNumber => "may be a date or a number",
         Rule::HiddenSignInKey => "has a sign nobody sees",
         Rule::KeyHoldsSign => "has a sign it may not have",
         Rule::KeyRepeated | Rule::ValueRepeated => "stands in several rows",
@@ -52,9 +53,14 @@ mod tests {
     fn every_rule_of_a_row_has_a_title() {
         for rule in Rule::ALL {
             let (_, advice) = rule.templates();
-            let of_a_row = ["Row {row} was left out", "All of them were left out", "Row {row} is not in"]
-                .iter()
-                .any(|did| advice.contains(did));
+            let of_a_row = [
+                "Row {row} was left out",
+                "Row {row} was not loaded",
+                "All of them were left out",
+                "Row {row} is not in",
+            ]
+            .iter()
+            .any(|did| advice.contains(did));
             assert_eq!(title(*rule, Some("Price")) != rule.id(), of_a_row, "{}", rule.id());
         }
         assert_eq!(title(Rule::PointExpected, Some("Price each")), "Price each has a comma for a point");
