@@ -8,6 +8,7 @@ pub(super) fn title(rule: Rule, column: Option<&str>) -> String {
         Rule::KeyMissing => "is missing",
         Rule::KeyTooLong | Rule::TextTooLong => "is too long",
         Rule::DateInKey | Rule::DateForNumber => "has turned into a date",
+        Rule::DateOrNumber => "may be a date or a number",
         Rule::HiddenSignInKey => "has a sign nobody sees",
         Rule::KeyHoldsSign => "has a sign it may not have",
         Rule::KeyRepeated | Rule::ValueRepeated => "stands in several rows",

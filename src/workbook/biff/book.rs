@@ -128,7 +128,13 @@ impl Globals {
         let pieces = |at: usize| Some(Pieces::new(body.0.get(at..)?, next));
         match kind {
             // CodePage. From Excel 97 on texts are in UTF-16 whatever it says: some claim the page of their machine.
-            0x0042 if self.letters != Letters::Unicode => self.letters = Letters::of_code_page(body.u16(0)?),
+            0x0042 => {
+                let page = body.u16(0)?;
+                self.is_eastern |= matches!(page, 874 | 932 | 936 | 949 | 950);
+                if self.letters != Letters::Unicode {
+                    self.letters = Letters::of_code_page(page);
+                }
+            }
             // Date1904
             0x0022 if body.u16(0)? == 1 => self.epoch = DAYS_TO_1904,
             // Country: of the program, of the machine.

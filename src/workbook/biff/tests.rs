@@ -181,8 +181,14 @@ fn formats_that_differ_by_country_make_dates_only_where_the_country_is_known() {
         assert_eq!(with(unknown.clone(), 2_193_312.0), "1:0=2193312");
         assert_eq!(with(unknown, 12.0), "1:0=12");
     }
-    for eastern in [country(86, 86), country(1, 81), font("宋体"), font("맑은 고딕"), font("ＭＳ Ｐゴシック")]
-    {
+    for eastern in [
+        country(86, 86),
+        country(1, 81),
+        font("宋体"),
+        font("맑은 고딕"),
+        font("ＭＳ Ｐゴシック"),
+        record(0x0042, &le(&[936])),
+    ] {
         assert_eq!(with(eastern, 46298.0), "1:0=date 46298");
     }
 }
