@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use calamine::Style;
 
-use super::number_format::{CellFormat, is_eastern_name};
+use super::number_format::{CellFormat, is_eastern_name, is_general};
 
 /// The format of each style, in their order.
 pub fn formats_of(styles: &[Style]) -> Vec<CellFormat> {
@@ -15,7 +15,8 @@ pub fn formats_of(styles: &[Style]) -> Vec<CellFormat> {
 
 fn format_of(style: &Style, is_eastern: bool) -> CellFormat {
     let format = style.number_format.as_ref();
-    let code = format.map(|format| Arc::from(format.format_code.as_str())).filter(|code: &Arc<str>| !code.is_empty());
+    // calamine calls a format general, too, that the file names by its number alone and that it does not know.
+    let code = format.map(|format| format.format_code.as_str()).filter(|code| !is_general(code)).map(Arc::from);
     let id = format.map(|format| format.format_id.and_then(|id| u16::try_from(id).ok()).unwrap_or(u16::MAX));
     CellFormat::new(id.unwrap_or_default(), code.as_ref(), is_eastern)
 }
