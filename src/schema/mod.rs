@@ -60,6 +60,9 @@ pub struct Schema {
     pub provenance: bool,
     #[serde(default)]
     pub duplicates: Duplicates,
+    /// Whether capitals tell two keys apart.
+    #[serde(default)]
+    pub key_case: KeyCase,
     #[serde(default)]
     pub unknown_columns: UnknownColumns,
     /// The only sheet that is read, where it is named.
@@ -98,6 +101,17 @@ pub enum Duplicates {
     Last,
     /// The first one counts.
     First,
+}
+
+/// Whether `a-17` and `A-17` may be two items. The table tells them apart; people do not.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeyCase {
+    /// They are most likely one item, so neither is loaded.
+    #[default]
+    Folds,
+    /// They are two items.
+    Matters,
 }
 
 /// What becomes of a column of the sheet that the rules do not name.
@@ -187,7 +201,7 @@ mod tests {
 
     #[test]
     fn the_rules_travel_as_json_unchanged() {
-        let rules = "version = 1\nmode = \"merge\"\nprovenance = true\nduplicates = \"last\"\nsheet = \"Stock\"\n\
+        let rules = "version = 1\nmode = \"merge\"\nprovenance = true\nduplicates = \"last\"\nkey_case = \"matters\"\nsheet = \"Stock\"\n\
                      expect_every = \"3 months\"\n\
                      [sync]\nmissing = \"mark\"\nscope = { site = \"A\" }\n\
                      [gates]\nrejected_rows = 12\nzero_percent = false\nprice_factor = 1.5\nvanishing = false\n\

@@ -10,7 +10,7 @@ use super::mistake::{Mistake, Mistakes, nearest};
 use super::names::{Clash, Names};
 use super::read_column::{ReadColumn, read_column};
 use super::read_policy::{Around, read_every, read_gates, read_price, read_sync, read_totals};
-use super::{Column, Duplicates, Kind, Mode, PROVENANCE, Schema, UnknownColumns, WhenEmpty};
+use super::{Column, Duplicates, KeyCase, Kind, Mode, PROVENANCE, Schema, UnknownColumns, WhenEmpty};
 
 /// The rules travel to the reading child as a word of its command line, which may have 128 KB.
 const RULES_BYTES: usize = 64 * 1024;
@@ -62,6 +62,7 @@ fn read_root<'d>(document: &'d Document<'d>, root: &'d DeTable<'d>) -> Option<Sc
     let provenance = root.flag("provenance").unwrap_or_default();
     let duplicates = [("reject", Duplicates::Reject), ("last", Duplicates::Last), ("first", Duplicates::First)];
     let duplicates = root.one_of("duplicates", &duplicates);
+    let key_case = root.one_of("key_case", &[("folds", KeyCase::Folds), ("matters", KeyCase::Matters)]);
     let unknown_columns =
         [("keep", UnknownColumns::Keep), ("ignore", UnknownColumns::Ignore), ("reject", UnknownColumns::Reject)];
     let unknown_columns = root.one_of("unknown_columns", &unknown_columns);
@@ -97,6 +98,7 @@ fn read_root<'d>(document: &'d Document<'d>, root: &'d DeTable<'d>) -> Option<Sc
         consistent_reads,
         provenance,
         duplicates: duplicates.map(|given| given.value).unwrap_or_default(),
+        key_case: key_case.map(|given| given.value).unwrap_or_default(),
         unknown_columns: unknown_columns.map(|given| given.value).unwrap_or_default(),
         sheet,
         expect_every,
