@@ -9,7 +9,10 @@ use crate::workbook::{RawCell, RawRow, RawValue};
 use super::heading::Heading;
 use super::lent::{LentItem, LentValue, Names};
 use super::sheet::says;
-use super::value::{Broken, Facts, Style, error_in, explain_error, is_blank, judge_cell, keep_cell, shown, warn_of};
+use super::value::{
+    Broken, Facts, NamedBeside, Style, error_in, explain_error, is_blank, judge_cell, keep_cell, read_without, shown,
+    warn_of,
+};
 use super::what_to_do::WhatToDo;
 use super::{Kept, KeptCell, Skip, Skipped, Verdict};
 
@@ -36,6 +39,8 @@ pub(super) struct Layout<'a> {
     names: Names,
     /// The places of the values that are kept of columns that the rules do not know.
     others: Vec<usize>,
+    /// The column that names the currency of each row.
+    pub currency: Option<NamedBeside>,
 }
 
 impl<'a> Layout<'a> {
@@ -53,7 +58,8 @@ impl<'a> Layout<'a> {
         let others = heading.header.others.iter().filter(|_| are_kept).map(|(_, name)| name.as_str());
         let names = Names::new(columns.chain(schema.key.attributes()).chain(others.clone()));
         let others = others.filter_map(|name| names.place(name)).collect();
-        Layout { schema, sheet: sheet.to_string(), heading, facts, key, names, others }
+        let currency = NamedBeside::find(schema, &heading.header);
+        Layout { schema, sheet: sheet.to_string(), heading, facts, key, names, others, currency }
     }
 
     pub fn header(&self) -> &Header {
@@ -79,7 +85,9 @@ impl<'a> Layout<'a> {
     /// What is to be said about the cells of a row that goes in all the same: at which column, and by which rule.
     pub fn warnings(&self, row: &RawRow<'_>, tells_formats: bool) -> Vec<(usize, Rule)> {
         let judge = RowJudge { row, layout: self };
-        let warning = |(position, column)| Some((position, warn_of(judge.cell(position)?, column, tells_formats)?));
+        let warning = |(position, column)| {
+            Some((position, warn_of(judge.cell(position)?, column, self.facts[position], tells_formats)?))
+        };
         self.schema.columns.iter().enumerate().filter_map(warning).collect()
     }
 
@@ -103,8 +111,24 @@ impl<'a> Layout<'a> {
 
     /// The row as it was sent, with what is wrong with it.
     fn keep(&self, row: &RawRow<'_>, problems: Vec<Problem>) -> Kept {
-        let keep = |cell: &RawCell<'_>| KeptCell { number: self.number_by_column(cell), ..keep_cell(cell, row.number) };
+        let keep = |cell: &RawCell<'_>| {
+            let kept = keep_cell(cell, row.number);
+            let value = self.read_by_column(cell).unwrap_or(kept.value);
+            KeptCell { number: self.number_by_column(cell), value, ..kept }
+        };
         Kept { problems, cells: row.cells.iter().map(keep).collect(), key: self.key_of(row) }
+    }
+
+    /// What a text is by what its column tells, which other rows would not tell: 40001 for 40001.0.
+    fn read_by_column(&self, cell: &RawCell<'_>) -> Option<String> {
+        let position = self.position_of(cell)?;
+        read_without(cell, &self.schema.columns[position], self.facts[position])
+    }
+
+    /// The rules' column that a cell stands in.
+    fn position_of(&self, cell: &RawCell<'_>) -> Option<usize> {
+        let is_here = |found: &Option<(u32, String)>| found.as_ref().is_some_and(|(place, _)| *place == cell.column);
+        self.header().columns.iter().position(is_here)
     }
 
     /// The number that a text is by what its column tells, where it would be asked about among other rows.
@@ -112,8 +136,7 @@ impl<'a> Layout<'a> {
         if !matches!(cell.value, RawValue::Text(_)) {
             return None;
         }
-        let is_here = |found: &Option<(u32, String)>| found.as_ref().is_some_and(|(place, _)| *place == cell.column);
-        let position = self.header().columns.iter().position(is_here)?;
+        let position = self.position_of(cell)?;
         let (column, facts) = (&self.schema.columns[position], self.facts[position]);
         let read = judge_cell(cell, column, facts).ok()?;
         let alone = judge_cell(cell, column, Facts { style: Style::Alone, ..facts });
@@ -219,6 +242,9 @@ impl<'a> RowJudge<'a> {
                 problems.push(self.problem(position, broken));
             }
         }
+        if let Some(beside) = self.layout.currency {
+            self.check_currency(beside, &values, &mut problems);
+        }
         self.add_unknown(&mut values, &mut problems);
         match schema.key.complete(|column| values[schema.position(column)?].as_ref().map(LentValue::text)) {
             Ok(composite) => {
@@ -235,6 +261,20 @@ impl<'a> RowJudge<'a> {
             problems.extend(self.too_large(&Item::from(&item)));
         }
         if problems.is_empty() { Ok(item) } else { Err(problems) }
+    }
+
+    /// Prices whose row names another currency than the rules set.
+    fn check_currency(&self, beside: NamedBeside, values: &[Option<LentValue<'_>>], problems: &mut Vec<Problem>) {
+        for ((position, column), _) in
+            self.layout.schema.columns.iter().enumerate().zip(values).filter(|(_, value)| value.is_some())
+        {
+            let Some(wanted) = &column.currency else { continue };
+            if let Some(named) = beside.foreign(self.row, wanted) {
+                let others = format!("the {} is in {wanted} here", column.title);
+                let words = vec![("currency", named.into_owned()), ("others", others)];
+                problems.push(self.problem(position, Broken { rule: Rule::CurrenciesMixed, words }));
+            }
+        }
     }
 
     /// Columns that the rules do not know and that are kept, under the names of their headers.

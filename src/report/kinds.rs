@@ -8,7 +8,15 @@ pub(super) fn title(rule: Rule, column: Option<&str>) -> String {
         Rule::KeyMissing => "is missing",
         Rule::KeyTooLong | Rule::TextTooLong => "is too long",
         Rule::DateInKey | Rule::DateForNumber => "has turned into a date",
-        Rule::HiddenSignInKey => "has a sign nobody sees",
+        Rule::HiddenSignInKey => "has an invisible character",
+        Rule::AlphabetsMixed => "mixes two alphabets",
+        Rule::SaysNothing => "says that there is none",
+        Rule::DigitsLost | Rule::MadeScientific => "has lost digits",
+        Rule::ZerosAdded => "has zeros that a program added",
+        Rule::TrueInKey => "has turned into yes or no",
+        Rule::AmountInKey => "is shown as an amount",
+        Rule::KeysDifferInCase => "differs only in capitals",
+        Rule::KeysLookAlike => "looks the same and is not",
         Rule::KeyHoldsSign => "has a sign it may not have",
         Rule::KeyRepeated | Rule::ValueRepeated => "stands in several rows",
         Rule::ValueMissing => "is empty",
@@ -20,7 +28,8 @@ pub(super) fn title(rule: Rule, column: Option<&str>) -> String {
         Rule::CommaExpected => "has a point for a comma",
         Rule::SeparatorUnclear => "can be read in two ways",
         Rule::SeparatorsMixed => "has another decimal sign than the rest",
-        Rule::CurrencyDiffers => "is in another currency",
+        Rule::CurrencyDiffers | Rule::CurrenciesMixed => "is in another currency",
+        Rule::PercentForNumber => "is a percentage",
         Rule::WholeNumberExpected => "is no whole number",
         Rule::NumberTooLong => "is too long a number",
         Rule::TooSmall => "is too small",
@@ -52,9 +61,15 @@ mod tests {
     fn every_rule_of_a_row_has_a_title() {
         for rule in Rule::ALL {
             let (_, advice) = rule.templates();
-            let of_a_row = ["Row {row} was left out", "All of them were left out", "Row {row} is not in"]
-                .iter()
-                .any(|did| advice.contains(did));
+            let of_a_row = [
+                "Row {row} was left out",
+                "Row {row} was not loaded",
+                "None of them was loaded",
+                "All of them were left out",
+                "Row {row} is not in",
+            ]
+            .iter()
+            .any(|did| advice.contains(did));
             assert_eq!(title(*rule, Some("Price")) != rule.id(), of_a_row, "{}", rule.id());
         }
         assert_eq!(title(Rule::PointExpected, Some("Price each")), "Price each has a comma for a point");

@@ -1,5 +1,6 @@
 //! One cell and its column's rules: the value the table gets, or the rule that keeps it out.
 
+mod alike;
 mod boolean;
 mod choice;
 mod currency;
@@ -10,6 +11,8 @@ mod error;
 mod evidence;
 mod format_code;
 mod gtin;
+mod identifier;
+mod nothing;
 mod number;
 mod number_format;
 mod separators;
@@ -17,18 +20,24 @@ mod shown;
 mod text;
 mod typed;
 
+use std::borrow::Cow;
+
 use crate::message::{Rule, cell_address};
 use crate::schema::{Column, DecimalSign, Kind};
 use crate::workbook::{RawCell, RawValue};
 
 use super::lent::LentValue;
 use super::{CellKind, KeptCell};
+use alike::{has_hidden_character, mixes_alphabets, narrow};
+use identifier::identifies;
 use text::trim;
 
-pub(super) use currency::{Currencies, Mixed};
+pub(super) use alike::{fold, is_plain};
+pub(super) use currency::{Currencies, NamedBeside};
 pub use error::shows_error;
 pub(super) use error::{error_in, explain_error};
-pub(super) use evidence::Evidence;
+pub(super) use evidence::{Evidence, needs_evidence};
+pub(super) use identifier::Habits;
 pub(super) use shown::shown;
 
 /// A rule that a cell breaks, with the words its sentence needs beyond row, column, cell and value.
@@ -65,6 +74,8 @@ pub(super) enum Style {
     Ambiguous,
     /// Some cells prove the point and some the comma; here is what most of them prove.
     Mixed(DecimalSign),
+    /// What tells items apart in a column of texts, and how it is written.
+    Identifiers(Habits),
 }
 
 /// Whether a person sees nothing in the cell.
@@ -85,27 +96,60 @@ pub(super) fn judge_cell<'a>(
         RawValue::NoResult => return Err(Rule::FormulaWithoutResult.into()),
         _ if is_blank(cell) => return Ok(None),
         RawValue::Date(_) if facts.in_key && column.kind != Kind::Date => return Err(Rule::DateInKey.into()),
+        RawValue::Text(text) if column.kind != Kind::Text => {
+            if let Cow::Owned(text) = narrow(text) {
+                let narrow = RawCell { value: RawValue::Text(text.into()), ..cell.clone() };
+                return Ok(judge_cell(&narrow, column, facts)?.map(LentValue::into_owned));
+            }
+        }
         _ => {}
     }
+    let identifies = identifies(column, facts);
     let value = match column.kind {
+        Kind::Text if identifies => text::judge_text(identifier::read(cell, facts.style)?, column)?,
         Kind::Text => text::judge_text(shown(cell), column)?,
+        Kind::Integer | Kind::Decimal | Kind::Money if identifies => {
+            identifier::check_number(cell)?;
+            number::judge_number(cell, column, facts.style)?
+        }
         Kind::Integer | Kind::Decimal | Kind::Money => number::judge_number(cell, column, facts.style)?,
         Kind::Boolean => boolean::judge_boolean(cell)?,
         Kind::Date => date::judge_date(cell, column)?,
         Kind::Choice => choice::judge_choice(&shown(cell), column)?,
-        Kind::Gtin => gtin::judge_gtin(cell, column)?,
+        Kind::Gtin => gtin::judge_gtin(cell, column, facts.style)?,
     };
-    match &value {
-        LentValue::S(text) if facts.in_key && text::has_hidden_sign(text) => Err(Rule::HiddenSignInKey.into()),
-        _ => Ok(Some(value)),
+    if column.kind == Kind::Text
+        && (identifies || column.required)
+        && let LentValue::S(text) = &value
+    {
+        check_text(text, identifies)?;
     }
+    Ok(Some(value))
+}
+
+/// What holds for a text that an item must have; more where it tells the item from all others.
+fn check_text(text: &str, identifies: bool) -> Result<(), Broken> {
+    if nothing::says_nothing(text) {
+        return Err(Rule::SaysNothing.into());
+    }
+    if identifies && has_hidden_character(text) {
+        return Err(Rule::HiddenSignInKey.into());
+    }
+    if identifies && mixes_alphabets(text) {
+        return Err(Rule::AlphabetsMixed.into());
+    }
+    Ok(())
 }
 
 /// What is to be said about a cell whose row goes in all the same. `tells_formats` is what the workbook knows of itself:
 /// xls is read without number formats.
-pub(super) fn warn_of(cell: &RawCell<'_>, column: &Column, tells_formats: bool) -> Option<Rule> {
+pub(super) fn warn_of(cell: &RawCell<'_>, column: &Column, facts: Facts, tells_formats: bool) -> Option<Rule> {
     if loses_zeros(cell, column, tells_formats) {
         Some(Rule::ZerosMayBeLost)
+    } else if identifies(column, facts) && identifier::is_read_without(cell, facts.style) {
+        Some(Rule::ReadWithoutAddition)
+    } else if column.kind == Kind::Text && nothing::is_null(cell) {
+        Some(Rule::NullKeptAsText)
     } else if column.kind == Kind::Text && !shown::is_sure(cell) {
         Some(Rule::NotTakenAsShown)
     } else {
@@ -117,6 +161,13 @@ pub(super) fn warn_of(cell: &RawCell<'_>, column: &Column, tells_formats: bool) 
 pub(super) fn loses_zeros(cell: &RawCell<'_>, column: &Column, tells_formats: bool) -> bool {
     let whole = matches!(cell.value, RawValue::Number(number) if number >= 0.0 && number.fract() == 0.0);
     whole && !tells_formats && cell.format.is_none() && column.kind == Kind::Text && column.pad.is_none()
+}
+
+/// A text that its whole column tells to be read without what a program added to it.
+pub(super) fn read_without(cell: &RawCell<'_>, column: &Column, facts: Facts) -> Option<String> {
+    let is_text = matches!(cell.value, RawValue::Text(_));
+    let without = is_text && identifies(column, facts) && identifier::is_read_without(cell, facts.style);
+    without.then(|| identifier::read(cell, facts.style).ok().map(Cow::into_owned)).flatten()
 }
 
 /// The cell as it was sent, to be handed back for mending.
@@ -136,7 +187,6 @@ pub(super) fn keep_cell(cell: &RawCell<'_>, row: u32) -> KeptCell {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::borrow::Cow;
 
     /// A column with the given lines of `inventory.toml`.
     pub(super) fn column(lines: &str) -> Column {
@@ -213,8 +263,8 @@ mod tests {
     #[test]
     fn zeros_may_be_lost_where_the_file_tells_no_formats() {
         let plain = column(TEXT);
-        assert_eq!(warn_of(&number(123.0), &plain, false), Some(Rule::ZerosMayBeLost));
-        assert_eq!(warn_of(&number(123.0), &plain, true), None);
+        assert_eq!(warn_of(&number(123.0), &plain, Facts::default(), false), Some(Rule::ZerosMayBeLost));
+        assert_eq!(warn_of(&number(123.0), &plain, Facts::default(), true), None);
         for (cell, lines) in [
             (text("123"), TEXT),
             (number(12.5), TEXT),
@@ -222,7 +272,7 @@ mod tests {
             (number(123.0), "type = \"gtin\""),
             (number(123.0), "type = \"integer\""),
         ] {
-            assert_eq!(warn_of(&cell, &column(lines), false), None, "{cell:?} {lines}");
+            assert_eq!(warn_of(&cell, &column(lines), Facts::default(), false), None, "{cell:?} {lines}");
         }
     }
 
@@ -230,10 +280,13 @@ mod tests {
     fn what_is_shown_in_a_way_not_read_here_is_said() {
         let plain = column(TEXT);
         for (code, said) in [("# ?/?", true), ("0.00E+00", true), ("00000", false), ("[h]:mm", true)] {
-            let warned = warn_of(&under(RawValue::Number(1.5), code), &plain, true);
+            let warned = warn_of(&under(RawValue::Number(1.5), code), &plain, Facts::default(), true);
             assert_eq!(warned, said.then_some(Rule::NotTakenAsShown), "{code}");
         }
-        assert_eq!(warn_of(&under(RawValue::Number(1.5), "# ?/?"), &column("type = \"money\""), true), None);
+        assert_eq!(
+            warn_of(&under(RawValue::Number(1.5), "# ?/?"), &column("type = \"money\""), Facts::default(), true),
+            None
+        );
     }
 
     #[test]
