@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::Place;
 use super::lent::LentValue;
-use super::value::{fold, is_plain};
+use super::value::fold;
 use crate::message::Rule;
 use crate::schema::KeyCase;
 
@@ -59,7 +59,7 @@ impl Seen {
     /// Notes what the row has in the columns that tell one item from another; nothing if it lacks one of them.
     pub fn note<'v>(&mut self, place: Place, values: impl IntoIterator<Item = Option<&'v LentValue<'v>>>) {
         let mut digest = Sha256::new();
-        let (mut written, mut lower) = (Tag::default(), Tag::default());
+        let (mut written, mut lower, mut all_plain) = (Tag::default(), Tag::default(), true);
         for value in values {
             let Some(value) = value else { return };
             let kind = match value {
@@ -71,13 +71,10 @@ impl Seen {
             let compared = match self.case {
                 None => text.as_ref(),
                 Some(case) => {
-                    fold(&text, case, &mut self.folded);
                     written.add(&text);
-                    // Of nearly all keys the form that is compared is the one without capitals.
-                    if !is_plain(&text) {
+                    if !fold(&text, case, &mut self.folded) {
+                        all_plain = false;
                         lower.add(&text.to_lowercase());
-                    } else if case == KeyCase::Folds {
-                        lower.add(&self.folded);
                     }
                     self.folded.as_str()
                 }
@@ -89,7 +86,9 @@ impl Seen {
         }
         let digest = digest.finalize();
         let word = |at: usize| u32::from_be_bytes(std::array::from_fn(|byte| digest[4 * at + byte]));
-        let tags = written.short() << 16 | lower.short();
+        // Such keys are compared without capitals and nothing else, so where the digests are the same, this is too.
+        let lower = if all_plain { word(3) >> 16 } else { lower.short() };
+        let tags = written.short() << 16 | lower;
         self.entries.push([word(0), word(1), word(2) & !SHEET | u32::from(place.0), place.1, tags]);
     }
 
@@ -116,24 +115,24 @@ fn differ(group: &[Entry]) -> Option<Differ> {
     }
 }
 
-/// FNV-1a.
-struct Tag(u32);
-
-impl Default for Tag {
-    fn default() -> Tag {
-        Tag(0x811c_9dc5)
-    }
-}
+/// A short hash that costs next to nothing beside the digest.
+#[derive(Default)]
+struct Tag(u64);
 
 impl Tag {
     fn add(&mut self, text: &str) {
-        for byte in text.bytes().chain([0]) {
-            self.0 = (self.0 ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+        const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+        self.0 = self.0.wrapping_add(text.len() as u64);
+        for bytes in text.as_bytes().chunks(8) {
+            let mut word = [0; 8];
+            word[..bytes.len()].copy_from_slice(bytes);
+            self.0 = (self.0 ^ u64::from_le_bytes(word)).wrapping_mul(FACTOR).rotate_left(29);
         }
     }
 
     fn short(&self) -> u32 {
-        (self.0 >> 16) ^ (self.0 & 0xffff)
+        let half = (self.0 ^ (self.0 >> 32)) as u32;
+        (half ^ (half >> 16)) & 0xffff
     }
 }
 

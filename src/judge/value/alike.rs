@@ -10,13 +10,11 @@ use crate::schema::KeyCase;
 
 /// Whether a character leaves nothing to see: Unicode's default-ignorable characters, and the empty braille cell.
 pub(super) fn is_invisible(c: char) -> bool {
-    match c {
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{2800}' => true,
-        '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' => true,
-        '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' => true,
-        '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}' => true,
-        _ => false,
-    }
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{2800}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}'
+        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// Chooses how the character before it is drawn.
@@ -41,7 +39,7 @@ pub(super) fn has_hidden_character(text: &str) -> bool {
 fn script_has_joiners(letter: char) -> bool {
     let script = AugmentedScriptSet::for_char(letter);
     let without = ['a', 'α', 'я'].map(AugmentedScriptSet::for_char);
-    !script.is_all() && !without.contains(&script) && !(script.hanb || script.jpan || script.kore)
+    !(script.is_all() || without.contains(&script) || script.hanb || script.jpan || script.kore)
 }
 
 /// Full-width digits, letters and signs as ASCII has them: `１２` is `12`.
@@ -103,15 +101,16 @@ fn ascii_alike(c: char) -> Option<char> {
     }
 }
 
-/// Writes the form that is the same for all texts a person takes for one another.
-pub(in crate::judge) fn fold(text: &str, case: KeyCase, folded: &mut String) {
+/// Writes the form that is the same for all texts a person takes for one another, and says whether it is the text itself but
+/// for capitals.
+pub(in crate::judge) fn fold(text: &str, case: KeyCase, folded: &mut String) -> bool {
     folded.clear();
     if is_plain(text) {
         folded.push_str(text);
         if case == KeyCase::Folds {
             folded.make_ascii_lowercase();
         }
-        return;
+        return true;
     }
     let mut blank = false;
     for c in text.chars().map(narrow_char) {
@@ -124,10 +123,11 @@ pub(in crate::judge) fn fold(text: &str, case: KeyCase, folded: &mut String) {
             fold_char(c, case, folded);
         }
     }
+    false
 }
 
 /// ASCII with single blanks, as nearly all keys are.
-pub(in crate::judge) fn is_plain(text: &str) -> bool {
+fn is_plain(text: &str) -> bool {
     let mut before = b' ';
     let fits = text.bytes().all(|byte| {
         let fits = byte.is_ascii_graphic() || byte == b' ' && before != b' ';

@@ -32,7 +32,7 @@ use alike::{has_hidden_character, mixes_alphabets, narrow};
 use identifier::identifies;
 use text::trim;
 
-pub(super) use alike::{fold, is_plain};
+pub(super) use alike::fold;
 pub(super) use currency::{Currencies, NamedBeside};
 pub use error::shows_error;
 pub(super) use error::{error_in, explain_error};

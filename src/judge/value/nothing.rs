@@ -12,9 +12,15 @@ const LONGEST: usize = 9;
 
 /// Whether a text says that there is no value: one of those words, or nothing but signs, such as `-`, `--`, `#` and `?`.
 pub(super) fn says_nothing(text: &str) -> bool {
-    let has_none = |text: &str| !text.chars().any(char::is_alphanumeric);
+    match text.as_bytes().first() {
+        Some(byte) if byte.is_ascii_digit() || byte.is_ascii_alphabetic() && text.len() > LONGEST => false,
+        Some(byte) if byte.is_ascii_alphabetic() => is_word(text),
+        _ => is_word(text) || !text.chars().any(char::is_alphanumeric),
+    }
+}
+
+fn is_word(text: &str) -> bool {
     text.len() <= LONGEST && (WORDS.iter().any(|word| word.eq_ignore_ascii_case(text)) || NULLS.contains(&text))
-        || !text.as_bytes().first().is_some_and(u8::is_ascii_alphanumeric) && has_none(text)
 }
 
 /// Whether a cell has what a program writes for no value.

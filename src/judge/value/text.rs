@@ -34,23 +34,13 @@ pub(super) fn pad<'a>(text: Cow<'a, str>, column: &Column) -> Cow<'a, str> {
     }
 }
 
-/// The text without blanks of every kind and invisible characters at both ends, and without the `="00123"` in which some
-/// programs wrap a text so that Excel leaves it alone.
+/// The text without blanks of every kind and invisible characters at both ends.
 pub(super) fn trim(text: &str) -> &str {
     // Nearly all texts have none.
     let is_kept = |end: Option<&u8>| end.is_some_and(u8::is_ascii_graphic);
-    let text = match is_kept(text.as_bytes().first()) && is_kept(text.as_bytes().last()) {
-        true => text,
-        false => trim_ends(text),
-    };
-    if !text.starts_with("=\"") {
+    if is_kept(text.as_bytes().first()) && is_kept(text.as_bytes().last()) {
         return text;
     }
-    let wrapped = text.strip_prefix("=\"").and_then(|text| text.strip_suffix('"'));
-    wrapped.filter(|text| !text.contains('"')).map_or(text, trim_ends)
-}
-
-fn trim_ends(text: &str) -> &str {
     text.trim_matches(|c: char| c.is_whitespace() || is_invisible(c) && !is_variation_selector(c))
 }
 
@@ -82,9 +72,6 @@ mod tests {
             ("a\u{200d}b", "a\u{200d}b"),
             ("\u{ad}Bolt\u{2800}\u{3164}", "Bolt"),
             ("heart \u{2665}\u{fe0f}", "heart \u{2665}\u{fe0f}"),
-            ("=\"00123\"", "00123"),
-            ("=\" a\" ", "a"),
-            ("=\"a\"&\"b\"", "=\"a\"&\"b\""),
         ] {
             assert_eq!(judged(TEXT, &text(written)), kept, "{written:?}");
         }
