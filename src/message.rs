@@ -143,10 +143,10 @@ catalogue! {
         "If they are different items, one {column} is mistyped: correct it. If they are the same item, keep the right row and delete the others. All of them were left out."
 
     KeysDifferInCase "keys-differ-in-case"
-        "{column} {value} is the same in rows {rows} but for capitals."
+        "{column} in rows {rows} differs only in capitals."
         "If they are the same item, keep the right row and delete the others. If they are different items, ask whoever runs the loader to tell capitals apart (key_case = \"matters\"). None of them was loaded."
     KeysLookAlike "keys-look-alike"
-        "{column} {value} looks the same in rows {rows} and is not."
+        "{column} in rows {rows} looks the same and is not."
         "One of them was typed with characters of another alphabet or width, other hyphens or other blanks: type it again in each row. If they are the same item, keep the right row and delete the others. None of them was loaded."
 
     ValueRepeated "value-repeated"

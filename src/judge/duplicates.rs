@@ -139,6 +139,9 @@ impl Tag {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
 
     fn text(text: &str) -> LentValue<'_> {
         LentValue::S(text.into())
@@ -190,6 +193,25 @@ mod tests {
             (Matters, &["A-17", "A-17"], vec![(2, None)]),
         ] {
             assert_eq!(groups(case, keys), found, "{case:?} {keys:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn keys_come_together_exactly_where_they_are_the_same_without_capitals(keys in vec("[aAbB0O](-[lI1]| [xX])?", 1..12)) {
+            let mut seen = Seen::keys(KeyCase::Folds);
+            (0..).zip(&keys).for_each(|(row, key)| seen.note(Place(0, row), [Some(&text(key))]));
+            let mut expected: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+            keys.iter().for_each(|key| expected.entry(key.to_lowercase()).or_default().push(key));
+            expected.retain(|_, keys| keys.len() > 1);
+            let groups = seen.into_groups();
+            prop_assert_eq!(groups.len(), expected.len());
+            for group in groups {
+                let rows: Vec<&str> = group.rows.iter().map(|place| keys[place.1 as usize].as_str()).collect();
+                prop_assert_eq!(Some(&rows), expected.get(&rows[0].to_lowercase()));
+                let differ = rows.iter().any(|key| *key != rows[0]).then_some(Differ::InCase);
+                prop_assert_eq!(group.differ, differ);
+            }
         }
     }
 

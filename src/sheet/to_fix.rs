@@ -211,7 +211,8 @@ fn sheet_of<'a>(sheets: &'a mut Vec<SheetRows>, name: &Arc<str>) -> Option<&'a m
 
 /// Rows that repeat one another all say so in the same words, which name them.
 fn is_about_others(problem: &Problem) -> bool {
-    matches!(problem.rule, Rule::KeyRepeated | Rule::ValueRepeated)
+    use Rule::{KeyRepeated, KeysDifferInCase, KeysLookAlike, ValueRepeated};
+    matches!(problem.rule, KeyRepeated | KeysDifferInCase | KeysLookAlike | ValueRepeated)
 }
 
 /// Should two ever have the same, some rows stand together that need not.

@@ -279,6 +279,7 @@ fn a_column_that_names_the_currency_of_each_row_is_heeded() {
     assert_eq!(told(["EUR", "USD", "USD", "EUR"], &plain), [1, 1, 1, 1]);
     assert_eq!(told(["Euro", "Dollar", "Euro", "euro"], &plain), [0, 1, 0, 0]);
     assert_eq!(told(["EUR", "USD", "USD", "n/a"], &in_euro), [0, 1, 1, 0]);
+    assert_eq!(told(["Euro", "€", "eur", "Dollar"], &in_euro), [0, 0, 0, 1]);
     // Where the currency is loaded too, each price has its own.
     assert_eq!(told(["EUR", "USD", "USD", "EUR"], &kept), [0, 0, 0, 0]);
     let (verdicts, _) = judged_by(list(["EUR", "USD", "USD", "EUR"]).as_bytes(), in_euro).unwrap();

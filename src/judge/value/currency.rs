@@ -55,6 +55,21 @@ pub(super) fn currency_shown(code: &str) -> Option<CurrencySign> {
 const NAMES: &str = "currency currencycode currencyiso isocurrency currencyid curr ccy pricecurrency salescurrency listcurrency \
     wahrung waehrung wahrungscode wahrungsschlussel whg waers devise codedevise monnaie moneda codigodemoneda divisa valuta moeda \
     waluta mena валюта 货币 币种 通貨 통화";
+/// Currencies as they are spoken of, and the sign that can stand for the same.
+const SPOKEN: [(&str, &str); 12] = [
+    ("euro", "EUR"),
+    ("euros", "EUR"),
+    ("dollar", "$"),
+    ("dollars", "$"),
+    ("us dollar", "USD"),
+    ("us dollars", "USD"),
+    ("pound", "£"),
+    ("pounds", "£"),
+    ("pound sterling", "GBP"),
+    ("franken", "CHF"),
+    ("yen", "JPY"),
+    ("zloty", "PLN"),
+];
 /// Different names of currencies that are told apart in a column.
 const CURRENCIES: usize = 32;
 
@@ -91,6 +106,8 @@ fn is_word_for_nothing(text: &str) -> bool {
 
 /// The currencies that a word by itself can stand for; none where it is not known.
 fn currencies_of(word: &str) -> &'static [&'static str] {
+    let spoken = SPOKEN.iter().find(|(name, _)| name.eq_ignore_ascii_case(word));
+    let word = spoken.map_or(word, |(_, sign)| sign);
     let known = CURRENCY_SIGNS.iter().find(|(sign, _)| sign.eq_ignore_ascii_case(word));
     known.map_or(&[], |(_, currencies)| *currencies)
 }

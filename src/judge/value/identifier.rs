@@ -141,7 +141,8 @@ fn is_power_of_ten(text: &str) -> bool {
 fn habits(style: Style) -> Habits {
     match style {
         Style::Identifiers(habits) => habits,
-        _ => Habits { zeros: Zeros::Added, dates: false, exported: false },
+        // A row to fix may come from a text file, and what was wrong there is not right because we made a workbook of it.
+        style => Habits { zeros: Zeros::Added, dates: false, exported: style == Style::Alone },
     }
 }
 
@@ -340,6 +341,7 @@ mod tests {
         ] {
             assert_eq!(alone(&text(written)), written);
             assert_eq!(key(&text(written), style), said, "{written}");
+            assert_eq!(key(&text(written), Style::Alone), said, "{written}");
         }
     }
 
