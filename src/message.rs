@@ -114,19 +114,47 @@ catalogue! {
         "Shorten it, or check whether text of another column slipped in. Row {row} was left out."
     DateInKey "date-in-key"
         "{column} in {cell} shows {value}: the spreadsheet program made a date of what was typed, so what you see is not the {column}."
-        "Look the {column} up: 4-3 and MAR4 both become such a date. Set the cell to Text (Home, Number Format, Text), then type it. Row {row} was left out."
+        "Look the {column} up in the original list or export: 4-3 and MAR4 both become such a date. Set the cell to Text (Home, Number Format, Text), then type it; import a CSV file with the column as Text, and save it as \"Excel Workbook (.xlsx)\". Row {row} was not loaded."
     DateOrNumber "date-or-number"
         "{column} in {cell} is {value} in a format that Excel shows as a date in some countries and as a plain number in others."
         "Set the cell to Text (Home, Number Format, Text), then type the {column} as it should be; if it is a date, set the cell to Date instead. Row {row} was not loaded."
     HiddenSignInKey "hidden-sign-in-key"
-        "{column} in {cell} has a line break or a sign nobody sees in it."
-        "Delete the cell and type the {column} again in one line. Row {row} was left out."
+        "{column} in {cell} has a line break, an invisible character or an unusual blank in it."
+        "Clear the cell and type the {column} again in one line. Row {row} was not loaded."
+    AlphabetsMixed "alphabets-mixed"
+        "{column} in {cell} is \"{value}\", with characters of two alphabets that look alike, such as a Cyrillic А beside a Latin B."
+        "Clear the cell and type the {column} again, all of it in one alphabet. Row {row} was not loaded."
+    SaysNothing "says-nothing"
+        "{column} in {cell} is \"{value}\", which says that there is none."
+        "Enter the {column}. If this item has none and can do without it, empty the cell. Row {row} was not loaded."
+    DigitsLost "digits-lost"
+        "{column} in {cell} is {value}, a number of more than 15 digits: Excel keeps 15 and puts zeros in place of the others."
+        "Take the {column} from the original list or export: set the cells to Text (Home, Number Format, Text), then paste it; import a CSV file with the column as Text. Row {row} was not loaded."
+    MadeScientific "made-scientific"
+        "{column} in {cell} was turned into a number in scientific notation, such as 1.23E+12, so its digits are not what was entered."
+        "Take the {column} from the original list or export: set the cells to Text (Home, Number Format, Text), then paste it; import a CSV file with the column as Text. Row {row} was not loaded."
+    ZerosAdded "zeros-added"
+        "{column} in {cell} is {value}, which looks like {proposal} with zeros that a program added."
+        "If it is {proposal}, set the cell to Text (Home, Number Format, Text), then type {proposal}; compare with the original list. Row {row} was not loaded."
+    TrueInKey "true-in-key"
+        "{column} in {cell} is {value}: the spreadsheet program made a yes or no of what was entered."
+        "Check whether the columns are in the right order. If the {column} is right, set the cell to Text (Home, Number Format, Text), type it, and save the file as \"Excel Workbook (.xlsx)\". Row {row} was not loaded."
+    AmountInKey "amount-in-key"
+        "{column} in {cell} is {value}, which is how an amount is shown and not a {column}."
+        "Check whether the columns are in the right order. If the {column} is right, set the cell to Text (Home, Number Format, Text), type it as it is in the original list, and save the file as \"Excel Workbook (.xlsx)\". Row {row} was not loaded."
     KeyHoldsSign "key-holds-sign"
         "{column} in {cell} is \"{value}\", and the sign {sign} in it parts the {column} from what follows in the table."
         "Write the {column} without {sign}. Row {row} was left out."
     KeyRepeated "key-repeated"
         "{column} {value} stands in rows {rows}."
         "If they are different items, one {column} is mistyped: correct it. If they are the same item, keep the right row and delete the others. All of them were left out."
+
+    KeysDifferInCase "keys-differ-in-case"
+        "{column} in rows {rows} differs only in capitals."
+        "If they are the same item, keep the right row and delete the others. If they are different items, ask whoever runs the loader to tell capitals apart (key_case = \"matters\"). None of them was loaded."
+    KeysLookAlike "keys-look-alike"
+        "{column} in rows {rows} looks the same and is not."
+        "One of them was typed with characters of another alphabet or width, other hyphens or other blanks: type it again in each row. If they are the same item, keep the right row and delete the others. None of them was loaded."
 
     ValueRepeated "value-repeated"
         "{column} {value} stands in rows {rows}, and may stand in one row only."
@@ -178,9 +206,15 @@ catalogue! {
     SeparatorsMixed "separators-mixed"
         "{column} in {cell} is \"{value}\", with a decimal {sign}, and most of the column has a decimal {other}."
         "If the number is right, type it as {proposal}. Row {row} was left out."
+    CurrenciesMixed "currencies-mixed"
+        "{column} in {cell} is {value} ({currency}), and {others}."
+        "Enter the amount in the same currency as the others, or ask whoever runs the loader to load the currency with the {column}. Row {row} was not loaded."
     CurrencyDiffers "currency-differs"
         "{column} in {cell} is \"{value}\", and the {column} is in {currency} here."
         "Type the amount in {currency}. Row {row} was left out."
+    PercentForNumber "percent-for-number"
+        "{column} in {cell} is {value}, a percentage."
+        "Enter the number itself; if the cell goes on showing %, set it to Number (Home, Number Format, Number). Row {row} was not loaded."
     WholeNumberExpected "whole-number-expected"
         "{column} in {cell} is \"{value}\"."
         "It should be a whole number such as 12. Type the number alone, without unit or words. Row {row} was left out."
@@ -216,7 +250,7 @@ catalogue! {
         "It should be one of: {choices}. Type one of these. Row {row} was left out."
     GtinExpected "gtin-expected"
         "{column} in {cell} is \"{value}\"."
-        "It should be a barcode number of 8, 12, 13 or 14 digits. Type the digits under the bars. Row {row} was left out."
+        "It should be a barcode number of 8, 12, 13 or 14 digits, or an ISBN of 10. Type the digits under the bars, or empty the cell if there are none. Row {row} was left out."
     GtinCheckDigit "gtin-check-digit"
         "{column} in {cell} is {value}, which is mistyped: {proposals}."
         "Read it off the item and type it again. Row {row} was left out."
@@ -240,9 +274,12 @@ catalogue! {
     NotTakenAsShown "not-taken-as-shown"
         "{column} in {cell} is shown in a way that is not read here; the number behind it was taken: {number}."
         "If it should be as shown, set the cell to Text (Home, Number Format, Text), type it again, and upload the file. No row was left out."
-    CurrenciesMixed "currencies-mixed"
-        "{column} has amounts in {first} and in {second}, the first of these in {cell} on sheet \"{sheet}\"; the numbers were taken as they stand."
-        "If one of them is not right, type the amount in the other currency, and upload the file again. No row was left out."
+    ReadWithoutAddition "read-without-addition"
+        "{column} on sheet \"{sheet}\" is shown as {number}, for example in {cell}: the .0 or the separators between thousands come from a program, so the column was read without them."
+        "If they are part of the {column}, ask whoever runs the loader. No row was left out."
+    NullKeptAsText "null-kept-as-text"
+        "{column} in {cell} on sheet \"{sheet}\" is \"{number}\", which programs write where there is no value; it was loaded as that text."
+        "If there is none, empty the cell and every one like it, and upload the file again. No row was left out."
 
     // Where the data is.
     NoSheetFits "no-sheet-fits"
@@ -415,9 +452,10 @@ impl Rule {
         match self {
             Rule::CellsMerged
             | Rule::ColumnWithoutName
-            | Rule::CurrenciesMixed
             | Rule::KeyInOtherCapitals
             | Rule::NotTakenAsShown
+            | Rule::NullKeptAsText
+            | Rule::ReadWithoutAddition
             | Rule::RowHasExtraSeparators
             | Rule::SyncBlocked => Weight::Look,
             Rule::CellsMergedAcross => Weight::Loss,

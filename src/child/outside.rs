@@ -87,7 +87,9 @@ pub async fn read(
     let (said, status, last_words) = match ended {
         Ok(ended) => ended?,
         // The next run may have more time; that a file takes too long, only its own limit says.
-        Err(_) if patience < longest => return Err(ChildError::RunTooShort { seconds: patience.as_secs() }),
+        Err(_) if patience < longest => {
+            return Err(ChildError::RunTooShort { seconds: patience.as_secs() });
+        }
         Err(_) => return Ok(Outcome::Refused(took_too_long(longest.as_secs()))),
     };
     match said {

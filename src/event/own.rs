@@ -25,7 +25,9 @@ pub fn own_event(request: &Request) -> Option<Json> {
         Request::ListFailed => json!({ "failed": {} }),
         Request::ListLoads { at_most } => json!({ "loads": { "at_most": at_most } }),
         Request::Show(load) => json!({ "show": { "load": load } }),
-        Request::ShowRows { load, from, fate } => json!({ "show": { "load": load, "rows_from": from, "fate": fate } }),
+        Request::ShowRows { load, from, fate } => {
+            json!({ "show": { "load": load, "rows_from": from, "fate": fate } })
+        }
         Request::About => json!({ "about": {} }),
         Request::Sweep => json!({ "sweep": {} }),
     })

@@ -4,8 +4,8 @@ use crate::message::column_letters;
 use crate::schema::{Header, Schema};
 use crate::workbook::{RawCell, RawRow, RawValue};
 
-use super::{ColumnRead, OtherColumn};
 use super::value::is_blank;
+use super::{ColumnRead, OtherColumn};
 
 /// The columns of one sheet by their place, those right of the last name included once they have a value.
 #[derive(Default)]

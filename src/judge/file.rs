@@ -18,11 +18,14 @@ use super::ragged::{Ragged, Widths};
 use super::repeats::Repeats;
 use super::row::{Layout, says_total};
 use super::sheet::SheetPass;
-use super::value::{Broken, Currencies, Evidence, Mixed, Style, shown};
+use super::value::{Broken, Currencies, Evidence, Style, needs_evidence, shown};
 use super::{FileRead, JudgeError, OtherColumn, Place, SheetRead, Skip, Verdict};
 
 /// Columns named that the rules do not know.
 const COLUMNS_NAMED: usize = 8;
+
+/// In how many rows of a workbook an identifier is looked for that a program changed as it did all of its column.
+const FIRST_ROWS: u32 = 50;
 
 /// Hears what is judged, as it comes.
 pub trait Hear {
@@ -85,10 +88,15 @@ impl<'a> Judge<'a> {
         self.notes.extend_from_slice(workbook.notes());
         let mut read = Vec::with_capacity(sheets.len());
         for (index, sheet) in sheets.iter().enumerate() {
-            let Ok(number) = u16::try_from(index) else { break };
+            let Ok(number) = u16::try_from(index) else {
+                break;
+            };
             self.items.push(0);
-            let evidence = if workbook.is_text() { self.look_for_evidence(workbook, index)? } else { None };
+            let notes_before = workbook.notes().len();
+            let wanted = workbook.is_text() || sheet.visible && self.needs_evidence(workbook, index)?;
+            let evidence = if wanted { self.look_for_evidence(workbook, index)? } else { None };
             let (styles, ragged) = evidence.unzip();
+            let ragged = ragged.filter(|_| workbook.is_text());
             self.styles.push(styles);
             self.ragged.push(ragged);
             emit.sheet(number, self.describe(&sheet.name, None, None))?;
@@ -98,7 +106,6 @@ impl<'a> Judge<'a> {
             } else if pass.is_not_wanted() {
                 pass.pass_over(Skip::OtherSheet);
             }
-            let notes_before = workbook.notes().len();
             read_rows(workbook, index, &mut |row| pass.take_row(row))?;
             let (of_sheet, layout) = pass.finish()?;
             if layout.is_some() {
@@ -127,7 +134,9 @@ impl<'a> Judge<'a> {
     }
 
     fn check_pinned_sheet(&self, sheets: &[Sheet]) -> Result<(), Refusal> {
-        let Some(wanted) = &self.schema.sheet else { return Ok(()) };
+        let Some(wanted) = &self.schema.sheet else {
+            return Ok(());
+        };
         if sheets.iter().any(|sheet| sheet.visible && same_name(&sheet.name, wanted)) {
             return Ok(());
         }
@@ -135,15 +144,15 @@ impl<'a> Judge<'a> {
         Err(Refusal::new(Rule::SheetMissing, &[("sheet", wanted), ("found", &found.join(", "))]))
     }
 
-    /// Reads a sheet of texts once more, and before: whether 1.234 is more than a thousand, its whole column tells, and how
-    /// many values a row should have, all rows.
+    /// Reads a sheet once more, and before: whether 1.234 is more than a thousand, its whole column tells, and how many
+    /// values a row should have, all rows.
     fn look_for_evidence(
         &self,
         workbook: &mut Workbook,
         sheet: usize,
     ) -> Result<Option<(Vec<Style>, Ragged)>, JudgeError> {
         let separator = workbook.separator();
-        let mut evidence = Evidence::new(self.schema);
+        let mut evidence = Evidence::new(self.schema, workbook.is_text());
         let mut found: Option<(Heading, Widths)> = None;
         let mut search = HeaderSearch::new(self.schema);
         let mut fields_above = 0;
@@ -169,6 +178,28 @@ impl<'a> Judge<'a> {
             ControlFlow::Continue(())
         })?;
         Ok(found.map(|(_, widths)| (evidence.decide(), widths.decide())))
+    }
+
+    /// Whether one of the first rows has an identifier such as 40001.0: then its whole column must be looked at.
+    fn needs_evidence(&self, workbook: &mut Workbook, sheet: usize) -> Result<bool, JudgeError> {
+        let mut heading: Option<Heading> = None;
+        let mut search = HeaderSearch::new(self.schema);
+        let (mut needed, mut rows) = (false, 0);
+        workbook.visit_rows(sheet, &mut |row| {
+            match &heading {
+                Some(heading) => {
+                    rows += 1;
+                    needed = needs_evidence(row, &heading.header, self.schema);
+                    if needed || rows == FIRST_ROWS {
+                        return ControlFlow::Break(());
+                    }
+                }
+                None if search.is_over() => return ControlFlow::Break(()),
+                None => heading = search.look_at(row).ok(),
+            }
+            ControlFlow::Continue(())
+        })?;
+        Ok(needed)
     }
 
     /// Where no visible sheet has a header: the hidden one that has.
@@ -202,7 +233,9 @@ impl<'a> Judge<'a> {
             match self.schema.unknown_columns {
                 UnknownColumns::Keep => {}
                 UnknownColumns::Ignore => self.notes.push(Note::new(Rule::ColumnsNotKnown, &words)),
-                UnknownColumns::Reject => return Err(Refusal::new(Rule::ColumnsNotAllowed, &words)),
+                UnknownColumns::Reject => {
+                    return Err(Refusal::new(Rule::ColumnsNotAllowed, &words));
+                }
             }
         }
         let styles = self.styles.get(usize::from(sheet)).cloned().flatten();
@@ -226,12 +259,7 @@ impl<'a> Judge<'a> {
             for (position, rule) in layout.warnings(row) {
                 self.warn(place, row, layout, position, rule);
             }
-            for Mixed { position, first, second } in self.currencies.note_row(row, layout.header()) {
-                let Some((column, title)) = &layout.header().columns[position] else { continue };
-                let cell = cell_address(*column, row.number);
-                let words = [("column", title.as_str()), ("first", first), ("second", second), ("cell", &cell)];
-                self.notes.push(Note::of_sheet(Rule::CurrenciesMixed, &layout.sheet, &words));
-            }
+            self.currencies.note_row(row, layout.header(), layout.currency);
         }
         self.repeats.note(place, row, layout, verdict);
     }
@@ -254,7 +282,8 @@ impl<'a> Judge<'a> {
     pub fn judge_again(self, workbook: &mut Workbook, emit: Emit<'_>, _file: &mut FileRead) -> Result<(), JudgeError> {
         let sheets = workbook.sheets().to_vec();
         let repeated = self.repeats.find(self.schema, &self.layouts, &self.items, &sheets)?;
-        if repeated.is_empty() {
+        let mixed = self.currencies.are_mixed();
+        if repeated.is_empty() && !mixed {
             return Ok(());
         }
         let mut repeated = repeated.into_iter().peekable();
@@ -267,10 +296,14 @@ impl<'a> Judge<'a> {
                     let rows = found.name_rows(place.0, &sheets);
                     repeats.push((found.position, Broken { rule: found.rule, words: vec![("rows", rows)] }));
                 }
+                let row = layout.what_to_do().without(row);
+                if mixed && matches!(layout.judge(&row), Verdict::Accepted(_)) {
+                    repeats.extend(self.currencies.mixed(&row, layout.header(), layout.currency));
+                }
                 if repeats.is_empty() {
                     return Ok(());
                 }
-                Ok(emit.row(place, layout.judge_repeated(&layout.what_to_do().without(row), repeats))?)
+                Ok(emit.row(place, layout.judge_repeated(&row, repeats))?)
             })?;
         }
         Ok(())
@@ -281,7 +314,9 @@ impl<'a> Judge<'a> {
         if !self.warned.insert((place.0, position, rule)) {
             return;
         }
-        let Some((column, title)) = &layout.header().columns[position] else { return };
+        let Some((column, title)) = &layout.header().columns[position] else {
+            return;
+        };
         let cell = cell_address(*column, row.number);
         let value = row.cell(*column).map(shown).unwrap_or_default();
         let words = [("column", title.as_str()), ("cell", &cell), ("number", &value), ("sheet", &layout.sheet)];

@@ -37,6 +37,15 @@ impl<'a> LentValue<'a> {
         }
     }
 
+    /// The same value, lent by no one.
+    pub fn into_owned(self) -> LentValue<'static> {
+        match self {
+            LentValue::S(text) => LentValue::S(Cow::Owned(text.into_owned())),
+            LentValue::N(number) => LentValue::N(number),
+            LentValue::Bool(said) => LentValue::Bool(said),
+        }
+    }
+
     /// No fewer bytes than DynamoDB counts.
     pub fn size_at_most(&self) -> usize {
         match self {

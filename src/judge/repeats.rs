@@ -8,7 +8,7 @@ use crate::message::{Refusal, Rule, count};
 use crate::schema::{Column, Duplicates, Schema};
 use crate::workbook::{RawRow, Sheet};
 
-use super::duplicates::{Group, Seen};
+use super::duplicates::{Differ, Group, Seen};
 use super::lent::LentItem;
 use super::row::Layout;
 use super::{Place, Verdict};
@@ -42,20 +42,20 @@ pub(super) struct Repeated {
 impl Repeated {
     /// The rows as a person on sheet `here` finds them.
     pub fn name_rows(&self, here: u16, sheets: &[Sheet]) -> String {
-        name_rows(&self.rows, here, sheets)
+        name_rows(&self.rows.rows, here, sheets)
     }
 }
 
 impl Repeats {
     pub fn new(schema: &Schema) -> Repeats {
-        let once = |position, columns| Once { position, columns, seen: Seen::default() };
+        let once = |position, columns, seen| Once { position, columns, seen };
         let key: Vec<usize> = schema.key.columns().filter_map(|column| schema.position(column)).collect();
         // A column that is the whole key is told as that.
         let more = |column: &&Column| column.unique && !schema.key.columns().eq([column.name.as_str()]);
         let unique = schema.columns.iter().enumerate().filter(|(_, column)| more(column));
         Repeats {
-            key: once(key.first().copied().unwrap_or_default(), key),
-            unique: unique.map(|(position, _)| once(position, vec![position])).collect(),
+            key: once(key.first().copied().unwrap_or_default(), key, Seen::keys(schema.key_case)),
+            unique: unique.map(|(position, _)| once(position, vec![position], Seen::default())).collect(),
         }
     }
 
@@ -91,18 +91,21 @@ impl Repeats {
         let mut found: Vec<(Place, Repeated)> = Vec::new();
         for group in key.into_iter().map(Rc::new) {
             let kept = match schema.duplicates {
-                Duplicates::Last => group.last().copied(),
-                Duplicates::First => group.first().copied(),
+                // Which of them is the item, or whether they are several, the order of rows does not tell.
+                _ if group.differ.is_some() => None,
+                Duplicates::Last => group.rows.last().copied(),
+                Duplicates::First => group.rows.first().copied(),
                 Duplicates::Reject => None,
             };
-            let left_out = group.iter().filter(|place| Some(**place) != kept);
-            let repeated = || Repeated { position: self.key.position, rule: Rule::KeyRepeated, rows: group.clone() };
+            let rule = group.differ.map_or(Rule::KeyRepeated, Differ::rule);
+            let left_out = group.rows.iter().filter(|place| Some(**place) != kept);
+            let repeated = || Repeated { position: self.key.position, rule, rows: group.clone() };
             found.extend(left_out.map(|place| (*place, repeated())));
         }
         for once in self.unique {
             for group in once.seen.into_groups().into_iter().map(Rc::new) {
                 let repeated = || Repeated { position: once.position, rule: Rule::ValueRepeated, rows: group.clone() };
-                found.extend(group.iter().map(|place| (*place, repeated())));
+                found.extend(group.rows.iter().map(|place| (*place, repeated())));
             }
         }
         found.sort_by_key(|(place, _)| *place);
@@ -114,7 +117,7 @@ impl Repeats {
 fn refuse_repeated_sheets(groups: &[Group], items: &[u64], sheets: &[Sheet]) -> Option<Refusal> {
     let mut shared: BTreeMap<(u16, u16), u64> = BTreeMap::new();
     for group in groups {
-        let mut of_sheets: Vec<u16> = group.iter().map(|place| place.0).collect();
+        let mut of_sheets: Vec<u16> = group.rows.iter().map(|place| place.0).collect();
         of_sheets.dedup();
         for (i, first) in of_sheets.iter().enumerate() {
             for second in &of_sheets[i + 1..] {
@@ -132,7 +135,7 @@ fn refuse_repeated_sheets(groups: &[Group], items: &[u64], sheets: &[Sheet]) -> 
 }
 
 /// `12 and 340`, `12, 15 (sheet "B") and 340`, with a count where there are many.
-fn name_rows(group: &Group, here: u16, sheets: &[Sheet]) -> String {
+fn name_rows(group: &[Place], here: u16, sheets: &[Sheet]) -> String {
     let mut names: Vec<String> = group
         .iter()
         .take(ROWS_NAMED)
@@ -199,6 +202,31 @@ mod tests {
         assert_eq!(refusal.rule, Rule::SheetsRepeatItems);
         assert_eq!(refusal.message, "Sheets \"Q2\" and \"Q3\" list the same items (60 of them).");
         assert!(judged(&book(9)).is_ok());
+    }
+
+    #[test]
+    fn keys_that_differ_only_to_the_table_are_problems_that_name_each_other() {
+        let list = "SKU,Name,Qty\nA-17,Bolt,5\nB,Nut,1\na-17,Bolt,8\nВ,Pin,2\n";
+        for policy in ["reject", "first", "last"] {
+            let by =
+                |rules: String| rules.replace("\nduplicates = \"reject\"", &format!("\nduplicates = \"{policy}\""));
+            let (verdicts, _) = judged_by(list.as_bytes(), by).unwrap();
+            for (row, rule, said) in [
+                (2, "keys-differ-in-case", "SKU in rows 2 and 4 differs only in capitals."),
+                (4, "keys-differ-in-case", "SKU in rows 2 and 4 differs only in capitals."),
+                (3, "keys-look-alike", "SKU in rows 3 and 5 looks the same and is not."),
+                (5, "keys-look-alike", "SKU in rows 3 and 5 looks the same and is not."),
+            ] {
+                let Verdict::Rejected(kept) = &verdicts[&row] else { panic!("{policy}: {:?}", verdicts[&row]) };
+                assert_eq!((kept.problems[0].rule.id(), kept.problems[0].message.as_str()), (rule, said), "{policy}");
+            }
+        }
+        let matters = |rules: String| rules.replace("key_case = \"folds\"", "key_case = \"matters\"");
+        let (verdicts, _) = judged_by(list.as_bytes(), matters).unwrap();
+        for row in [2, 4] {
+            assert!(matches!(verdicts[&row], Verdict::Accepted(_)), "{row}");
+        }
+        assert_eq!(rules(&verdicts[&3]), ["keys-look-alike"]);
     }
 
     #[test]

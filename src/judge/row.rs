@@ -10,7 +10,9 @@ use super::heading::Heading;
 use super::lent::{LentItem, LentValue, Names};
 use super::ragged::{Doubt, Ragged};
 use super::sheet::says;
-use super::value::{Broken, Facts, Style, is_blank, judge_cell, keep_cell, no_value_in, shown, warn_of};
+use super::value::{
+    Broken, Facts, NamedBeside, Style, is_blank, judge_cell, keep_cell, no_value_in, read_without, shown, warn_of,
+};
 use super::what_to_do::WhatToDo;
 use super::{Kept, KeptCell, Skip, Skipped, Verdict};
 
@@ -41,6 +43,8 @@ pub(super) struct Layout<'a> {
     others: Vec<usize>,
     /// Which rows have values in the wrong columns, where that can be told.
     ragged: Option<Ragged>,
+    /// The column that names the currency of each row.
+    pub currency: Option<NamedBeside>,
 }
 
 impl<'a> Layout<'a> {
@@ -60,7 +64,9 @@ impl<'a> Layout<'a> {
         let others = heading.header.others.iter().filter(|_| are_kept).map(|(_, name)| name.as_str());
         let names = Names::new(columns.chain(schema.key.attributes()).chain(others.clone()));
         let others = others.filter_map(|name| names.place(name)).collect();
-        Layout { schema, sheet: sheet.to_string(), heading, as_typed, facts, key, names, others, ragged: None }
+        let currency = NamedBeside::find(schema, &heading.header);
+        let sheet = sheet.to_string();
+        Layout { schema, sheet, heading, as_typed, facts, key, names, others, ragged: None, currency }
     }
 
     /// With what its rows together tell of their widths.
@@ -96,7 +102,8 @@ impl<'a> Layout<'a> {
     /// What is to be said about the cells of a row that goes in all the same: at which column, and by which rule.
     pub fn warnings(&self, row: &RawRow<'_>) -> Vec<(usize, Rule)> {
         let judge = RowJudge { row, layout: self };
-        let warning = |(position, column)| Some((position, warn_of(judge.cell(position)?, column)?));
+        let warning =
+            |(position, column)| Some((position, warn_of(judge.cell(position)?, column, self.facts[position])?));
         self.schema.columns.iter().enumerate().filter_map(warning).collect()
     }
 
@@ -120,9 +127,25 @@ impl<'a> Layout<'a> {
 
     /// The row as it was sent, with what is wrong with it.
     fn keep(&self, row: &RawRow<'_>, problems: Vec<Problem>) -> Kept {
-        let keep = |cell: &RawCell<'_>| KeptCell { number: self.number_by_column(cell), ..keep_cell(cell, row.number) };
+        let keep = |cell: &RawCell<'_>| {
+            let kept = keep_cell(cell, row.number);
+            let value = self.read_by_column(cell).unwrap_or(kept.value);
+            KeptCell { number: self.number_by_column(cell), value, ..kept }
+        };
         let key = if problems.iter().any(|problem| problem.rule.is_about_columns()) { None } else { self.key_of(row) };
         Kept { problems, cells: row.cells.iter().map(keep).collect(), key }
+    }
+
+    /// What a text is by what its column tells, which other rows would not tell: 40001 for 40001.0.
+    fn read_by_column(&self, cell: &RawCell<'_>) -> Option<String> {
+        let position = self.position_of(cell)?;
+        read_without(cell, &self.schema.columns[position], self.facts[position])
+    }
+
+    /// The rules' column that a cell stands in.
+    fn position_of(&self, cell: &RawCell<'_>) -> Option<usize> {
+        let is_here = |found: &Option<(u32, String)>| found.as_ref().is_some_and(|(place, _)| *place == cell.column);
+        self.header().columns.iter().position(is_here)
     }
 
     /// The number that a text is by what its column tells, where it would be asked about among other rows.
@@ -130,8 +153,7 @@ impl<'a> Layout<'a> {
         if !matches!(cell.value, RawValue::Text(_)) {
             return None;
         }
-        let is_here = |found: &Option<(u32, String)>| found.as_ref().is_some_and(|(place, _)| *place == cell.column);
-        let position = self.header().columns.iter().position(is_here)?;
+        let position = self.position_of(cell)?;
         let (column, facts) = (&self.schema.columns[position], self.facts[position]);
         let read = judge_cell(cell, column, facts).ok()?;
         let alone = judge_cell(cell, column, Facts { style: Style::Alone, ..facts });
@@ -201,7 +223,9 @@ impl<'a> RowJudge<'a> {
     /// A row that is plainly no item: blanks, a total, a note, the header again.
     fn recognise(&self) -> Option<Skip> {
         let mut filled = self.row.cells.iter().filter(|cell| !is_blank(cell));
-        let Some(first) = filled.next().map(shown) else { return Some(Skip::Blank) };
+        let Some(first) = filled.next().map(shown) else {
+            return Some(Skip::Blank);
+        };
         let is_alone = filled.next().is_none();
         if self.layout.heading.is_again(self.row) {
             return Some(Skip::Header);
@@ -269,6 +293,9 @@ impl<'a> RowJudge<'a> {
                 problems.push(self.problem(position, broken));
             }
         }
+        if let Some(beside) = self.layout.currency {
+            self.check_currency(beside, &values, &mut problems);
+        }
         self.add_unknown(&mut values, &mut problems);
         match schema.key.complete(|column| values[schema.position(column)?].as_ref().map(LentValue::text)) {
             Ok(composite) => {
@@ -287,10 +314,28 @@ impl<'a> RowJudge<'a> {
         if problems.is_empty() { Ok(item) } else { Err(problems) }
     }
 
+    /// Prices whose row names another currency than the rules set.
+    fn check_currency(&self, beside: NamedBeside, values: &[Option<LentValue<'_>>], problems: &mut Vec<Problem>) {
+        for ((position, column), _) in
+            self.layout.schema.columns.iter().enumerate().zip(values).filter(|(_, value)| value.is_some())
+        {
+            let Some(wanted) = &column.currency else {
+                continue;
+            };
+            if let Some(named) = beside.foreign(self.row, wanted) {
+                let others = format!("the {} is in {wanted} here", column.title);
+                let words = vec![("currency", named.into_owned()), ("others", others)];
+                problems.push(self.problem(position, Broken { rule: Rule::CurrenciesMixed, words }));
+            }
+        }
+    }
+
     /// Columns that the rules do not know and that are kept, under the names of their headers.
     fn add_unknown(&self, values: &mut [Option<LentValue<'a>>], problems: &mut Vec<Problem>) {
         for ((place, name), of_value) in self.layout.header().others.iter().zip(&self.layout.others) {
-            let Some(cell) = self.row.cell(*place) else { continue };
+            let Some(cell) = self.row.cell(*place) else {
+                continue;
+            };
             if let Some(broken) = no_value_in(cell, self.layout.as_typed) {
                 problems.push(self.problem_in(name, Some(cell.column), broken));
                 continue;
@@ -324,7 +369,9 @@ impl<'a> RowJudge<'a> {
                     (column, Broken { rule: Rule::KeyTooLong, words })
                 }
             };
-            let Some(position) = self.layout.schema.position(&column) else { continue };
+            let Some(position) = self.layout.schema.position(&column) else {
+                continue;
+            };
             let problem = self.problem(position, broken);
             // A cell that was not understood has said so already.
             let told = problems.iter().any(|other| other.column == problem.column && other.cell == problem.cell);

@@ -14,7 +14,9 @@ const MOST_CELLS: usize = 1_000;
 
 pub(super) fn refuse_swallowed_rows(row: &RawRow<'_>, layout: &Layout<'_>) -> Option<Refusal> {
     let (column, rows) = (0..row.cells.len()).find_map(|at| {
-        let RawValue::Text(text) = &row.cells[at].value else { return None };
+        let RawValue::Text(text) = &row.cells[at].value else {
+            return None;
+        };
         // Line breaks are among these, which hardly any text has.
         if !text.bytes().any(|byte| byte < b' ') {
             return None;

@@ -17,7 +17,9 @@ pub(super) fn report_unnamed(sheet: &str, header: &Header, counts: &ColumnCounts
 }
 
 fn note(rule: Rule, sheet: &str, header_row: u32, unnamed: &[UnnamedColumn]) -> Note {
-    let values = |n: u64| if n == 1 { "1 value".to_string() } else { format!("{} values", count(n)) };
+    let values = |n: u64| {
+        if n == 1 { "1 value".to_string() } else { format!("{} values", count(n)) }
+    };
     let columns = unnamed.iter().map(|column| format!("{} ({})", column_letters(column.place), values(column.values)));
     let cells = unnamed.iter().map(|column| cell_address(column.place, header_row));
     let [columns, cells] = [columns.collect::<Vec<_>>(), cells.collect()].map(|all| listed(&all, COLUMNS_NAMED));

@@ -35,7 +35,9 @@ impl WhatToDo {
     /// Notes which of a row's texts are such headers, and takes them out.
     pub fn take_out_of(&mut self, texts: &mut Vec<(u32, String)>) {
         texts.retain(|(place, text)| {
-            let Some(load) = load_of(text) else { return true };
+            let Some(load) = load_of(text) else {
+                return true;
+            };
             self.columns.push(*place);
             self.load.get_or_insert(load);
             false

@@ -248,8 +248,12 @@ impl<'s> Evidence<'s> {
     /// In the whole, and in the scope that the first of the items tells.
     fn add(&mut self, signs: &Signs, item: Option<&Item>, or: Option<&Item>) {
         self.whole.add(signs);
-        let Some(column) = self.scope_column else { return };
-        let Some(scope) = [item, or].into_iter().flatten().find_map(|item| group_of(item, column)) else { return };
+        let Some(column) = self.scope_column else {
+            return;
+        };
+        let Some(scope) = [item, or].into_iter().flatten().find_map(|item| group_of(item, column)) else {
+            return;
+        };
         if let Some(sum) = self.scopes.get_mut(scope) {
             sum.add(signs);
         } else if self.scopes.len() < MAX_SCOPES {
@@ -308,7 +312,9 @@ impl<'s> Evidence<'s> {
         if gate == Gate::Rejected && self.nothing_left() {
             return Vec::new();
         }
-        let Some(percent) = self.percent(gate) else { return Vec::new() };
+        let Some(percent) = self.percent(gate) else {
+            return Vec::new();
+        };
         let whole = part(gate, &self.whole, last.map(|last| last.items));
         let scopes = self.scopes.iter().filter_map(|(scope, signs)| {
             let last = last.and_then(|last| last.per_scope.get(scope).copied());

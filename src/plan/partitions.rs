@@ -75,7 +75,9 @@ impl<'a> ByKey<'a> {
     }
 
     fn add(&mut self, item: &Item, units: f64) {
-        let Some(Value::S(value) | Value::N(value)) = item.get(self.attribute) else { return };
+        let Some(Value::S(value) | Value::N(value)) = item.get(self.attribute) else {
+            return;
+        };
         if self.too_many {
             return;
         }

@@ -55,7 +55,9 @@ fn respell(key: &Key, item: &Item, columns: &[&str], case: fn(&str) -> String) -
     let composite = key.complete(text_of).ok()?;
     let mut respelt: Item = composite.into_iter().map(|(name, text)| (name, Value::S(text.into()))).collect();
     for part in key.parts() {
-        let KeyPart::Column(name) = part else { continue };
+        let KeyPart::Column(name) = part else {
+            continue;
+        };
         let value = match columns.contains(&name.as_str()) {
             true => Value::S(text_of(name)?.into()),
             false => item.get(name)?.clone(),
@@ -82,7 +84,9 @@ struct Pair {
 
 impl Twins {
     pub fn add(&mut self, row: &PlanRow, schema: &Schema) {
-        let (Some(theirs), Some(item)) = (&row.twin, &row.item) else { return };
+        let (Some(theirs), Some(item)) = (&row.twin, &row.item) else {
+            return;
+        };
         self.rows += 1;
         if self.first.len() < NAMED {
             let (ours, theirs) = (spelt(&key_of(item, schema)), spelt(theirs));

@@ -129,7 +129,9 @@ impl StepBack {
 
     /// The whole item as it will be, where this one is there now.
     pub fn after(&self, there: Option<&Item>) -> Option<Item> {
-        let (true, Some(before), Some(there)) = (self.in_part, &self.before, there) else { return self.before.clone() };
+        let (true, Some(before), Some(there)) = (self.in_part, &self.before, there) else {
+            return self.before.clone();
+        };
         let names: BTreeSet<&str> = self.names().collect();
         let others = there.iter().filter(|(name, _)| !names.contains(name));
         Some(others.chain(before.iter()).map(|(name, value)| (name, value.clone())).collect())

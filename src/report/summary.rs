@@ -124,7 +124,9 @@ fn end_first(told: &Told<'_>) -> String {
     match (&*told.notes_of(Weight::Loss), &*told.notes_of(Weight::Look)) {
         ([loss], _) => format!(": {}", loss.message),
         ([], [look]) => format!("; one thing is worth a look: {}", look.message),
-        ([], looks @ [_, ..]) => format!("; {} things are worth a look.", count(looks.len() as u64)),
+        ([], looks @ [_, ..]) => {
+            format!("; {} things are worth a look.", count(looks.len() as u64))
+        }
         _ => ".".to_string(),
     }
 }
@@ -187,7 +189,9 @@ fn say_missing(told: &Told<'_>) -> Option<String> {
         (_, None | Some(Missing::Report)) => {
             format!("{are} stayed as {are} {}", if *total == 1 { "is" } else { "are" })
         }
-        (Ending::Done, Some(Missing::Mark)) => format!("{are} {} marked as discontinued", was(*total)),
+        (Ending::Done, Some(Missing::Mark)) => {
+            format!("{are} {} marked as discontinued", was(*total))
+        }
         (Ending::Done, Some(Missing::Delete)) => format!("{are} {} deleted", was(*total)),
         (_, Some(Missing::Mark)) => format!("{are} would be marked as discontinued"),
         (_, Some(Missing::Delete)) => format!("{are} would be deleted"),

@@ -228,7 +228,9 @@ fn tell_figures(report: &Report, text: &mut String) {
             }
         }
     }
-    let Some(estimate) = &report.estimate else { return };
+    let Some(estimate) = &report.estimate else {
+        return;
+    };
     match report.taken.as_ref().filter(|_| report.ending == Ending::Done) {
         Some(taken) => {
             tell(text, &format!("It took {}; {} were expected.", cost(taken), cost(estimate)));
@@ -279,7 +281,9 @@ fn cost(estimate: &Estimate) -> String {
 
 /// Fractions of a cent are none.
 pub(super) fn money(cost: &Estimate) -> String {
-    let Some(money) = cost.money else { return "not known".to_string() };
+    let Some(money) = cost.money else {
+        return "not known".to_string();
+    };
     let currency = &cost.currency;
     match (money.is_zero(), money < Decimal::new(1, -2)) {
         (true, _) => format!("0 {currency}"),

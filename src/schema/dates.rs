@@ -7,7 +7,9 @@ pub(super) fn is_date_pattern(text: &str) -> bool {
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
         if let '\'' | '"' = first {
-            let Some((_, after)) = rest[1..].split_once(first) else { return false };
+            let Some((_, after)) = rest[1..].split_once(first) else {
+                return false;
+            };
             rest = after;
             continue;
         }

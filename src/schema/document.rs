@@ -207,7 +207,9 @@ impl<'d> Table<'d> {
         self.document.note(
             line,
             match nearest(written, known()) {
-                Some(meant) => format!("{meant} is misspelt as \"{written}\"; write {name} = \"{meant}\""),
+                Some(meant) => {
+                    format!("{meant} is misspelt as \"{written}\"; write {name} = \"{meant}\"")
+                }
                 None => format!("{name} is \"{written}\" and should be {}", either(known())),
             },
         );

@@ -26,7 +26,9 @@ impl Schema {
         self.check_key("sort", shape.key.sort.as_ref(), self.key.sort.as_ref())?;
         for index in &shape.indexes {
             for attribute in std::iter::once(&index.key.partition).chain(&index.key.sort) {
-                let Some(kind) = self.kind_of(&attribute.name) else { continue };
+                let Some(kind) = self.kind_of(&attribute.name) else {
+                    continue;
+                };
                 if kind.key_kind() != Some(attribute.kind) {
                     return Err(Misfit::IndexKey {
                         index: index.name.clone(),

@@ -83,9 +83,13 @@ impl Schema {
         let known = found.iter().filter(|cells| !cells.is_empty()).count();
         let mut enough = COLUMNS_OF_A_HEADER;
         for key in self.key.columns() {
-            let Some(position) = self.position(key) else { continue };
+            let Some(position) = self.position(key) else {
+                continue;
+            };
             match found[position].iter().map(|cell| cell.fit).min() {
-                None => return Err(HeaderFault::KeyMissing { column: self.columns[position].title.clone(), known }),
+                None => {
+                    return Err(HeaderFault::KeyMissing { column: self.columns[position].title.clone(), known });
+                }
                 Some(Fit::Name) => {}
                 Some(_) => enough = COLUMNS_BESIDE_A_FALLBACK,
             }
@@ -155,7 +159,9 @@ mod tests {
     fn choice(schema: &Schema, column: &str, texts: &[&str]) -> String {
         let texts: Vec<(u32, &str)> = (0..).zip(texts.iter().copied()).collect();
         match schema.match_header(1, &texts) {
-            Err(HeaderFault::NamedTwice { first, second, .. }) => format!("{} or {}", first.1, second.1),
+            Err(HeaderFault::NamedTwice { first, second, .. }) => {
+                format!("{} or {}", first.1, second.1)
+            }
             Err(fault) => format!("{fault:?}"),
             Ok(header) => {
                 let position = schema.position(column).unwrap();

@@ -144,7 +144,9 @@ impl Template {
         let mut pieces: Vec<Piece> = Vec::new();
         let mut rest = source;
         while let Some((before, after)) = rest.split_once('{') {
-            let Some((name, tail)) = after.split_once('}') else { return Err(TemplateError::Unclosed) };
+            let Some((name, tail)) = after.split_once('}') else {
+                return Err(TemplateError::Unclosed);
+            };
             if name.is_empty() || name.contains('{') || before.contains('}') {
                 return Err(TemplateError::Unclosed);
             }
@@ -181,7 +183,9 @@ impl Template {
     fn fill<'v>(&self, text_of: impl Fn(&str) -> Option<Cow<'v, str>>, faults: &mut Vec<KeyFault>) -> String {
         let mut text = String::new();
         for Piece { before, column, sign } in &self.pieces {
-            let Some(value) = text_of(column) else { continue };
+            let Some(value) = text_of(column) else {
+                continue;
+            };
             if let Some(sign) = sign.filter(|sign| value.contains(*sign)) {
                 faults.push(KeyFault::HoldsSign { column: column.clone(), sign });
             }
@@ -265,7 +269,9 @@ mod tests {
             let mut seen = std::collections::HashMap::new();
             for warehouse in parts {
                 for sku in parts {
-                    let Ok(text) = pk(&key, warehouse, sku) else { continue };
+                    let Ok(text) = pk(&key, warehouse, sku) else {
+                        continue;
+                    };
                     assert_eq!(seen.insert(text, (warehouse, sku)), None, "{from}: {warehouse:?} {sku:?}");
                 }
             }

@@ -230,7 +230,9 @@ fn read_part<'d>(
         }
         Ok(template) => {
             for (column, sign) in template.signs() {
-                let Some(column) = find_column(document, from.line, "the key", column, columns) else { continue };
+                let Some(column) = find_column(document, from.line, "the key", column, columns) else {
+                    continue;
+                };
                 check_composed(document, from.line, column, sign);
             }
             Some(KeyPart::Composite { name: name.value.to_string(), from: template })

@@ -189,7 +189,9 @@ fn read_dates<'d>(document: &'d Document<'d>, table: &mut Table<'d>) -> Vec<Stri
 
 fn check_settings(document: &Document, table: &Table, rules: &Column) {
     for (setting, kinds) in SETTINGS_OF_TYPES {
-        let Some(line) = table.line_of(setting).filter(|_| !kinds.contains(&rules.kind)) else { continue };
+        let Some(line) = table.line_of(setting).filter(|_| !kinds.contains(&rules.kind)) else {
+            continue;
+        };
         let (name, kind) = (&rules.name, rules.kind.name());
         let kinds = either(kinds.iter().map(|kind| kind.name()));
         let sentence =

@@ -209,7 +209,9 @@ pub(super) fn read_gates<'d>(document: &'d Document<'d>, mut table: Table<'d>, t
         ("price_factor", "price", watches_prices && totals.price.is_none()),
         ("price_percent", "price", watches_prices && totals.price.is_none()),
     ] {
-        let Some(line) = table.line_of(setting).filter(|_| is_blind) else { continue };
+        let Some(line) = table.line_of(setting).filter(|_| is_blind) else {
+            continue;
+        };
         let sentence = format!(
             "{setting} watches a column that [totals] does not name; write {column} = \"…\" there, or {setting} = false"
         );

@@ -88,7 +88,9 @@ impl<'a> Export<'a> {
     }
 
     pub fn add(&mut self, item: Item) -> Result<(), SheetFault> {
-        let Some((held, bytes)) = &mut self.held else { return self.write(item) };
+        let Some((held, bytes)) = &mut self.held else {
+            return self.write(item);
+        };
         *bytes += item_size(&item);
         held.push(item);
         if *bytes <= SORTED_BYTES {
@@ -149,7 +151,9 @@ impl<'a> Export<'a> {
             let cell = item.get(&column.name).map(|value| show(value, column, self.form)).transpose();
             cells.push(cell.map_err(|unshown| Unfit { column: column.title.clone(), reason: unshown.to_string() })?);
         }
-        let format = |column: &Column| if self.form == Form::Workbook { format_as_read(column) } else { None };
+        let format = |column: &Column| {
+            if self.form == Form::Workbook { format_as_read(column) } else { None }
+        };
         let read = (0..).zip(&cells).zip(&self.schema.columns);
         let read = read.filter_map(|((place, cell), column)| Some(cell.as_ref()?.as_read(place, format(column))));
         // Under the header; which of the rows it is changes nothing.

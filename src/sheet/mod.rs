@@ -65,7 +65,9 @@ fn fit(text: &str, units: usize) -> String {
 
 /// What the sheet of items is called, so that the loader reads it.
 pub fn name_items(schema: &Schema) -> Result<String, SheetFault> {
-    let Some(wanted) = &schema.sheet else { return Ok(ITEMS.to_string()) };
+    let Some(wanted) = &schema.sheet else {
+        return Ok(ITEMS.to_string());
+    };
     // The loader does not look at punctuation, and the programs do not take all of it.
     let name = wanted.replace(['*', '?', ':', '[', ']', '\\', '/'], " ");
     let name = name.split_whitespace().collect::<Vec<_>>().join(" ").trim_matches('\'').to_string();

@@ -68,7 +68,9 @@ mod tests {
         {
             let (schema, mut read) = template(rules);
             match judged(&schema, &mut read) {
-                Err(JudgeError::Refused(refusal)) => assert_eq!(refusal.rule, Rule::NoItems, "{}", refusal.message),
+                Err(JudgeError::Refused(refusal)) => {
+                    assert_eq!(refusal.rule, Rule::NoItems, "{}", refusal.message)
+                }
                 other => panic!("{other:?}"),
             }
         }

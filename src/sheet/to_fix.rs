@@ -145,7 +145,9 @@ impl RowsToFix {
         if self.is_full() || !row.cells.iter().all(has_room) {
             return Ok(());
         }
-        let Some(sheet) = sheet_of(&mut self.sheets, &row.sheet) else { return Ok(()) };
+        let Some(sheet) = sheet_of(&mut self.sheets, &row.sheet) else {
+            return Ok(());
+        };
         let line = serde_json::to_vec(row)?;
         self.file.write_all(&line)?;
         let repeated = row.problems.iter().find(|problem| is_about_others(problem));
@@ -216,7 +218,8 @@ fn sheet_of<'a>(sheets: &'a mut Vec<SheetRows>, name: &Arc<str>) -> Option<&'a m
 
 /// Rows that repeat one another all say so in the same words, which name them.
 fn is_about_others(problem: &Problem) -> bool {
-    matches!(problem.rule, Rule::KeyRepeated | Rule::ValueRepeated)
+    use Rule::{KeyRepeated, KeysDifferInCase, KeysLookAlike, ValueRepeated};
+    matches!(problem.rule, KeyRepeated | KeysDifferInCase | KeysLookAlike | ValueRepeated)
 }
 
 /// Should two ever have the same, some rows stand together that need not.
@@ -298,7 +301,9 @@ impl<'a> Page<'a> {
             self.sheet.write_blank(place, *column, self.looks.marked())?;
         }
         for cell in &row.cells {
-            let Some(column) = column_of(&cell.cell) else { continue };
+            let Some(column) = column_of(&cell.cell) else {
+                continue;
+            };
             write_kept(self.sheet, place, column, cell, problems.contains_key(&column), self.looks)?;
             self.widen(column, &cell.value);
         }

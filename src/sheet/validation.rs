@@ -61,7 +61,9 @@ fn fits_a_list(choices: &[String]) -> bool {
 
 /// Says below the header of a column what may be typed there.
 pub(super) fn validate(sheet: &mut Worksheet, place: u16, column: &Column, lists: &Lists) -> Result<(), XlsxError> {
-    let Some((rule, style)) = rule(usize::from(place), column, lists)? else { return Ok(()) };
+    let Some((rule, style)) = rule(usize::from(place), column, lists)? else {
+        return Ok(());
+    };
     let what = what_goes_in(column);
     // Where the loader takes more than the program knows, she may keep what she typed; where the row would be left out,
     // or the right words are in a list, it would be no kindness to let her.
@@ -92,7 +94,9 @@ fn rule(place: usize, column: &Column, lists: &Lists) -> Result<Option<(DataVali
     let new = DataValidation::new();
     Ok(Some(match column.kind {
         Kind::Text => {
-            let Some(most) = column.max_length.and_then(|most| u32::try_from(most).ok()) else { return Ok(None) };
+            let Some(most) = column.max_length.and_then(|most| u32::try_from(most).ok()) else {
+                return Ok(None);
+            };
             (new.allow_text_length(LessThanOrEqualTo(most)), Strictness::Sure)
         }
         Kind::Gtin => (new.allow_text_length(Between(8, 14)), Strictness::Asks),

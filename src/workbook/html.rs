@@ -221,7 +221,9 @@ fn name_of(tag: &str) -> Option<(String, &str)> {
 }
 
 fn spans(attributes: &str, name: &str) -> bool {
-    let Some(at) = find_ignoring_case(attributes, name) else { return false };
+    let Some(at) = find_ignoring_case(attributes, name) else {
+        return false;
+    };
     let value = attributes[at + name.len()..].trim_start().strip_prefix('=').map(str::trim_start).unwrap_or_default();
     let digits: String = value.trim_start_matches(['"', '\'']).chars().take_while(char::is_ascii_digit).collect();
     digits != "1"

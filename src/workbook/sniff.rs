@@ -117,7 +117,9 @@ fn look_into_compound(mut file: Source) -> Result<Format, Refusal> {
             let name: Vec<u8> =
                 letters.take_while(|letter| letter[1] == 0 && letter[0] != 0).map(|letter| letter[0]).collect();
             match name.as_slice() {
-                b"EncryptedPackage" | b"EncryptionInfo" => return Err(Refusal::new(Rule::FileProtected, &[])),
+                b"EncryptedPackage" | b"EncryptionInfo" => {
+                    return Err(Refusal::new(Rule::FileProtected, &[]));
+                }
                 b"Workbook" | b"WORKBOOK" | b"Book" | b"BOOK" => workbook = true,
                 b"WordDocument" => refusal = Some(other_kind("a Word document")),
                 b"PowerPoint Document" => refusal = Some(other_kind("a PowerPoint presentation")),

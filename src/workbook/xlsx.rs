@@ -85,7 +85,9 @@ impl XlsxReader {
                     let odd = odd.ok_or_else(|| damaged_after(sheet, last_whole))?;
                     Some((Cell::new(odd.place, DataRef::Empty), 0))
                 }
-                Err(_) => return Err(survey.stopped().unwrap_or_else(|| damaged_after(sheet, last_whole))),
+                Err(_) => {
+                    return Err(survey.stopped().unwrap_or_else(|| damaged_after(sheet, last_whole)));
+                }
             };
             let next_number = next.as_ref().map(|(cell, _)| cell.get_position().0.saturating_add(1));
             if next_number != Some(number) {
@@ -119,7 +121,9 @@ impl XlsxReader {
                     (odd, surveyed) = survey.odd(sheet, odd_met, number);
                 }
             }
-            let Some((mut cell, mut style)) = next else { return Ok(None) };
+            let Some((mut cell, mut style)) = next else {
+                return Ok(None);
+            };
             let place = cell.get_position();
             let column = place.1;
             if column >= MAX_COLUMNS {

@@ -242,7 +242,9 @@ impl<'a> Table<'a> {
     }
 
     fn end_data(&mut self) -> Result<(), Refusal> {
-        let Some((kind, text)) = self.data.take() else { return Ok(()) };
+        let Some((kind, text)) = self.data.take() else {
+            return Ok(());
+        };
         let code = self.code();
         let value = value_of(&kind, text, code.unwrap_or_default(), self.reader.epoch);
         let value = value.ok_or_else(|| self.assembly.damaged())?;

@@ -40,7 +40,9 @@ impl Zipped {
         budget: &Budget,
         before: Unpacked,
     ) -> Result<Option<Part<ZipFile<'_, BufReader<Source>>>>, Refusal> {
-        let Some(name) = self.names.get(&normal(part)) else { return Ok(None) };
+        let Some(name) = self.names.get(&normal(part)) else {
+            return Ok(None);
+        };
         let file = self.archive.by_name(name).map_err(damaged)?;
         let by_ratio = file.compressed_size().saturating_mul(budget.unpacked_ratio);
         let in_all = budget.unpacked_bytes.saturating_sub(before.0);
@@ -60,7 +62,9 @@ impl Zipped {
         unpacked: &mut Unpacked,
         take: &mut dyn FnMut(&[u8]) -> Result<(), Refusal>,
     ) -> Result<bool, Refusal> {
-        let Some(mut part) = self.part(part, budget, *unpacked)? else { return Ok(false) };
+        let Some(mut part) = self.part(part, budget, *unpacked)? else {
+            return Ok(false);
+        };
         let mut chunk = vec![0; CHUNK_BYTES];
         loop {
             let length = match part.read(&mut chunk) {

@@ -144,14 +144,14 @@ fn any_stock() -> impl Strategy<Value = Item> {
         option::of(day),
         option::of(any::<bool>().prop_map(Value::Bool)),
     );
-    (text().prop_filter("as it stands", not_quoted), count, optional).prop_map(
-        |(name, quantity, (supplier, price, day, gone))| {
-            let optional =
-                [("supplier", supplier), ("unit_price", price), ("last_counted", day), ("discontinued", gone)];
-            let needed = [("name", name), ("quantity", quantity)];
-            needed.into_iter().chain(optional.into_iter().filter_map(|(name, value)| Some((name, value?)))).collect()
-        },
-    )
+    // A name of nothing but signs says that there is none.
+    let names = |value: &Value| matches!(value, Value::S(text) if text.contains(char::is_alphanumeric));
+    let name = text().prop_filter("as it stands", move |text| not_quoted(text) && names(text));
+    (name, count, optional).prop_map(|(name, quantity, (supplier, price, day, gone))| {
+        let optional = [("supplier", supplier), ("unit_price", price), ("last_counted", day), ("discontinued", gone)];
+        let needed = [("name", name), ("quantity", quantity)];
+        needed.into_iter().chain(optional.into_iter().filter_map(|(name, value)| Some((name, value?)))).collect()
+    })
 }
 
 /// These values as the attributes of an item, whatever the columns would have there.

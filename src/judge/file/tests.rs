@@ -292,26 +292,78 @@ fn the_whole_column_tells_how_its_numbers_are_written() {
 }
 
 #[test]
-fn amounts_in_two_currencies_are_loaded_and_said_once_with_the_first_cell_of_the_second() {
-    let list =
-        b"SKU;Name;Qty;Price\nA;Bolt;1;12 EUR\nB;Nut;2;5\nC;Pin;1;$12\nD;Cap;1;\xc2\xa3 3\nE;Bar;1;7 \xe2\x82\xac\n";
-    let (verdicts, file) = judged_by(list, |rules| rules).unwrap();
-    assert_eq!(item(&verdicts[&4])["unit_price"], crate::item::Value::N("12".into()));
-    let said: Vec<&str> = file.notes.iter().map(|note| note.message.as_str()).collect();
-    assert_eq!(
-        said,
-        [
-            "Price has amounts in EUR and in $, the first of these in D4 on sheet \"Stock\"; the numbers were taken as they stand."
-        ]
-    );
+fn prices_in_another_currency_than_most_are_not_loaded_as_if_they_were_in_it() {
+    let list = "SKU;Name;Qty;Price\nA;Bolt;1;12 EUR\nB;Nut;2;5\nC;Pin;1;$12\nD;Cap;1;£ 3\nE;Bar;1;7 €\nF;Rod;1;€ 9\n";
+    let (verdicts, file) = judged_by(list.as_bytes(), |rules| rules).unwrap();
+    assert!(file.notes.is_empty());
+    for row in [2, 3, 6, 7] {
+        assert!(matches!(verdicts[&row], Verdict::Accepted(_)), "{row}");
+    }
+    for row in [4, 5] {
+        assert_eq!(rules(&verdicts[&row]), ["currencies-mixed"]);
+    }
+    let Verdict::Rejected(kept) = &verdicts[&4] else { panic!("not rejected") };
+    assert_eq!(kept.problems[0].message, "Price in D4 is $12 ($), and most of the Price is in EUR.");
     let in_euro = |rules: String| rules.replacen("type = \"money\"", "type = \"money\"\ncurrency = \"EUR\"", 1);
-    let (verdicts, file) = judged_by(list, in_euro).unwrap();
-    assert!(file.notes.is_empty() && matches!(verdicts[&6], Verdict::Accepted(_)));
+    let (verdicts, _) = judged_by(list.as_bytes(), in_euro).unwrap();
     for row in [4, 5] {
         assert_eq!(rules(&verdicts[&row]), ["currency-differs"]);
     }
     let Verdict::Rejected(kept) = &verdicts[&4] else { panic!("not rejected") };
     assert_eq!(kept.problems[0].message, "Price in D4 is \"$12\", and the Price is in EUR here.");
+}
+
+#[test]
+fn a_column_that_names_the_currency_of_each_row_is_heeded() {
+    let list = |currencies: [&str; 4]| {
+        let rows = currencies.iter().zip("ABCD".chars()).map(|(currency, sku)| format!("{sku},Bolt,1,12,{currency}\n"));
+        "SKU,Name,Qty,Price,Currency\n".to_string() + &rows.collect::<String>()
+    };
+    let told = |currencies, change: &dyn Fn(String) -> String| {
+        let (verdicts, _) = judged_by(list(currencies).as_bytes(), change).unwrap();
+        (2..=5).map(|row| rules(&verdicts[&row]).len()).collect::<Vec<_>>()
+    };
+    let plain = |rules: String| rules;
+    let in_euro = |rules: String| rules.replacen("type = \"money\"", "type = \"money\"\ncurrency = \"EUR\"", 1);
+    let kept = |rules: String| rules.replace("\nunknown_columns = \"ignore\"", "\nunknown_columns = \"keep\"");
+    assert_eq!(told(["EUR", "EUR", "€", ""], &plain), [0, 0, 0, 0]);
+    assert_eq!(told(["EUR", "USD", "EUR", ""], &plain), [0, 1, 0, 0]);
+    assert_eq!(told(["EUR", "USD", "USD", "EUR"], &plain), [1, 1, 1, 1]);
+    assert_eq!(told(["Euro", "Dollar", "Euro", "euro"], &plain), [0, 1, 0, 0]);
+    assert_eq!(told(["EUR", "USD", "USD", "n/a"], &in_euro), [0, 1, 1, 0]);
+    assert_eq!(told(["Euro", "€", "eur", "Dollar"], &in_euro), [0, 0, 0, 1]);
+    // Where the currency is loaded too, each price has its own.
+    assert_eq!(told(["EUR", "USD", "USD", "EUR"], &kept), [0, 0, 0, 0]);
+    let (verdicts, _) = judged_by(list(["EUR", "USD", "USD", "EUR"]).as_bytes(), in_euro).unwrap();
+    let Verdict::Rejected(kept) = &verdicts[&3] else { panic!("not rejected") };
+    assert_eq!(kept.problems[0].message, "Price in D3 is 12 (USD), and the Unit price is in EUR here.");
+}
+
+#[test]
+fn what_a_program_added_to_every_identifier_is_no_part_of_it_in_any_kind_of_file() {
+    let mut book = rust_xlsxwriter::Workbook::new();
+    let sheet = book.add_worksheet();
+    sheet.write_row(0, 0, ["SKU", "Name", "Quantity"]).unwrap();
+    for (row, sku) in ["40001.0", "40002.0", "40001.0", "40003.0"].into_iter().enumerate() {
+        let quantity = if row == 3 { "many" } else { "5" };
+        sheet.write_row(row as u32 + 1, 0, [sku, "Bolt", quantity]).unwrap();
+    }
+    let book = book.save_to_buffer().unwrap();
+    let text = b"SKU,Name,Qty\n40001.0,Bolt,5\n40002.0,Bolt,5\n40001.0,Bolt,5\n40003.0,Bolt,many\n";
+    for list in [&book[..], text] {
+        let (verdicts, file) = judged_by(list, |rules| rules).unwrap();
+        assert_eq!(item(&verdicts[&3])["sku"], crate::item::Value::S("40002".into()));
+        assert_eq!(rules(&verdicts[&2]), ["key-repeated"]);
+        let said: Vec<_> = file.notes.iter().filter(|note| note.rule == Rule::ReadWithoutAddition).collect();
+        assert_eq!(said.len(), 1, "{said:?}");
+        let said = &said[0].message;
+        assert!(said.contains("is shown as 40001.0, for example in A2"), "{said}");
+        // A row to fix comes back without those that tell what the zeros are.
+        let Verdict::Rejected(kept) = &verdicts[&5] else { panic!("not rejected") };
+        assert_eq!(kept.cells[0].value, "40003");
+    }
+    let (verdicts, _) = judged(b"SKU,Name,Qty\nA-1,Bolt,5\n40002.0,Bolt,5\n").unwrap();
+    assert_eq!(rules(&verdicts[&3]), ["zeros-added"]);
 }
 
 #[test]

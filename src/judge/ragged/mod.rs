@@ -68,7 +68,9 @@ impl Named {
     fn split_in<'r>(&self, row: &'r RawRow<'_>, comma: bool) -> Option<(&'r RawCell<'r>, &'r RawCell<'r>, Split)> {
         row.cells.windows(2).find_map(|pair| {
             let [first, second] = pair else { return None };
-            let (RawValue::Text(one), RawValue::Text(two)) = (&first.value, &second.value) else { return None };
+            let (RawValue::Text(one), RawValue::Text(two)) = (&first.value, &second.value) else {
+                return None;
+            };
             let holds = self.columns.get(first.column as usize).copied().flatten()?;
             if second.column != first.column + 1 {
                 return None;
@@ -158,7 +160,9 @@ impl Widths {
         let mut filled = row.cells.iter().filter(|cell| !is_blank(cell));
         let Some(first) = filled.next() else { return };
         self.lines.add(row.number, fields, self.named.columns.len() as u32);
-        let Some(last) = filled.next_back() else { return };
+        let Some(last) = filled.next_back() else {
+            return;
+        };
         self.all += 1;
         let rows = self.rows.entry(fields).or_default();
         rows.all += 1;
@@ -269,7 +273,9 @@ impl Ragged {
 
     /// What makes the row doubtful. `can_be_cut` tells it of the value at a place.
     pub fn doubt(&self, row: &RawRow<'_>, can_be_cut: impl Fn(u32) -> bool) -> Option<Doubt> {
-        let values = |n: u32| if n == 1 { "1 value".to_string() } else { format!("{} values", count(n.into())) };
+        let values = |n: u32| {
+            if n == 1 { "1 value".to_string() } else { format!("{} values", count(n.into())) }
+        };
         let continued = |place: u32, other: u32| {
             let is_filled = row.cell(place).is_some_and(|cell| !is_blank(cell));
             (is_filled && can_be_cut(place)).then(|| Doubt {
@@ -310,7 +316,9 @@ impl Ragged {
     /// What most likely has put the values into the wrong columns.
     fn cause(&self, row: &RawRow<'_>) -> String {
         let name = match self.separator {
-            _ if self.numbered => return "Perhaps the rows begin with a number that has no name in the header.".into(),
+            _ if self.numbered => {
+                return "Perhaps the rows begin with a number that has no name in the header.".into();
+            }
             None => return "Perhaps a value is in the wrong column.".into(), // A web page.
             Some(',') => "comma",
             Some(';') => "semicolon",
@@ -339,7 +347,9 @@ impl Ragged {
 }
 
 fn raw(cell: &RawCell<'_>) -> String {
-    let RawValue::Text(text) = &cell.value else { return String::new() };
+    let RawValue::Text(text) = &cell.value else {
+        return String::new();
+    };
     text.chars().take(QUOTED_CHARACTERS).collect()
 }
 

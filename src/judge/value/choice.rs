@@ -5,10 +5,10 @@ use crate::message::Rule;
 use crate::schema::Column;
 
 use super::Broken;
+use super::alike::same_words;
 
 pub(super) fn judge_choice<'a>(text: &str, column: &'a Column) -> Result<LentValue<'a>, Broken> {
-    let same = |choice: &&String| choice.eq_ignore_ascii_case(text) || choice.to_lowercase() == text.to_lowercase();
-    match column.choices.iter().find(same) {
+    match column.choices.iter().find(|choice| same_words(choice, text)) {
         Some(choice) => Ok(LentValue::S(choice.into())),
         None => Err(Broken { rule: Rule::ChoiceExpected, words: vec![("choices", column.choices.join(", "))] }),
     }
@@ -23,6 +23,9 @@ mod tests {
         let lines = "type = \"choice\"\nchoices = [\"Yes\", \"Phased out\", \"Größe M\"]";
         assert_eq!(judged(lines, &text("phased OUT ")), "Phased out");
         assert_eq!(judged(lines, &text("GRO\u{308}ßE m")), "Größe M");
+        assert_eq!(judged(lines, &text("Phased\u{a0} out")), "Phased out");
+        assert_eq!(judged(lines, &text("Ｙｅｓ")), "Yes");
+        assert!(judged(lines, &text("Y\u{435}s")).starts_with("choice-expected"));
         assert_eq!(judged(lines, &text("maybe")), "choice-expected Yes, Phased out, Größe M");
     }
 }

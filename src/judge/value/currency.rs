@@ -1,14 +1,23 @@
-//! Which currency an amount is in, where the cell says it: by a sign beside the number, or by one that its format shows.
+//! Which currency a price is in: by a sign beside the number, by one that its format shows, or by a column that names it.
 
-use crate::schema::{CURRENCY_SIGNS, Column, CurrencySign, Header, Kind, Schema};
+use std::borrow::Cow;
+use std::cmp::Ordering;
+
+use crate::message::Rule;
+use crate::schema::{CURRENCY_SIGNS, Column, CurrencySign, Header, Kind, Schema, UnknownColumns, canonical_name};
 use crate::workbook::{RawCell, RawRow, RawValue};
 
+use super::alike::narrow;
 use super::format_code::{Piece, Section, split_sections};
+use super::shown::shown;
 use super::typed::Typed;
+use super::{Broken, is_blank};
 
 /// Whether the cell says that its amount is in another currency than its column.
 pub(super) fn is_foreign(cell: &RawCell<'_>, column: &Column) -> bool {
-    let Some(wanted) = &column.currency else { return false };
+    let Some(wanted) = &column.currency else {
+        return false;
+    };
     currency_of(cell).is_some_and(|(_, currencies)| !currencies.contains(&wanted.as_str()))
 }
 
@@ -17,7 +26,7 @@ fn currency_of(cell: &RawCell<'_>) -> Option<CurrencySign> {
         RawValue::Number(_) => currency_shown(cell.format.as_deref()?),
         // As most are: nothing stands around the number.
         RawValue::Text(text) if is_digit(text.bytes().next()) && is_digit(text.bytes().next_back()) => None,
-        RawValue::Text(text) => Typed::read(text, true)?.currency,
+        RawValue::Text(text) => Typed::read(&narrow(text), true)?.currency,
         _ => None,
     }
 }
@@ -27,7 +36,7 @@ fn is_digit(byte: Option<u8>) -> bool {
 }
 
 /// The sign that a number format puts before or after the number.
-fn currency_shown(code: &str) -> Option<CurrencySign> {
+pub(super) fn currency_shown(code: &str) -> Option<CurrencySign> {
     // The formats that every program brings along show what its own country has for money.
     if code.starts_with("_($*") {
         return None;
@@ -44,29 +53,103 @@ fn currency_shown(code: &str) -> Option<CurrencySign> {
     })
 }
 
-/// The currencies met so far, by the rules' columns. Only where the rules do not say which it should be.
+/// Names of a column that says in which currency the prices beside it are, as [`canonical_name`] has them.
+const NAMES: &str = "currency currencycode currencyiso isocurrency currencyid curr ccy pricecurrency salescurrency listcurrency \
+    wahrung waehrung wahrungscode wahrungsschlussel whg waers devise codedevise monnaie moneda codigodemoneda divisa valuta moeda \
+    waluta mena валюта 货币 币种 通貨 통화";
+/// Currencies as they are spoken of, and the sign that can stand for the same.
+const SPOKEN: [(&str, &str); 12] = [
+    ("euro", "EUR"),
+    ("euros", "EUR"),
+    ("dollar", "$"),
+    ("dollars", "$"),
+    ("us dollar", "USD"),
+    ("us dollars", "USD"),
+    ("pound", "£"),
+    ("pounds", "£"),
+    ("pound sterling", "GBP"),
+    ("franken", "CHF"),
+    ("yen", "JPY"),
+    ("zloty", "PLN"),
+];
+/// Different names of currencies that are told apart in a column.
+const CURRENCIES: usize = 32;
+
+/// A column that names the currency of the prices in its row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::judge) struct NamedBeside {
+    place: u32,
+    /// Whether it is loaded as well, so that a price is never without its currency.
+    is_loaded: bool,
+}
+
+impl NamedBeside {
+    pub fn find(schema: &Schema, header: &Header) -> Option<NamedBeside> {
+        let names_currency = |title: &str| NAMES.split_whitespace().any(|name| name == canonical_name(title));
+        let beside =
+            |found: Option<&(u32, String)>, is_loaded| found.map(|(place, _)| NamedBeside { place: *place, is_loaded });
+        let loaded = header.columns.iter().flatten().find(|(_, title)| names_currency(title));
+        let other = header.others.iter().find(|(_, title)| names_currency(title));
+        beside(loaded, true).or_else(|| beside(other, schema.unknown_columns == UnknownColumns::Keep))
+    }
+
+    /// What the row names, where it cannot be the currency that the rules set.
+    pub fn foreign<'r>(self, row: &'r RawRow<'_>, wanted: &str) -> Option<Cow<'r, str>> {
+        let named = shown(row.cell(self.place)?);
+        let is_other =
+            !named.is_empty() && !is_word_for_nothing(&named) && !can_be(currencies_of(&named), &named, wanted);
+        is_other.then_some(named)
+    }
+}
+
+fn is_word_for_nothing(text: &str) -> bool {
+    super::nothing::says_nothing(text) && currencies_of(text).is_empty()
+}
+
+/// The currencies that a word by itself can stand for; none where it is not known.
+fn currencies_of(word: &str) -> &'static [&'static str] {
+    let spoken = SPOKEN.iter().find(|(name, _)| name.eq_ignore_ascii_case(word));
+    let word = spoken.map_or(word, |(_, sign)| sign);
+    let known = CURRENCY_SIGNS.iter().find(|(sign, _)| sign.eq_ignore_ascii_case(word));
+    known.map_or(&[], |(_, currencies)| *currencies)
+}
+
+/// A currency is known by its code; any other word is one by itself.
+fn can_be(currencies: &[&str], word: &str, code: &str) -> bool {
+    if currencies.is_empty() { word.eq_ignore_ascii_case(code) } else { currencies.contains(&code) }
+}
+
+/// The currencies met in columns of prices for which the rules do not set one, by the rules' columns.
 pub(in crate::judge) struct Currencies {
     columns: Vec<Option<Met>>,
 }
 
 #[derive(Default)]
 struct Met {
-    first: Option<&'static str>,
-    /// All amounts so far can be in any of these.
-    possible: Vec<&'static str>,
-    /// The format looked at last: a column of a million numbers has one.
+    named: Vec<Named>,
+    /// Prices in currencies beyond those.
+    others: u64,
+    /// The format looked at last, and the currency it shows: a column of a million numbers has one.
     format: String,
-    /// Nothing more is to be said.
-    mixed: bool,
+    of_format: Option<usize>,
 }
 
-/// The first cell of another currency than those before it.
-pub(in crate::judge) struct Mixed {
-    /// By the rules' columns.
-    pub position: usize,
-    /// As they are written.
-    pub first: &'static str,
-    pub second: &'static str,
+struct Named {
+    /// As it was written first.
+    word: String,
+    /// Empty where the word is not known.
+    currencies: &'static [&'static str],
+    prices: u64,
+}
+
+/// What the currencies of a column come to.
+#[derive(Debug, PartialEq, Eq)]
+enum Settled {
+    /// All prices can be in one.
+    One,
+    /// More than half are in this one.
+    Most(String),
+    None,
 }
 
 impl Currencies {
@@ -75,37 +158,118 @@ impl Currencies {
         Currencies { columns: schema.columns.iter().map(met).collect() }
     }
 
-    pub fn note_row(&mut self, row: &RawRow<'_>, header: &Header) -> Vec<Mixed> {
-        let columns = self.columns.iter_mut().zip(&header.columns).enumerate();
+    /// Counts the currencies of a row that is loaded as it stands.
+    pub fn note_row(&mut self, row: &RawRow<'_>, header: &Header, beside: Option<NamedBeside>) {
+        for (met, found) in self.columns.iter_mut().zip(&header.columns) {
+            let (Some(met), Some((place, _))) = (met, found) else {
+                continue;
+            };
+            if let Some(cell) = row.cell(*place) {
+                met.note(cell, row, beside);
+            }
+        }
+    }
+
+    /// Whether some prices cannot be loaded beside the others.
+    pub fn are_mixed(&self) -> bool {
+        self.columns.iter().flatten().any(|met| met.settle() != Settled::One)
+    }
+
+    /// The prices of a row that are not in the currency of most, by the rules' columns.
+    pub fn mixed(&self, row: &RawRow<'_>, header: &Header, beside: Option<NamedBeside>) -> Vec<(usize, Broken)> {
+        let columns = self.columns.iter().zip(&header.columns).enumerate();
         let mixed = columns.filter_map(|(position, (met, found))| {
-            let (met, (place, _)) = (met.as_mut()?, found.as_ref()?);
-            let (first, second) = met.note(row.cell(*place)?)?;
-            Some(Mixed { position, first, second })
+            let (met, (place, title)) = (met.as_ref()?, found.as_ref()?);
+            let (word, currencies) = currency_in(row.cell(*place)?, row, beside)?;
+            let others = match met.settle() {
+                Settled::One => return None,
+                Settled::Most(code) if can_be(currencies, &word, &code) => return None,
+                Settled::Most(code) => format!("most of the {title} is in {code}"),
+                Settled::None => {
+                    format!("other rows have the {title} in {}", met.others_than(&word)?)
+                }
+            };
+            let words = vec![("currency", word.into_owned()), ("others", others)];
+            Some((position, Broken { rule: Rule::CurrenciesMixed, words }))
         });
         mixed.collect()
     }
 }
 
+/// The currency that a price has by itself, or by the column beside it: the word, and what it can stand for.
+fn currency_in<'r>(
+    cell: &RawCell<'_>,
+    row: &'r RawRow<'_>,
+    beside: Option<NamedBeside>,
+) -> Option<(Cow<'r, str>, &'static [&'static str])> {
+    if let Some((sign, currencies)) = currency_of(cell) {
+        return Some((Cow::Borrowed(sign), currencies));
+    }
+    let beside = beside.filter(|beside| !beside.is_loaded && !is_blank(cell))?;
+    let word = shown(row.cell(beside.place)?);
+    let currencies = currencies_of(&word);
+    (!word.is_empty() && !is_word_for_nothing(&word)).then_some((word, currencies))
+}
+
 impl Met {
-    fn note(&mut self, cell: &RawCell<'_>) -> Option<(&'static str, &'static str)> {
-        if self.mixed {
-            return None;
-        }
-        if let (RawValue::Number(_), Some(format)) = (&cell.value, cell.format.as_deref()) {
-            if self.format == format {
-                return None;
+    fn note(&mut self, cell: &RawCell<'_>, row: &RawRow<'_>, beside: Option<NamedBeside>) {
+        let format = cell.format.as_deref().filter(|_| matches!(cell.value, RawValue::Number(_)));
+        let by_row = beside.is_some_and(|beside| !beside.is_loaded);
+        if let Some(format) = format.filter(|_| !by_row) {
+            if self.format != format {
+                format.clone_into(&mut self.format);
+                self.of_format = currency_shown(format).and_then(|(sign, currencies)| self.place_of(sign, currencies));
             }
-            format.clone_into(&mut self.format);
+            if let Some(named) = self.of_format.and_then(|place| self.named.get_mut(place)) {
+                named.prices += 1;
+            }
+        } else if let Some((word, currencies)) = currency_in(cell, row, beside) {
+            match self.place_of(&word, currencies) {
+                Some(place) => self.named[place].prices += 1,
+                None => self.others += 1,
+            }
         }
-        let (sign, currencies) = currency_of(cell)?;
-        let Some(first) = self.first else {
-            (self.first, self.possible) = (Some(sign), currencies.to_vec());
-            return None;
+    }
+
+    fn place_of(&mut self, word: &str, currencies: &'static [&'static str]) -> Option<usize> {
+        let place = self.named.iter().position(|named| named.word.eq_ignore_ascii_case(word));
+        if place.is_none() && self.named.len() < CURRENCIES {
+            self.named.push(Named { word: word.to_string(), currencies, prices: 0 });
+            return Some(self.named.len() - 1);
+        }
+        place
+    }
+
+    fn settle(&self) -> Settled {
+        let all = self.others + self.named.iter().map(|named| named.prices).sum::<u64>();
+        let codes = self.named.iter().flat_map(|named| match named.currencies {
+            [] => vec![named.word.as_str()],
+            currencies => currencies.to_vec(),
+        });
+        let in_code = |code: &str| {
+            let named = self.named.iter().filter(|named| can_be(named.currencies, &named.word, code));
+            named.map(|named| named.prices).sum::<u64>()
         };
-        let both: Vec<_> = self.possible.iter().copied().filter(|code| currencies.contains(code)).collect();
-        self.mixed = both.is_empty();
-        self.possible = both;
-        self.mixed.then_some((first, sign))
+        let (mut best, mut is_only) = ((0, ""), true);
+        for (prices, code) in codes.map(|code| (in_code(code), code)) {
+            match prices.cmp(&best.0) {
+                Ordering::Greater => (best, is_only) = ((prices, code), true),
+                Ordering::Equal => is_only &= code == best.1,
+                Ordering::Less => {}
+            }
+        }
+        match best {
+            (prices, _) if prices == all => Settled::One,
+            (prices, code) if prices * 2 > all && is_only => Settled::Most(code.to_string()),
+            _ => Settled::None,
+        }
+    }
+
+    fn others_than(&self, word: &str) -> Option<String> {
+        const NAMED: usize = 4;
+        let others = self.named.iter().filter(|named| named.prices > 0 && !named.word.eq_ignore_ascii_case(word));
+        let words: Vec<&str> = others.map(|named| named.word.as_str()).take(NAMED).collect();
+        (!words.is_empty()).then(|| words.join(", "))
     }
 }
 
@@ -135,25 +299,43 @@ mod tests {
     }
 
     #[test]
-    fn a_second_currency_is_told_once_and_a_sign_of_several_is_none() {
+    fn most_of_the_prices_tell_the_currency_and_a_sign_of_several_is_none() {
         let amount = |format: &'static str| under(RawValue::Number(12.0), format);
+        let most = |code: &str| Settled::Most(code.to_string());
         let cases = [
-            (vec![text("12 €"), text("EUR 5"), number(3.0), amount("0.00 \"€\"")], None),
-            (vec![text("12 €"), text("12 $"), text("£ 5")], Some((1, "€", "$"))),
-            (vec![amount("0 \"€\""), number(1.0), amount("\"$\"0"), amount("0 \"€\"")], Some((2, "€", "$"))),
-            (vec![text("$5"), text("US$ 5"), text("USD 5")], None),
-            (vec![text("$5"), text("US$ 5"), text("CAD 5")], Some((2, "$", "CAD"))),
-            (vec![text("5 kr"), text("SEK 5"), text("5 kr.")], None),
-            (vec![text("5 kr"), text("SEK 5"), text("NOK 5")], Some((2, "kr", "NOK"))),
+            (vec![], Settled::One),
+            (vec![text("12 €"), text("EUR 5"), number(3.0), amount("0.00 \"€\"")], Settled::One),
+            (vec![text("12 €"), text("12 $"), text("£ 5")], Settled::None),
+            (vec![text("12 €"), text("12 $")], Settled::None),
+            (vec![amount("0 \"€\""), number(1.0), amount("\"$\"0"), amount("0 \"€\"")], most("EUR")),
+            (vec![text("$5"), text("US$ 5"), text("USD 5")], Settled::One),
+            // What the first of them is nobody can tell.
+            (vec![text("$5"), text("US$ 5"), text("CAD 5")], Settled::None),
+            (vec![text("$5"), text("US$ 5"), text("USD 5"), text("CAD 5")], most("USD")),
+            (vec![text("5 kr"), text("SEK 5"), text("5 kr.")], Settled::One),
+            (vec![text("5 kr"), text("SEK 5"), text("SEK 5"), text("NOK 5")], most("SEK")),
         ];
         for (cells, expected) in cases {
             let mut met = Met::default();
-            let told: Vec<_> = cells
-                .iter()
-                .enumerate()
-                .filter_map(|(at, cell)| met.note(cell).map(|(first, second)| (at, first, second)))
-                .collect();
-            assert_eq!(told, expected.into_iter().collect::<Vec<_>>(), "{cells:?}");
+            let row = RawRow { number: 2, cells: vec![], fields: None };
+            cells.iter().for_each(|cell| met.note(cell, &row, None));
+            assert_eq!(met.settle(), expected, "{cells:?}");
+        }
+    }
+
+    #[test]
+    fn a_column_of_currencies_is_found_by_its_name() {
+        let schema = Schema::shipped().unwrap();
+        for (title, found) in [
+            ("Currency", true),
+            ("Währung", true),
+            ("Waehrung", true),
+            ("DEVISE", true),
+            ("Moneda", true),
+            ("Colour", false),
+        ] {
+            let header = schema.match_header(1, &[(0, "SKU"), (1, "Price"), (2, "Name"), (3, title)]).unwrap();
+            assert_eq!(NamedBeside::find(&schema, &header).is_some(), found, "{title}");
         }
     }
 

@@ -135,7 +135,9 @@ fn letters(letter: char, run: usize) -> Option<Piece> {
 fn tell_minutes(pieces: &mut [Piece]) {
     let at: Vec<usize> = (0..pieces.len()).filter(|at| !matches!(pieces[*at], Piece::Literal(_))).collect();
     for (i, &place) in at.iter().enumerate() {
-        let Piece::Month(width @ (1 | 2)) = pieces[place] else { continue };
+        let Piece::Month(width @ (1 | 2)) = pieces[place] else {
+            continue;
+        };
         let before = i.checked_sub(1).map(|before| pieces[at[before]]);
         let after = at.get(i + 1).map(|after| pieces[*after]);
         if matches!(before, Some(Piece::Hour(_))) || matches!(after, Some(Piece::Second(_))) {
@@ -153,7 +155,9 @@ fn is_of_the_system(inside: &str) -> bool {
 /// `[$-409]` and `[$-en-US]`; the low ten bits of the number are the language.
 fn is_english(inside: &str) -> bool {
     const ENGLISH: u32 = 0x09;
-    let Some(language) = inside.strip_prefix("$-") else { return false };
+    let Some(language) = inside.strip_prefix("$-") else {
+        return false;
+    };
     let numbered = u32::from_str_radix(language, 16).is_ok_and(|id| id & 0x3ff == ENGLISH);
     numbered || language.to_ascii_lowercase().starts_with("en")
 }

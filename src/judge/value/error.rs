@@ -47,7 +47,9 @@ pub(in crate::judge) fn no_value_in(cell: &RawCell<'_>, as_typed: bool) -> Optio
 /// Whether a text is a formula, as text files have them: `=A3`, `=SUM(B2:B9)`, `="1"&"2"`. A plus, a minus or an at sign
 /// in front makes none: -5 and +49 are values.
 pub fn is_formula(text: &str) -> bool {
-    let Some(formula) = text.strip_prefix('=') else { return false };
+    let Some(formula) = text.strip_prefix('=') else {
+        return false;
+    };
     let first = formula.trim_start().chars().next();
     first.is_some_and(|c| c.is_alphanumeric() || "+-(\"'$@#{.".contains(c))
 }

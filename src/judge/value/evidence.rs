@@ -4,15 +4,22 @@
 use crate::schema::{Column, DecimalSign, Header, Kind, Schema};
 use crate::workbook::{RawRow, RawValue};
 
-use super::Style;
+use super::alike::narrow;
+use super::identifier::{Tally, identifies, looks_changed};
 use super::number::takes_money;
 use super::separators::Shape;
+use super::shown::shown;
 use super::text::trim;
 use super::typed::Typed;
+use super::{Facts, Style};
 
 /// The evidence of all number columns, by their place in the rules.
 pub(in crate::judge) struct Evidence {
     columns: Vec<Option<ColumnEvidence>>,
+    /// What tells items apart in columns of texts.
+    identifiers: Vec<Option<Tally>>,
+    /// Whether the file is text, in which what a program shows is all that is left.
+    exported: bool,
 }
 
 /// Cells counted by what they prove.
@@ -25,24 +32,58 @@ struct ColumnEvidence {
 }
 
 impl Evidence {
-    pub fn new(schema: &Schema) -> Evidence {
-        Evidence { columns: schema.columns.iter().map(ColumnEvidence::of).collect() }
+    pub fn new(schema: &Schema, exported: bool) -> Evidence {
+        let tally = |column: &Column| tells_items_apart(schema, column).then(Tally::default);
+        Evidence {
+            columns: schema.columns.iter().map(ColumnEvidence::of).collect(),
+            identifiers: schema.columns.iter().map(tally).collect(),
+            exported,
+        }
     }
 
     pub fn note_row(&mut self, row: &RawRow<'_>, header: &Header) {
         for (evidence, found) in self.columns.iter_mut().zip(&header.columns) {
-            let (Some(evidence), Some((place, _))) = (evidence, found) else { continue };
+            let (Some(evidence), Some((place, _))) = (evidence, found) else {
+                continue;
+            };
             let cell = row.cell(*place);
             if let Some(RawValue::Text(text)) = cell.map(|cell| &cell.value) {
                 evidence.note(text);
+            }
+        }
+        for (tally, found) in self.identifiers.iter_mut().zip(&header.columns) {
+            let (Some(tally), Some((place, _))) = (tally, found) else {
+                continue;
+            };
+            if let Some(cell) = row.cell(*place) {
+                tally.note(cell);
             }
         }
     }
 
     /// By the columns' places in the rules.
     pub fn decide(&self) -> Vec<Style> {
-        self.columns.iter().map(|evidence| evidence.as_ref().map_or(Style::Assumed, ColumnEvidence::decide)).collect()
+        let decide = |(numbers, identifiers): (&Option<ColumnEvidence>, &Option<Tally>)| match (numbers, identifiers) {
+            // In a workbook, numbers that are texts are the exception, and each is asked about.
+            (Some(numbers), _) if self.exported => numbers.decide(),
+            (_, Some(identifiers)) => Style::Identifiers(identifiers.decide(self.exported)),
+            _ => Style::Assumed,
+        };
+        self.columns.iter().zip(&self.identifiers).map(decide).collect()
     }
+}
+
+/// Whether a column of texts must tell each item from all others.
+fn tells_items_apart(schema: &Schema, column: &Column) -> bool {
+    let in_key = schema.key.columns().any(|key| key == column.name);
+    matches!(column.kind, Kind::Text | Kind::Gtin) && identifies(column, Facts { in_key, ..Facts::default() })
+}
+
+/// Whether an identifier in the row looks as if a program had changed it, so that only its whole column can tell.
+pub(in crate::judge) fn needs_evidence(row: &RawRow<'_>, header: &Header, schema: &Schema) -> bool {
+    let columns = schema.columns.iter().zip(&header.columns).filter(|(column, _)| tells_items_apart(schema, column));
+    let mut cells = columns.filter_map(|(_, found)| row.cell(found.as_ref()?.0));
+    cells.any(|cell| looks_changed(&shown(cell)))
 }
 
 impl ColumnEvidence {
@@ -53,7 +94,7 @@ impl ColumnEvidence {
     }
 
     fn note(&mut self, text: &str) {
-        let text = trim(text);
+        let text = &narrow(trim(text));
         if !text.bytes().any(|byte| matches!(byte, b'.' | b',')) {
             return;
         }
@@ -124,7 +165,7 @@ mod tests {
     fn rows_are_read_by_their_header() {
         let schema = Schema::shipped().unwrap();
         let header = schema.match_header(1, &[(0, "SKU"), (2, "Price"), (3, "Qty")]).unwrap();
-        let mut evidence = Evidence::new(&schema);
+        let mut evidence = Evidence::new(&schema, true);
         for price in ["1.234", "12,50"] {
             let cells = ["1.5", "x", price, "5"].into_iter().zip(0..);
             let cells = cells.map(|(written, place)| RawCell { column: place, ..text(written) }).collect();
@@ -135,7 +176,7 @@ mod tests {
             .columns
             .iter()
             .zip(&styles)
-            .filter(|(_, s)| **s != Style::Assumed)
+            .filter(|(_, s)| !matches!(s, Style::Assumed | Style::Identifiers(_)))
             .map(|(c, _)| c.name.as_str())
             .collect();
         assert_eq!(known, ["unit_price"]);

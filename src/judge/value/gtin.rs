@@ -8,14 +8,22 @@ use crate::message::Rule;
 use crate::schema::Column;
 use crate::workbook::{RawCell, RawValue};
 
-use super::Broken;
+use super::identifier::drop_zeros;
 use super::shown::{plain, shown};
 use super::text::pad;
+use super::{Broken, Style};
 
 const LENGTHS: [usize; 4] = [8, 12, 13, 14];
 
-pub(super) fn judge_gtin<'a>(cell: &'a RawCell<'_>, column: &Column) -> Result<LentValue<'a>, Broken> {
-    let digits = pad(digits_of(cell).ok_or(Rule::GtinExpected)?, column);
+pub(super) fn judge_gtin<'a>(cell: &'a RawCell<'_>, column: &Column, style: Style) -> Result<LentValue<'a>, Broken> {
+    if matches!(cell.value, RawValue::Date(_)) {
+        return Err(Rule::DateInKey.into());
+    }
+    let digits = digits_of(cell).ok_or(Rule::GtinExpected)?;
+    if let Some(isbn) = isbn_10(&digits) {
+        return Ok(LentValue::S(isbn));
+    }
+    let digits = pad(drop_zeros(digits, style)?, column);
     if !digits.bytes().all(|b| b.is_ascii_digit()) {
         let shortened = is_scientific(&digits);
         return Err(if shortened { Rule::GtinShortened } else { Rule::GtinExpected }.into());
@@ -48,9 +56,34 @@ fn digits_of<'a>(cell: &'a RawCell<'_>) -> Option<Cow<'a, str>> {
     }
 }
 
+/// The number of a book before 2007: ten digits whose last one, which may be X, checks the others.
+fn isbn_10<'a>(digits: &Cow<'a, str>) -> Option<Cow<'a, str>> {
+    if !is_isbn_10(digits) {
+        return None;
+    }
+    Some(if digits.ends_with('x') { Cow::Owned(digits.replace('x', "X")) } else { digits.clone() })
+}
+
+fn is_isbn_10(digits: &str) -> bool {
+    const LENGTH: usize = 10;
+    let (Some((others, last)), LENGTH) = (digits.split_at_checked(LENGTH - 1), digits.len()) else {
+        return false;
+    };
+    let value = |(place, byte): (usize, u8)| byte.is_ascii_digit().then(|| (LENGTH - place) * usize::from(byte - b'0'));
+    let last = match last {
+        "X" | "x" => Some(10),
+        _ => value((LENGTH - 1, last.as_bytes()[0])),
+    };
+    let sum = others.bytes().enumerate().map(value).sum::<Option<usize>>();
+    let is_none = digits.bytes().all(|byte| byte == b'0');
+    !is_none && sum.zip(last).is_some_and(|(sum, last)| (sum + last).is_multiple_of(LENGTH + 1))
+}
+
 /// 4.00638E+12: what is left of a barcode number that was saved as it was shown in a narrow cell.
 fn is_scientific(text: &str) -> bool {
-    let Some((mantissa, exponent)) = text.split_once(['E', 'e']) else { return false };
+    let Some((mantissa, exponent)) = text.split_once(['E', 'e']) else {
+        return false;
+    };
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     digits(exponent.trim_start_matches('+')) && digits(&mantissa.replacen(['.', ','], "", 1))
 }
@@ -67,6 +100,10 @@ fn explain(digits: &str, is_number: bool) -> Broken {
         length @ (7 | 9..=11) if is_checked(digits) => {
             let full = if length == 7 { 8 } else { 12 };
             Broken { rule: Rule::GtinZeroMissing, words: words(format!("{digits:0>full$}")) }
+        }
+        // An ISBN of ten digits of which the first is zero.
+        9 if is_isbn_10(&format!("0{digits}")) => {
+            Broken { rule: Rule::GtinZeroMissing, words: words(format!("0{digits}")) }
         }
         7.. if digits.ends_with(ROUNDED) => Rule::GtinShortened.into(),
         7 | 11 => digit_missing(digits),
@@ -88,7 +125,9 @@ fn propose(digits: &str) -> String {
     let (others, _) = digits.split_at(digits.len() - 1);
     let last = format!("{others}{}", check_digit(others));
     match only_swap(digits) {
-        Some(swapped) => format!("with two digits swapped it would be {swapped}, with another last digit {last}"),
+        Some(swapped) => {
+            format!("with two digits swapped it would be {swapped}, with another last digit {last}")
+        }
         None => format!("two digits may be swapped or one wrong; with another last digit it would be {last}"),
     }
 }
@@ -165,7 +204,8 @@ mod tests {
         assert_eq!(judged(GTIN, &number(14012300000000.0)), "gtin-shortened");
         assert_eq!(judged(GTIN, &number(4006381.5)), "gtin-expected");
         assert_eq!(judged(GTIN, &number(-4006381333931.0)), "gtin-expected");
-        assert_eq!(judged(GTIN, &cell(RawValue::Date(46298.0))), "gtin-expected");
+        assert_eq!(judged(GTIN, &cell(RawValue::Date(46298.0))), "date-in-key");
+        assert_eq!(judged(GTIN, &text("4006381333931.0")), "zeros-added 4006381333931");
     }
 
     #[test]
@@ -190,6 +230,25 @@ mod tests {
         // 01234565 is a barcode of eight digits.
         assert_eq!(judged(GTIN, &text("01234565")), "01234565");
         assert_eq!(judged(GTIN, &number(1234565.0)), "gtin-zero-missing 01234565");
+    }
+
+    #[test]
+    fn an_isbn_of_ten_digits_is_checked_and_stays_one() {
+        for (written, kept) in [
+            ("0306406152", "0306406152"),
+            ("0-306-40615-2", "0306406152"),
+            ("0 306 40615 2", "0306406152"),
+            ("3-16-148410-X", "316148410X"),
+            ("316148410x", "316148410X"),
+            ("0306406153", "gtin-expected"),
+            ("3161484101", "gtin-expected"),
+            ("0000000000", "gtin-expected"),
+            ("31614841X0", "gtin-expected"),
+        ] {
+            assert_eq!(judged(GTIN, &text(written)), kept, "{written}");
+        }
+        assert_eq!(judged(GTIN, &number(3161484100.0)), "gtin-expected");
+        assert_eq!(judged(GTIN, &number(306406152.0)), "gtin-zero-missing 0306406152");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! One cell and its column's rules: the value the table gets, or the rule that keeps it out.
 
+mod alike;
 mod boolean;
 mod choice;
 mod currency;
@@ -10,6 +11,8 @@ mod error;
 mod evidence;
 mod format_code;
 mod gtin;
+mod identifier;
+mod nothing;
 mod number;
 mod number_format;
 mod separators;
@@ -17,18 +20,24 @@ mod shown;
 mod text;
 mod typed;
 
+use std::borrow::Cow;
+
 use crate::message::{Rule, cell_address};
 use crate::schema::{Column, DecimalSign, Kind};
 use crate::workbook::{RawCell, RawValue};
 
 use super::lent::LentValue;
 use super::{CellKind, KeptCell};
+use alike::{has_hidden_character, mixes_alphabets, narrow};
+use identifier::identifies;
 use text::trim;
 
-pub(super) use currency::{Currencies, Mixed};
+pub(super) use alike::fold;
+pub(super) use currency::{Currencies, NamedBeside};
 pub(super) use error::no_value_in;
 pub use error::{is_formula, shows_error};
-pub(super) use evidence::Evidence;
+pub(super) use evidence::{Evidence, needs_evidence};
+pub(super) use identifier::Habits;
 pub(super) use shown::shown;
 
 /// A rule that a cell breaks, with the words its sentence needs beyond row, column, cell and value.
@@ -67,6 +76,8 @@ pub(super) enum Style {
     Ambiguous,
     /// Some cells prove the point and some the comma; here is what most of them prove.
     Mixed(DecimalSign),
+    /// What tells items apart in a column of texts, and how it is written.
+    Identifiers(Habits),
 }
 
 /// Whether a person sees nothing in the cell.
@@ -85,22 +96,55 @@ pub(super) fn judge_cell<'a>(
     }
     match &cell.value {
         _ if is_blank(cell) => return Ok(None),
-        RawValue::DateOrNumber(_) if !is_number(column.kind) => return Err(Rule::DateOrNumber.into()),
-        RawValue::Date(_) if facts.in_key && column.kind != Kind::Date => return Err(Rule::DateInKey.into()),
+        RawValue::DateOrNumber(_) if !is_number(column.kind) => {
+            return Err(Rule::DateOrNumber.into());
+        }
+        RawValue::Date(_) if facts.in_key && column.kind != Kind::Date => {
+            return Err(Rule::DateInKey.into());
+        }
+        RawValue::Text(text) if column.kind != Kind::Text => {
+            if let Cow::Owned(text) = narrow(text) {
+                let narrow = RawCell { value: RawValue::Text(text.into()), ..cell.clone() };
+                return Ok(judge_cell(&narrow, column, facts)?.map(LentValue::into_owned));
+            }
+        }
         _ => {}
     }
+    let identifies = identifies(column, facts);
     let value = match column.kind {
+        Kind::Text if identifies => text::judge_text(identifier::read(cell, facts.style)?, column)?,
         Kind::Text => text::judge_text(shown(cell), column)?,
+        Kind::Integer | Kind::Decimal | Kind::Money if identifies => {
+            identifier::check_number(cell)?;
+            number::judge_number(cell, column, facts.style)?
+        }
         Kind::Integer | Kind::Decimal | Kind::Money => number::judge_number(cell, column, facts.style)?,
         Kind::Boolean => boolean::judge_boolean(cell)?,
         Kind::Date => date::judge_date(cell, column)?,
         Kind::Choice => choice::judge_choice(&shown(cell), column)?,
-        Kind::Gtin => gtin::judge_gtin(cell, column)?,
+        Kind::Gtin => gtin::judge_gtin(cell, column, facts.style)?,
     };
-    match &value {
-        LentValue::S(text) if facts.in_key && text::has_hidden_sign(text) => Err(Rule::HiddenSignInKey.into()),
-        _ => Ok(Some(value)),
+    if column.kind == Kind::Text
+        && (identifies || column.required)
+        && let LentValue::S(text) = &value
+    {
+        check_text(text, identifies)?;
     }
+    Ok(Some(value))
+}
+
+/// What holds for a text that an item must have; more where it tells the item from all others.
+fn check_text(text: &str, identifies: bool) -> Result<(), Broken> {
+    if nothing::says_nothing(text) {
+        return Err(Rule::SaysNothing.into());
+    }
+    if identifies && has_hidden_character(text) {
+        return Err(Rule::HiddenSignInKey.into());
+    }
+    if identifies && mixes_alphabets(text) {
+        return Err(Rule::AlphabetsMixed.into());
+    }
+    Ok(())
 }
 
 fn is_number(kind: Kind) -> bool {
@@ -108,8 +152,23 @@ fn is_number(kind: Kind) -> bool {
 }
 
 /// What is to be said about a cell whose row goes in all the same.
-pub(super) fn warn_of(cell: &RawCell<'_>, column: &Column) -> Option<Rule> {
-    (column.kind == Kind::Text && !shown::is_sure(cell)).then_some(Rule::NotTakenAsShown)
+pub(super) fn warn_of(cell: &RawCell<'_>, column: &Column, facts: Facts) -> Option<Rule> {
+    if identifies(column, facts) && identifier::is_read_without(cell, facts.style) {
+        Some(Rule::ReadWithoutAddition)
+    } else if column.kind == Kind::Text && nothing::is_null(cell) {
+        Some(Rule::NullKeptAsText)
+    } else if column.kind == Kind::Text && !shown::is_sure(cell) {
+        Some(Rule::NotTakenAsShown)
+    } else {
+        None
+    }
+}
+
+/// A text that its whole column tells to be read without what a program added to it.
+pub(super) fn read_without(cell: &RawCell<'_>, column: &Column, facts: Facts) -> Option<String> {
+    let is_text = matches!(cell.value, RawValue::Text(_));
+    let without = is_text && identifies(column, facts) && identifier::is_read_without(cell, facts.style);
+    without.then(|| identifier::read(cell, facts.style).ok().map(Cow::into_owned)).flatten()
 }
 
 /// The cell as it was sent, to be handed back for mending.
@@ -132,7 +191,6 @@ pub(super) fn keep_cell(cell: &RawCell<'_>, row: u32) -> KeptCell {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::borrow::Cow;
 
     /// A column with the given lines of `inventory.toml`.
     pub(super) fn column(lines: &str) -> Column {
@@ -244,10 +302,11 @@ mod tests {
     fn what_is_shown_in_a_way_not_read_here_is_said() {
         let plain = column(TEXT);
         for (code, said) in [("# ?/?", true), ("0.00E+00", true), ("00000", false), ("[h]:mm", true)] {
-            let warned = warn_of(&under(RawValue::Number(1.5), code), &plain);
+            let warned = warn_of(&under(RawValue::Number(1.5), code), &plain, Facts::default());
             assert_eq!(warned, said.then_some(Rule::NotTakenAsShown), "{code}");
         }
-        assert_eq!(warn_of(&under(RawValue::Number(1.5), "# ?/?"), &column("type = \"money\"")), None);
+        let price = column("type = \"money\"");
+        assert_eq!(warn_of(&under(RawValue::Number(1.5), "# ?/?"), &price, Facts::default()), None);
     }
 
     #[test]

@@ -17,6 +17,10 @@ pub(super) fn judge_number(cell: &RawCell<'_>, column: &Column, style: Style) ->
     if let Some(wanted) = column.currency.as_ref().filter(|_| is_foreign(cell, column)) {
         return Err(Broken { rule: Rule::CurrencyDiffers, words: vec![("currency", wanted.clone())] });
     }
+    // A share is a number of its own only where fractions are: 15 % in a count or a price is something else.
+    if column.kind != Kind::Decimal && is_percent(cell) {
+        return Err(Rule::PercentForNumber.into());
+    }
     let number = match &cell.value {
         RawValue::Number(number) | RawValue::DateOrNumber(number) => {
             Decimal::from_cell(*number).map_err(|fault| explain(fault, column))?
@@ -37,6 +41,15 @@ pub(super) fn judge_number(cell: &RawCell<'_>, column: &Column, style: Style) ->
         (Some(min), _) if number < min => beyond(Rule::TooSmall, min),
         (_, Some(max)) if number > max => beyond(Rule::TooLarge, max),
         _ => Ok(LentValue::N(number)),
+    }
+}
+
+/// Whether the cell shows a percentage.
+fn is_percent(cell: &RawCell<'_>) -> bool {
+    match &cell.value {
+        RawValue::Number(_) => cell.format.as_deref().is_some_and(|code| code.contains('%')),
+        RawValue::Text(text) => text.contains('%') && Typed::read(text, true).is_some(),
+        _ => false,
     }
 }
 
@@ -122,8 +135,12 @@ fn unlike(typed: &Typed<'_>, sign: DecimalSign, column: &Column) -> Broken {
 }
 
 fn mixed(typed: &Typed<'_>, sign: DecimalSign, most: DecimalSign, column: &Column) -> Broken {
-    let Ok(number) = typed.value(sign) else { return expected(column).into() };
-    let name = |sign| if sign == DecimalSign::Point { "point" } else { "comma" };
+    let Ok(number) = typed.value(sign) else {
+        return expected(column).into();
+    };
+    let name = |sign| {
+        if sign == DecimalSign::Point { "point" } else { "comma" }
+    };
     let words = vec![
         ("sign", name(sign).to_string()),
         ("other", name(most).to_string()),
@@ -153,7 +170,7 @@ mod tests {
     fn cells_keep_their_stored_value_in_fifteen_digits() {
         assert_eq!(judged(MONEY, &number(19.990000000000002)), "19.99");
         assert_eq!(judged(MONEY, &number(0.1 + 0.2)), "0.3");
-        assert_eq!(judged(MONEY, &under(RawValue::Number(0.15), "0%")), "0.15");
+        assert_eq!(judged("type = \"decimal\"", &under(RawValue::Number(0.15), "0%")), "0.15");
         assert_eq!(judged(MONEY, &under(RawValue::Number(12.3456), "0.00 €")), "12.3456");
         assert_eq!(judged(INTEGER, &number(12.0)), "12");
         assert_eq!(judged(INTEGER, &number(2.5)), "whole-number-expected");
@@ -174,6 +191,28 @@ mod tests {
         let limits = "type = \"integer\"\nmin = 0\nmax = 10";
         assert_eq!(judged(limits, &text("(1)")), "too-small 0");
         assert_eq!(judged(limits, &number(11.0)), "too-large 10");
+    }
+
+    #[test]
+    fn a_percentage_is_no_count_and_no_price() {
+        for lines in [INTEGER, MONEY] {
+            for shown in ["100 %", "100%", "(5%)"] {
+                assert_eq!(judged(lines, &text(shown)), "percent-for-number", "{shown}");
+            }
+            assert_eq!(judged(lines, &under(RawValue::Number(1.0), "0%")), "percent-for-number");
+            assert_eq!(judged(lines, &under(RawValue::Number(1.0), "0")), "1");
+        }
+        assert_eq!(judged("type = \"decimal\"", &text("15 %")), "0.15");
+    }
+
+    #[test]
+    fn full_width_digits_are_digits() {
+        assert_eq!(judged(INTEGER, &text("１２")), "12");
+        assert_eq!(judged(MONEY, &text("￥１，２３４．５")), "1234.5");
+        assert_eq!(judged("type = \"date\"", &text("２０２６-１０-０３")), "2026-10-03");
+        assert_eq!(judged("type = \"boolean\"", &text("Ｘ")), "Bool(true)");
+        assert_eq!(judged("type = \"gtin\"", &text("４００６３８１３３３９３１")), "4006381333931");
+        assert_eq!(judged("type = \"text\"", &text("Ａ-１７")), "Ａ-１７");
     }
 
     #[test]

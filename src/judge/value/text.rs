@@ -9,6 +9,7 @@ use crate::message::Rule;
 use crate::schema::Column;
 
 use super::Broken;
+use super::alike::{is_invisible, is_variation_selector};
 
 pub(super) fn judge_text<'a>(text: Cow<'a, str>, column: &Column) -> Result<LentValue<'a>, Broken> {
     let text = pad(text, column);
@@ -33,18 +34,14 @@ pub(super) fn pad<'a>(text: Cow<'a, str>, column: &Column) -> Cow<'a, str> {
     }
 }
 
-/// Blanks of every kind at both ends, and the marks that have no width at all.
+/// The text without blanks of every kind and invisible characters at both ends.
 pub(super) fn trim(text: &str) -> &str {
     // Nearly all texts have none.
     let is_kept = |end: Option<&u8>| end.is_some_and(u8::is_ascii_graphic);
     if is_kept(text.as_bytes().first()) && is_kept(text.as_bytes().last()) {
         return text;
     }
-    text.trim_matches(|c: char| c.is_whitespace() || is_zero_width(c))
-}
-
-fn is_zero_width(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    text.trim_matches(|c: char| c.is_whitespace() || is_invisible(c) && !is_variation_selector(c))
 }
 
 /// The text without what surrounds it, in normal form C: `e` and an accent are the same as `é`.
@@ -54,14 +51,6 @@ pub(super) fn clean(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     Cow::Owned(text.nfc().collect())
-}
-
-/// A line break, or a mark nobody sees: two keys that look the same would not be. The joiners are part of some scripts.
-pub(super) fn has_hidden_sign(text: &str) -> bool {
-    if text.is_ascii() {
-        return text.bytes().any(|b| b.is_ascii_control());
-    }
-    text.chars().any(|c| c.is_control() || is_zero_width(c) && !matches!(c, '\u{200c}' | '\u{200d}'))
 }
 
 #[cfg(test)]
@@ -81,6 +70,8 @@ mod tests {
             ("\u{3000}\u{202f}Bolt\u{a0}M8\r\n", "Bolt\u{a0}M8"),
             ("two\nlines", "two\nlines"),
             ("a\u{200d}b", "a\u{200d}b"),
+            ("\u{ad}Bolt\u{2800}\u{3164}", "Bolt"),
+            ("heart \u{2665}\u{fe0f}", "heart \u{2665}\u{fe0f}"),
         ] {
             assert_eq!(judged(TEXT, &text(written)), kept, "{written:?}");
         }

@@ -141,7 +141,9 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> String {
-        let Some(typed) = Typed::read(text, true) else { return "no number".into() };
+        let Some(typed) = Typed::read(text, true) else {
+            return "no number".into();
+        };
         let value = |sign| typed.value(sign).unwrap().to_string();
         match typed.shape {
             Shape::Whole => value(DecimalSign::Point),

@@ -75,7 +75,9 @@ fn compared(read_back: &ReadBack) -> Markup {
 }
 
 pub(super) fn cost(report: &Report) -> Markup {
-    let Some(estimate) = &report.estimate else { return html! {} };
+    let Some(estimate) = &report.estimate else {
+        return html! {};
+    };
     let taken = report.taken.as_ref().filter(|_| report.ending == Ending::Done);
     type Cell = fn(&Estimate) -> String;
     let lines: [(&str, Cell); 4] = [

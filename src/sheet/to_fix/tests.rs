@@ -136,7 +136,9 @@ fn rows_come_back_as_they_were_sent_with_the_same_problems() {
     let letters = |cell: &KeptCell| cell.cell.trim_end_matches(|sign: char| sign.is_ascii_digit()).to_string();
     for (sent, returned) in sent.into_iter().zip(returned) {
         // An error is only its text by now.
-        let kind = |kind| if kind == CellKind::Error { CellKind::Text } else { kind };
+        let kind = |kind| {
+            if kind == CellKind::Error { CellKind::Text } else { kind }
+        };
         let cells = |row: &PlanRow| -> Vec<_> {
             let cells = row.cells.iter();
             cells.map(|cell| (letters(cell), kind(cell.kind), cell.value.clone(), cell.format.clone())).collect()

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 
 use super::text::text_at;
 use super::{
-    BOF, BOOL_ERR, Body, Book, CONTINUE, EOF, FORMULA, LABEL, LABEL_SST, MERGED_CELLS, MUL_RK, NUMBER, RK, RSTRING, Record, Records,
-    STRING,
+    BOF, BOOL_ERR, Body, Book, CONTINUE, EOF, FORMULA, LABEL, LABEL_SST, MERGED_CELLS, MUL_RK, NUMBER, RK, RSTRING,
+    Record, Records, STRING,
 };
 use crate::message::{Refusal, count};
 use crate::workbook::assembly::{Assembly, Beside, Visit, finite};

@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 use super::*;
 use crate::message::Rule;
 use crate::workbook::MergedArea;
-use crate::workbook::assembly::{Beside, damaged_after};
 use crate::workbook::assembly::tests::shown;
+use crate::workbook::assembly::{Beside, damaged_after};
 use crate::workbook::budget::Budget;
 use crate::workbook::compound::tests::compound_of;
 

@@ -14,7 +14,9 @@ use crate::message::Refusal;
 
 /// How often a row or cell stands there.
 pub fn times(tag: &BytesStart<'_>, name: &str) -> Result<u32, Refusal> {
-    let Some(times) = attribute(tag, name)? else { return Ok(1) };
+    let Some(times) = attribute(tag, name)? else {
+        return Ok(1);
+    };
     // As a program shows them: none of them is more than all there are.
     let times: u64 = times.trim().parse().map_err(|_| damaged())?;
     Ok(u32::try_from(times).unwrap_or(u32::MAX).clamp(1, MAX_ROWS))
@@ -136,7 +138,9 @@ impl Cell {
                 None => RawValue::Text(Cow::Owned(value.to_owned())),
             },
             ("boolean", Some(value)) => RawValue::Bool(value.eq_ignore_ascii_case("true")),
-            ("", None) if self.text.is_empty() => return Some(self.is_formula.then_some(RawValue::NoResult)),
+            ("", None) if self.text.is_empty() => {
+                return Some(self.is_formula.then_some(RawValue::NoResult));
+            }
             (_, _) => {
                 let text =
                     if self.text.is_empty() { self.value.clone().unwrap_or_default() } else { self.text.clone() };

@@ -112,7 +112,9 @@ impl Formats {
             let mut style = style;
             for _ in 0..MOST_ANCESTORS {
                 match cells.get(style) {
-                    Some((Some(data), _)) => return self.data.get(data).map(|data| self.joined(data)),
+                    Some((Some(data), _)) => {
+                        return self.data.get(data).map(|data| self.joined(data));
+                    }
                     Some((None, Some(parent))) => style = parent,
                     Some((None, None)) => return None,
                     None => return self.codes.get(style).cloned(),
@@ -167,7 +169,9 @@ impl DataStyle {
     fn end(&mut self, name: &str) {
         let letters = |text: String, percent: bool| -> String {
             // Only the sign of a percentage makes hundredths of its number.
-            let letter = |letter| if percent && letter == '%' { "%".to_owned() } else { format!("\\{letter}") };
+            let letter = |letter| {
+                if percent && letter == '%' { "%".to_owned() } else { format!("\\{letter}") }
+            };
             text.chars().map(letter).collect()
         };
         match (name, self.text.take()) {

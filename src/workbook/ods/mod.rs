@@ -285,7 +285,9 @@ impl Table<'_> {
         if cell.covered {
             return Ok(());
         }
-        let Some(value) = cell.value(self.budget).ok_or_else(|| self.assembly.damaged())? else { return Ok(()) };
+        let Some(value) = cell.value(self.budget).ok_or_else(|| self.assembly.damaged())? else {
+            return Ok(());
+        };
         for column in first..self.column.min(MAX_COLUMNS) {
             self.values += 1;
             let format = if matches!(value, RawValue::Number(_)) { self.format_of(&cell, column) } else { None };

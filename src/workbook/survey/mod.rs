@@ -143,7 +143,9 @@ impl Survey {
 
     /// Waits for the next news; false when there are no more.
     fn listen(&mut self) -> bool {
-        let Ok(News { sheet, what }) = self.coming.recv() else { return false };
+        let Ok(News { sheet, what }) = self.coming.recv() else {
+            return false;
+        };
         let known = self.known.entry(sheet).or_default();
         match what {
             What::Rows(rows, odd) => {
@@ -224,7 +226,9 @@ fn survey_sheet(
 /// The reader makes room for as many shared texts as their part claims to have, so that is looked at before. A claim
 /// beyond what may be read is a lie unless there really are so many.
 fn check_claimed_texts(zipped: &mut Zipped, name: &str, budget: &Budget) -> Result<(), Refusal> {
-    let Some(mut part) = zipped.part(name, budget, Unpacked::default())? else { return Ok(()) };
+    let Some(mut part) = zipped.part(name, budget, Unpacked::default())? else {
+        return Ok(());
+    };
     let mut head = Vec::new();
     if let Err(error) = part.by_ref().take(CLAIM_WITHIN_BYTES).read_to_end(&mut head) {
         return Err(part.refuse(error));

@@ -275,7 +275,9 @@ fn each_record(
     unpacked: &mut Unpacked,
     take: &mut dyn FnMut(u16, Body<'_>) -> Result<(), Refusal>,
 ) -> Result<(), Refusal> {
-    let Some(part) = zipped.part(part, budget, *unpacked)? else { return Ok(()) };
+    let Some(part) = zipped.part(part, budget, *unpacked)? else {
+        return Ok(());
+    };
     let mut records = Records::new(BufReader::new(part));
     loop {
         match records.next() {

@@ -1,0 +1,294 @@
+//! Which characters count as the same: full-width forms, blanks, invisible characters, capitals, and letters of different
+//! alphabets that look alike. Values are stored as they are written; these rules only compare them and judge keys.
+
+use std::borrow::Cow;
+
+use unicode_security::mixed_script::AugmentedScriptSet;
+use unicode_security::skeleton;
+
+use crate::schema::KeyCase;
+
+/// Whether a character leaves nothing to see: Unicode's default-ignorable characters, and the empty braille cell.
+pub(super) fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{2800}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}'
+        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Chooses how the character before it is drawn.
+pub(super) fn is_variation_selector(c: char) -> bool {
+    matches!(c, '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}' | '\u{180b}'..='\u{180d}' | '\u{180f}')
+}
+
+/// A line break, an invisible character, or a blank that only looks like an ordinary one. Joiners are part of some
+/// scripts, such as Persian and Hindi, and the wide blank is the ordinary one of others.
+pub(super) fn has_hidden_character(text: &str) -> bool {
+    if text.is_ascii() {
+        return text.bytes().any(|b| b.is_ascii_control());
+    }
+    let mut before = ' ';
+    text.chars().any(|c| {
+        let joins = matches!(c, '\u{200c}' | '\u{200d}') && script_has_joiners(before);
+        before = c;
+        c.is_control() || is_invisible(c) && !joins || c.is_whitespace() && !matches!(c, ' ' | '\u{3000}')
+    })
+}
+
+fn script_has_joiners(letter: char) -> bool {
+    let script = AugmentedScriptSet::for_char(letter);
+    let without = ['a', 'α', 'я'].map(AugmentedScriptSet::for_char);
+    !(script.is_all() || without.contains(&script) || script.hanb || script.jpan || script.kore)
+}
+
+/// Full-width digits, letters and signs as ASCII has them: `１２` is `12`.
+pub(super) fn narrow(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() || !text.chars().any(|c| narrow_char(c) != c) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.chars().map(narrow_char).collect())
+}
+
+fn narrow_char(c: char) -> char {
+    match c {
+        '\u{ff01}'..='\u{ff5e}' => char::from((u32::from(c) - 0xff01 + 0x21) as u8),
+        '\u{3000}' => ' ',
+        '\u{ffe0}' => '¢',
+        '\u{ffe1}' => '£',
+        '\u{ffe5}' => '¥',
+        '\u{ffe6}' => '₩',
+        _ => c,
+    }
+}
+
+/// Whether letters of alphabets that are mistaken for one another are in one text, such as a Cyrillic `А` in `А-1B`. Latin
+/// letters beside Chinese, Japanese, Korean, Arabic or Thai ones mislead nobody, and neither does the Ω of an ohm.
+pub(super) fn mixes_alphabets(text: &str) -> bool {
+    if text.is_ascii() {
+        return false;
+    }
+    let [latin, greek, cyrillic] = ['a', 'α', 'я'].map(AugmentedScriptSet::for_char);
+    let mut has_latin = false;
+    let mut others = AugmentedScriptSet::default();
+    for c in text.chars() {
+        let script = AugmentedScriptSet::for_char(c);
+        if script == latin {
+            has_latin = true;
+        } else if script != greek || ascii_alike(c).is_some() {
+            others.intersect_with(script);
+        }
+    }
+    let mistaken_for_latin =
+        [greek, cyrillic].into_iter().chain(['\u{13a0}', '\u{561}', '\u{2c81}'].map(AugmentedScriptSet::for_char));
+    others.is_empty() || has_latin && mistaken_for_latin.into_iter().any(|script| script == others)
+}
+
+/// The ASCII character that this one looks like. ASCII's own are never taken for one another: B0 and BO are two items.
+fn ascii_alike(c: char) -> Option<char> {
+    if c.is_ascii() {
+        return Some(c);
+    }
+    let mut buffer = [0; 4];
+    let mut alike = skeleton(c.encode_utf8(&mut buffer));
+    match (alike.next()?, alike.next()) {
+        // The skeleton has one form for 1, I and l, and one for 0 and O.
+        ('l', None) if c.is_numeric() => Some('1'),
+        ('l', None) if c.is_uppercase() => Some('I'),
+        ('O', None) if c.is_numeric() => Some('0'),
+        (letter, None) if letter.is_ascii() => Some(letter),
+        _ => None,
+    }
+}
+
+/// Writes the form that is the same for all texts a person takes for one another, and says whether it is the text itself but
+/// for capitals.
+pub(in crate::judge) fn fold(text: &str, case: KeyCase, folded: &mut String) -> bool {
+    folded.clear();
+    if is_plain(text) {
+        folded.push_str(text);
+        if case == KeyCase::Folds {
+            folded.make_ascii_lowercase();
+        }
+        return true;
+    }
+    let mut blank = false;
+    for c in text.chars().map(narrow_char) {
+        if c.is_whitespace() {
+            blank = true;
+        } else if !is_invisible(c) {
+            if std::mem::take(&mut blank) && !folded.is_empty() {
+                folded.push(' ');
+            }
+            fold_char(c, case, folded);
+        }
+    }
+    false
+}
+
+/// ASCII with single blanks, as nearly all keys are.
+fn is_plain(text: &str) -> bool {
+    let mut before = b' ';
+    let fits = text.bytes().all(|byte| {
+        let fits = byte.is_ascii_graphic() || byte == b' ' && before != b' ';
+        before = byte;
+        fits
+    });
+    fits && before != b' '
+}
+
+fn fold_char(c: char, case: KeyCase, folded: &mut String) {
+    let mut buffer = [0; 4];
+    match (ascii_alike(c), case) {
+        (Some(alike), KeyCase::Folds) => folded.push(alike.to_ascii_lowercase()),
+        (Some(alike), KeyCase::Matters) => folded.push(alike),
+        (None, KeyCase::Matters) => folded.extend(skeleton(c.encode_utf8(&mut buffer))),
+        // Capitals look alike across alphabets more often than small letters, so their forms decide.
+        (None, KeyCase::Folds) => {
+            for capital in c.to_uppercase() {
+                match ascii_alike(capital) {
+                    Some(alike) => folded.push(alike.to_ascii_lowercase()),
+                    None => folded.extend(skeleton(capital.encode_utf8(&mut buffer)).flat_map(char::to_lowercase)),
+                }
+            }
+        }
+    }
+}
+
+/// Whether two words are the same to a reader: without regard to capitals, width, blanks and invisible characters.
+pub(super) fn same_words(one: &str, other: &str) -> bool {
+    if one.is_ascii() && other.is_ascii() && is_plain(one) && is_plain(other) {
+        return one.eq_ignore_ascii_case(other);
+    }
+    words_of(one).eq(words_of(other))
+}
+
+fn words_of(text: &str) -> impl Iterator<Item = char> {
+    let mut blank = false;
+    let mut begun = false;
+    text.chars().map(narrow_char).filter(|c| !is_invisible(*c)).flat_map(move |c| {
+        let is_blank = c.is_whitespace();
+        let separated = !is_blank && std::mem::take(&mut blank) && begun;
+        blank |= is_blank;
+        begun |= !is_blank;
+        let letters = (!is_blank).then(|| c.to_lowercase());
+        separated.then_some(' ').into_iter().chain(letters.into_iter().flatten())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folded(text: &str, case: KeyCase) -> String {
+        let mut folded = String::new();
+        fold(text, case, &mut folded);
+        folded
+    }
+
+    #[test]
+    fn what_looks_the_same_folds_to_the_same() {
+        for (one, other) in [
+            ("A-17", "a-17"),
+            ("A-17", "\u{410}-17"),
+            ("А-17", "а-17"),
+            ("В-17", "в-17"),
+            ("B-17", "В-17"),
+            ("I-1", "І-1"),
+            ("y1", "у1"),
+            ("Ａ-１７", "A-17"),
+            ("A–17", "A-17"),
+            ("A\u{2011}17", "A-17"),
+            ("A 17", "A\u{a0}17"),
+            ("A 17", "A  17"),
+            ("A\u{3000}17", "A 17"),
+            ("A\u{ad}17", "A17"),
+            ("Größe", "GRÖSSE"),
+            ("É1", "é1"),
+            ("Ρ-5", "P-5"),
+        ] {
+            assert_eq!(folded(one, KeyCase::Folds), folded(other, KeyCase::Folds), "{one} {other}");
+        }
+        assert_eq!(folded("\u{410}-17", KeyCase::Matters), folded("A-17", KeyCase::Matters));
+    }
+
+    #[test]
+    fn what_a_person_tells_apart_stays_apart() {
+        for (one, other) in [
+            ("B0", "BO"),
+            ("11", "1l"),
+            ("I1", "l1"),
+            ("rn8", "m8"),
+            ("é1", "e1"),
+            ("A17", "A 17"),
+            ("Ж1", "X1"),
+            ("M2", "M²"),
+        ] {
+            assert_ne!(folded(one, KeyCase::Folds), folded(other, KeyCase::Folds), "{one} {other}");
+        }
+        for (one, other) in [("a-17", "A-17"), ("а-17", "А-17"), ("é1", "É1")] {
+            assert_ne!(folded(one, KeyCase::Matters), folded(other, KeyCase::Matters), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn one_alphabet_is_right_and_two_that_look_alike_are_not() {
+        for right in [
+            "A-17",
+            "А-17",
+            "ЖБ-3",
+            "ΑΒ-3",
+            "Größe-17",
+            "Łódź",
+            "品番17",
+            "ねじM8",
+            "ネジ-17",
+            "部品ネジね",
+            "나사漢17",
+            "螺丝M8",
+            "قلم-17",
+            "قلم-A17",
+            "10kΩ",
+            "47µF",
+            "4.7μF",
+            "Δ-5V",
+            "A-17™",
+            "Ａ-17",
+        ] {
+            assert!(!mixes_alphabets(right), "{right}");
+        }
+        for mixed in ["A-1\u{412}", "\u{410}B-17", "Ж17A", "ABα", "\u{391}Z-1", "ЖΔΑ"] {
+            assert!(mixes_alphabets(mixed), "{mixed}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_sees_is_found_and_joiners_of_a_script_are_part_of_it() {
+        for hidden in [
+            "A\u{ad}17",
+            "A\u{200d}17",
+            "A\u{a0}17",
+            "A\u{2009}17",
+            "A\u{202e}17",
+            "A17\u{fe0f}x",
+            "A\u{3164}1",
+            "A\u{2800}1",
+            "A\n1",
+        ] {
+            assert!(has_hidden_character(hidden), "{hidden:?}");
+        }
+        for seen in ["A 17", "می\u{200c}خواهم", "क\u{94d}\u{200d}ष", "品\u{3000}番", "é"] {
+            assert!(!has_hidden_character(seen), "{seen:?}");
+        }
+    }
+
+    #[test]
+    fn words_are_the_same_whatever_their_width_case_and_blanks() {
+        for (one, other) in
+            [("Phased out", " phased\u{a0} OUT"), ("piece", "ＰＩＥＣＥ"), ("piece", "pi\u{ad}ece"), ("GRÖßE", "größe")]
+        {
+            assert!(same_words(one, other), "{one} {other}");
+        }
+        assert!(!same_words("piece", "рiece") && !same_words("a b", "ab"));
+    }
+}
