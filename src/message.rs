@@ -133,6 +133,9 @@ catalogue! {
     ValueMissing "value-missing"
         "{column} in {cell} is empty."
         "Type the {column}; this item cannot be loaded without it. If the cell looks filled, it is merged with others: unmerge them and copy the value into each. Row {row} was left out."
+    ValueMerged "value-merged"
+        "{column} in {area} is one merged cell for several items: \"{shown}\"."
+        "Unmerge the cells (Home, Merge & Center), then enter the {column} of each item in its own cell. Row {row} was not loaded."
     CellShowsError "cell-shows-error"
         "{column} in {cell} shows {value}: {reason}."
         "Mend the formula, or type the value in its place. Row {row} was left out."
@@ -257,6 +260,9 @@ catalogue! {
     ValuesWithoutName "values-without-name"
         "Sheet \"{sheet}\" has values beside the list, under an empty header, in {columns}."
         "They were not loaded. If they should be, enter the name of the column in {cells}, and upload the file again."
+    SheetsWithoutGroup "sheets-without-group"
+        "There is no column for the {column} on {sheets}."
+        "The items there were loaded, and their {column} was not loaded. If the sheets are named after it, add a column \"{column}\" with that name in each row, and upload the file again."
     ColumnsNotAllowed "columns-not-allowed"
         "Sheet \"{sheet}\" has columns that the loader does not know: {columns}."
         "Delete them or correct their names, and upload the file again; its rows are checked then. Nothing was changed."
@@ -351,6 +357,9 @@ catalogue! {
     CellsMerged "cells-merged"
         "Sheet \"{sheet}\" has {places} where cells are merged; only the first cell of each has a value."
         "The others count as empty, also where no row was left out for it: unmerge the cells, copy the value into each that should have it, and upload the file again."
+    CellsMergedFilled "cells-merged-filled"
+        "Sheet \"{sheet}\" has cells merged over several rows in {columns}. What they show was loaded for each of these rows ({rows} that had no value of their own)."
+        "If that is not right for a row, unmerge the cells, enter its own value, and upload the file again. Nothing was left out because of it."
     CellsMergedAcross "cells-merged-across"
         "Sheet \"{sheet}\" has cells merged over several columns: {columns} got no value in {rows}."
         "Unmerge the cells, enter the value of each column in its own cell, and upload the file again. The rows were loaded, but these values were not loaded."
@@ -396,6 +405,7 @@ impl Rule {
             | Rule::ColumnWithoutName
             | Rule::CurrenciesMixed
             | Rule::NotTakenAsShown
+            | Rule::SheetsWithoutGroup
             | Rule::SyncBlocked
             | Rule::ZerosMayBeLost => Weight::Look,
             Rule::CellsMergedAcross => Weight::Loss,

@@ -12,7 +12,8 @@ use super::batch::read_rows;
 use super::counts::ColumnCounts;
 use super::heading::{HeaderSearch, Heading};
 use super::lent::LentItem;
-use super::missing::unknown_names;
+use super::merged::{MergeRows, Merged};
+use super::missing::{note_missing_group, unknown_names};
 use super::nearest::{Nearest, refuse_without_header};
 use super::repeats::Repeats;
 use super::row::Layout;
@@ -51,6 +52,8 @@ pub struct Judge<'a> {
     pub(super) nearest: Option<Nearest>,
     /// Rows that were taken for items, by sheet.
     items: Vec<u64>,
+    /// The same by their numbers.
+    rows: Vec<MergeRows>,
     unremarked_rows: u64,
     pub(super) notes: Vec<Note>,
     /// Whether a number comes with the format it is shown by.
@@ -69,6 +72,7 @@ impl<'a> Judge<'a> {
             repeats: Repeats::new(schema),
             nearest: None,
             items: Vec::new(),
+            rows: Vec::new(),
             unremarked_rows: 0,
             notes: Vec::new(),
             tells_formats: true,
@@ -87,6 +91,7 @@ impl<'a> Judge<'a> {
         for (index, sheet) in sheets.iter().enumerate() {
             let Ok(number) = u16::try_from(index) else { break };
             self.items.push(0);
+            self.rows.push(MergeRows::default());
             let styles = if workbook.is_text() { self.look_for_evidence(workbook, index)? } else { None };
             self.styles.push(styles);
             emit.sheet(number, self.describe(&sheet.name, None, None))?;
@@ -115,12 +120,15 @@ impl<'a> Judge<'a> {
                 let row = row.to_string();
                 Err(Refusal::new(Rule::NoItems, &[("sheet", sheet.name.as_str()), ("row", &row)]).into())
             }
-            Some(_) => Ok(FileRead {
-                sheets: read,
-                unremarked_rows: self.unremarked_rows,
-                notes: std::mem::take(&mut self.notes),
-                mends: self.layouts.iter().flatten().find_map(|layout| layout.what_to_do().load().cloned()),
-            }),
+            Some(_) => {
+                self.notes.extend(note_missing_group(self.schema, &read));
+                Ok(FileRead {
+                    sheets: read,
+                    unremarked_rows: self.unremarked_rows,
+                    notes: std::mem::take(&mut self.notes),
+                    mends: self.layouts.iter().flatten().find_map(|layout| layout.what_to_do().load().cloned()),
+                })
+            }
         }
     }
 
@@ -195,10 +203,15 @@ impl<'a> Judge<'a> {
         layout: &Layout<'_>,
         verdict: &Verdict<LentItem<'_>>,
     ) {
-        if matches!(verdict, Verdict::Skipped(_)) {
+        let rows = &mut self.rows[usize::from(place.0)];
+        if let Verdict::Skipped(skipped) = verdict {
+            if skipped.why == Skip::Note {
+                rows.notes.push(place.1);
+            }
             return;
         }
         self.items[usize::from(place.0)] += 1;
+        rows.items.push(place.1);
         if matches!(verdict, Verdict::Accepted(_)) {
             for (position, rule) in layout.warnings(row, self.tells_formats) {
                 self.warn(place, row, layout, position, rule);
@@ -228,27 +241,44 @@ impl<'a> Judge<'a> {
 
     /// The second pass over the file, made only if some rows cannot be judged by themselves: these rows get their final
     /// verdict, in the order of the file.
-    pub fn judge_again(self, workbook: &mut Workbook, emit: Emit<'_>, _file: &mut FileRead) -> Result<(), JudgeError> {
+    pub fn judge_again(self, workbook: &mut Workbook, emit: Emit<'_>, file: &mut FileRead) -> Result<(), JudgeError> {
         let sheets = workbook.sheets().to_vec();
         let repeated = self.repeats.find(self.schema, &self.layouts, &self.items, &sheets)?;
-        if repeated.is_empty() {
-            return Ok(());
-        }
         let mut repeated = repeated.into_iter().peekable();
         for (index, layout) in self.layouts.iter().enumerate() {
             let Some(layout) = layout else { continue };
+            let mut merged = Merged::new(layout, workbook.merged(index), &self.rows[index]);
+            if merged.is_none() && repeated.peek().is_none_or(|(place, _)| usize::from(place.0) != index) {
+                continue;
+            }
             read_rows(workbook, index, &mut |row| {
                 let place = Place(index as u16, row.number);
-                let mut repeats = Vec::new();
+                let row = layout.what_to_do().without(row);
+                let mut broken = Vec::new();
                 while let Some((_, found)) = repeated.next_if(|(wanted, _)| *wanted == place) {
                     let rows = found.name_rows(place.0, &sheets);
-                    repeats.push((found.position, Broken { rule: found.rule, words: vec![("rows", rows)] }));
+                    broken.push((found.position, Broken { rule: found.rule, words: vec![("rows", rows)] }));
                 }
-                if repeats.is_empty() {
+                let Some(mut touched) = merged.as_mut().and_then(|merged| merged.touch(&row)) else {
+                    if !broken.is_empty() {
+                        emit.row(place, layout.judge_again(&row, broken))?;
+                    }
                     return Ok(());
+                };
+                let is_judged_anew = touched.is_judged_anew() || !broken.is_empty();
+                broken.append(&mut touched.broken);
+                let verdict = layout.judge_again(&touched.row, broken);
+                if let Some(merged) = &mut merged {
+                    merged.note(&touched, &row, &verdict);
                 }
-                Ok(emit.row(place, layout.judge_repeated(&layout.what_to_do().without(row), repeats))?)
+                if is_judged_anew {
+                    emit.row(place, verdict)?;
+                }
+                Ok(())
             })?;
+            if let (Some(merged), Some(sheet)) = (merged, file.sheets.get_mut(index)) {
+                file.notes.extend(merged.finish(&sheet.name, &mut sheet.columns));
+            }
         }
         Ok(())
     }

@@ -12,6 +12,7 @@ pub(super) fn title(rule: Rule, column: Option<&str>) -> String {
         Rule::KeyHoldsSign => "has a sign it may not have",
         Rule::KeyRepeated | Rule::ValueRepeated => "stands in several rows",
         Rule::ValueMissing => "is empty",
+        Rule::ValueMerged => "is merged over several items",
         Rule::CellShowsError => "shows an error",
         Rule::FormulaWithoutResult => "has formulas without results",
         Rule::NumberExpected => "is no number",

@@ -61,7 +61,12 @@ fn the_same_book_is_read_from_every_form() {
             assert_eq!(rows(&mut workbook, 1), [""; 0], "{name}");
         }
         let notes: Vec<_> = workbook.notes().iter().map(|note| (note.rule, note.sheet.as_deref())).collect();
-        assert_eq!(notes, [(Rule::RowsHidden, Some("Stock")), (Rule::CellsMerged, Some("Stock"))], "{name}");
+        // Where the areas are known, what is merged is said of items alone.
+        let merged = (!name.ends_with(".xls")).then_some(Rule::CellsMerged);
+        assert_eq!(workbook.merged(0).is_empty(), merged.is_none(), "{name}");
+        let expected: Vec<_> =
+            [Rule::RowsHidden, Rule::CellsMerged].into_iter().filter(|rule| Some(*rule) != merged).collect();
+        assert_eq!(notes, expected.iter().map(|rule| (*rule, Some("Stock"))).collect::<Vec<_>>(), "{name}");
         assert_eq!(
             workbook.notes()[0].message,
             "Sheet \"Stock\" has hidden or filtered rows (1 in all); they were loaded like the others."

@@ -355,6 +355,7 @@ mod tests {
         let cell = "<c r=\"A1\"><v>1</v></c>";
         let odd = |row, column, shown: &str| OddError { row, column, shown: shown.to_owned() };
         let beside = |hidden_rows, merged, areas| Beside { hidden_rows, merged, areas };
+        let title = MergedArea { first_row: 1, last_row: 1, first_column: 0, last_column: 1 };
         let area = MergedArea { first_row: 2, last_row: 4, first_column: 2, last_column: 3 };
         let cases: Vec<(String, SheetSurvey)> = vec![
             (format!("<row r='1'>{cell}</row>"), SheetSurvey { cells: 1, ..SheetSurvey::default() }),
@@ -370,7 +371,7 @@ mod tests {
                 "</sheetData><mergeCells count='2'><mergeCell ref='A1:B1'/><mergeCell ref='C2:D4'/>\
                   <mergeCell ref='E1'/><mergeCell ref='F:F'/></mergeCells>"
                     .to_owned(),
-                SheetSurvey { beside: beside(0, 4, vec![area]), ..SheetSurvey::default() },
+                SheetSurvey { beside: beside(0, 4, vec![title, area]), ..SheetSurvey::default() },
             ),
             (
                 "<c r='B3' t='e'><v>#SPILL!</v></c><c r='C3' t='e'><v>#N/A</v></c><c t='str'><v>#CALC! &amp;</v></c>"
