@@ -123,7 +123,7 @@ catalogue! {
         "Write the {column} without {sign}. Row {row} was left out."
     KeyRepeated "key-repeated"
         "{column} {value} stands in rows {rows}."
-        "If they are different items, one {column} is mistyped: correct it. If they are the same item, keep the right row and delete the others. All of them were left out."
+        "If they are different items, one {column} is mistyped: correct it. If they are the same item, keep the right row and delete the others. {all} were left out."
 
     ValueRepeated "value-repeated"
         "{column} {value} stands in rows {rows}, and may stand in one row only."
@@ -132,7 +132,7 @@ catalogue! {
     // A cell's value.
     ValueMissing "value-missing"
         "{column} in {cell} is empty."
-        "Type the {column}; this item cannot be loaded without it. If the cell looks filled, it is merged with others: unmerge them and copy the value into each. Row {row} was left out."
+        "Enter the {column}; it is required. Row {row} was left out."
     ValueMerged "value-merged"
         "{column} in {area} is one merged cell for several items: \"{shown}\"."
         "Unmerge the cells (Home, Merge & Center), then enter the {column} of each item in its own cell. Row {row} was not loaded."
@@ -378,7 +378,7 @@ catalogue! {
         "{scope}{count} of {total} prices ({share}) change by more than {factor} times; at most {limit} may."
         "If that is right, approve the load: inventory approve {load}. Otherwise check whether the column {column} was swapped with another or is in another currency, correct the file and upload it again. Nothing was changed."
     SyncBlocked "sync-blocked"
-        "Which items the sheet no longer lists cannot be told: of {rows} rows, it cannot be read which item they are."
+        "Which items the sheet no longer lists cannot be told, because some of its rows do not say which item they are ({rows} in all)."
         "Mend these rows and upload the file again. Until then, items of the table that are not in the sheet stay as they are."
     PartitionBusy "partition-busy"
         "{share} of what is written goes to {attribute} \"{value}\". However much the table can take, DynamoDB takes {limit} write units a second for one {attribute}, so that writing lasts {minutes} minutes or longer."

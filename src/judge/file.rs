@@ -15,7 +15,7 @@ use super::lent::LentItem;
 use super::merged::{MergeRows, Merged};
 use super::missing::{note_missing_group, unknown_names};
 use super::nearest::{Nearest, refuse_without_header};
-use super::repeats::Repeats;
+use super::repeats::{Repeats, who_is_left_out};
 use super::row::Layout;
 use super::sheet::SheetPass;
 use super::value::{Broken, Currencies, Evidence, Mixed, Style, shown};
@@ -244,6 +244,7 @@ impl<'a> Judge<'a> {
     pub fn judge_again(self, workbook: &mut Workbook, emit: Emit<'_>, file: &mut FileRead) -> Result<(), JudgeError> {
         let sheets = workbook.sheets().to_vec();
         let repeated = self.repeats.find(self.schema, &self.layouts, &self.items, &sheets)?;
+        let all = who_is_left_out(self.schema.duplicates);
         let mut repeated = repeated.into_iter().peekable();
         for (index, layout) in self.layouts.iter().enumerate() {
             let Some(layout) = layout else { continue };
@@ -257,7 +258,10 @@ impl<'a> Judge<'a> {
                 let mut broken = Vec::new();
                 while let Some((_, found)) = repeated.next_if(|(wanted, _)| *wanted == place) {
                     let rows = found.name_rows(place.0, &sheets);
-                    broken.push((found.position, Broken { rule: found.rule, words: vec![("rows", rows)] }));
+                    broken.push((
+                        found.position,
+                        Broken { rule: found.rule, words: vec![("rows", rows), ("all", all.to_string())] },
+                    ));
                 }
                 let Some(mut touched) = merged.as_mut().and_then(|merged| merged.touch(&row)) else {
                     if !broken.is_empty() {

@@ -57,6 +57,7 @@ mod tests {
                 "Row {row} was left out",
                 "Row {row} was not loaded",
                 "All of them were left out",
+                "{all} were left out",
                 "Row {row} is not in",
             ]
             .iter()
