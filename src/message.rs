@@ -135,7 +135,7 @@ catalogue! {
         "Enter the {column}; it is required. Row {row} was left out."
     ValueMerged "value-merged"
         "{column} in {area} is one merged cell for several items: \"{shown}\"."
-        "Unmerge the cells (Home, Merge & Center), then enter the {column} of each item in its own cell. Row {row} was not loaded."
+        "Unmerge the cells (Home, Merge & Center), then enter the {column} of each item in its own cell. All of them were left out."
     CellShowsError "cell-shows-error"
         "{column} in {cell} shows {value}: {reason}."
         "Mend the formula, or type the value in its place. Row {row} was left out."
