@@ -147,7 +147,7 @@ catalogue! {
         "Write the {column} without {sign}. Row {row} was left out."
     KeyRepeated "key-repeated"
         "{column} {value} stands in rows {rows}."
-        "If they are different items, one {column} is mistyped: correct it. If they are the same item, keep the right row and delete the others. All of them were left out."
+        "If they are different items, one {column} is mistyped: correct it. If they are the same item, keep the right row and delete the others. {all} were left out."
 
     KeysDifferInCase "keys-differ-in-case"
         "{column} in rows {rows} differs only in capitals."
@@ -163,7 +163,10 @@ catalogue! {
     // A cell's value.
     ValueMissing "value-missing"
         "{column} in {cell} is empty."
-        "Type the {column}; this item cannot be loaded without it. If the cell looks filled, it is merged with others: unmerge them and copy the value into each. Row {row} was left out."
+        "Enter the {column}; it is required. Row {row} was left out."
+    ValueMerged "value-merged"
+        "{column} in {area} is one merged cell for several items: \"{shown}\"."
+        "Unmerge the cells (Home, Merge & Center), then enter the {column} of each item in its own cell. All of them were left out."
     CellShowsError "cell-shows-error"
         "{column} in {cell} shows {value}: {reason}."
         "Mend the formula, or type the value in its place. Row {row} was left out."
@@ -312,6 +315,9 @@ catalogue! {
     ValuesWithoutName "values-without-name"
         "Sheet \"{sheet}\" has values beside the list, under an empty header, in {columns}."
         "They were not loaded. If they should be, enter the name of the column in {cells}, and upload the file again."
+    SheetsWithoutGroup "sheets-without-group"
+        "There is no column for the {column} on {sheets}."
+        "The items there were loaded, and their {column} was not loaded. If the sheets are named after it, add a column \"{column}\" with that name in each row, and upload the file again."
     ColumnsNotAllowed "columns-not-allowed"
         "Sheet \"{sheet}\" has columns that the loader does not know: {columns}."
         "Delete them or correct their names, and upload the file again; its rows are checked then. Nothing was changed."
@@ -403,9 +409,9 @@ catalogue! {
     RowsHidden "rows-hidden"
         "Sheet \"{sheet}\" has hidden or filtered rows ({rows} in all); they were loaded like the others."
         "If they should not be in, delete them and upload the file again. Nothing was left out because of it."
-    CellsMerged "cells-merged"
-        "Sheet \"{sheet}\" has {places} where cells are merged; only the first cell of each has a value."
-        "The others count as empty, also where no row was left out for it: unmerge the cells, copy the value into each that should have it, and upload the file again."
+    CellsMergedFilled "cells-merged-filled"
+        "Sheet \"{sheet}\" has cells merged over several rows in {columns}. What they show was loaded for each of these rows ({rows} that had no value of their own)."
+        "If that is not right for a row, unmerge the cells, enter its own value, and upload the file again. Nothing was left out because of it."
     CellsMergedAcross "cells-merged-across"
         "Sheet \"{sheet}\" has cells merged over several columns: {columns} got no value in {rows}."
         "Unmerge the cells, enter the value of each column in its own cell, and upload the file again. The rows were loaded, but these values were not loaded."
@@ -424,7 +430,7 @@ catalogue! {
         "{scope}{count} of {total} prices ({share}) change by more than {factor} times; at most {limit} may."
         "If that is right, approve the load: inventory approve {load}. Otherwise check whether the column {column} was swapped with another or is in another currency, correct the file and upload it again. Nothing was changed."
     SyncBlocked "sync-blocked"
-        "Which items the sheet no longer lists cannot be told: of {rows} rows, it cannot be read which item they are."
+        "Which items the sheet no longer lists cannot be told, because some of its rows do not say which item they are ({rows} in all)."
         "Mend these rows and upload the file again. Until then, items of the table that are not in the sheet stay as they are."
     KeyInOtherCapitals "key-in-other-capitals"
         "{rows} whose {column} the table has in other capitals: {named}."
@@ -450,13 +456,13 @@ impl Rule {
     /// What a note of this rule means for the headline. Everything not named here is a remark.
     pub fn weight(self) -> Weight {
         match self {
-            Rule::CellsMerged
-            | Rule::ColumnWithoutName
+            Rule::ColumnWithoutName
             | Rule::KeyInOtherCapitals
             | Rule::NotTakenAsShown
             | Rule::NullKeptAsText
             | Rule::ReadWithoutAddition
             | Rule::RowHasExtraSeparators
+            | Rule::SheetsWithoutGroup
             | Rule::SyncBlocked => Weight::Look,
             Rule::CellsMergedAcross => Weight::Loss,
             _ => Weight::Remark,

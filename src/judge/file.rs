@@ -12,10 +12,11 @@ use super::batch::read_rows;
 use super::counts::ColumnCounts;
 use super::heading::{HeaderSearch, Heading};
 use super::lent::LentItem;
-use super::missing::unknown_names;
+use super::merged::{MergeRows, Merged};
+use super::missing::{note_missing_group, unknown_names};
 use super::nearest::{Nearest, refuse_without_header};
 use super::ragged::{Ragged, Widths};
-use super::repeats::Repeats;
+use super::repeats::{Repeats, who_is_left_out};
 use super::row::{Layout, says_total};
 use super::sheet::SheetPass;
 use super::value::{Broken, Currencies, Evidence, Style, needs_evidence, shown};
@@ -57,6 +58,8 @@ pub struct Judge<'a> {
     pub(super) nearest: Option<Nearest>,
     /// Rows that were taken for items, by sheet.
     items: Vec<u64>,
+    /// The same by their numbers.
+    rows: Vec<MergeRows>,
     unremarked_rows: u64,
     pub(super) notes: Vec<Note>,
     /// By sheet, column and rule.
@@ -74,6 +77,7 @@ impl<'a> Judge<'a> {
             repeats: Repeats::new(schema),
             nearest: None,
             items: Vec::new(),
+            rows: Vec::new(),
             unremarked_rows: 0,
             notes: Vec::new(),
             warned: BTreeSet::new(),
@@ -88,10 +92,9 @@ impl<'a> Judge<'a> {
         self.notes.extend_from_slice(workbook.notes());
         let mut read = Vec::with_capacity(sheets.len());
         for (index, sheet) in sheets.iter().enumerate() {
-            let Ok(number) = u16::try_from(index) else {
-                break;
-            };
+            let Ok(number) = u16::try_from(index) else { break };
             self.items.push(0);
+            self.rows.push(MergeRows::default());
             let notes_before = workbook.notes().len();
             let wanted = workbook.is_text() || sheet.visible && self.needs_evidence(workbook, index)?;
             let evidence = if wanted { self.look_for_evidence(workbook, index)? } else { None };
@@ -124,12 +127,15 @@ impl<'a> Judge<'a> {
                 let row = row.to_string();
                 Err(Refusal::new(Rule::NoItems, &[("sheet", sheet.name.as_str()), ("row", &row)]).into())
             }
-            Some(_) => Ok(FileRead {
-                sheets: read,
-                unremarked_rows: self.unremarked_rows,
-                notes: std::mem::take(&mut self.notes),
-                mends: self.layouts.iter().flatten().find_map(|layout| layout.what_to_do().load().cloned()),
-            }),
+            Some(_) => {
+                self.notes.extend(note_missing_group(self.schema, &read));
+                Ok(FileRead {
+                    sheets: read,
+                    unremarked_rows: self.unremarked_rows,
+                    notes: std::mem::take(&mut self.notes),
+                    mends: self.layouts.iter().flatten().find_map(|layout| layout.what_to_do().load().cloned()),
+                })
+            }
         }
     }
 
@@ -251,10 +257,15 @@ impl<'a> Judge<'a> {
         layout: &Layout<'_>,
         verdict: &Verdict<LentItem<'_>>,
     ) {
-        if matches!(verdict, Verdict::Skipped(_)) {
+        let rows = &mut self.rows[usize::from(place.0)];
+        if let Verdict::Skipped(skipped) = verdict {
+            if skipped.why == Skip::Note {
+                rows.notes.push(place.1);
+            }
             return;
         }
         self.items[usize::from(place.0)] += 1;
+        rows.items.push(place.1);
         if matches!(verdict, Verdict::Accepted(_)) {
             for (position, rule) in layout.warnings(row) {
                 self.warn(place, row, layout, position, rule);
@@ -279,32 +290,53 @@ impl<'a> Judge<'a> {
 
     /// The second pass over the file, made only if some rows cannot be judged by themselves: these rows get their final
     /// verdict, in the order of the file.
-    pub fn judge_again(self, workbook: &mut Workbook, emit: Emit<'_>, _file: &mut FileRead) -> Result<(), JudgeError> {
+    pub fn judge_again(self, workbook: &mut Workbook, emit: Emit<'_>, file: &mut FileRead) -> Result<(), JudgeError> {
         let sheets = workbook.sheets().to_vec();
         let repeated = self.repeats.find(self.schema, &self.layouts, &self.items, &sheets)?;
-        let mixed = self.currencies.are_mixed();
-        if repeated.is_empty() && !mixed {
-            return Ok(());
-        }
+        let (mixed, all) = (self.currencies.are_mixed(), who_is_left_out(self.schema.duplicates));
         let mut repeated = repeated.into_iter().peekable();
         for (index, layout) in self.layouts.iter().enumerate() {
             let Some(layout) = layout else { continue };
+            let mut merged = Merged::new(layout, workbook.merged(index), &self.rows[index]);
+            if merged.is_none() && !mixed && repeated.peek().is_none_or(|(place, _)| usize::from(place.0) != index) {
+                continue;
+            }
             read_rows(workbook, index, &mut |row| {
                 let place = Place(index as u16, row.number);
-                let mut repeats = Vec::new();
+                let row = layout.what_to_do().without(row);
+                let mut broken = Vec::new();
                 while let Some((_, found)) = repeated.next_if(|(wanted, _)| *wanted == place) {
                     let rows = found.name_rows(place.0, &sheets);
-                    repeats.push((found.position, Broken { rule: found.rule, words: vec![("rows", rows)] }));
+                    broken.push((
+                        found.position,
+                        Broken { rule: found.rule, words: vec![("rows", rows), ("all", all.to_string())] },
+                    ));
                 }
-                let row = layout.what_to_do().without(row);
-                if mixed && matches!(layout.judge(&row), Verdict::Accepted(_)) {
-                    repeats.extend(self.currencies.mixed(&row, layout.header(), layout.currency));
+                let touched = merged.as_mut().and_then(|merged| merged.touch(&row));
+                let now = touched.as_ref().map_or(row.as_ref(), |touched| &touched.row);
+                if mixed && matches!(layout.judge(now), Verdict::Accepted(_)) {
+                    broken.extend(self.currencies.mixed(now, layout.header(), layout.currency));
                 }
-                if repeats.is_empty() {
+                let Some(mut touched) = touched else {
+                    if !broken.is_empty() {
+                        emit.row(place, layout.judge_again(&row, broken))?;
+                    }
                     return Ok(());
+                };
+                let is_judged_anew = touched.is_judged_anew() || !broken.is_empty();
+                broken.append(&mut touched.broken);
+                let verdict = layout.judge_again(&touched.row, broken);
+                if let Some(merged) = &mut merged {
+                    merged.note(&touched, &row, &verdict);
                 }
-                Ok(emit.row(place, layout.judge_repeated(&row, repeats))?)
+                if is_judged_anew {
+                    emit.row(place, verdict)?;
+                }
+                Ok(())
             })?;
+            if let (Some(merged), Some(sheet)) = (merged, file.sheets.get_mut(index)) {
+                file.notes.extend(merged.finish(&sheet.name, &mut sheet.columns));
+            }
         }
         Ok(())
     }

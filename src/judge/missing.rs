@@ -1,7 +1,9 @@
 //! A header in which a column is missing that every item must have: one refusal, in place of a problem in each row.
 
-use crate::message::{Refusal, Rule, cell_address, listed};
+use crate::message::{Note, Refusal, Rule, cell_address, listed};
 use crate::schema::{Header, Schema};
+
+use super::SheetRead;
 
 /// Names quoted that are not known.
 const NAMES_QUOTED: usize = 8;
@@ -30,6 +32,19 @@ pub(super) fn refuse_missing_columns(schema: &Schema, sheet: &str, header: &Head
         ("row", &row),
     ];
     Some(Refusal::new(Rule::ColumnMissing, &words))
+}
+
+/// Several sheets are loaded, and some have no column for what the totals are made by, such as the warehouse: the tabs may
+/// be named after it.
+pub(super) fn note_missing_group(schema: &Schema, sheets: &[SheetRead]) -> Option<Note> {
+    let per = schema.totals.per.as_ref()?;
+    let column = schema.columns.iter().find(|column| column.name == *per)?;
+    let loaded: Vec<&SheetRead> = sheets.iter().filter(|sheet| sheet.loaded).collect();
+    let has_it = |sheet: &&&SheetRead| sheet.columns.iter().any(|column| column.attribute == *per);
+    let without: Vec<String> =
+        loaded.iter().filter(|sheet| !has_it(sheet)).map(|sheet| format!("\"{}\"", sheet.name)).collect();
+    let words = [("column", column.title.as_str()), ("sheets", &listed(&without, NAMES_QUOTED))];
+    (loaded.len() > 1 && !without.is_empty()).then(|| Note::new(Rule::SheetsWithoutGroup, &words))
 }
 
 /// The names in the header that no column of the rules has, each with its place as `say_place` puts it.
@@ -102,5 +117,25 @@ mod tests {
         assert!(judged(&book(&[["", "", "in EUR"]])).is_ok());
         let refusal = refused(&book(&[["", "", "in EUR"], ["B", "Nut", "1.5"]]));
         assert!(refusal.message.starts_with("Sheet \"Prices\" has no column for the Quantity."), "{}", refusal.message);
+    }
+
+    #[test]
+    fn sheets_that_may_be_named_after_a_warehouse_are_told_where_no_column_says_it() {
+        let notes = |sheets: &[(&str, &str)]| {
+            let mut book = rust_xlsxwriter::Workbook::new();
+            for (row, (name, header)) in (1..).zip(sheets) {
+                let sheet = book.add_worksheet().set_name(*name).unwrap();
+                sheet.write_row(0, 0, ["SKU", "Name", "Quantity", header]).unwrap();
+                sheet.write_row(1, 0, [format!("A-{row}"), "Bolt".into(), "5".into(), "LDS".into()]).unwrap();
+            }
+            let (_, file) = judged_by(&book.save_to_buffer().unwrap(), |rules| rules).unwrap();
+            let notes = file.notes.into_iter().filter(|note| note.rule == Rule::SheetsWithoutGroup);
+            notes.map(|note| note.message).collect::<Vec<_>>()
+        };
+        let says = |sheets: &str| vec![format!("There is no column for the Warehouse on {sheets}.")];
+        assert_eq!(notes(&[("Leeds", "Bin"), ("York", "Bin")]), says("\"Leeds\", \"York\""));
+        assert_eq!(notes(&[("Leeds", "Warehouse"), ("York", "Bin")]), says("\"York\""));
+        assert!(notes(&[("Leeds", "Warehouse"), ("York", "Warehouse")]).is_empty());
+        assert!(notes(&[("Leeds", "Bin")]).is_empty());
     }
 }

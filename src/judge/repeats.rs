@@ -32,6 +32,15 @@ struct Once {
     seen: Seen,
 }
 
+/// Who of the rows of one item is left out, as a subject.
+pub(super) fn who_is_left_out(duplicates: Duplicates) -> &'static str {
+    match duplicates {
+        Duplicates::Reject => "All of them",
+        Duplicates::First => "All but the first, which counts by the rules,",
+        Duplicates::Last => "All but the last, which counts by the rules,",
+    }
+}
+
 /// What a row shares with others: the column it is told at, the rule that is broken, and all rows concerned.
 pub(super) struct Repeated {
     pub position: usize,
@@ -237,6 +246,9 @@ mod tests {
                 rules.replace("\nduplicates = \"reject\"", &format!("\nduplicates = \"{policy}\""))
             })
             .unwrap();
+            let Verdict::Duplicate(kept) = &verdicts[&4] else { panic!("{:?}", verdicts[&4]) };
+            let says = format!("All but the {policy}, which counts by the rules, were left out.");
+            assert!(kept.problems[0].advice.ends_with(&says), "{}", kept.problems[0].advice);
             for row in [2, 4, 5] {
                 assert_eq!(matches!(verdicts[&row], Verdict::Accepted(_)), row == right, "{policy}: {row}");
                 assert_eq!(matches!(verdicts[&row], Verdict::Duplicate(_)), row != right, "{policy}: {row}");

@@ -107,19 +107,27 @@ impl<'a> Layout<'a> {
         self.schema.columns.iter().enumerate().filter_map(warning).collect()
     }
 
-    /// A row that shares a value with other rows: the columns concerned, and the rule that each breaks. A row that has
-    /// problems of its own is rejected for all of them.
-    pub fn judge_repeated<I>(&self, row: &RawRow<'_>, repeats: Vec<(usize, Broken)>) -> Verdict<I> {
+    /// A row with what other rows and merged cells say about it: the columns concerned, and the rule that each breaks. A
+    /// row that has problems of its own is rejected for all of them.
+    pub fn judge_again<'r>(&'r self, row: &'r RawRow<'_>, broken: Vec<(usize, Broken)>) -> Verdict<LentItem<'r>> {
         let judge = RowJudge { row, layout: self };
-        let repeated: Vec<Problem> =
-            repeats.into_iter().map(|(position, broken)| judge.problem(position, broken)).collect();
+        let told: Vec<Problem> = broken.into_iter().map(|(position, broken)| judge.problem(position, broken)).collect();
         match judge.judge() {
-            Ok(_) if repeated.iter().all(|problem| problem.rule == Rule::KeyRepeated) => {
-                Verdict::Duplicate(self.keep(row, repeated))
+            Ok(item) if told.is_empty() => Verdict::Accepted(item),
+            Ok(_) if told.iter().all(|problem| problem.rule == Rule::KeyRepeated) => {
+                Verdict::Duplicate(self.keep(row, told))
             }
-            Ok(_) => Verdict::Rejected(self.keep(row, repeated)),
+            Ok(_) => Verdict::Rejected(self.keep(row, told)),
             Err(mut problems) => {
-                problems.extend(repeated);
+                // A cell that is merged with others is not empty.
+                let is_merged = |problem: &Problem| {
+                    let mut told = told.iter().filter(|told| told.rule == Rule::ValueMerged);
+                    told.any(|told| told.cell == problem.cell && told.column == problem.column)
+                };
+                problems.retain(|problem| {
+                    !matches!(problem.rule, Rule::ValueMissing | Rule::KeyMissing) || !is_merged(problem)
+                });
+                problems.extend(told);
                 Verdict::Rejected(self.keep(row, problems))
             }
         }

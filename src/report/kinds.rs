@@ -21,6 +21,7 @@ pub(super) fn title(rule: Rule, column: Option<&str>) -> String {
         Rule::KeyHoldsSign => "has a sign it may not have",
         Rule::KeyRepeated | Rule::ValueRepeated => "stands in several rows",
         Rule::ValueMissing => "is empty",
+        Rule::ValueMerged => "is merged over several items",
         Rule::CellShowsError => "shows an error",
         Rule::FormulaWithoutResult => "has formulas without results",
         Rule::CellCouldNotBeRead => "can't be read for sure",
@@ -72,6 +73,7 @@ mod tests {
                 "Row {row} was not loaded",
                 "None of them was loaded",
                 "All of them were left out",
+                "{all} were left out",
                 "Row {row} is not in",
             ]
             .iter()

@@ -170,11 +170,9 @@ fn say_changes(told: &Told<'_>) -> Option<String> {
     let parts = [(new, "new"), (changed, "changed"), (unchanged, "unchanged"), (kept, "left as it was in the table")];
     let parts: Vec<String> =
         parts.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{} {what}", count(n))).collect();
-    // Between the rows that are in and this stand those that need attention.
-    let whose = match told.attention() {
-        0 => "Of these".to_string(),
-        _ => format!("Of the {}", count(told.good())),
-    };
+    // Rows that need attention, and notes, come between the rows that are in and this.
+    let follows = told.attention() == 0 && told.notes.iter().all(|note| note.rule.weight() == Weight::Remark);
+    let whose = if follows { "Of these".to_string() } else { format!("Of the {}", count(told.good())) };
     Some(format!("{whose}: {}.", parts.join(", ")))
 }
 

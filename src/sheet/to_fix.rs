@@ -1,6 +1,8 @@
 //! `to-fix.xlsx`: the rows that could not go in, as they were sent, with what to do beside them in words. Corrected and
 //! uploaded, it is loaded as it is.
 
+mod here;
+
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -10,6 +12,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rust_xlsxwriter::{Format, FormatAlign, Note, Workbook, Worksheet, XlsxError};
+
+use here::{is_about_others, say_here};
 
 use super::kept::{Looks, column_of, has_room, write_kept};
 use super::tabs::Tabs;
@@ -47,8 +51,8 @@ const LINES_AT_MOST: usize = 27;
 /// Rows that are not as high as most of their sheet. Heights are in memory, too, each with room for a format.
 const HEIGHTS_AT_MOST: usize = 5_000;
 /// On the header of the last column.
-const ABOUT_WHAT_TO_DO: &str = "Rows and cells are named here as in the file that was loaded. When you load this one, \
-    this column is passed over: leave it as it is.";
+const ABOUT_WHAT_TO_DO: &str = "Cells are named as they are in this workbook, and rows that share a cell or a value as in \
+    the file that was loaded. When you load this one, this column is passed over: leave it as it is.";
 
 /// Why the workbook could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -153,7 +157,7 @@ impl RowsToFix {
         let repeated = row.problems.iter().find(|problem| is_about_others(problem));
         let first = repeated.map_or(row.row, |problem| *sheet.first.entry(digest(problem)).or_insert(row.row));
         sheet.rows.push(Aside { first, row: row.row, at: self.end, length: line.len() });
-        sheet.lines[lines_of(&what_to_do(row))] += 1;
+        sheet.lines[lines_of(&what_to_do(row, row.row))] += 1;
         let columns = row.cells.iter().filter_map(|cell| Some(column_of(&cell.cell)? + 1));
         sheet.columns = columns.fold(sheet.columns, u16::max);
         self.end += line.len() as u64;
@@ -214,12 +218,6 @@ fn sheet_of<'a>(sheets: &'a mut Vec<SheetRows>, name: &Arc<str>) -> Option<&'a m
         });
     }
     sheets.last_mut().filter(|sheet| sheet.name == *name)
-}
-
-/// Rows that repeat one another all say so in the same words, which name them.
-fn is_about_others(problem: &Problem) -> bool {
-    use Rule::{KeyRepeated, KeysDifferInCase, KeysLookAlike, ValueRepeated};
-    matches!(problem.rule, KeyRepeated | KeysDifferInCase | KeysLookAlike | ValueRepeated)
 }
 
 /// Should two ever have the same, some rows stand together that need not.
@@ -310,10 +308,10 @@ impl<'a> Page<'a> {
         for (column, problems) in problems {
             if let Some(notes) = self.room.notes.checked_sub(problems.len()) {
                 self.room.notes = notes;
-                self.note(place, column, &fit(&say(problems), NOTE_UNITS))?;
+                self.note(place, column, &fit(&say(problems, place + 1), NOTE_UNITS))?;
             }
         }
-        let words = what_to_do(row);
+        let words = what_to_do(row, place + 1);
         self.sheet.write_string(place, self.last, fit(&words, CELL_UNITS))?;
         let lines = lines_of(&words);
         if lines != self.lines && self.room.heights > 0 {
@@ -346,9 +344,9 @@ impl<'a> Page<'a> {
     }
 }
 
-/// What the last column says of a row.
-fn what_to_do(row: &PlanRow) -> String {
-    format!("Row {}: {}", row.row, say(&row.problems))
+/// What the last column says of a row, which is row `place` here.
+fn what_to_do(row: &PlanRow, place: u32) -> String {
+    format!("Row {} of the loaded file: {}", row.row, say(&row.problems, place))
 }
 
 /// How many lines the words take there, at least.
@@ -357,10 +355,9 @@ fn lines_of(words: &str) -> usize {
     lines.min(LINES_AT_MOST)
 }
 
-/// What is wrong and what to do, as it is said everywhere else.
-fn say<'a>(problems: impl IntoIterator<Item = &'a Problem>) -> String {
-    let sentences = problems.into_iter().map(|problem| format!("{} {}", problem.message, problem.advice));
-    sentences.collect::<Vec<_>>().join("\n")
+/// What is wrong and what to do, problem by problem.
+fn say<'a>(problems: impl IntoIterator<Item = &'a Problem>, place: u32) -> String {
+    problems.into_iter().map(|problem| say_here(problem, place)).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]

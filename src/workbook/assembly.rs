@@ -17,25 +17,26 @@ pub const NOT_TEXT_BYTES: usize = 8;
 /// From 30 December 1899 to 1 January 1904, where the other date system begins.
 pub const DAYS_TO_1904: f64 = 1462.0;
 
-/// More areas than these are refused: they are kept until the sheet is judged, and this many take 2 MB.
-const MOST_MERGED: usize = 100_000;
+/// More areas than these are refused: they are kept until the sheet is judged, and this many take 16 MB.
+const MOST_MERGED: usize = 1_000_000;
 
 /// What a sheet has besides its cells.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Beside {
     /// Rows with a value that the program does not show.
     pub hidden_rows: u64,
-    /// Places where cells are merged, those within one row included.
-    pub merged: u64,
-    /// Those of several rows.
+    /// Where cells are merged.
     pub areas: Vec<MergedArea>,
 }
 
 impl Beside {
-    /// Takes account of merged cells. An area that ends before it begins counts as a place, and is no area.
+    /// Takes account of merged cells. An area that ends before it begins, or is one cell, is none.
     pub fn add_merged(&mut self, area: MergedArea) -> Result<(), Refusal> {
-        self.merged += 1;
-        if area.first_row >= area.last_row || area.first_column > area.last_column {
+        let (rows, columns) = (area.first_row..=area.last_row, area.first_column..=area.last_column);
+        if rows.is_empty()
+            || columns.is_empty()
+            || (area.first_row, area.first_column) == (area.last_row, area.last_column)
+        {
             return Ok(());
         }
         if self.areas.len() >= MOST_MERGED {
@@ -186,13 +187,14 @@ pub mod tests {
     }
 
     #[test]
-    fn merged_areas_of_several_rows_are_kept_up_to_a_limit() {
+    fn merged_areas_are_kept_up_to_a_limit() {
         let mut beside = Beside::default();
         let area = |first_row, last_row| MergedArea { first_row, last_row, first_column: 1, last_column: 2 };
         for (first, last) in [(3, 3), (3, 5), (5, 3)] {
             beside.add_merged(area(first, last)).unwrap();
         }
-        assert_eq!(beside, Beside { hidden_rows: 0, merged: 3, areas: vec![area(3, 5)] });
+        beside.add_merged(MergedArea { last_column: 1, ..area(7, 7) }).unwrap();
+        assert_eq!(beside, Beside { hidden_rows: 0, areas: vec![area(3, 3), area(3, 5)] });
         beside.areas.resize(MOST_MERGED, area(3, 5));
         assert_eq!(beside.add_merged(area(6, 7)).unwrap_err().rule, Rule::FileHoldsTooMuch);
     }

@@ -31,7 +31,7 @@ use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
 
-use crate::message::{Note, Refusal, Rule, column_letters, count};
+use crate::message::{Note, Refusal, Rule, count};
 
 use assembly::Beside;
 #[cfg(test)]
@@ -70,6 +70,24 @@ pub struct RawCell<'a> {
     pub value: RawValue<'a>,
     /// The number format code where the file tells one that is not the general one: `00000`, `0.00%`.
     pub format: Option<Cow<'a, str>>,
+}
+
+impl RawCell<'_> {
+    /// The cell with texts of its own.
+    pub fn into_owned(self) -> RawCell<'static> {
+        let own = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        let value = match self.value {
+            RawValue::Text(text) => RawValue::Text(own(text)),
+            RawValue::Error(text) => RawValue::Error(own(text)),
+            RawValue::Number(number) => RawValue::Number(number),
+            RawValue::Date(serial) => RawValue::Date(serial),
+            RawValue::DateOrNumber(number) => RawValue::DateOrNumber(number),
+            RawValue::Bool(said) => RawValue::Bool(said),
+            RawValue::NoResult => RawValue::NoResult,
+            RawValue::Unreadable => RawValue::Unreadable,
+        };
+        RawCell { column: self.column, value, format: self.format.map(own) }
+    }
 }
 
 /// What stands in a cell, as the file's own types have it.
@@ -118,7 +136,7 @@ pub struct Workbook {
     sheets: Vec<Sheet>,
     budget: Budget,
     notes: Vec<Note>,
-    /// By sheet, once it was read to its end: the areas in which cells of several rows are merged.
+    /// By sheet, once it was read to its end: the areas in which cells are merged.
     merged: HashMap<usize, Vec<MergedArea>>,
 }
 
@@ -198,7 +216,7 @@ impl Workbook {
         &self.notes
     }
 
-    /// The areas of a sheet in which cells of several rows are merged, once the sheet was read to its end.
+    /// The areas of a sheet in which cells are merged, once the sheet was read to its end.
     pub fn merged(&self, sheet: usize) -> &[MergedArea] {
         self.merged.get(&sheet).map_or(&[], Vec::as_slice)
     }
@@ -248,44 +266,22 @@ impl Workbook {
             Reader::Delimited(reader) => return reader.visit_rows(name, &self.budget, visit),
             Reader::Html(reader) => return reader.visit_rows(name, &self.budget, visit),
         };
-        self.note_beside(sheet, &beside);
+        self.note_hidden_rows(sheet, beside.hidden_rows);
         self.merged.insert(sheet, beside.areas);
         Ok(())
     }
 
-    fn note_beside(&mut self, sheet: usize, beside: &Beside) {
-        const COLUMNS_NAMED: usize = 8;
-        let Beside { hidden_rows, merged, ref areas } = *beside;
+    fn note_hidden_rows(&mut self, sheet: usize, hidden_rows: u64) {
         let Sheet { name, visible } = &self.sheets[sheet];
-        if !visible {
+        if !visible || hidden_rows == 0 {
             return;
         }
-        let of = |n: u64, one: &str, many: &str| format!("{} {}", count(n), if n == 1 { one } else { many });
-        let rows = (hidden_rows > 0).then(|| Note::of_sheet(Rule::RowsHidden, name, &[("rows", &count(hidden_rows))]));
-        let mut places = of(merged, "place", "places");
-        let mut columns: Vec<_> = columns_of(areas).take(COLUMNS_NAMED + 1).map(column_letters).collect();
-        if !columns.is_empty() {
-            let more = if columns.len() > COLUMNS_NAMED { " and more" } else { "" };
-            columns.truncate(COLUMNS_NAMED);
-            places += &format!(" (over several rows in {}{more})", columns.join(", "));
-        }
-        let cells = (merged > 0).then(|| Note::of_sheet(Rule::CellsMerged, name, &[("places", &places)]));
-        for note in rows.into_iter().chain(cells) {
-            // The second visit finds the same.
-            if !self.notes.contains(&note) {
-                self.notes.push(note);
-            }
+        let note = Note::of_sheet(Rule::RowsHidden, name, &[("rows", &count(hidden_rows))]);
+        // The second visit finds the same.
+        if !self.notes.contains(&note) {
+            self.notes.push(note);
         }
     }
-}
-
-/// The columns that areas have, in ascending order.
-fn columns_of(areas: &[MergedArea]) -> impl Iterator<Item = u32> {
-    let from = |column: u32| {
-        let reaching = areas.iter().filter(move |area| area.last_column >= column);
-        reaching.map(|area| area.first_column.max(column)).min()
-    };
-    std::iter::successors(from(0), move |column| from(column + 1))
 }
 
 /// Said only where the name has an ending of another form that is read here: an ending of her own says nothing.
@@ -342,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_in_which_rows_are_merged_are_named() {
+    fn the_areas_of_merged_cells_are_known_once_the_sheet_was_read_to_its_end() {
         let mut workbook = rust_xlsxwriter::Workbook::new();
         let sheet = workbook.add_worksheet().set_name("Stock").unwrap();
         let format = rust_xlsxwriter::Format::new();
@@ -355,18 +351,16 @@ mod tests {
         workbook.visit_rows(0, &mut |_| ControlFlow::Break(())).unwrap();
         assert_eq!(workbook.merged(0), []);
         let area = |column| MergedArea { first_row: 2, last_row: 4, first_column: column, last_column: column };
+        let title = MergedArea { first_row: 1, last_row: 1, first_column: 0, last_column: 5 };
         for _ in 0..2 {
             workbook.visit_rows(0, &mut |_| ControlFlow::Continue(())).unwrap();
-            assert_eq!(workbook.merged(0), [area(1), area(4)]);
+            assert_eq!(workbook.merged(0), [title, area(1), area(4)]);
         }
-        assert_eq!(workbook.notes().len(), 1);
-        let message = "Sheet \"Stock\" has 3 places (over several rows in B, E) where cells are merged; \
-                       only the first cell of each has a value.";
-        assert_eq!(workbook.notes()[0].message, message);
+        assert!(workbook.notes().is_empty());
     }
 
     #[test]
-    fn areas_merged_over_several_rows_are_told_of_xls_too() {
+    fn xls_tells_its_merged_areas_too() {
         use super::xls_records::{file, le, number, record};
         let merged = record(0x00E5, &le(&[2, 0, 0, 0, 5, 1, 2, 0, 0]));
         let bytes = file(&[], &[number(0, 0, 0, 1.0), number(1, 0, 0, 2.0), number(2, 1, 0, 3.0), merged]);
@@ -374,8 +368,12 @@ mod tests {
         workbook.visit_rows(0, &mut |_| ControlFlow::Break(())).unwrap();
         assert!(workbook.merged(0).is_empty() && workbook.notes().is_empty());
         workbook.visit_rows(0, &mut |_| ControlFlow::Continue(())).unwrap();
-        assert_eq!(workbook.merged(0), [MergedArea { first_row: 2, last_row: 3, first_column: 0, last_column: 0 }]);
-        assert!(workbook.notes()[0].message.contains("2 places (over several rows in A)"));
+        assert!(workbook.merged(0).contains(&MergedArea {
+            first_row: 2,
+            last_row: 3,
+            first_column: 0,
+            last_column: 0
+        }));
     }
 
     #[test]

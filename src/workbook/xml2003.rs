@@ -408,7 +408,7 @@ mod tests {
             ]
         );
         let area = MergedArea { first_row: 1, last_row: 2, first_column: 1, last_column: 2 };
-        assert_eq!(beside, Some(Beside { hidden_rows: 1, merged: 1, areas: vec![area] }));
+        assert_eq!(beside, Some(Beside { hidden_rows: 1, areas: vec![area] }));
     }
 
     #[test]

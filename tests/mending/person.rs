@@ -31,7 +31,8 @@ pub fn mend(pages: &mut [Page], right: impl Fn(&str, u32, &str, &Data) -> Option
         for row in rows {
             let (words, cells) = row.split_last_mut().expect("what to do");
             let words = words.to_string();
-            let number = words.strip_prefix("Row ").and_then(|words| words.split_once(':')).expect("a row").0;
+            let number = words.strip_prefix("Row ").and_then(|words| words.split_once(" of the loaded file:"));
+            let number = number.expect("a row").0;
             let number = number.parse().expect("a number");
             for (cell, header) in cells.iter_mut().zip(&*header) {
                 if let Some(right) = right(&page.name, number, &header.to_string(), cell) {

@@ -165,7 +165,7 @@ fn a_row_says_what_it_says_as_far_as_it_is_needed() {
     assert_eq!(title.says.chars().count(), 101);
 }
 
-fn item(verdict: &Verdict) -> &crate::item::Item {
+pub fn item(verdict: &Verdict) -> &crate::item::Item {
     match verdict {
         Verdict::Accepted(item) => item,
         other => panic!("{other:?}"),

@@ -77,7 +77,7 @@ fn whatever_a_cell_says_is_text() {
         biggest: vec![changed],
         to_fix: Some(ToFix { place: text(), rows: 2, of: 2 }),
         skipped: vec![SkippedRow { sheet: text(), row: 9, why: Skip::Total, says: text() }],
-        notes: [Rule::RowsHidden, Rule::CellsMerged]
+        notes: [Rule::RowsHidden, Rule::CellsMergedFilled]
             .map(|rule| Note { sheet: None, rule, message: text(), advice: text(), rows: 0 })
             .into(),
         ..with_problems(vec![problem(2, HOSTILE), problem(3, HOSTILE)], 2)

@@ -151,7 +151,7 @@ fn rows_come_back_as_they_were_sent_with_the_same_problems() {
     }
     let rows = texts(&book.read().unwrap(), 0);
     assert_eq!(rows[0].last().unwrap(), "What to do (load 0123456789abcdef)");
-    let words = "Row 4: Quantity in D4 is \"many\". It should be a whole number";
+    let words = "Row 4 of the loaded file: Quantity in D2 is \"many\". It should be a whole number";
     assert!(rows[1].last().unwrap().starts_with(words), "{:?}", rows[1]);
     assert_eq!(rows[2].last().unwrap().lines().count(), 2, "each problem on a line of its own: {:?}", rows[2]);
 }
@@ -165,7 +165,7 @@ fn cells_to_mend_are_marked_and_have_a_note() {
     }
     assert!(notes.contains("ref=\"I1\""), "the column that says what to do says what it is: {notes}");
     assert_eq!(notes.matches("<comment ").count(), 7);
-    assert!(notes.contains("Quantity in D4 is \"many\"."), "{notes}");
+    assert!(notes.contains("Quantity in D2 is \"many\"."), "{notes}");
     let styles = part(&content, "xl/styles.xml");
     assert_eq!(styles.matches("FFFFD966").count(), 1, "{styles}");
     let sheet = part(&content, "xl/worksheets/sheet1.xml");
@@ -213,7 +213,7 @@ fn rows_of_one_item_stand_together_where_the_first_of_them_stood() {
     let list = b"SKU,Name,Qty\nA,Bolt,1\nB,Nut,many\nC,Pin,1\nA,Bolt,2\nC,Pin,\nD,Cap,x\nA,Bolt,z\n";
     let content = to_fix(list);
     let rows = texts(&content, 0);
-    let order: Vec<&str> = rows[1..].iter().map(|row| row.last().unwrap().split(':').next().unwrap()).collect();
+    let order: Vec<&str> = rows[1..].iter().map(|row| row.last().unwrap().split(" of").next().unwrap()).collect();
     assert_eq!(order, ["Row 2", "Row 5", "Row 8", "Row 3", "Row 4", "Row 6", "Row 7"]);
     assert!(rows[1].last().unwrap().contains("SKU A stands in rows 2, 5 and 8."), "{:?}", rows[1]);
 }

@@ -290,8 +290,11 @@ fn hidden_rows_and_merged_cells_are_told_and_charts_have_no_cells() {
     let stream = book(&[], &[hidden(1), hidden(2), at(1, 0), chart, at(3, 0), merged]);
     let book = Book::read(&stream, &Budget::DEFAULT).unwrap();
     let sheet = book.sheet("Stock").unwrap();
-    let areas = vec![MergedArea { first_row: 2, last_row: 4, first_column: 2, last_column: 3 }];
-    assert_eq!(sheet.beside, Beside { hidden_rows: 1, merged: 2, areas });
+    let areas = vec![
+        MergedArea { first_row: 1, last_row: 1, first_column: 0, last_column: 1 },
+        MergedArea { first_row: 2, last_row: 4, first_column: 2, last_column: 3 },
+    ];
+    assert_eq!(sheet.beside, Beside { hidden_rows: 1, areas });
     assert_eq!(read_stream(&stream, &Budget::DEFAULT).unwrap(), ["2:0=1.5", "4:0=1.5"]);
 }
 

@@ -235,13 +235,7 @@ impl SheetListener {
             }
             b"mergeCell" => {
                 let reference = attributes(rest).find(|(name, _)| *name == b"ref").map(|(_, value)| value);
-                match reference.and_then(area_of) {
-                    Some(area) => self.survey.beside.add_merged(area),
-                    None => {
-                        self.survey.beside.merged += 1;
-                        Ok(())
-                    }
-                }
+                reference.and_then(area_of).map_or(Ok(()), |area| self.survey.beside.add_merged(area))
             }
             _ => {
                 self.cell.unknown_part();
@@ -344,23 +338,24 @@ mod tests {
     fn what_the_reader_does_not_tell_is_counted() {
         let cell = "<c><v>1</v></c>";
         let odd = |row, column, holds| OddCell { place: (row, column), holds };
-        let beside = |hidden_rows, merged, areas| Beside { hidden_rows, merged, areas };
+        let beside = |hidden_rows, areas| Beside { hidden_rows, areas };
+        let title = MergedArea { first_row: 1, last_row: 1, first_column: 0, last_column: 1 };
         let area = MergedArea { first_row: 2, last_row: 4, first_column: 2, last_column: 3 };
         let cases: Vec<(String, SheetSurvey)> = vec![
             (format!("<row r='1'>{cell}</row>"), SheetSurvey { cells: 1, ..SheetSurvey::default() }),
             (
                 format!("<row hidden='1'>{cell}{cell}</row><row r='2' hidden='true'/><row hidden='0'>{cell}</row>"),
-                SheetSurvey { cells: 3, beside: beside(1, 0, vec![]), ..SheetSurvey::default() },
+                SheetSurvey { cells: 3, beside: beside(1, vec![]), ..SheetSurvey::default() },
             ),
             (
                 "<x:row hidden=\"1\"><x:c t='inlineStr'><x:is><x:t>a</x:t></x:is></x:c><x:c/></x:row>".to_owned(),
-                SheetSurvey { cells: 2, beside: beside(1, 0, vec![]), ..SheetSurvey::default() },
+                SheetSurvey { cells: 2, beside: beside(1, vec![]), ..SheetSurvey::default() },
             ),
             (
                 "</sheetData><mergeCells count='2'><mergeCell ref='A1:B1'/><mergeCell ref='C2:D4'/>\
                   <mergeCell ref='E1'/><mergeCell ref='F:F'/></mergeCells>"
                     .to_owned(),
-                SheetSurvey { beside: beside(0, 4, vec![area]), ..SheetSurvey::default() },
+                SheetSurvey { beside: beside(0, vec![title, area]), ..SheetSurvey::default() },
             ),
             (
                 "<c r='B3' t='e'><v>#SPILL!</v></c><c r='C3' t='e'><v>#N/A</v></c><c t='str'><v>#CALC! &amp;</v></c>"

@@ -404,7 +404,8 @@ mod tests {
             ]
         };
         let area = MergedArea { first_row: 1, last_row: 2, first_column: 2, last_column: 3 };
-        let beside = Some(Beside { hidden_rows: 1, merged: 2, areas: vec![area] });
+        let across = MergedArea { first_row: 1, last_row: 1, first_column: 0, last_column: 1 };
+        let beside = Some(Beside { hidden_rows: 1, areas: vec![area, across] });
         assert_eq!(read(&book(&rows, 0)).unwrap(), (expected(46_298), beside.clone()));
         assert_eq!(read(&book(&rows, 1)).unwrap(), (expected(47_760), beside));
     }
