@@ -5,18 +5,20 @@ use std::io;
 use std::ops::ControlFlow;
 
 use crate::message::{Note, Refusal, Rule, cell_address, column_letters, count};
-use crate::schema::{NamedCell, Schema, UnknownColumns, canonical_name};
+use crate::schema::{Header, NamedCell, Schema, UnknownColumns, canonical_name};
 use crate::workbook::{RawRow, Sheet, Workbook};
 
 use super::batch::read_rows;
+use super::below::{Below, BelowHeader};
 use super::heading::{HeaderSearch, Heading};
 use super::lent::LentItem;
 use super::nearest::{Nearest, refuse_without_header};
 use super::repeats::Repeats;
 use super::row::Layout;
 use super::sheet::SheetPass;
+use super::tables::Tables;
 use super::value::{Broken, Currencies, Evidence, Mixed, Style, shown};
-use super::{ColumnRead, FileRead, JudgeError, OtherColumn, Place, SheetRead, Skip, Verdict};
+use super::{ColumnRead, FileRead, JudgeError, OtherColumn, Place, SheetRead, Skip, TableRead, Verdict};
 
 /// Columns named that the rules do not know.
 const COLUMNS_NAMED: usize = 8;
@@ -42,9 +44,10 @@ pub(super) type Emit<'a> = &'a mut dyn Hear;
 /// Judges one file by one set of rules.
 pub struct Judge<'a> {
     pub(super) schema: &'a Schema,
-    layouts: Vec<Option<Layout<'a>>>,
-    /// By sheet, where the columns' own evidence was looked for.
-    styles: Vec<Option<Vec<Style>>>,
+    /// By sheet.
+    tables: Vec<Option<Tables<'a>>>,
+    /// By sheet and table, where the columns' own evidence was looked for.
+    styles: Vec<Vec<Vec<Style>>>,
     repeats: Repeats,
     pub(super) nearest: Option<Nearest>,
     /// Rows that were taken for items, by sheet.
@@ -62,7 +65,7 @@ impl<'a> Judge<'a> {
     pub fn new(schema: &'a Schema) -> Judge<'a> {
         Judge {
             schema,
-            layouts: Vec::new(),
+            tables: Vec::new(),
             styles: Vec::new(),
             repeats: Repeats::new(schema),
             nearest: None,
@@ -85,7 +88,8 @@ impl<'a> Judge<'a> {
         for (index, sheet) in sheets.iter().enumerate() {
             let Ok(number) = u16::try_from(index) else { break };
             self.items.push(0);
-            let styles = if workbook.is_text() { self.look_for_evidence(workbook, index)? } else { None };
+            let styles =
+                if workbook.is_text() { self.look_for_evidence(workbook, index, &sheet.name)? } else { Vec::new() };
             self.styles.push(styles);
             emit.sheet(number, self.describe(&sheet.name, None, None))?;
             let mut pass = SheetPass::new(self, number, &sheet.name, emit);
@@ -96,13 +100,13 @@ impl<'a> Judge<'a> {
             }
             let notes_before = workbook.notes().len();
             read_rows(workbook, index, &mut |row| pass.take_row(row))?;
-            let (layout, skipped) = pass.finish()?;
-            if layout.is_some() {
+            let (tables, skipped) = pass.finish()?;
+            if tables.is_some() {
                 // What is said of hidden rows is that they were loaded.
                 self.notes.extend_from_slice(&workbook.notes()[notes_before..]);
             }
-            read.push(self.describe(&sheet.name, layout.as_ref(), skipped));
-            self.layouts.push(layout);
+            read.push(self.describe(&sheet.name, tables.as_ref(), skipped));
+            self.tables.push(tables);
         }
         match read.iter().find_map(|sheet| Some((sheet, sheet.header_row?))) {
             None => {
@@ -117,7 +121,7 @@ impl<'a> Judge<'a> {
                 sheets: read,
                 unremarked_rows: self.unremarked_rows,
                 notes: std::mem::take(&mut self.notes),
-                mends: self.layouts.iter().flatten().find_map(|layout| layout.what_to_do().load().cloned()),
+                mends: self.tables.iter().flatten().find_map(|tables| tables.first.what_to_do().load().cloned()),
             }),
         }
     }
@@ -132,19 +136,38 @@ impl<'a> Judge<'a> {
     }
 
     /// Reads a sheet of texts once more, and before: whether 1.234 is more than a thousand, its whole column tells.
-    fn look_for_evidence(&self, workbook: &mut Workbook, sheet: usize) -> Result<Option<Vec<Style>>, JudgeError> {
-        let mut evidence = Evidence::new(self.schema);
-        let mut heading: Option<Heading> = None;
+    /// Each table of the sheet is a list of its own.
+    fn look_for_evidence(
+        &self,
+        workbook: &mut Workbook,
+        sheet: usize,
+        name: &str,
+    ) -> Result<Vec<Vec<Style>>, JudgeError> {
+        let mut styles = Vec::new();
+        let mut table: Option<(Heading, BelowHeader<'_>, Evidence)> = None;
+        let begin = |heading: Heading| {
+            let below = BelowHeader::new(self.schema, &heading);
+            Some((heading, below, Evidence::new(self.schema)))
+        };
         let mut search = HeaderSearch::new(self.schema);
         workbook.visit_rows(sheet, &mut |row| {
-            match &heading {
-                Some(heading) => evidence.note_row(row, &heading.header),
+            match &mut table {
+                Some((heading, below, evidence)) => {
+                    match below.look_at(&heading.what_to_do.without(row), heading, name) {
+                        Below::Table(next) => {
+                            styles.push(evidence.decide());
+                            table = begin(*next);
+                        }
+                        _ => evidence.note_row(row, &heading.header),
+                    }
+                }
                 None if search.is_over() => return ControlFlow::Break(()),
-                None => heading = search.look_at(row).ok(),
+                None => table = search.look_at(row).ok().and_then(begin),
             }
             ControlFlow::Continue(())
         })?;
-        Ok(heading.map(|_| evidence.decide()))
+        styles.extend(table.map(|(.., evidence)| evidence.decide()));
+        Ok(styles)
     }
 
     /// Where no visible sheet has a header: the hidden one that has.
@@ -170,7 +193,13 @@ impl<'a> Judge<'a> {
     }
 
     /// What is known of a sheet once its header is found.
-    pub(super) fn lay_out(&mut self, sheet: u16, name: &str, heading: Heading) -> Result<Layout<'a>, Refusal> {
+    /// `table` counts the tables above it.
+    pub(super) fn lay_out(
+        &mut self,
+        (sheet, name): (u16, &str),
+        table: usize,
+        heading: Heading,
+    ) -> Result<Layout<'a>, Refusal> {
         let header = &heading.header;
         let told = |(place, title): &NamedCell| format!("\"{title}\" ({})", column_letters(*place));
         let mut others: Vec<String> = self.schema.unknown_in(header).take(COLUMNS_NAMED).map(told).collect();
@@ -180,12 +209,22 @@ impl<'a> Judge<'a> {
             let words = [("sheet", name), ("columns", &others.join(", "))];
             match self.schema.unknown_columns {
                 UnknownColumns::Keep => {}
-                UnknownColumns::Ignore => self.notes.push(Note::new(Rule::ColumnsNotKnown, &words)),
+                UnknownColumns::Ignore => {
+                    let note = Note::new(Rule::ColumnsNotKnown, &words);
+                    if !self.notes.contains(&note) {
+                        self.notes.push(note);
+                    }
+                }
                 UnknownColumns::Reject => return Err(Refusal::new(Rule::ColumnsNotAllowed, &words)),
             }
         }
-        let styles = self.styles.get(usize::from(sheet)).cloned().flatten();
+        let styles = self.styles.get(usize::from(sheet)).and_then(|tables| tables.get(table)).cloned();
         Ok(Layout::new(self.schema, name, heading, styles))
+    }
+
+    /// Tables below others on the sheets before.
+    pub(super) fn tables_below(&self) -> usize {
+        self.tables.iter().flatten().map(|tables| tables.further().len()).sum()
     }
 
     /// Remembers what the rows tell together: what may stand in one of them only, and what is said once of all.
@@ -231,13 +270,13 @@ impl<'a> Judge<'a> {
     /// verdict, in the order of the file.
     pub fn judge_again(self, workbook: &mut Workbook, emit: Emit<'_>, _file: &mut FileRead) -> Result<(), JudgeError> {
         let sheets = workbook.sheets().to_vec();
-        let repeated = self.repeats.find(self.schema, &self.layouts, &self.items, &sheets)?;
+        let repeated = self.repeats.find(self.schema, &self.tables, &self.items, &sheets)?;
         if repeated.is_empty() {
             return Ok(());
         }
         let mut repeated = repeated.into_iter().peekable();
-        for (index, layout) in self.layouts.iter().enumerate() {
-            let Some(layout) = layout else { continue };
+        for (index, tables) in self.tables.iter().enumerate() {
+            let Some(tables) = tables else { continue };
             read_rows(workbook, index, &mut |row| {
                 let place = Place(index as u16, row.number);
                 let mut repeats = Vec::new();
@@ -248,6 +287,7 @@ impl<'a> Judge<'a> {
                 if repeats.is_empty() {
                     return Ok(());
                 }
+                let layout = tables.at(row.number);
                 Ok(emit.row(place, layout.judge_repeated(&layout.what_to_do().without(row), repeats))?)
             })?;
         }
@@ -266,10 +306,27 @@ impl<'a> Judge<'a> {
         self.notes.push(Note::new(rule, &words));
     }
 
-    pub(super) fn describe(&self, name: &str, layout: Option<&Layout<'_>>, skipped: Option<Skip>) -> SheetRead {
-        let header = layout.map(Layout::header);
+    pub(super) fn describe(&self, name: &str, tables: Option<&Tables<'_>>, skipped: Option<Skip>) -> SheetRead {
+        let header = tables.map(|tables| tables.first.header());
+        let (columns, others) = header.map(|header| self.describe_columns(header)).unwrap_or_default();
+        let further = tables.map(Tables::further).unwrap_or_default().iter().map(|layout| {
+            let (columns, others) = self.describe_columns(layout.header());
+            TableRead { header_row: layout.header().row, columns, others }
+        });
+        SheetRead {
+            name: name.to_string(),
+            loaded: header.is_some(),
+            skipped,
+            header_row: header.map(|header| header.row),
+            columns,
+            others,
+            tables: further.collect(),
+        }
+    }
+
+    fn describe_columns(&self, header: &Header) -> (Vec<ColumnRead>, Vec<OtherColumn>) {
         let other = |(place, title): &NamedCell| OtherColumn { header: title.clone(), column: column_letters(*place) };
-        let columns = header.iter().flat_map(|header| header.columns.iter().zip(&header.instead_of));
+        let columns = header.columns.iter().zip(&header.instead_of);
         let columns = self.schema.columns.iter().zip(columns).filter_map(|(column, (found, instead_of))| {
             let (place, title) = found.as_ref()?;
             Some(ColumnRead {
@@ -281,16 +338,7 @@ impl<'a> Judge<'a> {
                 instead_of: instead_of.iter().map(other).collect(),
             })
         });
-        let others = header.iter().flat_map(|header| &header.others);
-        let others = others.map(other);
-        SheetRead {
-            name: name.to_string(),
-            loaded: header.is_some(),
-            skipped,
-            header_row: header.map(|header| header.row),
-            columns: columns.collect(),
-            others: others.collect(),
-        }
+        (columns.collect(), header.others.iter().map(other).collect())
     }
 }
 

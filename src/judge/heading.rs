@@ -29,6 +29,19 @@ pub(super) struct Heading {
 }
 
 impl Heading {
+    /// Whether it takes two rows.
+    pub fn is_joined(&self) -> bool {
+        self.joined
+    }
+
+    /// The header of a table below another one. What is no part of the list stays none.
+    pub fn below(mut self, above: &Heading) -> Heading {
+        if self.what_to_do.is_empty() {
+            self.what_to_do = above.what_to_do.clone();
+        }
+        self
+    }
+
     /// What the row just above the header is.
     pub fn above_is(&self) -> Skip {
         if self.joined { Skip::Header } else { Skip::Title }

@@ -2,6 +2,7 @@
 //! planned; nothing after this stage checks a value again.
 
 mod batch;
+mod below;
 mod duplicates;
 mod file;
 mod heading;
@@ -12,6 +13,7 @@ mod repeats;
 mod row;
 mod sheet;
 mod swallowed;
+mod tables;
 mod trial;
 mod unnamed;
 mod value;
@@ -157,6 +159,39 @@ pub struct SheetRead {
     /// The sheet's further columns that have a header.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub others: Vec<OtherColumn>,
+    /// Tables below the first one whose header is another one: their rows were read by it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tables: Vec<TableRead>,
+}
+
+/// A table below another one on the same sheet: its header, and what was found there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableRead {
+    pub header_row: u32,
+    pub columns: Vec<ColumnRead>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<OtherColumn>,
+}
+
+impl SheetRead {
+    /// The columns by which a row was read.
+    pub fn columns_at(&self, row: u32) -> &[ColumnRead] {
+        self.table_at(row).map_or(&self.columns, |table| &table.columns)
+    }
+
+    /// The further columns that have a header where a row stands.
+    pub fn others_at(&self, row: u32) -> &[OtherColumn] {
+        self.table_at(row).map_or(&self.others, |table| &table.others)
+    }
+
+    /// The row with the names by which a row was read.
+    pub fn header_row_at(&self, row: u32) -> Option<u32> {
+        self.table_at(row).map_or(self.header_row, |table| Some(table.header_row))
+    }
+
+    fn table_at(&self, row: u32) -> Option<&TableRead> {
+        self.tables.iter().rev().find(|table| table.header_row < row)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -60,6 +60,10 @@ impl<'a> Layout<'a> {
         &self.heading.header
     }
 
+    pub fn heading(&self) -> &Heading {
+        &self.heading
+    }
+
     /// What is no part of the list, and of no row that is judged.
     pub fn what_to_do(&self) -> &WhatToDo {
         &self.heading.what_to_do

@@ -61,6 +61,11 @@ impl Schema {
         self.names().find(text).is_some()
     }
 
+    /// Whether a cell says the name of a column, in full.
+    pub fn is_name(&self, text: &str) -> bool {
+        self.names().is_name(text)
+    }
+
     /// The columns of a header that have no name of ours.
     pub fn unknown_in<'h>(&self, header: &'h Header) -> impl Iterator<Item = &'h NamedCell> {
         header.others.iter().filter(|(_, text)| !self.knows_column(text))

@@ -195,6 +195,11 @@ impl Names {
         exact.or_else(|| begins().map(|(_, known)| *known).filter(is_that))
     }
 
+    /// Whether this is a column's name in full.
+    pub fn is_name(&self, header: &str) -> bool {
+        header.len() <= HEADER_BYTES && spellings(header).iter().any(|name| self.exact.contains_key(name))
+    }
+
     /// The columns that an unknown header could be by its words.
     pub fn could_be(&self, header: &str) -> impl Iterator<Item = usize> {
         let name = if header.len() > HEADER_BYTES { Vec::new() } else { spellings(header) };
