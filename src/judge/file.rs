@@ -10,6 +10,7 @@ use crate::workbook::{RawRow, Sheet, Workbook};
 
 use super::batch::read_rows;
 use super::below::{Below, BelowHeader};
+use super::document::DocumentEvidence;
 use super::heading::{HeaderSearch, Heading};
 use super::lent::LentItem;
 use super::nearest::{Nearest, refuse_without_header};
@@ -59,6 +60,7 @@ pub struct Judge<'a> {
     /// By sheet, column and rule.
     warned: BTreeSet<(u16, usize, Rule)>,
     currencies: Currencies,
+    document: DocumentEvidence,
 }
 
 impl<'a> Judge<'a> {
@@ -75,6 +77,7 @@ impl<'a> Judge<'a> {
             tells_formats: true,
             warned: BTreeSet::new(),
             currencies: Currencies::new(schema),
+            document: DocumentEvidence::default(),
         }
     }
 
@@ -122,6 +125,7 @@ impl<'a> Judge<'a> {
                 unremarked_rows: self.unremarked_rows,
                 notes: std::mem::take(&mut self.notes),
                 mends: self.tables.iter().flatten().find_map(|tables| tables.first.what_to_do().load().cloned()),
+                document: std::mem::take(&mut self.document).decide(self.items.iter().sum()),
             }),
         }
     }
@@ -239,6 +243,7 @@ impl<'a> Judge<'a> {
             return;
         }
         self.items[usize::from(place.0)] += 1;
+        self.document.note_row(row, layout.document(), &layout.sheet);
         if matches!(verdict, Verdict::Accepted(_)) {
             for (position, rule) in layout.warnings(row, self.tells_formats) {
                 self.warn(place, row, layout, position, rule);

@@ -3,6 +3,7 @@
 
 mod batch;
 mod below;
+mod document;
 mod duplicates;
 mod file;
 mod heading;
@@ -25,6 +26,7 @@ use crate::event::LoadId;
 use crate::item::Item;
 use crate::message::{Note, Problem, Refusal};
 
+pub use document::{Document, DocumentSign};
 pub use file::{Hear, Judge};
 pub use lent::LentItem;
 pub use trial::{Trial, would_be_read};
@@ -141,6 +143,9 @@ pub struct FileRead {
     /// The load whose rows the file mends: a part of that one's file, and not a list by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mends: Option<LoadId>,
+    /// What says that it is a document other than a list of stock, where something does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document: Option<Document>,
 }
 
 /// What became of a sheet as a whole.

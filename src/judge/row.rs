@@ -6,6 +6,7 @@ use crate::message::{Problem, Rule, cell_address, count};
 use crate::schema::{Column, Header, KeyFault, Kind, Schema, UnknownColumns, WhenEmpty};
 use crate::workbook::{RawCell, RawRow, RawValue};
 
+use super::document::DocumentColumns;
 use super::heading::Heading;
 use super::lent::{LentItem, LentValue, Names};
 use super::sheet::says;
@@ -36,6 +37,7 @@ pub(super) struct Layout<'a> {
     names: Names,
     /// The places of the values that are kept of columns that the rules do not know.
     others: Vec<usize>,
+    document: DocumentColumns,
 }
 
 impl<'a> Layout<'a> {
@@ -53,7 +55,8 @@ impl<'a> Layout<'a> {
         let others = heading.header.others.iter().filter(|_| are_kept).map(|(_, name)| name.as_str());
         let names = Names::new(columns.chain(schema.key.attributes()).chain(others.clone()));
         let others = others.filter_map(|name| names.place(name)).collect();
-        Layout { schema, sheet: sheet.to_string(), heading, facts, key, names, others }
+        let document = DocumentColumns::new(schema, &heading.header);
+        Layout { schema, sheet: sheet.to_string(), heading, facts, key, names, others, document }
     }
 
     pub fn header(&self) -> &Header {
@@ -62,6 +65,11 @@ impl<'a> Layout<'a> {
 
     pub fn heading(&self) -> &Heading {
         &self.heading
+    }
+
+    /// What says that the rows are of another document than a list of stock.
+    pub fn document(&self) -> &DocumentColumns {
+        &self.document
     }
 
     /// What is no part of the list, and of no row that is judged.

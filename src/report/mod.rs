@@ -253,8 +253,9 @@ impl Report {
     pub fn of_check(upload: Upload, file: FileRead, tally: Tally, seconds: Seconds) -> Report {
         let only_checked = true;
         let report = Report::without_rows(None, upload, Ending::DryRun, String::new(), seconds);
-        let FileRead { sheets, notes, mends, unremarked_rows } = file;
-        Report { sheets, notes, mends, ..report }.with(tally, only_checked, unremarked_rows)
+        let FileRead { sheets, notes, mends, unremarked_rows, document } = file;
+        let held = document.iter().map(|document| Tripped::by_document(document, None)).collect();
+        Report { sheets, notes, mends, held, ..report }.with(tally, only_checked, unremarked_rows)
     }
 
     /// A load with a plan.

@@ -61,6 +61,24 @@ impl Schema {
         self.names().find(text).is_some()
     }
 
+    /// Whether a header is a column of numbers, and is none with what stands above it.
+    pub fn is_belied(&self, header: &str, with_above: &str) -> bool {
+        let names = self.names();
+        let is_number = |column: &usize| self.columns[*column].kind.is_number();
+        let column = names.find(header).map(|known| known.column).filter(is_number);
+        column.is_some_and(|column| names.find(with_above).is_none() && names.excludes(column, with_above))
+    }
+
+    /// Whether a column with this header says of a row that it is part of an invoice or an order.
+    pub fn numbers_document(&self, header: &str) -> bool {
+        self.names().numbers_document(header)
+    }
+
+    /// Whether a quantity with this header is a difference or a forecast.
+    pub fn is_no_stock(&self, header: &str) -> bool {
+        self.names().is_no_stock(header)
+    }
+
     /// Whether a cell says the name of a column, in full.
     pub fn is_name(&self, text: &str) -> bool {
         self.names().is_name(text)
