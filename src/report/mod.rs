@@ -451,6 +451,26 @@ mod tests {
     }
 
     #[test]
+    fn a_check_of_a_document_that_is_no_stock_list_says_that_a_load_would_wait() {
+        let upload = Upload {
+            bucket: String::new(),
+            key: "lines.csv".into(),
+            version: None,
+            sequencer: None,
+            etag: None,
+            size: None,
+            time: None,
+        };
+        let sign = crate::judge::DocumentSign::Number { rows: 44, of: 44 };
+        let document = crate::judge::Document { sheet: "lines".into(), header: "PO".into(), column: "A".into(), sign };
+        let file = FileRead { document: Some(document), ..FileRead::default() };
+        let report = Report::of_check(upload, file, Tally::default(), Seconds::default());
+        assert_eq!(report.held.len(), 1);
+        assert!(report.summary.ends_with("The load itself would wait for your approval."), "{}", report.summary);
+        assert!(words(&report, None, None).contains("doesn't look like a stock list"));
+    }
+
+    #[test]
     fn every_fate_has_its_count() {
         let mut counts = Counts::default();
         counts.add(Fate::NotWritten, 2);

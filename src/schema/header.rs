@@ -249,6 +249,9 @@ mod tests {
             "Quantité réservée",
             "Écart",
             "Cantidad reservada",
+            "Mengeneinheit",
+            "Bestandswert",
+            "Qty per box",
             "Diferencia",
         ] {
             for taken in ["Available", "On hand", "Counted", "Gezählte Menge", "Quantité comptée", "Cantidad contada"]
