@@ -328,6 +328,13 @@ catalogue! {
         "Sheet \"{sheet}\" has two columns that could be the {column}: {first} and {second}."
         "Delete the one that isn't the {column}, or rename it, and upload the file again; its rows are checked then. If the file always has both, ask whoever runs the loader to name the right one in the rules, such as header = \"{header}\" for the {column}. Nothing was changed."
 
+    SecondTable "second-table"
+        "Sheet \"{sheet}\" has a second table from row {row} on, and its columns are not those of the list above: {found}."
+        "If its rows are items, name their columns in row {row} as in row {header}; if not, move the table to a sheet of its own or delete it. Then upload the file again; its rows are checked then. Nothing was changed."
+    TableBelow "table-below"
+        "Sheet \"{sheet}\" has another row with the names of columns, row {row}; the rows below it were read by these names."
+        "If row {row} doesn't name the columns of the rows below it, correct it and upload the file again. No row was left out because of it."
+
     // The file.
     FileEmpty "file-empty"
         "The file is empty."
@@ -447,6 +454,9 @@ catalogue! {
     GateVanishing "gate-vanishing"
         "{attributes} would be removed from items in the table ({count} in all): no column is known for what stands there."
         "If that is right, approve the load: inventory approve {load}. Otherwise ask whoever runs the loader to add the columns or to load with mode = \"merge\", and upload the file again. Nothing was changed."
+    GateDocument "gate-document"
+        "Sheet \"{sheet}\" doesn't look like a stock list: {reason}."
+        "If its quantities are your stock, approve the load: inventory approve {load}. Otherwise upload the stock list itself. Nothing was changed."
     GateElsewhere "gate-elsewhere"
         "It is the same for others in the column {column} ({count} more)."
         "If that is right, approve the load: inventory approve {load}. Otherwise correct the file and upload it again. Nothing was changed."

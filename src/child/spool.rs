@@ -229,7 +229,15 @@ mod tests {
 
     fn sheet(name: &str) -> SheetRead {
         let (columns, others) = (vec![], vec![]);
-        SheetRead { name: name.into(), loaded: true, skipped: None, header_row: Some(1), columns, others }
+        SheetRead {
+            name: name.into(),
+            loaded: true,
+            skipped: None,
+            header_row: Some(1),
+            columns,
+            others,
+            tables: vec![],
+        }
     }
 
     #[tokio::test]

@@ -28,7 +28,8 @@ pub(super) struct Load {
     /// The loader's ledger table, so that loads into one table take turns.
     #[arg(long, value_name = "TABLE")]
     ledger: Option<String>,
-    /// Go on although this gate would hold the load: rejected, zeros, prices, fewer, missing or vanishing.
+    /// Go on although this gate would hold the load: rejected, zeros, prices, fewer, missing, vanishing or
+    /// document.
     #[arg(long, value_name = "GATE", value_delimiter = ',', value_parser = gate)]
     waive: Vec<Gate>,
 }

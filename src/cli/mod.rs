@@ -49,14 +49,15 @@ const EXIT_CODES: &str = "Exit codes:
   1  done, and some rows need attention or lost a value, or the table has something else than was written
   2  the command line or the set-up is not right
   3  the file is refused; nothing was changed
-  4  the load is held until somebody approves it; nothing was changed
+  4  the load is held, or would be, until somebody approves it; nothing was changed
   5  a fault of the cloud; run the same command again to go on";
 
 const CHECK_CODES: &str = "Exit codes:
   0  all rows are right
   1  some rows need attention or lost a value
   2  the command line or the set-up is not right
-  3  the file is refused";
+  3  the file is refused
+  4  a load would wait for approval: the file doesn't look like a stock list";
 
 /// Of a command that only asks.
 const ANSWER_CODES: &str = "Exit codes:
@@ -177,6 +178,7 @@ impl From<&Report> for Exit {
         match report.ending {
             Ending::Refused => Exit::Refused,
             Ending::Held => Exit::Held,
+            Ending::DryRun if !report.held.is_empty() => Exit::Held,
             Ending::Failed => Exit::Cloud,
             Ending::Done | Ending::DryRun
                 if report.needing_attention() == 0 && !report.differs() && !report.lost_values() =>

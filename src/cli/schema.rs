@@ -123,6 +123,7 @@ fn say_gates(rules: &schema::Schema) -> String {
         gates.fewer_percent.map(|percent| format!("there are fewer than {percent}% of the last load's items")),
         missing.map(|percent| format!("more than {percent}% of the items are not listed")),
         vanishing.then(|| "attributes would be gone that no column has".to_string()),
+        gates.document.then(|| "the file looks like an invoice or an order instead of a stock list".to_string()),
     ]
     .into_iter()
     .flatten()

@@ -8,7 +8,6 @@ use super::value::is_blank;
 use super::{ColumnRead, OtherColumn};
 
 /// The columns of one sheet by their place, those right of the last name included once they have a value.
-#[derive(Default)]
 pub(super) struct ColumnCounts {
     rows: u64,
     columns: Vec<ColumnCount>,
@@ -41,7 +40,7 @@ pub(super) struct UnnamedColumn {
 
 impl ColumnCounts {
     pub fn new(header: &Header) -> ColumnCounts {
-        let mut counts = ColumnCounts::default();
+        let mut counts = ColumnCounts { rows: 0, columns: Vec::new() };
         for (place, _) in header.columns.iter().flatten().chain(&header.others) {
             counts.at(*place).named = true;
         }

@@ -29,6 +29,19 @@ pub(super) struct Heading {
 }
 
 impl Heading {
+    /// Whether it takes two rows.
+    pub fn is_joined(&self) -> bool {
+        self.joined
+    }
+
+    /// The header of a table below another one. What is no part of the list stays none.
+    pub fn below(mut self, above: &Heading) -> Heading {
+        if self.what_to_do.is_empty() {
+            self.what_to_do = above.what_to_do.clone();
+        }
+        self
+    }
+
     /// What the row just above the header is.
     pub fn above_is(&self) -> Skip {
         if self.joined { Skip::Header } else { Skip::Title }
@@ -85,7 +98,7 @@ impl<'a> HeaderSearch<'a> {
         let alone = self.match_texts(row.number, &own);
         let joined = above.as_ref().and_then(|above| self.join(row.number, above, &own, &alone));
         let (joined, header) = match joined {
-            Some(header) => (true, Ok(header)),
+            Some(header) => (true, header),
             None => (false, alone),
         };
         match header {
@@ -104,8 +117,19 @@ impl<'a> HeaderSearch<'a> {
 
     /// The header of both rows, where it is plainly better than the lower one's. A title above can be a name by chance.
     /// That it becomes one together with what stands below it cannot.
-    fn join(&self, row: u32, above: &Texts, own: &Texts, alone: &Result<Header, HeaderFault>) -> Option<Header> {
-        let both = self.match_texts(row, &self.stack(above, own)).ok()?;
+    /// So it is where the upper half says that the lower one is not what it seems: `Difference` over `Qty`.
+    fn join(
+        &self,
+        row: u32,
+        above: &Texts,
+        own: &Texts,
+        alone: &Result<Header, HeaderFault>,
+    ) -> Option<Result<Header, HeaderFault>> {
+        let both = self.match_texts(row, &self.stack(above, own));
+        if alone.as_ref().is_ok_and(|alone| self.is_belied(above, alone)) {
+            return Some(both);
+        }
+        let both = both.ok()?;
         let is_of_both = |(place, name): &(u32, String)| {
             text_at(above, *place).is_some() && text_at(own, *place).is_some_and(|lower| lower != name)
         };
@@ -122,7 +146,15 @@ impl<'a> HeaderSearch<'a> {
                 columns.clone().count() > known + usize::from(!columns.clone().any(is_of_both))
             }
         };
-        better.then_some(both)
+        better.then_some(Ok(both))
+    }
+
+    /// Whether the row above makes no quantity or price of what would be taken for one. One cell there is a title.
+    fn is_belied(&self, above: &Texts, alone: &Header) -> bool {
+        above.len() >= CELLS_TO_KNOW_A_ROW_BY
+            && alone.columns.iter().flatten().any(|(place, lower)| {
+                text_at(above, *place).is_some_and(|upper| self.schema.is_belied(lower, &format!("{upper} {lower}")))
+            })
     }
 
     /// Two rows as one: what stands over and under each other is joined, unless only the lower half is a name. So is a
@@ -133,7 +165,8 @@ impl<'a> HeaderSearch<'a> {
             match both.iter_mut().find(|(other, _)| other == place) {
                 Some((_, lower)) => {
                     let joined = format!("{upper} {lower}");
-                    if self.schema.knows_column(&joined) || !self.schema.knows_column(lower) {
+                    let is_belied = above.len() >= CELLS_TO_KNOW_A_ROW_BY && self.schema.is_belied(lower, &joined);
+                    if is_belied || self.schema.knows_column(&joined) || !self.schema.knows_column(lower) {
                         *lower = joined;
                     }
                 }

@@ -80,14 +80,14 @@ impl Touched<'_> {
 }
 
 impl<'r> Merged<'r> {
-    /// None where merged cells are of no item.
-    pub fn new(layout: &Layout<'_>, areas: &[MergedArea], rows: &'r MergeRows) -> Option<Merged<'r>> {
+    /// None where merged cells are of no item of this table, which ends before row `end`.
+    pub fn new(layout: &Layout<'_>, end: u32, areas: &[MergedArea], rows: &'r MergeRows) -> Option<Merged<'r>> {
         if areas.is_empty() {
             return None;
         }
         let columns = columns_of(layout);
         let reaches = |area: &MergedArea| {
-            area.first_row > layout.header().row
+            (layout.header().row + 1..end).contains(&area.first_row)
                 && columns.iter().any(|column| has_column(area, column.place))
                 && rows.items.count(area.first_row..=area.last_row) > 0
         };

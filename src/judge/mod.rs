@@ -2,7 +2,9 @@
 //! planned; nothing after this stage checks a value again.
 
 mod batch;
+mod below;
 mod counts;
+mod document;
 mod duplicates;
 mod file;
 mod heading;
@@ -11,11 +13,14 @@ mod lent;
 mod merged;
 mod missing;
 mod nearest;
+mod prepass;
 mod ragged;
 mod repeats;
 mod row;
+mod second_pass;
 mod sheet;
 mod swallowed;
+mod tables;
 mod trial;
 mod unnamed;
 mod value;
@@ -28,6 +33,7 @@ use crate::item::Item;
 use crate::message::{Note, Problem, Refusal, column_letters};
 use crate::schema::NamedCell;
 
+pub use document::{Document, DocumentSign};
 pub use file::{Hear, Judge};
 pub use lent::LentItem;
 pub use trial::{Trial, would_be_read};
@@ -144,6 +150,9 @@ pub struct FileRead {
     /// The load whose rows the file mends: a part of that one's file, and not a list by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mends: Option<LoadId>,
+    /// What says that it is a document other than a list of stock, where something does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document: Option<Document>,
 }
 
 /// What became of a sheet as a whole.
@@ -162,6 +171,47 @@ pub struct SheetRead {
     /// The sheet's further columns that have a header.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub others: Vec<OtherColumn>,
+    /// Tables below the first one whose header is another one: their rows were read by it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tables: Vec<TableRead>,
+}
+
+/// A table below another one on the same sheet: its header, and what was found there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableRead {
+    pub header_row: u32,
+    pub columns: Vec<ColumnRead>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<OtherColumn>,
+}
+
+impl SheetRead {
+    /// The columns by which a row was read.
+    pub fn columns_at(&self, row: u32) -> &[ColumnRead] {
+        self.table_at(row).map_or(&self.columns, |table| &table.columns)
+    }
+
+    /// The further columns that have a header where a row stands.
+    pub fn others_at(&self, row: u32) -> &[OtherColumn] {
+        self.table_at(row).map_or(&self.others, |table| &table.others)
+    }
+
+    /// The row with the names by which a row was read.
+    pub fn header_row_at(&self, row: u32) -> Option<u32> {
+        self.table_at(row).map_or(self.header_row, |table| Some(table.header_row))
+    }
+
+    /// The columns of a table, by how many tables are above it.
+    fn columns_of_mut(&mut self, table: usize) -> Option<&mut [ColumnRead]> {
+        match table {
+            0 => Some(&mut self.columns),
+            _ => self.tables.get_mut(table - 1).map(|table| table.columns.as_mut_slice()),
+        }
+    }
+
+    fn table_at(&self, row: u32) -> Option<&TableRead> {
+        self.tables.iter().rev().find(|table| table.header_row < row)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -11,6 +11,7 @@ use crate::workbook::{RawRow, Sheet};
 use super::duplicates::{Differ, Group, Seen};
 use super::lent::LentItem;
 use super::row::Layout;
+use super::tables::Tables;
 use super::{Place, Verdict};
 
 /// Rows named in the message of a repeated item; more are counted.
@@ -82,18 +83,18 @@ impl Repeats {
         }
     }
 
-    /// The rows that repeat one another, each with what is wrong with it, in the order of the file. `layouts` and `items`,
+    /// The rows that repeat one another, each with what is wrong with it, in the order of the file. `tables` and `items`,
     /// the rows taken for items, are by sheet.
     pub fn find(
         self,
         schema: &Schema,
-        layouts: &[Option<Layout<'_>>],
+        tables: &[Option<Tables<'_>>],
         items: &[u64],
         sheets: &[Sheet],
     ) -> Result<Vec<(Place, Repeated)>, Refusal> {
         let key = self.key.seen.into_groups();
         // Of rows to mend, those that stand in several sheets may be all there are.
-        let is_whole = layouts.iter().flatten().all(|layout| layout.what_to_do().load().is_none());
+        let is_whole = tables.iter().flatten().all(|tables| tables.first.what_to_do().load().is_none());
         if let Some(refusal) = refuse_repeated_sheets(&key, items, sheets).filter(|_| is_whole) {
             return Err(refusal);
         }

@@ -6,6 +6,7 @@ use crate::message::{Problem, Rule, cell_address, count};
 use crate::schema::{Column, Header, KeyFault, Kind, Schema, UnknownColumns, WhenEmpty};
 use crate::workbook::{RawCell, RawRow, RawValue};
 
+use super::document::DocumentColumns;
 use super::heading::Heading;
 use super::lent::{LentItem, LentValue, Names};
 use super::ragged::{Doubt, Ragged};
@@ -45,6 +46,7 @@ pub(super) struct Layout<'a> {
     ragged: Option<Ragged>,
     /// The column that names the currency of each row.
     pub currency: Option<NamedBeside>,
+    document: DocumentColumns,
 }
 
 impl<'a> Layout<'a> {
@@ -65,8 +67,9 @@ impl<'a> Layout<'a> {
         let names = Names::new(columns.chain(schema.key.attributes()).chain(others.clone()));
         let others = others.filter_map(|name| names.place(name)).collect();
         let currency = NamedBeside::find(schema, &heading.header);
+        let document = DocumentColumns::new(schema, &heading.header);
         let sheet = sheet.to_string();
-        Layout { schema, sheet, heading, as_typed, facts, key, names, others, ragged: None, currency }
+        Layout { schema, sheet, heading, as_typed, facts, key, names, others, ragged: None, currency, document }
     }
 
     /// With what its rows together tell of their widths.
@@ -80,6 +83,15 @@ impl<'a> Layout<'a> {
 
     pub fn header(&self) -> &Header {
         &self.heading.header
+    }
+
+    pub fn heading(&self) -> &Heading {
+        &self.heading
+    }
+
+    /// What says that the rows are of another document than a list of stock.
+    pub fn document(&self) -> &DocumentColumns {
+        &self.document
     }
 
     /// What is no part of the list, and of no row that is judged.

@@ -1,16 +1,17 @@
 //! The way down one sheet: titles, the header, items, and what stands between and under them.
 
-use crate::message::{Refusal, Rule, cell_address};
+use crate::message::{Note, Refusal, Rule, cell_address};
 use crate::schema::{HeaderFault, NamedCell, canonical_name};
 use crate::workbook::RawRow;
 
+use super::below::{Below, BelowHeader, TABLES_AT_MOST, refuse_second_table};
 use super::counts::ColumnCounts;
 use super::file::{Emit, Judge};
-use super::heading::HeaderSearch;
+use super::heading::{HeaderSearch, Heading};
 use super::missing::refuse_missing_columns;
 use super::nearest::Nearest;
-use super::row::Layout;
 use super::swallowed::refuse_swallowed_rows;
+use super::tables::Tables;
 use super::unnamed::report_unnamed;
 use super::value::{is_blank, shown};
 use super::{JudgeError, Place, SheetRead, Skip, Skipped, Verdict};
@@ -29,10 +30,14 @@ struct Search<'a> {
 }
 
 struct Judging<'a> {
-    layout: Layout<'a>,
+    tables: Tables<'a>,
+    below: BelowHeader<'a>,
+    /// A header that is none of ours was passed: an item below it would be one by mistake.
+    foreign: Option<Refusal>,
     /// Why no item can come from this sheet. Without any there is nothing to be told.
     refusal: Option<Refusal>,
-    counts: ColumnCounts,
+    /// By table.
+    counts: Vec<ColumnCounts>,
 }
 
 struct Passed {
@@ -73,18 +78,31 @@ impl<'p, 'a> SheetPass<'p, 'a> {
                 self.skip(row.number, skipped)
             }
             State::Judging(judging) => {
-                let Judging { layout, refusal, counts } = judging.as_mut();
+                let Judging { tables, below, foreign, refusal, counts } = judging.as_mut();
+                let layout = tables.last();
                 let row = layout.what_to_do().without(row);
                 let row = row.as_ref();
+                match below.look_at(row, layout.heading(), self.name) {
+                    Below::Row => {}
+                    Below::Again => {
+                        *foreign = None;
+                        return self.skip(row.number, Skipped { why: Skip::Header, says: says(row) });
+                    }
+                    Below::Table(heading) => return self.begin_table(row, *heading),
+                    Below::Foreign(refusal) => *foreign = Some(refusal),
+                }
                 let verdict = layout.judge(row);
                 if !matches!(verdict, Verdict::Skipped(_)) {
-                    if let Some(refusal) = refusal.take() {
+                    let foreign = foreign.take_if(|_| matches!(verdict, Verdict::Accepted(_)));
+                    if let Some(refusal) = refusal.take().or(foreign) {
                         return Err(refusal.into());
                     }
                     if let Some(refusal) = refuse_swallowed_rows(row, layout) {
                         return Err(refusal.into());
                     }
-                    if !is_ragged(&verdict) {
+                    if !is_ragged(&verdict)
+                        && let Some(counts) = counts.last_mut()
+                    {
                         counts.note_row(row);
                     }
                 }
@@ -95,20 +113,40 @@ impl<'p, 'a> SheetPass<'p, 'a> {
             State::Searching(search) => match search.header.look_at(row) {
                 Ok(heading) => {
                     self.leave_search(Skip::Title, heading.above_is())?;
-                    let layout = self.judge.lay_out(self.index, self.name, heading)?;
-                    self.emit.sheet(
-                        self.index,
-                        self.judge.describe(self.name, Some((&layout, &ColumnCounts::default())), None),
-                    )?;
-                    let header = layout.header();
-                    let refusal = refuse_missing_columns(self.judge.schema, self.name, header);
-                    let counts = ColumnCounts::new(header);
-                    self.state = State::Judging(Box::new(Judging { layout, refusal, counts }));
+                    let below = BelowHeader::new(self.judge.schema, &heading);
+                    let layout = self.judge.lay_out((self.index, self.name), 0, heading)?;
+                    let refusal = refuse_missing_columns(self.judge.schema, self.name, layout.header());
+                    let counts = vec![ColumnCounts::new(layout.header())];
+                    let tables = Tables::new(layout);
+                    self.emit.sheet(self.index, self.judge.describe(self.name, Some((&tables, &counts)), None))?;
+                    self.state = State::Judging(Box::new(Judging { tables, below, foreign: None, refusal, counts }));
                     self.skip(row.number, Skipped { why: Skip::Header, says: says(row) })
                 }
                 Err(fault) => self.pass(row, fault),
             },
         }
+    }
+
+    /// A header of ours below the list: what follows is read by it.
+    fn begin_table(&mut self, row: &RawRow<'_>, heading: Heading) -> Result<(), JudgeError> {
+        let State::Judging(judging) = &mut self.state else { return Ok(()) };
+        let schema = self.judge.schema;
+        let missing = refuse_missing_columns(schema, self.name, &heading.header);
+        judging.refusal = missing.map(|_| refuse_second_table(self.name, row, judging.tables.last().heading()));
+        judging.foreign = None;
+        judging.below = BelowHeader::new(schema, &heading);
+        let header_row = row.number.to_string();
+        self.judge.notes.push(Note::of_sheet(Rule::TableBelow, self.name, &[("row", &header_row)]));
+        let table = judging.tables.further().len() + 1;
+        if self.judge.tables_below() + table > TABLES_AT_MOST {
+            return Err(refuse_second_table(self.name, row, judging.tables.last().heading()).into());
+        }
+        let layout = self.judge.lay_out((self.index, self.name), table, heading)?;
+        judging.counts.push(ColumnCounts::new(layout.header()));
+        judging.tables.push(layout);
+        let found = Some((&judging.tables, judging.counts.as_slice()));
+        self.emit.sheet(self.index, self.judge.describe(self.name, found, None))?;
+        self.skip(row.number, Skipped { why: Skip::Header, says: says(row) })
     }
 
     /// A row that is not the header; the one that is may still come.
@@ -145,16 +183,18 @@ impl<'p, 'a> SheetPass<'p, 'a> {
         Ok(())
     }
 
-    pub fn finish(mut self) -> Result<(SheetRead, Option<Layout<'a>>), JudgeError> {
+    pub fn finish(mut self) -> Result<(SheetRead, Option<Tables<'a>>), JudgeError> {
         if matches!(self.state, State::Searching(_)) {
             self.leave_search(Skip::SheetWithoutHeader, Skip::SheetWithoutHeader)?;
         }
         Ok(match self.state {
             State::Judging(judging) => {
-                let Judging { layout, counts, .. } = *judging;
-                self.judge.notes.extend(report_unnamed(self.name, layout.header(), &counts));
-                self.judge.notes.extend(layout.ragged().and_then(|ragged| ragged.note(self.name)));
-                (self.judge.describe(self.name, Some((&layout, &counts)), None), Some(layout))
+                let Judging { tables, counts, .. } = *judging;
+                for ((layout, _), counts) in tables.with_ends().zip(&counts) {
+                    self.judge.notes.extend(report_unnamed(self.name, layout.header(), counts));
+                    self.judge.notes.extend(layout.ragged().and_then(|ragged| ragged.note(self.name)));
+                }
+                (self.judge.describe(self.name, Some((&tables, &counts)), None), Some(tables))
             }
             State::PassedOver(skip) => (self.judge.describe(self.name, None, Some(skip)), None),
             State::Searching(_) => (self.judge.describe(self.name, None, None), None),
@@ -172,7 +212,13 @@ fn is_ragged<I>(verdict: &Verdict<I>) -> bool {
 }
 
 /// Two cells of a header that could be one column, with how to choose between them.
-fn refuse_named_twice(sheet: &str, row: u32, column: &str, first: &NamedCell, second: &NamedCell) -> Refusal {
+pub(super) fn refuse_named_twice(
+    sheet: &str,
+    row: u32,
+    column: &str,
+    first: &NamedCell,
+    second: &NamedCell,
+) -> Refusal {
     let told = |(place, text): &NamedCell| format!("\"{text}\" ({})", cell_address(*place, row));
     let words = [("sheet", sheet), ("column", column), ("first", &told(first)), ("second", &told(second))];
     let words: Vec<_> = words.into_iter().chain([("header", first.1.as_str())]).collect();

@@ -2,6 +2,7 @@
 //! and no rule of judging stands anywhere twice.
 
 use super::Verdict;
+use super::below::{Below, BelowHeader};
 use super::heading::HeaderSearch;
 use super::row::Layout;
 use super::swallowed::refuse_swallowed_rows;
@@ -28,7 +29,9 @@ impl<'a> Trial<'a> {
 
     /// The item that a row would be, or what would keep it out; nothing where it would not even be taken for an item.
     pub fn judge(&self, row: &RawRow<'_>) -> Result<Item, Option<Box<Problem>>> {
-        if refuse_swallowed_rows(row, &self.layout).is_some() {
+        let Layout { schema, sheet, .. } = &self.layout;
+        let below = BelowHeader::new(schema, self.layout.heading()).look_at(row, self.layout.heading(), sheet);
+        if !matches!(below, Below::Row) || refuse_swallowed_rows(row, &self.layout).is_some() {
             return Err(None);
         }
         match self.layout.judge(row) {

@@ -44,6 +44,10 @@ impl WhatToDo {
         });
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.columns.is_empty()
+    }
+
     /// The load that the sheet mends.
     pub fn load(&self) -> Option<&LoadId> {
         self.load.as_ref()

@@ -418,6 +418,7 @@ impl Making<'_> {
 
     fn finish(mut self, last: Option<&LastLoad>) -> Index {
         self.index.per_scope = self.evidence.to_last_load(&self.index.load).per_scope;
+        self.evidence.note_document(self.index.file.document.as_ref());
         self.index.held = self.evidence.judge(last, &self.gates_not_asked(), &self.index.load);
         let items = self.index.counts.items();
         let share = if items > READ_BACK_ITEMS { READ_BACK_ITEMS as f64 / items as f64 } else { 1.0 };

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Fate, PlanRow};
 use crate::item::{Item, Value, same_item};
-use crate::judge::{ColumnRead, SheetRead};
+use crate::judge::SheetRead;
 use crate::schema::{DISCONTINUED, Missing, Mode, PROVENANCE, Schema, WhenEmpty};
 
 /// What every item that is written says of its origin, where the rules want that.
@@ -22,8 +22,10 @@ pub fn key_of(item: &Item, schema: &Schema) -> Item {
 /// By what rows are compared.
 pub struct Comparison<'a> {
     schema: &'a Schema,
-    /// By sheet: the columns whose empty cells say that an item has no such attribute.
-    cleared: BTreeMap<&'a str, Vec<&'a str>>,
+    /// By name.
+    sheets: BTreeMap<&'a str, &'a SheetRead>,
+    /// The columns whose empty cells say that an item has no such attribute.
+    clears: BTreeSet<&'a str>,
     /// What every written item says of its origin.
     provenance: &'a Item,
 }
@@ -31,15 +33,10 @@ pub struct Comparison<'a> {
 impl<'a> Comparison<'a> {
     pub fn new(schema: &'a Schema, sheets: &'a [SheetRead], provenance: &'a Item) -> Comparison<'a> {
         let key: BTreeSet<&str> = schema.key.columns().chain(schema.key.attributes()).collect();
-        let clears = |name: &str| {
-            let column = schema.columns.iter().find(|column| column.name == name);
-            column.is_some_and(|column| column.empty == WhenEmpty::Absent) && !key.contains(name)
-        };
-        let of_sheet = |columns: &'a [ColumnRead]| {
-            columns.iter().map(|column| column.attribute.as_str()).filter(|name| clears(name)).collect()
-        };
-        let cleared = sheets.iter().map(|sheet| (sheet.name.as_str(), of_sheet(&sheet.columns))).collect();
-        Comparison { schema, cleared, provenance }
+        let clears = schema.columns.iter().filter(|column| column.empty == WhenEmpty::Absent);
+        let clears = clears.map(|column| column.name.as_str()).filter(|name| !key.contains(name)).collect();
+        let sheets = sheets.iter().map(|sheet| (sheet.name.as_str(), sheet)).collect();
+        Comparison { schema, sheets, clears, provenance }
     }
 
     /// What becomes of an accepted row. `before` is what the table holds, where it was asked.
@@ -59,7 +56,9 @@ impl<'a> Comparison<'a> {
             }
             (Mode::Merge, _) => {
                 let is_there = |name: &str| !asked || before.as_ref().is_some_and(|before| before.contains_key(name));
-                let cleared = self.cleared.get(&*row.sheet).into_iter().flatten();
+                let columns = self.sheets.get(&*row.sheet).map_or(&[][..], |sheet| sheet.columns_at(row.row));
+                let cleared = columns.iter().map(|column| column.attribute.as_str());
+                let cleared = cleared.filter(|name| self.clears.contains(name));
                 let cleared = cleared.filter(|name| !item.contains_key(name) && is_there(name));
                 row.removes = cleared.map(|name| name.to_string()).collect();
                 row.removes.extend(self.is_back(item, before.as_ref()).then(|| DISCONTINUED.to_string()));
@@ -148,7 +147,7 @@ fn same_but_for_provenance(after: &Item, before: &Item) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::judge::SheetRead;
+    use crate::judge::{ColumnRead, TableRead};
 
     fn item(pairs: &[(&str, &str)]) -> Item {
         pairs.iter().map(|(name, value)| (name.to_string(), Value::S(value.to_string().into()))).collect()
@@ -179,7 +178,7 @@ mod tests {
         };
         let columns = ["sku", "name", "note"].map(column).to_vec();
         let name = "Stock".to_string();
-        SheetRead { name, loaded: true, skipped: None, header_row: Some(1), columns, others: vec![] }
+        SheetRead { name, loaded: true, skipped: None, header_row: Some(1), columns, others: vec![], tables: vec![] }
     }
 
     fn compared(lines: &str, says: &[(&str, &str)], before: Before) -> PlanRow {
@@ -195,6 +194,21 @@ mod tests {
         assert!(comparison.is_of(&with_twin, &row));
         assert!(!comparison.is_of(&compared, &PlanRow::accepted("Stock", 2, Some(item(&[("sku", "other")])))));
         compared
+    }
+
+    #[test]
+    fn a_column_that_only_the_table_above_has_takes_nothing_from_items_below() {
+        let (schema, mut sheet) = (schema("mode = \"merge\""), sheet());
+        let columns = sheet.columns.iter().filter(|column| column.attribute != "name").cloned().collect();
+        sheet.tables = vec![TableRead { header_row: 5, columns, others: vec![] }];
+        let (sheets, provenance) = ([sheet], provenance(&schema, "0123456789abcdef", "2026-10-03T08:00:00Z"));
+        let comparison = Comparison::new(&schema, &sheets, &provenance);
+        for (number, removes) in [(2, vec!["name".to_string()]), (6, vec![])] {
+            let mut row = PlanRow::accepted("Stock", number, Some(item(&[("sku", "A")])));
+            let there = item(&[("sku", "A"), ("name", "Bolt"), ("note", "new")]);
+            comparison.compare(&mut row, Before::Found(Some(there)));
+            assert_eq!(row.removes, removes, "row {number}");
+        }
     }
 
     #[test]

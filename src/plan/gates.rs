@@ -1,5 +1,6 @@
 //! When a load waits for somebody: what is gathered about it row by row, and what of that is unusual.
 
+mod document;
 mod tell;
 
 use std::cmp::Ordering;
@@ -14,6 +15,7 @@ use super::totals::{group_of, number_of};
 use crate::decimal::Decimal;
 use crate::event::LoadId;
 use crate::item::Item;
+use crate::judge::Document;
 use crate::message::Rule;
 use crate::schema::{DISCONTINUED, Missing, Mode, PROVENANCE, Schema, Scope};
 
@@ -36,10 +38,12 @@ pub enum Gate {
     Fewer,
     Missing,
     Vanishing,
+    Document,
 }
 
 impl Gate {
-    pub const ALL: [Gate; 6] = [Gate::Rejected, Gate::Zeros, Gate::Prices, Gate::Fewer, Gate::Missing, Gate::Vanishing];
+    pub const ALL: [Gate; 7] =
+        [Gate::Rejected, Gate::Zeros, Gate::Prices, Gate::Fewer, Gate::Missing, Gate::Vanishing, Gate::Document];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -49,6 +53,7 @@ impl Gate {
             Gate::Fewer => "fewer",
             Gate::Missing => "missing",
             Gate::Vanishing => "vanishing",
+            Gate::Document => "document",
         }
     }
 
@@ -65,6 +70,7 @@ impl Gate {
             Gate::Fewer => Rule::GateFewer,
             Gate::Missing => Rule::GateMissing,
             Gate::Vanishing => Rule::GateVanishing,
+            Gate::Document => Rule::GateDocument,
         }
     }
 }
@@ -109,6 +115,7 @@ pub struct Evidence<'s> {
     losing: u64,
     lost: Vec<String>,
     more_are_lost: bool,
+    document: Option<Document>,
 }
 
 /// So many of so many.
@@ -180,6 +187,7 @@ impl<'s> Evidence<'s> {
             losing: 0,
             lost: Vec::new(),
             more_are_lost: false,
+            document: None,
         }
     }
 
@@ -200,6 +208,11 @@ impl<'s> Evidence<'s> {
             self.compare(before, after, &mut signs);
         }
         self.add(&signs, after, before);
+    }
+
+    /// What the file was found to be, if it is no list of stock.
+    pub fn note_document(&mut self, document: Option<&Document>) {
+        self.document = document.cloned();
     }
 
     /// An item of the table that the sheet speaks for, listed or not.
@@ -282,6 +295,10 @@ impl<'s> Evidence<'s> {
         if teller.gate == Gate::Vanishing {
             return (self.losing > 0).then(|| teller.tell_vanishing(self.losing, &self.lost, self.more_are_lost));
         }
+        if teller.gate == Gate::Document {
+            let document = self.document.as_ref().filter(|_| self.schema.gates.document)?;
+            return Some(Tripped::by_document(document, Some(teller.load)));
+        }
         let part = part(teller.gate, &self.whole, teller.last.map(|last| last.items))?;
         let tripped = self.judge_part(teller, part)?;
         // Of no rows that could be loaded, none can be loaded alone.
@@ -337,7 +354,7 @@ impl<'s> Evidence<'s> {
             Gate::Prices => gates.price_percent,
             Gate::Fewer => gates.fewer_percent,
             Gate::Missing => gates.missing_percent,
-            Gate::Vanishing => None,
+            Gate::Vanishing | Gate::Document => None,
         }
     }
 }
@@ -350,7 +367,7 @@ fn part(gate: Gate, signs: &Signs, last: Option<u64>) -> Option<Part> {
         Gate::Prices => Some(signs.prices),
         Gate::Fewer => last.map(|last| Part { count: signs.items, of: last }),
         Gate::Missing => Some(signs.missing),
-        Gate::Vanishing => None,
+        Gate::Vanishing | Gate::Document => None,
     }
 }
 

@@ -226,6 +226,7 @@ mod tests {
             header_row: Some(1),
             columns: vec![],
             others: vec![],
+            tables: Vec::new(),
         };
         twins.note(&schema, &sheets.iter().map(read).collect::<Vec<_>>())
     }

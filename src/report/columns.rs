@@ -94,6 +94,7 @@ mod tests {
             header_row: Some(1),
             columns,
             others: vec![],
+            tables: Vec::new(),
         };
         let sheets = sheets.into_iter().map(sheet).collect();
         Report { sheets, ..Report::stopped(load, upload, Ending::Done, String::new(), Seconds::default()) }

@@ -259,8 +259,9 @@ impl Report {
     pub fn of_check(upload: Upload, file: FileRead, tally: Tally, seconds: Seconds) -> Report {
         let only_checked = true;
         let report = Report::without_rows(None, upload, Ending::DryRun, String::new(), seconds);
-        let FileRead { sheets, notes, mends, unremarked_rows } = file;
-        Report { sheets, notes, mends, ..report }.with(tally, only_checked, unremarked_rows)
+        let FileRead { sheets, notes, mends, unremarked_rows, document } = file;
+        let held = document.iter().map(|document| Tripped::by_document(document, None)).collect();
+        Report { sheets, notes, mends, held, ..report }.with(tally, only_checked, unremarked_rows)
     }
 
     /// A load with a plan.
@@ -465,6 +466,29 @@ mod tests {
             Report { rows: RowCounts::from(&counts), missing: missing.clone(), ..report }.items_written()
         };
         assert_eq!([Ending::DryRun, Ending::Cancelled, Ending::Done].map(written), [0, 5, 14]);
+    }
+
+    #[test]
+    fn a_check_of_a_document_that_is_no_stock_list_says_that_a_load_would_wait() {
+        let upload = Upload {
+            bucket: String::new(),
+            key: "lines.csv".into(),
+            version: None,
+            sequencer: None,
+            etag: None,
+            size: None,
+            time: None,
+        };
+        let sign = crate::judge::DocumentSign::Number { rows: 44, of: 44 };
+        let document = crate::judge::Document { sheet: "lines".into(), header: "PO".into(), column: "A".into(), sign };
+        let file = FileRead { document: Some(document), ..FileRead::default() };
+        let mut tally = Tally::default();
+        tally.counts.add(Fate::Accepted, 44);
+        let report = Report::of_check(upload, file, tally, Seconds::default());
+        assert_eq!(report.held.len(), 1);
+        let first = "A load of this file would wait for your approval. ";
+        assert!(report.summary.starts_with(first), "{}", report.summary);
+        assert!(words(&report, None, None).contains("doesn't look like a stock list"));
     }
 
     #[test]

@@ -40,7 +40,7 @@ impl Told<'_> {
 }
 
 pub(super) fn summarise(told: &Told<'_>) -> String {
-    let mut sentences = vec![say_rows(told)];
+    let mut sentences: Vec<String> = say_waiting(told).into_iter().chain([say_rows(told)]).collect();
     sentences.extend(say_notes(told));
     if told.differs {
         sentences.push("Read back, the table does not match what was written.".to_string());
@@ -55,11 +55,15 @@ pub(super) fn summarise(told: &Told<'_>) -> String {
     if told.ending == Ending::DryRun {
         let what = if told.only_checked { "check" } else { "trial" };
         sentences.push(format!("Nothing was written: this was a {what}."));
-        if !told.held.is_empty() && told.good() > 0 {
-            sentences.push("The load itself would wait for your approval.".to_string());
-        }
     }
     sentences.join(" ")
+}
+
+/// What is to be known first of a file that was only looked at: whether it would be loaded at all.
+fn say_waiting(told: &Told<'_>) -> Option<String> {
+    let waits = told.ending == Ending::DryRun && !told.held.is_empty() && told.good() > 0;
+    let why: Vec<&str> = told.held.iter().map(|held| held.message.as_str()).collect();
+    waits.then(|| format!("A load of this file would wait for your approval. {}", why.join(" ")))
 }
 
 fn say_rows(told: &Told<'_>) -> String {
@@ -268,8 +272,8 @@ mod tests {
                 Ending::DryRun,
                 false,
                 &[(Fate::New, 5), (Fate::Kept, 5)],
-                "All 10 rows would be in. Of these: 5 new, 5 left as it was in the table. \
-                 Nothing was written: this was a trial. The load itself would wait for your approval.",
+                "A load of this file would wait for your approval. 412 of 520 prices change much. All 10 rows would be in. \
+                 Of these: 5 new, 5 left as it was in the table. Nothing was written: this was a trial.",
             ),
             (
                 Ending::Held,

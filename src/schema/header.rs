@@ -1,7 +1,6 @@
 //! Which row of a sheet names the columns, and which of its cells is which column.
 
 use super::Schema;
-use super::names::Known;
 
 /// A title such as "Stock" over the table is a known name too, but alone it is no header.
 const COLUMNS_OF_A_HEADER: usize = 2;
@@ -59,6 +58,29 @@ impl Schema {
     /// Whether a cell with this text can name a column.
     pub fn knows_column(&self, text: &str) -> bool {
         self.names().find(text).is_some()
+    }
+
+    /// Whether a header is a column of numbers, and is none with what stands above it.
+    pub fn is_belied(&self, header: &str, with_above: &str) -> bool {
+        let names = self.names();
+        let is_number = |column: &usize| self.columns[*column].kind.is_number();
+        let column = names.find(header).map(|known| known.column).filter(is_number);
+        column.is_some_and(|column| names.find(with_above).is_none() && names.excludes(column, with_above))
+    }
+
+    /// Whether a column with this header says of a row that it is part of an invoice or an order.
+    pub fn numbers_document(&self, header: &str) -> bool {
+        self.names().numbers_document(header)
+    }
+
+    /// Whether a quantity with this header is a difference or a forecast.
+    pub fn is_no_stock(&self, header: &str) -> bool {
+        self.names().is_no_stock(header)
+    }
+
+    /// Whether a cell says the name of a column, in full.
+    pub fn is_name(&self, text: &str) -> bool {
+        self.names().is_name(text)
     }
 
     /// The columns of a header that have no name of ours.
@@ -232,6 +254,9 @@ mod tests {
             "Quantité réservée",
             "Écart",
             "Cantidad reservada",
+            "Mengeneinheit",
+            "Bestandswert",
+            "Qty per box",
             "Diferencia",
         ] {
             for taken in ["Available", "On hand", "Counted", "Gezählte Menge", "Quantité comptée", "Cantidad contada"]

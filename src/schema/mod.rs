@@ -34,7 +34,7 @@ pub use key::{Key, KeyFault, KeyPart, Template, TemplateError};
 pub use mistake::{Mistake, Mistakes};
 pub use names::canonical_name;
 pub use pattern::Pattern;
-pub use policy::{DISCONTINUED, Gates, Missing, Mode, PROVENANCE, Price, Scope, Sync, Totals};
+pub use policy::{DISCONTINUED, Documents, Gates, Missing, Mode, PROVENANCE, Price, Scope, Sync, Totals};
 pub use shape::{Capacity, IndexShape, KeyAttribute, KeyKind, KeyShape, Projection, TableShape};
 
 use names::Names;
@@ -76,6 +76,8 @@ pub struct Schema {
     pub sync: Option<Sync>,
     #[serde(default)]
     pub gates: Gates,
+    #[serde(default, skip_serializing_if = "Documents::is_usual")]
+    pub document: Documents,
     #[serde(default)]
     pub totals: Totals,
     #[serde(default)]
@@ -175,7 +177,7 @@ impl Schema {
     }
 
     fn names(&self) -> &Names {
-        self.names.0.get_or_init(|| Names::of(&self.columns).0)
+        self.names.0.get_or_init(|| Names::of_rules(&self.columns, &self.document))
     }
 }
 
@@ -204,7 +206,8 @@ mod tests {
         let rules = "version = 1\nmode = \"merge\"\nprovenance = true\nduplicates = \"last\"\nkey_case = \"matters\"\nsheet = \"Stock\"\n\
                      expect_every = \"3 months\"\n\
                      [sync]\nmissing = \"mark\"\nscope = { site = \"A\" }\n\
-                     [gates]\nrejected_rows = 12\nzero_percent = false\nprice_factor = 1.5\nvanishing = false\n\
+                     [gates]\nrejected_rows = 12\nzero_percent = false\nprice_factor = 1.5\nvanishing = false\ndocument = false\n\
+                     [document]\nnumbers = [\"Invoice\"]\nquantities = []\n\
                      [totals]\nprice = \"price\"\nper = \"site\"\nread_back = false\n\
                      [price]\nwrite = 0.7\nread = 0.1\ncurrency = \"EUR\"\n\
                      [key]\npartition = \"sku\"\nsort = { name = \"sk\", from = \"{site}#{sku}\" }\n\

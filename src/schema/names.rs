@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::Column;
+use super::{Column, Documents};
 
 /// No header is longer; a cell that is holds a text.
 const HEADER_BYTES: usize = 1024;
@@ -137,9 +137,18 @@ pub(super) struct Names {
     beginnings: Vec<(String, Known)>,
     /// By the rules' columns.
     choices: Vec<Choice>,
+    document_numbers: Vec<Words>,
+    no_stock: Vec<Words>,
 }
 
 impl Names {
+    /// The names of a set of rules.
+    pub fn of_rules(columns: &[Column], document: &Documents) -> Names {
+        let words = |texts: &[String]| texts.iter().map(|text| Words::of(text)).collect();
+        let (document_numbers, no_stock) = (words(&document.numbers), words(&document.quantities));
+        Names { document_numbers, no_stock, ..Names::of(columns).0 }
+    }
+
     /// Collects the names; of those that clash, the first column keeps them.
     pub fn of(columns: &[Column]) -> (Names, Vec<Clash>) {
         let (mut names, mut clashes) = (Names::default(), Vec::new());
@@ -195,6 +204,11 @@ impl Names {
         exact.or_else(|| begins().map(|(_, known)| *known).filter(is_that))
     }
 
+    /// Whether this is a column's name in full.
+    pub fn is_name(&self, header: &str) -> bool {
+        header.len() <= HEADER_BYTES && spellings(header).iter().any(|name| self.exact.contains_key(name))
+    }
+
     /// The columns that an unknown header could be by its words.
     pub fn could_be(&self, header: &str) -> impl Iterator<Item = usize> {
         let name = if header.len() > HEADER_BYTES { Vec::new() } else { spellings(header) };
@@ -206,6 +220,14 @@ impl Names {
     /// Whether a header says that what it names is no value of the column, such as a difference of quantities.
     pub fn excludes(&self, column: usize, header: &str) -> bool {
         header.len() <= HEADER_BYTES && self.choices[column].excludes(&spellings(header))
+    }
+
+    pub fn numbers_document(&self, header: &str) -> bool {
+        header.len() <= HEADER_BYTES && self.document_numbers.iter().any(|words| words.fit(&spellings(header)))
+    }
+
+    pub fn is_no_stock(&self, header: &str) -> bool {
+        header.len() <= HEADER_BYTES && self.no_stock.iter().any(|words| words.fit(&spellings(header)))
     }
 
     /// Whether the rules say that of two headers of a column the first one counts.

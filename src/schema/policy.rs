@@ -80,6 +80,18 @@ pub struct Gates {
     /// Attributes that no column of the rules has would vanish.
     #[serde(default)]
     pub vanishing: bool,
+    /// The file is an invoice, an order or a journal rather than a list of stock.
+    #[serde(default)]
+    pub document: bool,
+}
+
+/// By which headers a document is known that is no list of stock. A `*` at either end stands for any text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Documents {
+    /// Of columns with the number of an invoice or an order.
+    pub numbers: Vec<String>,
+    /// Of quantities that are a difference or a forecast.
+    pub quantities: Vec<String>,
 }
 
 /// The columns that totals and gates are about.
@@ -118,7 +130,101 @@ impl Default for Gates {
             fewer_percent: percent(50),
             missing_percent: percent(20),
             vanishing: true,
+            document: true,
         }
+    }
+}
+
+/// In English, German, French and Spanish.
+const DOCUMENT_NUMBERS: [&str; 51] = [
+    "Invoice",
+    "Invoice no*",
+    "Invoice num*",
+    "Invoice ID",
+    "Order",
+    "Order no*",
+    "Order num*",
+    "Order ID",
+    "PO",
+    "PO no*",
+    "PO num*",
+    "Purchase order",
+    "Purchase order no*",
+    "Purchase order num*",
+    "Sales order",
+    "Sales order no*",
+    "Sales order num*",
+    "SO number",
+    "Receipt no*",
+    "Receipt num*",
+    "Delivery note*",
+    "Document no*",
+    "Document num*",
+    "Transaction ID",
+    "Transaction no*",
+    "Rechnung",
+    "Rechnungsnummer",
+    "Rechnungsnr",
+    "Auftrag",
+    "Auftragsnummer",
+    "Auftragsnr",
+    "Bestellung",
+    "Belegnummer",
+    "Belegnr",
+    "Beleg",
+    "Lieferschein*",
+    "Facture",
+    "N° facture",
+    "N° de facture",
+    "Numéro de facture",
+    "Commande",
+    "N° commande",
+    "N° de commande",
+    "Numéro de commande",
+    "Factura",
+    "Nº factura",
+    "Nº de factura",
+    "Número de factura",
+    "Pedido",
+    "Nº de pedido",
+    "Número de pedido",
+];
+const NO_STOCK: [&str; 23] = [
+    "*difference*",
+    "*variance*",
+    "*discrepancy*",
+    "*deviation*",
+    "*adjustment*",
+    "*delta*",
+    "*forecast*",
+    "*expected*",
+    "*projected*",
+    "*planned*",
+    "*differenz*",
+    "*abweichung*",
+    "*prognose*",
+    "*erwartet*",
+    "*geplant*",
+    "*écart*",
+    "*prévision*",
+    "*prévu*",
+    "*attendu*",
+    "*diferencia*",
+    "*ajuste*",
+    "*previst*",
+    "*pronóstico*",
+];
+
+impl Default for Documents {
+    fn default() -> Documents {
+        let owned = |texts: &[&str]| texts.iter().map(ToString::to_string).collect();
+        Documents { numbers: owned(&DOCUMENT_NUMBERS), quantities: owned(&NO_STOCK) }
+    }
+}
+
+impl Documents {
+    pub(super) fn is_usual(&self) -> bool {
+        *self == Documents::default()
     }
 }
 

@@ -9,7 +9,7 @@ use super::key::{Key, KeyPart, Template};
 use super::mistake::{Mistake, Mistakes, nearest};
 use super::names::{Clash, Names};
 use super::read_column::{ReadColumn, read_column};
-use super::read_policy::{Around, read_every, read_gates, read_price, read_sync, read_totals};
+use super::read_policy::{Around, read_document, read_every, read_gates, read_price, read_sync, read_totals};
 use super::{Column, Duplicates, KeyCase, Kind, Mode, PROVENANCE, Schema, UnknownColumns, WhenEmpty};
 
 /// The rules travel to the reading child as a word of its command line, which may have 128 KB.
@@ -89,6 +89,8 @@ fn read_root<'d>(document: &'d Document<'d>, root: &'d DeTable<'d>) -> Option<Sc
     let totals =
         root.table("totals", "[totals]").map(|table| read_totals(document, table, &around)).unwrap_or_default();
     let gates = root.table("gates", "[gates]").map(|table| read_gates(document, table, &totals)).unwrap_or_default();
+    let document_words =
+        root.table("document", "[document]").map(|table| read_document(document, table)).unwrap_or_default();
     let price = root.table("price", "[price]").map(|table| read_price(document, table)).unwrap_or_default();
     root.finish();
     Some(Schema {
@@ -105,6 +107,7 @@ fn read_root<'d>(document: &'d Document<'d>, root: &'d DeTable<'d>) -> Option<Sc
         key: key?,
         sync,
         gates,
+        document: document_words,
         totals,
         price,
         columns: columns.into_iter().map(|column| column.rules).collect(),

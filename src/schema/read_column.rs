@@ -126,7 +126,7 @@ fn check_header(document: &Document, header: &Given<&str>) {
 }
 
 /// A header with `*` at its ends or without.
-fn check_words(document: &Document, words: &Given<&str>) {
+pub(super) fn check_words(document: &Document, words: &Given<&str>) {
     let text = words.value.strip_prefix('*').filter(|text| !text.is_empty()).unwrap_or(words.value);
     check_header(document, &Given { value: text, line: words.line });
 }

@@ -3,8 +3,8 @@
 use super::document::{Document, Given, Table};
 use super::key::{Key, KeyPart};
 use super::read::find_column;
-use super::read_column::{ReadColumn, read_value};
-use super::{DISCONTINUED, Every, Gates, Kind, Missing, Mode, Price, Scope, Sync, Totals, WhenEmpty};
+use super::read_column::{ReadColumn, check_words, read_value};
+use super::{DISCONTINUED, Documents, Every, Gates, Kind, Missing, Mode, Price, Scope, Sync, Totals, WhenEmpty};
 use crate::decimal::Decimal;
 
 /// The scope that is no column.
@@ -201,6 +201,7 @@ pub(super) fn read_gates<'d>(document: &'d Document<'d>, mut table: Table<'d>, t
             usual.price_factor,
         ),
         vanishing: table.flag("vanishing").unwrap_or(usual.vanishing),
+        document: table.flag("document").unwrap_or(usual.document),
     };
     let watches_quantities = gates.zero_percent.is_some();
     let watches_prices = gates.price_factor.is_some() && gates.price_percent.is_some();
@@ -219,6 +220,19 @@ pub(super) fn read_gates<'d>(document: &'d Document<'d>, mut table: Table<'d>, t
     }
     table.finish();
     gates
+}
+
+pub(super) fn read_document<'d>(document: &'d Document<'d>, mut table: Table<'d>) -> Documents {
+    let usual = Documents::default();
+    let mut words = |setting, usual| {
+        let words = table.texts(setting);
+        words.iter().for_each(|words| check_words(document, words));
+        let given = table.line_of(setting).map(|_| words.iter().map(|words| words.value.to_string()).collect());
+        given.unwrap_or(usual)
+    };
+    let (numbers, quantities) = (words("numbers", usual.numbers), words("quantities", usual.quantities));
+    table.finish();
+    Documents { numbers, quantities }
 }
 
 /// A number of rows.

@@ -3,7 +3,7 @@
 
 mod here;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, BufWriter, Read, Seek, Write};
@@ -188,14 +188,19 @@ impl RowsToFix {
         let mut room = Room { notes: NOTES_AT_MOST, heights: HEIGHTS_AT_MOST };
         for rows in &mut self.sheets {
             rows.rows.sort_unstable();
-            let page = book.add_worksheet_with_constant_memory()?;
-            page.set_name(tabs.name(&rows.name))?;
             let found = sheets.iter().find(|sheet| *sheet.name == *rows.name);
-            let mut page = Page::begin(page, found, rows, load, &mut looks, &mut room)?;
-            for (place, aside) in (1..).zip(&rows.rows) {
-                page.write_row(place, &read_back(self.file.get_ref(), aside)?)?;
+            let header_of = |aside: &Aside| found.and_then(|sheet| sheet.header_row_at(aside.row));
+            // Rows below another header have columns of their own, and a page for them.
+            let headers: BTreeSet<Option<u32>> = rows.rows.iter().map(header_of).collect();
+            for header in headers {
+                let page = book.add_worksheet_with_constant_memory()?;
+                page.set_name(tabs.name(&rows.name))?;
+                let mut page = Page::begin(page, found, header, rows, load, &mut looks, &mut room)?;
+                for (place, aside) in (1..).zip(rows.rows.iter().filter(|aside| header_of(aside) == header)) {
+                    page.write_row(place, &read_back(self.file.get_ref(), aside)?)?;
+                }
+                page.finish()?;
             }
-            page.finish()?;
         }
         // It is in memory only when all else is gone from there.
         let mut packed = BufWriter::new(tempfile::tempfile_in(&self.folder)?);
@@ -252,17 +257,21 @@ struct Page<'a> {
 }
 
 impl<'a> Page<'a> {
-    /// Begins with the header: each column under the letter that it had.
+    /// Begins with the header, the one in row `header`: each column under the letter that it had.
     fn begin(
         sheet: &'a mut Worksheet,
         found: Option<&SheetRead>,
+        header: Option<u32>,
         rows: &SheetRows,
         load: &LoadId,
         looks: &'a mut Looks,
         room: &'a mut Room,
     ) -> Result<Page<'a>, XlsxError> {
-        let known = found.iter().flat_map(|sheet| &sheet.columns).map(|column| (&column.column, &column.header));
-        let others = found.iter().flat_map(|sheet| &sheet.others).map(|column| (&column.column, &column.header));
+        let below = header.map_or(0, |row| row + 1);
+        let known = found.iter().flat_map(|sheet| sheet.columns_at(below));
+        let known = known.map(|column| (&column.column, &column.header));
+        let others = found.iter().flat_map(|sheet| sheet.others_at(below));
+        let others = others.map(|column| (&column.column, &column.header));
         let header = known.chain(others).filter_map(|(letters, header)| Some((column_of(letters)?, header)));
         let header: BTreeMap<u16, &String> = header.collect();
         let last = header.last_key_value().map_or(0, |(column, _)| column + 1).max(rows.columns);

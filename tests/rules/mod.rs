@@ -33,8 +33,8 @@ fn the_shipped_rules_are_printed_and_found_right() {
         "{}: 10 columns, key sku. No mistakes.\n\
          New and changed items are put whole. Items that a sheet does not list stay.\n\
          A load waits to be approved if more than 50% of the rows are rejected, more than 30% of the quantities fall to \
-         zero, more than 10% of the prices change beyond 5 times, there are fewer than 50% of the last load's items, or \
-         attributes would be gone that no column has.\n",
+         zero, more than 10% of the prices change beyond 5 times, there are fewer than 50% of the last load's items, \
+         attributes would be gone that no column has, or the file looks like an invoice or an order instead of a stock list.\n",
         file.display()
     );
     assert_eq!((checked.status.code(), said), (Some(0), expected));
@@ -44,26 +44,28 @@ fn the_shipped_rules_are_printed_and_found_right() {
 fn rules_that_hold_together_are_told_in_words() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("inventory.toml");
-    let never = "[gates]\nrejected_percent = false\nfewer_percent = false\n";
+    let never = "[gates]\nrejected_percent = false\nfewer_percent = false\ndocument = false\n";
     for (settings, way, gates) in [
         (
             "mode = \"add\"\n[sync]\nmissing = \"report\"\nscope = \"table\"\n",
             "Only items that the table does not have are added. Items of the table that the sheet does not list are \
              reported.",
-            "more than 50% of the rows are rejected, there are fewer than 50% of the last load's items, or more than 20% \
-             of the items are not listed.",
+            "more than 50% of the rows are rejected, there are fewer than 50% of the last load's items, more than 20% \
+             of the items are not listed, or the file looks like an invoice or an order instead of a stock list.",
         ),
         (
             "mode = \"merge\"\n[sync]\nmissing = \"mark\"\nscope = { yard = \"Heath\" }\n",
             "New and changed items get what the sheet says and keep the rest. Items with yard = Heath that the sheet does \
              not list are marked as discontinued.",
-            "there are fewer than 50% of the last load's items, or more than 20% of the items are not listed.",
+            "there are fewer than 50% of the last load's items, more than 20% of the items are not listed, or the file \
+             looks like an invoice or an order instead of a stock list.",
         ),
         (
             "compare = false\n",
             "All items are put whole, without a look at the table; there will be no undo. Items that a sheet does not \
              list stay.",
-            "more than 50% of the rows are rejected, or there are fewer than 50% of the last load's items.",
+            "more than 50% of the rows are rejected, there are fewer than 50% of the last load's items, or the file looks \
+             like an invoice or an order instead of a stock list.",
         ),
         (
             &format!("mode = \"merge\"\ncompare = false\n{never}rejected_rows = 1000\n"),

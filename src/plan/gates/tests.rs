@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::item::Value;
+use crate::judge::DocumentSign;
 use crate::schema::{Gates, Sync, Totals};
 
 const LOAD: &str = "0123456789abcdef";
@@ -24,6 +25,7 @@ fn rules(set: impl FnOnce(&mut Schema)) -> Schema {
         fewer_percent: None,
         missing_percent: None,
         vanishing: false,
+        document: false,
     };
     set(&mut schema);
     schema
@@ -412,4 +414,22 @@ fn of_many_warehouses_ten_are_told_and_the_others_counted() {
     assert_eq!(tripped[0].message, "10,010 of 10,010 quantities (100%) fall to zero; at most 30% may.");
     assert_eq!(tripped[10].scope.as_deref(), Some("0009"));
     assert_eq!(tripped[11].message, "It is the same for others in the column Warehouse (990 more).");
+}
+
+#[test]
+fn a_document_that_is_no_list_of_stock_holds_a_load() {
+    let document = |sign| Document { sheet: "Lines".into(), header: "Invoice no".into(), column: "A".into(), sign };
+    let lines = document(DocumentSign::Number { rows: 1_040, of: 1_044 });
+    for (open, found, holds) in [(true, Some(&lines), true), (true, None, false), (false, Some(&lines), false)] {
+        let schema = rules(|schema| schema.gates.document = open);
+        let mut evidence = Evidence::new(&schema);
+        evidence.note_document(found);
+        assert_eq!(trips(&evidence, None, Gate::Document), holds, "{open} {found:?}");
+    }
+    let tripped = Tripped::by_document(&lines, Some(&load(LOAD)));
+    let message = "Sheet \"Lines\" doesn't look like a stock list: 1,040 of 1,044 items have a value in \"Invoice no\" (column A).";
+    assert_eq!(tripped.message, message);
+    assert!(tripped.advice.contains(&format!("inventory approve {LOAD}")), "{}", tripped.advice);
+    let tripped = Tripped::by_document(&document(DocumentSign::Quantity), None);
+    assert!(tripped.message.ends_with("its only quantity is \"Invoice no\" (column A)."), "{}", tripped.message);
 }

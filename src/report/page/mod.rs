@@ -214,7 +214,7 @@ fn changes(report: &Report) -> Markup {
 
 /// One row of the table for each thing that changed about the item, named as the sheet names it.
 fn change(report: &Report, row: &ChangedRow) -> Markup {
-    let columns = report.sheets.iter().find(|sheet| sheet.name == row.sheet).map(|sheet| &sheet.columns);
+    let columns = report.sheets.iter().find(|sheet| sheet.name == row.sheet).map(|sheet| sheet.columns_at(row.row));
     let named = |attribute: &str| {
         let column = columns.and_then(|columns| columns.iter().find(|column| column.attribute == attribute));
         column.map_or_else(|| attribute.to_string(), |column| column.header.clone())

@@ -68,6 +68,7 @@ fn whatever_a_cell_says_is_text() {
         header_row: Some(1),
         columns: vec![column.clone()],
         others: vec![OtherColumn { header: text(), column: "B".into() }],
+        tables: vec![],
     };
     let report = Report {
         upload: upload(&format!("uploads/{HOSTILE}.xlsx")),

@@ -304,3 +304,19 @@ fn beyond_so_many_rows_they_are_only_counted() {
     to_fix.count(&counts);
     assert_eq!((to_fix.rows, to_fix.of), (ROWS_AT_MOST, 2 + 5));
 }
+
+#[test]
+fn rows_below_another_header_have_a_page_with_that_header() {
+    let list = b"SKU,Name,Qty,Price\nA,Bolt,many,1\nB,Nut,2,1\nSKU,Price,Name,Qty\nC,2,Pin,some\nD,3,Cap,none\n";
+    let book = to_fix(list);
+    let header = what_to_do_header(&load());
+    let pages: Vec<Vec<Vec<String>>> = (0..2).map(|sheet| texts(&book, sheet)).collect();
+    assert_eq!(pages[0][0], ["SKU", "Name", "Qty", "Price", &header]);
+    assert_eq!((pages[0].len(), pages[0][1][0].as_str()), (2, "A"));
+    assert_eq!(pages[1][0], ["SKU", "Price", "Name", "Qty", &header]);
+    assert_eq!((pages[1].len(), pages[1][1][2].as_str(), pages[1][2][0].as_str()), (3, "Pin", "D"));
+    // Corrected, each page is read by its own header.
+    let (rows, _) = judged(&book, &Schema::shipped().unwrap());
+    assert!(left_out(&rows).iter().all(|row| row.problems.iter().all(|p| p.column.as_deref() == Some("Qty"))));
+    assert_eq!(left_out(&rows).len(), 3);
+}
