@@ -323,7 +323,7 @@ fn is_odd(before: char, c: char, after: char) -> bool {
     let (has_before, has_after) = (is_letter(before), is_letter(after));
     if !is_letter(c) {
         let joins = matches!(c, '’' | '‘' | '·' | '°' | '\u{ad}' | '\u{a0}' | '×' | '®' | '™' | '²' | '³');
-        let is_dash = matches!(c, '–' | '—') && !(before.is_lowercase() && after.is_lowercase());
+        let is_dash = matches!(c, '\u{2013}' | '\u{2014}') && !(before.is_lowercase() && after.is_lowercase());
         return has_before && has_after && !joins && !is_dash;
     }
     let script = script_of(c);
