@@ -65,7 +65,10 @@ fn every_sentence_keeps_to_the_words_of_the_trade() {
         }
         assert!(advice.ends_with('.'), "{}: {advice}", rule.id());
         assert!(
-            text.contains("left out") || text.contains("not loaded") || text.contains("nothing was changed") || text.contains("not in"),
+            text.contains("left out")
+                || text.contains("not loaded")
+                || text.contains("nothing was changed")
+                || text.contains("not in"),
             "{}: says what we did",
             rule.id()
         );
