@@ -363,6 +363,9 @@ catalogue! {
     LettersUnknown "letters-unknown"
         "The text in line {row} has letters that could not be read."
         "Open the file in Excel, save it as \"CSV UTF-8 (Comma delimited)\" or as \"Excel Workbook (.xlsx)\", and upload it again. Nothing was changed."
+    EncodingUnclear "encoding-unclear"
+        "The file does not say how its letters are encoded, and it is not certain how to read them{example}."
+        "Open the file in Excel. If its letters are right there, save it as \"Excel Workbook (.xlsx)\" or as \"CSV UTF-8 (Comma delimited)\", and upload that file; if not, ask whoever sent it for one of these. For files that always come like this, the encoding can be set in the rules. Nothing was changed."
     QuoteNeverEnds "quote-never-ends"
         "A quotation mark in row {row} is not closed where its cell ends, so the rows below would be one cell with it."
         "Excel makes one cell of them as well, so open the file in a text editor such as Notepad, delete that mark, save, and upload the file again; or ask whoever sent it to export it once more. Nothing was changed."
@@ -413,6 +416,12 @@ catalogue! {
     ReadAsWindows1252 "read-as-windows-1252"
         "The letters of the file are in the older Western form (Windows-1252), and were read as that."
         "Check one name with an accent. If it is wrong, save the file as \"CSV UTF-8 (Comma delimited)\" and upload it again. Nothing was left out because of it."
+    EncodingGuessed "encoding-guessed"
+        "The file does not say how its letters are encoded; they were read as {encoding}, for example {words}."
+        "If these words are right, so are the others. If not, open the file in Excel, save it as \"CSV UTF-8 (Comma delimited)\" or as \"Excel Workbook (.xlsx)\", and upload it again. Nothing was left out because of it."
+    EncodingSet "encoding-set"
+        "The letters of the file were read as {encoding}, as {by}, for example {words}."
+        "If these words are wrong, save the file as \"CSV UTF-8 (Comma delimited)\" or as \"Excel Workbook (.xlsx)\", and upload it again. Nothing was left out because of it."
     RowsHidden "rows-hidden"
         "Sheet \"{sheet}\" has hidden or filtered rows ({rows} in all); they were loaded like the others."
         "If they should not be in, delete them and upload the file again. Nothing was left out because of it."
@@ -467,6 +476,7 @@ impl Rule {
     pub fn weight(self) -> Weight {
         match self {
             Rule::ColumnWithoutName
+            | Rule::EncodingGuessed
             | Rule::KeyInOtherCapitals
             | Rule::NotTakenAsShown
             | Rule::NullKeptAsText

@@ -57,7 +57,8 @@ fn judge(file: File, brief: Brief, out: &mut impl Write) -> io::Result<()> {
 }
 
 fn judge_rows(file: File, brief: Brief, out: &mut impl Write) -> Result<(), JudgeError> {
-    let mut workbook = Workbook::open(file, &brief.file_name, brief.budget).map_err(JudgeError::from)?;
+    let encoding = brief.schema.encoding.map(|encoding| encoding.0);
+    let mut workbook = Workbook::open_in(file, &brief.file_name, brief.budget, encoding).map_err(JudgeError::from)?;
     let mut judge = Judge::new(&brief.schema);
     let mut read = judge.judge_file(&mut workbook, &mut Said { items: brief.items, out })?;
     let mut say_again = |place: Place, verdict: Verdict<LentItem<'_>>| say(out, &LineOf::Again(place, verdict));

@@ -4,6 +4,7 @@ mod column;
 mod currency;
 mod dates;
 mod document;
+mod encoding;
 mod every;
 #[cfg(test)]
 mod exports;
@@ -27,6 +28,7 @@ use serde::{Deserialize, Serialize};
 
 pub use column::{Column, DecimalSign, Kind, WhenEmpty};
 pub use currency::{CURRENCY_SIGNS, CurrencySign};
+pub use encoding::TextEncoding;
 pub use every::Every;
 pub use fits::Misfit;
 pub use header::{Header, HeaderFault, NamedCell};
@@ -68,6 +70,9 @@ pub struct Schema {
     /// The only sheet that is read, where it is named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sheet: Option<String>,
+    /// What a text file that is no Unicode is in, where it is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<TextEncoding>,
     /// How often a sheet is expected; where none comes, people are told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expect_every: Option<Every>,
@@ -204,7 +209,7 @@ mod tests {
     #[test]
     fn the_rules_travel_as_json_unchanged() {
         let rules = "version = 1\nmode = \"merge\"\nprovenance = true\nduplicates = \"last\"\nkey_case = \"matters\"\nsheet = \"Stock\"\n\
-                     expect_every = \"3 months\"\n\
+                     encoding = \"latin2\"\nexpect_every = \"3 months\"\n\
                      [sync]\nmissing = \"mark\"\nscope = { site = \"A\" }\n\
                      [gates]\nrejected_rows = 12\nzero_percent = false\nprice_factor = 1.5\nvanishing = false\ndocument = false\n\
                      [document]\nnumbers = [\"Invoice\"]\nquantities = []\n\

@@ -10,7 +10,7 @@ use super::mistake::{Mistake, Mistakes, nearest};
 use super::names::{Clash, Names};
 use super::read_column::{ReadColumn, read_column};
 use super::read_policy::{Around, read_document, read_every, read_gates, read_price, read_sync, read_totals};
-use super::{Column, Duplicates, KeyCase, Kind, Mode, PROVENANCE, Schema, UnknownColumns, WhenEmpty};
+use super::{Column, Duplicates, KeyCase, Kind, Mode, PROVENANCE, Schema, TextEncoding, UnknownColumns, WhenEmpty};
 
 /// The rules travel to the reading child as a word of its command line, which may have 128 KB.
 const RULES_BYTES: usize = 64 * 1024;
@@ -67,6 +67,7 @@ fn read_root<'d>(document: &'d Document<'d>, root: &'d DeTable<'d>) -> Option<Sc
         [("keep", UnknownColumns::Keep), ("ignore", UnknownColumns::Ignore), ("reject", UnknownColumns::Reject)];
     let unknown_columns = root.one_of("unknown_columns", &unknown_columns);
     let sheet = root.filled_text("sheet").map(|sheet| sheet.value.to_string());
+    let encoding = read_encoding(document, &mut root);
     let expect_every = read_every(document, &mut root);
 
     let key = root.table("key", "[key]");
@@ -103,6 +104,7 @@ fn read_root<'d>(document: &'d Document<'d>, root: &'d DeTable<'d>) -> Option<Sc
         key_case: key_case.map(|given| given.value).unwrap_or_default(),
         unknown_columns: unknown_columns.map(|given| given.value).unwrap_or_default(),
         sheet,
+        encoding,
         expect_every,
         key: key?,
         sync,
@@ -113,6 +115,18 @@ fn read_root<'d>(document: &'d Document<'d>, root: &'d DeTable<'d>) -> Option<Sc
         columns: columns.into_iter().map(|column| column.rules).collect(),
         names: Default::default(),
     })
+}
+
+fn read_encoding<'d>(document: &'d Document<'d>, root: &mut Table<'d>) -> Option<TextEncoding> {
+    let Given { value, line } = root.filled_text("encoding")?;
+    let encoding = TextEncoding::of(value);
+    if encoding.is_none() {
+        let sentence = format!(
+            "encoding \"{value}\" is not known; write one such as windows-1250, windows-1251, shift_jis, gb18030, big5 or euc-kr"
+        );
+        document.note(line, sentence);
+    }
+    encoding
 }
 
 /// Each column needs a name of its own, and no two may be found under the same header.

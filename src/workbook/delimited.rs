@@ -204,7 +204,7 @@ mod tests {
     fn reader_of(bytes: &[u8]) -> DelimitedReader {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(bytes).unwrap();
-        DelimitedReader::open(Text::open(&Source::new(file).unwrap()).unwrap()).unwrap()
+        DelimitedReader::open(Text::open(&Source::new(file).unwrap(), None).unwrap()).unwrap()
     }
 
     /// Each row as `number:column=text|column=text`.

@@ -6,6 +6,7 @@ mod budget;
 mod compound;
 mod delimited;
 mod delimiter;
+mod encoding;
 #[cfg(test)]
 mod files;
 mod html;
@@ -29,6 +30,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::ops::ControlFlow;
 
+use encoding_rs::Encoding;
 use serde::{Deserialize, Serialize};
 
 use crate::message::{Note, Refusal, Rule, count};
@@ -154,6 +156,16 @@ impl Workbook {
     /// Finds out from the bytes what the file is and opens the reader for it. `name` is only used to name the sheet of
     /// a file that has none of its own, and to say where it says something else than the bytes.
     pub fn open(file: File, name: &str, budget: Budget) -> Result<Workbook, Refusal> {
+        Workbook::open_in(file, name, budget, None)
+    }
+
+    /// As [`open`](Self::open). A text that is no Unicode is read in this encoding, where it is given.
+    pub fn open_in(
+        file: File,
+        name: &str,
+        budget: Budget,
+        encoding: Option<&'static Encoding>,
+    ) -> Result<Workbook, Refusal> {
         let source = source::Source::new(file).map_err(|_| scan::damaged())?;
         let format = sniff::sniff(&source)?;
         let mut notes: Vec<Note> = extension_note(name, format).into_iter().collect();
@@ -176,10 +188,8 @@ impl Workbook {
                 (Reader::Ods(Box::new(reader)), sheets)
             }
             sniff::Format::Delimited | sniff::Format::Html | sniff::Format::Xml2003 => {
-                let text = text::Text::open(&source)?;
-                if text.is_windows_1252() {
-                    notes.push(Note::new(Rule::ReadAsWindows1252, &[]));
-                }
+                let text = text::Text::open(&source, encoding)?;
+                notes.extend(text.note().cloned());
                 if format == sniff::Format::Xml2003 {
                     let (reader, sheets) = xml2003::Xml2003Reader::open(text)?;
                     return Ok(Workbook {

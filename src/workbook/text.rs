@@ -2,12 +2,18 @@
 
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 
-use encoding_rs::{CoderResult, Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use encoding_rs::{
+    CoderResult, Decoder, DecoderResult, Encoding, ISO_2022_JP, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252,
+};
 
+use super::encoding::{EastAsian, Evidence, Found, WORDS_SHOWN, add_words, name_of};
 use super::source::Source;
-use crate::message::{Refusal, Rule};
+use crate::message::{Note, Refusal, Rule};
 
 const CHUNK_BYTES: usize = 64 * 1024;
+const ESCAPE: u8 = 0x1B;
+/// Where a text says which encoding it is in, if it does.
+const DECLARED_BYTES: usize = 4 * 1024;
 
 /// Marks at the start of a file, in the order to look for them.
 const MARKS: [(&[u8], &Encoding); 3] = [(b"\xEF\xBB\xBF", UTF_8), (b"\xFF\xFE", UTF_16LE), (b"\xFE\xFF", UTF_16BE)];
@@ -19,29 +25,87 @@ pub struct Text {
     encoding: &'static Encoding,
     /// Behind the mark.
     start: u64,
+    /// What is to be said of the encoding.
+    note: Option<Note>,
+}
+
+/// How an encoding that is no Unicode came to be known.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Known {
+    ByRules,
+    /// The file says so itself.
+    Declared,
+    Alike,
+    Guessed,
 }
 
 impl Text {
-    /// Goes through the whole file once, so that what is read later is right to its end.
-    pub fn open(source: &Source) -> Result<Text, Refusal> {
+    /// Goes through the whole file once, so that what is read later is right to its end. `set` is what the rules say of a
+    /// file that is no Unicode.
+    pub fn open(source: &Source, set: Option<&'static Encoding>) -> Result<Text, Refusal> {
         let mut head = Vec::with_capacity(CHUNK_BYTES);
         source.again().take(CHUNK_BYTES as u64).read_to_end(&mut head).map_err(damaged)?;
         let (start, encoding) = match MARKS.iter().find(|(mark, _)| head.starts_with(mark)) {
             Some((mark, encoding)) => (mark.len() as u64, Some(*encoding)),
             None => (0, utf16_without_mark(&head)),
         };
-        let mut text = Text { source: source.again(), encoding: encoding.unwrap_or(UTF_8), start };
-        if text.encoding == UTF_8 {
-            let letters = text.look_at_letters().map_err(damaged)?;
-            text.encoding = letters.tell(encoding.is_some())?;
-        } else {
-            text.check_utf16()?;
+        let mut text = Text { source: source.again(), encoding: encoding.unwrap_or(UTF_8), start, note: None };
+        if text.encoding != UTF_8 {
+            text.check_letters()?;
+            return Ok(text);
         }
+        let letters = text.look_at_letters().map_err(damaged)?;
+        let declared = declared_in(&head[..head.len().min(DECLARED_BYTES)]);
+        let Some(line) = letters.first_not_utf8(encoding.is_some(), set.or(declared))? else { return Ok(text) };
+        let known = match (set, declared) {
+            (Some(set), _) => (set, Known::ByRules),
+            // XML that is not in the encoding it names is in none.
+            (None, Some(declared)) if declared != UTF_8 || head.starts_with(b"<?xml") => (declared, Known::Declared),
+            _ => text.find_encoding()?,
+        };
+        if known.0 == UTF_8 {
+            return Err(letters_unknown(line));
+        }
+        text.encoding = known.0;
+        let words = text.check_letters()?;
+        text.note = Some(text.describe(known.1, &words));
         Ok(text)
     }
 
-    pub fn is_windows_1252(&self) -> bool {
-        self.encoding == WINDOWS_1252
+    /// What is to be said of how its letters were read.
+    pub fn note(&self) -> Option<&Note> {
+        self.note.as_ref()
+    }
+
+    fn find_encoding(&self) -> Result<(&'static Encoding, Known), Refusal> {
+        let mut source = self.source.again();
+        source.seek(SeekFrom::Start(self.start)).map_err(damaged)?;
+        let mut evidence = Evidence::new();
+        let mut chunk = vec![0; CHUNK_BYTES];
+        loop {
+            match source.read(&mut chunk).map_err(damaged)? {
+                0 => break,
+                read => evidence.take(&chunk[..read]),
+            }
+        }
+        match evidence.decide() {
+            Found::Alike => Ok((WINDOWS_1252, Known::Alike)),
+            Found::Guessed(encoding) => Ok((encoding, Known::Guessed)),
+            Found::Unclear(words) => Err(unclear(&words)),
+        }
+    }
+
+    fn describe(&self, known: Known, words: &[String]) -> Note {
+        let words = words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", ");
+        let words = if words.is_empty() { "(no such word)" } else { &words };
+        let encoding = name_of(self.encoding);
+        let (rule, by) = match known {
+            Known::Alike => (Rule::ReadAsWindows1252, ""),
+            Known::Guessed => (Rule::EncodingGuessed, ""),
+            Known::ByRules => (Rule::EncodingSet, "the rules say"),
+            Known::Declared => (Rule::EncodingSet, "the file itself says"),
+        };
+        Note::new(rule, &[("encoding", &encoding), ("words", words), ("by", by)])
     }
 
     /// The text in UTF-8, from behind the mark.
@@ -78,29 +142,62 @@ impl Text {
         }
     }
 
-    fn check_utf16(&self) -> Result<(), Refusal> {
+    /// Reads all of it, to see that every letter is one of its encoding. Returns some words with letters beyond ASCII.
+    fn check_letters(&self) -> Result<Vec<String>, Refusal> {
         let mut input = self.source.again();
         input.seek(SeekFrom::Start(self.start)).map_err(damaged)?;
         let mut decoder = self.encoding.new_decoder_without_bom_handling();
         let (mut chunk, mut out) = (vec![0; CHUNK_BYTES], vec![0; 4 * CHUNK_BYTES]);
-        let (mut line, mut blank) = (1_u32, true);
+        let (mut line, mut blank, mut words, mut letters) = (1_u32, true, Vec::new(), EastAsian::default());
+        let is_unicode = self.encoding == UTF_16LE || self.encoding == UTF_16BE;
         loop {
             let read = input.read(&mut chunk).map_err(damaged)?;
-            let (_, _, written, wrong) = decoder.decode_to_utf8(&chunk[..read], &mut out, read == 0);
-            if wrong {
-                return Err(letters_unknown(line));
-            }
+            let (result, _, written) = decoder.decode_to_utf8_without_replacement(&chunk[..read], &mut out, read == 0);
+            let text = std::str::from_utf8(&out[..written]).map_err(damaged)?;
             if out[..written].contains(&0) {
                 return Err(not_text());
             }
+            let unknown = if is_unicode { None } else { text.find(is_no_letter) };
+            if unknown.is_some() || result != DecoderResult::InputEmpty {
+                let good = &out[..unknown.unwrap_or(written)];
+                return Err(letters_unknown(line.saturating_add(count_lines(good))));
+            }
             line = line.saturating_add(count_lines(&out[..written]));
-            blank &= out[..written].trim_ascii().is_empty();
+            blank &= text.trim_ascii().is_empty();
+            if !is_unicode && !text.is_ascii() {
+                text.chars().for_each(|c| letters.note(c));
+                add_words(&mut words, text);
+            }
             if read == 0 {
-                // By its bytes such a file has at least its mark, so this is not seen before.
-                return if blank { Err(Refusal::new(Rule::FileEmpty, &[])) } else { Ok(()) };
+                break;
             }
         }
+        if blank {
+            // By its bytes such a file has at least its mark, so this is not seen before.
+            return Err(Refusal::new(Rule::FileEmpty, &[]));
+        }
+        if !letters.fits(self.encoding) { Err(unclear(&words)) } else { Ok(words) }
     }
+}
+
+/// What some encodings have in places that they do not use: control characters, and what each program shows otherwise.
+fn is_no_letter(c: char) -> bool {
+    matches!(c, '\u{80}'..='\u{9f}' | '\u{e000}'..='\u{f8ff}' | '\u{fffd}')
+}
+
+/// The encoding that a web page or XML names at its beginning, where it is one.
+fn declared_in(head: &[u8]) -> Option<&'static Encoding> {
+    let text = head.trim_ascii_start();
+    if !text.starts_with(b"<") {
+        return None;
+    }
+    let name: &[u8] = if text.starts_with(b"<?xml") { b"encoding" } else { b"charset" };
+    let text = if text.starts_with(b"<?xml") { text.split(|byte| *byte == b'>').next()? } else { text };
+    let at = text.windows(name.len()).position(|part| part.eq_ignore_ascii_case(name))?;
+    let value = text[at + name.len()..].trim_ascii_start().strip_prefix(b"=")?.trim_ascii_start();
+    let value = value.strip_prefix(b"\"").or_else(|| value.strip_prefix(b"'")).unwrap_or(value);
+    let end = value.iter().position(|byte| b"\"'>;/ \t\r\n".contains(byte)).unwrap_or(value.len());
+    Encoding::for_label_no_replacement(&value[..end]).filter(|named| named.is_ascii_compatible())
 }
 
 /// What the bytes of a file without a mark of UTF-16 say about its letters.
@@ -111,8 +208,8 @@ struct Letters {
     unknown: u64,
     line: u32,
     first_unknown_line: Option<u32>,
-    /// Bytes that no letter has in Windows-1252.
-    undefined: bool,
+    /// By which some encodings of Japanese leave ASCII without a byte beyond it.
+    escapes: bool,
     zeros: bool,
 }
 
@@ -120,6 +217,7 @@ impl Letters {
     /// Returns how many bytes it took: a letter cut at the end waits for the rest of it.
     fn take(&mut self, bytes: &[u8], last: bool) -> usize {
         self.zeros |= bytes.contains(&0);
+        self.escapes |= bytes.contains(&ESCAPE);
         let mut at = 0;
         loop {
             let rest = &bytes[at..];
@@ -134,14 +232,12 @@ impl Letters {
             if !valid.is_ascii() {
                 self.known += valid.iter().filter(|&&byte| byte >= 0xC0).count() as u64;
             }
-            self.undefined |= !valid.is_ascii() && valid.iter().any(|&byte| has_no_letter(byte));
             self.line = self.line.saturating_add(count_lines(valid));
             at += good;
             if cut {
                 return at;
             }
             self.unknown += 1;
-            self.undefined |= bytes[at..at + skip].iter().any(|&byte| has_no_letter(byte));
             self.first_unknown_line.get_or_insert(self.line.saturating_add(1));
             at += skip;
             if at == bytes.len() {
@@ -150,22 +246,24 @@ impl Letters {
         }
     }
 
-    fn tell(&self, marked: bool) -> Result<&'static Encoding, Refusal> {
+    /// The line of the first letter that is not UTF-8, where the text can be in another encoding. `named` is the one that
+    /// the rules or the file name.
+    fn first_not_utf8(&self, marked: bool, named: Option<&'static Encoding>) -> Result<Option<u32>, Refusal> {
         if self.zeros {
             return Err(not_text());
         }
         match self.first_unknown_line {
-            None => Ok(UTF_8),
-            // Text that is UTF-8 but for a few letters was cut or patched together; as Windows-1252 all its other
+            None if self.escapes && self.known == 0 && !marked => match named {
+                Some(named) if named == ISO_2022_JP => Ok(Some(1)),
+                _ => Err(unclear(&[])),
+            },
+            None => Ok(None),
+            // Text that is UTF-8 but for a few letters was cut or patched together; in another encoding all its other
             // letters would be wrong.
-            Some(line) if marked || self.undefined || self.known > self.unknown => Err(letters_unknown(line)),
-            Some(_) => Ok(WINDOWS_1252),
+            Some(line) if marked || self.known > self.unknown => Err(letters_unknown(line)),
+            Some(line) => Ok(Some(line)),
         }
     }
-}
-
-fn has_no_letter(byte: u8) -> bool {
-    matches!(byte, 0x81 | 0x8D | 0x8F | 0x90 | 0x9D)
 }
 
 fn count_lines(bytes: &[u8]) -> u32 {
@@ -252,6 +350,13 @@ fn not_text() -> Refusal {
     Refusal::new(Rule::FileIsOtherKind, &[("kind", "of a kind that is not known here")])
 }
 
+/// `readings` are some of what a word of it could be.
+fn unclear(readings: &[String]) -> Refusal {
+    let readings: Vec<String> = readings.iter().take(WORDS_SHOWN).map(|word| format!("\"{word}\"")).collect();
+    let example = if readings.is_empty() { String::new() } else { format!(", for example {}", readings.join(" or ")) };
+    Refusal::new(Rule::EncodingUnclear, &[("example", &example)])
+}
+
 fn letters_unknown(line: u32) -> Refusal {
     Refusal::new(Rule::LettersUnknown, &[("row", &line.to_string())])
 }
@@ -264,7 +369,7 @@ mod tests {
     fn open(bytes: &[u8]) -> Result<Text, Refusal> {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(bytes).unwrap();
-        Text::open(&Source::new(file).unwrap())
+        Text::open(&Source::new(file).unwrap(), None)
     }
 
     fn utf16(text: &str, mark: bool, turn: fn(u16) -> [u8; 2]) -> Vec<u8> {
@@ -290,8 +395,34 @@ mod tests {
         for (bytes, expected, encoding) in cases {
             let text = open(&bytes).unwrap();
             assert_eq!((text.read_whole().unwrap().as_str(), text.encoding), (expected, encoding));
-            assert_eq!(text.is_windows_1252(), encoding == WINDOWS_1252);
+            let told = text.note().map(|note| note.rule);
+            assert_eq!(told, (encoding == WINDOWS_1252).then_some(Rule::ReadAsWindows1252));
         }
+    }
+
+    #[test]
+    fn a_page_is_read_as_it_says_unless_it_is_unicode() {
+        let page = |encoding: &str, bytes: &[u8]| {
+            let head = format!(
+                "<html><head><meta http-equiv=Content-Type content='text/html; charset={encoding}'></head><table>"
+            );
+            [head.as_bytes(), b"<tr><td>", bytes, b"</td></tr></table></html>"].concat()
+        };
+        let cases: [(&str, &[u8], &str, Option<Rule>); 5] = [
+            ("windows-1250", b"\x8Cruba", "Śruba", Some(Rule::EncodingSet)),
+            ("Shift_JIS", b"\x83\x7B\x83\x8B\x83\x67", "ボルト", Some(Rule::EncodingSet)),
+            ("windows-1250", "Śruba".as_bytes(), "Śruba", None),
+            // One that says UTF-8 and is not, and one that says nothing known, are read as any other text.
+            ("utf-8", b"Gr\xF6\xDFe", "Größe", Some(Rule::ReadAsWindows1252)),
+            ("x", b"Gr\xF6\xDFe", "Größe", Some(Rule::ReadAsWindows1252)),
+        ];
+        for (encoding, bytes, word, rule) in cases {
+            let text = open(&page(encoding, bytes)).unwrap();
+            assert!(text.read_whole().unwrap().contains(&format!("<td>{word}<")), "{encoding}");
+            assert_eq!(text.note().map(|note| note.rule), rule, "{encoding}");
+        }
+        let refusal = open(&page("shift_jis", b"\x83\x20")).unwrap_err();
+        assert_eq!(refusal.rule, Rule::LettersUnknown);
     }
 
     #[test]
@@ -309,10 +440,12 @@ mod tests {
             // UTF-8 by its mark, or by most of its letters.
             (b"\xEF\xBB\xBFa\n\nGr\xF6\xDFe\n".to_vec(), Rule::LettersUnknown, "line 3"),
             ("Größe Füße\nL\u{e4}nge ".bytes().chain([0xFF]).collect(), Rule::LettersUnknown, "line 2"),
-            // Bytes that are no letter in Windows-1252.
-            (b"a\nb\x81\xFF\n".to_vec(), Rule::LettersUnknown, "line 2"),
+            // A DOS file: no letters in any encoding that is known here, or marks within a word.
+            (b"SKU;Name\nA;M\x81ller\nB;Gr\x94\xE1e\nC;L\x84nge\n".to_vec(), Rule::EncodingUnclear, "certain"),
+            // Japanese of seven bits.
+            (b"SKU,Name\nA,\x1B$B%\\%k%H\x1B(B\n".to_vec(), Rule::EncodingUnclear, "certain"),
             // Half a letter of two halves.
-            (b"\xFF\xFEa\0\n\0\x00\xD8b\0".to_vec(), Rule::LettersUnknown, "line 1"),
+            (b"\xFF\xFEa\0\n\0\x00\xD8b\0".to_vec(), Rule::LettersUnknown, "line 2"),
             (b"a,b\nc\0,d\n".to_vec(), Rule::FileIsOtherKind, "not known"),
         ];
         for (bytes, rule, words) in cases {

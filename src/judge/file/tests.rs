@@ -27,7 +27,8 @@ pub fn judged_with(content: &[u8], schema: &Schema) -> Result<(BTreeMap<u32, Ver
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(content).unwrap();
     file.rewind().unwrap();
-    let mut workbook = Workbook::open(file, "Stock.csv", Budget::default())?;
+    let encoding = schema.encoding.map(|encoding| encoding.0);
+    let mut workbook = Workbook::open_in(file, "Stock.csv", Budget::default(), encoding)?;
     let mut verdicts = BTreeMap::new();
     let mut judge = Judge::new(schema);
     let mut emit = |place: Place, verdict: Verdict<LentItem<'_>>| {
@@ -364,6 +365,51 @@ fn what_a_program_added_to_every_identifier_is_no_part_of_it_in_any_kind_of_file
     }
     let (verdicts, _) = judged(b"SKU,Name,Qty\nA-1,Bolt,5\n40002.0,Bolt,5\n").unwrap();
     assert_eq!(rules(&verdicts[&3]), ["zeros-added"]);
+}
+
+#[test]
+fn the_rules_say_which_encoding_a_text_is_in_that_is_no_unicode() {
+    let name = |bytes: &[u8], encoding: &str| {
+        let list = [b"SKU,Name,Qty\nA,", bytes, b",1\n"].concat();
+        let named =
+            |rules: String| if encoding.is_empty() { rules } else { format!("encoding = \"{encoding}\"\n{rules}") };
+        match judged_by(&list, named) {
+            Ok((verdicts, file)) => Ok((item(&verdicts[&2])["name"].clone(), file.notes)),
+            Err(JudgeError::Refused(refusal)) => Err(refusal),
+            Err(error) => panic!("{error}"),
+        }
+    };
+    // One word is not enough to tell it by.
+    let refusal = name(b"\x8Cruba", "").unwrap_err();
+    assert_eq!(refusal.rule, Rule::EncodingUnclear);
+    assert!(refusal.message.contains("\"Œruba\" or \"Śruba\""), "{}", refusal.message);
+    let (read, notes) = name(b"\x8Cruba", "cp1250").unwrap();
+    assert_eq!(read, crate::item::Value::S("Śruba".into()));
+    let message = "The letters of the file were read as Central European (Windows-1250), as the rules say, for example \"Śruba\".";
+    assert_eq!((notes[0].rule, notes[0].message.as_str()), (Rule::EncodingSet, message));
+    // Unicode is known for sure, and needs no rule.
+    let (read, notes) = name("Śruba".as_bytes(), "windows-1251").unwrap();
+    assert_eq!((read, notes), (crate::item::Value::S("Śruba".into()), vec![]));
+    for (bytes, encoding) in [(&b"\x8Cruba"[..], "utf-8"), (b"\x83\x20", "shift_jis"), (b"M\x81ller", "windows-1252")] {
+        assert_eq!(name(bytes, encoding).unwrap_err().rule, Rule::LettersUnknown, "{encoding}");
+    }
+}
+
+#[test]
+fn separators_are_looked_for_among_letters_and_not_among_their_bytes() {
+    // The second byte of these characters is | or a backslash in Shift_JIS.
+    let names = ["ポンプ", "ソケット", "表示灯", "ボルト", "ダミー", "能力計", "十字ネジ", "予備品"];
+    let lines = names.iter().zip(0..).map(|(name, place)| format!("A{place}|{name}|5\r\n"));
+    let text = format!("SKU|Name|Qty\r\n{}", lines.collect::<String>());
+    let (bytes, _, lost) = encoding_rs::SHIFT_JIS.encode(&text);
+    assert!(!lost && bytes.iter().filter(|byte| **byte == b'|').count() > 2 * names.len() + 2);
+    let (verdicts, file) = judged_by(&bytes, |rules| rules).unwrap();
+    for (row, name) in (2..).zip(names) {
+        assert_eq!(item(&verdicts[&row])["name"], crate::item::Value::S(name.into()));
+    }
+    let message = "The file does not say how its letters are encoded; they were read as Japanese (Shift_JIS), \
+                   for example \"ポンプ\", \"ソケット\", \"表示灯\".";
+    assert_eq!(file.notes[0].message, message);
 }
 
 #[test]

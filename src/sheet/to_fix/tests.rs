@@ -285,6 +285,15 @@ fn a_text_that_no_cell_has_room_for_is_not_cut_and_its_row_is_counted() {
 }
 
 #[test]
+fn a_row_whose_values_may_be_in_the_wrong_columns_is_not_handed_back_and_is_counted() {
+    let schema = Schema::shipped().unwrap();
+    let (rows, file) = judged(b"SKU,Name,Qty\nA,Bolt,many\nB,Pi,pe,5\nC,Nut,1\n", &schema);
+    let book = book_of(&rows, &file, &schema).unwrap();
+    assert_eq!((book.rows, book.of), (1, 2));
+    assert_eq!(texts(&book.read().unwrap(), 0)[1][0], "A");
+}
+
+#[test]
 fn beyond_so_many_rows_they_are_only_counted() {
     let schema = Schema::shipped().unwrap();
     let (rows, _) = judged(b"SKU,Name,Qty\nA,Bolt,many\n", &schema);
