@@ -344,6 +344,9 @@ catalogue! {
     RowsHidden "rows-hidden"
         "Sheet \"{sheet}\" has hidden or filtered rows ({rows} in all); they were loaded like the others."
         "If they should not be in, delete them and upload the file again. Nothing was left out because of it."
+    CellsFarRight "cells-far-right"
+        "Sheet \"{sheet}\" has values beyond column {last}, the last one that is read: {cells}."
+        "These values were not loaded. If they belong to the items, move them next to the other columns and upload the file again; if not, delete them. No row was left out because of it."
     CellsMerged "cells-merged"
         "Sheet \"{sheet}\" has {places} where cells are merged; only the first cell of each has a value."
         "The others count as empty, also where no row was left out for it: unmerge the cells, copy the value into each that should have it, and upload the file again."
@@ -382,7 +385,7 @@ impl Rule {
     /// What a note of this rule means for the headline. Everything not named here is a remark.
     pub fn weight(self) -> Weight {
         match self {
-            Rule::CellsMerged | Rule::NotTakenAsShown | Rule::ZerosMayBeLost => Weight::Look,
+            Rule::CellsFarRight | Rule::CellsMerged | Rule::NotTakenAsShown | Rule::ZerosMayBeLost => Weight::Look,
             _ => Weight::Remark,
         }
     }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::ControlFlow;
 
-use super::budget::{Budget, Meter, holds_too_much};
+use super::budget::{Budget, Meter, holds_too_much, too_many_columns};
 use super::{MergedArea, RawCell, RawRow, RawValue};
 use crate::message::{Refusal, Rule, count};
 
@@ -78,14 +78,13 @@ impl<'a> Assembly<'a> {
             RawValue::Text(text) => text.len(),
             _ => NOT_TEXT_BYTES,
         };
-        self.meter.count_cell(number, column, bytes)?;
+        self.meter.count_text(number, column, bytes)?;
         self.cells += 1;
         if self.cells > self.budget.cells {
             return Err(holds_too_much("too many cells", &count(self.budget.cells)));
         }
-        // More cells than columns: some stand twice, and a file could go on like that for ever.
         if self.row.cells.len() >= self.budget.columns as usize {
-            return Err(damaged_after(self.sheet, self.last));
+            return Err(too_many_cells(self.sheet, self.last, column, self.budget));
         }
         self.row.cells.push(RawCell { column, value, format });
         Ok(())
@@ -132,6 +131,17 @@ impl<'a> Assembly<'a> {
     /// What could not be read stands behind the last whole row.
     pub fn damaged(&self) -> Refusal {
         damaged_after(self.sheet, self.last)
+    }
+}
+
+/// A row has more cells than columns that are read. Where the last of them is within these columns, some are there twice,
+/// and a file could go on like that for ever.
+#[cold]
+pub fn too_many_cells(sheet: &str, last_row: u32, column: u32, budget: &Budget) -> Refusal {
+    if column < budget.columns {
+        damaged_after(sheet, last_row)
+    } else {
+        too_many_columns(sheet, column, budget.columns)
     }
 }
 

@@ -6,6 +6,7 @@ mod budget;
 mod compound;
 mod delimited;
 mod delimiter;
+mod far;
 #[cfg(test)]
 mod files;
 mod html;
@@ -32,8 +33,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::message::{Note, Refusal, Rule, column_letters, count};
 
-use assembly::Beside;
+use assembly::{Beside, Visit};
 pub use budget::Budget;
+use far::FarCells;
 #[cfg(test)]
 pub use xlsx::tests::sheet_of;
 
@@ -215,38 +217,36 @@ impl Workbook {
         sheet: usize,
         visit: &mut dyn FnMut(&RawRow<'_>) -> ControlFlow<()>,
     ) -> Result<(), Refusal> {
-        let name = &self.sheets[sheet].name;
-        let beside = match &mut self.reader {
-            Reader::Xlsx(reader) => match reader.visit_rows(name, &self.budget, visit)? {
-                Some(beside) => beside,
-                None => return Ok(()),
-            },
-            Reader::Xlsb(reader) => match reader.visit_rows(name, &self.budget, visit)? {
-                Some(beside) => beside,
-                None => return Ok(()),
-            },
-            Reader::Ods(reader) => match reader.visit_rows(sheet, name, &self.budget, visit)? {
-                Some(beside) => beside,
-                None => return Ok(()),
-            },
-            Reader::Xml2003(reader) => match reader.visit_rows(sheet, name, &self.budget, visit)? {
-                Some(beside) => beside,
-                None => return Ok(()),
-            },
-            Reader::Xls(reader) => {
-                reader.visit_rows(name, &self.budget, visit)?;
-                let (hidden_rows, merged) = reader.beside(name);
-                Beside { hidden_rows, merged, ..Beside::default() }
-            }
-            Reader::Delimited(reader) => return reader.visit_rows(name, &self.budget, visit),
-            Reader::Html(reader) => return reader.visit_rows(name, &self.budget, visit),
-        };
-        self.note_beside(sheet, &beside);
-        self.merged.insert(sheet, beside.areas);
+        let mut far = FarCells::new(&self.budget, visit);
+        let beside = self.read_sheet(sheet, &mut |row| far.visit(row));
+        let far = far.note(&self.sheets[sheet].name)?;
+        if let Some(beside) = beside? {
+            self.note_beside(sheet, &beside, far);
+            self.merged.insert(sheet, beside.areas);
+        }
         Ok(())
     }
 
-    fn note_beside(&mut self, sheet: usize, beside: &Beside) {
+    /// Hands over the rows, and tells what is beside them unless the visitor left.
+    fn read_sheet(&mut self, sheet: usize, visit: Visit<'_>) -> Result<Option<Beside>, Refusal> {
+        let name = &self.sheets[sheet].name;
+        let budget = &self.budget;
+        match &mut self.reader {
+            Reader::Xlsx(reader) => reader.visit_rows(name, budget, visit),
+            Reader::Xlsb(reader) => reader.visit_rows(name, budget, visit),
+            Reader::Ods(reader) => reader.visit_rows(sheet, name, budget, visit),
+            Reader::Xml2003(reader) => reader.visit_rows(sheet, name, budget, visit),
+            Reader::Xls(reader) => {
+                reader.visit_rows(name, budget, visit)?;
+                let (hidden_rows, merged) = reader.beside(name);
+                Ok(Some(Beside { hidden_rows, merged, ..Beside::default() }))
+            }
+            Reader::Delimited(reader) => reader.visit_rows(name, budget, visit).map(|()| Some(Beside::default())),
+            Reader::Html(reader) => reader.visit_rows(name, budget, visit).map(|()| Some(Beside::default())),
+        }
+    }
+
+    fn note_beside(&mut self, sheet: usize, beside: &Beside, far: Option<Note>) {
         const COLUMNS_NAMED: usize = 8;
         let Beside { hidden_rows, merged, ref areas } = *beside;
         let Sheet { name, visible } = &self.sheets[sheet];
@@ -263,7 +263,7 @@ impl Workbook {
             places += &format!(" (over several rows in {}{more})", columns.join(", "));
         }
         let cells = (merged > 0).then(|| Note::of_sheet(Rule::CellsMerged, name, &[("places", &places)]));
-        for note in rows.into_iter().chain(cells) {
+        for note in rows.into_iter().chain(cells).chain(far) {
             // The second visit finds the same.
             if !self.notes.contains(&note) {
                 self.notes.push(note);

@@ -9,6 +9,7 @@ use calamine::{Cell, DataRef, Reader, SheetType, SheetVisible, Style, Xlsx, Xlsx
 
 use super::assembly::{
     Beside, DAYS_TO_1904, MAX_COLUMNS, MAX_ROWS, NOT_TEXT_BYTES, Visit, damaged_after, days_from_iso, finite,
+    too_many_cells,
 };
 use super::budget::{Budget, Meter};
 use super::number_format::{Shows, shows};
@@ -147,10 +148,9 @@ impl XlsxReader {
             if bytes == 0 {
                 continue;
             }
-            meter.count_cell(number, column, bytes)?;
-            // More cells than columns: some stand twice, and a file could go on like that for ever.
+            meter.count_text(number, column, bytes)?;
             if held.len() >= budget.columns as usize {
-                return Err(damaged_after(sheet, last_whole));
+                return Err(too_many_cells(sheet, last_whole, column, budget));
             }
             held.push((cell, style));
         }
