@@ -6,6 +6,7 @@ mod currency;
 mod date;
 mod date_format;
 mod date_pattern;
+mod elapsed;
 mod error;
 mod evidence;
 mod format_code;
@@ -232,7 +233,9 @@ mod tests {
     #[test]
     fn what_is_shown_in_a_way_not_read_here_is_said() {
         let plain = column(TEXT);
-        for (code, said) in [("# ?/?", true), ("0.00E+00", true), ("00000", false), ("[h]:mm", true)] {
+        for (code, said) in
+            [("# ?/?", true), ("0.00E+00", true), ("00000", false), ("[h]:mm", false), ("[h]:mm.0", true)]
+        {
             let warned = warn_of(&under(RawValue::Number(1.5), code), &plain, true);
             assert_eq!(warned, said.then_some(Rule::NotTakenAsShown), "{code}");
         }
