@@ -32,10 +32,10 @@ pub struct Beside {
 }
 
 impl Beside {
-    /// Takes account of merged cells. An area that ends before it begins counts as a place, and is no area.
+    /// Takes account of merged cells. What is within a row, or not within the sheet, is counted and not kept.
     pub fn add_merged(&mut self, area: MergedArea) -> Result<(), Refusal> {
         self.merged += 1;
-        if area.first_row >= area.last_row || area.first_column > area.last_column {
+        if area.first_row == 0 || area.first_row >= area.last_row || area.first_column > area.last_column {
             return Ok(());
         }
         if self.areas.len() >= MOST_MERGED {
@@ -193,7 +193,7 @@ pub mod tests {
     fn merged_areas_of_several_rows_are_kept_up_to_a_limit() {
         let mut beside = Beside::default();
         let area = |first_row, last_row| MergedArea { first_row, last_row, first_column: 1, last_column: 2 };
-        for (first, last) in [(3, 3), (3, 5), (5, 3)] {
+        for (first, last) in [(3, 3), (3, 5), (0, 2)] {
             beside.add_merged(area(first, last)).unwrap();
         }
         assert_eq!(beside, Beside { hidden_rows: 0, merged: 3, areas: vec![area(3, 5)] });
