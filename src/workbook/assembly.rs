@@ -167,6 +167,13 @@ pub fn days_from_iso(text: &str) -> Option<f64> {
     Some(span.as_secs_f64() / 86_400.0)
 }
 
+/// A time of day without a date, as a part of the day: 12:00:00.
+pub fn time_of_day(text: &str) -> Option<f64> {
+    let time: jiff::civil::Time = text.strip_suffix('Z').unwrap_or(text).parse().ok()?;
+    let span = time.duration_since(jiff::civil::Time::midnight());
+    Some(span.as_secs_f64() / 86_400.0)
+}
+
 #[cfg(test)]
 pub mod tests {
     use super::*;

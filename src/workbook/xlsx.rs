@@ -9,7 +9,7 @@ use calamine::{Cell, DataRef, Reader, SheetType, SheetVisible, Style, Xlsx, Xlsx
 
 use super::assembly::{
     Beside, DAYS_TO_1904, MAX_COLUMNS, MAX_ROWS, NOT_TEXT_BYTES, Visit, damaged_after, days_from_iso, finite,
-    too_many_cells,
+    time_of_day, too_many_cells,
 };
 use super::budget::{Budget, Meter};
 use super::number_format::{Shows, shows};
@@ -211,7 +211,9 @@ fn raw_value<'a>(value: &'a DataRef<'_>, shows: Option<Shows>, epoch: f64) -> Ra
             // An elapsed time such as 36:30 counts hours; it is no point in time.
             _ => finite(time.as_f64(), RawValue::Number),
         },
-        DataRef::DateTimeIso(text) => days_from_iso(text).map_or(RawValue::Unreadable, RawValue::Date),
+        DataRef::DateTimeIso(text) => {
+            days_from_iso(text).or_else(|| time_of_day(text)).map_or(RawValue::Unreadable, RawValue::Date)
+        }
         DataRef::Bool(yes) => RawValue::Bool(*yes),
         DataRef::Error(error) => RawValue::Error(Cow::Owned(error.to_string())),
         // Left out before, as it has no value.

@@ -10,6 +10,8 @@ pub(super) fn render(days: f64, code: &str) -> Option<String> {
     if !code.starts_with('[') || code.len() > LONGEST_CODE || !(0.0..MOST_DAYS).contains(&days) {
         return None;
     }
+    // The second section is for texts.
+    let code = code.strip_suffix(";@").unwrap_or(code);
     let seconds = (days * SECONDS_PER_DAY).round() as u64;
     let (counted, mut rest) = code[1..].split_once(']')?;
     let mut unit = unit(counted)?;
@@ -66,7 +68,8 @@ mod tests {
             (0.25 + 1.0 / 86_400.0, "[m]:ss", Some("360:01")),
             (0.001, "[s]\" s\"", Some("86 s")),
             (-0.5, "[h]:mm", None),
-            (1.5, "[h]:mm;@", None),
+            (1.5, "[h]\\:mm;@", Some("36:00")),
+            (1.5, "[h]:mm;0", None),
             (1.5, "[h]:mm:ss.00", None),
             (1.5, "[h]:hh", None),
             (1.5, "[Red]0", None),

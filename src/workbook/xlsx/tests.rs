@@ -157,6 +157,7 @@ fn what_other_programs_write_is_read() {
         ("<row r='1'><c r='A1' t='inlineStr'><is><t></t></is></c></row>", &[]),
         ("<row r='1'><c r='A1' t='d'><v>2026-10-03</v></c></row>", &["1:0=date 46298"]),
         ("<row r='1'><c r='A1' t='d'><v>2026-10-03T12:00:00Z</v></c></row>", &["1:0=date 46298.5"]),
+        ("<row r='1'><c r='A1' t='d'><v>18:00:00</v></c></row>", &["1:0=date 0.75"]),
         // A formula that comes to no text.
         ("<row r='1'><c r='A1' t='str'><f>T(1)</f><v></v></c></row>", &[]),
         // Numbers that are none.
