@@ -425,6 +425,9 @@ catalogue! {
     RowsHidden "rows-hidden"
         "Sheet \"{sheet}\" has hidden or filtered rows ({rows} in all); they were loaded like the others."
         "If they should not be in, delete them and upload the file again. Nothing was left out because of it."
+    CellsFarRight "cells-far-right"
+        "Sheet \"{sheet}\" has values beyond column {last}, the last one that is read: {cells}."
+        "These values were not loaded. If they belong to the items, move them next to the other columns and upload the file again; if not, delete them. No row was left out because of it."
     CellsMergedFilled "cells-merged-filled"
         "Sheet \"{sheet}\" has cells merged over several rows in {columns}. What they show was loaded for each of these rows ({rows} that had no value of their own)."
         "If that is not right for a row, unmerge the cells, enter its own value, and upload the file again. Nothing was left out because of it."
@@ -475,7 +478,8 @@ impl Rule {
     /// What a note of this rule means for the headline. Everything not named here is a remark.
     pub fn weight(self) -> Weight {
         match self {
-            Rule::ColumnWithoutName
+            Rule::CellsFarRight
+            | Rule::ColumnWithoutName
             | Rule::EncodingGuessed
             | Rule::KeyInOtherCapitals
             | Rule::NotTakenAsShown

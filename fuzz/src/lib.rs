@@ -109,6 +109,10 @@ fn read(workbook: &mut Workbook, sheet: usize) -> Result<Vec<RawRow<'static>>, R
         rows.push(owned(row));
         ControlFlow::Continue(())
     });
+    for area in workbook.merged(sheet) {
+        assert!(area.first_row < area.last_row && area.first_column <= area.last_column, "{area:?} is no area");
+        assert!(area.first_row > 0 && area.last_row <= 1_048_576 && area.last_column < 16_384, "{area:?} is beyond the sheet");
+    }
     read.map(|()| rows)
 }
 

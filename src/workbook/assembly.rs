@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::ControlFlow;
 
-use super::budget::{Budget, Meter, holds_too_much};
+use super::budget::{Budget, Meter, holds_too_much, too_many_columns};
 use super::{MergedArea, RawCell, RawRow, RawValue};
 use crate::message::{Refusal, Rule, count};
 
@@ -30,10 +30,12 @@ pub struct Beside {
 }
 
 impl Beside {
-    /// Takes account of merged cells. An area that ends before it begins, or is one cell, is none.
+    /// Takes account of merged cells. An area that ends before it begins, that is one cell, or that is not within the
+    /// sheet, is none.
     pub fn add_merged(&mut self, area: MergedArea) -> Result<(), Refusal> {
         let (rows, columns) = (area.first_row..=area.last_row, area.first_column..=area.last_column);
-        if rows.is_empty()
+        if area.first_row == 0
+            || rows.is_empty()
             || columns.is_empty()
             || (area.first_row, area.first_column) == (area.last_row, area.last_column)
         {
@@ -79,14 +81,13 @@ impl<'a> Assembly<'a> {
             RawValue::Text(text) => text.len(),
             _ => NOT_TEXT_BYTES,
         };
-        self.meter.count_cell(number, column, bytes)?;
+        self.meter.count_text(number, column, bytes)?;
         self.cells += 1;
         if self.cells > self.budget.cells {
             return Err(holds_too_much("too many cells", &count(self.budget.cells)));
         }
-        // More cells than columns: some stand twice, and a file could go on like that for ever.
         if self.row.cells.len() >= self.budget.columns as usize {
-            return Err(damaged_after(self.sheet, self.last));
+            return Err(too_many_cells(self.sheet, self.last, column, self.budget));
         }
         self.row.cells.push(RawCell { column, value, format });
         Ok(())
@@ -141,6 +142,17 @@ impl<'a> Assembly<'a> {
     }
 }
 
+/// A row has more cells than columns that are read. Where the last of them is within these columns, some are there twice,
+/// and a file could go on like that for ever.
+#[cold]
+pub fn too_many_cells(sheet: &str, last_row: u32, column: u32, budget: &Budget) -> Refusal {
+    if column < budget.columns {
+        damaged_after(sheet, last_row)
+    } else {
+        too_many_columns(sheet, column, budget.columns)
+    }
+}
+
 /// Before the first row nothing can be said about where it broke.
 pub fn damaged_after(sheet: &str, row: u32) -> Refusal {
     if row == 0 {
@@ -160,6 +172,13 @@ pub fn days_from_iso(text: &str) -> Option<f64> {
     let text = text.strip_suffix('Z').unwrap_or(text);
     let time: jiff::civil::DateTime = text.parse().ok()?;
     let span = time.duration_since(jiff::civil::date(1899, 12, 30).at(0, 0, 0, 0));
+    Some(span.as_secs_f64() / 86_400.0)
+}
+
+/// A time of day without a date, as a part of the day: 12:00:00.
+pub fn time_of_day(text: &str) -> Option<f64> {
+    let time: jiff::civil::Time = text.strip_suffix('Z').unwrap_or(text).parse().ok()?;
+    let span = time.duration_since(jiff::civil::Time::midnight());
     Some(span.as_secs_f64() / 86_400.0)
 }
 
@@ -190,7 +209,7 @@ pub mod tests {
     fn merged_areas_are_kept_up_to_a_limit() {
         let mut beside = Beside::default();
         let area = |first_row, last_row| MergedArea { first_row, last_row, first_column: 1, last_column: 2 };
-        for (first, last) in [(3, 3), (3, 5), (5, 3)] {
+        for (first, last) in [(3, 3), (3, 5), (0, 2)] {
             beside.add_merged(area(first, last)).unwrap();
         }
         beside.add_merged(MergedArea { last_column: 1, ..area(7, 7) }).unwrap();

@@ -79,6 +79,13 @@ pub(super) fn holds_too_much(what: &str, limit: &str) -> Refusal {
     Refusal::new(Rule::FileHoldsTooMuch, &[("what", what), ("limit", limit)])
 }
 
+/// `columns` are as many as may be.
+#[cold]
+pub(super) fn too_many_columns(sheet: &str, column: u32, columns: u32) -> Refusal {
+    let last = column_letters(columns.saturating_sub(1));
+    Refusal::new(Rule::TooManyColumns, &[("sheet", sheet), ("column", &column_letters(column)), ("limit", &last)])
+}
+
 /// Counts one sheet's rows and cells against the budget as they are read.
 pub(super) struct Meter<'a> {
     sheet: &'a str,
@@ -95,10 +102,16 @@ impl<'a> Meter<'a> {
     /// Takes account of a cell with a value; `bytes` is the length of its text. Rows are numbered from 1.
     #[inline]
     pub(super) fn count_cell(&mut self, row: u32, column: u32, bytes: usize) -> Result<(), Refusal> {
-        self.row_bytes = self.row_bytes.saturating_add(bytes);
         if column >= self.budget.columns {
             return Err(self.too_many_columns(column));
         }
+        self.count_text(row, column, bytes)
+    }
+
+    /// The same for a cell of any column, where those beyond the limit are passed over later.
+    #[inline]
+    pub(super) fn count_text(&mut self, row: u32, column: u32, bytes: usize) -> Result<(), Refusal> {
+        self.row_bytes = self.row_bytes.saturating_add(bytes);
         if bytes > self.budget.cell_bytes {
             return Err(self.cell_too_long(row, column));
         }
@@ -126,11 +139,7 @@ impl<'a> Meter<'a> {
 
     #[cold]
     pub(super) fn too_many_columns(&self, column: u32) -> Refusal {
-        let last = column_letters(self.budget.columns.saturating_sub(1));
-        Refusal::new(
-            Rule::TooManyColumns,
-            &[("sheet", self.sheet), ("column", &column_letters(column)), ("limit", &last)],
-        )
+        too_many_columns(self.sheet, column, self.budget.columns)
     }
 
     #[cold]

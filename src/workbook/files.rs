@@ -48,7 +48,7 @@ fn the_same_book_is_read_from_every_form() {
         ("xlwt.xls", expected(" as YYYY-MM-DD", "", None)),
         ("libreoffice.xls", expected(" as yyyy\\-mm\\-dd", " as 00000", error)),
         ("odfpy.ods", expected("", "", None)),
-        ("libreoffice.ods", expected("", " as 00000", error)),
+        ("libreoffice.ods", expected(" as yyyy\\-mm\\-dd", " as 00000", error)),
         ("excel2003.xml", expected(day, " as 00000", error)),
     ];
     for (name, expected) in cases {

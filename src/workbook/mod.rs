@@ -7,6 +7,7 @@ mod compound;
 mod delimited;
 mod delimiter;
 mod encoding;
+mod far;
 #[cfg(test)]
 mod files;
 mod html;
@@ -35,10 +36,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::message::{Note, Refusal, Rule, count};
 
-use assembly::Beside;
+use assembly::{Beside, Visit};
 #[cfg(test)]
 pub use biff::tests as xls_records;
 pub use budget::Budget;
+use far::FarCells;
 #[cfg(test)]
 pub use xlsx::tests::sheet_of;
 
@@ -251,45 +253,42 @@ impl Workbook {
         sheet: usize,
         visit: &mut dyn FnMut(&RawRow<'_>) -> ControlFlow<()>,
     ) -> Result<(), Refusal> {
-        let name = &self.sheets[sheet].name;
-        let beside = match &mut self.reader {
-            Reader::Xlsx(reader) => match reader.visit_rows(name, &self.budget, visit)? {
-                Some(beside) => beside,
-                None => return Ok(()),
-            },
-            Reader::Xlsb(reader) => match reader.visit_rows(name, &self.budget, visit)? {
-                Some(beside) => beside,
-                None => return Ok(()),
-            },
-            Reader::Ods(reader) => match reader.visit_rows(sheet, name, &self.budget, visit)? {
-                Some(beside) => beside,
-                None => return Ok(()),
-            },
-            Reader::Xml2003(reader) => match reader.visit_rows(sheet, name, &self.budget, visit)? {
-                Some(beside) => beside,
-                None => return Ok(()),
-            },
-            Reader::Xls(reader) => match reader.visit_rows(name, &self.budget, visit)? {
-                Some(beside) => beside,
-                None => return Ok(()),
-            },
-            Reader::Delimited(reader) => return reader.visit_rows(name, &self.budget, visit),
-            Reader::Html(reader) => return reader.visit_rows(name, &self.budget, visit),
-        };
-        self.note_hidden_rows(sheet, beside.hidden_rows);
-        self.merged.insert(sheet, beside.areas);
+        let mut far = FarCells::new(&self.budget, visit);
+        let beside = self.read_sheet(sheet, &mut |row| far.visit(row));
+        let far = far.note(&self.sheets[sheet].name)?;
+        if let Some(beside) = beside? {
+            self.note_beside(sheet, beside.hidden_rows, far);
+            self.merged.insert(sheet, beside.areas);
+        }
         Ok(())
     }
 
-    fn note_hidden_rows(&mut self, sheet: usize, hidden_rows: u64) {
+    /// Hands over the rows, and tells what is beside them unless the visitor left.
+    fn read_sheet(&mut self, sheet: usize, visit: Visit<'_>) -> Result<Option<Beside>, Refusal> {
+        let name = &self.sheets[sheet].name;
+        let budget = &self.budget;
+        match &mut self.reader {
+            Reader::Xlsx(reader) => reader.visit_rows(name, budget, visit),
+            Reader::Xlsb(reader) => reader.visit_rows(name, budget, visit),
+            Reader::Ods(reader) => reader.visit_rows(sheet, name, budget, visit),
+            Reader::Xml2003(reader) => reader.visit_rows(sheet, name, budget, visit),
+            Reader::Xls(reader) => reader.visit_rows(name, budget, visit),
+            Reader::Delimited(reader) => reader.visit_rows(name, budget, visit).map(|()| Some(Beside::default())),
+            Reader::Html(reader) => reader.visit_rows(name, budget, visit).map(|()| Some(Beside::default())),
+        }
+    }
+
+    fn note_beside(&mut self, sheet: usize, hidden_rows: u64, far: Option<Note>) {
         let Sheet { name, visible } = &self.sheets[sheet];
-        if !visible || hidden_rows == 0 {
+        if !visible {
             return;
         }
-        let note = Note::of_sheet(Rule::RowsHidden, name, &[("rows", &count(hidden_rows))]);
-        // The second visit finds the same.
-        if !self.notes.contains(&note) {
-            self.notes.push(note);
+        let rows = (hidden_rows > 0).then(|| Note::of_sheet(Rule::RowsHidden, name, &[("rows", &count(hidden_rows))]));
+        for note in rows.into_iter().chain(far) {
+            // The second visit finds the same.
+            if !self.notes.contains(&note) {
+                self.notes.push(note);
+            }
         }
     }
 }

@@ -161,6 +161,10 @@ pub fn shows(code: &str) -> Shows {
                 }
                 has_condition |= matches!(first, Some('<' | '>' | '='));
             }
+            // Before and after noon, as `A/P`.
+            'a' | 'A' if letters.as_str().get(..2).is_some_and(|rest| rest.eq_ignore_ascii_case("/p")) => {
+                return Shows::Date;
+            }
             'd' | 'm' | 'y' | 'h' | 's' | 'D' | 'M' | 'Y' | 'H' | 'S' => return Shows::Date,
             _ => {}
         }
@@ -189,6 +193,7 @@ mod tests {
             ("General\"d\"", Shows::Number),
             ("General \\d", Shows::Number),
             ("General/0", Shows::Number),
+            ("A/P", Shows::Date),
             ("_d0", Shows::Number),
             ("dd.mm.yyyy", Shows::Date),
             ("[$-407]d. mmmm yyyy;@", Shows::Date),

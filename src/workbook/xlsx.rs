@@ -9,6 +9,7 @@ use calamine::{Cell, DataRef, Reader, SheetType, SheetVisible, Xlsx, XlsxError};
 
 use super::assembly::{
     Beside, DAYS_TO_1904, MAX_COLUMNS, MAX_ROWS, NOT_TEXT_BYTES, Visit, damaged_after, days_from_iso, finite,
+    time_of_day, too_many_cells,
 };
 use super::budget::{Budget, Meter};
 use super::number_format::CellFormat;
@@ -152,10 +153,9 @@ impl XlsxReader {
             if bytes == 0 {
                 continue;
             }
-            meter.count_cell(number, column, bytes)?;
-            // More cells than columns: some stand twice, and a file could go on like that for ever.
+            meter.count_text(number, column, bytes)?;
             if held.len() >= budget.columns as usize {
-                return Err(damaged_after(sheet, last_whole));
+                return Err(too_many_cells(sheet, last_whole, column, budget));
             }
             held.push((cell, style));
         }
@@ -214,7 +214,9 @@ fn raw_value<'a>(value: &'a DataRef<'_>, format: Option<&CellFormat>, epoch: f64
         DataRef::Int(whole) => RawValue::Number(*whole as f64),
         DataRef::Float(float) => number(*float),
         DataRef::DateTime(time) => number(time.as_f64()),
-        DataRef::DateTimeIso(text) => days_from_iso(text).map_or(RawValue::Unreadable, RawValue::Date),
+        DataRef::DateTimeIso(text) => {
+            days_from_iso(text).or_else(|| time_of_day(text)).map_or(RawValue::Unreadable, RawValue::Date)
+        }
         DataRef::Bool(yes) => RawValue::Bool(*yes),
         DataRef::Error(error) => RawValue::Error(Cow::Owned(error.to_string())),
         // Left out before, as it has no value.

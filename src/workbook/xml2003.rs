@@ -240,7 +240,6 @@ impl<'a> Table<'a> {
         };
         let code = self.code();
         let value = value_of(&kind, text, code.unwrap_or_default(), self.reader.epoch);
-        let value = value.ok_or_else(|| self.assembly.damaged())?;
         let format = code.filter(|code| !code.is_empty()).map(|code| Cow::Owned(code.to_owned()));
         self.values += u64::from(!matches!(&value, RawValue::Text(text) if text.is_empty()));
         self.assembly.push(self.row, self.column, value, format)
@@ -260,29 +259,30 @@ impl<'a> Table<'a> {
     }
 }
 
-/// `None` where the cell is not what it says to be.
-fn value_of(kind: &str, text: String, code: &str, epoch: f64) -> Option<RawValue<'static>> {
-    Some(match kind {
+fn value_of(kind: &str, text: String, code: &str, epoch: f64) -> RawValue<'static> {
+    match kind {
+        _ if text.trim().is_empty() => RawValue::Text(Cow::Owned(text)),
         "String" => RawValue::Text(Cow::Owned(text)),
-        "Number" => match (text.trim().parse().ok()?, shows(code)) {
-            (number, Shows::Date) => finite(number + epoch, RawValue::Date),
-            (number, _) => finite(number, RawValue::Number),
+        "Number" => match (text.trim().parse::<f64>(), shows(code)) {
+            (Ok(number), Shows::Date) => finite(number + epoch, RawValue::Date),
+            (Ok(number), _) => finite(number, RawValue::Number),
+            (Err(_), _) => RawValue::Unreadable,
         },
         "DateTime" => match days_from_iso(text.trim()) {
             Some(days) => {
                 let serial = if days < FIRST_OF_MARCH_1900 { days - 1.0 } else { days };
                 if shows(code) == Shows::Elapsed { RawValue::Number(serial) } else { RawValue::Date(serial) }
             }
-            None => RawValue::Text(Cow::Owned(text)),
+            None => RawValue::Unreadable,
         },
         "Boolean" => match text.trim() {
             "1" => RawValue::Bool(true),
             "0" => RawValue::Bool(false),
-            _ => return None,
+            _ => RawValue::Unreadable,
         },
         "Error" => RawValue::Error(Cow::Owned(text)),
-        _ => return None,
-    })
+        _ => RawValue::Unreadable,
+    }
 }
 
 /// The formats that have names have codes as well. Those of a country's own stay names, which nothing can be shown by.
@@ -298,6 +298,11 @@ fn code_of(name: &str) -> String {
         "Short Time" => "h:mm",
         "Medium Time" => "h:mm AM/PM",
         "Long Time" => "h:mm:ss AM/PM",
+        // In the currency of each country, whose sign is not known.
+        "Currency" | "Euro Currency" => "?",
+        "Yes/No" => "\"Yes\";\"Yes\";\"No\"",
+        "True/False" => "\"True\";\"True\";\"False\"",
+        "On/Off" => "\"On\";\"On\";\"Off\"",
         other => other,
     };
     code.to_owned()
@@ -311,7 +316,7 @@ mod tests {
 
     const STYLES: &str = "<Styles><Style ss:ID='Default'/><Style ss:ID='five'><NumberFormat ss:Format='00000'/></Style>\
                           <Style ss:ID='child' ss:Parent='five'/><Style ss:ID='day'><NumberFormat ss:Format='Short Date'/></Style>\
-                          <Style ss:ID='hours'><NumberFormat ss:Format='[h]:mm'/></Style></Styles>";
+                          <Style ss:ID='money'><NumberFormat ss:Format='Currency'/></Style><Style ss:ID='hours'><NumberFormat ss:Format='[h]:mm'/></Style></Styles>";
 
     fn book(inner: &str) -> Vec<u8> {
         format!(
@@ -365,6 +370,13 @@ mod tests {
             (cell("", "Boolean", "1"), "1:0=true"),
             (cell("ss:Formula='=NA()'", "Error", "#N/A"), "1:0=error #N/A"),
             (cell("", "String", ""), ""),
+            (cell("", "Number", ""), ""),
+            (cell("ss:StyleID='money'", "Number", "19.99"), "1:0=19.99 as ?"),
+            // Not what it says it is.
+            (cell("", "Number", "many"), "1:0=unreadable"),
+            (cell("", "Boolean", "yes"), "1:0=unreadable"),
+            (cell("", "DateTime", "soon"), "1:0=unreadable"),
+            (cell("", "Picture", "x"), "1:0=unreadable"),
             ("<Cell ss:StyleID='five'/>".to_owned(), ""),
             (
                 "<ss:Cell><ss:Data ss:Type='String'><B>bold</B> <![CDATA[<raw>]]></ss:Data>\
@@ -457,11 +469,9 @@ mod tests {
                 Rule::FileDamaged,
             ),
             (sheet(&row("", &cell("ss:Index='16385'", "Number", "1"))), Rule::FileDamaged),
-            (sheet(&row("", &cell("", "Number", "many"))), Rule::FileDamaged),
-            (sheet(&row("", &cell("", "Picture", "x"))), Rule::FileDamaged),
             (sheet(&row("", &cell("", "String", "&lol;"))), Rule::FileDamaged),
             (sheet(&one.repeat(11)), Rule::TooManyRows),
-            (sheet(&row("", &cell("ss:Index='6'", "Number", "1"))), Rule::TooManyColumns),
+            (sheet(&row("", &cell("", "Number", "1").repeat(6))), Rule::TooManyColumns),
             (sheet(&row("", &cell("", "Number", "1").repeat(3)).repeat(7)), Rule::FileHoldsTooMuch),
             (sheet(&row("", &cell("", "String", &"long ".repeat(21)))), Rule::CellTooLong),
             (named("utf-8"), Rule::LettersUnknown),

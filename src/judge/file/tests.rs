@@ -262,6 +262,27 @@ fn a_formula_in_a_text_file_is_never_a_value() {
 }
 
 #[test]
+fn a_cell_that_cannot_be_read_is_a_problem_in_a_column_of_the_rules_and_nowhere_else() {
+    let text = |place: &str, text: &str| format!("<c r='{place}' t='inlineStr'><is><t>{text}</t></is></c>");
+    let header = [text("A1", "SKU"), text("B1", "Name"), text("C1", "Qty"), text("D1", "Price")].concat();
+    let item = |row: u32, name: &str, price: &str| {
+        let sku = text(&format!("A{row}"), &format!("A-{row}"));
+        format!("<row>{sku}{}<c r='C{row}'><v>5</v></c>{}</row>", text(&format!("B{row}"), name), price)
+    };
+    let rows = [
+        format!("<row>{header}</row>"),
+        item(2, "Bolt", "<c r='D2' t='n'><v>many</v></c>"),
+        item(3, "Nut", "<c r='D3'><v>2</v></c><c r='F3' t='s'><v>x</v></c>"),
+    ];
+    let (verdicts, _) = judged(&crate::workbook::sheet_of(&rows.concat())).unwrap();
+    assert_eq!(rules(&verdicts[&2]), ["cell-could-not-be-read"]);
+    let Verdict::Rejected(kept) = &verdicts[&2] else { panic!("not rejected") };
+    let message = "Price in D2 can't be read for sure: the file doesn't say plainly what is in it.";
+    assert_eq!(kept.problems[0].message, message);
+    assert!(matches!(verdicts[&3], Verdict::Accepted(_)));
+}
+
+#[test]
 fn only_the_sheet_that_the_rules_name_is_read() {
     let mut book = rust_xlsxwriter::Workbook::new();
     for (sheet, sku) in [("Old", "A"), ("Stock", "B")] {

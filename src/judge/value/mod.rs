@@ -7,6 +7,7 @@ mod currency;
 mod date;
 mod date_format;
 mod date_pattern;
+mod elapsed;
 mod error;
 mod evidence;
 mod format_code;
@@ -301,7 +302,8 @@ mod tests {
     #[test]
     fn what_is_shown_in_a_way_not_read_here_is_said() {
         let plain = column(TEXT);
-        for (code, said) in [("# ?/?", true), ("0.00E+00", true), ("00000", false), ("[h]:mm", true)] {
+        let codes = [("# ?/?", true), ("0.00E+00", true), ("00000", false), ("[h]:mm", false), ("[h]:mm.0", true)];
+        for (code, said) in codes {
             let warned = warn_of(&under(RawValue::Number(1.5), code), &plain, Facts::default());
             assert_eq!(warned, said.then_some(Rule::NotTakenAsShown), "{code}");
         }

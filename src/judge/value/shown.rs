@@ -7,7 +7,7 @@ use crate::workbook::{RawCell, RawValue};
 
 use super::date::{clock, iso, serial_moment};
 use super::text::clean;
-use super::{date_format, number_format};
+use super::{date_format, elapsed, number_format};
 
 pub(in crate::judge) fn shown<'a>(cell: &'a RawCell<'_>) -> Cow<'a, str> {
     match &cell.value {
@@ -35,7 +35,7 @@ pub(super) fn is_sure(cell: &RawCell<'_>) -> bool {
 fn under_format(cell: &RawCell<'_>) -> Option<String> {
     let code = cell.format.as_deref()?;
     let shown = match &cell.value {
-        RawValue::Number(number) => number_format::render(*number, code),
+        RawValue::Number(number) => elapsed::render(*number, code).or_else(|| number_format::render(*number, code)),
         RawValue::Date(serial) => date_format::render(serial_moment(*serial)?, code),
         RawValue::Text(text) => number_format::render_text(text, code),
         RawValue::DateOrNumber(_)
@@ -81,6 +81,7 @@ mod tests {
             (1.5, Some("# ?/?"), "1.5"),
             (123.0, Some(";;;"), "123"),
             (123.0, Some("@"), "123"),
+            (1.5, Some("[h]:mm"), "36:00"),
         ] {
             let mut cell = number(value);
             cell.format = code.map(Cow::Borrowed);

@@ -8,6 +8,7 @@ use quick_xml::events::BytesStart;
 use super::super::RawValue;
 use super::super::assembly::{MAX_ROWS, days_from_iso, finite};
 use super::super::budget::Budget;
+use super::super::number_format::{Shows, shows};
 use super::super::scan::damaged;
 use super::super::survey::attribute;
 use crate::message::Refusal;
@@ -120,39 +121,57 @@ impl Cell {
         }
     }
 
-    /// What stands in the cell; nothing if it is empty. `None` where it is not what it says to be.
-    pub fn value(&self, budget: &Budget) -> Option<Option<RawValue<'static>>> {
+    /// The number of a time and its format as the cell shows it: 0.5 is 12:00, or 12 hours.
+    pub fn shown_by(
+        &self,
+        value: RawValue<'static>,
+        code: Option<Cow<'static, str>>,
+    ) -> (RawValue<'static>, Option<Cow<'static, str>>) {
+        let shown = code.as_deref().map(shows);
+        match value {
+            RawValue::Number(days) if self.kind == "time" => match shown {
+                Some(Shows::Date) => (RawValue::Date(days), code),
+                Some(Shows::Elapsed) => (value, code),
+                _ if (0.0..1.0).contains(&days) => (RawValue::Date(days), None),
+                _ => (value, Some(Cow::Borrowed("[h]:mm:ss"))),
+            },
+            RawValue::Number(_) => (value, code),
+            RawValue::Date(_) => (value, code.filter(|_| shown == Some(Shows::Date))),
+            _ => (value, None),
+        }
+    }
+
+    /// What the cell holds; `None` if it is empty.
+    pub fn value(&self, budget: &Budget) -> Option<RawValue<'static>> {
         if self.is_error || (self.text.starts_with('#') && self.kind == "float" && self.text.ends_with(['!', '?'])) {
             let shown = if self.text.is_empty() { "#ERROR!".to_owned() } else { self.text.clone() };
-            return Some(Some(RawValue::Error(Cow::Owned(shown))));
+            return Some(RawValue::Error(Cow::Owned(shown)));
         }
         let value = self.value.as_deref().map(str::trim);
-        Some(Some(match (self.kind.as_str(), value) {
-            ("float" | "currency" | "percentage", Some(value)) => finite(value.parse().ok()?, RawValue::Number),
-            ("date", Some(value)) => match days_from_iso(value) {
-                Some(days) => RawValue::Date(days),
-                None => RawValue::Text(Cow::Owned(value.to_owned())),
-            },
-            ("time", Some(value)) => match days_from_duration(value) {
-                Some(days) => finite(days, RawValue::Number),
-                None => RawValue::Text(Cow::Owned(value.to_owned())),
-            },
-            ("boolean", Some(value)) => RawValue::Bool(value.eq_ignore_ascii_case("true")),
-            ("", None) if self.text.is_empty() => {
-                return Some(self.is_formula.then_some(RawValue::NoResult));
-            }
+        Some(match (self.kind.as_str(), value) {
+            ("float" | "currency" | "percentage", Some(value)) => number_of(value.parse().ok()),
+            ("date", Some(value)) => days_from_iso(value).map_or(RawValue::Unreadable, RawValue::Date),
+            ("time", Some(value)) => number_of(days_from_duration(value)),
+            ("boolean", Some(value)) if value.eq_ignore_ascii_case("true") => RawValue::Bool(true),
+            ("boolean", Some(value)) if value.eq_ignore_ascii_case("false") => RawValue::Bool(false),
+            ("boolean", Some(_)) => RawValue::Unreadable,
+            ("", None) if self.text.is_empty() => return self.is_formula.then_some(RawValue::NoResult),
             (_, _) => {
                 let text =
                     if self.text.is_empty() { self.value.clone().unwrap_or_default() } else { self.text.clone() };
                 // What was not kept is only known to be too much; the meter says so with its place.
                 let text = if self.too_long { " ".repeat(budget.cell_bytes.saturating_add(1)) } else { text };
                 if text.is_empty() {
-                    return Some(None);
+                    return None;
                 }
                 RawValue::Text(Cow::Owned(text))
             }
-        }))
+        })
     }
+}
+
+fn number_of(number: Option<f64>) -> RawValue<'static> {
+    number.map_or(RawValue::Unreadable, |number| finite(number, RawValue::Number))
 }
 
 /// An elapsed time or a time of day as it is written for programs: PT36H30M00S.

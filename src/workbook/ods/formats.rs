@@ -1,5 +1,5 @@
 //! The number formats of an OpenDocument spreadsheet, as the codes that Excel has for them, by the names of the styles that
-//! cells have. Those of dates are left out: a date is shown as 2026-10-03.
+//! cells have.
 
 use std::collections::HashMap;
 
@@ -11,6 +11,8 @@ use super::super::survey::attribute;
 use crate::message::Refusal;
 
 const GENERAL: &str = "General";
+/// A part that is not known, or that depends on the user's own program: under a code with it nothing can be shown.
+const UNKNOWN: char = '?';
 /// Excel takes codes of this length.
 const MOST_PLACES: usize = 255;
 /// A style that inherits from itself would be asked for ever.
@@ -34,6 +36,10 @@ pub struct Formats {
 struct DataStyle {
     code: String,
     percent: bool,
+    /// Counts hours beyond a day, as `[h]:mm` does.
+    elapsed: bool,
+    /// Names of months and days are English.
+    english: bool,
     /// Under which condition which other style is used.
     conditions: Vec<(String, String)>,
     text: Option<String>,
@@ -63,10 +69,10 @@ impl Formats {
     pub fn take(&mut self, event: &Event<'_>) -> Result<(), Refusal> {
         match event {
             Event::Start(tag) => match tag.local_name().as_ref() {
-                kind @ ("number-style" | "currency-style" | "percentage-style" | "text-style") => {
-                    let percent = kind == "percentage-style";
-                    self.open =
-                        attribute(tag, "name")?.map(|name| (name, DataStyle { percent, ..DataStyle::default() }));
+                kind @ ("number-style" | "currency-style" | "percentage-style" | "text-style" | "date-style"
+                | "time-style") => {
+                    let style = DataStyle::of(kind, tag)?;
+                    self.open = attribute(tag, "name")?.map(|name| (name, style));
                 }
                 "style" if attribute(tag, "family")?.is_some_and(|family| family == "table-cell") => {
                     if let Some(name) = attribute(tag, "name")? {
@@ -81,7 +87,7 @@ impl Formats {
                 }
             },
             Event::End(tag) => match tag.local_name().as_ref() {
-                "number-style" | "currency-style" | "percentage-style" | "text-style" => {
+                "number-style" | "currency-style" | "percentage-style" | "text-style" | "date-style" | "time-style" => {
                     self.data.extend(self.open.take());
                 }
                 name => {
@@ -146,18 +152,63 @@ impl Formats {
 }
 
 impl DataStyle {
+    fn of(kind: &str, tag: &BytesStart<'_>) -> Result<DataStyle, Refusal> {
+        let says = |name: &str, wanted: &str| Ok(attribute(tag, name)?.is_some_and(|value| value == wanted));
+        let mut style = DataStyle {
+            percent: kind == "percentage-style",
+            elapsed: kind == "time-style" && says("truncate-on-overflow", "false")?,
+            english: says("language", "en")?,
+            ..DataStyle::default()
+        };
+        if says("automatic-order", "true")? || says("format-source", "language")? {
+            style.code.push(UNKNOWN);
+        }
+        Ok(style)
+    }
+
+    /// A part of a date or time, by the letter that codes have for it.
+    fn add_letters(&mut self, letter: char, short: usize, tag: &BytesStart<'_>) -> Result<(), Refusal> {
+        let is_long = attribute(tag, "style")?.is_some_and(|style| style == "long");
+        let is_name = letter == 'd' && short > 1 || attribute(tag, "textual")?.is_some_and(|textual| textual == "true");
+        let letters = letter.to_string().repeat(match (is_long, is_name, letter) {
+            (false, true, _) => 3,
+            (true, true, _) | (true, false, 'y') => 4,
+            (true, false, _) => 2,
+            (false, false, _) => short,
+        });
+        if is_name && !self.english {
+            self.code.push(UNKNOWN);
+        }
+        // Only the first of them counts beyond a day.
+        let brackets = std::mem::take(&mut self.elapsed);
+        self.code.push_str(&if brackets { format!("[{letters}]") } else { letters });
+        if letter == 's' && attribute(tag, "decimal-places")?.is_some_and(|places| places != "0") {
+            self.code.push_str(".0");
+        }
+        Ok(())
+    }
+
     fn begin(&mut self, name: &str, tag: &BytesStart<'_>) -> Result<(), Refusal> {
         match name {
             "number" => {
                 let code = digits(tag)?;
                 self.code.push_str(&code);
             }
+            "day" => self.add_letters('d', 1, tag)?,
+            "day-of-week" => self.add_letters('d', 3, tag)?,
+            "month" => self.add_letters('m', 1, tag)?,
+            "year" => self.add_letters('y', 2, tag)?,
+            "hours" => self.add_letters('h', 1, tag)?,
+            "minutes" => self.add_letters('m', 1, tag)?,
+            "seconds" => self.add_letters('s', 1, tag)?,
+            "am-pm" => self.code.push_str("AM/PM"),
+            "era" | "quarter" | "week-of-year" => self.code.push(UNKNOWN),
             "scientific-number" => self.code.push_str("0.00E+00"),
             "fraction" => self.code.push_str("# ?/?"),
             "text-content" => self.code.push('@'),
             "text" | "currency-symbol" => self.text = Some(String::new()),
             // Letters among the digits.
-            "embedded-text" => self.code.push('?'),
+            "embedded-text" => self.code.push(UNKNOWN),
             "map" if self.conditions.len() < MOST_CONDITIONS => {
                 self.conditions.extend(attribute(tag, "condition")?.zip(attribute(tag, "apply-style-name")?));
             }
@@ -220,6 +271,12 @@ mod tests {
         Formats::read(&format!("<a>{styles}{cell}</a>")).unwrap().code("c").unwrap_or_default().to_owned()
     }
 
+    const TIME: &str =
+        "<number:hours number:style='long'/><number:text>:</number:text><number:minutes number:style='long'/>";
+    const DATE: &str = "<number:day number:style='long'/><number:text>.</number:text><number:month/>\
+                        <number:text>.</number:text><number:year number:style='long'/>";
+    const MONTH: &str = "<number:day/><number:month number:textual='true' number:style='long'/>";
+
     #[test]
     fn formats_become_the_codes_of_excel() {
         let number = |attributes: &str| format!("<number:number {attributes}/>");
@@ -280,6 +337,15 @@ mod tests {
                 "[>100]0;0.0",
             ),
             (number("number:min-integer-digits='5'"), ""),
+            (style("time", TIME), "hh\\:mm"),
+            (style("time", TIME).replace("'d'", "'d' number:truncate-on-overflow='false'"), "[hh]\\:mm"),
+            (style("time", "<number:hours/> <number:am-pm/>"), "hAM/PM"),
+            (style("time", "<number:seconds number:style='long' number:decimal-places='2'/>"), "ss.0"),
+            (style("date", DATE), "dd\\.m\\.yyyy"),
+            (style("date", DATE).replace("'d'", "'d' number:automatic-order='true'"), "?dd\\.m\\.yyyy"),
+            (style("date", MONTH), "d?mmmm"),
+            (style("date", MONTH).replace("'d'", "'d' number:language='en'"), "dmmmm"),
+            (style("date", "<number:day-of-week/><number:year/>"), "?dddyy"),
         ] {
             assert_eq!(code(&styles), expected, "{styles}");
         }

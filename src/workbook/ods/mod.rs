@@ -285,13 +285,13 @@ impl Table<'_> {
         if cell.covered {
             return Ok(());
         }
-        let Some(value) = cell.value(self.budget).ok_or_else(|| self.assembly.damaged())? else {
-            return Ok(());
-        };
+        let Some(value) = cell.value(self.budget) else { return Ok(()) };
         for column in first..self.column.min(MAX_COLUMNS) {
             self.values += 1;
-            let format = if matches!(value, RawValue::Number(_)) { self.format_of(&cell, column) } else { None };
-            self.assembly.push(self.row, column, value.clone(), format)?;
+            let has_format = matches!(value, RawValue::Number(_) | RawValue::Date(_));
+            let format = if has_format { self.format_of(&cell, column) } else { None };
+            let (value, format) = cell.shown_by(value.clone(), format);
+            self.assembly.push(self.row, column, value, format)?;
         }
         Ok(())
     }

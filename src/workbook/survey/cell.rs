@@ -159,7 +159,7 @@ impl CellListener {
             return Err(damaged());
         }
         self.is_open = false;
-        let is_plain = !self.is_odd && !(self.has_formula && !self.has_value);
+        let is_plain = !self.is_odd && (self.has_value || !self.has_formula);
         Ok(if is_plain && !matches!(self.kind, Kind::Error | Kind::Inline) { None } else { self.odd() })
     }
 

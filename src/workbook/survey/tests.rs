@@ -168,6 +168,88 @@ fn a_cell_that_the_reader_would_get_wrong_is_unreadable_and_the_sheet_goes_on() 
 }
 
 #[test]
+fn whatever_is_in_a_cell_that_says_its_place_the_cells_around_it_are_read() {
+    let kinds =
+        ["", "t='n'", "t='s'", "t='b'", "t='e'", "t='str'", "t='d'", "t='inlineStr'", "t='is'", "t='x'", "t=''"];
+    let values = [
+        "",
+        " ",
+        "0",
+        "1",
+        "2",
+        "-1",
+        "+0",
+        " 1 ",
+        "1.5",
+        "1e3",
+        "1e",
+        "1e400",
+        "NaN",
+        "inf",
+        ".",
+        "true",
+        "#N/A",
+        "#CALC!",
+        "#ODD!",
+        "2026-10-03",
+        "A-17",
+        "&#49;",
+        "&amp;",
+        "<!-- a -->1",
+        "1<!-- a -->",
+        "<![CDATA[1]]>",
+        "<b>1</b>",
+        "<?a?>1",
+        "\u{661}",
+        "_x0041_",
+    ];
+    let around = [
+        "<v>#</v>",
+        "<v>#</v><v/>",
+        "<v/><v>#</v>",
+        "<f>1</f><v>#</v>",
+        "<v>#</v><f>1</f>",
+        "<f t='shared' si='0'/><v>#</v>",
+        "<is><t>#</t></is>",
+        "<is><r><t>#</t></r></is><v>#</v>",
+        "<v>#</v><is><t>#</t></is>",
+        "<v>#</v><extLst><ext><v>9</v></ext></extLst>",
+        "<extLst/><v>#</v>",
+        "#",
+        "<x:v>#</x:v>",
+        "<w>#</w>",
+    ];
+    let mut cells = Vec::new();
+    for kind in kinds {
+        for around in around {
+            cells.extend(values.map(|value| format!("{kind}>{}</c>", around.replace('#', value))));
+        }
+    }
+    let sheet: String = (2..)
+        .zip(&cells)
+        .map(|(row, cell)| {
+            format!("<row r='{row}'><c r='A{row}'><v>{row}</v></c><c r='B{row}' {cell}<c r='C{row}'><v>3</v></c></row>")
+        })
+        .collect();
+    let bytes = patched(&with_two_texts(), SHEET, |xml| {
+        let (start, end) = (xml.find("<sheetData>").unwrap(), xml.find("</sheetData>").unwrap());
+        format!("{}<sheetData>{sheet}{}", &xml[..start], &xml[end..])
+    });
+    let read = rows(&bytes).unwrap();
+    assert_eq!(read.len(), cells.len());
+    for ((row, cell), read) in (2..).zip(&cells).zip(&read) {
+        let middle = read.strip_prefix(&format!("{row}:0={row}")).and_then(|rest| rest.strip_suffix("|2=3"));
+        let middle = middle.unwrap_or_else(|| panic!("{cell}: {read}"));
+        // A shared text comes only where the cell names it.
+        for (text, place) in [("\"SKU\"", "0"), ("\"A-17\"", "1")] {
+            let named = cell.starts_with("t='s'") && cell.contains(&format!(">{place}<"));
+            let own = cell.contains("A-17");
+            assert!(!middle.contains(text) || named || own, "{cell}: {read}");
+        }
+    }
+}
+
+#[test]
 fn what_is_unusual_and_clear_is_read() {
     for (cell, value) in [
         // Programs write an empty text so.

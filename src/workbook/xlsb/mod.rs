@@ -173,7 +173,10 @@ impl Values {
             // BrtCellRString and its shorter form: flags, then the text without its runs.
             0x003D | 0x003E => RawValue::Text(Cow::Owned(body.text(5)?.0)),
             // BrtCellIsst, BrtShortIsst
-            _ => RawValue::Text(Cow::Owned(self.texts.get(body.u32(4)? as usize)?.clone())),
+            _ => match self.texts.get(body.u32(4)? as usize) {
+                Some(text) => RawValue::Text(Cow::Owned(text.clone())),
+                None => RawValue::Unreadable,
+            },
         };
         Some((value, format.and_then(CellFormat::owned_code)))
     }
@@ -389,6 +392,7 @@ mod tests {
             cell(9, 9, 0, &2.5_f64.to_le_bytes()),
             cell(8, 10, 0, &text("")),
             cell(1, 11, 0, &[]),
+            cell(7, 12, 0, &le(&[1])),
             row(5, true),
             cell(0x0A, 0, 0, &[0]),
             row(6, true),
@@ -398,7 +402,7 @@ mod tests {
             vec![
                 format!(
                     "2:0=\"A-17\"|1=\"own\"|2=123 as 00000|3=19.99|4=date {date} as mm-dd-yy|5=1.5 as [h]:mm:ss|\
-                     6=true|7=error #N/A|8=error #DIV/0!|9=2.5"
+                     6=true|7=error #N/A|8=error #DIV/0!|9=2.5|12=unreadable"
                 ),
                 "5:0=false".to_owned(),
             ]
@@ -457,13 +461,12 @@ mod tests {
     fn a_damaged_sheet_is_refused_with_the_last_row_that_was_read() {
         let good = [row(1, false), cell(4, 0, 0, &[1]), row(2, false), cell(4, 0, 0, &[1]), row(3, false)].concat();
         for bad in [
-            // The end in the middle, a place that there is not, a row that goes back, a text that there is not, a
+            // The end in the middle, a place that there is not, a row that goes back, a
             // record that is too short, one that is too long.
             vec![],
             [cell(4, 16_384, 0, &[1]), end()].concat(),
             [row(2, false), end()].concat(),
             [row(1_048_577, false), end()].concat(),
-            [cell(7, 0, 0, &le(&[1])), end()].concat(),
             [cell(5, 0, 0, &[1, 2]), end()].concat(),
             [record(6, &[1]), end()].concat(),
             vec![6, 0xFF, 0xFF, 0xFF, 0x7F, 0],

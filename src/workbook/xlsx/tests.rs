@@ -157,6 +157,7 @@ fn what_other_programs_write_is_read() {
         ("<row r='1'><c r='A1' t='inlineStr'><is><t></t></is></c></row>", &[]),
         ("<row r='1'><c r='A1' t='d'><v>2026-10-03</v></c></row>", &["1:0=date 46298"]),
         ("<row r='1'><c r='A1' t='d'><v>2026-10-03T12:00:00Z</v></c></row>", &["1:0=date 46298.5"]),
+        ("<row r='1'><c r='A1' t='d'><v>18:00:00</v></c></row>", &["1:0=date 0.75"]),
         // A formula that comes to no text.
         ("<row r='1'><c r='A1' t='str'><f>T(1)</f><v></v></c></row>", &[]),
         // Numbers that are none.
@@ -212,7 +213,7 @@ fn what_costs_too_much_is_refused() {
         (vec![vec![cell(0, "a")], vec![cell(2, "0123456789")]], None, ""),
         (vec![vec![cell(0, "a")], vec![], vec![cell(0, "b")]], None, ""),
         (vec![vec![cell(0, "a")], vec![cell(0, "b")], vec![cell(0, "c")]], Some(Rule::TooManyRows), "\"Sheet1\""),
-        (vec![vec![cell(0, "a"), cell(4, "b")]], Some(Rule::TooManyColumns), "column E"),
+        (vec![[0, 1, 2, 4].map(|column| cell(column, "a")).to_vec()], Some(Rule::TooManyColumns), "column E"),
         (vec![vec![], vec![cell(1, "01234567890")]], Some(Rule::CellTooLong), "B2"),
     ];
     for (table, rule, place) in cases {
