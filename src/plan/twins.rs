@@ -219,14 +219,10 @@ mod tests {
             let row = PlanRow::accepted(*sheet, *row, Some(item("York", sku)));
             twins.add(&PlanRow { twin: twin.map(key), ..row }, &schema);
         }
-        let read = |name: &&str| SheetRead {
-            name: name.to_string(),
-            loaded: true,
-            skipped: None,
-            header_row: Some(1),
-            columns: vec![],
-            others: vec![],
-            tables: Vec::new(),
+        let read = |name: &&str| -> SheetRead {
+            let read =
+                serde_json::json!({ "name": name, "loaded": true, "header_row": 1, "columns": [], "others": [] });
+            serde_json::from_value(read).unwrap()
         };
         twins.note(&schema, &sheets.iter().map(read).collect::<Vec<_>>())
     }

@@ -257,7 +257,7 @@ async fn events_that_rest_in_the_failure_queue_are_counted_and_sent_again() {
         failed.ends_with("2 events rest in the failure queue; inventory redrive sends them again too.\n"),
         "{failed}"
     );
-    assert_eq!(said(&["redrive"]), "Events sent again from the failure queue: 1.\n");
+    assert_eq!(said(&["redrive"]), "1 event was sent again from the failure queue.\n");
     assert_eq!(stack.report(&upload).await.ending, Ending::Done);
     assert_eq!(said(&["redrive"]), "There was nothing to send again.\n");
 }
