@@ -1,0 +1,223 @@
+//! Item numbers that a program or a hand has spoilt.
+
+use serde_json::json;
+
+use super::super::case::{Case, Cell, Form, Truth, Value};
+use super::super::list::{Field, Keys};
+use super::super::write::shown;
+use super::Trap;
+
+const WORKBOOKS: &[Form] = Form::WORKBOOKS;
+const TYPED: &[Form] = &[Form::Csv, Form::Html];
+
+pub const TRAPS: &[Trap] = &[
+    Trap::new("key-as-power-of-ten", &Form::ALL, power_of_ten).among(Keys::LongDigits),
+    Trap::new("key-with-point-zero", &Form::ALL, point_zero).among(Keys::Digits),
+    Trap::new("all-keys-with-point-zero", TYPED, all_point_zero).among(Keys::Digits),
+    Trap::new("date-in-key", &Form::ALL, date_in_key),
+    Trap::new("key-beyond-15-digits", WORKBOOKS, beyond_15_digits).among(Keys::Digits),
+    Trap::new("keys-of-code-12e4", &Form::ALL, untouched).among(Keys::Codes),
+    Trap::new("keys-that-differ-in-case", &Form::ALL, case_twins).among(Keys::LettersAndDigits),
+    Trap::new("cyrillic-twin", &Form::ALL, cyrillic_twin).among(Keys::LettersAndDigits),
+    Trap::new("alphabets-mixed-in-a-key", &Form::ALL, mixed_alphabets).among(Keys::LettersAndDigits),
+    Trap::new("full-width-twin", &Form::ALL, full_width_twin),
+    Trap::new("soft-hyphen-in-key", &Form::ALL, soft_hyphen),
+    Trap::new("invisible-character-in-key", &Form::ALL, invisible),
+    Trap::new("blanks-around-key", &Form::ALL, blanks_around),
+    Trap::new("key-shown-by-00000", WORKBOOKS, shown_by_zeros).among(Keys::LeadingZeros),
+    Trap::new("key-as-formula-of-text", &[Form::Csv], formula_of_text).among(Keys::LeadingZeros),
+    Trap::new("key-is-a-formula", &[Form::Csv], formula),
+];
+
+/// Every text encoding of these lists must be able to say it.
+fn says_everything(case: &mut Case) {
+    case.text.letters = super::super::write::Letters::Utf8;
+}
+
+/// Puts something else into the key of a row without a trap, whose truth stays what it was.
+fn spoil(case: &mut Case, trap: &'static str, change: impl Fn(&str) -> Option<Cell>) -> bool {
+    let Some(column) = case.column(Field::Sku) else { return false };
+    for row in case.free_rows() {
+        let row = &mut case.sheet().rows[row];
+        let changed = row.cells.get(column).and_then(|cell| change(&shown(cell)));
+        if let (Some(cell), None) = (changed, &row.line) {
+            row.cells[column] = cell;
+            row.trap = Some(trap);
+            return true;
+        }
+    }
+    false
+}
+
+fn power_of_ten(case: &mut Case) -> bool {
+    spoil(case, "key-as-power-of-ten", |key| {
+        let digits = key.get(..3)?;
+        Some(Cell::text(format!("{}.{}E+{}", &digits[..1], &digits[1..], key.len() - 1)))
+    })
+}
+
+fn point_zero(case: &mut Case) -> bool {
+    spoil(case, "key-with-point-zero", |key| Some(Cell::text(format!("{key}.0"))))
+}
+
+fn all_point_zero(case: &mut Case) -> bool {
+    let Some(column) = case.column(Field::Sku) else { return false };
+    for row in &mut case.sheet().rows {
+        if row.is_item() && row.line.is_none() && row.trap.is_none() {
+            row.cells[column] = Cell::text(format!("{}.0", shown(&row.cells[column])));
+        }
+    }
+    true
+}
+
+/// 4-3 or MAR4, of which the program made a day.
+fn date_in_key(case: &mut Case) -> bool {
+    let day = jiff::civil::date(2026, 4, 3);
+    let workbook = case.form.is_workbook();
+    let laid = spoil(case, "date-in-key", |_| match workbook {
+        true => Some(Cell { value: Value::Day(day), format: "d-mmm", format_id: None }),
+        false => Some(Cell::text("03-Apr")),
+    });
+    set_key(case, "date-in-key", "4-3");
+    laid
+}
+
+/// The rows of this trap are the item `key`.
+fn set_key(case: &mut Case, trap: &str, key: &str) {
+    for row in case.sheet().rows.iter_mut().filter(|row| row.trap == Some(trap)) {
+        if let Some(attributes) = row.attributes() {
+            attributes.insert("sku", json!({ "S": key }));
+        }
+    }
+}
+
+fn beyond_15_digits(case: &mut Case) -> bool {
+    const TYPED: &str = "40063813339311234";
+    let laid = spoil(case, "key-beyond-15-digits", |_| Some(Cell::number(TYPED.parse().expect("digits"), "0")));
+    set_key(case, "key-beyond-15-digits", TYPED);
+    laid
+}
+
+/// Only that there are such keys.
+fn untouched(_: &mut Case) -> bool {
+    true
+}
+
+/// Gives one row the key of another, changed. Nobody can say which of the two is mistyped, or whether both are right.
+fn twin(case: &mut Case, trap: &'static str, change: impl Fn(&str) -> String) -> bool {
+    says_everything(case);
+    let Some(column) = case.column(Field::Sku) else { return false };
+    let rows = case.free_rows();
+    let usable = |row: &&usize| case.sheets[0].rows[**row].line.is_none();
+    let mut usable = rows.iter().filter(usable).copied().collect::<Vec<_>>().into_iter();
+    let (Some(one), Some(other)) = (usable.next(), usable.next()) else { return false };
+    let key = shown(&case.sheets[0].rows[one].cells[column]);
+    let changed = change(&key);
+    if changed == key {
+        return false;
+    }
+    case.sheet().rows[other].cells[column] = Cell::text(&changed);
+    for row in [one, other] {
+        let row = &mut case.sheet().rows[row];
+        row.trap = Some(trap);
+        row.make_unclear();
+    }
+    true
+}
+
+fn case_twins(case: &mut Case) -> bool {
+    twin(case, "keys-that-differ-in-case", str::to_lowercase)
+}
+
+/// Letters that look the same in both alphabets.
+fn cyrillic(key: &str) -> String {
+    key.replace('A', "А").replace('B', "В").replace('K', "К").replace('X', "Х").replace('Q', "К")
+}
+
+fn cyrillic_twin(case: &mut Case) -> bool {
+    twin(case, "cyrillic-twin", |key| cyrillic(&key.replace(['R', 'Q'], "")))
+        && case.sheets[0].rows.iter().any(|row| row.trap == Some("cyrillic-twin"))
+}
+
+fn mixed_alphabets(case: &mut Case) -> bool {
+    says_everything(case);
+    let laid = spoil(case, "alphabets-mixed-in-a-key", |key| {
+        let rest = key.strip_prefix("AB").or_else(|| key.strip_prefix("XR"))?;
+        Some(Cell::text(format!("AВ{rest}")))
+    });
+    for row in &mut case.sheet().rows {
+        if row.trap == Some("alphabets-mixed-in-a-key") {
+            row.make_unclear();
+        }
+    }
+    laid
+}
+
+fn full_width_twin(case: &mut Case) -> bool {
+    let wide = |letter: char| match letter {
+        '0'..='9' | 'A'..='Z' => char::from_u32(letter as u32 - 0x20 + 0xFF00).unwrap_or(letter),
+        other => other,
+    };
+    twin(case, "full-width-twin", |key| key.chars().map(wide).collect())
+}
+
+fn soft_hyphen(case: &mut Case) -> bool {
+    says_everything(case);
+    spoil(case, "soft-hyphen-in-key", |key| Some(Cell::text(format!("{}\u{ad}{}", &key[..2], &key[2..]))))
+}
+
+fn invisible(case: &mut Case) -> bool {
+    says_everything(case);
+    let sign = ['\u{200b}', '\u{2060}', '\u{200e}', '\u{feff}'][case.rng.usize(..4)];
+    let inside = case.rng.bool();
+    spoil(case, "invisible-character-in-key", |key| {
+        Some(Cell::text(if inside { format!("{}{sign}{}", &key[..2], &key[2..]) } else { format!("{key}{sign}") }))
+    })
+}
+
+fn blanks_around(case: &mut Case) -> bool {
+    says_everything(case);
+    let blank = [" ", "\u{a0}", "\u{3000}", "  "][case.rng.usize(..4)];
+    let front = case.rng.bool();
+    spoil(case, "blanks-around-key", |key| {
+        Some(Cell::text(if front { format!("{blank}{key}") } else { format!("{key}{blank}") }))
+    })
+}
+
+/// A number that the sheet shows with its zeros.
+fn shown_by_zeros(case: &mut Case) -> bool {
+    let Some(column) = case.column(Field::Sku) else { return false };
+    let whole = case.rng.bool();
+    for row in &mut case.sheet().rows {
+        if row.is_item() && row.trap.is_none() && row.line.is_none() && (whole || row.cells[column].is_empty()) {
+            let key = shown(&row.cells[column]);
+            let format = ["0", "00", "000", "0000", "00000", "000000", "0000000", "00000000"][key.len() - 1];
+            row.cells[column] = Cell::number(key.parse().expect("digits"), format);
+        }
+    }
+    if whole {
+        return true;
+    }
+    spoil(case, "key-shown-by-00000", |key| {
+        let format = ["0", "00", "000", "0000", "00000", "000000", "0000000", "00000000"][key.len() - 1];
+        Some(Cell::number(key.parse().ok()?, format))
+    })
+}
+
+/// `="00123"` says 00123.
+fn formula_of_text(case: &mut Case) -> bool {
+    let Some(column) = case.column(Field::Sku) else { return false };
+    for row in &mut case.sheet().rows {
+        if row.is_item() && row.trap.is_none() && row.line.is_none() {
+            row.cells[column] = Cell::text(format!("=\"{}\"", shown(&row.cells[column])));
+        }
+    }
+    true
+}
+
+/// The text of a formula, as some programs write it into text files.
+fn formula(case: &mut Case) -> bool {
+    let written = ["=A3", "=B2&\"-\"&C2", "=VLOOKUP(A2,Items!A:B,2,0)"][case.rng.usize(..3)];
+    spoil(case, "key-is-a-formula", |_| Some(Cell::text(written)))
+        && case.sheets[0].rows.iter().all(|row| !matches!(row.truth, Truth::Unclear(_)))
+}

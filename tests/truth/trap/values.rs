@@ -1,0 +1,163 @@
+//! Values that say more, or less, than their column takes.
+
+use serde_json::json;
+
+use super::super::case::{Case, Cell, Form, Row, Truth};
+use super::super::language::ENGLISH;
+use super::super::list::Field;
+use super::Trap;
+
+const WORKBOOKS: &[Form] = Form::WORKBOOKS;
+
+pub const TRAPS: &[Trap] = &[
+    Trap::new("percent-in-quantity", &Form::ALL, percent),
+    Trap::new("percent-format-on-quantity", WORKBOOKS, percent_format),
+    Trap::new("currency-by-row", &Form::ALL, currency_by_row).with(&[Field::Price]).spoken(&[&ENGLISH]),
+    Trap::new("currencies-in-cells", &Form::ALL, currencies_in_cells).with(&[Field::Price]),
+    Trap::new("words-for-empty", &Form::ALL, words_for_empty).with(&[Field::Supplier, Field::Category]),
+    Trap::new("no-price-in-words", &Form::ALL, no_price).with(&[Field::Price]),
+    Trap::new("full-width-digits-in-quantity", &Form::ALL, full_width),
+    Trap::new("unit-in-quantity", &Form::ALL, unit),
+    Trap::new("slashes-in-dates", &Form::ALL, slashes).with(&[Field::Counted]),
+    Trap::new("formula-in-text-file", &[Form::Csv], formula),
+    Trap::new("invoice-lines", &Form::ALL, invoices).with(&[Field::Price]).spoken(&[&ENGLISH]),
+    Trap::new("thousands-with-comma-in-count", &Form::ALL, thousands),
+];
+
+/// Puts `cell` into the column of a row without a trap.
+fn put(case: &mut Case, field: Field, trap: &'static str, cell: Cell) -> Option<usize> {
+    let column = case.column(field)?;
+    let place = case.free_row(|row| row.line.is_none() && !row.cells[column].is_empty())?;
+    let row = &mut case.sheet().rows[place];
+    row.cells[column] = cell;
+    row.trap = Some(trap);
+    Some(place)
+}
+
+fn put_unclear(case: &mut Case, field: Field, trap: &'static str, cell: Cell) -> bool {
+    let Some(place) = put(case, field, trap, cell) else { return false };
+    case.sheet().rows[place].make_unclear();
+    true
+}
+
+fn percent(case: &mut Case) -> bool {
+    let text = ["100 %", "100%", "50 %"][case.rng.usize(..3)];
+    put_unclear(case, Field::Quantity, "percent-in-quantity", Cell::text(text))
+}
+
+fn percent_format(case: &mut Case) -> bool {
+    put_unclear(case, Field::Quantity, "percent-format-on-quantity", Cell::number(1.0, "0%"))
+}
+
+/// A column that names the currency of each row. No row can say it in the table.
+fn currency_by_row(case: &mut Case) -> bool {
+    let rows = &case.sheets[0].rows;
+    let plain = rows[1..].iter().all(|row| row.truth != Truth::NoItem) && rows.iter().all(|row| row.line.is_none());
+    if !plain {
+        return false;
+    }
+    let first = case.rng.usize(..4);
+    let width = case.columns.len();
+    case.columns.push(None);
+    for (number, row) in case.sheet().rows.iter_mut().enumerate() {
+        row.cells.resize(width, Cell::EMPTY);
+        let name = if number == 0 { "Currency" } else { ["EUR", "USD", "EUR", "GBP"][(first + number) % 4] };
+        row.cells.push(Cell::text(name));
+        if row.attributes().is_some_and(|attributes| attributes.contains_key("unit_price")) {
+            row.trap = Some("currency-by-row");
+            row.make_unclear();
+        }
+    }
+    true
+}
+
+fn currencies_in_cells(case: &mut Case) -> bool {
+    let Some(column) = case.column(Field::Price) else { return false };
+    let mut laid = 0;
+    for place in case.free_rows() {
+        let row = &mut case.sheet().rows[place];
+        if row.line.is_some() || row.cells[column].is_empty() || laid == 2 {
+            continue;
+        }
+        row.cells[column] = Cell::text(["9 €", "8 GBP"][laid]);
+        row.trap = Some("currencies-in-cells");
+        row.make_unclear();
+        laid += 1;
+    }
+    laid == 2
+}
+
+fn words_for_empty(case: &mut Case) -> bool {
+    let word = ["n/a", "NULL", "-", "N/A", "(null)", "nan", "--", "none"][case.rng.usize(..8)];
+    let field = if case.rng.bool() { Field::Supplier } else { Field::Category };
+    let Some(place) = put(case, field, "words-for-empty", Cell::text(word)) else { return false };
+    if let Some(attributes) = case.sheet().rows[place].attributes() {
+        attributes.remove(field.attribute());
+    }
+    true
+}
+
+fn no_price(case: &mut Case) -> bool {
+    let word = ["n/a", "on request", "-", "TBD"][case.rng.usize(..4)];
+    let Some(place) = put(case, Field::Price, "no-price-in-words", Cell::text(word)) else { return false };
+    if let Some(attributes) = case.sheet().rows[place].attributes() {
+        attributes.remove("unit_price");
+    }
+    true
+}
+
+fn full_width(case: &mut Case) -> bool {
+    case.text.letters = super::super::write::Letters::Utf8;
+    let Some(place) = put(case, Field::Quantity, "full-width-digits-in-quantity", Cell::text("１２")) else {
+        return false;
+    };
+    if let Some(attributes) = case.sheet().rows[place].attributes() {
+        attributes.insert("quantity", json!({ "N": "12" }));
+    }
+    true
+}
+
+fn unit(case: &mut Case) -> bool {
+    put_unclear(case, Field::Quantity, "unit-in-quantity", Cell::text("3 pallets"))
+}
+
+fn slashes(case: &mut Case) -> bool {
+    let Some(place) = put(case, Field::Counted, "slashes-in-dates", Cell::text("03/04/2026")) else { return false };
+    case.sheet().rows[place].make_unclear();
+    true
+}
+
+/// What a program writes that keeps the formula and not its result.
+fn formula(case: &mut Case) -> bool {
+    let (field, text) = [
+        (Field::Name, "=VLOOKUP(A2,Names!A:B,2,0)"),
+        (Field::Category, "=C2"),
+        (Field::Quantity, "=10+2"),
+        (Field::Warehouse, "=F$1"),
+    ][case.rng.usize(..4)];
+    put_unclear(case, field, "formula-in-text-file", Cell::text(text))
+}
+
+/// The lines of invoices have items, quantities and prices too.
+fn invoices(case: &mut Case) -> bool {
+    let rows = &case.sheets[0].rows;
+    if !rows[1..].iter().all(Row::is_item) || rows.iter().any(|row| row.line.is_some()) {
+        return false;
+    }
+    let title = ["Invoice no", "Invoice number", "Order no", "PO number"][case.rng.usize(..4)];
+    let in_front = case.rng.bool();
+    let place = if in_front { 0 } else { case.columns.len() };
+    case.columns.insert(place, None);
+    for (number, row) in case.sheet().rows.iter_mut().enumerate() {
+        let text = if number == 0 { title.to_string() } else { format!("RE-2026-{:04}", 100 + number / 4) };
+        row.cells.insert(place, Cell::text(text));
+        row.trap = Some("invoice-lines");
+        row.truth = Truth::NoItem;
+    }
+    true
+}
+
+/// 1,234 can be read in two ways, unless the column proves one.
+fn thousands(case: &mut Case) -> bool {
+    put_unclear(case, Field::Quantity, "thousands-with-comma-in-count", Cell::text("1,234"))
+}
