@@ -55,20 +55,26 @@ pub fn xlsx(table: &Table, texts: Texts, system: System) -> Vec<u8> {
 
 /// The writer knows one date system only.
 fn count_from_1904(workbook: &[u8]) -> Vec<u8> {
-    const PART: &str = "xl/workbook.xml";
+    edit_part(workbook, "xl/workbook.xml", |xml| {
+        assert!(xml.contains("<workbookPr "));
+        xml.replace("<workbookPr ", "<workbookPr date1904=\"1\" ")
+    })
+}
+
+/// The same workbook with one of its parts changed.
+pub fn edit_part(workbook: &[u8], part: &str, edit: impl FnOnce(String) -> String) -> Vec<u8> {
     let mut archive = ZipArchive::new(Cursor::new(workbook)).expect("a workbook");
     let mut xml = String::new();
-    archive.by_name(PART).expect("its first part").read_to_string(&mut xml).expect("text");
-    assert!(xml.contains("<workbookPr "));
+    archive.by_name(part).expect("the part").read_to_string(&mut xml).expect("text");
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for place in 0..archive.len() {
-        let part = archive.by_index_raw(place).expect("a part");
-        if part.name().expect("its name") != PART {
-            zip.raw_copy_file(part).expect("its content");
+        let other = archive.by_index_raw(place).expect("a part");
+        if other.name().expect("its name") != part {
+            zip.raw_copy_file(other).expect("its content");
         }
     }
-    zip.start_file(PART, SimpleFileOptions::default()).expect("a part");
-    zip.write_all(xml.replace("<workbookPr ", "<workbookPr date1904=\"1\" ").as_bytes()).expect("its content");
+    zip.start_file(part, SimpleFileOptions::default()).expect("a part");
+    zip.write_all(edit(xml).as_bytes()).expect("its content");
     zip.finish().expect("a workbook").into_inner()
 }
 

@@ -51,6 +51,8 @@ pub enum Value {
     Formula(&'static str, f64),
     /// A formula whose result is stored as a text.
     TextFormula(&'static str, String),
+    /// An xlsx's own words for the cell, from behind its address to its end.
+    Raw(&'static str),
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -194,6 +196,9 @@ impl Ways {
 
 impl Case {
     pub fn new(form: Form, list: List, text: TextHabits, ways: Ways, rng: Rng) -> Case {
+        // In a workbook an amount with a comma is asked about, for its owner's program would have made a number of it.
+        let typed_numbers = ways.typed_numbers && list.habits.decimal == '.';
+        let ways = Ways { typed_numbers, ..ways };
         let fields = list.fields();
         let columns = fields.iter().copied().map(Some).collect();
         let mut case = Case { form, list, columns, sheets: Vec::new(), text, ways, rng };
@@ -264,6 +269,13 @@ impl Case {
     /// Where the column of a field is, in a list that has it.
     pub fn column(&self, field: Field) -> Option<usize> {
         self.columns.iter().position(|other| *other == Some(field))
+    }
+
+    /// Whether the first sheet is a header with rows of items below it, as wide as it, and nothing else.
+    pub fn is_plain(&self) -> bool {
+        let rows = &self.sheets[0].rows;
+        let plain = |row: &Row| row.line.is_none() && row.cells.len() <= self.columns.len();
+        rows.iter().all(plain) && rows[1..].iter().all(|row| row.truth != Truth::NoItem)
     }
 
     /// Rows of items without a trap, in random order.

@@ -155,7 +155,7 @@ impl Habits {
             _ => &[None, None, Some('.'), Some(' '), Some('\u{a0}'), Some('\u{202f}')],
         };
         let currencies: &[(&str, &str)] = match decimal {
-            '.' => &[("", ""), ("", ""), ("$", ""), ("£", ""), ("", " USD"), ("€ ", "")],
+            '.' => &[("", ""), ("", ""), ("$", ""), ("", " USD")],
             _ => &[("", ""), ("", ""), ("", " €"), ("", " EUR"), ("€ ", "")],
         };
         let dates: &[DateHabit] = match decimal {

@@ -17,6 +17,7 @@ pub const TRAPS: &[Trap] = &[
     Trap::new("date-in-key", &Form::ALL, date_in_key),
     Trap::new("key-beyond-15-digits", WORKBOOKS, beyond_15_digits).among(Keys::Digits),
     Trap::new("keys-of-code-12e4", &Form::ALL, untouched).among(Keys::Codes),
+    Trap::new("same-key-twice", &Form::ALL, same_twice),
     Trap::new("keys-that-differ-in-case", &Form::ALL, case_twins).among(Keys::LettersAndDigits),
     Trap::new("cyrillic-twin", &Form::ALL, cyrillic_twin).among(Keys::LettersAndDigits),
     Trap::new("alphabets-mixed-in-a-key", &Form::ALL, mixed_alphabets).among(Keys::LettersAndDigits),
@@ -28,11 +29,6 @@ pub const TRAPS: &[Trap] = &[
     Trap::new("key-as-formula-of-text", &[Form::Csv], formula_of_text).among(Keys::LeadingZeros),
     Trap::new("key-is-a-formula", &[Form::Csv], formula),
 ];
-
-/// Every text encoding of these lists must be able to say it.
-fn says_everything(case: &mut Case) {
-    case.text.letters = super::super::write::Letters::Utf8;
-}
 
 /// Puts something else into the key of a row without a trap, whose truth stays what it was.
 fn spoil(case: &mut Case, trap: &'static str, change: impl Fn(&str) -> Option<Cell>) -> bool {
@@ -65,6 +61,7 @@ fn all_point_zero(case: &mut Case) -> bool {
     for row in &mut case.sheet().rows {
         if row.is_item() && row.line.is_none() && row.trap.is_none() {
             row.cells[column] = Cell::text(format!("{}.0", shown(&row.cells[column])));
+            row.trap = Some("all-keys-with-point-zero");
         }
     }
     true
@@ -105,7 +102,6 @@ fn untouched(_: &mut Case) -> bool {
 
 /// Gives one row the key of another, changed. Nobody can say which of the two is mistyped, or whether both are right.
 fn twin(case: &mut Case, trap: &'static str, change: impl Fn(&str) -> String) -> bool {
-    says_everything(case);
     let Some(column) = case.column(Field::Sku) else { return false };
     let rows = case.free_rows();
     let usable = |row: &&usize| case.sheets[0].rows[**row].line.is_none();
@@ -125,6 +121,10 @@ fn twin(case: &mut Case, trap: &'static str, change: impl Fn(&str) -> String) ->
     true
 }
 
+fn same_twice(case: &mut Case) -> bool {
+    twin(case, "same-key-twice", |key| format!("{key} "))
+}
+
 fn case_twins(case: &mut Case) -> bool {
     twin(case, "keys-that-differ-in-case", str::to_lowercase)
 }
@@ -140,7 +140,6 @@ fn cyrillic_twin(case: &mut Case) -> bool {
 }
 
 fn mixed_alphabets(case: &mut Case) -> bool {
-    says_everything(case);
     let laid = spoil(case, "alphabets-mixed-in-a-key", |key| {
         let rest = key.strip_prefix("AB").or_else(|| key.strip_prefix("XR"))?;
         Some(Cell::text(format!("AВ{rest}")))
@@ -162,12 +161,10 @@ fn full_width_twin(case: &mut Case) -> bool {
 }
 
 fn soft_hyphen(case: &mut Case) -> bool {
-    says_everything(case);
     spoil(case, "soft-hyphen-in-key", |key| Some(Cell::text(format!("{}\u{ad}{}", &key[..2], &key[2..]))))
 }
 
 fn invisible(case: &mut Case) -> bool {
-    says_everything(case);
     let sign = ['\u{200b}', '\u{2060}', '\u{200e}', '\u{feff}'][case.rng.usize(..4)];
     let inside = case.rng.bool();
     spoil(case, "invisible-character-in-key", |key| {
@@ -176,7 +173,6 @@ fn invisible(case: &mut Case) -> bool {
 }
 
 fn blanks_around(case: &mut Case) -> bool {
-    says_everything(case);
     let blank = [" ", "\u{a0}", "\u{3000}", "  "][case.rng.usize(..4)];
     let front = case.rng.bool();
     spoil(case, "blanks-around-key", |key| {
@@ -189,10 +185,11 @@ fn shown_by_zeros(case: &mut Case) -> bool {
     let Some(column) = case.column(Field::Sku) else { return false };
     let whole = case.rng.bool();
     for row in &mut case.sheet().rows {
-        if row.is_item() && row.trap.is_none() && row.line.is_none() && (whole || row.cells[column].is_empty()) {
+        if whole && row.is_item() && row.trap.is_none() {
             let key = shown(&row.cells[column]);
             let format = ["0", "00", "000", "0000", "00000", "000000", "0000000", "00000000"][key.len() - 1];
             row.cells[column] = Cell::number(key.parse().expect("digits"), format);
+            row.trap = Some("key-shown-by-00000");
         }
     }
     if whole {
@@ -210,6 +207,7 @@ fn formula_of_text(case: &mut Case) -> bool {
     for row in &mut case.sheet().rows {
         if row.is_item() && row.trap.is_none() && row.line.is_none() {
             row.cells[column] = Cell::text(format!("=\"{}\"", shown(&row.cells[column])));
+            row.trap = Some("key-as-formula-of-text");
         }
     }
     true

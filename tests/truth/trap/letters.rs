@@ -23,23 +23,24 @@ pub const TRAPS: &[Trap] = &[
     Trap::new("code-page-850", CSV, code_page_850).spoken(&[&GERMAN, &FRENCH, &SPANISH]),
 ];
 
-fn older(case: &mut Case) -> bool {
-    case.text.letters = Letters::Older(case.list.language.encoding);
+/// All rows are what matters then.
+fn save_in(case: &mut Case, letters: Letters) -> bool {
+    case.text.letters = letters;
+    for row in &mut case.sheet().rows {
+        row.trap = row.trap.or(Some("encoding"));
+    }
     true
+}
+
+fn older(case: &mut Case) -> bool {
+    save_in(case, Letters::Older(case.list.language.encoding))
 }
 
 fn utf_16(case: &mut Case) -> bool {
-    case.text.letters = if case.rng.bool() { Letters::Utf16Le } else { Letters::Utf16Be };
-    true
+    let letters = if case.rng.bool() { Letters::Utf16Le } else { Letters::Utf16Be };
+    save_in(case, letters)
 }
 
-/// It has no sign for the euro.
 fn code_page_850(case: &mut Case) -> bool {
-    let says = |text: &str| !text.contains(['€', '\u{202f}']);
-    let says_all =
-        case.sheets[0].rows.iter().flat_map(|row| &row.cells).all(|cell| says(&super::super::write::shown(cell)));
-    if says_all {
-        case.text.letters = Letters::Cp850;
-    }
-    says_all
+    save_in(case, Letters::Cp850)
 }

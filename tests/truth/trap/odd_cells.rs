@@ -21,6 +21,10 @@ pub const TRAPS: &[Trap] = &[
     Trap::new("formula-with-a-number", WORKBOOKS, formula),
     Trap::new("formula-with-a-text", WORKBOOKS, text_formula),
     Trap::new("date-in-category", WORKBOOKS, date_in_category).with(&[Field::Category]),
+    Trap::new("text-index-that-is-no-number", &[Form::Xlsx], bad_index),
+    Trap::new("cell-with-an-extension", &[Form::Xlsx], extension),
+    Trap::new("text-in-a-number-cell", &[Form::Xlsx], text_as_number),
+    Trap::new("rubbish-in-a-yes-no-cell", &[Form::Xlsx], rubbish_as_bool).with(&[Field::Discontinued]),
     Trap::new("yes-in-name", WORKBOOKS, yes_in_name),
 ];
 
@@ -140,4 +144,30 @@ fn date_in_category(case: &mut Case) -> bool {
 
 fn yes_in_name(case: &mut Case) -> bool {
     put_shown(case, Field::Name, "yes-in-name", Cell::of(Value::Bool(true)), "TRUE")
+}
+
+fn bad_index(case: &mut Case) -> bool {
+    let field = if case.rng.bool() { Field::Sku } else { Field::Name };
+    let cell = Cell::of(Value::Raw(" t=\"s\"><v>x</v>"));
+    put(case, field, "text-index-that-is-no-number", cell).map(Row::make_unclear).is_some()
+}
+
+/// Legal, and of no meaning for the value.
+fn extension(case: &mut Case) -> bool {
+    let cell = Cell::of(Value::Raw("><v>12</v><extLst><ext uri=\"{0}\"/></extLst>"));
+    let Some(row) = put(case, Field::Quantity, "cell-with-an-extension", cell) else { return false };
+    if let Some(attributes) = row.attributes() {
+        attributes.insert("quantity", json!({ "N": "12" }));
+    }
+    true
+}
+
+fn text_as_number(case: &mut Case) -> bool {
+    let cell = Cell::of(Value::Raw(" t=\"n\"><v>many</v>"));
+    put(case, Field::Quantity, "text-in-a-number-cell", cell).map(Row::make_unclear).is_some()
+}
+
+fn rubbish_as_bool(case: &mut Case) -> bool {
+    let cell = Cell::of(Value::Raw(" t=\"b\"><v>maybe</v>"));
+    put(case, Field::Discontinued, "rubbish-in-a-yes-no-cell", cell).map(Row::make_unclear).is_some()
 }

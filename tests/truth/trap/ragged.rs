@@ -21,6 +21,9 @@ pub const TRAPS: &[Trap] = &[
     Trap::new("empty-fields-at-the-end-of-all-rows", CSV, padding),
     Trap::new("note-beside-a-padded-row", CSV, note_beside),
     Trap::new("empty-fields-at-the-end-dropped", CSV, dropped),
+    Trap::new("quote-not-closed", CSV, open_quote),
+    Trap::new("inches-not-quoted", CSV, inches),
+    Trap::new("row-with-another-delimiter", CSV, other_delimiter),
 ];
 
 /// The line with these columns as they are, quotes or none.
@@ -137,5 +140,48 @@ fn note_beside(case: &mut Case) -> bool {
 
 fn dropped(case: &mut Case) -> bool {
     case.text.drops_empty = true;
-    case.sheets[0].rows.iter().any(|row| line(row, row.cells.len(), case.text).len() < row.cells.len())
+    case.sheets[0].rows.iter().any(|row| row.cells.last().is_some_and(Cell::is_empty))
+}
+
+/// A quotation mark that is never closed makes one field of all that follows.
+fn open_quote(case: &mut Case) -> bool {
+    let Some(name) = case.column(Field::Name) else { return false };
+    let Some(place) = case.free_row(|row| row.line.is_none()) else { return false };
+    case.text.quotes_all = false;
+    let habits = case.text;
+    let row = &mut case.sheet().rows[place];
+    row.cells[name] = Cell::text(format!("\"{}", shown(&row.cells[name])));
+    row.line = Some(unquoted(row, &[name], habits));
+    for row in &mut case.sheet().rows[place..] {
+        row.trap = Some("quote-not-closed");
+        row.make_unclear();
+    }
+    true
+}
+
+/// `Bolt 1/2"`, as programs write it that know nothing of quotes.
+fn inches(case: &mut Case) -> bool {
+    let Some(name) = case.column(Field::Name) else { return false };
+    let Some(place) = case.free_row(|row| row.line.is_none()) else { return false };
+    case.text.quotes_all = false;
+    let habits = case.text;
+    let row = &mut case.sheet().rows[place];
+    let text = format!("{} 1/2\"", shown(&row.cells[name]));
+    row.cells[name] = Cell::text(&text);
+    row.line = Some(unquoted(row, &[name], habits));
+    row.trap = Some("inches-not-quoted");
+    row.attributes().expect("an item").insert("name", serde_json::json!({ "S": text }));
+    true
+}
+
+/// A row that somebody pasted from a program with another delimiter.
+fn other_delimiter(case: &mut Case) -> bool {
+    let Some(place) = case.free_row(|row| row.line.is_none()) else { return false };
+    let delimiter = if case.text.delimiter == ';' { '\t' } else { ';' };
+    let habits = TextHabits { delimiter, ..case.text };
+    let row = &mut case.sheet().rows[place];
+    row.line = Some(line(row, 0, habits));
+    row.trap = Some("row-with-another-delimiter");
+    row.make_unclear();
+    true
 }

@@ -87,9 +87,7 @@ fn hidden_rows(case: &mut Case) -> bool {
 
 /// A sheet for each warehouse, without a column that says so.
 fn warehouses(case: &mut Case) -> bool {
-    let rows = &case.sheets[0].rows;
-    let plain = rows[1..].iter().all(|row| row.is_item() && row.trap.is_none() && row.line.is_none());
-    if !plain || case.sheets.len() > 1 || !case.sheets[0].merges.is_empty() {
+    if !case.is_plain() || case.sheets.len() > 1 || !case.sheets[0].merges.is_empty() {
         return false;
     }
     let Some(column) = case.column(Field::Warehouse) else { return false };
@@ -137,9 +135,8 @@ fn blank_rows(case: &mut Case) -> bool {
 
 /// The category in a row of its own above its items, and no column for it.
 fn group_headings(case: &mut Case) -> bool {
-    let rows = &case.sheets[0].rows;
-    let plain = rows[1..].iter().all(|row| row.is_item() && row.trap.is_none() && row.line.is_none());
-    let (Some(column), true) = (case.column(Field::Category), plain && case.sheets[0].merges.is_empty()) else {
+    let (Some(column), true) = (case.column(Field::Category), case.is_plain() && case.sheets[0].merges.is_empty())
+    else {
         return false;
     };
     let categories = case.list.language.categories;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::super::case::{Case, Cell, Form, Row, Truth};
+use super::super::case::{Case, Cell, Form, Truth, Value};
 use super::super::language::ENGLISH;
 use super::super::list::Field;
 use super::Trap;
@@ -21,6 +21,11 @@ pub const TRAPS: &[Trap] = &[
     Trap::new("slashes-in-dates", &Form::ALL, slashes).with(&[Field::Counted]),
     Trap::new("formula-in-text-file", &[Form::Csv], formula),
     Trap::new("invoice-lines", &Form::ALL, invoices).with(&[Field::Price]).spoken(&[&ENGLISH]),
+    Trap::new("amounts-typed-with-comma-in-a-workbook", WORKBOOKS, typed_with_comma).with(&[Field::Price]),
+    Trap::new("decimal-signs-mixed", &[Form::Csv, Form::Html], mixed_signs).with(&[Field::Price]),
+    Trap::new("all-counts-with-point", &[Form::Csv, Form::Html], all_with_point),
+    Trap::new("date-in-quantity", &Form::ALL, date_in_quantity),
+    Trap::new("letter-for-zero", &Form::ALL, letter_for_zero),
     Trap::new("thousands-with-comma-in-count", &Form::ALL, thousands),
 ];
 
@@ -51,9 +56,7 @@ fn percent_format(case: &mut Case) -> bool {
 
 /// A column that names the currency of each row. No row can say it in the table.
 fn currency_by_row(case: &mut Case) -> bool {
-    let rows = &case.sheets[0].rows;
-    let plain = rows[1..].iter().all(|row| row.truth != Truth::NoItem) && rows.iter().all(|row| row.line.is_none());
-    if !plain {
+    if !case.is_plain() {
         return false;
     }
     let first = case.rng.usize(..4);
@@ -107,7 +110,6 @@ fn no_price(case: &mut Case) -> bool {
 }
 
 fn full_width(case: &mut Case) -> bool {
-    case.text.letters = super::super::write::Letters::Utf8;
     let Some(place) = put(case, Field::Quantity, "full-width-digits-in-quantity", Cell::text("１２")) else {
         return false;
     };
@@ -140,8 +142,7 @@ fn formula(case: &mut Case) -> bool {
 
 /// The lines of invoices have items, quantities and prices too.
 fn invoices(case: &mut Case) -> bool {
-    let rows = &case.sheets[0].rows;
-    if !rows[1..].iter().all(Row::is_item) || rows.iter().any(|row| row.line.is_some()) {
+    if !case.is_plain() {
         return false;
     }
     let title = ["Invoice no", "Invoice number", "Order no", "PO number"][case.rng.usize(..4)];
@@ -160,4 +161,49 @@ fn invoices(case: &mut Case) -> bool {
 /// 1,234 can be read in two ways, unless the column proves one.
 fn thousands(case: &mut Case) -> bool {
     put_unclear(case, Field::Quantity, "thousands-with-comma-in-count", Cell::text("1,234"))
+}
+
+/// Where a program exported amounts as text.
+fn typed_with_comma(case: &mut Case) -> bool {
+    let (Some(column), ',') = (case.column(Field::Price), case.list.habits.decimal) else { return false };
+    for row in &mut case.sheet().rows {
+        if let Some(Cell { value: Value::Number(number), .. }) = row.cells.get(column) {
+            row.cells[column] = Cell::text(format!("{number:.2}").replace('.', ","));
+            row.trap = Some("amounts-typed-with-comma-in-a-workbook");
+        }
+    }
+    true
+}
+
+/// One amount with the decimal sign of another country.
+fn mixed_signs(case: &mut Case) -> bool {
+    let text = if case.list.habits.decimal == ',' { "1,234.56" } else { "1.234,56" };
+    put_unclear(case, Field::Price, "decimal-signs-mixed", Cell::text(text))
+}
+
+/// 1.234 in every row, and nothing that tells what it is.
+fn all_with_point(case: &mut Case) -> bool {
+    let Some(column) = case.column(Field::Quantity) else { return false };
+    if !case.is_plain() {
+        return false;
+    }
+    for (number, row) in case.sheet().rows.iter_mut().enumerate().skip(1) {
+        row.cells[column] = Cell::text(format!("{}.{:03}", 1 + number % 7, number * 37 % 1000));
+        row.trap = Some("all-counts-with-point");
+        row.make_unclear();
+    }
+    true
+}
+
+fn date_in_quantity(case: &mut Case) -> bool {
+    let day = jiff::civil::date(2026, 5, 12);
+    let cell = match case.form.is_workbook() {
+        true => Cell { value: Value::Day(day), format: "d-mmm", format_id: None },
+        false => Cell::text("12-May"),
+    };
+    put_unclear(case, Field::Quantity, "date-in-quantity", cell)
+}
+
+fn letter_for_zero(case: &mut Case) -> bool {
+    put_unclear(case, Field::Quantity, "letter-for-zero", Cell::text("5O"))
 }

@@ -23,6 +23,11 @@ pub fn write(case: &Case) -> Vec<u8> {
     }
 }
 
+/// Whether the file can have all that is in the case.
+pub fn can_say(case: &Case) -> bool {
+    case.form != Form::Csv || case.text.letters.can_say(&text::text(case))
+}
+
 /// The cell as it is shown or typed, as far as its format makes a difference to us.
 pub fn shown(cell: &Cell) -> String {
     match &cell.value {
@@ -32,7 +37,7 @@ pub fn shown(cell: &Cell) -> String {
         Value::Day(day) => day.strftime(day_pattern(cell.format)).to_string(),
         Value::Time(seconds) => format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60),
         Value::Bool(yes) => yes.to_string().to_uppercase(),
-        Value::Error(error) => (*error).to_string(),
+        Value::Error(error) | Value::Raw(error) => (*error).to_string(),
     }
 }
 

@@ -81,7 +81,7 @@ fn table_cell(cell: &Cell, more: &str, formats: &mut Vec<&'static str>) -> Strin
             seconds % 60
         ),
         Value::Bool(yes) => format!(" office:value-type=\"boolean\" office:boolean-value=\"{yes}\""),
-        Value::Error(_) => {
+        Value::Error(_) | Value::Raw(_) => {
             " table:formula=\"of:=[.B1]/0\" office:value-type=\"string\" office:string-value=\"\"".to_string()
         }
     };

@@ -47,7 +47,27 @@ impl TextHabits {
     }
 }
 
+impl Letters {
+    /// Whether a text file in these can have this text.
+    pub fn can_say(self, text: &str) -> bool {
+        match self {
+            Letters::Older(name) => !older(name).encode(text).2,
+            Letters::Cp850 => text.chars().all(|letter| cp850(letter).is_some()),
+            Letters::Utf8 | Letters::Utf8Marked | Letters::Utf16Le | Letters::Utf16Be => true,
+        }
+    }
+}
+
+fn older(name: &str) -> &'static Encoding {
+    Encoding::for_label(name.as_bytes()).expect("an encoding of the WHATWG")
+}
+
 pub fn csv(case: &Case) -> Vec<u8> {
+    encode(&text(case), case.text.letters)
+}
+
+/// The file before it is put into bytes.
+pub fn text(case: &Case) -> String {
     let habits = case.text;
     let line_end = if habits.windows_lines { "\r\n" } else { "\n" };
     let rows = &case.sheets[0].rows;
@@ -57,7 +77,7 @@ pub fn csv(case: &Case) -> Vec<u8> {
         text.push_str(&row.line.clone().unwrap_or_else(|| line(row, width, habits)));
         text.push_str(line_end);
     }
-    encode(&text, habits.letters)
+    text
 }
 
 /// A row's line, without its end.
@@ -84,24 +104,18 @@ fn encode(text: &str, letters: Letters) -> Vec<u8> {
         Letters::Utf8Marked => marked.into(),
         Letters::Utf16Le => marked.encode_utf16().flat_map(u16::to_le_bytes).collect(),
         Letters::Utf16Be => marked.encode_utf16().flat_map(u16::to_be_bytes).collect(),
-        Letters::Older(name) => {
-            let encoding = Encoding::for_label(name.as_bytes()).expect("an encoding of the WHATWG");
-            let (bytes, _, lossy) = encoding.encode(text);
-            assert!(!lossy, "{name} can't say all of {text}");
-            bytes.into_owned()
-        }
-        Letters::Cp850 => text.chars().map(cp850).collect(),
+        Letters::Older(name) => older(name).encode(text).0.into_owned(),
+        Letters::Cp850 => text.chars().filter_map(cp850).collect(),
     }
 }
 
-fn cp850(letter: char) -> u8 {
+fn cp850(letter: char) -> Option<u8> {
     const UPPER: &str = "ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜø£Ø×ƒáíóúñÑªº¿®¬½¼¡«»░▒▓│┤ÁÂÀ©╣║╗╝¢¥┐└┴┬├─┼ãÃ╚╔╩╦╠═╬¤ðÐÊËÈıÍÎÏ┘┌█▄¦Ì▀ÓßÔÒõÕµþÞÚÛÙýÝ¯´\u{ad}±‗¾¶§÷¸°¨·¹³²■\u{a0}";
     match u8::try_from(letter) {
-        Ok(byte) if byte < 0x80 => byte,
+        Ok(byte) if byte < 0x80 => Some(byte),
         _ => {
-            let place = UPPER.chars().position(|other| other == letter);
-            let place = place.unwrap_or_else(|| panic!("code page 850 can't say {letter}"));
-            0x80 + u8::try_from(place).expect("128 of them")
+            let place = UPPER.chars().position(|other| other == letter)?;
+            u8::try_from(0x80 + place).ok()
         }
     }
 }

@@ -117,7 +117,9 @@ impl Book {
                 None => with(LABEL, &text(value)),
             },
             Value::Bool(yes) => with(BOOL_ERROR, &[u8::from(*yes), 0]),
-            Value::Error(error) => with(BOOL_ERROR, &[if *error == "#REF!" { 0x17 } else { 0x2A }, 1]),
+            Value::Error(error) | Value::Raw(error) => {
+                with(BOOL_ERROR, &[if *error == "#REF!" { 0x17 } else { 0x2A }, 1])
+            }
             Value::Formula(_, result) => {
                 // A whole number, which is enough of a formula.
                 let token = [&[3, 0, 0x1E][..], &(*result as u16).to_le_bytes()].concat();

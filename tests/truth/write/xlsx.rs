@@ -2,6 +2,8 @@
 
 use rust_xlsxwriter::{Format, Formula, Workbook};
 
+use crate::properties::write::edit_part;
+
 use super::super::case::{Case, Cell, Value};
 use super::serial;
 
@@ -33,6 +35,7 @@ pub fn xlsx(case: &Case) -> Vec<u8> {
                         out.write_formula(number, column, Formula::new(*formula).set_result(result))
                     }
                     Value::Error(error) => out.write_formula(number, column, Formula::new("B1/0").set_result(*error)),
+                    Value::Raw(_) => out.write_number(number, column, PLACEHOLDER),
                     Value::Number(_) | Value::Day(_) | Value::Time(_) => {
                         let days = serial(&cell.value).expect("a number");
                         out.write_number_with_format(number, column, days, &format)
@@ -42,7 +45,21 @@ pub fn xlsx(case: &Case) -> Vec<u8> {
             }
         }
     }
-    workbook.save_to_buffer().expect("a workbook")
+    let bytes = workbook.save_to_buffer().expect("a workbook");
+    let raw = case.sheets[0].rows.iter().flat_map(|row| &row.cells).find_map(|cell| match cell.value {
+        Value::Raw(raw) => Some(raw),
+        _ => None,
+    });
+    raw.map_or(bytes.clone(), |raw| edit_part(&bytes, "xl/worksheets/sheet1.xml", |xml| put_raw(&xml, raw)))
+}
+
+/// Stands where the writer would not write what is meant to be there.
+const PLACEHOLDER: f64 = 987_654.321;
+
+fn put_raw(xml: &str, raw: &str) -> String {
+    let old = format!("><v>{PLACEHOLDER}</v>");
+    assert!(xml.contains(&old), "a place to put it");
+    xml.replace(&old, raw)
 }
 
 fn place_rows((first, last): (usize, usize)) -> (u32, u32) {

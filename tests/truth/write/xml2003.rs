@@ -71,6 +71,6 @@ fn said(cell: &Cell) -> Option<String> {
             data("DateTime", &format!("1899-12-31T{hours:02}:{minutes:02}:{seconds:02}.000"))
         }
         Value::Bool(yes) => data("Boolean", if *yes { "1" } else { "0" }),
-        Value::Error(error) => data("Error", error),
+        Value::Error(error) | Value::Raw(error) => data("Error", error),
     })
 }
