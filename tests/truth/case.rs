@@ -261,6 +261,18 @@ impl Case {
         }
     }
 
+    /// What stands beside amounts for their currency; empty where nothing does.
+    pub fn currency(&self) -> &'static str {
+        let (before, after) = self.list.habits.currency;
+        match (self.form.is_workbook() && !self.ways.typed_numbers, self.ways.price_format) {
+            (true, format) if format.contains('€') => "€",
+            (true, format) if format.contains('$') => "$",
+            (true, _) => "",
+            (false, _) if before.is_empty() => after.trim(),
+            (false, _) => before.trim(),
+        }
+    }
+
     /// The first sheet, in which most traps are laid.
     pub fn sheet(&mut self) -> &mut Sheet {
         &mut self.sheets[0]

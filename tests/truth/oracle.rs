@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use inventory_loader::message::{Rule, Weight};
+use serde::Deserialize;
 use serde_json::Value as Json;
 
 use super::case::{Case, Truth};
@@ -18,17 +20,6 @@ pub struct Answer {
     rows: BTreeMap<(String, u64), (String, Option<Json>)>,
     problem_rows: BTreeSet<(String, u64)>,
 }
-
-/// Notes that leave the headline green, as long as the report doesn't say itself what it is.
-const REMARKS: [&str; 7] = [
-    "columns-not-known",
-    "column-without-name",
-    "extension-differs",
-    "web-page-read",
-    "read-as-windows-1252",
-    "rows-hidden",
-    "cells-merged",
-];
 
 impl Answer {
     pub fn ask(file: &Path, scratch: &Path) -> Answer {
@@ -64,10 +55,12 @@ impl Answer {
         self.report["refusal"]["rule"].as_str()
     }
 
-    /// The notes that a person who reads only the headline is told to look at.
+    /// The notes that the headline speaks of. Below one that is called good news nobody looks for any.
     pub fn amber(&self) -> Vec<&str> {
         let notes = self.report["notes"].as_array().into_iter().flatten();
-        notes.filter_map(|note| note["rule"].as_str()).filter(|rule| !REMARKS.contains(rule)).collect()
+        let notes = notes.filter(|_| self.report["tone"] != "good");
+        let weighs = |note: &&Json| Rule::deserialize(&note["rule"]).is_ok_and(|rule| rule.weight() > Weight::Remark);
+        notes.filter(weighs).filter_map(|note| note["rule"].as_str()).collect()
     }
 }
 
@@ -85,6 +78,22 @@ pub struct Difference {
     pub kind: Kind,
     pub truth: Option<Attributes>,
     pub loaded: Option<Json>,
+}
+
+/// Notes that only say what was not loaded: none of them excuses a value that is wrong.
+const OF_WHAT_IS_MISSING: [&str; 4] =
+    ["column-without-name", "values-without-name", "sheets-without-group", "cells-merged-across"];
+
+impl Difference {
+    /// Whether one of these notes can be about it.
+    pub fn is_said(&self, notes: &[&str]) -> bool {
+        match self.kind {
+            Kind::LostValue | Kind::PassedOver => !notes.is_empty(),
+            Kind::WrongValue | Kind::NoItem | Kind::Unclear => {
+                notes.iter().any(|note| !OF_WHAT_IS_MISSING.contains(note))
+            }
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -22,6 +22,8 @@ struct Counts {
     refused: u32,
     /// Something differs from the truth without a word.
     failed: u32,
+    /// Something differs from the truth below a note that can be about it.
+    noted: u32,
     /// Rows without a trap in files that weren't refused, and those of them that weren't loaded right.
     plain: (usize, usize),
     /// Rows with a trap and a truth that the file tells.
@@ -46,6 +48,7 @@ impl Tally {
                 0 => counts.green += 1,
                 _ => counts.partly += 1,
             }
+            counts.noted += u32::from(!outcome.is_wrong() && !outcome.verdict.differences.is_empty());
             if !answer.is_whole() {
                 let (all, right) = outcome.verdict.plain;
                 counts.plain = (counts.plain.0 + all, counts.plain.1 + all - right);
@@ -65,11 +68,12 @@ impl Tally {
 
 impl fmt::Display for Tally {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let titles = ["sheets", "green", "amber", "partly", "refused", "FAILED", "plain rows out", "trapped rows in"];
+        let titles =
+            ["sheets", "green", "amber", "partly", "refused", "FAILED", "noted", "plain rows out", "trapped rows in"];
         writeln!(out, "{:38} {}", "trap", titles.map(|title| format!("{title:>7}")).join(" "))?;
         for (trap, counts) in &self.by_trap {
-            let Counts { sheets, green, amber, partly, refused, failed, .. } = counts;
-            write!(out, "{trap:38} {sheets:>7}{green:>7}{amber:>7}{partly:>7}{refused:>8}{failed:>8}")?;
+            let Counts { sheets, green, amber, partly, refused, failed, noted, .. } = counts;
+            write!(out, "{trap:38} {sheets:>7}{green:>7}{amber:>7}{partly:>7}{refused:>8}{failed:>8}{noted:>8}")?;
             let (plain, trapped) = (counts.plain, counts.trapped);
             write!(out, "{:>15}{:>16}  ", format!("{}/{}", plain.1, plain.0), format!("{}/{}", trapped.1, trapped.0))?;
             let rules = counts.rules.iter().map(|(rule, times)| format!("{rule} {times}"));

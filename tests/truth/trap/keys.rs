@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::super::case::{Case, Cell, Form, Truth, Value};
+use super::super::case::{Case, Cell, Form, Row, Truth, Value};
 use super::super::list::{Field, Keys};
 use super::super::write::shown;
 use super::Trap;
@@ -101,17 +101,16 @@ fn untouched(_: &mut Case) -> bool {
 }
 
 /// Gives one row the key of another, changed. Nobody can say which of the two is mistyped, or whether both are right.
-fn twin(case: &mut Case, trap: &'static str, change: impl Fn(&str) -> String) -> bool {
+fn twin(case: &mut Case, trap: &'static str, change: impl Fn(&str) -> Option<String>) -> bool {
     let Some(column) = case.column(Field::Sku) else { return false };
-    let rows = case.free_rows();
-    let usable = |row: &&usize| case.sheets[0].rows[**row].line.is_none();
-    let mut usable = rows.iter().filter(usable).copied().collect::<Vec<_>>().into_iter();
-    let (Some(one), Some(other)) = (usable.next(), usable.next()) else { return false };
-    let key = shown(&case.sheets[0].rows[one].cells[column]);
-    let changed = change(&key);
-    if changed == key {
+    let changed = |row: &Row| change(&shown(&row.cells[column])).filter(|_| row.line.is_none());
+    let Some(one) = case.free_row(|row| changed(row).is_some()) else { return false };
+    let others = case.free_rows();
+    let Some(other) = others.into_iter().find(|other| *other != one && case.sheets[0].rows[*other].line.is_none())
+    else {
         return false;
-    }
+    };
+    let Some(changed) = changed(&case.sheets[0].rows[one]) else { return false };
     case.sheet().rows[other].cells[column] = Cell::text(&changed);
     for row in [one, other] {
         let row = &mut case.sheet().rows[row];
@@ -122,21 +121,23 @@ fn twin(case: &mut Case, trap: &'static str, change: impl Fn(&str) -> String) ->
 }
 
 fn same_twice(case: &mut Case) -> bool {
-    twin(case, "same-key-twice", |key| format!("{key} "))
+    twin(case, "same-key-twice", |key| Some(format!("{key} ")))
 }
 
 fn case_twins(case: &mut Case) -> bool {
-    twin(case, "keys-that-differ-in-case", str::to_lowercase)
+    twin(case, "keys-that-differ-in-case", |key| Some(key.to_lowercase()))
 }
 
-/// Letters that look the same in both alphabets.
-fn cyrillic(key: &str) -> String {
-    key.replace('A', "А").replace('B', "В").replace('K', "К").replace('X', "Х").replace('Q', "К")
-}
-
+/// The same with letters of the other alphabet, which look like ours.
 fn cyrillic_twin(case: &mut Case) -> bool {
-    twin(case, "cyrillic-twin", |key| cyrillic(&key.replace(['R', 'Q'], "")))
-        && case.sheets[0].rows.iter().any(|row| row.trap == Some("cyrillic-twin"))
+    twin(case, "cyrillic-twin", |key| {
+        let (letters, digits) = key.split_once('-')?;
+        match letters {
+            "AB" => Some(format!("АВ-{digits}")),
+            "K" => Some(format!("К-{digits}")),
+            _ => None,
+        }
+    })
 }
 
 fn mixed_alphabets(case: &mut Case) -> bool {
@@ -157,7 +158,7 @@ fn full_width_twin(case: &mut Case) -> bool {
         '0'..='9' | 'A'..='Z' => char::from_u32(letter as u32 - 0x20 + 0xFF00).unwrap_or(letter),
         other => other,
     };
-    twin(case, "full-width-twin", |key| key.chars().map(wide).collect())
+    twin(case, "full-width-twin", |key| Some(key.chars().map(wide).collect()))
 }
 
 fn soft_hyphen(case: &mut Case) -> bool {

@@ -110,7 +110,7 @@ fn warehouses(case: &mut Case) -> bool {
     sheets.retain(|sheet| sheet.rows.len() > 1);
     case.columns.remove(column);
     case.sheets = sheets;
-    true
+    case.sheets.len() > 1
 }
 
 fn sheet_of_notes(case: &mut Case) -> bool {

@@ -13,6 +13,9 @@ pub const TRAPS: &[Trap] = &[
     Trap::new("percent-in-quantity", &Form::ALL, percent),
     Trap::new("percent-format-on-quantity", WORKBOOKS, percent_format),
     Trap::new("currency-by-row", &Form::ALL, currency_by_row).with(&[Field::Price]).spoken(&[&ENGLISH]),
+    Trap::new("currency-by-row-beside-signs", &Form::ALL, currency_beside_sign)
+        .with(&[Field::Price])
+        .spoken(&[&ENGLISH]),
     Trap::new("currencies-in-cells", &Form::ALL, currencies_in_cells).with(&[Field::Price]),
     Trap::new("words-for-empty", &Form::ALL, words_for_empty).with(&[Field::Supplier, Field::Category]),
     Trap::new("no-price-in-words", &Form::ALL, no_price).with(&[Field::Price]),
@@ -54,28 +57,58 @@ fn percent_format(case: &mut Case) -> bool {
     put_unclear(case, Field::Quantity, "percent-format-on-quantity", Cell::number(1.0, "0%"))
 }
 
-/// A column that names the currency of each row. No row can say it in the table.
 fn currency_by_row(case: &mut Case) -> bool {
-    if !case.is_plain() {
+    case.currency().is_empty() && currency_column(case)
+}
+
+/// The column says one thing and the sign beside the amount another.
+fn currency_beside_sign(case: &mut Case) -> bool {
+    let laid = !case.currency().is_empty() && currency_column(case);
+    for row in &mut case.sheet().rows {
+        if row.trap == Some("currency-by-row") {
+            row.make_unclear();
+        }
+    }
+    laid
+}
+
+/// A column that names the currency of each row, which no item of the table does. Where most are in one, those are right.
+fn currency_column(case: &mut Case) -> bool {
+    let rows = case.sheets[0].rows.len();
+    if !case.is_plain() || rows < 5 {
         return false;
     }
-    let first = case.rng.usize(..4);
+    let names: &[&str] = if case.rng.bool() { &["EUR", "EUR", "USD", "EUR"] } else { &["EUR", "USD", "GBP"] };
+    let most = (names.len() == 4).then_some("EUR");
     let width = case.columns.len();
     case.columns.push(None);
     for (number, row) in case.sheet().rows.iter_mut().enumerate() {
         row.cells.resize(width, Cell::EMPTY);
-        let name = if number == 0 { "Currency" } else { ["EUR", "USD", "EUR", "GBP"][(first + number) % 4] };
-        row.cells.push(Cell::text(name));
-        if row.attributes().is_some_and(|attributes| attributes.contains_key("unit_price")) {
+        let priced = row.attributes().is_some_and(|attributes| attributes.contains_key("unit_price"));
+        let name = names[number % names.len()];
+        row.cells.push(match number {
+            0 => Cell::text("Currency"),
+            _ if priced => Cell::text(name),
+            _ => Cell::EMPTY,
+        });
+        if priced {
             row.trap = Some("currency-by-row");
+        }
+        if priced && most != Some(name) {
             row.make_unclear();
         }
     }
-    true
+    // In a short list chance decides which are most.
+    let priced: Vec<_> =
+        case.sheets[0].rows[1..].iter().filter(|row| row.cells.last().is_some_and(|cell| !cell.is_empty())).collect();
+    let right = priced.iter().filter(|row| row.is_item()).count();
+    priced.len() >= 5 && (right == 0) == most.is_none() && (right == 0 || right * 2 > priced.len())
 }
 
+/// One amount in pounds, and one in euros where those are not the list's own.
 fn currencies_in_cells(case: &mut Case) -> bool {
     let Some(column) = case.column(Field::Price) else { return false };
+    let euros = !matches!(case.currency(), "$" | "USD");
     let mut laid = 0;
     for place in case.free_rows() {
         let row = &mut case.sheet().rows[place];
@@ -84,18 +117,29 @@ fn currencies_in_cells(case: &mut Case) -> bool {
         }
         row.cells[column] = Cell::text(["9 €", "8 GBP"][laid]);
         row.trap = Some("currencies-in-cells");
-        row.make_unclear();
+        match row.attributes() {
+            Some(attributes) if euros && laid == 0 => {
+                attributes.insert("unit_price", json!({ "N": "9" }));
+            }
+            _ => row.make_unclear(),
+        }
         laid += 1;
     }
     laid == 2
 }
 
+/// In a column of text the cell says what it says, by the documentation; but nobody types what programs write for
+/// nothing at all.
 fn words_for_empty(case: &mut Case) -> bool {
     let word = ["n/a", "NULL", "-", "N/A", "(null)", "nan", "--", "none"][case.rng.usize(..8)];
     let field = if case.rng.bool() { Field::Supplier } else { Field::Category };
     let Some(place) = put(case, field, "words-for-empty", Cell::text(word)) else { return false };
-    if let Some(attributes) = case.sheet().rows[place].attributes() {
-        attributes.remove(field.attribute());
+    let row = &mut case.sheet().rows[place];
+    if let Some(attributes) = row.attributes() {
+        attributes.insert(field.attribute(), json!({ "S": word }));
+    }
+    if matches!(word, "NULL" | "(null)" | "nan") {
+        row.make_unclear();
     }
     true
 }
