@@ -12,7 +12,7 @@ BUILD := PATH="$(CURDIR)/$(BIN):$$PATH" cargo lambda build --locked --release --
 phase = @echo "== $$(date +%T) $(1)"
 
 .PHONY: help check test build deploy destroy demo demo-down localstack-up localstack-down samples bench profile faults fuzz \
-	pages clean tools stack-named
+	truth pages clean tools stack-named
 
 help: ## List what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' Makefile
@@ -76,6 +76,10 @@ profile: ## Draw a flame graph of a whole load: target/flame.svg
 faults: ## Kill, refuse and cut short loads, with many more seeds than a test run: make faults [FAULTS_SEED=1]
 	@$(CLOUD) up
 	FAULTS=full cargo test --locked --test street faults:: -- --nocapture
+
+truth: ## Check 2,000 random sheets against the truth behind them: make truth [TRUTH_SHEETS=2000] [TRUTH_SEED=1]
+	TRUTH_SHEETS=$(or $(TRUTH_SHEETS),2000) $(addprefix TRUTH_SEED=,$(TRUTH_SEED)) \
+		cargo test --locked --test street truth:: -- --nocapture
 
 pages: ## Open the reports of real loads in Chromium: valid, readable for everyone? Pictures go to docs/pictures
 	@npm ci --silent --prefix tests/pages

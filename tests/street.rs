@@ -1,5 +1,5 @@
 //! All that crosses a process: the command, the child, and whole loads on the local cloud; and what holds for any
-//! table, through files of every form.
+//! table, through files of every form; and what files say beside the truth.
 
 mod harness;
 
@@ -16,6 +16,7 @@ mod retry;
 mod rules;
 mod services;
 mod telling;
+mod truth;
 mod turns;
 mod undo;
 mod upload;

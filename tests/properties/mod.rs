@@ -1,7 +1,7 @@
 //! What holds for any table: written as xlsx, as ods and as csv it is read as it was, and judged as one and the same.
 
 mod table;
-mod write;
+pub mod write;
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;

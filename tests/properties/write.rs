@@ -55,20 +55,26 @@ pub fn xlsx(table: &Table, texts: Texts, system: System) -> Vec<u8> {
 
 /// The writer knows one date system only.
 fn count_from_1904(workbook: &[u8]) -> Vec<u8> {
-    const PART: &str = "xl/workbook.xml";
+    edit_part(workbook, "xl/workbook.xml", |xml| {
+        assert!(xml.contains("<workbookPr "));
+        xml.replace("<workbookPr ", "<workbookPr date1904=\"1\" ")
+    })
+}
+
+/// The same workbook with one of its parts changed.
+pub fn edit_part(workbook: &[u8], part: &str, edit: impl FnOnce(String) -> String) -> Vec<u8> {
     let mut archive = ZipArchive::new(Cursor::new(workbook)).expect("a workbook");
     let mut xml = String::new();
-    archive.by_name(PART).expect("its first part").read_to_string(&mut xml).expect("text");
-    assert!(xml.contains("<workbookPr "));
+    archive.by_name(part).expect("the part").read_to_string(&mut xml).expect("text");
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for place in 0..archive.len() {
-        let part = archive.by_index_raw(place).expect("a part");
-        if part.name().expect("its name") != PART {
-            zip.raw_copy_file(part).expect("its content");
+        let other = archive.by_index_raw(place).expect("a part");
+        if other.name().expect("its name") != part {
+            zip.raw_copy_file(other).expect("its content");
         }
     }
-    zip.start_file(PART, SimpleFileOptions::default()).expect("a part");
-    zip.write_all(xml.replace("<workbookPr ", "<workbookPr date1904=\"1\" ").as_bytes()).expect("its content");
+    zip.start_file(part, SimpleFileOptions::default()).expect("a part");
+    zip.write_all(edit(xml).as_bytes()).expect("its content");
     zip.finish().expect("a workbook").into_inner()
 }
 
@@ -86,13 +92,20 @@ pub fn ods(table: &Table, counted: bool) -> Vec<u8> {
         }
         rows.push_str("</table:table-row>\n");
     }
+    ods_file("", &format!("<table:table table:name=\"Stock\">{rows}</table:table>"))
+}
+
+/// An OpenDocument spreadsheet of these tables.
+pub fn ods_file(styles: &str, tables: &str) -> Vec<u8> {
     let content = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
          <office:document-content xmlns:office=\"urn:oasis:names:tc:opendocument:xmlns:office:1.0\" \
+         xmlns:style=\"urn:oasis:names:tc:opendocument:xmlns:style:1.0\" \
+         xmlns:number=\"urn:oasis:names:tc:opendocument:xmlns:datastyle:1.0\" \
          xmlns:table=\"urn:oasis:names:tc:opendocument:xmlns:table:1.0\" \
          xmlns:text=\"urn:oasis:names:tc:opendocument:xmlns:text:1.0\" office:version=\"1.3\">\
-         <office:body><office:spreadsheet><table:table table:name=\"Stock\">{rows}</table:table>\
-         </office:spreadsheet></office:body></office:document-content>"
+         <office:automatic-styles>{styles}</office:automatic-styles>\
+         <office:body><office:spreadsheet>{tables}</office:spreadsheet></office:body></office:document-content>"
     );
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for (part, text) in [("mimetype", "application/vnd.oasis.opendocument.spreadsheet"), ("content.xml", &content)] {
@@ -127,8 +140,12 @@ fn ods_cell(cell: &Cell) -> (String, String) {
             ("date", format!(" office:date-value=\"{}\"", typed(cell)), time.strftime("%d.%m.%y").to_string())
         }
     };
-    let paragraphs: String = shown.split('\n').map(|line| format!("<text:p>{}</text:p>", ods_line(line))).collect();
-    (format!(" office:value-type=\"{kind}\"{value}"), paragraphs)
+    (format!(" office:value-type=\"{kind}\"{value}"), ods_paragraphs(&shown))
+}
+
+/// A text as the cells of an OpenDocument spreadsheet have it.
+pub fn ods_paragraphs(text: &str) -> String {
+    text.split('\n').map(|line| format!("<text:p>{}</text:p>", ods_line(line))).collect()
 }
 
 /// Of blanks in a row, and of those at the ends, XML keeps nothing: they are counted.
