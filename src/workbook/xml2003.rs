@@ -15,7 +15,7 @@ use super::scan::{damaged, letter_of};
 use super::survey::attribute;
 use super::text::{Text, TextReader};
 use super::{MergedArea, RawValue, Sheet};
-use crate::message::{Refusal, Rule};
+use crate::message::Refusal;
 
 /// The first day that both this form, which counts 1900 as a leap year as Excel does, and the calendar number alike.
 const FIRST_OF_MARCH_1900: f64 = 61.0;
