@@ -313,6 +313,7 @@ mod tests {
     use super::super::assembly::tests::shown;
     use super::super::zipped::tests::source_of;
     use super::*;
+    use crate::message::Rule;
 
     const STYLES: &str = "<Styles><Style ss:ID='Default'/><Style ss:ID='five'><NumberFormat ss:Format='00000'/></Style>\
                           <Style ss:ID='child' ss:Parent='five'/><Style ss:ID='day'><NumberFormat ss:Format='Short Date'/></Style>\

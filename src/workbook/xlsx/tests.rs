@@ -1,5 +1,7 @@
 //! Workbooks of Excel as programs write them, and as none does.
 
+use std::ops::ControlFlow;
+
 use super::*;
 use crate::workbook::assembly::tests::shown;
 use crate::workbook::zipped::tests::source_of;
