@@ -53,6 +53,9 @@ const FOREIGN_ONE_IN: u64 = 20;
 /// With fewer different letters a text can be of any language.
 const LETTERS_OF_A_LANGUAGE: usize = 4;
 
+/// Below this many letters beyond ASCII, a guess that another language's letters would fit as well is chance.
+const LETTERS_OF_A_GUESS: u64 = 8;
+
 /// ASCII is four kinds of neighbours; beyond it each byte is its own.
 const KINDS: usize = 4 + 128;
 const CAPITAL: usize = 0;
@@ -204,9 +207,14 @@ impl Evidence {
         (0..128).all(|at| one.counts[at] == 0 || one.letters[at] == other.letters[at])
     }
 
-    /// Whether another reading of Latin letters is one of a language as well as the guessed one.
+    /// Whether another reading of Latin letters is one of a language, too. Where both have only letters of theirs, the
+    /// guess stands once there are enough of them: hardly a language gets along with the few that it shares by chance.
     fn rivals(&self, rival: &Reading, guessed: &Reading) -> bool {
-        !self.read_alike(rival, guessed) && rival.is_latin() && rival.misses <= guessed.misses
+        let is_as_good = match guessed.misses {
+            0 => rival.misses == 0 && guessed.all < LETTERS_OF_A_GUESS,
+            misses => rival.misses <= misses,
+        };
+        is_as_good && rival.is_latin() && !self.read_alike(rival, guessed)
     }
 
     fn sample_fits(&self, encoding: &'static Encoding) -> bool {

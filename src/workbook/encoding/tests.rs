@@ -364,3 +364,14 @@ fn what_could_be_more_than_one_thing_is_unclear_and_shows_its_readings() {
     unclear(b"A;Gr\x9A\xA7e\nB;L\x8Ange\nC;M\x9Fller\nD;Caf\x8E\n");
     unclear(b"A;\xF8\n");
 }
+
+#[test]
+fn letters_that_two_languages_share_are_guessed_once_there_are_enough_of_them() {
+    // In Windows-1250 these are letters of Slovak: é and ŕ; of Polish: ó and ń.
+    let french: Vec<String> = (1..12).map(|i| format!("Clé à molette numéro {i}")).collect();
+    let spanish = ["Tornillo pequeño", "Jamón", "Piña", "Año nuevo", "Paño", "Código", "Corazón", "Niño"];
+    for words in [french.iter().map(String::as_str).collect::<Vec<_>>(), spanish.to_vec()] {
+        assert_eq!(found(&lines(WINDOWS_1252, &words)), Found::Guessed(WINDOWS_1252), "{words:?}");
+        assert!(matches!(found(&lines(WINDOWS_1252, &words[..2])), Found::Unclear(_)), "{words:?}");
+    }
+}
