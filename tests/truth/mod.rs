@@ -127,9 +127,12 @@ impl Outcome {
         self.traps.is_empty() && (self.answer.exit != 0 || !self.answer.amber().is_empty() || all != right)
     }
 
-    /// How it goes wrong first, where it does.
-    fn kind(&self) -> Option<(Kind, Option<&'static str>)> {
-        self.unsaid().first().map(|difference| (difference.kind, difference.trap))
+    /// How it goes wrong first, where it does: how, and in which trap.
+    fn kind(&self) -> (Option<Kind>, String) {
+        let unsaid = self.unsaid();
+        let first = unsaid.first();
+        let trap = first.and_then(|difference| difference.trap).map(str::to_string);
+        (first.map(|difference| difference.kind), trap.unwrap_or_else(|| self.traps.join(" and ")))
     }
 
     fn is_wrong(&self) -> bool {
@@ -212,7 +215,7 @@ fn whatever_differs_from_the_truth_is_said() {
                     if !outcome.is_wrong() {
                         continue;
                     }
-                    let kind = (outcome.traps.clone(), outcome.kind());
+                    let kind = outcome.kind();
                     let is_new = {
                         let mut failures = failures.lock().expect("failures");
                         let (times, _) = failures.entry(kind.clone()).or_default();

@@ -45,9 +45,9 @@ impl Answer {
         Answer { exit: output.status.code().unwrap_or(-1), report, rows, problem_rows }
     }
 
-    /// Nothing of the file goes in: it was refused, or waits for approval.
-    pub fn is_whole(&self) -> bool {
-        self.report["ending"] == "refused" || self.report["ending"] == "held" || self.exit == 3
+    /// Nothing of the file goes in: it is refused, or would wait for approval.
+    pub fn is_stopped(&self) -> bool {
+        self.report["refusal"].is_object() || self.report["held"].as_array().is_some_and(|held| !held.is_empty())
     }
 
     /// The rule of the refusal, where there is one.
@@ -140,7 +140,7 @@ impl Verdict {
                     (Truth::Unclear(_), Some(_)) => (true, Some(Kind::Unclear)),
                     (Truth::Item(_) | Truth::Unclear(_), None) => {
                         let named = matches!(fate, "rejected" | "duplicate") && answer.problem_rows.contains(&at);
-                        (false, (!named && !answer.is_whole()).then_some(Kind::PassedOver))
+                        (false, (!named).then_some(Kind::PassedOver))
                     }
                     (Truth::NoItem, None) => (false, None),
                 };
@@ -153,6 +153,7 @@ impl Verdict {
                     Truth::Item(truth) | Truth::Unclear(truth) => Some(truth.clone()),
                     Truth::NoItem => None,
                 };
+                let kind = kind.filter(|_| !answer.is_stopped());
                 verdict.differences.extend(kind.map(|kind| Difference {
                     sheet: at.0,
                     row: number,

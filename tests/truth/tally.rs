@@ -43,13 +43,13 @@ impl Tally {
             let answer = &outcome.answer;
             match answer.exit {
                 _ if outcome.is_wrong() => counts.failed += 1,
-                _ if answer.is_whole() => counts.refused += 1,
+                _ if answer.is_stopped() => counts.refused += 1,
                 _ if !answer.amber().is_empty() => counts.amber += 1,
                 0 => counts.green += 1,
                 _ => counts.partly += 1,
             }
             counts.noted += u32::from(!outcome.is_wrong() && !outcome.verdict.differences.is_empty());
-            if !answer.is_whole() {
+            if !answer.is_stopped() {
                 let (all, right) = outcome.verdict.plain;
                 counts.plain = (counts.plain.0 + all, counts.plain.1 + all - right);
                 let (all, right) = outcome.verdict.trapped;

@@ -152,10 +152,8 @@ fn open_quote(case: &mut Case) -> bool {
     let row = &mut case.sheet().rows[place];
     row.cells[name] = Cell::text(format!("\"{}", shown(&row.cells[name])));
     row.line = Some(unquoted(row, &[name], habits));
-    for row in &mut case.sheet().rows[place..] {
-        row.trap = Some("quote-not-closed");
-        row.make_unclear();
-    }
+    row.trap = Some("quote-not-closed");
+    row.make_unclear();
     true
 }
 
