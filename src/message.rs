@@ -312,6 +312,9 @@ catalogue! {
     RowHasExtraSeparators "row-has-extra-separators"
         "Sheet \"{sheet}\" has {rows} with more separators than the others, for example row {row}."
         "Check whether each value in these rows is in its own column: a value that contains the separator moves those after it. No row was left out because of it."
+    LastRowMayContinue "last-row-may-continue"
+        "Row {row} of sheet \"{sheet}\" has a single value and was skipped, but it may be the rest of row {above}."
+        "If a line break inside a value has cut row {above} in two, join the parts in a text editor such as Notepad, and upload the file again; if row {row} is a note, all is well. No row was left out because of it."
     ValuesWithoutName "values-without-name"
         "Sheet \"{sheet}\" has values beside the list, under an empty header, in {columns}."
         "They were not loaded. If they should be, enter the name of the column in {cells}, and upload the file again."
@@ -482,6 +485,7 @@ impl Rule {
             | Rule::ColumnWithoutName
             | Rule::EncodingGuessed
             | Rule::KeyInOtherCapitals
+            | Rule::LastRowMayContinue
             | Rule::NotTakenAsShown
             | Rule::NullKeptAsText
             | Rule::ReadWithoutAddition

@@ -37,6 +37,10 @@ pub(super) struct BelowHeader<'a> {
     /// A column in which every item has a number, where there is one.
     number: Option<u32>,
     key: Vec<u32>,
+    /// Columns in which no item has a word.
+    typed: Vec<u32>,
+    /// The last row with a value.
+    above: u32,
 }
 
 impl<'a> BelowHeader<'a> {
@@ -47,11 +51,18 @@ impl<'a> BelowHeader<'a> {
         let mut numbers = schema.columns.iter().enumerate().filter(|(_, c)| c.required && is_number(c.kind));
         let number = numbers.find_map(|(position, _)| place(position));
         let key = schema.key.columns().filter_map(|column| place(schema.position(column)?)).collect();
-        BelowHeader { schema, search: HeaderSearch::new(schema), number, key }
+        let is_typed = |kind| is_number(kind) || kind == Kind::Date;
+        let typed = schema.columns.iter().enumerate().filter(|(_, column)| is_typed(column.kind));
+        let typed = typed.filter_map(|(position, _)| place(position)).collect();
+        BelowHeader { schema, search: HeaderSearch::new(schema), number, key, typed, above: heading.header.row }
     }
 
     /// What the row is. `sheet` is where it stands, for a refusal.
     pub fn look_at(&mut self, row: &RawRow<'_>, heading: &Heading, sheet: &str) -> Below {
+        let stands_apart = row.number > self.above + 1;
+        if row.cells.iter().any(|cell| !is_blank(cell)) {
+            self.above = row.number;
+        }
         if row.cells.len() < NAMES_OF_A_HEADER || self.is_plainly_an_item(row) {
             return Below::Row;
         }
@@ -68,7 +79,9 @@ impl<'a> BelowHeader<'a> {
             Err(HeaderFault::NamedTwice { column, first, second }) if self.is_foreign(row) => {
                 Below::Foreign(refuse_named_twice(sheet, row.number, &column, &first, &second))
             }
-            Err(_) if self.is_foreign(row) => Below::Foreign(refuse_second_table(sheet, row, heading)),
+            Err(_) if self.is_foreign(row) || stands_apart && self.is_of_words(row) => {
+                Below::Foreign(refuse_second_table(sheet, row, heading))
+            }
             Err(_) => Below::Row,
         }
     }
@@ -103,16 +116,28 @@ impl<'a> BelowHeader<'a> {
         columns.all(|(one, other)| place(one) == place(other)) && (!are_kept || one.others == other.others)
     }
 
+    /// Whether the row is nothing but words, also in the key and where every item has a number or a date: below a blank
+    /// row, the header of something else.
+    fn is_of_words(&self, row: &RawRow<'_>) -> bool {
+        let mut filled = row.cells.iter().filter(|cell| !is_blank(cell));
+        let has = |places: &[u32]| places.iter().any(|place| row.cell(*place).is_some_and(|cell| !is_blank(cell)));
+        filled.clone().count() >= CELLS_OF_A_HEADER && has(&self.key) && has(&self.typed) && filled.all(is_word)
+    }
+
     /// Whether the row is nothing but words, and some of them are names of columns where no item has them.
     fn is_foreign(&self, row: &RawRow<'_>) -> bool {
         let filled: Vec<&RawCell<'_>> = row.cells.iter().filter(|cell| !is_blank(cell)).collect();
-        let is_word = |cell: &&RawCell<'_>| matches!(&cell.value, RawValue::Text(text) if !text.bytes().any(|byte| byte.is_ascii_digit()));
         let is_name = |cell: &RawCell<'_>| self.schema.is_name(&shown(cell));
         let in_key = || filled.iter().any(|cell| self.key.contains(&cell.column) && is_name(cell));
-        filled.iter().all(is_word)
+        filled.iter().all(|cell| is_word(cell))
             && (filled.iter().filter(|cell| is_name(cell)).count() >= NAMES_OF_A_HEADER
                 || filled.len() >= CELLS_OF_A_HEADER && in_key())
     }
+}
+
+/// A text without a digit.
+fn is_word(cell: &RawCell<'_>) -> bool {
+    matches!(&cell.value, RawValue::Text(text) if !text.bytes().any(|byte| byte.is_ascii_digit()))
 }
 
 /// A header that begins with a digit is no name of ours, and a number typed as text does.
@@ -217,6 +242,8 @@ mod tests {
         for (list, row) in [
             (&b"SKU,Name,Qty\nA,Bolt,5\n\nCategory,Items,Units\nBolts,12,3400\n"[..], 4),
             (b"SKU,Name,Qty\nA,Bolt,5\nWarehouse,Manager,Phone\nLeeds,Ann,5550123\n", 3),
+            // None of its names is one of ours.
+            (b"SKU,Name,Qty\nA,Bolt,5\n\nHall,Called,Square metres\nN,North,850\n", 4),
             (b"SKU,Name,Qty\nA,Bolt,5\n\nTotals,,\nShelf,Category,Qty\nS-1,Bolts,34\n", 5),
             // One of ours without a column that every item has.
             (b"SKU,Name,Qty\nA,Bolt,5\nSKU,Name,Price\nB,Nut,7\n", 3),

@@ -335,18 +335,21 @@ impl<'a> RowJudge<'a> {
     }
 
     /// Prices whose row names another currency than the rules set.
+    /// Whether each price is in the currency that its row names, and that one the currency of the rules.
     fn check_currency(&self, beside: NamedBeside, values: &[Option<LentValue<'_>>], problems: &mut Vec<Problem>) {
-        for ((position, column), _) in
-            self.layout.schema.columns.iter().enumerate().zip(values).filter(|(_, value)| value.is_some())
-        {
-            let Some(wanted) = &column.currency else {
+        let columns = self.layout.schema.columns.iter().enumerate().zip(values);
+        for ((position, column), _) in columns.filter(|(_, value)| value.is_some()) {
+            let foreign = column.currency.as_ref().and_then(|wanted| Some((beside.foreign(self.row, wanted)?, wanted)));
+            let money = self.cell(position).filter(|_| column.kind == Kind::Money);
+            let (currency, others) = if let Some((named, wanted)) = foreign {
+                (named.into_owned(), format!("the {} is in {wanted} here", column.title))
+            } else if let Some((sign, named)) = money.and_then(|cell| beside.contradicts(cell, self.row)) {
+                (sign.to_string(), format!("its row names {named}"))
+            } else {
                 continue;
             };
-            if let Some(named) = beside.foreign(self.row, wanted) {
-                let others = format!("the {} is in {wanted} here", column.title);
-                let words = vec![("currency", named.into_owned()), ("others", others)];
-                problems.push(self.problem(position, Broken { rule: Rule::CurrenciesMixed, words }));
-            }
+            let words = vec![("currency", currency), ("others", others)];
+            problems.push(self.problem(position, Broken { rule: Rule::CurrenciesMixed, words }));
         }
     }
 

@@ -192,7 +192,7 @@ impl<'p, 'a> SheetPass<'p, 'a> {
                 let Judging { tables, counts, .. } = *judging;
                 for ((layout, _), counts) in tables.with_ends().zip(&counts) {
                     self.judge.notes.extend(report_unnamed(self.name, layout.header(), counts));
-                    self.judge.notes.extend(layout.ragged().and_then(|ragged| ragged.note(self.name)));
+                    self.judge.notes.extend(layout.ragged().into_iter().flat_map(|ragged| ragged.notes(self.name)));
                 }
                 (self.judge.describe(self.name, Some((&tables, &counts)), None), Some(tables))
             }

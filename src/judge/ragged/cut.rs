@@ -45,6 +45,13 @@ impl Lines {
         }
     }
 
+    /// The line of one value directly below the last row that has all of them, and that row: a note, or the rest of it.
+    pub fn find_tail(&self, usual: u32) -> Option<(u32, u32)> {
+        let at = self.stretches.iter().rposition(|stretch| stretch.fields >= usual)?;
+        let (whole, next) = (self.stretches[at], self.stretches.get(at + 1)?);
+        (usual > 1 && next.fields == 1 && whole.last + 1 == next.first).then_some((next.first, whole.last))
+    }
+
     /// The rows that are cut, in their order. `usual` is the number of values that most rows have, `open` whether some
     /// row ends with an empty one.
     pub fn find_cuts(&self, usual: u32, open: bool) -> Vec<(u32, Cut)> {
@@ -108,6 +115,20 @@ mod tests {
             lines.add(row, *fields, 5);
         }
         lines.find_cuts(5, open)
+    }
+
+    #[test]
+    fn a_line_directly_below_the_last_row_may_be_the_rest_of_it() {
+        let tail = |fields: &[u32]| {
+            let mut lines = Lines::default();
+            (2..).zip(fields).filter(|(_, fields)| **fields > 0).for_each(|(row, fields)| lines.add(row, *fields, 5));
+            lines.find_tail(5)
+        };
+        assert_eq!(tail(&[5, 5, 1]), Some((4, 3)));
+        assert_eq!(tail(&[5, 5, 1, 1]), Some((4, 3)));
+        for fields in [&[5, 5][..], &[5, 5, 0, 1], &[5, 1, 5], &[5, 5, 2]] {
+            assert_eq!(tail(fields), None, "{fields:?}");
+        }
     }
 
     #[test]

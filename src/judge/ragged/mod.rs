@@ -16,6 +16,11 @@ use cut::Lines;
 /// Values that are quoted; more are counted.
 const VALUES_QUOTED: usize = 3;
 const QUOTED_CHARACTERS: usize = 40;
+const SEPARATORS: [char; 4] = [',', ';', '\t', '|'];
+/// Of a currency beside a number.
+const UNIT_BYTES: usize = 4;
+/// Lines of one value that have another separator in them; more are no accident.
+const MOST_OTHER_LINES: usize = 1 << 16;
 
 /// The columns of a header by their place in the file: what they hold, where they are named.
 struct Named {
@@ -29,6 +34,8 @@ enum Holds {
     Whole,
     Amount,
     Other,
+    /// What the rules do not know.
+    Unread,
 }
 
 /// Where one value seems to have become two.
@@ -50,7 +57,7 @@ impl Named {
             };
             Some((found.as_ref()?.0, holds))
         });
-        for (place, holds) in known.chain(header.others.iter().map(|(place, _)| (*place, Holds::Other))) {
+        for (place, holds) in known.chain(header.others.iter().map(|(place, _)| (*place, Holds::Unread))) {
             let place = place as usize;
             if columns.len() <= place {
                 columns.resize(place + 1, None);
@@ -75,7 +82,7 @@ impl Named {
             if second.column != first.column + 1 {
                 return None;
             }
-            if holds == Holds::Other {
+            if matches!(holds, Holds::Other | Holds::Unread) {
                 let is_text = !self.spaced && two.starts_with(' ') && !two.trim().is_empty();
                 return is_text.then_some((first, second, Split::Text));
             }
@@ -84,9 +91,14 @@ impl Named {
     }
 }
 
-/// Whether two numbers can be one with a comma in it: 1 and 250, 3 and 20.
+/// Whether two numbers can be one with a comma in it: 1 and 250, 3 and 20, 12 and 50 €.
 fn are_one_number(one: &str, two: &str, holds: Holds) -> bool {
     let whole = one.trim_start_matches(|c: char| !c.is_ascii_digit());
+    let number = two.trim_end_matches(|c: char| !c.is_ascii_digit());
+    if two.len() - number.len() > UNIT_BYTES {
+        return false;
+    }
+    let two = number;
     let (digits, fraction) = two.split_once('.').unwrap_or((two, ""));
     let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     let follows = match holds {
@@ -94,7 +106,7 @@ fn are_one_number(one: &str, two: &str, holds: Holds) -> bool {
         _ if two.contains('.') => digits.len() == 3,
         _ => (1..=4).contains(&digits.len()),
     };
-    one.len() - whole.len() <= 4
+    one.len() - whole.len() <= UNIT_BYTES
         && !whole.is_empty()
         && is_digits(whole)
         && follows
@@ -120,6 +132,8 @@ pub(super) struct Widths {
     /// Rows that begin with their own number: 1, 2, 3.
     numbered: u64,
     lines: Lines,
+    /// Lines of one value that would have several with another separator.
+    other_lines: Vec<u32>,
 }
 
 #[derive(Default)]
@@ -151,6 +165,7 @@ impl Widths {
             split: 0,
             numbered: 0,
             lines: Lines::default(),
+            other_lines: Vec::new(),
         }
     }
 
@@ -161,6 +176,9 @@ impl Widths {
         let Some(first) = filled.next() else { return };
         self.lines.add(row.number, fields, self.named.columns.len() as u32);
         let Some(last) = filled.next_back() else {
+            if fields == 1 && self.other_lines.len() < MOST_OTHER_LINES && self.has_other_separator(first) {
+                self.other_lines.push(row.number);
+            }
             return;
         };
         self.all += 1;
@@ -191,6 +209,15 @@ impl Widths {
         }
     }
 
+    /// Whether a line of one value reads as a row of the list whose separator is another one.
+    fn has_other_separator(&self, cell: &RawCell<'_>) -> bool {
+        let (RawValue::Text(text), Some(own)) = (&cell.value, self.separator) else { return false };
+        let wanted = self.named.columns.len().div_ceil(2).max(3);
+        // In a sentence a blank follows.
+        let parts = |separator: char| text.split(separator).filter(|part| !part.starts_with(' ')).count();
+        SEPARATORS.into_iter().any(|separator| separator != own && parts(separator) >= wanted)
+    }
+
     pub fn decide(self) -> Ragged {
         let most = |rows: u64| rows * 2 > self.all;
         // The header is one of them.
@@ -213,11 +240,20 @@ impl Widths {
         let more = more.filter(|rows| rows.plain > 0).map(|rows| (rows.plain, rows.first_plain));
         let more = more.reduce(|(rows, first), (plain, row)| (rows + plain, first.min(row)));
         let open = self.rows.values().any(|rows| rows.open > 0);
+        let mut cuts = match (self.separator, usual) {
+            (Some(_), Some(usual)) => self.lines.find_cuts(usual, open),
+            _ => Vec::new(),
+        };
+        cuts.extend(self.other_lines.into_iter().map(|row| (row, Cut::Part)));
+        cuts.sort_by_key(|(row, _)| *row);
+        cuts.dedup_by_key(|(row, _)| *row);
+        // Only of a text that is loaded the rest would be missed.
+        let ends_in_text =
+            |usual: &u32| self.named.columns.get(*usual as usize - 1).copied().flatten() == Some(Holds::Other);
+        let usual_with_text = usual.filter(|usual| *usual > 0 && self.separator.is_some() && ends_in_text(usual));
         Ragged {
-            cuts: match (self.separator, usual) {
-                (Some(_), Some(usual)) => self.lines.find_cuts(usual, open),
-                _ => Vec::new(),
-            },
+            tail: usual_with_text.and_then(|usual| self.lines.find_tail(usual)),
+            cuts,
             usual: usual.unwrap_or_default(),
             width,
             unnamed: columns.map(|(place, _)| place).collect(),
@@ -250,6 +286,8 @@ pub(super) struct Ragged {
     numbered: bool,
     /// By the number of the row.
     cuts: Vec<(u32, Cut)>,
+    /// A line of one value directly below the last whole row, and that row.
+    tail: Option<(u32, u32)>,
     /// Rows that end with more separators than all others, and the first of them.
     open_rows: Option<(u64, u32)>,
 }
@@ -337,8 +375,17 @@ impl Ragged {
         }
     }
 
-    /// What is said of rows that end with more separators than the others: it is nothing, or they lack a value.
-    pub fn note(&self, sheet: &str) -> Option<Note> {
+    /// What is worth a look although no row was left out for it.
+    pub fn notes(&self, sheet: &str) -> impl Iterator<Item = Note> {
+        let tail = self.tail.map(|(row, above)| {
+            let words = [("row", &*row.to_string()), ("above", &*above.to_string())];
+            Note::of_sheet(Rule::LastRowMayContinue, sheet, &words)
+        });
+        self.note_open_rows(sheet).into_iter().chain(tail)
+    }
+
+    /// Of rows that end with more separators than the others: it is nothing, or they lack a value.
+    fn note_open_rows(&self, sheet: &str) -> Option<Note> {
         let (rows, first) = self.open_rows?;
         let rows = if rows == 1 { "1 row that ends".to_string() } else { format!("{} rows that end", count(rows)) };
         let words = [("rows", rows.as_str()), ("row", &first.to_string())];

@@ -173,3 +173,35 @@ fn a_doubtful_row_is_a_twin_of_the_row_with_its_key_and_stays_doubtful() {
     assert_eq!(rules(&verdicts[&2]), ["key-repeated"]);
     assert_eq!(rules(&verdicts[&3]), [EXTRA, "key-repeated"]);
 }
+
+#[test]
+fn an_amount_with_its_currency_may_be_split_as_well() {
+    let list = "SKU,Qty,Price,Name\nA,5,12,50 €,Bolt\nB,6,13,50 €,Nut\nC,7,14,20 €,Pin\nD,8,9,Cap\n";
+    assert_eq!(doubtful(list), [(2, EXTRA), (3, EXTRA), (4, EXTRA)]);
+}
+
+#[test]
+fn a_line_with_another_separator_is_no_note() {
+    let list = "SKU,Name,Qty,Category\nA,Bolt,5,x\nB,Nut,6,x\nC;Pin hook;7;x\n";
+    assert_eq!(doubtful(list), [(4, SHORT)]);
+    // A sentence is one.
+    let list = "SKU,Name,Qty,Category\nA,Bolt,5,x\nB,Nut,6,x\n\nCounted by Ann; checked by Bob; signed; sealed\n";
+    assert_eq!((doubtful(list), notes(list)), (vec![], vec![]));
+}
+
+#[test]
+fn a_line_directly_below_the_list_is_worth_a_look_where_it_may_be_the_rest_of_a_text() {
+    let rules = |list| {
+        let rules = notes(list).into_iter().map(|(rule, ..)| rule);
+        rules.filter(|rule| *rule != Rule::ColumnsNotKnown).collect::<Vec<_>>()
+    };
+    let list = "SKU,Qty,Name\nA,5,Bolt\nB,6,Nut for\nthe big wheel\n";
+    assert_eq!((doubtful(list), rules(list)), (vec![], vec![Rule::LastRowMayContinue]));
+    for list in [
+        "SKU,Qty,Name\nA,5,Bolt\nB,6,Nut\n\nCounted by Ann today\n",
+        "SKU,Name,Qty\nA,Bolt,5\nB,Nut,6\nCounted by Ann today\n",
+        "SKU,Qty,Name,Remark\nA,5,Bolt,x\nB,6,Nut,y\nCounted by Ann today\n",
+    ] {
+        assert_eq!(rules(list), [], "{list}");
+    }
+}

@@ -93,6 +93,15 @@ impl NamedBeside {
         beside(loaded, true).or_else(|| beside(other, schema.unknown_columns == UnknownColumns::Keep))
     }
 
+    /// The sign of a price and the currency that its row names, where they cannot be the same.
+    pub fn contradicts<'r>(self, cell: &RawCell<'_>, row: &'r RawRow<'_>) -> Option<(&'static str, Cow<'r, str>)> {
+        let (sign, of_sign) = currency_of(cell)?;
+        let named = shown(row.cell(self.place)?);
+        let of_row = currencies_of(&named);
+        let is_other = !of_row.is_empty() && !of_row.iter().any(|currency| of_sign.contains(currency));
+        is_other.then_some((sign, named))
+    }
+
     /// What the row names, where it cannot be the currency that the rules set.
     pub fn foreign<'r>(self, row: &'r RawRow<'_>, wanted: &str) -> Option<Cow<'r, str>> {
         let named = shown(row.cell(self.place)?);
