@@ -3,7 +3,7 @@
 use crate::message::{Note, Refusal, Rule, cell_address, listed};
 use crate::schema::{Header, Schema};
 
-use super::SheetRead;
+use super::{ColumnRead, SheetRead};
 
 /// Names quoted that are not known.
 const NAMES_QUOTED: usize = 8;
@@ -34,17 +34,27 @@ pub(super) fn refuse_missing_columns(schema: &Schema, sheet: &str, header: &Head
     Some(Refusal::new(Rule::ColumnMissing, &words))
 }
 
-/// Several sheets are loaded, and some have no column for what the totals are made by, such as the warehouse: the tabs may
-/// be named after it.
+/// Some tables have no column for what the totals are made by, such as the warehouse, while there are several sheets, or
+/// others have it: the tabs or the titles above the tables may be named after it.
 pub(super) fn note_missing_group(schema: &Schema, sheets: &[SheetRead]) -> Option<Note> {
     let per = schema.totals.per.as_ref()?;
     let column = schema.columns.iter().find(|column| column.name == *per)?;
+    let has_it = |columns: &[ColumnRead]| columns.iter().any(|column| column.attribute == *per);
     let loaded: Vec<&SheetRead> = sheets.iter().filter(|sheet| sheet.loaded).collect();
-    let has_it = |sheet: &&&SheetRead| sheet.columns.iter().any(|column| column.attribute == *per);
-    let without: Vec<String> =
-        loaded.iter().filter(|sheet| !has_it(sheet)).map(|sheet| format!("\"{}\"", sheet.name)).collect();
+    let mut without = Vec::new();
+    let mut is_named = loaded.len() > 1;
+    for sheet in loaded {
+        let lacking: Vec<u32> =
+            sheet.columns_by_table().filter(|(_, columns)| !has_it(columns)).map(|(row, _)| row).collect();
+        is_named |= lacking.len() <= sheet.tables.len();
+        // Where no table of a sheet has it, the sheet says it all.
+        match lacking.len() > sheet.tables.len() {
+            true => without.push(format!("\"{}\"", sheet.name)),
+            false => without.extend(lacking.iter().map(|row| format!("\"{}\" from row {row} on", sheet.name))),
+        }
+    }
     let words = [("column", column.title.as_str()), ("sheets", &listed(&without, NAMES_QUOTED))];
-    (loaded.len() > 1 && !without.is_empty()).then(|| Note::new(Rule::SheetsWithoutGroup, &words))
+    (is_named && !without.is_empty()).then(|| Note::new(Rule::SheetsWithoutGroup, &words))
 }
 
 /// The names in the header that no column of the rules has, each with its place as `say_place` puts it.
@@ -137,5 +147,20 @@ mod tests {
         assert_eq!(notes(&[("Leeds", "Warehouse"), ("York", "Bin")]), says("\"York\""));
         assert!(notes(&[("Leeds", "Warehouse"), ("York", "Warehouse")]).is_empty());
         assert!(notes(&[("Leeds", "Bin")]).is_empty());
+    }
+
+    #[test]
+    fn a_table_below_another_that_alone_has_no_warehouse_is_named_by_the_row_it_begins_in() {
+        let notes = |text: &str| {
+            let (_, file) = judged_by(text.as_bytes(), |rules| rules).unwrap();
+            let notes = file.notes.into_iter().filter(|note| note.rule == Rule::SheetsWithoutGroup);
+            notes.map(|note| note.message).collect::<Vec<_>>()
+        };
+        let says = |row: u32| vec![format!("There is no column for the Warehouse on \"Stock\" from row {row} on.")];
+        let (with, without) = ("SKU,Name,Qty,Warehouse\nA,Bolt,5,LDS\n", "SKU,Qty,Name,Bin\nB,5,Nut,7\n");
+        assert_eq!(notes(&format!("{with}{without}")), says(3));
+        assert_eq!(notes(&format!("{without}{with}")), says(1));
+        let neither = "SKU,Name,Qty,Bin\nA,Bolt,5,7\n";
+        assert!(notes(&format!("{neither}{without}")).is_empty());
     }
 }

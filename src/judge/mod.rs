@@ -186,6 +186,12 @@ pub struct TableRead {
 }
 
 impl SheetRead {
+    /// The columns of each table with the row of its header, from above; none where no header was found.
+    pub fn columns_by_table(&self) -> impl Iterator<Item = (u32, &[ColumnRead])> {
+        let first = self.header_row.map(|row| (row, self.columns.as_slice()));
+        first.into_iter().chain(self.tables.iter().map(|table| (table.header_row, table.columns.as_slice())))
+    }
+
     /// The columns by which a row was read.
     pub fn columns_at(&self, row: u32) -> &[ColumnRead] {
         self.table_at(row).map_or(&self.columns, |table| &table.columns)

@@ -5,22 +5,56 @@ use crate::judge::{ColumnRead, SheetRead};
 use crate::message::{count, listed};
 use crate::schema::canonical_name;
 
-/// Sheets whose columns are named; the page and `report.json` have all of them.
-const SHEETS_NAMED: usize = 10;
+/// Tables whose columns are named; the page and `report.json` have more of them.
+const TABLES_NAMED: usize = 10;
 /// Columns named that could have been taken as well.
 const OTHERS_NAMED: usize = 8;
 
-/// A line for each sheet that was loaded.
-pub(super) fn say_columns(report: &Report) -> Vec<String> {
+/// The columns of one table of a sheet.
+pub(super) struct TableColumns<'r> {
+    pub columns: &'r [ColumnRead],
+    /// Whose table it is, where several sheets were loaded.
+    pub sheet: Option<&'r str>,
+    /// The row of its header, where another table is above it.
+    pub header_row: Option<u32>,
+}
+
+/// The tables of all sheets that were loaded, in the order of the file.
+pub(super) fn tables(report: &Report) -> Vec<TableColumns<'_>> {
     let loaded: Vec<&SheetRead> = report.sheets.iter().filter(|sheet| !sheet.columns.is_empty()).collect();
-    let more = loaded.len().saturating_sub(SHEETS_NAMED);
-    let more = (more > 0).then(|| format!("The columns of {} more sheets are in the report.", count(more as u64)));
-    let line = |sheet: &&SheetRead| {
-        let of = if loaded.len() > 1 { format!(" of \"{}\"", sheet.name) } else { String::new() };
-        let columns = sheet.columns.iter().enumerate().map(|(at, column)| say_column(column, at == 0));
-        format!("Columns{of}: {}.", columns.collect::<Vec<_>>().join(", "))
+    let is_named = loaded.len() > 1;
+    loaded.into_iter().flat_map(|sheet| of_sheet(sheet, is_named)).collect()
+}
+
+fn of_sheet(sheet: &SheetRead, is_named: bool) -> impl Iterator<Item = TableColumns<'_>> {
+    sheet.columns_by_table().enumerate().map(move |(above, (row, columns))| TableColumns {
+        columns,
+        sheet: is_named.then_some(sheet.name.as_str()),
+        header_row: (above > 0).then_some(row),
+    })
+}
+
+/// `3 more tables`; where no sheet has two of them, `3 more sheets`.
+pub(super) fn say_more(tables: &[TableColumns<'_>], shown: usize) -> Option<String> {
+    let what = if tables.iter().any(|table| table.header_row.is_some()) { "table" } else { "sheet" };
+    Some(match tables.len().checked_sub(shown)? {
+        0 => return None,
+        1 => format!("1 more {what}"),
+        more => format!("{} more {what}s", count(more as u64)),
+    })
+}
+
+/// A line for each table.
+pub(super) fn say_columns(report: &Report) -> Vec<String> {
+    let tables = tables(report);
+    let more = say_more(&tables, TABLES_NAMED).map(|more| format!("The columns of {more} are in the report."));
+    let line = |table: &TableColumns<'_>| {
+        let of = table.sheet.map(|sheet| format!(" of \"{sheet}\"")).unwrap_or_default();
+        let from = table.header_row.map(|row| format!(" from row {row} on")).unwrap_or_default();
+        let columns = table.columns.iter().enumerate().map(|(at, column)| say_column(column, at == 0));
+        format!("Columns{of}{from}: {}.", columns.collect::<Vec<_>>().join(", "))
     };
-    loaded.iter().take(SHEETS_NAMED).map(line).chain(more).collect()
+    tables.iter().take(TABLES_NAMED).map(line).chain(more).collect()
 }
 
 /// `SKU from "Item number" (A, 240 values)`, `Category (C, 96; 144 rows have none)`. What the figures are is said by the
@@ -48,16 +82,23 @@ fn say_column(column: &ColumnRead, is_first: bool) -> String {
 
 /// A sentence for each column that was chosen where others could have been taken.
 pub(super) fn say_choices(report: &Report) -> Vec<String> {
-    let with_sheets = report.sheets.iter().filter(|sheet| sheet.loaded).count() > 1;
-    let choices = report.sheets.iter().flat_map(|sheet| sheet.columns.iter().map(move |column| (sheet, column)));
-    let choices = choices.filter(|(_, column)| !column.instead_of.is_empty()).map(|(sheet, column)| {
-        let place = if with_sheets { format!("Sheet \"{}\": ", sheet.name) } else { String::new() };
-        let others = column.instead_of.iter().map(|other| format!("\"{}\" ({})", other.header, other.column));
-        let others = listed(&others.collect::<Vec<_>>(), OTHERS_NAMED);
-        let (title, header) = (title(column), &column.header);
-        format!("{place}{title} was taken from \"{header}\" ({}), not from {others}.", column.column)
-    });
-    choices.collect()
+    let of_table = |table: TableColumns<'_>| {
+        let place = match (table.sheet, table.header_row) {
+            (None, None) => String::new(),
+            (Some(sheet), None) => format!("Sheet \"{sheet}\": "),
+            (None, Some(row)) => format!("From row {row} on: "),
+            (Some(sheet), Some(row)) => format!("Sheet \"{sheet}\", from row {row} on: "),
+        };
+        let chosen = table.columns.iter().filter(|column| !column.instead_of.is_empty());
+        chosen.map(|column| format!("{place}{}", say_choice(column))).collect::<Vec<_>>()
+    };
+    tables(report).into_iter().flat_map(of_table).collect()
+}
+
+fn say_choice(column: &ColumnRead) -> String {
+    let others = column.instead_of.iter().map(|other| format!("\"{}\" ({})", other.header, other.column));
+    let others = listed(&others.collect::<Vec<_>>(), OTHERS_NAMED);
+    format!("{} was taken from \"{}\" ({}), not from {others}.", title(column), column.header, column.column)
 }
 
 /// What the rules call it; a report of an earlier version does not say.
@@ -74,7 +115,7 @@ fn says_title(column: &ColumnRead) -> bool {
 mod tests {
     use super::*;
     use crate::event::{LoadId, Upload};
-    use crate::judge::OtherColumn;
+    use crate::judge::{OtherColumn, TableRead};
     use crate::report::{Ending, Seconds};
 
     fn column(title: &str, header: &str, letter: &str, values: u64, empty: u64) -> ColumnRead {
@@ -119,6 +160,26 @@ mod tests {
         assert_eq!(say_columns(&report(sheets(2))), ["Columns of \"Leeds\": SKU (A, 1 value)."; 2]);
         let said = say_columns(&report(sheets(14)));
         assert_eq!((said.len(), said[10].as_str()), (11, "The columns of 4 more sheets are in the report."));
+        assert_eq!(say_columns(&report(sheets(11)))[10], "The columns of 1 more sheet are in the report.");
+    }
+
+    fn with_table_below(mut report: Report, columns: Vec<ColumnRead>) -> Report {
+        report.sheets[0].tables.push(TableRead { header_row: 40, columns, others: vec![] });
+        report
+    }
+
+    #[test]
+    fn of_tables_below_each_other_each_has_its_line_with_the_row_it_begins_in() {
+        let (above, below) = (vec![column("SKU", "SKU", "A", 30, 0)], vec![column("SKU", "Art.-Nr.", "B", 12, 0)]);
+        let one_sheet = with_table_below(report(vec![("Leeds", above.clone())]), below.clone());
+        let says = ["Columns: SKU (A, 30 values).", "Columns from row 40 on: SKU from \"Art.-Nr.\" (B, 12 values)."];
+        assert_eq!(say_columns(&one_sheet), says);
+        let sheets = vec![("Leeds", above.clone()), ("York", above)];
+        let two_sheets = with_table_below(report(sheets.clone()), below.clone());
+        let says = "Columns of \"Leeds\" from row 40 on: SKU from \"Art.-Nr.\" (B, 12 values).";
+        assert_eq!(say_columns(&two_sheets)[1], says);
+        let many = (0..9).fold(report(sheets), |report, _| with_table_below(report, below.clone()));
+        assert_eq!(say_columns(&many)[10], "The columns of 1 more table are in the report.");
     }
 
     #[test]
@@ -128,7 +189,12 @@ mod tests {
         let chosen = ColumnRead { instead_of, ..column("Quantity", "Qty on hand", "D", 5, 0) };
         let says = "Quantity was taken from \"Qty on hand\" (D), not from \"Qty available\" (E), \"Qty reserved\" (F).";
         assert_eq!(say_choices(&report(vec![("Stock", vec![chosen.clone()])])), [says]);
-        let said = say_choices(&report(vec![("Leeds", vec![chosen]), ("York", vec![])]));
-        assert_eq!(said, [format!("Sheet \"Leeds\": {says}")]);
+        let sku = || vec![column("SKU", "SKU", "A", 5, 0)];
+        let below = with_table_below(report(vec![("Leeds", sku())]), vec![chosen.clone()]);
+        assert_eq!(say_choices(&below), [format!("From row 40 on: {says}")]);
+        let sheets = report(vec![("Leeds", vec![chosen.clone()]), ("York", sku())]);
+        assert_eq!(say_choices(&sheets), [format!("Sheet \"Leeds\": {says}")]);
+        let below = with_table_below(report(vec![("Leeds", sku()), ("York", sku())]), vec![chosen]);
+        assert_eq!(say_choices(&below), [format!("Sheet \"Leeds\", from row 40 on: {says}")]);
     }
 }

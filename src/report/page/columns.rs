@@ -2,33 +2,39 @@
 
 use maud::{Markup, html};
 
-use crate::judge::SheetRead;
 use crate::message::count;
 use crate::report::Report;
-use crate::report::columns::title;
+use crate::report::columns::{TableColumns, say_more, tables, title};
 
-/// Sheets with a table of their own.
-const SHEETS_SHOWN: usize = 50;
+/// Tables of a file that are shown.
+const TABLES_SHOWN: usize = 50;
 
 pub(super) fn section(report: &Report) -> Markup {
-    let loaded: Vec<&SheetRead> = report.sheets.iter().filter(|sheet| !sheet.columns.is_empty()).collect();
-    let not_shown = loaded.len().saturating_sub(SHEETS_SHOWN);
+    let tables = tables(report);
     html! {
-        @if !loaded.is_empty() {
+        @if !tables.is_empty() {
             section aria-labelledby="columns" {
                 h2 id="columns" { "Which columns were read" }
-                @for sheet in loaded.iter().take(SHEETS_SHOWN) { (table(sheet, loaded.len() > 1)) }
-                @if not_shown > 0 { p { (count(not_shown as u64)) " more sheets are in " code { "report.json" } "." } }
+                @for table in tables.iter().take(TABLES_SHOWN) { (show(table)) }
+                @if let Some(more) = say_more(&tables, TABLES_SHOWN) {
+                    p { "The columns of " (more) " are in " code { "report.json" } "." }
+                }
             }
         }
     }
 }
 
-fn table(sheet: &SheetRead, is_named: bool) -> Markup {
+fn show(table: &TableColumns<'_>) -> Markup {
+    let caption = match (table.sheet, table.header_row) {
+        (None, None) => None,
+        (Some(sheet), None) => Some(format!("Sheet \"{sheet}\"")),
+        (None, Some(row)) => Some(format!("From row {row} on")),
+        (Some(sheet), Some(row)) => Some(format!("Sheet \"{sheet}\", from row {row} on")),
+    };
     html! {
-        div.scroll tabindex="0" role="region" aria-label={ "Columns of sheet " (sheet.name) } {
+        div.scroll tabindex="0" role="region" aria-label=(caption.as_deref().unwrap_or("Columns")) {
             table {
-                @if is_named { caption { "Sheet \"" (sheet.name) "\"" } }
+                @if let Some(caption) = &caption { caption { (caption) } }
                 thead {
                     tr {
                         th scope="col" { "What" }
@@ -38,7 +44,7 @@ fn table(sheet: &SheetRead, is_named: bool) -> Markup {
                     }
                 }
                 tbody {
-                    @for column in &sheet.columns {
+                    @for column in table.columns {
                         tr {
                             th scope="row" { (title(column)) }
                             td {

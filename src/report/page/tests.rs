@@ -1,6 +1,6 @@
 use super::*;
 use crate::event::{LoadId, Upload};
-use crate::judge::{ColumnRead, OtherColumn, SheetRead, Skip};
+use crate::judge::{ColumnRead, OtherColumn, SheetRead, Skip, TableRead};
 use crate::message::{Note, Problem, Rule};
 use crate::plan::{ChangedAttribute, ChangedRow, Counts, Fate, Kinds};
 use crate::report::{RowCounts, Seconds, SkippedRow, ToFix, UndoPossible};
@@ -68,7 +68,7 @@ fn whatever_a_cell_says_is_text() {
         header_row: Some(1),
         columns: vec![column.clone()],
         others: vec![OtherColumn { header: text(), column: "B".into() }],
-        tables: vec![],
+        tables: vec![TableRead { header_row: 40, columns: vec![column.clone()], others: vec![] }],
     };
     let report = Report {
         upload: upload(&format!("uploads/{HOSTILE}.xlsx")),
@@ -88,6 +88,7 @@ fn whatever_a_cell_says_is_text() {
         assert!(!page.contains(markup), "{markup}");
     }
     assert!(page.matches("&lt;script&gt;").count() > 10, "the texts are there, as texts");
+    assert!(page.contains(", from row 40 on</caption>"), "the table below has its columns, too");
     // What looks escaped in a cell is shown as it stands there.
     assert!(page.contains("&amp;lt;{}"));
 }
