@@ -249,7 +249,7 @@ catalogue! {
         "Delete or hide the sheet that is not to be loaded, perhaps an earlier quarter's, and upload the file again; its rows are checked then. Nothing was changed."
     ColumnMayBeMeant "column-may-be-meant"
         "Sheet \"{sheet}\" has no column for the {column}, but {headers} may be it."
-        "The {column} was not loaded. If so, rename that column to \"{column}\" and upload the file again, or ask whoever runs the loader to add its name to the rules. No row was left out because of it."
+        "The {column} was not loaded. To load it, rename the right column to \"{column}\" and upload the file again, or ask whoever runs the loader to add its name to the rules. No row was left out because of it."
     ColumnNamedTwice "column-named-twice"
         "Sheet \"{sheet}\" has two columns that could be the {column}: {first} and {second}."
         "Delete the one that isn't the {column}, or rename it, and upload the file again; its rows are checked then. If the file always has both, ask whoever runs the loader to name the right one in the rules, such as header = \"{header}\" for the {column}. Nothing was changed."
