@@ -256,7 +256,7 @@ mod tests {
             assert!(refusal.message.contains(&format!("row {row}")), "{text}: {}", refusal.message);
         }
         let refusal = refused(b"SKU,Name,Qty\nA,Bolt,5\nWarehouse,Manager,Phone\nLeeds,Ann,5550123\n");
-        let message = "Sheet \"Stock\" has a second table from row 3 on, and its columns are not those of the list above: \
+        let message = "Sheet \"Stock\" has a second table that starts in row 3, and its columns differ from those of the list above: \
                        \"Warehouse\", \"Manager\", \"Phone\".";
         assert_eq!(refusal.message, message);
         let refusal = refused(b"SKU,Name,Qty,\nA,Bolt,5,\nSKU,Title,Product name,Qty\nB,Nut,6,7\n");

@@ -5,7 +5,7 @@ use std::io;
 use std::ops::ControlFlow;
 
 use crate::message::{Note, Refusal, Rule, cell_address, column_letters, listed};
-use crate::schema::{Schema, UnknownColumns, canonical_name};
+use crate::schema::{Header, Schema, UnknownColumns, canonical_name};
 use crate::workbook::{RawRow, Sheet, Workbook};
 
 use super::batch::read_rows;
@@ -189,9 +189,24 @@ impl<'a> Judge<'a> {
                 UnknownColumns::Reject => return Err(Refusal::new(Rule::ColumnsNotAllowed, &words)),
             }
         }
+        self.note_meant(name, &heading.header);
         let evidence = self.evidence.get_mut(usize::from(sheet)).and_then(|tables| tables.get_mut(table)?.take());
         let (styles, ragged) = evidence.map(|evidence| (evidence.styles, evidence.ragged)).unzip();
         Ok(Layout::new(self.schema, name, heading, styles).with_ragged(ragged.flatten()))
+    }
+
+    /// Says of a column that was not found which others may be it.
+    fn note_meant(&mut self, sheet: &str, header: &Header) {
+        for (column, cells) in self.schema.may_be_meant(header) {
+            let named = cells.iter().map(|(place, text)| format!("\"{text}\" ({})", column_letters(*place)));
+            let headers = listed(&named.collect::<Vec<_>>(), COLUMNS_NAMED);
+            let headers = if cells.len() > 1 { format!("one of {headers}") } else { headers };
+            let words = [("column", column.title.as_str()), ("headers", &headers)];
+            let note = Note::of_sheet(Rule::ColumnMayBeMeant, sheet, &words);
+            if !self.notes.contains(&note) {
+                self.notes.push(note);
+            }
+        }
     }
 
     /// Tables below others on the sheets before.

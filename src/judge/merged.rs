@@ -291,8 +291,8 @@ mod tests {
         }
         assert_eq!([2, 3, 4].map(|row| of(row, "category")), [Some(text("Iron")), Some(text("Iron")), None]);
         assert_eq!(notes(&file), [("cells-merged-filled", 0)]);
-        let says = "Sheet \"Stock\" has cells merged over several rows in Name (B), Category (E). What they show was \
-                    loaded for each of these rows (2 rows that had no value of their own).";
+        let says = "Sheet \"Stock\" has cells merged over several rows in Name (B), Category (E). Their value was \
+                    loaded for the rows they cover (2 rows with an empty cell).";
         assert_eq!(said(&file).next().unwrap().message, says);
         let counted: Vec<_> = file.sheets[0].columns.iter().map(|column| (column.values, column.empty)).collect();
         assert_eq!((counted[1], counted[2]), ((4, 0), (3, 1)), "{:?}", file.sheets[0].columns);
@@ -349,7 +349,7 @@ mod tests {
         assert!(verdicts.values().skip(1).all(|verdict| matches!(verdict, Verdict::Accepted(_))), "{verdicts:?}");
         assert_eq!(notes(&file), [("cells-merged-across", 1)]);
         assert_eq!(Rule::CellsMergedAcross.weight(), Weight::Loss);
-        let says = "Sheet \"Stock\" has cells merged over several columns: Category (E) got no value in 1 row.";
+        let says = "Sheet \"Stock\" has cells merged across several columns: Category (E) got no value in 1 row.";
         assert_eq!(said(&file).next().unwrap().message, says);
     }
 

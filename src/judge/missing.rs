@@ -98,6 +98,23 @@ mod tests {
     }
 
     #[test]
+    fn a_price_that_was_not_found_is_told_with_the_columns_that_may_be_it() {
+        let notes = |header: &str| {
+            let (_, file) =
+                judged_by(format!("SKU,Name,Qty,{header}\nA,Bolt,5,1,2\n").as_bytes(), |rules| rules).unwrap();
+            let notes = file.notes.into_iter().filter(|note| note.rule == Rule::ColumnMayBeMeant);
+            notes.map(|note| note.message).collect::<Vec<_>>()
+        };
+        let says =
+            |headers: &str| vec![format!("Sheet \"Stock\" has no column for the Unit price, but {headers} may be it.")];
+        assert_eq!(notes("EK,VK netto"), says("\"VK netto\" (E)"));
+        assert_eq!(notes("Old price,New price"), says("one of \"Old price\" (D), \"New price\" (E)"));
+        for header in ["Price,RRP", "Price group,Total price", "Cost,Bin"] {
+            assert!(notes(header).is_empty(), "{header}");
+        }
+    }
+
+    #[test]
     fn a_column_that_may_be_empty_or_has_a_default_is_not_missed() {
         assert!(judged(b"SKU,Name,Qty\nA,Bolt,5\n").is_ok());
         let with_default = |rules: String| {

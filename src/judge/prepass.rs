@@ -105,7 +105,13 @@ impl<'a> Table<'a> {
     }
 
     fn decide(self, is_text: bool) -> TableEvidence {
-        TableEvidence { styles: self.evidence.decide(), ragged: is_text.then(|| self.widths.decide()) }
+        let mut styles = self.evidence.decide();
+        // Rows to fix, and the others of their list are not here to tell.
+        if !is_text && self.heading.what_to_do.load().is_some() {
+            let of_numbers = |style: &&mut Style| !matches!(style, Style::Identifiers(_));
+            styles.iter_mut().filter(of_numbers).for_each(|style| *style = Style::Alone);
+        }
+        TableEvidence { styles, ragged: is_text.then(|| self.widths.decide()) }
     }
 }
 
@@ -132,4 +138,40 @@ fn calls_for_evidence(schema: &Schema, workbook: &mut Workbook, sheet: usize) ->
         ControlFlow::Continue(())
     })?;
     Ok(calls)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Verdict;
+    use super::super::file::tests::{judged, rules};
+
+    #[test]
+    fn a_text_in_a_workbook_that_begins_like_a_formula_is_a_text_also_where_columns_were_looked_at_first() {
+        let mut book = rust_xlsxwriter::Workbook::new();
+        let sheet = book.add_worksheet().set_name("Stock").unwrap();
+        sheet.write_row(0, 0, ["SKU", "Name", "Qty"]).unwrap();
+        sheet.write_row(1, 0, ["40001.0", "=Bolt", "5"]).unwrap();
+        sheet.write_row(2, 0, ["40002.0", "Nut", "5"]).unwrap();
+        let (verdicts, _) = judged(&book.save_to_buffer().unwrap()).unwrap();
+        let Verdict::Accepted(item) = &verdicts[&2] else { panic!("{:?}", verdicts[&2]) };
+        assert_eq!(item["name"], crate::item::Value::S("=Bolt".into()));
+    }
+
+    #[test]
+    fn a_number_typed_as_text_in_a_workbook_is_asked_about_where_it_can_be_read_in_two_ways() {
+        let list = |prices: &[&str]| {
+            let mut book = rust_xlsxwriter::Workbook::new();
+            let sheet = book.add_worksheet().set_name("Stock").unwrap();
+            sheet.write_row(0, 0, ["SKU", "Name", "Qty", "Price"]).unwrap();
+            for (row, price) in (1..).zip(prices) {
+                sheet.write_row(row, 0, [format!("A-{row}"), "Bolt".into(), "5".into(), price.to_string()]).unwrap();
+            }
+            let (verdicts, _) = judged(&book.save_to_buffer().unwrap()).unwrap();
+            (2..).zip(prices).map(|(row, _)| rules(&verdicts[&row]).concat()).collect::<Vec<_>>()
+        };
+        assert_eq!(list(&["1.000", "5", "1,000"]), ["separator-unclear", "", "separator-unclear"]);
+        // Another price tells.
+        assert_eq!(list(&["1.000", "2.50"]), ["", ""]);
+        assert_eq!(list(&["1.000", "2,50"]), ["separator-unclear", "point-expected"]);
+    }
 }

@@ -222,10 +222,10 @@ mod tests {
                 |rules: String| rules.replace("\nduplicates = \"reject\"", &format!("\nduplicates = \"{policy}\""));
             let (verdicts, _) = judged_by(list.as_bytes(), by).unwrap();
             for (row, rule, said) in [
-                (2, "keys-differ-in-case", "SKU in rows 2 and 4 differs only in capitals."),
-                (4, "keys-differ-in-case", "SKU in rows 2 and 4 differs only in capitals."),
-                (3, "keys-look-alike", "SKU in rows 3 and 5 looks the same and is not."),
-                (5, "keys-look-alike", "SKU in rows 3 and 5 looks the same and is not."),
+                (2, "keys-differ-in-case", "SKU in rows 2 and 4 differs only in upper and lower case."),
+                (4, "keys-differ-in-case", "SKU in rows 2 and 4 differs only in upper and lower case."),
+                (3, "keys-look-alike", "SKU in rows 3 and 5 looks the same but isn't."),
+                (5, "keys-look-alike", "SKU in rows 3 and 5 looks the same but isn't."),
             ] {
                 let Verdict::Rejected(kept) = &verdicts[&row] else { panic!("{policy}: {:?}", verdicts[&row]) };
                 assert_eq!((kept.problems[0].rule.id(), kept.problems[0].message.as_str()), (rule, said), "{policy}");

@@ -53,7 +53,7 @@ impl<'a> Layout<'a> {
     /// `styles` is what the columns' own evidence tells, where it was looked for.
     pub fn new(schema: &'a Schema, sheet: &str, heading: Heading, styles: Option<Vec<Style>>) -> Layout<'a> {
         let unknown = if heading.what_to_do.load().is_some() { Style::Alone } else { Style::default() };
-        let as_typed = styles.is_some() || heading.what_to_do.load().is_some();
+        let as_typed = heading.what_to_do.load().is_some();
         let fact = |(position, column): (usize, &Column)| Facts {
             in_key: schema.key.columns().any(|key| key == column.name),
             as_typed,
@@ -73,7 +73,12 @@ impl<'a> Layout<'a> {
     }
 
     /// With what its rows together tell of their widths.
-    pub fn with_ragged(self, ragged: Option<Ragged>) -> Layout<'a> {
+    pub fn with_ragged(mut self, ragged: Option<Ragged>) -> Layout<'a> {
+        // Only text files have lines that can be ragged.
+        if ragged.is_some() {
+            self.as_typed = true;
+            self.facts.iter_mut().for_each(|facts| facts.as_typed = true);
+        }
         Layout { ragged, ..self }
     }
 

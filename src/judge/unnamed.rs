@@ -45,7 +45,7 @@ mod tests {
         assert_eq!((*column, *values), ("column-without-name", "values-without-name"));
         assert_eq!(message, "Sheet \"Stock\" has values under an empty header in D (2 values).");
         assert_eq!(beside, "Sheet \"Stock\" has values beside the list, under an empty header, in F (1 value).");
-        let says = "Their contents were not loaded. If they should be, enter the name of the column in D1, and upload \
+        let says = "Their contents were not loaded. If they should be, enter a column name in D1, and upload \
                     the file again.";
         assert_eq!(advice, says);
     }

@@ -129,6 +129,17 @@ mod tests {
     }
 
     #[test]
+    fn rows_to_fix_in_a_workbook_tell_nothing_of_one_anothers_decimal_sign() {
+        let mut book = rust_xlsxwriter::Workbook::new();
+        let sheet = book.add_worksheet().set_name("Stock").unwrap();
+        sheet.write_row(0, 0, ["SKU", "Name", "Quantity", "Price", HEADER]).unwrap();
+        sheet.write_row(1, 0, ["A", "Bolt", "5", "1.234"]).unwrap();
+        sheet.write_row(2, 0, ["B", "Nut", "5", "12.50"]).unwrap();
+        let (verdicts, _) = judged(&book.save_to_buffer().unwrap()).unwrap();
+        assert_eq!(rules(&verdicts[&2]), ["separator-unclear"]);
+    }
+
+    #[test]
     fn a_workbook_of_rows_to_mend_assumes_no_decimal_sign_where_the_whole_list_may_have_told_it() {
         let book = |header: &str, price: &str| {
             let mut book = rust_xlsxwriter::Workbook::new();
@@ -138,7 +149,7 @@ mod tests {
             book.save_to_buffer().unwrap()
         };
         for (header, price, said) in [
-            ("Remark", "1.234", None),
+            ("Remark", "1.234", Some("separator-unclear")),
             (HEADER, "1.234", Some("separator-unclear")),
             (HEADER, "12.50", None),
             (HEADER, "12,50", Some("point-expected")),

@@ -233,14 +233,14 @@ mod tests {
         let one = told(&["Stock"], &[("Stock", 2, "A-16", None), ("Stock", 3, "A-17", Some("a-17"))]).unwrap();
         assert_eq!(
             one.message,
-            "1 row is a new item whose SKU the table has in other capitals: row 3 has \"A-17\", the table has \"a-17\"."
+            "1 row is a new item whose SKU is in the table in other capitals: row 3 has \"A-17\", the table has \"a-17\"."
         );
-        assert!(one.advice.contains("enter the SKU as the table has it"), "{}", one.advice);
+        assert!(one.advice.contains("enter the SKU as it is in the table"), "{}", one.advice);
         let rows: Vec<_> = (2..7).map(|row| ("York", row, "b-1", Some("B-1"))).collect();
         let many = told(&["York", "Leeds"], &rows).unwrap();
         assert_eq!(
             many.message,
-            "5 rows are new items whose SKU the table has in other capitals: row 2 of \"York\" has \"b-1\", the table \
+            "5 rows are new items whose SKU is in the table in other capitals: row 2 of \"York\" has \"b-1\", the table \
              has \"B-1\"; row 3 of \"York\" has \"b-1\", the table has \"B-1\"; row 4 of \"York\" has \"b-1\", the table \
              has \"B-1\"; and 2 more."
         );

@@ -88,6 +88,16 @@ impl Schema {
         header.others.iter().filter(|(_, text)| !self.knows_column(text))
     }
 
+    /// The columns of the rules that a header lacks, each with the cells that have the words of its names.
+    pub fn may_be_meant<'h>(&self, header: &'h Header) -> Vec<(&super::Column, Vec<&'h NamedCell>)> {
+        let lacking = (0..self.columns.len()).filter(|position| header.columns[*position].is_none());
+        let meant = lacking.map(|position| {
+            let could_be = |(_, text): &&NamedCell| self.names().could_be(text).any(|column| column == position);
+            (&self.columns[position], header.others.iter().filter(could_be).collect::<Vec<_>>())
+        });
+        meant.filter(|(_, cells)| !cells.is_empty()).collect()
+    }
+
     /// Matches the texts of one row, given with their columns, against the names of the rules' columns.
     pub fn match_header(&self, row: u32, texts: &[(u32, &str)]) -> Result<Header, HeaderFault> {
         let names = self.names();

@@ -56,7 +56,7 @@ async fn a_new_item_that_the_table_has_in_other_capitals_is_named_and_loaded() {
 
     fill(&cloud, &table, &stock(&["a-17", "B-1", "C-3", "c-3"])).await;
     let told = run(&cloud, "plan", &table, folder.path(), &[]);
-    let named = "2 rows are new items whose SKU the table has in other capitals: row 2 has \"A-17\", the table has \
+    let named = "2 rows are new items whose SKU is in the table in other capitals: row 2 has \"A-17\", the table has \
                  \"a-17\"; row 3 has \"b-1\", the table has \"B-1\".";
     assert_eq!(twins(&told), [named]);
     assert_eq!((&told["rows"]["new"], &told["rows"]["changed"]), (&3.into(), &1.into()), "{told}");

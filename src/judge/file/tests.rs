@@ -277,7 +277,7 @@ fn a_cell_that_cannot_be_read_is_a_problem_in_a_column_of_the_rules_and_nowhere_
     let (verdicts, _) = judged(&crate::workbook::sheet_of(&rows.concat())).unwrap();
     assert_eq!(rules(&verdicts[&2]), ["cell-could-not-be-read"]);
     let Verdict::Rejected(kept) = &verdicts[&2] else { panic!("not rejected") };
-    let message = "Price in D2 can't be read for sure: the file doesn't say plainly what is in it.";
+    let message = "Price in D2 can't be read reliably: the file doesn't say clearly what is in it.";
     assert_eq!(kept.problems[0].message, message);
     assert!(matches!(verdicts[&3], Verdict::Accepted(_)));
 }
@@ -325,7 +325,7 @@ fn prices_in_another_currency_than_most_are_not_loaded_as_if_they_were_in_it() {
         assert_eq!(rules(&verdicts[&row]), ["currencies-mixed"]);
     }
     let Verdict::Rejected(kept) = &verdicts[&4] else { panic!("not rejected") };
-    assert_eq!(kept.problems[0].message, "Price in D4 is $12 ($), and most of the Price is in EUR.");
+    assert_eq!(kept.problems[0].message, "Price in D4 is $12 ($), but most of the column is in EUR.");
     let in_euro = |rules: String| rules.replacen("type = \"money\"", "type = \"money\"\ncurrency = \"EUR\"", 1);
     let (verdicts, _) = judged_by(list.as_bytes(), in_euro).unwrap();
     for row in [4, 5] {
@@ -364,7 +364,7 @@ fn a_column_that_names_the_currency_of_each_row_is_heeded() {
     assert_eq!(told(["EUR", "USD", "USD", "EUR"], &kept), [0, 0, 0, 0]);
     let (verdicts, _) = judged_by(list(["EUR", "USD", "USD", "EUR"]).as_bytes(), in_euro).unwrap();
     let Verdict::Rejected(kept) = &verdicts[&3] else { panic!("not rejected") };
-    assert_eq!(kept.problems[0].message, "Price in D3 is 12 (USD), and the Unit price is in EUR here.");
+    assert_eq!(kept.problems[0].message, "Price in D3 is 12 (USD), but the Unit price is in EUR here.");
 }
 
 #[test]
@@ -385,7 +385,7 @@ fn what_a_program_added_to_every_identifier_is_no_part_of_it_in_any_kind_of_file
         let said: Vec<_> = file.notes.iter().filter(|note| note.rule == Rule::ReadWithoutAddition).collect();
         assert_eq!(said.len(), 1, "{said:?}");
         let said = &said[0].message;
-        assert!(said.contains("is shown as 40001.0, for example in A2"), "{said}");
+        assert!(said.contains("is written as 40001.0, for example in A2"), "{said}");
         // A row to fix comes back without those that tell what the zeros are.
         let Verdict::Rejected(kept) = &verdicts[&5] else { panic!("not rejected") };
         assert_eq!(kept.cells[0].value, "40003");
@@ -412,7 +412,8 @@ fn the_rules_say_which_encoding_a_text_is_in_that_is_no_unicode() {
     assert!(refusal.message.contains("\"Œruba\" or \"Śruba\""), "{}", refusal.message);
     let (read, notes) = name(b"\x8Cruba", "cp1250").unwrap();
     assert_eq!(read, crate::item::Value::S("Śruba".into()));
-    let message = "The letters of the file were read as Central European (Windows-1250), as the rules say, for example \"Śruba\".";
+    let message =
+        "The text of the file was read as Central European (Windows-1250), as the rules say, for example \"Śruba\".";
     assert_eq!((notes[0].rule, notes[0].message.as_str()), (Rule::EncodingSet, message));
     // Unicode is known for sure, and needs no rule.
     let (read, notes) = name("Śruba".as_bytes(), "windows-1251").unwrap();
@@ -434,7 +435,7 @@ fn separators_are_looked_for_among_letters_and_not_among_their_bytes() {
     for (row, name) in (2..).zip(names) {
         assert_eq!(item(&verdicts[&row])["name"], crate::item::Value::S(name.into()));
     }
-    let message = "The file does not say how its letters are encoded; they were read as Japanese (Shift_JIS), \
+    let message = "The file doesn't say how its text is encoded; it was read as Japanese (Shift_JIS), \
                    for example \"ポンプ\", \"ソケット\", \"表示灯\".";
     assert_eq!(file.notes[0].message, message);
 }

@@ -5,12 +5,16 @@
 const MOST_STRETCHES: usize = 1 << 16;
 /// Excel leaves out empty columns at the end for sixteen rows at once. So many short rows in a row are no accident.
 const ROWS_OF_A_HABIT: u32 = 8;
+/// So many whole rows tell that the last one should have been whole, too.
+const ROWS_BEFORE_THE_END: u32 = 3;
 
 /// What is wrong with a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cut {
     /// It is a part of one.
     Part,
+    /// It is the last row, and the end of the file may be missing. If it is plainly no item, it is a note.
+    End,
     /// It has all its values, and the row of this number, just below it, may be the rest of its last.
     Above(u32),
     /// It has all its values, and the row of this number, just above it, may be the beginning of its first.
@@ -91,6 +95,8 @@ impl Lines {
             } else if last < last_whole {
                 is_habit |= rows >= ROWS_OF_A_HABIT;
                 odd.extend(parts);
+            } else if rows == 1 && before.iter().map(|stretch| stretch.rows).sum::<u32>() >= ROWS_BEFORE_THE_END {
+                odd.push((first, Cut::End));
             }
         }
         // Without an empty value at any end, several short rows that are no parts of one tell that these are left out.
@@ -141,6 +147,16 @@ mod tests {
         // A lone row that lacks a value, where all others have it.
         assert_eq!(cuts(&[5, 5, 4, 5], false), parts(&[4]));
         assert_eq!(cuts(&[5, 4, 5, 5, 3, 5], true), parts(&[3, 6]));
+    }
+
+    #[test]
+    fn a_last_row_that_alone_lacks_a_value_may_be_the_end_of_a_file_that_was_cut_off() {
+        assert_eq!(cuts(&[5, 5, 5, 3], false), [(5, Cut::End)]);
+        assert_eq!(cuts(&[5, 5, 5, 0, 3], true), [(6, Cut::End)]);
+        // Few rows tell nothing, nor do files that leave out empty values, and a line alone is a note.
+        for fields in [&[5, 5, 3][..], &[5, 5, 4, 5, 3], &[5, 5, 5, 1], &[5, 5, 5, 3, 2]] {
+            assert_eq!(cuts(fields, false), [], "{fields:?}");
+        }
     }
 
     #[test]

@@ -223,7 +223,11 @@ impl Widths {
         // The header is one of them.
         let votes = |fields: u32, rows: &Rows| rows.all + u64::from(fields == self.header_fields);
         let usual = self.rows.iter().find(|(fields, rows)| votes(**fields, rows) * 2 > self.all + 1);
-        let usual = usual.map(|(fields, _)| *fields);
+        // Of as many lines of one width as of others, those of the header's width are whole.
+        let own = || {
+            self.rows.get_key_value(&self.header_fields).filter(|(_, rows)| rows.all * 2 == self.all.saturating_sub(1))
+        };
+        let usual = usual.or_else(own).map(|(fields, _)| *fields);
         let is_usual: Vec<bool> = self.unnamed.iter().map(|rows| most(*rows)).collect();
         // A header of fewer values than its rows is written by no spreadsheet program: a column without a name, or in
         // every row one separator too many.
@@ -323,7 +327,7 @@ impl Ragged {
             })
         };
         let cut = match self.cut(row) {
-            Some(Cut::Part) => Some(Doubt {
+            Some(Cut::Part | Cut::End) => Some(Doubt {
                 rule: Rule::RowIsCutShort,
                 cell: None,
                 words: vec![("values", values(row.fields.unwrap_or_default())), ("usual", count(self.usual.into()))],
@@ -387,8 +391,11 @@ impl Ragged {
     /// Of rows that end with more separators than the others: it is nothing, or they lack a value.
     fn note_open_rows(&self, sheet: &str) -> Option<Note> {
         let (rows, first) = self.open_rows?;
-        let rows = if rows == 1 { "1 row that ends".to_string() } else { format!("{} rows that end", count(rows)) };
-        let words = [("rows", rows.as_str()), ("row", &first.to_string())];
+        let (rows, example) = match rows {
+            1 => ("1 row that ends".to_string(), format!(": row {first}")),
+            rows => (format!("{} rows that end", count(rows)), format!(", for example row {first}")),
+        };
+        let words = [("rows", rows.as_str()), ("example", &example)];
         Some(Note::of_sheet(Rule::RowHasExtraSeparators, sheet, &words))
     }
 }

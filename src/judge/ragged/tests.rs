@@ -118,7 +118,7 @@ fn a_note_beside_the_list_of_a_padded_file_is_a_note() {
 fn separators_that_only_some_rows_end_with_are_told_and_keep_no_row_out() {
     let list = "SKU,Name,Qty,Price,Warehouse\nA,Bolt,5,1.50,\nB,Pipe,1,250,3.20,\nC,Pin,7,2.50,\n";
     assert_eq!(doubtful(list), []);
-    let message = "Sheet \"Stock\" has 1 row that ends with more separators than the others, for example row 3.";
+    let message = "Sheet \"Stock\" has 1 row that ends with more separators than the others: row 3.";
     assert_eq!(notes(list), [(Rule::RowHasExtraSeparators, message.to_string())]);
 }
 
@@ -128,18 +128,24 @@ fn a_row_that_a_line_break_has_cut_in_two_is_rejected_with_both_its_parts() {
         "SKU,Name,Qty,Price,Supplier\nA,Bolt,5,1.50,x\nB,Nut large\nand black,6,2.50,y\nC,Pin,7,3.50,z\nD,Cap,1,1,x\n";
     assert_eq!(doubtful(list), [(3, SHORT), (4, SHORT)]);
     let told = problem(list, 3);
-    assert_eq!(told.message, "Row 3 has 2 values, and the other rows have 5.");
+    assert_eq!(told.message, "Row 3 has 2 values, but the other rows have 5.");
     assert_eq!((told.column, told.cell), (None, None));
     // In its last column: the rest is no note.
     let list = "SKU,Name,Qty,Supplier\nA,Bolt,5,Acme Ltd\nB,Nut,6,Acme and\nits many friends\nC,Pin,7,Acme\n";
     assert_eq!(doubtful(list), [(3, CONTINUES), (4, SHORT)]);
-    let message = "Supplier in D3 may be only a part of it: row 4 is no whole row, and may be the rest.";
+    let message = "Supplier in D3 may be incomplete: row 4 isn't a complete row and may be the rest of it.";
     assert_eq!(problem(list, 3).message, message);
     // In its first.
     let list = "Name,SKU,Qty\nBolt,A,5\nNut that is\nlarge,B,6\nPin,C,7\n";
     assert_eq!(doubtful(list), [(3, SHORT), (4, CONTINUES)]);
     // The last row of the file.
     assert_eq!(doubtful("SKU,Name,Qty\nA,Bolt,5\nB,Nut,6\nC,Pin\nlarge,7\n"), [(4, SHORT), (5, SHORT)]);
+    // In a file of few rows.
+    assert_eq!(doubtful("SKU,Name,Qty,Price\nA,Bolt\nM8,1,2\nB,Nut,2,3\n"), [(2, SHORT), (3, SHORT)]);
+    // The end of a file that was cut off, and what is below a list.
+    let list = "SKU,Name,Qty,Price\nA,Bolt,5,1\nB,Nut,6,2\nC,Pin,7,2\n";
+    assert_eq!(doubtful(&format!("{list}D,Cap,1")), [(5, SHORT)]);
+    assert_eq!(doubtful(&format!("{list}Total,,18\n")), []);
     // A row alone that lacks a value all others have.
     assert_eq!(doubtful("SKU,Name,Qty,Price\nA,Bolt,5,1\nB,Nut,6\nC,Pin,7,2\nD,Cap,8,3\n"), [(3, SHORT)]);
 }

@@ -25,7 +25,7 @@ fn problems(texts: &[&str]) -> Vec<Problem> {
 
 #[test]
 fn a_good_row_is_an_item() {
-    let Verdict::Accepted(item) = judged(&["00123", "Bolt", "5", "19.990", "no"]) else { panic!("not accepted") };
+    let Verdict::Accepted(item) = judged(&["00123", "Bolt", "5", "19.9900", "no"]) else { panic!("not accepted") };
     let text = r#"{"discontinued":{"BOOL":false},"name":{"S":"Bolt"},"quantity":{"N":"5"},"sku":{"S":"00123"},"unit_price":{"N":"19.99"}}"#;
     assert_eq!(serde_json::to_string(&item).unwrap(), text);
 }

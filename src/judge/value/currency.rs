@@ -188,14 +188,14 @@ impl Currencies {
     pub fn mixed(&self, row: &RawRow<'_>, header: &Header, beside: Option<NamedBeside>) -> Vec<(usize, Broken)> {
         let columns = self.columns.iter().zip(&header.columns).enumerate();
         let mixed = columns.filter_map(|(position, (met, found))| {
-            let (met, (place, title)) = (met.as_ref()?, found.as_ref()?);
+            let (met, (place, _)) = (met.as_ref()?, found.as_ref()?);
             let (word, currencies) = currency_in(row.cell(*place)?, row, beside)?;
             let others = match met.settle() {
                 Settled::One => return None,
                 Settled::Most(code) if can_be(currencies, &word, &code) => return None,
-                Settled::Most(code) => format!("most of the {title} is in {code}"),
+                Settled::Most(code) => format!("most of the column is in {code}"),
                 Settled::None => {
-                    format!("other rows have the {title} in {}", met.others_than(&word)?)
+                    format!("other rows are in {}", met.others_than(&word)?)
                 }
             };
             let words = vec![("currency", word.into_owned()), ("others", others)];

@@ -64,8 +64,13 @@ impl Evidence {
     /// By the columns' places in the rules.
     pub fn decide(&self) -> Vec<Style> {
         let decide = |(numbers, identifiers): (&Option<ColumnEvidence>, &Option<Tally>)| match (numbers, identifiers) {
-            // In a workbook, numbers that are texts are the exception, and each is asked about.
-            (Some(numbers), _) if self.exported => numbers.decide(),
+            (Some(numbers), _) => match numbers.decide() {
+                style if self.exported => style,
+                // In a workbook, numbers that are texts are the exception, and each that can be misread is asked about
+                // unless the others tell.
+                style @ Style::Known(DecimalSign::Point) => style,
+                _ => Style::Assumed,
+            },
             (_, Some(identifiers)) => Style::Identifiers(identifiers.decide(self.exported)),
             _ => Style::Assumed,
         };
@@ -79,11 +84,19 @@ fn tells_items_apart(schema: &Schema, column: &Column) -> bool {
     matches!(column.kind, Kind::Text | Kind::Gtin) && identifies(column, Facts { in_key, ..Facts::default() })
 }
 
-/// Whether an identifier in the row looks as if a program had changed it, so that only its whole column can tell.
+/// Whether something in the row only its whole column can tell: an identifier that looks as if a program had changed it, or
+/// a number that can be read in two ways.
 pub(in crate::judge) fn needs_evidence(row: &RawRow<'_>, header: &Header, schema: &Schema) -> bool {
-    let columns = schema.columns.iter().zip(&header.columns).filter(|(column, _)| tells_items_apart(schema, column));
-    let mut cells = columns.filter_map(|(_, found)| row.cell(found.as_ref()?.0));
-    cells.any(|cell| looks_changed(&shown(cell)))
+    let columns = schema.columns.iter().zip(&header.columns);
+    let mut cells = columns.filter_map(|(column, found)| Some((column, row.cell(found.as_ref()?.0)?)));
+    cells.any(|(column, cell)| match &cell.value {
+        _ if tells_items_apart(schema, column) => looks_changed(&shown(cell)),
+        RawValue::Text(text) => ColumnEvidence::of(column).is_some_and(|mut numbers| {
+            numbers.note(text);
+            numbers.either > 0
+        }),
+        _ => false,
+    })
 }
 
 impl ColumnEvidence {

@@ -200,6 +200,7 @@ pub(super) fn before_zeros(text: &str) -> Option<usize> {
 fn has_fraction(text: &str) -> bool {
     let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     before_zeros(text).is_none()
+        && !is_grouped(text)
         && text.split_once(['.', ',']).is_some_and(|(whole, fraction)| is_digits(whole) && is_digits(fraction))
 }
 
@@ -364,7 +365,9 @@ mod tests {
             )),
             "4006381333931"
         );
-        for others in [&["40001.0"][..], &["40001.0", "A-17"], &["40001.0", "40002.0", "40003"]] {
+        // Separators between thousands are no fractions.
+        let grouped = &["40001.0", "40,001", "1,234,567"];
+        for others in [&["40001.0"][..], &["40001.0", "A-17"], &["40001.0", "40002.0", "40003"], grouped] {
             assert_eq!(key(&text("40001.0"), habits_of(others, true)), "zeros-added 40001", "{others:?}");
         }
         let sizes = habits_of(&["10.0", "10.5", "11.0"], true);

@@ -67,7 +67,7 @@ pub(super) struct Facts {
 /// How the numbers typed as text in a column are written, as far as its evidence tells.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Style {
-    /// Nobody has looked: a point is taken for the decimal sign, a comma is asked about.
+    /// Nobody has looked: 12.50 has a decimal point, and 1.234 and a comma are asked about.
     #[default]
     Assumed,
     Known(DecimalSign),

@@ -88,8 +88,8 @@ fn explain_text(broken: Broken, text: &str, column: &Column, style: Style) -> Br
 
 fn read_text(text: &str, column: &Column, style: Style) -> Result<Decimal, Broken> {
     use DecimalSign::{Comma, Point};
-    // Most numbers are plain ones, and need no second look where the point is the decimal sign.
-    let point = matches!(style, Style::Assumed | Style::Known(Point));
+    // Most numbers are plain ones, and need no second look where the point is known to be the decimal sign.
+    let point = style == Style::Known(Point);
     if point || text.bytes().all(|b| b.is_ascii_digit()) {
         match Decimal::parse(text) {
             Err(DecimalFault::NotANumber) => {}
@@ -105,7 +105,6 @@ fn read_text(text: &str, column: &Column, style: Style) -> Result<Decimal, Broke
         (Shape::Sure(sign), Style::Mixed(most)) => return Err(mixed(&typed, sign, most, column)),
         (Shape::Sure(sign), _) => return Err(unlike(&typed, sign, column)),
         (Shape::Either, Style::Known(known)) => known,
-        (Shape::Either, Style::Assumed) if typed.has(Point) => Point,
         (Shape::Either, _) => {
             let grouping = if typed.has(Point) { Comma } else { Point };
             let fraction = if typed.has(Point) { Point } else { Comma };
@@ -244,8 +243,8 @@ mod tests {
         let (most_point, most_comma) = (Style::Mixed(Point), Style::Mixed(Comma));
         for (written, style, said) in [
             ("12.50", Style::Assumed, "12.5"),
-            ("1.234", Style::Assumed, "1.234"),
-            ("€ 1.234", Style::Assumed, "1.234"),
+            ("1.234", Style::Assumed, "separator-unclear 1234 1.234"),
+            ("€ 1.234", Style::Assumed, "separator-unclear 1234 1.234"),
             ("1,234.5", Style::Assumed, "1234.5"),
             ("12,50", Style::Assumed, "point-expected 12.5"),
             ("1.234,50", Style::Assumed, "point-expected 1234.5"),

@@ -40,7 +40,7 @@ fn show(table: &TableColumns<'_>) -> Markup {
                         th scope="col" { "What" }
                         th scope="col" { "Read from" }
                         th.num scope="col" { "Values" }
-                        th.num scope="col" { "Rows without" }
+                        th.num scope="col" { "Empty" }
                     }
                 }
                 tbody {

@@ -375,3 +375,13 @@ fn letters_that_two_languages_share_are_guessed_once_there_are_enough_of_them() 
         assert!(matches!(found(&lines(WINDOWS_1252, &words[..2])), Found::Unclear(_)), "{words:?}");
     }
 }
+
+#[test]
+fn signs_without_any_letter_are_read_as_they_are_everywhere() {
+    for word in ["12,50 €", "Winkel 45°", "1½ Zoll", "Ø 12 mm", "10 µm", "5 m²", "100 % – neu"] {
+        let list: Vec<String> = (1..20).map(|i| format!("{word};{i}")).collect();
+        let words: Vec<&str> = list.iter().map(String::as_str).collect();
+        let read = found(&lines(WINDOWS_1252, &words));
+        assert!([Found::Alike, Found::Guessed(WINDOWS_1252)].contains(&read), "{word}: {read:?}");
+    }
+}

@@ -38,6 +38,8 @@ pub struct Cell {
     pub rows_spanned: u32,
     pub covered: bool,
     pub style: Option<String>,
+    /// The code of the currency that it says it is in.
+    currency: Option<String>,
     too_long: bool,
 }
 
@@ -51,6 +53,7 @@ impl Cell {
                 || attribute.normalized_value(XmlVersion::Implicit1_0).map(Cow::into_owned).map_err(|_| damaged());
             match attribute.key.as_ref() {
                 "office:value-type" => cell.kind = value()?,
+                "office:currency" => cell.currency = Some(value()?).filter(|code| is_currency(code)),
                 "calcext:value-type" => cell.is_error = attribute.value == "error",
                 "office:value"
                 | "office:date-value"
@@ -135,6 +138,15 @@ impl Cell {
                 _ if (0.0..1.0).contains(&days) => (RawValue::Date(days), None),
                 _ => (value, Some(Cow::Borrowed("[h]:mm:ss"))),
             },
+            // What it says it is counts also where no style says so.
+            RawValue::Number(_)
+                if self.kind == "percentage" && !code.as_deref().is_some_and(|code| code.contains('%')) =>
+            {
+                (value, Some(Cow::Borrowed("0.00%")))
+            }
+            RawValue::Number(_) if code.is_none() => {
+                (value, self.currency.as_deref().map(|currency| Cow::Owned(format!("[${currency}]\\ #,##0.00"))))
+            }
             RawValue::Number(_) => (value, code),
             RawValue::Date(_) => (value, code.filter(|_| shown == Some(Shows::Date))),
             _ => (value, None),
@@ -168,6 +180,10 @@ impl Cell {
             }
         })
     }
+}
+
+fn is_currency(code: &str) -> bool {
+    code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 
 fn number_of(number: Option<f64>) -> RawValue<'static> {

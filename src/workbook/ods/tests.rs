@@ -55,8 +55,12 @@ fn cells_are_what_the_file_says() {
         (text("a</text:p>\n<text:p>b"), "1:0=\"a\\nb\""),
         (text("<office:annotation><dc:creator>Ann</dc:creator><text:p>check</text:p></office:annotation>"), ""),
         (cell("office:value-type='float' office:value='19.99'", "20"), "1:0=19.99"),
-        (cell("office:value-type='percentage' office:value='0.15'", "15 %"), "1:0=0.15"),
+        (cell("office:value-type='percentage' office:value='0.15'", "15 %"), "1:0=0.15 as 0.00%"),
         (cell("office:value-type='currency' office:value='2.5'", "2,50 €"), "1:0=2.5"),
+        (
+            cell("office:value-type='currency' office:currency='EUR' office:value='2.5'", "2,50 €"),
+            "1:0=2.5 as [$EUR]\\ #,##0.00",
+        ),
         (cell("office:value-type='date' office:date-value='2026-10-03'", "3.10.26"), "1:0=date 46298"),
         (cell("office:value-type='date' office:date-value='2026-10-03T12:00:00'", ""), "1:0=date 46298.5"),
         (cell("office:value-type='time' office:time-value='PT36H00M00S'", "36:00"), "1:0=1.5 as [h]:mm:ss"),
