@@ -208,12 +208,11 @@ impl Evidence {
     }
 
     /// Whether another reading of Latin letters is one of a language, too. Where both have only letters of theirs, the
-    /// guess stands once there are enough of them: hardly a language gets along with the few that it shares by chance.
+    /// guess of a Western text stands once there are enough of them: hardly any other language gets along with the few
+    /// that it shares by chance.
     fn rivals(&self, rival: &Reading, guessed: &Reading) -> bool {
-        let is_as_good = match guessed.misses {
-            0 => rival.misses == 0 && guessed.all < LETTERS_OF_A_GUESS,
-            misses => rival.misses <= misses,
-        };
+        let is_western = guessed.encoding == WINDOWS_1252 && guessed.misses == 0 && guessed.all >= LETTERS_OF_A_GUESS;
+        let is_as_good = !is_western && rival.misses <= guessed.misses;
         is_as_good && rival.is_latin() && !self.read_alike(rival, guessed)
     }
 
@@ -242,7 +241,7 @@ struct Place {
 fn read_as(encoding: &'static Encoding, places: &[Place]) -> Option<Reading> {
     let letters = std::array::from_fn(|at| letter(encoding, at));
     let mut reading = Reading { encoding, letters, counts: [0; 128], all: 0, misses: 0 };
-    let (mut all, mut odd, mut lone, mut in_words) = (0, 0, 0, 0);
+    let (mut all, mut odd, mut lone, mut alone, mut in_words) = (0, 0, 0, 0, 0);
     for place in places {
         let c = reading.letters[place.byte].filter(|c| !c.is_control())?;
         reading.counts[place.byte] += place.seen;
@@ -251,8 +250,9 @@ fn read_as(encoding: &'static Encoding, places: &[Place]) -> Option<Reading> {
         let kind = match () {
             () if is_odd(before, c, after) => &mut odd,
             () if is_lone(before, c, after) => &mut lone,
-            () if is_letter(c) => &mut in_words,
-            () => continue,
+            () if !is_letter(c) => continue,
+            () if is_letter(before) || is_letter(after) || is_word_of_one(c) || is_sign(c) => &mut in_words,
+            () => &mut alone,
         };
         *kind += place.seen;
     }
@@ -260,12 +260,16 @@ fn read_as(encoding: &'static Encoding, places: &[Place]) -> Option<Reading> {
     if lone > in_words {
         odd += lone;
     }
+    // A text has words.
+    if in_words == 0 {
+        odd += alone;
+    }
     if odd * ODD_ONE_IN > all {
         return None;
     }
     let letters = reading.letters.iter().zip(reading.counts);
     let letters: Vec<(char, u64)> = letters.filter_map(|(c, n)| Some(((*c)?, n))).filter(|(_, n)| *n > 0).collect();
-    reading.all = letters.iter().filter(|(c, _)| c.is_alphabetic()).map(|(_, n)| n).sum();
+    reading.all = letters.iter().filter(|(c, _)| c.is_alphabetic() && !is_sign(*c)).map(|(_, n)| n).sum();
     reading.misses = misses(encoding, &letters).unwrap_or(reading.all);
     Some(reading)
 }
@@ -346,10 +350,20 @@ fn is_odd(before: char, c: char, after: char) -> bool {
     c.is_uppercase() && has_before && (before.is_lowercase() || after.is_lowercase())
 }
 
-/// Whether a letter is alone beside a digit, where a currency sign would be.
+/// Whether a letter is alone where a sign would be: beside a digit, or as a capital.
 fn is_lone(before: char, c: char, after: char) -> bool {
-    let may_be = matches!(c, 'Ø' | 'ø' | 'º' | 'ª' | 'µ');
-    is_letter(c) && !may_be && !is_letter(before) && !is_letter(after) && (before == '0' || after == '0')
+    let is_for_a_sign = before == '0' || after == '0' || c.is_uppercase();
+    is_letter(c) && !is_sign(c) && !is_letter(before) && !is_letter(after) && is_for_a_sign
+}
+
+/// Letters that are used as signs.
+fn is_sign(c: char) -> bool {
+    matches!(c, 'Ø' | 'ø' | 'º' | 'ª' | 'µ')
+}
+
+/// Whether a letter is a word by itself in French, Spanish, Italian or Portuguese.
+fn is_word_of_one(c: char) -> bool {
+    matches!(c, 'à' | 'á' | 'è' | 'é' | 'ó')
 }
 
 /// Counts of the letters of a text, by what tells East Asian encodings apart.
