@@ -4,6 +4,8 @@
 mod languages;
 mod words;
 
+use std::collections::HashSet;
+
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{
     BIG5, EUC_JP, EUC_KR, Encoding, GB18030, GBK, IBM866, ISO_8859_2, ISO_8859_4, ISO_8859_5, ISO_8859_6, ISO_8859_7,
@@ -52,6 +54,9 @@ const FOREIGN_ONE_IN: u64 = 20;
 
 /// With fewer different letters a text can be of any language.
 const LETTERS_OF_A_LANGUAGE: usize = 4;
+
+/// With fewer different bytes beyond ASCII a text is not in Chinese, Japanese or Korean.
+const BYTES_OF_A_SCRIPT: usize = 6;
 
 /// Below this many letters beyond ASCII, a guess that another language's letters would fit as well is chance.
 const LETTERS_OF_A_GUESS: u64 = 8;
@@ -144,11 +149,13 @@ impl Evidence {
         let readings: Vec<Reading> = SINGLE.iter().filter_map(|encoding| read_as(encoding, &places)).collect();
         let of_guess = readings.iter().find(|reading| reading.encoding == guess);
         let is_one_byte = SINGLE.contains(&guess);
+        // A list in characters of two bytes has dozens of them.
+        let has_few = places.iter().map(|place| place.byte).collect::<HashSet<_>>().len() < BYTES_OF_A_SCRIPT;
         let western = readings.iter().find(|reading| reading.encoding == WINDOWS_1252);
         // Of signs without a letter it has nothing to go by.
         let is_believable = |western: &Reading| match is_one_byte {
             true => of_guess.is_some() || western.all == 0,
-            false => !self.sample_fits(guess),
+            false => has_few || !self.sample_fits(guess),
         };
         if let Some(western) = western.filter(|western| is_believable(western))
             && readings.iter().all(|reading| self.read_alike(reading, western))
@@ -163,7 +170,7 @@ impl Evidence {
             });
         let stands_alone = match of_guess {
             Some(of_guess) => of_guess.is_language() && !readings.iter().any(|rival| self.rivals(rival, of_guess)),
-            None => !is_one_byte,
+            None => !is_one_byte && !has_few,
         };
         if halves_agree && stands_alone {
             // The larger set, of which the other is a part.
