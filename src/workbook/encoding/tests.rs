@@ -378,7 +378,7 @@ fn letters_that_two_languages_share_are_guessed_once_there_are_enough_of_them() 
 
 #[test]
 fn signs_without_any_letter_are_read_as_they_are_everywhere() {
-    for word in ["12,50 €", "Winkel 45°", "1½ Zoll", "Ø 12 mm", "10 µm", "5 m²", "100 % – neu"] {
+    for word in ["12,50 €", "Winkel 45°", "1½ Zoll", "Ø 12 mm", "5 m²", "100 % – neu"] {
         let list: Vec<String> = (1..20).map(|i| format!("{word};{i}")).collect();
         let words: Vec<&str> = list.iter().map(String::as_str).collect();
         let read = found(&lines(WINDOWS_1252, &words));
