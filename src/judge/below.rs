@@ -59,11 +59,15 @@ impl<'a> BelowHeader<'a> {
 
     /// What the row is. `sheet` is where it stands, for a refusal.
     pub fn look_at(&mut self, row: &RawRow<'_>, heading: &Heading, sheet: &str) -> Below {
+        if self.is_plainly_an_item(row) {
+            self.above = row.number;
+            return Below::Row;
+        }
         let stands_apart = row.number > self.above + 1;
         if row.cells.iter().any(|cell| !is_blank(cell)) {
             self.above = row.number;
         }
-        if row.cells.len() < NAMES_OF_A_HEADER || self.is_plainly_an_item(row) {
+        if row.cells.len() < NAMES_OF_A_HEADER {
             return Below::Row;
         }
         // Of two rows that make a header together, one alone says less.

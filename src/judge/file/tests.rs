@@ -359,7 +359,7 @@ fn a_column_that_names_the_currency_of_each_row_is_heeded() {
     let (verdicts, _) = judged(signed).unwrap();
     assert_eq!([2, 3, 4].map(|row| rules(&verdicts[&row]).len()), [1, 0, 0]);
     let Verdict::Rejected(row) = &verdicts[&2] else { panic!("not rejected") };
-    assert_eq!(row.problems[0].message, "Price in D2 is $12 ($), and its row names EUR.");
+    assert_eq!(row.problems[0].message, "Price in D2 is $12 ($), but its row names EUR.");
     // Where the currency is loaded too, each price has its own.
     assert_eq!(told(["EUR", "USD", "USD", "EUR"], &kept), [0, 0, 0, 0]);
     let (verdicts, _) = judged_by(list(["EUR", "USD", "USD", "EUR"]).as_bytes(), in_euro).unwrap();

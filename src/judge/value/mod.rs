@@ -83,7 +83,8 @@ pub(super) enum Style {
 
 /// Whether a person sees nothing in the cell.
 pub(super) fn is_blank(cell: &RawCell<'_>) -> bool {
-    matches!(&cell.value, RawValue::Text(text) if trim(text).is_empty())
+    let is_kept = |text: &str| text.as_bytes().first().is_some_and(u8::is_ascii_graphic);
+    matches!(&cell.value, RawValue::Text(text) if !is_kept(text) && trim(text).is_empty())
 }
 
 /// What the table gets for this cell; `None` where it is empty.

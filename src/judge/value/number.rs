@@ -13,6 +13,7 @@ use super::text::trim;
 use super::typed::Typed;
 use super::{Broken, Style};
 
+#[inline]
 pub(super) fn judge_number(cell: &RawCell<'_>, column: &Column, style: Style) -> Result<LentValue<'static>, Broken> {
     if let Some(wanted) = column.currency.as_ref().filter(|_| is_foreign(cell, column)) {
         return Err(Broken { rule: Rule::CurrencyDiffers, words: vec![("currency", wanted.clone())] });

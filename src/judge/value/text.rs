@@ -11,6 +11,7 @@ use crate::schema::Column;
 use super::Broken;
 use super::alike::{is_invisible, is_variation_selector};
 
+#[inline]
 pub(super) fn judge_text<'a>(text: Cow<'a, str>, column: &Column) -> Result<LentValue<'a>, Broken> {
     let text = pad(text, column);
     // No text has more characters than bytes.
