@@ -230,7 +230,7 @@ fn a_formula_without_its_result_is_no_empty_cell_even_in_a_column_that_may_be_em
     let rows = "<row><c t='inlineStr'><is><t>SKU</t></is></c><c t='inlineStr'><is><t>Name</t></is></c>\
                 <c t='inlineStr'><is><t>Qty</t></is></c><c t='inlineStr'><is><t>Price</t></is></c></row>\
                 <row><c t='inlineStr'><is><t>A</t></is></c><c t='inlineStr'><is><t>Bolt</t></is></c>\
-                <c><v>5</v></c><c><f>1/2</f><v></v></c></row>\
+                <c><f>2+3</f><v>5</v></c><c><f>1/2</f><v></v></c></row>\
                 <row><c><f>A2</f></c><c/><c><f>C2</f></c><c t='str'><f>T(1)</f><v></v></c></row>";
     let (verdicts, _) = judged(&crate::workbook::sheet_of(rows)).unwrap();
     assert_eq!(rules(&verdicts[&2]), ["formula-without-result"]);
