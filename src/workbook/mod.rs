@@ -40,6 +40,7 @@ use assembly::{Beside, Visit};
 #[cfg(test)]
 pub use biff::tests as xls_records;
 pub use budget::Budget;
+pub use delimited::text_formula;
 use far::FarCells;
 #[cfg(test)]
 pub use xlsx::tests::sheet_of;

@@ -132,7 +132,7 @@ impl XlsxReader {
             if let Some(OddCell { holds, .. }) = odd.filter(|odd| odd.place == place) {
                 let text;
                 (text, style) = match holds {
-                    Odd::NoResult => ("", NO_RESULT),
+                    Odd::NoResult | Odd::Zero => ("", NO_RESULT),
                     Odd::Unreadable => ("", UNREADABLE),
                     Odd::Error(error) => (error, ODD_ERROR),
                 };

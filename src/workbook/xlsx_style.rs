@@ -46,12 +46,16 @@ mod tests {
                 }
             })
         };
-        for id in [27, 36, 50, 58] {
+        for id in [27, 36, 50, 58, 71, 81] {
             assert_eq!(rows(&book("Calibri", id, None)).unwrap(), ["1:0=date or 46298", "2:0=2193312"], "{id}");
             assert_eq!(rows(&book("宋体", id, None)).unwrap(), ["1:0=date 46298", "2:0=date 2193312"], "{id}");
             let own = rows(&book("宋体", id, Some("00000"))).unwrap();
             assert_eq!(own, ["1:0=46298 as 00000", "2:0=2193312 as 00000"], "{id}");
         }
+        // A format of which nothing says what it shows, and a style without a format.
+        assert_eq!(rows(&book("Calibri", 200, None)).unwrap(), ["1:0=46298", "2:0=2193312"]);
+        let without = patched(&book("Calibri", 14, None), "xl/styles.xml", |xml| xml.replace("numFmtId=\"14\" ", ""));
+        assert_eq!(rows(&without).unwrap(), ["1:0=46298", "2:0=2193312"]);
         let day = rows(&book("Calibri", 14, None)).unwrap();
         assert_eq!(day, ["1:0=date 46298 as mm-dd-yy", "2:0=date 2193312 as mm-dd-yy"]);
         assert_eq!(rows(&book("Calibri", 59, Some("dd.mm.yyyy"))).unwrap()[0], "1:0=date 46298 as dd.mm.yyyy");

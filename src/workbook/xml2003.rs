@@ -113,6 +113,7 @@ impl Xml2003Reader {
             row_style: None,
             columns: Vec::new(),
             data: None,
+            needs_result: false,
         };
         let mut xml = self.content()?;
         let (mut buffer, mut seen, mut in_comment) = (Vec::new(), 0, false);
@@ -136,6 +137,10 @@ impl Xml2003Reader {
                     _ if !here => {}
                     "Comment" => in_comment = false,
                     "Data" if !in_comment => table.end_data()?,
+                    "Cell" if table.needs_result => {
+                        table.values += 1;
+                        table.assembly.push(table.row, table.column, RawValue::NoResult, None)?;
+                    }
                     "Row" if table.end_row()?.is_break() => return Ok(None),
                     "Worksheet" => return Ok(Some(table.beside)),
                     _ => {}
@@ -170,8 +175,9 @@ struct Table<'a> {
     row_style: Option<String>,
     /// First column, the one behind the last, style.
     columns: Vec<(u32, u32, Option<String>)>,
-    /// What the cell says to be, and what stands in it.
+    /// What the cell says to be, and what stands in it; whether it is a formula without a result so far.
     data: Option<(String, String)>,
+    needs_result: bool,
 }
 
 impl<'a> Table<'a> {
@@ -224,6 +230,7 @@ impl<'a> Table<'a> {
             })?;
         }
         self.style = attribute(tag, "StyleID")?;
+        self.needs_result = attribute(tag, "Formula")?.is_some();
         Ok(())
     }
 
@@ -238,6 +245,7 @@ impl<'a> Table<'a> {
         let Some((kind, text)) = self.data.take() else {
             return Ok(());
         };
+        self.needs_result &= kind != "String" && text.trim().is_empty();
         let code = self.code();
         let value = value_of(&kind, text, code.unwrap_or_default(), self.reader.epoch);
         let format = code.filter(|code| !code.is_empty()).map(|code| Cow::Owned(code.to_owned()));
@@ -261,8 +269,7 @@ impl<'a> Table<'a> {
 
 fn value_of(kind: &str, text: String, code: &str, epoch: f64) -> RawValue<'static> {
     match kind {
-        _ if text.trim().is_empty() => RawValue::Text(Cow::Owned(text)),
-        "String" => RawValue::Text(Cow::Owned(text)),
+        _ if kind == "String" || text.trim().is_empty() => RawValue::Text(Cow::Owned(text)),
         "Number" => match (text.trim().parse::<f64>(), shows(code)) {
             (Ok(number), Shows::Date) => finite(number + epoch, RawValue::Date),
             (Ok(number), _) => finite(number, RawValue::Number),
@@ -370,6 +377,7 @@ mod tests {
             (cell("ss:StyleID='hours'", "DateTime", "1900-01-01T12:00:00.000"), "1:0=1.5 as [h]:mm"),
             (cell("", "Boolean", "1"), "1:0=true"),
             (cell("ss:Formula='=NA()'", "Error", "#N/A"), "1:0=error #N/A"),
+            (cell("ss:Formula='=A1'", "Number", "") + "<Cell ss:Formula='=A1'/>", "1:0=no result|1=no result"),
             (cell("", "String", ""), ""),
             (cell("", "Number", ""), ""),
             (cell("ss:StyleID='money'", "Number", "19.99"), "1:0=19.99 as ?"),

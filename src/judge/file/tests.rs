@@ -230,7 +230,7 @@ fn a_formula_without_its_result_is_no_empty_cell_even_in_a_column_that_may_be_em
     let rows = "<row><c t='inlineStr'><is><t>SKU</t></is></c><c t='inlineStr'><is><t>Name</t></is></c>\
                 <c t='inlineStr'><is><t>Qty</t></is></c><c t='inlineStr'><is><t>Price</t></is></c></row>\
                 <row><c t='inlineStr'><is><t>A</t></is></c><c t='inlineStr'><is><t>Bolt</t></is></c>\
-                <c><v>5</v></c><c><f>1/2</f><v></v></c></row>\
+                <c><f>2+3</f><v>5</v></c><c><f>1/2</f><v></v></c></row>\
                 <row><c><f>A2</f></c><c/><c><f>C2</f></c><c t='str'><f>T(1)</f><v></v></c></row>";
     let (verdicts, _) = judged(&crate::workbook::sheet_of(rows)).unwrap();
     assert_eq!(rules(&verdicts[&2]), ["formula-without-result"]);
@@ -252,13 +252,15 @@ fn a_formula_in_a_text_file_is_never_a_value() {
     assert!(rules(&verdicts[&7]).contains(&"formula-as-text"));
     let Verdict::Rejected(kept) = &verdicts[&2] else { panic!("not rejected") };
     assert_eq!(kept.problems[0].message, "SKU in A2 is \"=A3\", a formula that was not calculated.");
-    // In a workbook such a text is one.
+    // In a workbook such a text is one, but none that tells an item from all others.
     let mut book = rust_xlsxwriter::Workbook::new();
     let sheet = book.add_worksheet();
     sheet.write_row(0, 0, ["SKU", "Name", "Quantity"]).unwrap();
-    sheet.write_row(1, 0, ["=A3", "Bolt", "5"]).unwrap();
+    sheet.write_row(1, 0, ["=\"00123\"", "=A3", "5"]).unwrap();
+    sheet.write_row(2, 0, ["=A3", "Bolt", "5"]).unwrap();
     let (verdicts, _) = judged(&book.save_to_buffer().unwrap()).unwrap();
-    assert_eq!(item(&verdicts[&2])["sku"], crate::item::Value::S("=A3".into()));
+    assert_eq!((&item(&verdicts[&2])["sku"], &item(&verdicts[&2])["name"]), (&text("00123"), &text("=A3")));
+    assert_eq!(rules(&verdicts[&3]), ["formula-as-text"]);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::message::Rule;
 use crate::schema::Column;
 use crate::workbook::{RawCell, RawValue};
 
-use super::identifier::drop_zeros;
+use super::identifier::{drop_zeros, without_formula};
 use super::shown::{plain, shown};
 use super::text::pad;
 use super::{Broken, Style};
@@ -19,7 +19,7 @@ pub(super) fn judge_gtin<'a>(cell: &'a RawCell<'_>, column: &Column, style: Styl
     if matches!(cell.value, RawValue::Date(_)) {
         return Err(Rule::DateInKey.into());
     }
-    let digits = digits_of(cell).ok_or(Rule::GtinExpected)?;
+    let digits = digits_of(cell)?;
     if let Some(isbn) = isbn_10(&digits) {
         return Ok(LentValue::S(isbn));
     }
@@ -38,10 +38,11 @@ pub(super) fn judge_gtin<'a>(cell: &'a RawCell<'_>, column: &Column, style: Styl
 }
 
 /// The digits without the blanks and hyphens that make them easier to read. 4,006,381 as a number is 4006381.
-fn digits_of<'a>(cell: &'a RawCell<'_>) -> Option<Cow<'a, str>> {
+fn digits_of<'a>(cell: &'a RawCell<'_>) -> Result<Cow<'a, str>, Broken> {
     let shown = match &cell.value {
-        RawValue::Text(_) | RawValue::Number(_) => shown(cell),
-        _ => return None,
+        RawValue::Text(_) => without_formula(shown(cell))?,
+        RawValue::Number(_) => shown(cell),
+        _ => return Err(Rule::GtinExpected.into()),
     };
     let is_gap = |c: char| c == '-' || c.is_whitespace();
     // A hyphen at an end separates nothing: it is the minus of a number, or a slip.
@@ -51,8 +52,8 @@ fn digits_of<'a>(cell: &'a RawCell<'_>) -> Option<Cow<'a, str>> {
         shown
     };
     match &cell.value {
-        RawValue::Number(number) if !bare.bytes().all(|b| b.is_ascii_digit()) => Some(Cow::Owned(plain(*number))),
-        _ => Some(bare),
+        RawValue::Number(number) if !bare.bytes().all(|b| b.is_ascii_digit()) => Ok(Cow::Owned(plain(*number))),
+        _ => Ok(bare),
     }
 }
 

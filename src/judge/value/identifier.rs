@@ -5,10 +5,11 @@ use std::borrow::Cow;
 
 use crate::message::Rule;
 use crate::schema::{Column, Kind};
-use crate::workbook::{RawCell, RawValue};
+use crate::workbook::{RawCell, RawValue, text_formula};
 
 use super::currency::currency_shown;
 use super::date::is_shown_date;
+use super::error::is_formula;
 use super::shown::{is_sure, plain, shown};
 use super::text::trim;
 use super::{Broken, Facts, Style};
@@ -82,8 +83,18 @@ pub(super) fn read<'a>(cell: &'a RawCell<'_>, style: Style) -> Result<Cow<'a, st
         RawValue::Date(_) => Err(Rule::DateInKey.into()),
         RawValue::Bool(_) => Err(Rule::TrueInKey.into()),
         RawValue::Number(number) => read_number(*number, cell, style),
-        _ => read_text(shown(cell), style),
+        _ => read_text(without_formula(shown(cell))?, style),
     }
+}
+
+/// The identifier of a cell that holds the text `="00123"`, as text files have it so that Excel keeps the zeros. Any other
+/// formula that a cell holds as its text was never calculated.
+pub(super) fn without_formula(text: Cow<'_, str>) -> Result<Cow<'_, str>, Broken> {
+    if !is_formula(&text) {
+        return Ok(text);
+    }
+    let identifier = text_formula(&text).map(|identifier| trim(&identifier).to_owned());
+    identifier.map(Cow::Owned).ok_or_else(|| Rule::FormulaAsText.into())
 }
 
 fn read_number<'a>(number: f64, cell: &'a RawCell<'_>, style: Style) -> Result<Cow<'a, str>, Broken> {
@@ -307,6 +318,31 @@ mod tests {
         ] {
             assert_eq!(alone(&cell), said, "{cell:?}");
         }
+    }
+
+    #[test]
+    fn an_identifier_in_a_formula_that_a_cell_holds_as_its_text_is_that_identifier() {
+        for (written, said) in [
+            ("=\"00123\"", "00123"),
+            (" =\"00123\" ", "00123"),
+            ("=\" A-17 \"", "A-17"),
+            ("=\"4\"\" pipe\"", "4\" pipe"),
+            ("=\"1.23E+12\"", "made-scientific"),
+            ("=A3", "formula-as-text"),
+            ("=VLOOKUP(A3,B:C,2)", "formula-as-text"),
+            ("=\"1\"&\"2\"", "formula-as-text"),
+            ("=>17", "=>17"),
+        ] {
+            assert_eq!(alone(&text(written)), said, "{written}");
+            assert_eq!(alone(&under(text(written).value, "@")), said, "{written}");
+            assert_eq!(told(judge_cell(&text(written), &column(UNIQUE), Facts::default())), said, "{written}");
+            assert_eq!(told(judge_cell(&text(written), &column(TEXT), Facts::default())), written.trim());
+        }
+        let barcode = column("type = \"gtin\"");
+        let judged = |written: &str| told(judge_cell(&text(written), &barcode, Facts::default()));
+        assert_eq!(judged("=\"4006381333931\""), "4006381333931");
+        assert_eq!(judged("=\"36000291452\""), "gtin-zero-missing 036000291452");
+        assert_eq!(judged("=B3"), "formula-as-text");
     }
 
     #[test]

@@ -29,6 +29,9 @@ const LONGEST_WORD_BYTES: usize = 32;
 pub enum Odd {
     /// A formula whose result the file does not have.
     NoResult,
+    /// A formula with the result 0 or an empty text, in a sheet where no formula has another and of which nothing says that
+    /// it was calculated: a program that does not calculate stores such a result for each.
+    Zero,
     Error(&'static str),
     /// Something of which the file does not say plainly what it is.
     Unreadable,
@@ -115,13 +118,17 @@ pub struct CellListener {
     /// Whether the cell's value has been passed.
     valued: bool,
     is_odd: bool,
+    /// Whether there is nothing but zeros in the value of a formula.
+    is_zero: bool,
+    /// Whether the workbook says that it was calculated, or a formula of the sheet with another result than 0 shows it.
+    pub is_calculated: bool,
     number: NumberPart,
     shared: u64,
     word: Vec<u8>,
 }
 
 impl CellListener {
-    pub fn new(texts: u64) -> CellListener {
+    pub fn new(texts: u64, is_calculated: bool) -> CellListener {
         CellListener {
             texts,
             kind: Kind::Number,
@@ -132,6 +139,8 @@ impl CellListener {
             has_value: false,
             valued: false,
             is_odd: false,
+            is_zero: true,
+            is_calculated,
             number: NumberPart::Start,
             shared: 0,
             word: Vec::new(),
@@ -148,6 +157,7 @@ impl CellListener {
         self.kind = kind;
         self.is_open = !is_whole;
         (self.valued, self.has_formula, self.has_value, self.is_odd) = (false, false, false, false);
+        self.is_zero = true;
     }
 
     #[inline]
@@ -159,11 +169,12 @@ impl CellListener {
             return Err(damaged());
         }
         self.is_open = false;
-        let is_plain = !self.is_odd && (self.has_value || !self.has_formula);
+        let is_plain = !self.is_odd && (!self.has_formula || self.has_value && self.is_calculated);
         Ok(if is_plain && !matches!(self.kind, Kind::Error | Kind::Inline) { None } else { self.odd() })
     }
 
-    fn odd(&self) -> Option<Odd> {
+    fn odd(&mut self) -> Option<Odd> {
+        let is_zero = self.is_zero && (self.kind == Kind::Text || self.kind == Kind::Number && self.has_value);
         match self.kind {
             _ if self.is_odd => Some(Odd::Unreadable),
             // The reader passes over such a value.
@@ -172,9 +183,14 @@ impl CellListener {
                 let known = LATER_ERRORS.iter().find(|error| error.as_bytes() == self.word);
                 Some(known.map_or(Odd::Unreadable, |error| Odd::Error(error)))
             }
-            // A formula that comes to no text has a result; one written by a program that does not calculate has none.
-            Kind::Text | Kind::Inline => None,
-            _ => (self.has_formula && !self.has_value).then_some(Odd::NoResult),
+            _ if !self.has_formula => None,
+            _ if is_zero => (!self.is_calculated).then_some(Odd::Zero),
+            Kind::Inline => None,
+            _ if !self.has_value => Some(Odd::NoResult),
+            _ => {
+                self.is_calculated = true;
+                None
+            }
         }
     }
 
@@ -239,6 +255,9 @@ impl CellListener {
         if !self.in_value || text.is_empty() {
             return;
         }
+        if self.has_formula {
+            self.is_zero &= text.iter().all(|byte| matches!(byte, b'0' | b'.'));
+        }
         match self.kind {
             Kind::Number => self.number = text.iter().fold(self.number, |part, byte| part.then(*byte)),
             Kind::Shared => {
@@ -302,7 +321,7 @@ mod tests {
             let part = text.bytes().fold(NumberPart::Start, NumberPart::then);
             assert_eq!(part.is_number(), is_number, "{text}");
             let xml = format!("<sheetData><row><c r='A1'><v>{text}</v></c></row>");
-            let mut listener = SheetListener::new(0);
+            let mut listener = SheetListener::new(0, true);
             let mut scan = Scan::default();
             for byte in xml.as_bytes().chunks(1) {
                 scan.take(byte, &mut listener).unwrap();

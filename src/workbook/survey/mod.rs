@@ -79,7 +79,7 @@ impl Survey {
         let surveyor = source.clone();
         let work = move || {
             step_back();
-            let mut before = Before::default();
+            let mut before = Before { is_calculated: package.is_calculated, ..Before::default() };
             let mut texts = survey_texts(&mut zipped, &package.shared_texts, &budget, &mut unpacked)
                 .map(|texts| before.texts = texts);
             for (name, part) in package.sheets {
@@ -186,6 +186,7 @@ impl Drop for Survey {
 /// What was passed over before a sheet.
 #[derive(Default)]
 struct Before {
+    is_calculated: bool,
     texts: u64,
     cells: u64,
     odd: usize,
@@ -200,7 +201,7 @@ fn survey_sheet(
     before: &mut Before,
     sender: &Sender<News>,
 ) -> Result<SheetSurvey, Refusal> {
-    let (mut scan, mut listener) = (Scan::default(), SheetListener::new(before.texts));
+    let (mut scan, mut listener) = (Scan::default(), SheetListener::new(before.texts, before.is_calculated));
     zipped.unpack(part, budget, unpacked, &mut |chunk| {
         if let Err(refusal) = scan.take(chunk, &mut listener) {
             let broken = refusal.rule == Rule::FileDamaged;
@@ -209,17 +210,22 @@ fn survey_sheet(
         if before.cells + listener.survey.cells > budget.cells {
             return Err(holds_too_much("too many cells", &count(budget.cells)));
         }
-        before.odd += listener.survey.odd.len();
-        if before.odd > MOST_ODD {
+        if before.odd + listener.survey.odd.len() > MOST_ODD {
             let what = "too many formulas without a result, or cells that cannot be read";
             return Err(holds_too_much(what, &count(MOST_ODD as u64)));
         }
-        let what = What::Rows(listener.rows_before(), std::mem::take(&mut listener.survey.odd));
+        // The reader waits meanwhile.
+        let Some(odd) = listener.take_odd() else {
+            return Ok(());
+        };
+        before.odd += odd.len();
+        let what = What::Rows(listener.rows_before(), odd);
         // Whoever listens no more has stopped reading, which is seen once the sheet is passed over.
         let _ = sender.send(News { sheet: name.to_owned(), what });
         Ok(())
     })?;
     before.cells += listener.survey.cells;
+    before.odd += listener.survey.odd.len();
     Ok(listener.survey)
 }
 

@@ -6,7 +6,7 @@ use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 
 use super::super::budget::Budget;
-use super::super::scan::damaged;
+use super::super::scan::{damaged, is_true};
 use super::super::zipped::{Unpacked, Zipped};
 use crate::message::Refusal;
 
@@ -18,6 +18,8 @@ pub struct Package {
     pub others: Vec<String>,
     /// The sheets by name, in their order.
     pub sheets: Vec<(String, String)>,
+    /// Whether the workbook says that a program has calculated it.
+    pub is_calculated: bool,
 }
 
 impl Package {
@@ -43,8 +45,10 @@ impl Package {
             Ok(())
         })?;
         let book = format!("{folder}{book}");
+        let book_xml = small(zipped, &book, budget, unpacked)?;
+        let is_calculated = is_calculated(&book_xml)?;
         let mut sheets = Vec::new();
-        each_start(&small(zipped, &book, budget, unpacked)?, "sheet", &mut |tag| {
+        each_start(&book_xml, "sheet", &mut |tag| {
             if let (Some(name), Some(path)) = (attribute(tag, "name")?, attribute(tag, "id")?) {
                 let path = paths.get(&path).ok_or_else(damaged)?;
                 let path = path.strip_prefix('/').map_or_else(|| format!("{folder}{path}"), str::to_owned);
@@ -59,8 +63,22 @@ impl Package {
             format!("{folder}styles.xml"),
             format!("{folder}theme/theme1.xml"),
         ];
-        Ok(Package { shared_texts: format!("{folder}sharedStrings.xml"), others, sheets })
+        Ok(Package { shared_texts: format!("{folder}sharedStrings.xml"), others, sheets, is_calculated })
     }
+}
+
+/// Whether a workbook says that its formulas were calculated. XlsxWriter, EPPlus and PhpSpreadsheet ask Excel to do it when
+/// it opens the file or leave it to the person; Apache POI says nothing, or gives 0 as the program that calculated last.
+/// LibreOffice and Google Sheets calculate and name no program.
+fn is_calculated(book: &str) -> Result<bool, Refusal> {
+    let mut is_calculated = false;
+    each_start(book, "calcPr", &mut |tag| {
+        let asks = attribute(tag, "fullCalcOnLoad")?.is_some_and(|asks| is_true(asks.as_bytes()));
+        let is_manual = attribute(tag, "calcMode")?.is_some_and(|mode| mode == "manual");
+        is_calculated = !asks && !is_manual && attribute(tag, "calcId")?.is_none_or(|id| id != "0");
+        Ok(())
+    })?;
+    Ok(is_calculated)
 }
 
 fn small(zipped: &mut Zipped, part: &str, budget: &Budget, unpacked: &mut Unpacked) -> Result<String, Refusal> {

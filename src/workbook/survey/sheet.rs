@@ -50,10 +50,12 @@ pub struct SheetListener {
     /// Whether the row says its number, and whether a cell of it has been passed.
     row_is_numbered: bool,
     row_has_cells: bool,
+    /// How many of the odd cells are formulas that come to 0.
+    zeros: usize,
 }
 
 impl SheetListener {
-    pub fn new(texts: u64) -> SheetListener {
+    pub fn new(texts: u64, is_calculated: bool) -> SheetListener {
         SheetListener {
             survey: SheetSurvey::default(),
             row: 0,
@@ -61,11 +63,12 @@ impl SheetListener {
             row_counted: false,
             part: SheetPart::BeforeRows,
             extensions: 0,
-            cell: CellListener::new(texts),
+            cell: CellListener::new(texts, is_calculated),
             place: None,
             next_column: 0,
             row_is_numbered: false,
             row_has_cells: false,
+            zeros: 0,
         }
     }
 
@@ -137,12 +140,24 @@ impl SheetListener {
         self.count_value();
         let place = match (self.place, holds) {
             (Some(place), _) => place,
-            (None, Odd::NoResult) => (self.row.saturating_sub(1), self.next_column - 1),
+            (None, Odd::NoResult | Odd::Zero) => (self.row.saturating_sub(1), self.next_column - 1),
             // Without a reference the reader loses count behind a cell at which it stops.
             (None, _) => return Err(damaged()),
         };
+        self.zeros += usize::from(holds == Odd::Zero);
         self.survey.odd.push(OddCell { place, holds });
         Ok(())
+    }
+
+    /// Takes the odd cells met so far; `None` while it depends on the formulas to come whether all of them are odd.
+    pub fn take_odd(&mut self) -> Option<Vec<OddCell>> {
+        if self.zeros > 0 && !self.cell.is_calculated {
+            return None;
+        }
+        if std::mem::take(&mut self.zeros) > 0 {
+            self.survey.odd.retain(|odd| odd.holds != Odd::Zero);
+        }
+        Some(std::mem::take(&mut self.survey.odd))
     }
 
     #[inline]
@@ -329,7 +344,7 @@ mod tests {
     use super::*;
 
     fn survey(xml: &str) -> Result<SheetSurvey, Refusal> {
-        let mut listener = SheetListener::new(9);
+        let mut listener = SheetListener::new(9, true);
         Scan::default().take(format!("<sheetData>{xml}").as_bytes(), &mut listener)?;
         Ok(listener.survey)
     }

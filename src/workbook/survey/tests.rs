@@ -351,3 +351,73 @@ fn what_costs_too_much_is_refused_wherever_it_stands() {
         assert_eq!(rows_within(&bytes, &small).err().map(|refusal| refusal.rule), rule);
     }
 }
+
+/// A sheet of formulas with the results that a library gives them by itself, in a workbook with these settings.
+fn uncalculated(calc: &str) -> Vec<u8> {
+    use rust_xlsxwriter::Formula;
+    let mut workbook = rust_xlsxwriter::Workbook::new();
+    let sheet = workbook.add_worksheet();
+    sheet.write(0, 0, 0).unwrap();
+    sheet.write_formula(0, 1, Formula::new("A1*2")).unwrap();
+    sheet.set_formula_result_default("");
+    sheet.write_formula(1, 0, Formula::new("T(A1)")).unwrap();
+    patched(&workbook.save_to_buffer().unwrap(), "xl/workbook.xml", |xml| {
+        let own = "<calcPr calcId=\"124519\" fullCalcOnLoad=\"1\"/>";
+        assert!(xml.contains(own));
+        xml.replace(own, if calc.is_empty() { own } else { calc })
+    })
+}
+
+#[test]
+fn formulas_that_all_come_to_0_have_no_result_unless_the_workbook_was_calculated() {
+    for asks in [
+        "",
+        "<!-- none -->",
+        "<calcPr calcId='0'/>",
+        "<calcPr fullCalcOnLoad='true'/>",
+        "<calcPr calcId='191029' fullCalcOnLoad='1'/>",
+        "<x:calcPr xmlns:x='x' calcId='124519' calcMode='manual' calcOnSave='0'/>",
+    ] {
+        assert_eq!(rows(&uncalculated(asks)).unwrap(), ["1:0=0|1=no result", "2:0=no result"], "{asks}");
+    }
+    // As Excel, LibreOffice and Google Sheets write it.
+    for calculated in [
+        "<calcPr calcId='191029'/>",
+        "<calcPr calcId='191029' fullCalcOnLoad='0'/>",
+        "<calcPr iterateCount='100' refMode='A1' iterate='false' iterateDelta='0.001'/>",
+        "<calcPr/>",
+    ] {
+        assert_eq!(rows(&uncalculated(calculated)).unwrap(), ["1:0=0|1=0"], "{calculated}");
+    }
+}
+
+#[test]
+fn any_other_result_in_a_sheet_shows_that_its_formulas_were_calculated() {
+    for (result, shown) in [
+        ("<c r='A3'><f>1+1</f><v>2</v></c>", "3:0=2"),
+        ("<c r='A3' t='str'><f>T(B1)</f><v>A-17</v></c>", "3:0=\"A-17\""),
+        ("<c r='A3' t='e'><f>NA()</f><v>#N/A</v></c>", "3:0=error #N/A"),
+        ("<c r='A3' t='b'><f>FALSE()</f><v>0</v></c>", "3:0=false"),
+    ] {
+        let zeros = "<row r='1'><c r='A1'><f>B1</f><v>0</v></c><c r='B1'><f>C1</f></c></row>";
+        let bytes = sheet_of(&format!("{zeros}<row r='3'>{result}</row>"));
+        assert_eq!(rows(&bytes).unwrap(), ["1:0=0|1=no result", shown], "{result}");
+    }
+    // What is no result of a formula shows nothing. Apache POI has zeros of its own, and PhpSpreadsheet calls them texts.
+    let typed = "<row r='1'><c r='A1'><v>7</v></c><c r='B1'><f>C1</f><v>0.0</v></c></row>\
+                 <row r='2'><c r='A2' t='str'><f>C2</f><v>0</v></c><c r='B2'><f>C2</f><v/></c></row>";
+    assert_eq!(rows(&sheet_of(typed)).unwrap(), ["1:0=7|1=no result", "2:0=no result|1=no result"]);
+}
+
+#[test]
+fn the_formulas_of_a_long_sheet_are_judged_once_all_of_it_is_known() {
+    let budget = Budget { unpacked_ratio: 100_000, ..Budget::DEFAULT };
+    let zeros = "<row><c><f>B1</f><v>0</v></c></row>".repeat(20_000);
+    let all = |rows: Vec<String>, shown: &str| rows.iter().all(|row| row.split_once(':').unwrap().1 == shown);
+    let uncalculated = rows_within(&sheet_of(&zeros), &budget).unwrap();
+    assert!(uncalculated.len() == 20_000 && all(uncalculated, "0=no result"));
+    let last = "<row><c><f>B1</f><v>5</v></c></row>";
+    let mut calculated = rows_within(&sheet_of(&format!("{zeros}{last}")), &budget).unwrap();
+    assert_eq!(calculated.pop().unwrap(), "20001:0=5");
+    assert!(calculated.len() == 20_000 && all(calculated, "0=0"));
+}

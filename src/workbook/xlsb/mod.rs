@@ -1,23 +1,24 @@
 //! Binary workbooks of Excel 2007 and later, streamed. Read here and not by calamine: that tells no number formats,
 //! takes the errors of formulas for empty cells, and stops the program at what lies outside of a record.
 
+mod parts;
 pub mod records;
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::io::BufReader;
-use std::sync::Arc;
 
 use super::assembly::{Assembly, Beside, DAYS_TO_1904, MAX_COLUMNS, MAX_ROWS, Visit, finite};
-use super::budget::{Budget, holds_too_much};
-use super::number_format::{CellFormat, is_eastern_name};
+use super::budget::Budget;
+use super::number_format::CellFormat;
 use super::scan::damaged;
 use super::source::Source;
 use super::survey::{attribute, each_start};
 use super::zipped::{Unpacked, Zipped};
 use super::{MergedArea, RawValue, Sheet};
-use crate::message::{Refusal, count};
+use crate::message::Refusal;
 
+use parts::{has_results, is_zero, read_formats, read_texts};
 use records::{Body, Records};
 
 const BOOK: &str = "xl/workbook.bin";
@@ -35,6 +36,8 @@ struct Values {
     texts: Vec<String>,
     formats: Vec<CellFormat>,
     epoch: f64,
+    /// Whether the workbook says that a program has calculated it.
+    is_calculated: bool,
 }
 
 impl XlsbReader {
@@ -57,11 +60,17 @@ impl XlsbReader {
         let book = zipped.read_small(BOOK, budget, &mut unpacked)?.ok_or_else(damaged)?;
         let mut records = Records::new(book.as_slice());
         let (mut sheets, mut parts, mut epoch) = (Vec::new(), HashMap::new(), 0.0);
+        let mut is_calculated = false;
         let mut names = HashSet::new();
         while let Some((kind, body)) = records.next().map_err(|_| damaged())? {
             match kind {
                 // BrtWbProp
                 0x0099 if body.u8(0).is_some_and(|flags| flags & 1 != 0) => epoch = DAYS_TO_1904,
+                // BrtCalcProp: which program calculated last, by hand or by itself, and whether to do it on opening.
+                0x009D => {
+                    let by = body.u32(0).zip(body.u32(4)).is_some_and(|(by, mode)| by != 0 && mode != 0);
+                    is_calculated = by && body.u8(24).is_some_and(|flags| flags & 1 == 0);
+                }
                 // BrtBundleSh
                 0x009C => {
                     let sheet = read_sheet(body).ok_or_else(damaged)?;
@@ -81,13 +90,14 @@ impl XlsbReader {
         if names.is_empty() {
             return Err(damaged());
         }
-        let values = Values { texts, formats, epoch };
+        let values = Values { texts, formats, epoch, is_calculated };
         Ok((XlsbReader { zipped, parts, values, unpacked }, sheets))
     }
 
     /// Hands over the rows, and tells what stands beside them once the sheet has been read to its end.
     pub fn visit_rows(&mut self, sheet: &str, budget: &Budget, visit: Visit<'_>) -> Result<Option<Beside>, Refusal> {
         let part = self.parts.get(sheet).ok_or_else(damaged)?;
+        let is_calculated = self.values.is_calculated || has_results(&mut self.zipped, part, budget, self.unpacked);
         let part = self.zipped.part(part, budget, self.unpacked)?.ok_or_else(damaged)?;
         let mut records = Records::new(BufReader::new(part));
         let mut assembly = Assembly::new(sheet, budget, visit);
@@ -139,7 +149,10 @@ impl XlsbReader {
                     if matches!(kind, 0x0001 | 0x000C) {
                         continue;
                     }
-                    let value = body.and_then(|body| self.values.value(kind, body));
+                    let value = match body {
+                        Some(body) if !is_calculated && is_zero(kind, body) => Some((RawValue::NoResult, None)),
+                        body => body.and_then(|body| self.values.value(kind, body)),
+                    };
                     let (value, format) = value.ok_or_else(|| assembly.damaged())?;
                     values += 1;
                     assembly.push(row, column, value, format)?;
@@ -221,78 +234,6 @@ pub fn error_shown(code: u8) -> &'static str {
     }
 }
 
-fn read_texts(zipped: &mut Zipped, budget: &Budget, unpacked: &mut Unpacked) -> Result<Vec<String>, Refusal> {
-    let (mut texts, mut bytes) = (Vec::new(), 0);
-    each_record(zipped, "xl/sharedStrings.bin", budget, unpacked, &mut |kind, body| {
-        // BrtSSTItem: flags, then the text without its runs.
-        if kind == 0x0013 {
-            let (text, _) = body.text(1).ok_or_else(damaged)?;
-            bytes += text.len() as u64;
-            if bytes > budget.shared_text_bytes {
-                let limit = format!("{} MB", count(budget.shared_text_bytes >> 20));
-                return Err(holds_too_much("too long texts in all", &limit));
-            }
-            if texts.len() as u64 >= budget.shared_texts {
-                return Err(holds_too_much("too many different texts", &count(budget.shared_texts)));
-            }
-            texts.push(text);
-        }
-        Ok(())
-    })?;
-    Ok(texts)
-}
-
-fn read_formats(zipped: &mut Zipped, budget: &Budget, unpacked: &mut Unpacked) -> Result<Vec<CellFormat>, Refusal> {
-    /// The most styles that Excel lets a workbook have.
-    const MOST_FORMATS: usize = 65_536;
-    let (mut codes, mut formats, mut in_cells) = (HashMap::new(), Vec::new(), false);
-    let mut is_eastern = false;
-    each_record(zipped, "xl/styles.bin", budget, unpacked, &mut |kind, body| {
-        match kind {
-            // BrtFmt
-            0x002C => {
-                let (id, code) = (body.u16(0).ok_or_else(damaged)?, body.text(2).ok_or_else(damaged)?.0);
-                codes.insert(id, Arc::from(code));
-            }
-            // BrtFont: how it looks, then its name.
-            0x002B => is_eastern |= body.text(21).is_some_and(|(name, _)| is_eastern_name(&name)),
-            // BrtBeginCellXFs, BrtEndCellXFs
-            0x0269 => in_cells = true,
-            0x026A => in_cells = false,
-            // BrtXF
-            0x002F if in_cells => {
-                let id = body.u16(2).ok_or_else(damaged)?;
-                formats.push(CellFormat::new(id, codes.get(&id), is_eastern));
-            }
-            _ => {}
-        }
-        if codes.len().max(formats.len()) > MOST_FORMATS { Err(damaged()) } else { Ok(()) }
-    })?;
-    Ok(formats)
-}
-
-fn each_record(
-    zipped: &mut Zipped,
-    part: &str,
-    budget: &Budget,
-    unpacked: &mut Unpacked,
-    take: &mut dyn FnMut(u16, Body<'_>) -> Result<(), Refusal>,
-) -> Result<(), Refusal> {
-    let Some(part) = zipped.part(part, budget, *unpacked)? else {
-        return Ok(());
-    };
-    let mut records = Records::new(BufReader::new(part));
-    loop {
-        match records.next() {
-            Ok(Some((kind, body))) => take(kind, body)?,
-            Ok(None) => break,
-            Err(error) => return Err(records.get_ref().get_ref().refuse(error)),
-        }
-    }
-    unpacked.0 += records.get_ref().get_ref().unpacked();
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::assembly::tests::shown;
@@ -316,6 +257,11 @@ mod tests {
 
     /// A workbook of a sheet of these records, a hidden one and a chart.
     fn book(rows: &[Vec<u8>], flags: u8) -> Vec<u8> {
+        book_with(rows, flags, &[])
+    }
+
+    /// With these records among its settings.
+    fn book_with(rows: &[Vec<u8>], flags: u8, settings: &[u8]) -> Vec<u8> {
         let sheet = |state: u32, id: &str, name: &str| record(0x9C, &[le(&[state, 1]), text(id), text(name)].concat());
         let workbook = [
             record(0x83, &[]),
@@ -323,6 +269,7 @@ mod tests {
             sheet(0, "rId1", "Stock"),
             sheet(1, "rId2", "Old"),
             sheet(0, "rId3", "Chart"),
+            settings.to_vec(),
             record(0x84, &[]),
         ]
         .concat();
@@ -412,6 +359,24 @@ mod tests {
         let beside = Some(Beside { hidden_rows: 1, areas: vec![area, across] });
         assert_eq!(read(&book(&rows, 0)).unwrap(), (expected(46_298), beside.clone()));
         assert_eq!(read(&book(&rows, 1)).unwrap(), (expected(47_760), beside));
+    }
+
+    #[test]
+    fn formulas_that_all_come_to_0_have_no_result_unless_something_shows_that_they_were_calculated() {
+        let zeros = |more: Vec<u8>, settings: &[u8]| {
+            let number = |kind, column, number: f64| cell(kind, column, 0, &number.to_le_bytes());
+            let formulas = [number(9, 0, 0.0), cell(8, 1, 0, &text("")), number(5, 2, 0.0), more].concat();
+            read(&book_with(&[row(1, false), formulas, end()], 0, settings)).unwrap().0
+        };
+        let settings = |by: u32, mode: u32, flags: u8| {
+            let numbers = [le(&[by, mode, 100]), 0.001_f64.to_le_bytes().to_vec(), le(&[1])].concat();
+            record(0x9D, &[numbers, vec![flags, 0]].concat())
+        };
+        for doubtful in [vec![], settings(0, 1, 0), settings(191_029, 0, 0), settings(191_029, 1, 1)] {
+            assert_eq!(zeros(vec![], &doubtful), ["1:0=no result|1=no result|2=0"], "{doubtful:?}");
+            assert_eq!(zeros(cell(0x0A, 3, 0, &[0]), &doubtful), ["1:0=0|2=0|3=false"], "{doubtful:?}");
+        }
+        assert_eq!(zeros(vec![], &settings(191_029, 1, 0xFE)), ["1:0=0|2=0"]);
     }
 
     #[test]

@@ -161,7 +161,7 @@ fn what_other_programs_write_is_read() {
         ("<row r='1'><c r='A1' t='d'><v>2026-10-03T12:00:00Z</v></c></row>", &["1:0=date 46298.5"]),
         ("<row r='1'><c r='A1' t='d'><v>18:00:00</v></c></row>", &["1:0=date 0.75"]),
         // A formula that comes to no text.
-        ("<row r='1'><c r='A1' t='str'><f>T(1)</f><v></v></c></row>", &[]),
+        ("<row r='1'><c r='A1' t='str'><f>T(1)</f><v></v></c><c r='B1'><f>1</f><v>1</v></c></row>", &["1:1=1"]),
         // Numbers that are none.
         ("<row r='1'><c r='A1'><v>NaN</v></c><c r='B1'><v>1e999</v></c></row>", &["1:0=unreadable|1=error #NUM!"]),
         // A style there is none of.
