@@ -238,10 +238,6 @@ impl List {
     pub fn fields(&self) -> Vec<Field> {
         self.columns.iter().map(|(field, _)| *field).collect()
     }
-
-    pub fn has(&self, field: Field) -> bool {
-        self.columns.iter().any(|(other, _)| *other == field)
-    }
 }
 
 fn any_item(language: &Language, keys: Keys, place: usize, rng: &mut Rng) -> Item {
