@@ -46,7 +46,7 @@ struct Command {
 
 const EXIT_CODES: &str = "Exit codes:
   0  everything is in (or, checked, is right)
-  1  done, and some rows need attention or lost a value, or the table has something else than was written
+  1  done, but some rows need attention or lost a value, or the table differs from what was written
   2  the command line or the set-up is not right
   3  the file is refused; nothing was changed
   4  the load is held, or would be, until somebody approves it; nothing was changed
@@ -82,8 +82,8 @@ const EXPORT_CODES: &str = "Exit codes:
 
 const UPLOAD_CODES: &str = "Exit codes (without --wait only 0, 2, 3 and 5):
     0  everything is in, or with a trial would be; without --wait, the file is in the bucket
-    1  done, and some rows need attention or lost a value, or the table has something else than was written;
-       or not done: cancelled, or the file was replaced or deleted
+    1  done, but some rows need attention or lost a value, or the table differs from what was
+       written; or not done: cancelled, or the file was replaced or deleted
     2  the command line or the set-up is not right
     3  the file is refused; nothing was changed
     4  the load is held until somebody approves it; nothing was changed

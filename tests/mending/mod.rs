@@ -64,7 +64,15 @@ fn mended(workbook: &[u8], list: &List) -> Vec<person::Page> {
 
 /// All rows are in, and those that were mended say what they should.
 async fn assert_all_in(stack: &Stack, prefix: &str, list: &List, first: &Report, report: &Report) {
-    assert_eq!(report.summary, format!("All {LEFT_OUT} rows are in."));
+    // Two sheets without a column for the warehouse may be named after theirs, which no item then says.
+    let said = match list.sheets[..] {
+        [_] => format!("All {LEFT_OUT} rows are in."),
+        _ => format!(
+            "All {LEFT_OUT} rows are in; one thing is worth a look: \
+             There is no column for the Warehouse on \"Leeds\", \"York & Hull\"."
+        ),
+    };
+    assert_eq!(report.summary, said);
     assert_eq!((report.rows.fates[&Fate::New], report.ending), (LEFT_OUT, Ending::Done));
     assert_eq!((report.mends.as_ref(), report.to_fix.as_ref()), (first.load.as_ref(), None));
     assert_eq!(stack.count_items(prefix).await, ROWS);

@@ -8,7 +8,8 @@ use std::fmt::Debug;
 use std::io::Write;
 use std::ops::ControlFlow;
 
-use inventory_loader::judge::{Judge, LentItem, Place, Verdict};
+use inventory_loader::judge::{Judge, JudgeError, LentItem, Place, Verdict};
+use inventory_loader::message::Rule;
 use inventory_loader::schema::Schema;
 use inventory_loader::workbook::{Budget, RawValue, Workbook};
 use jiff::Span;
@@ -126,13 +127,35 @@ fn any_list_of_items_is_judged_the_same_from_every_form() {
     let schema = Schema::shipped().expect("the shipped rules");
     let form = (select(&DELIMITERS[..]), select(&LETTERS[..]), any_habits());
     holds(CASES, (any_list(), form, any::<bool>()), |(list, (delimiter, letters, habits), counted)| {
-        let from_xlsx = judge(&schema, &xlsx(&list, Texts::Shared, System::Of1900))?;
+        let from_xlsx = judge(&schema, &xlsx(&list, Texts::Shared, System::Of1900)).map_err(unless_it_holds_rows)?;
         let items = from_xlsx.values().filter(|verdict| matches!(verdict, Verdict::Accepted(_))).count();
         prop_assert_eq!(items, list.len() - 1, "all but the header, not {:?}", from_xlsx);
-        prop_assert_eq!(&judge(&schema, &ods(&list, counted))?, &from_xlsx);
-        prop_assert_eq!(&judge(&schema, &csv(&list, delimiter, letters, habits))?, &from_xlsx);
+        prop_assert_eq!(&judge(&schema, &ods(&list, counted)).map_err(refused)?, &from_xlsx);
+        let mut from_csv = judge(&schema, &csv(&list, delimiter, letters, habits)).map_err(refused)?;
+        if !habits.full_rows {
+            // A row without its empty end can be a part of one, and is not loaded then. It has no other value.
+            let is_short = |row: u32| list[&row].keys().next_back() < list[&1].keys().next_back();
+            for (place, verdict) in &mut from_csv {
+                if is_short(place.1) && is_cut_short(verdict) {
+                    *verdict = from_xlsx[place].clone();
+                }
+            }
+        }
+        prop_assert_eq!(&from_csv, &from_xlsx);
         Ok(())
     });
+}
+
+/// Lines of a text can be rows of the list by chance: such a list is refused whatever its form.
+fn unless_it_holds_rows(error: JudgeError) -> TestCaseError {
+    match error {
+        JudgeError::Refused(refusal) if refusal.rule == Rule::QuoteSwallowsRows => TestCaseError::reject("holds rows"),
+        error => refused(error),
+    }
+}
+
+fn is_cut_short(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::Rejected(kept) if kept.problems.iter().all(|problem| problem.rule == Rule::RowIsCutShort))
 }
 
 /// A header in row 1 and right items below it, some without what they need not have, and blank rows between them.
@@ -158,8 +181,9 @@ fn any_item() -> impl Strategy<Value = (Option<String>, [Option<Cell>; 6])> {
     let quantity = (0..1_000_000_i32).prop_map(|count| Cell::Number(count.into()));
     // In cents: of 1.234 alone in its column nobody can tell whether it is more than a thousand.
     let price = (0..100_000_000_i32).prop_map(|cents| Cell::Number(f64::from(cents) / 100.0));
-    // What looks like the error of a formula is none of an item's values.
-    let is_value = |text: &String| csv_can_say(text) && !text.contains("#N/A");
+    // What looks like the error of a formula is none of an item's values, and neither is a formula after blanks in a csv.
+    let first_visible = |text: &str| text.chars().find(char::is_ascii_graphic);
+    let is_value = move |text: &String| csv_can_say(text) && first_visible(text) != Some('=') && !text.contains("#N/A");
     let category = any_text().prop_filter("as it is in a csv", is_value).prop_map(Cell::Text);
     let counted = any_date().prop_map(Cell::Date);
     let discontinued = any::<bool>().prop_map(Cell::Bool);
@@ -170,12 +194,12 @@ fn any_item() -> impl Strategy<Value = (Option<String>, [Option<Cell>; 6])> {
     (weighted(0.7, "(E5|-[A-Z0-9]{1,4})?"), cells)
 }
 
-fn judge(schema: &Schema, bytes: &[u8]) -> Result<BTreeMap<Place, Verdict>, TestCaseError> {
+fn judge(schema: &Schema, bytes: &[u8]) -> Result<BTreeMap<Place, Verdict>, JudgeError> {
     let mut verdicts = BTreeMap::new();
-    let judged =
-        Judge::new(schema).judge_file(&mut open(bytes)?, &mut |place: Place, verdict: Verdict<LentItem<'_>>| {
-            verdicts.insert(place, verdict.map(|item| (&item).into()));
-            Ok(())
-        });
-    judged.map_err(refused).map(|_| verdicts)
+    let mut workbook = open(bytes).expect("a workbook");
+    let judged = Judge::new(schema).judge_file(&mut workbook, &mut |place: Place, verdict: Verdict<LentItem<'_>>| {
+        verdicts.insert(place, verdict.map(|item| (&item).into()));
+        Ok(())
+    });
+    judged.map(|_| verdicts)
 }
