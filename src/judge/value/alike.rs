@@ -154,6 +154,10 @@ fn fold_char(c: char, case: KeyCase, folded: &mut String) {
         KeyCase::Folds => {
             for capital in c.to_uppercase() {
                 match ascii_alike(capital) {
+                    // A capital that is like a small letter is so to nobody who reads it beside its own: Ь is no b, for В is B.
+                    Some(alike) if capital.is_uppercase() && alike.is_ascii_lowercase() => {
+                        folded.extend(capital.to_lowercase());
+                    }
                     Some(alike) => folded.push(alike.to_ascii_lowercase()),
                     None => folded.extend(skeleton(capital.encode_utf8(&mut buffer)).flat_map(char::to_lowercase)),
                 }
@@ -242,6 +246,7 @@ mod tests {
             ("A17", "A 17"),
             ("Ж1", "X1"),
             ("M2", "M²"),
+            ("ЛЬ-1", "ЛВ-1"),
             ("10µH", "10mH"),
             ("4.7μF", "4.7MF"),
         ] {
