@@ -124,6 +124,8 @@ pub(in crate::judge) fn fold(text: &str, case: KeyCase, folded: &mut String) -> 
             match c {
                 // Of a unit: 10µH is not 10mH, and it has no capital.
                 'µ' | 'μ' if has_latin => folded.push('μ'),
+                // The capital of i where there is ı.
+                'İ' if case == KeyCase::Folds => folded.push('i'),
                 _ => fold_char(c, case, folded),
             }
         }
@@ -152,7 +154,7 @@ fn fold_char(c: char, case: KeyCase, folded: &mut String) {
         // Capitals look alike across alphabets more often than small letters, so their forms decide: a Cyrillic г is the
         // small form of Г before it is like an r.
         KeyCase::Folds => {
-            for capital in c.to_uppercase() {
+            for capital in c.to_lowercase().flat_map(char::to_uppercase) {
                 match ascii_alike(capital) {
                     // A capital that is like a small letter is so to nobody who reads it beside its own: Ь is no b, for В is B.
                     Some(alike) if capital.is_uppercase() && alike.is_ascii_lowercase() => {
@@ -219,6 +221,8 @@ mod tests {
             ("Ρ-5", "P-5"),
             ("гайка-5", "ГАЙКА-5"),
             ("βίδα-5", "ΒΊΔΑ-5"),
+            ("vida-5", "VİDA-5"),
+            ("straße-5", "STRAẞE-5"),
             ("10µH", "10μh"),
         ] {
             assert_eq!(folded(one, KeyCase::Folds), folded(other, KeyCase::Folds), "{one} {other}");
@@ -227,11 +231,13 @@ mod tests {
     }
 
     #[test]
-    fn a_letter_of_any_alphabet_folds_to_what_its_capital_folds_to() {
-        for small in ('\u{80}'..='\u{24ff}').chain('\u{a640}'..='\u{abff}').chain('\u{10400}'..='\u{104ff}') {
-            let capital: String = small.to_uppercase().collect();
-            let [one, other] = [&small.to_string(), &capital].map(|text| folded(text, KeyCase::Folds));
-            assert_eq!(one, other, "{small} {capital}");
+    fn a_letter_of_any_alphabet_folds_to_what_its_other_form_folds_to() {
+        let folded = |text: String| folded(&text, KeyCase::Folds);
+        for letter in ('\u{80}'..='\u{24ff}').chain('\u{a640}'..='\u{abff}').chain('\u{10400}'..='\u{104ff}') {
+            let (alone, capital) = (folded(letter.to_string()), letter.to_uppercase().collect());
+            assert_eq!(alone, folded(capital), "the capital of {letter}");
+            let small = letter.to_lowercase().collect();
+            assert!(alone == folded(small) || letter == 'İ', "the small form of {letter}");
         }
     }
 
