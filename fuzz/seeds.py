@@ -3,6 +3,7 @@
 
 import json
 import pathlib
+import struct
 import zipfile
 
 FUZZ = pathlib.Path(__file__).parent
@@ -15,7 +16,21 @@ CSV = {
     "windows-1252": b"SKU;Name;Menge\nA-1;Gr\xf6\xdfe M;5\n",
     "utf-16": "\ufeffSKU,Name,Qty\r\nA-1,Bolt,5\r\n".encode("utf-16-le"),
     "evidence": b"SKU;Name;Qty;Price\nA;Bolt;1;1.234\nB;Nut;2;3,50\nA;Bolt;2;=\"1,5\"\n",
+    "extra-values": b"SKU,Name,Qty,Price\nA,Bolt,5,2\nB,Nut,1,250,3.20\nC,Pin,7,1\nD,Cap\n",
+    "two-tables": b"SKU,Name,Qty\nA,Bolt,5\nSKU,Qty,Name\nB,7,Nut\n",
+    "twins": "SKU,Name,Qty\nA-1,Bolt,5\na-1,Nut,7\nА-2,Pin,1\nA-2,Cap,1\n".encode(),
     "open-quote": b"SKU,Name,Qty\nA,\"Bolt\nB,Nut,1\n",
+}
+# Whole words of a language, in what its programs save them in.
+LEGACY = {
+    "windows-1250": "Śruba Nakrętka Żarówka Łożysko Wąż Podkładka Źródło",
+    "windows-1251": "Болт Гайка Шайба Петля Хомут Уплотнитель Кран",
+    "windows-1253": "Βίδα Παξιμάδι Ροδέλα Κλειδί Σωλήνας Βαλβίδα Καλώδιο",
+    "windows-1254": "Cıvata Çelik Şerit Menteşe Sürgü İngiliz anahtarı",
+    "shift_jis": "六角ボルト ナット ワッシャー 蝶番 配管クランプ 工具箱",
+    "gb18030": "六角螺栓 螺母 垫圈 管道夹具 球阀 电缆扎带 工具箱",
+    "big5": "六角螺栓 螺帽 墊圈 管路夾具 球閥 電纜束帶 工具箱",
+    "euc-kr": "육각볼트 너트 와셔 경첩 배관 볼밸브 공구함",
 }
 SHEETS = {
     "cells": (
@@ -26,6 +41,13 @@ SHEETS = {
         "<sst count='1' uniqueCount='1'><si><r><t>SK</t></r><r><t>U</t></r></si></sst>",
         "<styleSheet><numFmts><numFmt numFmtId='164' formatCode='00000'/></numFmts>"
         "<cellXfs><xf numFmtId='0'/><xf numFmtId='164'/></cellXfs></styleSheet>",
+    ),
+    "merged": (
+        "<worksheet><sheetData><row r='1'><c r='A1' t='str'><v>SKU</v></c><c r='B1' t='str'><v>Name</v></c>"
+        "<c r='C1' t='str'><v>Qty</v></c></row><row r='2'><c r='A2' t='str'><v>A</v></c><c r='B2' t='str'><v>Bolt</v></c>"
+        "<c r='C2'><v>6</v></c></row><row r='3'><c r='A3' t='str'><v>B</v></c></row><row r='4'><c r='A4' t='str'>"
+        "<v>C</v></c><c r='C4'><v>5</v></c></row></sheetData><mergeCells count='2'><mergeCell ref='B2:B4'/>"
+        "<mergeCell ref='C2:C3'/></mergeCells></worksheet>",
     ),
     "bare": ("<worksheet><sheetData><row><c><v>1</v></c></row></sheetData></worksheet>",),
 }
@@ -70,12 +92,68 @@ def parts_of(path):
         return b"\0".join(book.read(name) if name in there else b"" for name in names)
 
 
+def legacy(encoding, words):
+    rows = [f"A-{number};{word};{number}\n" for number, word in enumerate(words.split())]
+    return ("SKU;Name;Qty\n" + "".join(rows)).encode(encoding)
+
+
+def stream_of(path):
+    """The records of an old workbook: the stream "Workbook" of the file."""
+    whole = path.read_bytes()
+    size = 1 << struct.unpack_from("<H", whole, 30)[0]
+    tables, first_entry, most_short, first_short = struct.unpack_from("<2I4x2I", whole, 44)
+
+    def numbers(piece):
+        return struct.unpack(f"<{len(piece) // 4}I", piece)
+
+    def sector(number):
+        return whole[(number + 1) * size:(number + 2) * size]
+
+    def chain(number, follows, piece_of):
+        pieces = []
+        while number < 0xFFFFFFFA:
+            pieces.append(piece_of(number))
+            number = follows[number]
+        return b"".join(pieces)
+
+    follows = [number for table in numbers(whole[76:512])[:tables] for number in numbers(sector(table))]
+    folder = chain(first_entry, follows, sector)
+    entries = [folder[at:at + 128] for at in range(0, len(folder), 128)]
+    short = chain(struct.unpack_from("<I", entries[0], 116)[0], follows, sector)
+    follows_short = numbers(chain(first_short, follows, sector))
+    for entry in entries:
+        if entry[:64].decode("utf-16-le").rstrip("\0") == "Workbook":
+            start, length = struct.unpack_from("<2I", entry, 116)
+            if length < most_short:
+                return chain(start, follows_short, lambda number: short[64 * number:64 * number + 64])[:length]
+            return chain(start, follows, sector)[:length]
+    raise LookupError(f"{path} has no such stream")
+
+
+def records_of(path):
+    """What stands before the first sheet and in it, without what the target puts around both."""
+    around = {0x0809, 0x0085, 0x000A}
+    stream, at, parts = stream_of(path), 0, [b""]
+    while len(parts) < 3:
+        kind, length = struct.unpack_from("<2H", stream, at)
+        record, at = stream[at:at + 4 + length], at + 4 + length
+        if kind not in around:
+            parts[-1] += record
+        elif kind == 0x000A:
+            parts.append(b"")
+    return struct.pack("<H", len(parts[0])) + parts[0] + parts[1]
+
+
 def main():
     head = (ROOT / "sample-data/q3-stock-export.csv").read_bytes().split(b"\n")[:HEAD_LINES]
     keep("csv", "seed-sample", b"\n".join(head) + b"\n")
     keep("csv", "seed-libreoffice", (ROOT / "tests/files/libreoffice.csv").read_bytes())
     for name in ["libreoffice", "openpyxl"]:
         keep("xlsx_rows", f"seed-{name}", parts_of(ROOT / f"tests/files/{name}.xlsx"))
+    for name in ["libreoffice", "xlwt"]:
+        keep("xls", f"seed-{name}", records_of(ROOT / f"tests/files/{name}.xls"))
+    for encoding, words in LEGACY.items():
+        keep("csv", f"seed-{encoding}", legacy(encoding, words))
     keep("sniff", "seed-odfpy", (ROOT / "tests/files/odfpy.ods").read_bytes())
     for target, seeds in [("csv", CSV), ("sniff", SNIFF)]:
         for name, content in seeds.items():

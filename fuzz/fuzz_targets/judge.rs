@@ -17,6 +17,9 @@ struct Input {
     rows: Vec<Vec<Cell>>,
     as_csv: bool,
     delimiter: Delimiter,
+    /// In a workbook: the place of the first cell below the header, and how many rows and columns more.
+    merged: Vec<(u8, u8, u8, u8)>,
+    capitals_matter: bool,
 }
 
 #[derive(Debug, Arbitrary)]
@@ -128,6 +131,7 @@ const WORDS: &[&str] = &[
     "9999999999999999999999999999999999999999", "1e-130", "approx. 40", "n/a", "-", "yes", "Nein", "✓", "2026-10-03",
     "03/04/2026", "31.12.2026", "3 Oct 2026", "Oct 26", "29 February 2026", "2026-10-03T12:00:00Z", "4006381333931",
     "400638133393", "4006381333932", "73513537", "4.00638E+12", "red", "Größe M", "GRÖSSE m", "x\u{a0}y", "a\nb",
+    "a-17", "А-17", "A\u{ad}17", "1.23E+12", "40001.0", "40002.0", "=A3", "4-Mar", "TRUE", "100 %", "12 USD",
     "a#b", "=\"007\"", "\u{200b}", " ", "\"", "é", "e\u{301}", "ﬁ", "٣", "²", "－5",
 ];
 #[rustfmt::skip]
@@ -140,7 +144,10 @@ const ERRORS: &[&str] = &["#N/A", "#DIV/0!", "#REF!", "#SPILL!", "#BUSY!"];
 fuzz_target!(init: forgive_calamine(), |input: Input| unless_calamine_panics(|| judge_table(&input)));
 
 fn judge_table(input: &Input) {
-    let (rules, width) = rules_of(&input.rules);
+    let (mut rules, width) = rules_of(&input.rules);
+    if input.capitals_matter {
+        rules.insert_str(0, "key_case = \"matters\"\n");
+    }
     let schema = match Schema::from_toml(&rules) {
         Ok(schema) => schema,
         Err(mistakes) => {
@@ -317,7 +324,13 @@ fn workbook_of(input: &Input, width: usize) -> Vec<u8> {
     for (cells, number) in input.rows.iter().zip(head.len() + 1..) {
         sheet += &row(number, (0..).zip(cells).map(|(column, cell)| cell_xml(column, number, cell)).collect());
     }
-    sheet += "</sheetData></worksheet>";
+    sheet += "</sheetData><mergeCells>";
+    for (row, column, rows, columns) in input.merged.iter().take(8).map(|&(a, b, c, d)| (a % 16, b % 6, c % 4, d % 2)) {
+        let first = head.len() + 1 + usize::from(row);
+        let last = place_of(u32::from(column + columns), first + usize::from(rows));
+        sheet += &format!("<mergeCell ref=\"{}:{last}\"/>", place_of(u32::from(column), first));
+    }
+    sheet += "</mergeCells></worksheet>";
     let codes: String = (0..)
         .zip(FORMATS)
         .map(|(i, code)| format!("<numFmt numFmtId=\"{}\" formatCode=\"{code}\"/>", 164 + i))

@@ -1,6 +1,9 @@
 //! What the targets share: bytes as an open file, a workbook put together from its parts, and what must be true of all
 //! that the loader makes of a file, whatever is in it.
 
+mod compound;
+mod items;
+
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fs::File;
@@ -10,12 +13,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 
 use inventory_loader::decimal::Decimal;
 use inventory_loader::item::{Item, Value, item_size};
-use inventory_loader::judge::{Judge, LentItem, JudgeError, Kept, Place, Skip, Verdict};
+use inventory_loader::judge::{Judge, JudgeError, Kept, LentItem, Place, Skip, Verdict};
 use inventory_loader::message::{Note, Problem, Refusal, Rule, cell_address};
 use inventory_loader::schema::Schema;
-use inventory_loader::workbook::{Budget, RawCell, RawRow, RawValue, Workbook};
+use inventory_loader::workbook::{Budget, MergedArea, RawCell, RawRow, RawValue, Workbook};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
+
+pub use compound::xls_of;
+use items::Judged;
 
 /// Small enough that no small file can keep a run busy, large enough to be met only by those that try.
 const BUDGET: Budget = Budget { rows: 20_000, cells: 200_000, repeated_rows: 1_000, ..Budget::DEFAULT };
@@ -109,9 +115,13 @@ fn read(workbook: &mut Workbook, sheet: usize) -> Result<Vec<RawRow<'static>>, R
         rows.push(owned(row));
         ControlFlow::Continue(())
     });
-    for area in workbook.merged(sheet) {
-        assert!(area.first_row < area.last_row && area.first_column <= area.last_column, "{area:?} is no area");
-        assert!(area.first_row > 0 && area.last_row <= 1_048_576 && area.last_column < 16_384, "{area:?} is beyond the sheet");
+    for MergedArea { first_row, last_row, first_column, last_column } in workbook.merged(sheet).iter().copied() {
+        let is_area = first_row <= last_row && first_column <= last_column;
+        let is_cell = (first_row, first_column) == (last_row, last_column);
+        assert!(
+            first_row > 0 && is_area && !is_cell,
+            "rows {first_row} to {last_row}, columns {first_column} to {last_column}"
+        );
     }
     read.map(|()| rows)
 }
@@ -184,6 +194,7 @@ pub fn judge(schema: &Schema, rules: &str, workbook: &mut Workbook, sheets: &[Ve
         let sheet = &read.sheets[usize::from(place.0)].name;
         check_verdict(verdict, sheet, row, schema, &quotable);
     }
+    let first: Vec<Verdict> = verdicts.iter().map(|(_, verdict)| verdict.clone()).collect();
 
     let mut again: Vec<(Place, Verdict)> = Vec::new();
     let mut hear = |place: Place, verdict: Verdict<LentItem<'_>>| {
@@ -194,15 +205,44 @@ pub fn judge(schema: &Schema, rules: &str, workbook: &mut Workbook, sheets: &[Ve
     if let Err(error) = judged {
         return check_end(error, &quotable);
     }
+    check_notes(&read.notes, &quotable);
     assert!(again.is_sorted_by(|(one, _), (other, _)| one < other), "a row is told twice: {again:?}");
     for (place, verdict) in again {
         let at = rows.binary_search_by_key(&place, |(place, _)| *place).expect("a row that was there before");
-        assert!(matches!(verdicts[at].1, Verdict::Accepted(_) | Verdict::Rejected(_)), "{:?}", verdicts[at]);
-        assert!(matches!(verdict, Verdict::Duplicate(_) | Verdict::Rejected(_)), "{verdict:?}");
-        check_verdict(&verdict, &read.sheets[usize::from(place.0)].name, rows[at].1, schema, &quotable);
+        let row = with_merged(rows[at].1, &verdict, workbook, place);
+        check_second(&first[at], &verdict);
+        check_verdict(&verdict, &read.sheets[usize::from(place.0)].name, &row, schema, &quotable);
         verdicts[at].1 = verdict;
     }
     check_no_item_twice(&verdicts, schema);
+    let last: Vec<Verdict> = verdicts.into_iter().map(|(_, verdict)| verdict).collect();
+    Judged { schema, workbook, file: &read, rows: &rows, first: &first, last: &last }.check();
+}
+
+/// A row that is judged again was an item, or one value alone beside a merged key. It is not lost.
+fn check_second(first: &Verdict, again: &Verdict) {
+    match first {
+        Verdict::Accepted(_) | Verdict::Rejected(_) => {}
+        Verdict::Skipped(skipped) => assert_eq!(skipped.why, Skip::Note, "{skipped:?}"),
+        Verdict::Duplicate(_) => panic!("known before the file was read: {first:?}"),
+    }
+    assert!(!matches!(again, Verdict::Skipped(_)), "{first:?} became {again:?}");
+}
+
+/// The row with the cells that merged ones gave it: the places of those that were kept and are not its own.
+fn with_merged(row: &RawRow<'_>, verdict: &Verdict, workbook: &Workbook, place: Place) -> RawRow<'static> {
+    let mut row = owned(row);
+    if let Verdict::Rejected(kept) | Verdict::Duplicate(kept) = verdict {
+        for area in workbook.merged(usize::from(place.0)) {
+            let (column, address) = (area.first_column, cell_address(area.first_column, place.1));
+            let is_covered = (area.first_row..=area.last_row).contains(&place.1) && row.cell(column).is_none();
+            if is_covered && kept.cells.iter().any(|cell| cell.cell == address) {
+                let at = row.cells.partition_point(|cell| cell.column < column);
+                row.cells.insert(at, RawCell { column, value: RawValue::Unreadable, format: None });
+            }
+        }
+    }
+    row
 }
 
 fn check_end(error: JudgeError, quotable: &str) {
@@ -237,18 +277,18 @@ fn check_item(item: &Item, row: &RawRow<'_>, schema: &Schema) {
             other => panic!("{attribute} is {other:?}, which no key is: {item:?}"),
         }
     }
-    for (name, value) in item {
+    for (name, value) in item.iter() {
         assert!(!name.is_empty(), "{item:?}");
         if let Value::N(digits) = value {
             let number = Decimal::parse(digits).expect("a number");
-            assert_eq!(number.to_string(), *digits, "a number in two writings");
+            assert_eq!(number.to_string(), digits.as_str(), "a number in two writings");
         }
     }
     let texts = || row.cells.iter().filter(|cell| matches!(cell.value, RawValue::Text(_)));
     for cell in &row.cells {
         if let RawValue::Error(error) = &cell.value {
             let typed = texts().any(|cell| matches!(&cell.value, RawValue::Text(text) if text.contains(&**error)));
-            let stored = item.values().any(|value| *value == Value::S(error.to_string()));
+            let stored = item.values().any(|value| *value == Value::S(error.as_ref().into()));
             assert!(typed || !stored, "an error became a text: {item:?}");
         }
     }

@@ -1,6 +1,7 @@
 //! A table as a file: a workbook, an OpenDocument spreadsheet, or text with delimiters.
 
 use std::io::{Cursor, Read, Write};
+use std::ops::RangeInclusive;
 
 use rust_xlsxwriter::{Format, Workbook};
 use zip::write::SimpleFileOptions;
@@ -25,11 +26,25 @@ pub enum System {
 }
 
 pub fn xlsx(table: &Table, texts: Texts, system: System) -> Vec<u8> {
+    xlsx_with(table, texts, system, &[])
+}
+
+/// With cells of a column merged over these rows; what they show is in the first of them.
+pub fn xlsx_merged(table: &Table, merged: &[(u32, RangeInclusive<u32>)]) -> Vec<u8> {
+    xlsx_with(table, Texts::Shared, System::Of1900, merged)
+}
+
+fn xlsx_with(table: &Table, texts: Texts, system: System, merged: &[(u32, RangeInclusive<u32>)]) -> Vec<u8> {
     let mut workbook = Workbook::new();
     let sheet = match texts {
         Texts::Shared => workbook.add_worksheet(),
         Texts::InCells => workbook.add_worksheet_with_constant_memory().expect("room for a sheet"),
     };
+    for (column, rows) in merged {
+        let column = u16::try_from(*column).expect("few columns");
+        let area = sheet.merge_range(rows.start() - 1, column, rows.end() - 1, column, "", &Format::new());
+        area.expect("an area of its own");
+    }
     let day = Format::new().set_num_format("yyyy-mm-dd");
     let moment = Format::new().set_num_format("yyyy-mm-dd hh:mm:ss");
     let epoch = if system == System::Of1904 { EPOCH_1904 } else { EPOCH };

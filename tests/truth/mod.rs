@@ -1,7 +1,7 @@
 //! Lists whose truth is known, spoilt as lists are on their way: whatever differs from the truth is said.
 
 mod case;
-mod language;
+pub mod language;
 mod list;
 mod oracle;
 mod tally;

@@ -112,6 +112,7 @@ pub(in crate::judge) fn fold(text: &str, case: KeyCase, folded: &mut String) -> 
         }
         return true;
     }
+    let has_latin = text.bytes().any(|byte| byte.is_ascii_alphabetic());
     let mut blank = false;
     for c in text.chars().map(narrow_char) {
         if c.is_whitespace() {
@@ -120,7 +121,13 @@ pub(in crate::judge) fn fold(text: &str, case: KeyCase, folded: &mut String) -> 
             if std::mem::take(&mut blank) && !folded.is_empty() {
                 folded.push(' ');
             }
-            fold_char(c, case, folded);
+            match c {
+                // Of a unit: 10µH is not 10mH, and it has no capital.
+                'µ' | 'μ' if has_latin => folded.push('μ'),
+                // The capital of i where there is ı.
+                'İ' if case == KeyCase::Folds => folded.push('i'),
+                _ => fold_char(c, case, folded),
+            }
         }
     }
     false
@@ -139,14 +146,20 @@ fn is_plain(text: &str) -> bool {
 
 fn fold_char(c: char, case: KeyCase, folded: &mut String) {
     let mut buffer = [0; 4];
-    match (ascii_alike(c), case) {
-        (Some(alike), KeyCase::Folds) => folded.push(alike.to_ascii_lowercase()),
-        (Some(alike), KeyCase::Matters) => folded.push(alike),
-        (None, KeyCase::Matters) => folded.extend(skeleton(c.encode_utf8(&mut buffer))),
-        // Capitals look alike across alphabets more often than small letters, so their forms decide.
-        (None, KeyCase::Folds) => {
-            for capital in c.to_uppercase() {
+    match case {
+        KeyCase::Matters => match ascii_alike(c) {
+            Some(alike) => folded.push(alike),
+            None => folded.extend(skeleton(c.encode_utf8(&mut buffer))),
+        },
+        // Capitals look alike across alphabets more often than small letters, so their forms decide: a Cyrillic г is the
+        // small form of Г before it is like an r.
+        KeyCase::Folds => {
+            for capital in c.to_lowercase().flat_map(char::to_uppercase) {
                 match ascii_alike(capital) {
+                    // A capital that is like a small letter is so to nobody who reads it beside its own: Ь is no b, for В is B.
+                    Some(alike) if capital.is_uppercase() && alike.is_ascii_lowercase() => {
+                        folded.extend(capital.to_lowercase());
+                    }
                     Some(alike) => folded.push(alike.to_ascii_lowercase()),
                     None => folded.extend(skeleton(capital.encode_utf8(&mut buffer)).flat_map(char::to_lowercase)),
                 }
@@ -206,10 +219,26 @@ mod tests {
             ("Größe", "GRÖSSE"),
             ("É1", "é1"),
             ("Ρ-5", "P-5"),
+            ("гайка-5", "ГАЙКА-5"),
+            ("βίδα-5", "ΒΊΔΑ-5"),
+            ("vida-5", "VİDA-5"),
+            ("straße-5", "STRAẞE-5"),
+            ("10µH", "10μh"),
         ] {
             assert_eq!(folded(one, KeyCase::Folds), folded(other, KeyCase::Folds), "{one} {other}");
         }
         assert_eq!(folded("\u{410}-17", KeyCase::Matters), folded("A-17", KeyCase::Matters));
+    }
+
+    #[test]
+    fn a_letter_of_any_alphabet_folds_to_what_its_other_form_folds_to() {
+        let folded = |text: String| folded(&text, KeyCase::Folds);
+        for letter in ('\u{80}'..='\u{24ff}').chain('\u{a640}'..='\u{abff}').chain('\u{10400}'..='\u{104ff}') {
+            let (alone, capital) = (folded(letter.to_string()), letter.to_uppercase().collect());
+            assert_eq!(alone, folded(capital), "the capital of {letter}");
+            let small = letter.to_lowercase().collect();
+            assert!(alone == folded(small) || letter == 'İ', "the small form of {letter}");
+        }
     }
 
     #[test]
@@ -223,6 +252,9 @@ mod tests {
             ("A17", "A 17"),
             ("Ж1", "X1"),
             ("M2", "M²"),
+            ("ЛЬ-1", "ЛВ-1"),
+            ("10µH", "10mH"),
+            ("4.7μF", "4.7MF"),
         ] {
             assert_ne!(folded(one, KeyCase::Folds), folded(other, KeyCase::Folds), "{one} {other}");
         }

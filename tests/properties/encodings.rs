@@ -1,0 +1,83 @@
+//! Files of words in the encodings that programs used before Unicode, which do not say what they are in: none is ever read
+//! as other words.
+
+use encoding_rs::Encoding;
+use inventory_loader::message::Rule;
+use inventory_loader::workbook::{Budget, RawValue, Workbook};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::{select, subsequence};
+use proptest::test_runner::TestCaseError;
+
+use super::file_of;
+use crate::harness::holds;
+use crate::truth::language::{FRENCH, GERMAN, Language, OTHERS, SPANISH};
+
+/// Looking for an encoding takes some 20 ms in a debug build.
+const CASES: u32 = 32;
+
+fn any_language() -> impl Strategy<Value = &'static Language> {
+    select([&OTHERS[..], &[&GERMAN, &FRENCH, &SPANISH]].concat())
+}
+
+fn words_of(language: &Language) -> Vec<&'static str> {
+    [language.items, language.categories, language.warehouses, language.suppliers].concat()
+}
+
+/// Below a header, each word in a row of its own. None where the encoding does not have all of its letters.
+fn file_with(language: &Language, words: &[String]) -> Option<Vec<u8>> {
+    let rows: String = (1..).zip(words).map(|(number, word)| format!("A-{number};{word};{number}\r\n")).collect();
+    let encoding = Encoding::for_label(language.encoding.as_bytes()).expect("an encoding");
+    let (bytes, _, has_lost) = encoding.encode(&rows);
+    (!has_lost).then(|| [b"SKU;Name;Qty\r\n", bytes.as_ref()].concat())
+}
+
+/// The words as they are read; none where they are refused.
+fn read_words(bytes: &[u8]) -> Result<Option<Vec<String>>, TestCaseError> {
+    let mut workbook = match Workbook::open(file_of(bytes), "stock", Budget::DEFAULT) {
+        Ok(workbook) => workbook,
+        Err(refusal) => {
+            prop_assert_eq!(refusal.rule, Rule::EncodingUnclear);
+            return Ok(None);
+        }
+    };
+    let mut words = Vec::new();
+    let read = workbook.visit_rows(0, &mut |row| {
+        if let (2.., Some(RawValue::Text(word))) = (row.number, row.cell(1).map(|cell| &cell.value)) {
+            words.push(word.to_string());
+        }
+        std::ops::ControlFlow::Continue(())
+    });
+    read.map(|()| Some(words)).map_err(super::refused)
+}
+
+#[test]
+fn any_words_in_an_encoding_of_before_unicode_are_read_as_they_were_or_refused() {
+    let file = any_language().prop_flat_map(|language| {
+        let word = (select(words_of(language)), any::<bool>());
+        let word = word.prop_map(|(word, shouts)| if shouts { word.to_uppercase() } else { word.to_owned() });
+        (Just(language), vec(word, 1..30))
+    });
+    holds(CASES, file, |(language, words)| {
+        let Some(bytes) = file_with(language, &words) else { return Ok(()) };
+        if let Some(read) = read_words(&bytes)? {
+            prop_assert_eq!(read, words, "{}", language.name);
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn nearly_all_words_of_a_language_are_enough_to_be_read() {
+    const MISSING: usize = 3;
+    let file = any_language().prop_flat_map(|language| {
+        let words: Vec<String> = words_of(language).into_iter().map(str::to_owned).collect();
+        let all = words.len();
+        (Just(language), subsequence(words, all - MISSING..=all).prop_shuffle())
+    });
+    holds(CASES, file, |(language, words)| {
+        let bytes = file_with(language, &words).expect("words in their own encoding");
+        prop_assert_eq!(read_words(&bytes)?, Some(words), "{}", language.name);
+        Ok(())
+    });
+}
