@@ -263,6 +263,7 @@ impl Widths {
             width,
             unnamed: columns.map(|(place, _)| place).collect(),
             numbered: numbered && in_doubt,
+            in_doubt,
             open_rows: more.filter(|(rows, _)| !most(*rows)),
             named: self.named,
             header_row: self.header_row,
@@ -289,6 +290,8 @@ pub(super) struct Ragged {
     /// Columns without a name in which most rows have a value.
     unnamed: Vec<u32>,
     numbered: bool,
+    /// Most rows that are wider than the header read as if one value was split.
+    in_doubt: bool,
     /// By the number of the row.
     cuts: Vec<(u32, Cut)>,
     /// A line of one value directly below the last whole row, and that row.
@@ -344,7 +347,12 @@ impl Ragged {
         row.fields.filter(|fields| *fields > self.width)?;
         let is_extra = |cell: &&RawCell<'_>| !self.named.has(cell.column) && !self.unnamed.contains(&cell.column);
         let mut extra = row.cells.iter().filter(is_extra).filter(|cell| !is_blank(cell));
-        let first = extra.next()?;
+        // Where most rows are shifted, so is one whose last value is empty.
+        let shifted = || {
+            let (_, second, _) = self.named.split_in(row, self.separator == Some(',')).filter(|_| self.in_doubt)?;
+            Some(second)
+        };
+        let first = extra.next().or_else(shifted)?;
         let more = extra.clone().count() + 1;
         let say = |cell: &RawCell<'_>| format!("\"{}\" in {}", quoted(cell), cell_address(cell.column, row.number));
         let mut said: Vec<String> = std::iter::once(first).chain(extra).take(VALUES_QUOTED).map(say).collect();

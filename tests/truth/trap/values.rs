@@ -61,19 +61,20 @@ fn currency_by_row(case: &mut Case) -> bool {
     case.currency().is_empty() && currency_column(case)
 }
 
-/// The column says one thing and the sign beside the amount another.
+/// The column says one thing and the sign beside the amount, in some rows, another.
 fn currency_beside_sign(case: &mut Case) -> bool {
-    let laid = !case.currency().is_empty() && currency_column(case);
-    for row in &mut case.sheet().rows {
-        if row.trap == Some("currency-by-row") {
-            row.make_unclear();
-        }
-    }
-    laid
+    !case.currency().is_empty() && currency_column(case)
 }
 
-/// A column that names the currency of each row, which no item of the table does. Where most are in one, those are right.
+/// A column that names the currency of each row, which no item of the table does. Where most are in one, those are right;
+/// where amounts have a sign, those that it agrees with.
 fn currency_column(case: &mut Case) -> bool {
+    let sign = match case.currency() {
+        "" => None,
+        "$" | "USD" => Some("USD"),
+        "£" | "GBP" => Some("GBP"),
+        _ => Some("EUR"),
+    };
     let rows = case.sheets[0].rows.len();
     if !case.is_plain() || rows < 5 {
         return false;
@@ -94,9 +95,12 @@ fn currency_column(case: &mut Case) -> bool {
         if priced {
             row.trap = Some("currency-by-row");
         }
-        if priced && most != Some(name) {
+        if priced && sign.or(most) != Some(name) {
             row.make_unclear();
         }
+    }
+    if sign.is_some() {
+        return true;
     }
     // In a short list chance decides which are most.
     let priced: Vec<_> =
