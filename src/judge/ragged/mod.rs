@@ -17,8 +17,8 @@ use cut::Lines;
 const VALUES_QUOTED: usize = 3;
 const QUOTED_CHARACTERS: usize = 40;
 const SEPARATORS: [char; 4] = [',', ';', '\t', '|'];
-/// Of a currency beside a number.
-const UNIT_BYTES: usize = 4;
+/// Of a currency beside a number, with a blank.
+const UNIT_CHARACTERS: usize = 4;
 /// Lines of one value that have another separator in them; more are no accident.
 const MOST_OTHER_LINES: usize = 1 << 16;
 
@@ -93,22 +93,21 @@ impl Named {
 
 /// Whether two numbers can be one with a comma in it: 1 and 250, 3 and 20, 12 and 50 €.
 fn are_one_number(one: &str, two: &str, holds: Holds) -> bool {
+    let is_unit = |text: &str| text.chars().count() <= UNIT_CHARACTERS;
     let whole = one.trim_start_matches(|c: char| !c.is_ascii_digit());
     let number = two.trim_end_matches(|c: char| !c.is_ascii_digit());
-    if two.len() - number.len() > UNIT_BYTES {
-        return false;
-    }
-    let two = number;
-    let (digits, fraction) = two.split_once('.').unwrap_or((two, ""));
+    let (digits, fraction) = number.split_once('.').unwrap_or((number, ""));
     let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_grouped = |text: &str| text.chars().all(|c| c.is_ascii_digit() || c.is_whitespace() || c == '\'');
     let follows = match holds {
         Holds::Whole => digits.len() == 3,
-        _ if two.contains('.') => digits.len() == 3,
+        _ if number.contains('.') => digits.len() == 3,
         _ => (1..=4).contains(&digits.len()),
     };
-    one.len() - whole.len() <= UNIT_BYTES
-        && !whole.is_empty()
-        && is_digits(whole)
+    !whole.is_empty()
+        && is_unit(&one[..one.len() - whole.len()])
+        && is_unit(&two[number.len()..])
+        && is_grouped(whole)
         && follows
         && is_digits(digits)
         && is_digits(fraction)

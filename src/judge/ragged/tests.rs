@@ -184,6 +184,8 @@ fn a_doubtful_row_is_a_twin_of_the_row_with_its_key_and_stays_doubtful() {
 fn an_amount_with_its_currency_may_be_split_as_well() {
     let list = "SKU,Qty,Price,Name\nA,5,12,50 €,Bolt\nB,6,13,50 €,Nut\nC,7,14,20 €,Pin\nD,8,9,Cap\n";
     assert_eq!(doubtful(list), [(2, EXTRA), (3, EXTRA), (4, EXTRA)]);
+    let list = "SKU,Name,Qty,Price,Category\nA,Bolt,5,£\u{a0}12,50,x\nB,Nut,6,£\u{a0}1\u{202f}381,24,y\n";
+    assert_eq!(doubtful(list), [(2, EXTRA), (3, EXTRA)]);
     // Also where the last value is empty.
     let list = "SKU,Name,Qty,Price,Category\nA,Bolt,5,12,50 EUR,x\nB,Nut,6,13,50 EUR,\nC,Pin,7,14,20 EUR,x\n";
     assert_eq!(doubtful(list), [(2, EXTRA), (3, EXTRA), (4, EXTRA)]);
