@@ -133,7 +133,7 @@ fn any_list_of_items_is_judged_the_same_from_every_form() {
         prop_assert_eq!(&judge(&schema, &ods(&list, counted)).map_err(refused)?, &from_xlsx);
         let mut from_csv = judge(&schema, &csv(&list, delimiter, letters, habits)).map_err(refused)?;
         if !habits.full_rows {
-            // A row without its empty end can be a part of one, and is not loaded then. It has no other value.
+            // A row whose empty end was not written may be reported as part of a longer row, but never loaded differently.
             let is_short = |row: u32| list[&row].keys().next_back() < list[&1].keys().next_back();
             for (place, verdict) in &mut from_csv {
                 if is_short(place.1) && is_cut_short(verdict) {
@@ -146,7 +146,7 @@ fn any_list_of_items_is_judged_the_same_from_every_form() {
     });
 }
 
-/// Lines of a text can be rows of the list by chance: such a list is refused whatever its form.
+/// The lines of a random text can look like rows of the list. Such a list is refused in every form.
 fn unless_it_holds_rows(error: JudgeError) -> TestCaseError {
     match error {
         JudgeError::Refused(refusal) if refusal.rule == Rule::QuoteSwallowsRows => TestCaseError::reject("holds rows"),
@@ -181,7 +181,7 @@ fn any_item() -> impl Strategy<Value = (Option<String>, [Option<Cell>; 6])> {
     let quantity = (0..1_000_000_i32).prop_map(|count| Cell::Number(count.into()));
     // In cents: of 1.234 alone in its column nobody can tell whether it is more than a thousand.
     let price = (0..100_000_000_i32).prop_map(|cents| Cell::Number(f64::from(cents) / 100.0));
-    // What looks like the error of a formula is none of an item's values, and neither is a formula after blanks in a csv.
+    // Text that looks like a formula error is no value, and in a CSV neither is a formula, even after blanks.
     let first_visible = |text: &str| text.chars().find(char::is_ascii_graphic);
     let is_value = move |text: &String| csv_can_say(text) && first_visible(text) != Some('=') && !text.contains("#N/A");
     let category = any_text().prop_filter("as it is in a csv", is_value).prop_map(Cell::Text);
