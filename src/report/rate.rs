@@ -40,7 +40,8 @@ impl Spans {
             return None;
         }
         let step = (whole / MOST_STEPS).max(SHORTEST_STEP_SECONDS);
-        let mut units = vec![0.0; (whole / step).ceil() as usize];
+        // Rounding can make the quotient slightly more than MOST_STEPS; the extra step would have no length.
+        let mut units = vec![0.0; (whole / step).ceil().min(MOST_STEPS) as usize];
         for (began, seconds, written) in &self.0 {
             let from = since(*began);
             let to = from + seconds;
@@ -95,6 +96,12 @@ mod tests {
         let rate = spans(&chunks).rate(Some(4_000.0)).unwrap();
         assert_eq!((rate.write_units_per_second.len(), rate.step_seconds), (60, 15.0));
         assert!(rate.write_units_per_second.iter().all(|units| (units - 4_000.0).abs() < 1e-6), "{rate:?}");
+        // In floating point, 65 / (65 / 60) is more than 60.
+        for seconds in 61..1_000 {
+            let rate = spans(&[(0.0, f64::from(seconds), f64::from(seconds) * 10.0)]).rate(None).unwrap();
+            let all_are_ten = rate.write_units_per_second.iter().all(|units| (units - 10.0).abs() < 1e-6);
+            assert!(rate.write_units_per_second.len() == 60 && all_are_ten, "{rate:?}");
+        }
         assert_eq!(spans(&[(0.0, 0.8, 4_000.0)]).rate(None), None);
         assert_eq!(spans(&[]).rate(None), None);
     }

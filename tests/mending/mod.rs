@@ -64,7 +64,7 @@ fn mended(workbook: &[u8], list: &List) -> Vec<person::Page> {
 
 /// All rows are in, and those that were mended say what they should.
 async fn assert_all_in(stack: &Stack, prefix: &str, list: &List, first: &Report, report: &Report) {
-    // Two sheets without a column for the warehouse may be named after theirs, which no item then says.
+    // Several sheets without a Warehouse column may be named after their warehouses, which the items then lack.
     let said = match list.sheets[..] {
         [_] => format!("All {LEFT_OUT} rows are in."),
         _ => format!(

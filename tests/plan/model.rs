@@ -63,7 +63,8 @@ pub fn load(rules: &Rules, rows: &[Row], before: &Stock) -> (Stock, Vec<Fate>) {
         };
         let there = before.get(sku);
         let mut item = if rules.mode == "merge" { there.cloned().unwrap_or_default() } else { Item::new() };
-        let kept_name = there.and_then(|there| there.get("name")).filter(|_| rules.keeps_name).cloned();
+        let keeps_name = rules.keeps_name && rules.mode != "add";
+        let kept_name = there.and_then(|there| there.get("name")).filter(|_| keeps_name).cloned();
         item.insert("sku", text(sku));
         item.insert("quantity", Value::N(quantity.to_string().into()));
         item.insert("place", text(row.place));
@@ -72,11 +73,13 @@ pub fn load(rules: &Rules, rows: &[Row], before: &Stock) -> (Stock, Vec<Fate>) {
         if matches!(rules.sync, Some((_, "mark"))) {
             item.remove("discontinued");
         }
+        // Indistinguishable from an item that an earlier attempt of this load added and got no answer for.
+        let may_be_ours = !rules.compare && !rules.provenance && there == Some(&item);
         if let (Some(there), "add") = (there, rules.mode) {
             item = there.clone();
         }
         fates.push(match there {
-            Some(_) if rules.mode == "add" => Fate::Kept,
+            Some(_) if rules.mode == "add" && !may_be_ours => Fate::Kept,
             _ if !rules.compare => Fate::Written,
             None => Fate::New,
             Some(there) if *there == item => Fate::Unchanged,

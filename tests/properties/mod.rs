@@ -146,7 +146,7 @@ fn any_list_of_items_is_judged_the_same_from_every_form() {
     });
 }
 
-/// Lines of a text can be rows of the list by chance: such a list is refused whatever its form.
+/// The lines of a random text can look like rows of the list. Such a list is refused in every form.
 fn unless_it_holds_rows(error: JudgeError) -> TestCaseError {
     match error {
         JudgeError::Refused(refusal) if refusal.rule == Rule::QuoteSwallowsRows => TestCaseError::reject("holds rows"),
