@@ -114,13 +114,16 @@ pub(super) fn judge_cell<'a>(
     }
     let identifies = identifies(column, facts);
     let value = match column.kind {
-        Kind::Text if identifies => text::judge_text(identifier::read(cell, facts.style)?, column)?,
-        Kind::Text => text::judge_text(shown(cell), column)?,
-        Kind::Integer | Kind::Decimal | Kind::Money if identifies => {
-            identifier::check_number(cell)?;
+        Kind::Text => {
+            let text = if identifies { identifier::read(cell, facts.style)? } else { shown(cell) };
+            text::judge_text(text, column)?
+        }
+        Kind::Integer | Kind::Decimal | Kind::Money => {
+            if identifies {
+                identifier::check_number(cell)?;
+            }
             number::judge_number(cell, column, facts.style)?
         }
-        Kind::Integer | Kind::Decimal | Kind::Money => number::judge_number(cell, column, facts.style)?,
         Kind::Boolean => boolean::judge_boolean(cell)?,
         Kind::Date => date::judge_date(cell, column)?,
         Kind::Choice => choice::judge_choice(&shown(cell), column)?,

@@ -259,6 +259,10 @@ impl CellListener {
             self.is_zero &= text.iter().all(|byte| matches!(byte, b'0' | b'.'));
         }
         match self.kind {
+            // As most are.
+            Kind::Number if self.number == NumberPart::Start && text.iter().all(u8::is_ascii_digit) => {
+                self.number = NumberPart::Whole;
+            }
             Kind::Number => self.number = text.iter().fold(self.number, |part, byte| part.then(*byte)),
             Kind::Shared => {
                 for &byte in text {
