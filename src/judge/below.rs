@@ -6,7 +6,7 @@ use crate::schema::{HeaderFault, Kind, Schema, UnknownColumns};
 use crate::workbook::{RawCell, RawRow, RawValue};
 
 use super::heading::{HeaderSearch, Heading};
-use super::sheet::refuse_named_twice;
+use super::missing::refuse_named_twice;
 use super::value::{is_blank, shown};
 
 /// Names of columns that make a header of a row of words, also where none of them is the key's.

@@ -1,7 +1,7 @@
 //! A header in which a column is missing that every item must have: one refusal, in place of a problem in each row.
 
 use crate::message::{Note, Refusal, Rule, cell_address, listed};
-use crate::schema::{Header, Schema};
+use crate::schema::{Header, NamedCell, Schema};
 
 use super::{ColumnRead, SheetRead};
 
@@ -60,6 +60,20 @@ pub(super) fn note_missing_group(schema: &Schema, sheets: &[SheetRead]) -> Optio
 /// The names in the header that no column of the rules has, each with its place as `say_place` puts it.
 pub(super) fn unknown_names(schema: &Schema, header: &Header, say_place: impl Fn(u32) -> String) -> Vec<String> {
     schema.unknown_in(header).map(|(place, name)| format!("\"{name}\" ({})", say_place(*place))).collect()
+}
+
+/// Two cells of a header that could be one column, with how to choose between them.
+pub(super) fn refuse_named_twice(
+    sheet: &str,
+    row: u32,
+    column: &str,
+    first: &NamedCell,
+    second: &NamedCell,
+) -> Refusal {
+    let told = |(place, text): &NamedCell| format!("\"{text}\" ({})", cell_address(*place, row));
+    let words = [("sheet", sheet), ("column", column), ("first", &told(first)), ("second", &told(second))];
+    let words: Vec<_> = words.into_iter().chain([("header", first.1.as_str())]).collect();
+    Refusal::new(Rule::ColumnNamedTwice, &words)
 }
 
 #[cfg(test)]

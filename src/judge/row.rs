@@ -10,7 +10,6 @@ use super::document::DocumentColumns;
 use super::heading::Heading;
 use super::lent::{LentItem, LentValue, Names};
 use super::ragged::{Doubt, Ragged};
-use super::sheet::says;
 use super::value::{
     Broken, Facts, NamedBeside, Style, is_blank, judge_cell, keep_cell, no_value_in, read_without, shown, warn_of,
 };
@@ -449,6 +448,17 @@ impl<'a> RowJudge<'a> {
             message: broken.rule.message(&words),
             advice: broken.rule.advice(&words),
         }
+    }
+}
+
+/// What a row says, as far as a person needs it to find it again.
+pub(super) fn says(row: &RawRow<'_>) -> String {
+    const CHARACTERS: usize = 100;
+    let words: Vec<_> = row.cells.iter().map(shown).filter(|word| !word.is_empty()).take(CHARACTERS).collect();
+    let text = words.join(" ");
+    match text.char_indices().nth(CHARACTERS) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
     }
 }
 

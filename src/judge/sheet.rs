@@ -1,19 +1,20 @@
 //! The way down one sheet: titles, the header, items, and what stands between and under them.
 
-use crate::message::{Note, Refusal, Rule, cell_address};
-use crate::schema::{HeaderFault, NamedCell, canonical_name};
+use crate::message::{Note, Refusal, Rule};
+use crate::schema::{HeaderFault, canonical_name};
 use crate::workbook::RawRow;
 
 use super::below::{Below, BelowHeader, TABLES_AT_MOST, refuse_second_table};
 use super::counts::ColumnCounts;
 use super::file::{Emit, Judge};
 use super::heading::{HeaderSearch, Heading};
-use super::missing::refuse_missing_columns;
+use super::missing::{refuse_missing_columns, refuse_named_twice};
 use super::nearest::Nearest;
+use super::row::says;
 use super::swallowed::refuse_swallowed_rows;
 use super::tables::Tables;
 use super::unnamed::report_unnamed;
-use super::value::{is_blank, shown};
+use super::value::is_blank;
 use super::{JudgeError, Place, SheetRead, Skip, Skipped, Verdict};
 
 /// Where the reading of one sheet stands.
@@ -209,29 +210,4 @@ impl<'p, 'a> SheetPass<'p, 'a> {
 /// Whether the row's values may be in the wrong columns, so that those without a name tell nothing of these.
 fn is_ragged<I>(verdict: &Verdict<I>) -> bool {
     matches!(verdict, Verdict::Rejected(kept) if kept.problems.iter().any(|problem| problem.rule.is_about_columns()))
-}
-
-/// Two cells of a header that could be one column, with how to choose between them.
-pub(super) fn refuse_named_twice(
-    sheet: &str,
-    row: u32,
-    column: &str,
-    first: &NamedCell,
-    second: &NamedCell,
-) -> Refusal {
-    let told = |(place, text): &NamedCell| format!("\"{text}\" ({})", cell_address(*place, row));
-    let words = [("sheet", sheet), ("column", column), ("first", &told(first)), ("second", &told(second))];
-    let words: Vec<_> = words.into_iter().chain([("header", first.1.as_str())]).collect();
-    Refusal::new(Rule::ColumnNamedTwice, &words)
-}
-
-/// What a row says, as far as a person needs it to find it again.
-pub(super) fn says(row: &RawRow<'_>) -> String {
-    const CHARACTERS: usize = 100;
-    let words: Vec<_> = row.cells.iter().map(shown).filter(|word| !word.is_empty()).take(CHARACTERS).collect();
-    let text = words.join(" ");
-    match text.char_indices().nth(CHARACTERS) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
-    }
 }

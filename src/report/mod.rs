@@ -470,15 +470,8 @@ mod tests {
 
     #[test]
     fn a_check_of_a_document_that_is_no_stock_list_says_that_a_load_would_wait() {
-        let upload = Upload {
-            bucket: String::new(),
-            key: "lines.csv".into(),
-            version: None,
-            sequencer: None,
-            etag: None,
-            size: None,
-            time: None,
-        };
+        let upload = r#"{"bucket":"","key":"a","version":null,"sequencer":null,"etag":null,"size":null,"time":null}"#;
+        let upload = serde_json::from_str(upload).unwrap();
         let sign = crate::judge::DocumentSign::Number { rows: 44, of: 44 };
         let document = crate::judge::Document { sheet: "lines".into(), header: "PO".into(), column: "A".into(), sign };
         let file = FileRead { document: Some(document), ..FileRead::default() };
