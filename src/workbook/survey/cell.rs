@@ -104,6 +104,21 @@ impl NumberPart {
     }
 }
 
+/// Where a number of digits with at most one point leads, as most numbers are: known without a look at each byte in turn.
+#[inline]
+fn plain_number(text: &[u8]) -> Option<NumberPart> {
+    let (mut points, mut others) = (0, 0);
+    for &byte in text {
+        points += usize::from(byte == b'.');
+        others += usize::from(byte != b'.' && !byte.is_ascii_digit());
+    }
+    match (points, others) {
+        (0, 0) if !text.is_empty() => Some(NumberPart::Whole),
+        (1, 0) if text.len() > 1 => Some(NumberPart::Fraction),
+        _ => None,
+    }
+}
+
 /// The cell that is being passed over.
 #[derive(Debug)]
 pub struct CellListener {
@@ -259,11 +274,12 @@ impl CellListener {
             self.is_zero &= text.iter().all(|byte| matches!(byte, b'0' | b'.'));
         }
         match self.kind {
-            // As most are.
-            Kind::Number if self.number == NumberPart::Start && text.iter().all(u8::is_ascii_digit) => {
-                self.number = NumberPart::Whole;
+            Kind::Number => {
+                self.number = match plain_number(text) {
+                    Some(part) if self.number == NumberPart::Start => part,
+                    _ => text.iter().fold(self.number, |part, byte| part.then(*byte)),
+                }
             }
-            Kind::Number => self.number = text.iter().fold(self.number, |part, byte| part.then(*byte)),
             Kind::Shared => {
                 for &byte in text {
                     // The reader would take anything else for the first text of all.
@@ -325,12 +341,14 @@ mod tests {
             let part = text.bytes().fold(NumberPart::Start, NumberPart::then);
             assert_eq!(part.is_number(), is_number, "{text}");
             let xml = format!("<sheetData><row><c r='A1'><v>{text}</v></c></row>");
-            let mut listener = SheetListener::new(0, true);
-            let mut scan = Scan::default();
-            for byte in xml.as_bytes().chunks(1) {
-                scan.take(byte, &mut listener).unwrap();
+            for size in [1, 2, 3, xml.len()] {
+                let mut listener = SheetListener::new(0, true);
+                let mut scan = Scan::default();
+                for bytes in xml.as_bytes().chunks(size) {
+                    scan.take(bytes, &mut listener).unwrap();
+                }
+                assert_eq!(listener.survey.odd.is_empty(), is_number || text.is_empty(), "{text} by {size}");
             }
-            assert_eq!(listener.survey.odd.is_empty(), is_number || text.is_empty(), "{text}");
         }
     }
 }

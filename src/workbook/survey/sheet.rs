@@ -96,9 +96,18 @@ impl SheetListener {
             return Ok(());
         }
         self.survey.cells += 1;
-        self.place = None;
         let mut kind = Kind::Number;
-        for (name, value) in attributes(rest) {
+        let others = match leading_place(rest) {
+            Some((place, others)) => {
+                self.place = Some(place);
+                others
+            }
+            None => {
+                self.place = None;
+                rest
+            }
+        };
+        for (name, value) in attributes(others) {
             match name {
                 b"r" => self.place = Some(place_of(value)?),
                 b"t" => kind = Kind::of(value),
@@ -297,6 +306,30 @@ impl SheetListener {
     }
 }
 
+/// The reference that a cell's attributes begin with, as nearly every program writes them, and the attributes after it.
+/// None where they begin in any other way.
+#[inline]
+fn leading_place(rest: &[u8]) -> Option<((u32, u32), &[u8])> {
+    let reference = rest.strip_prefix(b"r=\"")?;
+    let (mut column, mut row, mut at) = (0_u32, 0_u32, 0);
+    while at < 3
+        && let Some(letter @ b'A'..=b'Z') = reference.get(at)
+    {
+        column = column * 26 + u32::from(letter - b'A') + 1;
+        at += 1;
+    }
+    // Seven digits have room for the last row, and for each number that fits into them.
+    let letters = at;
+    while at < letters + 7
+        && let Some(digit @ b'0'..=b'9') = reference.get(at)
+    {
+        row = row * 10 + u32::from(digit - b'0');
+        at += 1;
+    }
+    let others = reference[at..].strip_prefix(b"\"")?;
+    Some(((row.checked_sub(1)?, column.checked_sub(1)?), others))
+}
+
 /// A reference such as `B12`, counted from 0. The reader lets `ZZZZZZZZ1` run over into some column that exists; what
 /// is only beyond the last row or column it hands over, and [`visit_rows`](super::super::xlsx) refuses with its place.
 #[inline]
@@ -390,6 +423,29 @@ mod tests {
         ];
         for (xml, expected) in cases {
             assert_eq!(survey(&xml).unwrap(), expected, "{xml}");
+        }
+    }
+
+    #[test]
+    fn a_leading_reference_is_read_as_any_other_or_left_to_them() {
+        for reference in ["A1", "B12", "XFD1048576", "ZZZ9999999"] {
+            let rest = format!("r=\"{reference}\" t=\"s\"");
+            let expected = (place_of(reference.as_bytes()).unwrap(), b" t=\"s\"".as_slice());
+            assert_eq!(leading_place(rest.as_bytes()), Some(expected), "{reference}");
+        }
+        for rest in [
+            "r=\"A0\"",
+            "r=\"AAAA1\"",
+            "r=\"A12345678\"",
+            "r=\"12\"",
+            "r=\"a1\"",
+            "r=\"A\"",
+            "r=\"A1",
+            "r='A1'",
+            "s=\"1\" r=\"A1\"",
+            "",
+        ] {
+            assert_eq!(leading_place(rest.as_bytes()), None, "{rest}");
         }
     }
 
