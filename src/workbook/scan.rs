@@ -88,6 +88,12 @@ fn cut(data: &[u8], listener: &mut impl Listener) -> Result<usize, Refusal> {
 /// The place of the `>`, which may also stand in the quotes of an attribute.
 #[inline]
 fn end_of_tag(rest: &[u8]) -> Option<usize> {
+    // Three of four tags of a sheet are as short as `v`, `/v` and `/c`.
+    match rest {
+        [name, b'>', ..] if name.is_ascii_alphabetic() => return Some(1),
+        [b'/', name, b'>', ..] if name.is_ascii_alphabetic() => return Some(2),
+        _ => {}
+    }
     let mut at = 0;
     loop {
         at += rest[at..].iter().position(|byte| matches!(byte, b'>' | b'"' | b'\''))?;

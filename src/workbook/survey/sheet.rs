@@ -107,11 +107,17 @@ impl SheetListener {
                 rest
             }
         };
-        for (name, value) in attributes(others) {
-            match name {
-                b"r" => self.place = Some(place_of(value)?),
-                b"t" => kind = Kind::of(value),
-                _ => {}
+        match after_style(others) {
+            b"" | b"/" => {}
+            b" t=\"s\"" => kind = Kind::Shared,
+            _ => {
+                for (name, value) in attributes(others) {
+                    match name {
+                        b"r" => self.place = Some(place_of(value)?),
+                        b"t" => kind = Kind::of(value),
+                        _ => {}
+                    }
+                }
             }
         }
         self.cell.begin(kind, rest.last() == Some(&b'/'));
@@ -330,6 +336,14 @@ fn leading_place(rest: &[u8]) -> Option<((u32, u32), &[u8])> {
     Some(((row.checked_sub(1)?, column.checked_sub(1)?), others))
 }
 
+/// What follows the number of a cell's style where that comes first.
+#[inline]
+fn after_style(others: &[u8]) -> &[u8] {
+    let Some(style) = others.strip_prefix(b" s=\"") else { return others };
+    let digits = style.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    style[digits..].strip_prefix(b"\"").unwrap_or(others)
+}
+
 /// A reference such as `B12`, counted from 0. The reader lets `ZZZZZZZZ1` run over into some column that exists; what
 /// is only beyond the last row or column it hands over, and [`visit_rows`](super::super::xlsx) refuses with its place.
 #[inline]
@@ -423,6 +437,21 @@ mod tests {
         ];
         for (xml, expected) in cases {
             assert_eq!(survey(&xml).unwrap(), expected, "{xml}");
+        }
+    }
+
+    #[test]
+    fn what_follows_a_style_is_found_or_all_is_left() {
+        for (others, rest) in [
+            (" s=\"12\" t=\"s\"", " t=\"s\""),
+            (" s=\"0\"", ""),
+            (" s=\"1\"/", "/"),
+            ("", ""),
+            (" t=\"s\" s=\"1\"", " t=\"s\" s=\"1\""),
+            (" s=\"x\" t=\"s\"", " s=\"x\" t=\"s\""),
+            (" s=\"1", " s=\"1"),
+        ] {
+            assert_eq!(after_style(others.as_bytes()), rest.as_bytes(), "{others}");
         }
     }
 
