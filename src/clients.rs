@@ -107,9 +107,16 @@ impl CloudFault {
             SdkError::DispatchFailure(_) => ("NoConnection", context(), true),
             SdkError::ServiceError(answer) => {
                 let status = answer.raw().status().as_u16();
-                let code = answer.err().code().unwrap_or(if status == 404 { "NotFound" } else { "Unknown" });
-                let message = answer.err().message().map_or_else(|| format!("HTTP {status}"), str::to_string);
-                (code, message, status >= 500 || status == 429 || passes_by_itself(code))
+                let code = answer.err().code();
+                match (code, status) {
+                    // Done or not, nobody can say: it is not AWS that answers so, but something in between.
+                    (None, ..300) => ("AnswerUnreadable", format!("HTTP {status}: {}", context()), true),
+                    _ => {
+                        let code = code.unwrap_or(if status == 404 { "NotFound" } else { "Unknown" });
+                        let message = answer.err().message().map_or_else(|| format!("HTTP {status}"), str::to_string);
+                        (code, message, status >= 500 || status == 429 || passes_by_itself(code))
+                    }
+                }
             }
             _ => ("AnswerCutOff", context(), true),
         };
@@ -131,7 +138,7 @@ impl CloudFault {
     /// The function's credentials are not for anybody to set right: its next run gets new ones.
     fn of_caller(operation: &'static str, place: &str, missing: caller::Missing) -> CloudFault {
         let caller::Missing { code, message, passing } = missing;
-        let passing = passing || std::env::var_os("AWS_LAMBDA_FUNCTION_NAME").is_some();
+        let passing = passing || is_function();
         CloudFault { operation, place: place.to_string(), code: code.to_string(), message, passing }
     }
 
@@ -149,9 +156,12 @@ impl CloudFault {
             return if self.passing { MAY_PASS } else { advice };
         }
         match self.code.as_str() {
-            "AccessDenied" | "AccessDeniedException" | "AuthorizationError" => {
-                "Allow the operation there in the role's policy"
-            }
+            "AccessDenied" | "AccessDeniedException" | "AuthorizationError" => match is_function() {
+                true => "Allow the operation there in the role's policy",
+                false => {
+                    "Allow it to the user or role of your AWS credentials; aws sts get-caller-identity says which that is"
+                }
+            },
             "ResourceNotFoundException" | "NoSuchBucket" | "NotFound" => "Check the name, the region and the account",
             code if NOT_KNOWN.contains(&code) => "Check the AWS credentials, and whether this machine's clock is right",
             "NoConnection" => "Check the network, the region and the endpoint; if they are right, try again",
@@ -159,6 +169,11 @@ impl CloudFault {
             _ => "Trying again will not help before this is changed",
         }
     }
+}
+
+/// Whether this process is the function, and not somebody's command.
+fn is_function() -> bool {
+    std::env::var_os("AWS_LAMBDA_FUNCTION_NAME").is_some()
 }
 
 /// An error with all that is behind it, on one line.
@@ -250,8 +265,17 @@ mod tests {
         assert_eq!(
             answered(400, "AccessDeniedException").to_string(),
             "GetItem on table stock was not done: AccessDeniedException: so it says. \
-             Allow the operation there in the role's policy"
+             Allow it to the user or role of your AWS credentials; aws sts get-caller-identity says which that is"
         );
+    }
+
+    #[tokio::test]
+    async fn an_answer_of_success_that_cannot_be_read_is_told_with_its_cause() {
+        let fake = fake::Fake::answering(|_| fake::Reply::Body(200, "<html>Sign in to this network</html>"));
+        let answer = fake.dynamodb().get_item().table_name("stock").send().await;
+        let fault = CloudFault::new("GetItem", "table stock", &answer.unwrap_err());
+        assert_eq!((fault.code.as_str(), fault.passing), ("AnswerUnreadable", true));
+        assert!(fault.message.starts_with("HTTP 200: ") && fault.message.len() > 40, "{fault}");
     }
 
     #[test]

@@ -5,7 +5,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::child::{Limits, Reader};
-use crate::load::{Rules, RulesFrom};
+use crate::ledger::Retries;
+use crate::load::{Look, Rules, RulesFrom};
 use crate::schema::{Mistakes, Schema};
 use crate::workbook::Budget;
 
@@ -44,6 +45,8 @@ pub struct Config {
     pub notify_topic: Option<String>,
     /// The name of the event bus by which programs are told; without one they are not.
     pub event_bus: Option<String>,
+    pub retries: Retries,
+    pub look: Look,
     pub limits: Limits,
     pub reader: Reader,
     pub log_level: tracing::Level,
@@ -79,6 +82,17 @@ impl Config {
             failure_queue: environment.given("FAILURE_QUEUE"),
             notify_topic: environment.given("NOTIFY_TOPIC"),
             event_bus: environment.given("EVENT_BUS"),
+            retries: Retries {
+                first_pause: environment.seconds("RETRY_SECONDS", 60),
+                longest_pause: environment.seconds("LONGEST_RETRY_SECONDS", 60 * 60),
+                late: environment.seconds("LATE_SECONDS", 30 * 60),
+                give_up: environment.seconds("GIVE_UP_SECONDS", 24 * 60 * 60),
+            },
+            look: Look {
+                after: environment.seconds("FORGOTTEN_AFTER_SECONDS", 15 * 60),
+                every: environment.seconds("LOOK_EVERY_SECONDS", 24 * 60 * 60),
+                ..Look::default()
+            },
             limits: Limits {
                 processor_seconds: environment.number("READER_CPU_SECONDS", limits.processor_seconds),
                 megabytes: environment.number("READER_MEGABYTES", limits.megabytes),
@@ -108,6 +122,8 @@ impl Config {
             heartbeat: self.heartbeat,
             margin: self.margin,
             kept_for: self.kept_for,
+            retries: self.retries,
+            look: self.look,
             limits: self.limits,
             ..rules(from, self.reader.clone())
         })
@@ -125,6 +141,8 @@ pub fn rules(from: RulesFrom, reader: Reader) -> Rules {
         heartbeat: Duration::from_secs(10),
         margin: Duration::from_secs(30),
         kept_for: None,
+        retries: Retries::default(),
+        look: Look::default(),
     }
 }
 
@@ -217,7 +235,10 @@ mod tests {
     fn what_is_not_said_has_a_default() {
         let config = Config::read(complete).unwrap();
         assert_eq!((config.lease.as_secs(), config.heartbeat.as_secs(), config.table_wait.as_secs()), (45, 10, 120));
-        assert_eq!(config.limits, Limits::default());
+        assert_eq!(
+            (config.limits, config.retries, config.look),
+            (Limits::default(), Retries::default(), Look::default())
+        );
         assert_eq!(config.log_level, tracing::Level::INFO);
         assert!(
             matches!(config.rules().unwrap().from, RulesFrom::Given(schema) if *schema == Schema::shipped().unwrap())

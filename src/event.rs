@@ -111,17 +111,21 @@ pub enum Request {
     Approve(Word),
     /// Load again what failed or was cancelled.
     Redrive(Word),
-    /// Load again all that failed, and send again what rests in the failure queue.
+    /// Load again all that failed, the oldest upload first, and send again what rests in the failure queue.
     RedriveAll {
         by: String,
         at: Timestamp,
+        /// Only what has failed since.
+        since: Option<Timestamp>,
     },
     /// Take back what a load wrote.
     Undo(Undo),
     /// Stop a load at its next step.
     Cancel(Word),
     /// Tell which loads failed.
-    ListFailed,
+    ListFailed {
+        since: Option<Timestamp>,
+    },
     /// Tell of the last loads, and of those that wait or are under way.
     ListLoads {
         at_most: usize,
@@ -162,6 +166,50 @@ pub struct Undo {
     pub dry_run: bool,
 }
 
+/// What happened to a load after it had ended. What the load says of itself stays true with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Later {
+    pub what: Afterwards,
+    /// The load that followed, or that it replaced.
+    pub load: LoadId,
+    /// Who decided it; none where nobody had to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    pub at: Timestamp,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Afterwards {
+    /// It was held, and is loaded all the same.
+    Approved,
+    /// It had failed or was cancelled, and is loaded again.
+    Reloaded,
+    Undone,
+    /// An older version of its file was stopped or left out because of it.
+    Replaced,
+}
+
+impl Later {
+    /// In a sentence.
+    pub fn say(&self) -> String {
+        let Later { what, load, by, at } = self;
+        let by = by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
+        let on = at.strftime("%-d %b %Y, %H:%M UTC");
+        match what {
+            Afterwards::Approved => format!("Approved{by} on {on}, and loaded as load {load}."),
+            Afterwards::Reloaded => format!("Reloaded{by} on {on} as load {load}."),
+            Afterwards::Undone => format!("Undone{by} on {on} by load {load}."),
+            Afterwards::Replaced => format!("It replaced load {load}, an older version of the same file."),
+        }
+    }
+
+    /// Whether what the load said at its end is no longer how things are.
+    pub fn changes_the_answer(&self) -> bool {
+        self.what != Afterwards::Replaced
+    }
+}
+
 /// What one invocation brings: an event by itself, or a message of a queue that holds one.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Message {
@@ -186,6 +234,11 @@ pub enum EventError {
     Incomplete { record: usize, what: &'static str },
     #[error("the event's key is not text after decoding")]
     KeyNotText,
+    #[error(
+        "the event carries a command of the loader, and came by a queue or an event bus; commands are believed only from \
+         a direct invocation of the function. Use the inventory command, or invoke the function yourself"
+    )]
+    NotDirect,
     #[error("the event is for bucket {0}, and this loader reads another one; check the notification's target")]
     OtherBucket(String),
     #[error("the event is from account {0}, and this loader's buckets are in another one; check the rule's target")]
@@ -206,19 +259,29 @@ pub fn open(event: &Json, ours: Ours<'_>) -> Vec<Message> {
     let messages = records.iter().map(|record| {
         let text = |name: &str| record.get(name).and_then(Json::as_str);
         let body = text("body").and_then(|body| serde_json::from_str::<Json>(body).ok()).ok_or(EventError::NotJson);
-        let requests = body.and_then(|body| decode(&body, ours));
+        let requests = body.and_then(|body| decode_carried(&body, ours));
         Message { id: Some(text("messageId").unwrap_or_default().to_string()), requests }
     });
     messages.collect()
 }
 
-/// Reads an event. Folder markers and the lock files of office programs are passed over.
+/// Reads an event that came by itself. Invoked directly, the function does what it is asked: whoever may invoke it may
+/// ask. What S3 or an event bus made of something else is no such request, whatever it carries.
 fn decode(event: &Json, ours: Ours<'_>) -> Result<Vec<Request>, EventError> {
-    let is_from = |source: &str| event.get("source").and_then(Json::as_str) == Some(source);
-    if let Some(request) = own::decode(event) {
-        return Ok(vec![request?]);
+    let is_direct = ["Records", "source", "detail-type"].iter().all(|part| event.get(part).is_none());
+    match own::decode(event) {
+        Some(request) if is_direct => Ok(vec![request?]),
+        _ => decode_carried(event, ours),
     }
-    if is_from("aws.s3") {
+}
+
+/// Reads an event that a queue, a bus or S3 brought: uploads, and nothing else. Whoever may put a message there need not
+/// be one who may approve a load. Folder markers and the lock files of office programs are passed over.
+fn decode_carried(event: &Json, ours: Ours<'_>) -> Result<Vec<Request>, EventError> {
+    if [Some(event), event.get("detail")].into_iter().flatten().any(|part| own::decode(part).is_some()) {
+        return Err(EventError::NotDirect);
+    }
+    if event.get("source").and_then(Json::as_str) == Some("aws.s3") {
         return decode_bridged(event, ours);
     }
     // S3 sends this once, when the notification is set up.
@@ -447,6 +510,40 @@ mod tests {
         assert_eq!(told, [(id("1"), Ok(2)), (id("2"), Err(EventError::NotJson)), (id("3"), Ok(1))]);
         let alone = open(&json!({ "Records": [record("uploads/a.xlsx")] }), OURS);
         assert_eq!((alone.len(), &alone[0].id), (1, &None));
+    }
+
+    #[test]
+    fn commands_are_believed_only_from_a_direct_invocation() {
+        let load = LoadId::parse("0123456789abcdef").unwrap();
+        let by = || ("Erika".to_string(), Timestamp::UNIX_EPOCH);
+        let word = || Word { load: load.clone(), by: by().0, at: by().1 };
+        for request in [
+            Request::Approve(word()),
+            Request::Redrive(word()),
+            Request::Cancel(word()),
+            Request::Continue(load.clone()),
+            Request::Undo(Undo { load: load.clone(), by: by().0, at: by().1, dry_run: false }),
+            Request::ListFailed { since: None },
+            Request::Sweep,
+        ] {
+            let command = own_event(&request).unwrap();
+            assert_eq!(decode(&command, OURS), Ok(vec![request]));
+            let refused = |event: &Json| {
+                let requests = open(event, OURS).remove(0).requests;
+                assert_eq!(requests, Err(EventError::NotDirect), "{event}");
+            };
+            let in_queue = |body: &Json| json!({ "Records": [{ "messageId": "1", "eventSource": "aws:sqs", "body": body.to_string() }] });
+            let with = |mut event: Json| {
+                event.as_object_mut().unwrap().extend(command.as_object().unwrap().clone());
+                event
+            };
+            let by_bus = json!({ "source": "shop", "detail-type": "Restocked", "detail": command });
+            refused(&in_queue(&command));
+            refused(&by_bus);
+            refused(&in_queue(&by_bus));
+            refused(&with(bridged("uploads/a.csv")));
+            refused(&with(json!({ "Records": [record("uploads/a.xlsx")] })));
+        }
     }
 
     #[test]

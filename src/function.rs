@@ -9,11 +9,14 @@ use crate::clients::{self, Clients};
 use crate::config::Config;
 use crate::event::{self, EventError, Message, Ours, Request, Upload, Word};
 use crate::ledger::Ledger;
-use crate::load::{self, Answer, LoadError, Places, Rules, Run, RunEnd};
+use crate::load::{self, Answer, LoadError, Places, Rules, Run, RunEnd, Uploads};
 use crate::notify::{Around, Notifier};
 use crate::relay::{FailureQueue, PASSING, Relay};
 use crate::store::{S3Store, Store};
 use crate::table::Table;
+
+/// What the keys of uploads begin with, as the template has it.
+const UPLOADS_PREFIX: &str = "uploads/";
 
 /// Serves events until Lambda ends the process.
 #[tokio::main]
@@ -30,15 +33,22 @@ pub async fn serve() -> Result<(), Error> {
     let rules = config.rules()?;
     let clients = clients::connect(None, None).await;
     let notify = notifier(&clients, &config);
+    let store = Store::S3(S3Store::new(clients.s3, &config.reports_bucket, &config.bucket_owner));
+    let ledger = Ledger::new(clients.dynamodb.clone(), &config.ledger_table, config.lease);
     let places = Places {
-        store: Store::S3(S3Store::new(clients.s3, &config.reports_bucket, &config.bucket_owner)),
-        ledger: Some(Ledger::new(clients.dynamodb.clone(), &config.ledger_table, config.lease)),
+        ledger: Some(ledger.of_loader(store.place("loads"))),
+        store,
         table: Table::new(clients.dynamodb, &config.inventory_table, config.table_wait)
             .with_read_ceiling(config.read_ceiling)
             .with_write_ceiling(config.write_ceiling),
         relay: Some(Relay::new(clients.lambda, &config.function)),
         failures: config.failure_queue.as_ref().map(|url| FailureQueue::new(clients.sqs, url)),
         notify,
+        uploads: Some(Uploads {
+            bucket: config.uploads_bucket.clone(),
+            prefix: UPLOADS_PREFIX.to_string(),
+            account: config.bucket_owner.clone(),
+        }),
         prints_metrics: true,
     };
     let (places, rules) = (&places, &rules);
@@ -147,10 +157,10 @@ impl Invocation<'_> {
                     tracing::info!(event = "load_redriven", load = %word.load, by = word.by);
                     load::redrive(&word, self.places, self.run).await?
                 }
-                Request::RedriveAll { by, at } => {
-                    tracing::info!(event = "failures_redriven", by);
+                Request::RedriveAll { by, at, since } => {
+                    tracing::info!(event = "failures_redriven", by, since = since.map(|since| since.to_string()));
                     let word = |load| Word { load, by: by.clone(), at };
-                    load::redrive_all(&word, self.places, self.run).await?
+                    load::redrive_all(&word, since, self.places, self.run).await?
                 }
                 Request::Undo(undo) => {
                     tracing::info!(event = "undo_asked", load = %undo.load, by = undo.by, dry_run = undo.dry_run);
@@ -163,7 +173,7 @@ impl Invocation<'_> {
                     tracing::info!(event = "load_cancelled", load = %word.load, by = word.by);
                     load::cancel(&word, self.places).await?
                 }
-                Request::ListFailed => load::list_failed(self.places).await?,
+                Request::ListFailed { since } => load::list_failed(since, self.places).await?,
                 Request::ListLoads { at_most } => load::tell_loads(at_most, self.places).await?,
                 Request::Show(load) => load::tell_load(&load, self.places).await?,
                 Request::ShowRows { load, from, fate } => {
@@ -194,6 +204,7 @@ impl Invocation<'_> {
 fn log_end(end: &RunEnd) {
     match end {
         RunEnd::Ended(_) | RunEnd::Continued { .. } | RunEnd::Queued { .. } => {}
+        RunEnd::Delayed { until } => tracing::info!(event = "tried_again_later", until = %until),
         RunEnd::Duplicate => tracing::info!(event = "already_under_way"),
         RunEnd::EndedBefore { ending } => tracing::info!(event = "already_ended", ending),
     }

@@ -12,6 +12,7 @@ use tokio::time::sleep;
 
 use crate::clients::CloudFault;
 use crate::event::LoadId;
+use crate::ledger::Trouble;
 use crate::plan::Names;
 use crate::report::Report;
 use crate::schema::Every;
@@ -68,6 +69,18 @@ pub struct Missing<'a> {
     pub due: Timestamp,
 }
 
+/// A load, or an event, that has met faults for a while and is tried again.
+#[derive(Debug, Clone, Copy)]
+pub struct Delayed<'a> {
+    pub table: &'a str,
+    /// None where no load is known yet.
+    pub load: Option<&'a LoadId>,
+    pub file: &'a str,
+    pub trouble: &'a Trouble,
+    /// Until when it is tried.
+    pub gives_up: Timestamp,
+}
+
 impl Notifier {
     pub fn new(
         sns: aws_sdk_sns::Client,
@@ -93,6 +106,11 @@ impl Notifier {
     /// Tells that no sheet came where one was expected.
     pub async fn tell_missing(&self, missing: &Missing<'_>) -> Vec<CloudFault> {
         self.tell(|| Mail::of_missing(missing), || Event::of_missing(missing)).await
+    }
+
+    /// Tells that a load takes long, or that an event was given up before it became one.
+    pub async fn tell_delayed(&self, delayed: &Delayed<'_>) -> Vec<CloudFault> {
+        self.tell(|| Mail::of_delayed(delayed, &self.around), || Event::of_delayed(delayed)).await
     }
 
     async fn tell(&self, mail: impl Fn() -> Mail, event: impl Fn() -> Event) -> Vec<CloudFault> {

@@ -13,7 +13,7 @@ use aws_sdk_lambda::types::InvocationType;
 
 use crate::clients::CloudFault;
 use crate::event::{LoadId, Request, own_event};
-pub use failures::FailureQueue;
+pub use failures::{FailureQueue, Resting};
 
 /// Lambda lets no function run longer.
 const LONGEST_RUN: Duration = Duration::from_secs(15 * 60);

@@ -28,8 +28,8 @@ pub(super) struct Load {
     /// The loader's ledger table, so that loads into one table take turns.
     #[arg(long, value_name = "TABLE")]
     ledger: Option<String>,
-    /// Go on although this gate would hold the load: rejected, zeros, prices, fewer, missing, vanishing or
-    /// document.
+    /// Go on although this gate would hold the load: rejected, zeros, prices, fewer, missing, vanishing,
+    /// document or older.
     #[arg(long, value_name = "GATE", value_delimiter = ',', value_parser = gate)]
     waive: Vec<Gate>,
 }
@@ -106,7 +106,7 @@ impl JourneyArgs {
         let table = Table::new(clients.dynamodb, &self.table, Duration::from_secs(self.table_wait))
             .with_read_ceiling(self.read_units.map(f64::from))
             .with_write_ceiling(self.write_units.map(f64::from));
-        let places = Places { store, ledger, table, relay: None, failures: None, notify: None, prints_metrics: false };
+        let places = Places::here(store, ledger, table);
         let bar = Bar::new();
         let request_id = format!("{name}-{}", std::process::id());
         let run = Run {
@@ -130,7 +130,9 @@ impl JourneyArgs {
                 return Ok(Exit::of_ended(&ending));
             }
             // Only a load that somebody else can start gets there.
-            RunEnd::Continued { .. } | RunEnd::Queued { .. } => return Err(LoadError::NoHeadway(name).into()),
+            RunEnd::Continued { .. } | RunEnd::Queued { .. } | RunEnd::Delayed { .. } => {
+                return Err(LoadError::NoHeadway(name).into());
+            }
         };
         let mut lists = Lists::create(&self.telling)?;
         if lists.wanted() {

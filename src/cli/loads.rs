@@ -10,7 +10,7 @@ use super::deployed::{self, Deployed};
 use super::load::LEASE;
 use super::terminal::{answer_width, shorten};
 use super::{Exit, Trouble, output};
-use crate::event::{LOADS_AT_MOST, Request};
+use crate::event::{Afterwards, LOADS_AT_MOST, Later, Request};
 use crate::ledger::{Ledger, State};
 use crate::load::{self, LoadInShort};
 use crate::message::count;
@@ -166,8 +166,19 @@ fn say_became(short: &LoadInShort) -> String {
         (State::Queued, _) => "waits for its turn".to_string(),
         (State::Planning, _) => "being read and compared".to_string(),
         (State::Writing, _) => format!("being written, {written}%"),
-        (State::Ended, Some(ending)) => say_ending(ending).to_string(),
+        (State::Ended, Some(ending)) => say_ended(ending, &short.later),
         (State::Ended, None) => "over".to_string(),
+    }
+}
+
+/// How a load ended, and what happened to it since.
+pub(super) fn say_ended(ending: &str, later: &[Later]) -> String {
+    let last = later.iter().rfind(|later| later.changes_the_answer());
+    match last.map(|later| later.what) {
+        Some(Afterwards::Approved) => "held, then approved".to_string(),
+        Some(Afterwards::Reloaded) => format!("{}, then reloaded", say_ending(ending)),
+        Some(Afterwards::Undone) => format!("{}, then undone", say_ending(ending)),
+        Some(Afterwards::Replaced) | None => say_ending(ending).to_string(),
     }
 }
 
@@ -203,6 +214,7 @@ mod tests {
             chunks_done: 9,
             chunks_total: 20,
             summary: None,
+            later: Vec::new(),
         }
     }
 
@@ -250,5 +262,16 @@ Load                When (UTC)        File                                      
             assert!(say_ending(ending).len() >= 4 && !say_ending(ending).contains('-'), "{ending}");
         }
         assert_eq!(say_ending("postponed"), "postponed");
+    }
+
+    #[test]
+    fn what_happened_since_is_said_with_the_ending() {
+        let load = LoadId::parse("0123456789abcdef").unwrap();
+        let later = |what| Later { what, load: load.next(), by: Some("Erika".into()), at: Timestamp::UNIX_EPOCH };
+        assert_eq!(say_ended("held", &[]), "waits to be approved");
+        assert_eq!(say_ended("held", &[later(Afterwards::Approved)]), "held, then approved");
+        assert_eq!(say_ended("failed", &[later(Afterwards::Reloaded)]), "failed, then reloaded");
+        let both = [later(Afterwards::Undone), later(Afterwards::Replaced)];
+        assert_eq!(say_ended("done", &both), "done, then undone");
     }
 }

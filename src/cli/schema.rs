@@ -114,6 +114,8 @@ fn say_gates(rules: &schema::Schema) -> String {
     let quantities = gates.zero_percent.filter(|_| sees(&totals.quantity));
     let prices = gates.price_percent.zip(gates.price_factor).filter(|_| sees(&totals.price));
     let missing = gates.missing_percent.filter(|_| rules.sync.is_some());
+    // Where items are only added, nothing is overwritten.
+    let older = gates.older && rules.mode != Mode::Add;
     let vanishing = gates.vanishing && rules.compare && rules.mode == Mode::Replace;
     let reasons: Vec<String> = [
         gates.rejected_rows.map(|rows| format!("more than {} rows are rejected", count(rows))),
@@ -124,6 +126,7 @@ fn say_gates(rules: &schema::Schema) -> String {
         missing.map(|percent| format!("more than {percent}% of the items are not listed")),
         vanishing.then(|| "attributes would be gone that no column has".to_string()),
         gates.document.then(|| "the file looks like an invoice or an order instead of a stock list".to_string()),
+        older.then(|| "newer files with some of the same items have been loaded since it was uploaded".to_string()),
     ]
     .into_iter()
     .flatten()

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::deployed::{self, Deployed};
-use super::loads::{say_ending, say_when};
+use super::loads::{say_ended, say_when};
 use super::{Exit, Trouble, load_name, output};
-use crate::event::{LoadId, Request};
+use crate::event::{Later, LoadId, Request};
 use crate::ledger::State;
 use crate::load::{self, LoadError, RowsShown, Shown};
 use crate::message::count;
@@ -170,6 +170,7 @@ fn say_load(shown: &Shown) -> String {
     if let Some(undo) = &shown.undo {
         lines.push(format!("It undoes load {}, as {} wanted on {} UTC.", undo.load, undo.by, say_when(undo.at)));
     }
+    lines.extend(shown.later.iter().map(Later::say));
     if let Some((why, by)) = shown.stop.as_ref().filter(|_| shown.state != State::Ended) {
         lines.push(match why.as_str() {
             "cancelled" => format!("It stops at its next step: {by} cancelled it."),
@@ -210,7 +211,7 @@ fn say_state(shown: &Shown) -> String {
         }
         State::Writing => format!("It is being written: {}.{runs}{waits}", say_written(shown)),
         State::Ended => {
-            let ending = shown.ending.as_deref().map_or("over", say_ending);
+            let ending = shown.ending.as_deref().map_or("over".to_string(), |ending| say_ended(ending, &shown.later));
             let runs = if shown.starts > 1 { format!(", in {} runs", count(shown.starts)) } else { String::new() };
             format!("It ended on{}: {ending}{runs}.", on(shown.updated))
         }

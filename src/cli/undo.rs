@@ -92,15 +92,18 @@ impl Undo {
             UndoAnswer::Report(report) => report,
             UndoAnswer::EndedBefore(ending) => return Ok(self.say_ended_before(&ending)),
         };
-        output::tell(&told, None, self.json, None)?;
         if !self.yes {
+            output::tell(&told, None, self.json, None)?;
             say_go_on(&told);
             return Ok(Exit::from(&*told));
         }
-        relay.ask(&Request::Undo(undo)).await.map_err(LoadError::from)?;
-        let report = Names(&name).page();
+        let answer = relay.ask(&Request::Undo(undo)).await.map_err(LoadError::from)?;
+        if self.json {
+            output::answer(&answer["answers"][0].to_string());
+        }
+        let (load, report) = (&self.load, Names(&name).page());
         output::say(&format!(
-            "The loader does that as load {name}, for {by}, when it is its turn. Its report will be in {report} of the \
+            "Load {load} is undone as load {name}, for {by}, when it is its turn. Its report will be in {report} of the \
              reports bucket."
         ));
         Ok(Exit::Good)
@@ -119,7 +122,7 @@ impl Undo {
             .with_read_ceiling(self.read_units.map(f64::from))
             .with_write_ceiling(self.write_units.map(f64::from));
         let store = Store::Folder(FolderStore::new(self.out.clone()));
-        let places = Places { store, ledger, table, relay: None, failures: None, notify: None, prints_metrics: false };
+        let places = Places::here(store, ledger, table);
         let bar = Bar::new();
         let name = undo.load.undoing();
         let request_id = format!("{name}-{}", std::process::id());
@@ -147,7 +150,9 @@ impl Undo {
             }
             RunEnd::EndedBefore { ending } => return Ok(self.say_ended_before(&ending)),
             // Only what somebody else can start gets there.
-            RunEnd::Continued { .. } | RunEnd::Queued { .. } => return Err(LoadError::NoHeadway(name).into()),
+            RunEnd::Continued { .. } | RunEnd::Queued { .. } | RunEnd::Delayed { .. } => {
+                return Err(LoadError::NoHeadway(name).into());
+            }
         };
         let kept = self.yes.then(|| places.store.place(&Names(&name).page()));
         output::tell(&report, None, self.json, kept.as_deref())?;

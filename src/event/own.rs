@@ -19,10 +19,10 @@ pub fn own_event(request: &Request) -> Option<Json> {
         Request::Continue(load) => json!({ "continue": { "load": load } }),
         Request::Approve(word) => json!({ "approve": word }),
         Request::Redrive(word) => json!({ "redrive": word }),
-        Request::RedriveAll { by, at } => json!({ "redrive": { "by": by, "at": at } }),
+        Request::RedriveAll { by, at, since } => json!({ "redrive": { "by": by, "at": at, "since": since } }),
         Request::Undo(undo) => json!({ "undo": undo }),
         Request::Cancel(word) => json!({ "cancel": word }),
-        Request::ListFailed => json!({ "failed": {} }),
+        Request::ListFailed { since } => json!({ "failed": { "since": since } }),
         Request::ListLoads { at_most } => json!({ "loads": { "at_most": at_most } }),
         Request::Show(load) => json!({ "show": { "load": load } }),
         Request::ShowRows { load, from, fate } => {
@@ -47,7 +47,7 @@ pub(super) fn decode(event: &Json) -> Option<Result<Request, EventError>> {
             Some(_) => word_of(ours).map(Request::Redrive),
             None => {
                 let (by, at) = speaker_of(ours);
-                Ok(Request::RedriveAll { by, at })
+                Ok(Request::RedriveAll { by, at, since: since(ours) })
             }
         });
     }
@@ -58,6 +58,9 @@ pub(super) fn decode(event: &Json) -> Option<Result<Request, EventError>> {
     }
     if let Some(ours) = asked("cancel") {
         return Some(word_of(ours).map(Request::Cancel));
+    }
+    if let Some(ours) = asked("failed") {
+        return Some(Ok(Request::ListFailed { since: since(ours) }));
     }
     if let Some(ours) = asked("loads") {
         let at_most = ours.get("at_most").and_then(Json::as_u64).map_or(LOADS_LISTED, |n| n.clamp(1, LOADS_AT_MOST));
@@ -70,8 +73,12 @@ pub(super) fn decode(event: &Json) -> Option<Result<Request, EventError>> {
             None => Request::Show(load),
         }));
     }
-    let simple = [("failed", Request::ListFailed), ("about", Request::About), ("sweep", Request::Sweep)];
+    let simple = [("about", Request::About), ("sweep", Request::Sweep)];
     simple.into_iter().find(|(name, _)| asked(name).is_some()).map(|(_, request)| Ok(request))
+}
+
+fn since(ours: &Json) -> Option<Timestamp> {
+    ours.get("since").and_then(Json::as_str)?.parse().ok()
 }
 
 fn load_of(ours: &Json) -> Result<LoadId, EventError> {
@@ -104,9 +111,11 @@ mod tests {
             Request::Approve(word.clone()),
             Request::Redrive(word.clone()),
             Request::Undo(Undo { load: word.load.clone(), by: by.clone(), at, dry_run: false }),
-            Request::RedriveAll { by, at },
+            Request::RedriveAll { by: by.clone(), at, since: None },
+            Request::RedriveAll { by, at, since: Some(at) },
             Request::Cancel(word.clone()),
-            Request::ListFailed,
+            Request::ListFailed { since: None },
+            Request::ListFailed { since: Some(at) },
             Request::ListLoads { at_most: 7 },
             Request::Show(word.load.clone()),
             Request::ShowRows { load: word.load.clone(), from: 0, fate: None },

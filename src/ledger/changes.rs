@@ -1,5 +1,7 @@
 //! What taking, keeping and giving back a turn change in the ledger, and under which conditions.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 
@@ -13,12 +15,13 @@ use crate::event::LoadId;
 use crate::plan::LastLoad;
 
 /// Taken only as it was read: not if its holder has renewed it since, however late.
-pub(super) fn lease_taken(lease: &Lease, found: Option<&LeaseRecord>, expiry: u64) -> Change {
+pub(super) fn lease_taken(lease: &Lease, found: Option<&LeaseRecord>, expiry: u64, lasts: Duration) -> Change {
     let condition = match found {
         None => "attribute_not_exists(#epoch)",
         Some(_) => "#epoch = :found_epoch AND #expires_at = :found_expires_at",
     };
-    let update = "SET #load = :load, #owner = :owner, #epoch = :epoch, #expires_at = :expires_at REMOVE #headway";
+    let update = "SET #load = :load, #owner = :owner, #epoch = :epoch, #expires_at = :expires_at, #lasts = :lasts \
+                  REMOVE #headway";
     let found =
         found.map(|found| [("found_epoch", number(found.epoch)), ("found_expires_at", number(found.expires_at))]);
     Change::update(Key::lease(&lease.table), update, condition).with(found.into_iter().flatten()).with([
@@ -26,6 +29,7 @@ pub(super) fn lease_taken(lease: &Lease, found: Option<&LeaseRecord>, expiry: u6
         ("owner", text(&lease.owner)),
         ("epoch", number(lease.epoch)),
         ("expires_at", number(expiry)),
+        ("lasts", number(u64::try_from(lasts.as_millis()).unwrap_or(u64::MAX))),
     ])
 }
 
@@ -81,14 +85,13 @@ fn announced(asking: &Asking) -> Vec<(&'static str, AttributeValue)> {
     ]
 }
 
-/// With somebody's word that made the load, where there is one.
-fn with_word(change: Change, asking: &Asking) -> Change {
-    match &asking.announced.word {
-        Some((name, word)) => {
-            change.and_set(&format!(", #{name} = if_not_exists(#{name}, :{name})"), [(*name, text(&word.to_string()))])
-        }
-        None => change,
-    }
+/// With somebody's word that made the load and the loader that keeps it, where there are such.
+fn with_origin(change: Change, asking: &Asking) -> Change {
+    let word = asking.announced.word.as_ref().map(|(name, word)| (*name, text(&word.to_string())));
+    let kept_in = asking.kept_in.as_ref().map(|kept_in| ("kept_in", text(kept_in)));
+    word.into_iter().chain(kept_in).fold(change, |change, (name, value)| {
+        change.and_set(&format!(", #{name} = if_not_exists(#{name}, :{name})"), [(name, value)])
+    })
 }
 
 pub(super) fn load_taken(lease: &Lease, asking: &Asking, now: u64) -> Change {
@@ -99,7 +102,7 @@ pub(super) fn load_taken(lease: &Lease, asking: &Asking, now: u64) -> Change {
     let mut values = announced(asking);
     values.extend([("owner", text(&lease.owner)), ("epoch", number(lease.epoch)), ("one", number(1u32))]);
     let change = LoadChange { step: Step::Start, set: &set, and: "", values };
-    with_word(change.of_state(&lease.load, asking.state, now), asking)
+    with_origin(change.of_state(&lease.load, asking.state, now), asking)
 }
 
 pub(super) fn load_queued(asking: &Asking, now: u64) -> Change {
@@ -111,7 +114,7 @@ pub(super) fn load_queued(asking: &Asking, now: u64) -> Change {
     let mut values = announced(asking);
     values.push(("owner", text(&asking.request_id)));
     let change = LoadChange { step: Step::Queue, set: &set, and: "", values };
-    with_word(change.of(&asking.announced.load, now), asking)
+    with_origin(change.of(&asking.announced.load, now), asking)
 }
 
 /// Over before it began.
@@ -130,7 +133,7 @@ pub(super) fn load_dropped(asking: &Asking, over: &EndedLoad, now: u64) -> Chang
         ("summary", text(&summary.to_string())),
     ]);
     let change = LoadChange { step: Step::Drop, set: &set, and: "", values };
-    with_word(change.of(&asking.announced.load, now), asking)
+    with_origin(change.of(&asking.announced.load, now), asking)
 }
 
 /// A load that gives way may be asked to stop for good; otherwise the first word counts.
@@ -138,7 +141,10 @@ pub(super) fn asked_to_stop(load: &LoadId, stop: &Stop) -> Change {
     let (why, by) = stop.parts();
     let under_way = match stop {
         Stop::GiveWay { .. } => "#state = :planning",
-        Stop::Superseded { .. } | Stop::Cancelled { .. } => "#state IN (:planning, :writing)",
+        // Once all is written there is nothing left to stop.
+        Stop::Superseded { .. } | Stop::Cancelled { .. } => {
+            "(#state = :planning OR (#state = :writing AND #chunks_done < #chunks_total))"
+        }
     };
     let condition = format!("{under_way} AND (attribute_not_exists(#stop) OR #stop = :give_way)");
     let change = Change::update(Key::load(load), "SET #stop = :stop, #stop_by = :by", condition).with([

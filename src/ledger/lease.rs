@@ -1,8 +1,8 @@
 //! The lease of an inventory table: loads into one table take turns, and this says whose turn it is.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +23,24 @@ pub struct LeaseRecord {
     pub epoch: u64,
     /// By the holder's clock, in milliseconds since 1970.
     pub expires_at: u64,
+    /// Milliseconds that a lease of its holder lasts; none where an older loader took it.
+    pub lasts: Option<u64>,
+}
+
+/// Clocks that differ by no more than this are right.
+const CLOCKS_DIFFER: Duration = Duration::from_secs(60);
+
+impl LeaseRecord {
+    /// Whether its holder has not renewed it in time. A lease with more time left than it lasts was written by a clock that
+    /// is ahead of ours: its holder may be long dead. Taking it over is safe, for its epoch rises.
+    pub(super) fn has_run_out(&self, now_ms: u64) -> bool {
+        let ahead = self.lasts.and_then(|lasts| self.expires_at.checked_sub(now_ms)?.checked_sub(lasts));
+        let is_wrong = ahead.is_some_and(|ahead| u128::from(ahead) > CLOCKS_DIFFER.as_millis());
+        if let (true, Some(ahead)) = (is_wrong, ahead) {
+            tracing::warn!(event = "clocks_differ", holder = self.owner.as_deref(), ahead_seconds = ahead / 1_000);
+        }
+        is_wrong || now_ms >= self.expires_at
+    }
 }
 
 /// What a request may do with a table's lease right now.
@@ -52,7 +70,7 @@ pub fn judge_lease(
     let Some((lease, holder)) = lease.and_then(|lease| Some((lease, lease.load.as_ref()?))) else {
         return ahead.map_or(take, |ahead| LeaseVerdict::Behind { load: ahead.clone() });
     };
-    let expired = now_ms >= lease.expires_at;
+    let expired = lease.has_run_out(now_ms);
     match lease.owner.as_deref() {
         _ if holder != load => LeaseVerdict::Busy { load: holder.clone(), expired },
         _ if expired => take,
@@ -90,21 +108,43 @@ pub struct Lease {
     pub owner: String,
     pub epoch: u64,
     unbroken: bool,
-    expires_at: AtomicU64,
+    ends: Mutex<Ends>,
     given_back: AtomicBool,
+    /// Whether the ledger has heard from this run that the load got further.
+    progressed: AtomicBool,
     headway: Mutex<Option<Headway>>,
 }
 
+/// When a turn ends that is not renewed: by the wall clock, which the next holder reads too and which goes on while a
+/// process is frozen, and by the one that nobody can put back.
+#[derive(Debug, Clone, Copy)]
+struct Ends {
+    at_ms: u64,
+    at: Instant,
+}
+
+impl Ends {
+    fn new(at_ms: u64, now_ms: u64, now: Instant, lasts: Duration) -> Ends {
+        let left = Duration::from_millis(at_ms.saturating_sub(now_ms)).min(lasts);
+        Ends { at_ms, at: now + left }
+    }
+
+    fn is_before(self, now_ms: u64, now: Instant) -> bool {
+        self.at_ms <= now_ms || self.at <= now
+    }
+}
+
 impl Lease {
-    pub(super) fn new(load: &LoadId, table: &str, owner: &str, epoch: u64, expires_at: u64, unbroken: bool) -> Lease {
+    pub(super) fn new(load: &LoadId, table: &str, owner: &str, epoch: u64, unbroken: bool) -> Lease {
         Lease {
             load: load.clone(),
             table: table.to_string(),
             owner: owner.to_string(),
             epoch,
             unbroken,
-            expires_at: AtomicU64::new(expires_at),
+            ends: Mutex::new(Ends { at_ms: 0, at: Instant::now() }),
             given_back: AtomicBool::new(false),
+            progressed: AtomicBool::new(false),
             headway: Mutex::new(None),
         }
     }
@@ -112,12 +152,22 @@ impl Lease {
     /// Whether nobody else can have taken the turn yet. A run that was frozen and thaws asks this before its next
     /// write: its heartbeat slept as long as it did.
     pub fn is_live(&self) -> bool {
-        !self.is_given_back() && now_ms() < self.expires_at.load(Ordering::Relaxed)
+        let ends = self.ends.lock().map(|ends| *ends);
+        !self.is_given_back() && ends.is_ok_and(|ends| !ends.is_before(now_ms(), Instant::now()))
     }
 
     /// Whether it was this load's turn before too: no other load has written into the table since.
     pub fn is_unbroken(&self) -> bool {
         self.unbroken
+    }
+
+    /// Whether this run has brought the load any further.
+    pub fn has_progressed(&self) -> bool {
+        self.progressed.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn note_progress(&self) {
+        self.progressed.store(true, Ordering::Relaxed);
     }
 
     /// Notes how far the run is. The ledger hears it with the next heartbeat or checkpoint.
@@ -140,8 +190,13 @@ impl Lease {
         self.given_back.load(Ordering::Relaxed)
     }
 
-    pub(super) fn extend(&self, expires_at: u64) {
-        self.expires_at.fetch_max(expires_at, Ordering::Relaxed);
+    /// Until `at_ms` of the wall clock, and never for longer than a lease lasts.
+    pub(super) fn extend(&self, at_ms: u64, lasts: Duration) {
+        let Ok(mut ends) = self.ends.lock() else { return };
+        let new = Ends::new(at_ms, now_ms(), Instant::now(), lasts);
+        if new.at > ends.at {
+            *ends = new;
+        }
     }
 }
 
@@ -151,7 +206,8 @@ impl Ledger {
         let key = Key::lease(table);
         let found = self.get(&key, |reading| Ok((reading.lease_record()?, reading.headway()))).await?;
         Ok(found.and_then(|(lease, headway)| {
-            Some(Holder { load: lease.load?, is_live: now_ms() < lease.expires_at, headway })
+            let is_live = !lease.has_run_out(now_ms());
+            Some(Holder { load: lease.load?, is_live, headway })
         }))
     }
 }
@@ -168,6 +224,7 @@ impl Reading<'_> {
             owner: self.optional("owner", |owner| Some(owner.to_string()))?,
             epoch: self.number("epoch")?,
             expires_at: self.number("expires_at")?,
+            lasts: self.attributes.get("lasts").map(|_| self.number("lasts")).transpose()?,
         })
     }
 }
@@ -189,7 +246,7 @@ mod tests {
     }
 
     fn lease(holder: Option<u64>, owner: Option<&str>, expires_at: u64) -> LeaseRecord {
-        LeaseRecord { load: holder.map(load), owner: owner.map(str::to_string), epoch: 7, expires_at }
+        LeaseRecord { load: holder.map(load), owner: owner.map(str::to_string), epoch: 7, expires_at, lasts: None }
     }
 
     #[test]
@@ -218,12 +275,52 @@ mod tests {
 
     #[test]
     fn a_lease_is_live_until_it_expires_or_is_given_back() {
-        let lease = Lease::new(&load(1), "stock", "me", 1, now_ms(), false);
+        let (lease, minute) = (Lease::new(&load(1), "stock", "me", 1, false), Duration::from_secs(60));
         assert!(!lease.is_live());
-        lease.extend(now_ms() + 60_000);
-        lease.extend(0);
+        lease.extend(now_ms() + 60_000, minute);
+        lease.extend(0, minute);
         assert!(lease.is_live());
         lease.give_back();
         assert!(!lease.is_live());
+    }
+
+    #[test]
+    fn a_clock_that_leaps_back_makes_no_lease_longer() {
+        const HOUR: u64 = 60 * 60 * 1_000;
+        let (now, seconds) = (Instant::now(), Duration::from_secs);
+        let ends = Ends::new(NOW + 45_000, NOW, now, seconds(45));
+        for (later, leap, has_ended) in [
+            (seconds(44), 0, false),
+            (seconds(45), 0, true),
+            (seconds(45), HOUR, true),
+            // Frozen, the process sees only the wall clock go on.
+            (seconds(0), 0, false),
+        ] {
+            let wall = NOW + HOUR + u64::try_from(later.as_millis()).unwrap() - leap;
+            let ends = Ends { at_ms: ends.at_ms + HOUR, ..ends };
+            assert_eq!(ends.is_before(wall, now + later), has_ended, "{later:?} {leap}");
+        }
+        assert!(ends.is_before(NOW + HOUR, now));
+        // Put back between the request and its answer, the clock seems to leave an hour.
+        assert!(Ends::new(NOW + HOUR, NOW, now, seconds(45)).is_before(NOW, now + seconds(45)));
+    }
+
+    #[test]
+    fn a_lease_that_lasts_longer_than_any_was_written_by_a_wrong_clock_and_has_run_out() {
+        const HOUR: u64 = 60 * 60 * 1_000;
+        let lease = |expires_at, lasts| LeaseRecord { lasts, ..lease(Some(1), Some("other"), expires_at) };
+        for (expires_at, lasts, has_run_out) in [
+            (NOW + 45_000, Some(45_000), false),
+            (NOW + 90_000, Some(45_000), false),
+            (NOW + HOUR, Some(45_000), true),
+            (NOW + HOUR, Some(HOUR), false),
+            (NOW + HOUR, None, false),
+            (NOW, Some(45_000), true),
+        ] {
+            let lease = lease(expires_at, lasts);
+            assert_eq!(lease.has_run_out(NOW), has_run_out, "{lease:?}");
+            let verdict = judge_lease(Some(&lease), &load(1), "me", NOW, None);
+            assert_eq!(verdict == LeaseVerdict::Take { epoch: 8 }, has_run_out, "{lease:?}");
+        }
     }
 }

@@ -11,9 +11,12 @@ mod lease;
 mod queue;
 mod record;
 mod take;
+mod trouble;
 mod versions;
+mod watch;
 mod write;
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
@@ -21,7 +24,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 
 use crate::clients::CloudFault;
-use crate::event::LoadId;
+use crate::event::{Later, LoadId};
 use crate::plan::{LastLoad, Names};
 use changes::{LoadChange, lease_freed, lease_handed_over, lease_renewed, with_headway};
 pub use expected::LastIn;
@@ -32,6 +35,8 @@ use queue::{put_into_history, put_into_queue};
 use record::Reading;
 pub use record::{LoadRecord, State, Step, Stop, TRANSITIONS};
 pub use take::{Announced, IfBusy, Turn};
+pub use trouble::{Retries, Trouble};
+pub use watch::Watch;
 use write::{Change, Key, fault, number, send, text};
 
 /// A record outlives its load by a year; DynamoDB then deletes it by itself (attribute `expires`).
@@ -43,6 +48,9 @@ pub struct Ledger {
     client: Client,
     table: String,
     lease: Duration,
+    /// Where the loads of this loader are kept, if another loader may keep its loads elsewhere.
+    keeps_in: Option<String>,
+    made: Arc<OnceLock<Option<Timestamp>>>,
 }
 
 /// Why the ledger could not be asked or told.
@@ -80,14 +88,29 @@ impl LedgerError {
 impl Ledger {
     /// Keeps its items in the table `table`; a lease not renewed for so long may be taken over.
     pub fn new(client: Client, table: impl Into<String>, lease: Duration) -> Ledger {
-        Ledger { client, table: table.into(), lease }
+        Ledger { client, table: table.into(), lease, keeps_in: None, made: Arc::default() }
+    }
+
+    /// Goes on only with loads that are kept there: two loaders with reports buckets of their own may share a ledger, and
+    /// neither has the other's plans.
+    pub fn of_loader(self, keeps_in: impl Into<String>) -> Ledger {
+        Ledger { keeps_in: Some(keeps_in.into()), ..self }
+    }
+
+    /// Whether another loader keeps the plan of a load.
+    fn is_elsewhere(&self, record: &LoadRecord) -> bool {
+        let is = matches!((&self.keeps_in, &record.kept_in), (Some(ours), Some(theirs)) if ours != theirs);
+        if is {
+            tracing::warn!(event = "load_of_another_loader", load = %record.load, kept_in = record.kept_in);
+        }
+        is
     }
 
     /// Keeps the turn: the heartbeat.
     pub async fn renew(&self, lease: &Lease) -> Result<(), LedgerError> {
         let expiry = self.expiry(now_ms());
         match send(&self.client, &self.table, [with_headway(lease_renewed(lease, expiry), lease)]).await? {
-            Ok(()) => lease.extend(expiry),
+            Ok(()) => lease.extend(expiry, self.lease),
             Err(_) if lease.is_given_back() => {}
             Err(_) => return Err(turn_lost(lease)),
         }
@@ -183,6 +206,31 @@ impl Ledger {
         send(&self.client, &self.table, [change]).await?.map_err(|_| turn_lost(lease))
     }
 
+    /// Notes what happened to a load after its end. Said twice, it is noted once.
+    pub async fn note_later(&self, load: &LoadId, later: &Later) -> Result<(), LedgerError> {
+        let said = text(&serde_json::json!(later).to_string());
+        let update = "SET #later = list_append(if_not_exists(#later, :none), :one)";
+        let is_news = "attribute_exists(#state) AND (attribute_not_exists(#later) OR NOT contains(#later, :said))";
+        let change = Change::update(Key::load(load), update, is_news).with([
+            ("none", AttributeValue::L(Vec::new())),
+            ("one", AttributeValue::L(vec![said.clone()])),
+            ("said", said),
+        ]);
+        let _ = send(&self.client, &self.table, [change]).await?;
+        Ok(())
+    }
+
+    /// When the ledger's table was made. One that is restored from a backup is made then.
+    pub async fn made(&self) -> Result<Option<Timestamp>, LedgerError> {
+        if let Some(made) = self.made.get() {
+            return Ok(*made);
+        }
+        let answer = self.client.describe_table().table_name(&self.table).send().await;
+        let description = answer.map_err(|error| fault("DescribeTable", &self.table, &error))?.table;
+        let made = description.and_then(|table| Timestamp::from_second(table.creation_date_time?.secs()).ok());
+        Ok(*self.made.get_or_init(|| made))
+    }
+
     /// What the ledger knows of a load.
     pub async fn read(&self, load: &LoadId) -> Result<Option<LoadRecord>, LedgerError> {
         self.get(&Key::load(load), |reading| reading.load_record()).await
@@ -213,7 +261,7 @@ impl Ledger {
     async fn note(&self, lease: &Lease, change: LoadChange<'_>) -> Result<(), LedgerError> {
         let expiry = self.expiry(now_ms());
         self.note_with(lease, change, with_headway(lease_renewed(lease, expiry), lease), None).await?;
-        lease.extend(expiry);
+        lease.extend(expiry, self.lease);
         Ok(())
     }
 
@@ -226,11 +274,19 @@ impl Ledger {
     ) -> Result<(), LedgerError> {
         let step = change.step;
         let mut note = change.of(&lease.load, now_ms());
-        if step == Step::GiveWay {
-            note = note.and_set(" REMOVE #stop, #stop_by", []);
+        match step {
+            Step::GiveWay => note = note.and_set(" REMOVE #stop, #stop_by", []),
+            // What it met before is behind it.
+            Step::Progress | Step::Planned | Step::Checkpoint => note = note.and_set(" REMOVE #trouble", []),
+            _ => {}
         }
         let changes = [turn, note].into_iter().chain(more);
-        let Err(refused) = send(&self.client, &self.table, changes).await? else { return Ok(()) };
+        let Err(refused) = send(&self.client, &self.table, changes).await? else {
+            if matches!(step, Step::Progress | Step::Planned | Step::Checkpoint) {
+                lease.note_progress();
+            }
+            return Ok(());
+        };
         if refused.change == 0 {
             return Err(turn_lost(lease));
         }
@@ -271,7 +327,7 @@ mod tests {
     fn ledger(fake: &Fake) -> (Ledger, Lease) {
         let load = LoadId::parse("0123456789abcdef").unwrap();
         let ledger = Ledger::new(fake.dynamodb(), "ledger", Duration::from_secs(45));
-        (ledger, Lease::new(&load, "stock", "me", 3, 0, false))
+        (ledger, Lease::new(&load, "stock", "me", 3, false))
     }
 
     /// A transaction that was not done, for these reasons.

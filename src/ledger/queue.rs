@@ -126,6 +126,31 @@ impl Ledger {
         Ok(ended)
     }
 
+    /// The loads into a table that have ended since a moment, the last one first, for as long as `wants` wants more.
+    pub async fn ended_since(
+        &self,
+        table: &str,
+        since: Timestamp,
+        mut wants: impl AsyncFnMut(EndedLoad) -> Result<bool, LedgerError>,
+    ) -> Result<(), LedgerError> {
+        let query = self.client.query().table_name(&self.table).consistent_read(true).scan_index_forward(false);
+        let query = query
+            .key_condition_expression("pk = :pk AND sk BETWEEN :from AND :to")
+            .expression_attribute_values(":pk", AttributeValue::S(Key::of_table(table, "").pk))
+            .expression_attribute_values(":from", text(&format!("{ENDED}{}", written(since))))
+            // Behind every time, of which each begins with a digit.
+            .expression_attribute_values(":to", text(&format!("{ENDED}~")));
+        let mut pages = query.into_paginator().send();
+        while let Some(page) = pages.next().await {
+            for attributes in page.map_err(|error| fault("Query", &self.table, &error))?.items.unwrap_or_default() {
+                if !wants(Reading { key: table, attributes: &attributes }.ended_load()?).await? {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn query(&self, table: &str, begins: &str) -> aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder {
         let query = self.client.query().table_name(&self.table).consistent_read(true);
         query

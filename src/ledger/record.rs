@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::LedgerError;
 use super::queue::Place;
-use crate::event::{LoadId, Undo, Upload, Word};
+use super::trouble::Trouble;
+use crate::event::{Later, LoadId, Undo, Upload, Word};
 
 /// Where a load is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -147,6 +148,8 @@ pub struct LoadRecord {
     pub place: Place,
     /// Whether it counts as that version of the upload.
     pub is_version: bool,
+    /// Where its plan and its report are kept, as far as a loader has said so.
+    pub kept_in: Option<String>,
     pub state: State,
     /// The request that took it up last, and under which epoch of the table's lease; 0 before the first.
     pub owner: String,
@@ -165,8 +168,19 @@ pub struct LoadRecord {
     pub undo: Option<Undo>,
     pub ending: Option<String>,
     pub summary: Option<serde_json::Value>,
+    /// The faults that it has met since it last got anywhere.
+    pub trouble: Option<Trouble>,
+    /// What happened to it after it had ended, in that order.
+    pub later: Vec<Later>,
     pub started: Timestamp,
     pub updated: Timestamp,
+}
+
+impl LoadRecord {
+    /// Whether every chunk is in, and only reading back and reporting is left.
+    pub fn is_written(&self) -> bool {
+        self.state == State::Writing && self.chunks_done >= self.chunks_total
+    }
 }
 
 /// An item of the ledger, being read.
@@ -183,6 +197,7 @@ impl Reading<'_> {
             table: self.text("table")?.to_string(),
             place: self.parsed("place", Place::parse)?,
             is_version: self.attributes.get("is_version").and_then(|flag| flag.as_bool().ok()) != Some(&false),
+            kept_in: self.optional("kept_in", |place| Some(place.to_string()))?,
             state: self.parsed("state", |name| State::ALL.into_iter().find(|state| state.name() == name))?,
             owner: self.text("owner")?.to_string(),
             epoch: self.number("epoch")?,
@@ -195,6 +210,8 @@ impl Reading<'_> {
             undo: self.optional("undo", |json| serde_json::from_str(json).ok())?,
             ending: self.optional("ending", |name| Some(name.to_string()))?,
             summary: self.optional("summary", |json| serde_json::from_str(json).ok())?,
+            trouble: self.optional("trouble", |json| serde_json::from_str(json).ok())?,
+            later: self.later()?,
             started: self.parsed("started", |time| time.parse().ok())?,
             updated: self.parsed("updated", |time| time.parse().ok())?,
         })
@@ -205,6 +222,13 @@ impl Reading<'_> {
             Some(by) => self.optional("stop", |kind| Stop::of_parts(kind, by)),
             None => Ok(None),
         }
+    }
+
+    fn later(&self) -> Result<Vec<Later>, LedgerError> {
+        let Some(list) = self.attributes.get("later") else { return Ok(Vec::new()) };
+        let list = list.as_l().map_err(|_| self.unreadable("later"))?;
+        let parse = |value: &AttributeValue| serde_json::from_str(value.as_s().ok()?).ok();
+        list.iter().map(|value| parse(value).ok_or_else(|| self.unreadable("later"))).collect()
     }
 
     pub fn number<T: std::str::FromStr>(&self, name: &'static str) -> Result<T, LedgerError> {

@@ -74,6 +74,7 @@ pub(super) struct Asking {
     pub place: Place,
     pub state: Option<State>,
     pub request_id: String,
+    pub kept_in: Option<String>,
 }
 
 impl Ledger {
@@ -167,16 +168,17 @@ impl Ledger {
         announced: Option<&Announced>,
         request_id: &str,
     ) -> Result<Result<Asking, Turn>, LedgerError> {
-        let request_id = request_id.to_string();
+        let (request_id, kept_in) = (request_id.to_string(), self.keeps_in.clone());
         let asking = match (self.read(load).await?, announced) {
             (Some(record), _) if record.state == State::Ended => return Ok(Err(Turn::Ended(Box::new(record)))),
+            (Some(record), _) if self.is_elsewhere(&record) => return Ok(Err(Turn::Duplicate)),
             (Some(record), _) => {
                 let (place, state) = (record.place.clone(), Some(record.state));
-                Asking { announced: Announced::known(record), place, state, request_id }
+                Asking { announced: Announced::known(record), place, state, request_id, kept_in }
             }
             (None, Some(announced)) => {
                 let place = Place::new(announced.at, load);
-                Asking { announced: announced.clone(), place, state: None, request_id }
+                Asking { announced: announced.clone(), place, state: None, request_id, kept_in }
             }
             (None, None) => return Err(LedgerError::Unknown { load: load.clone() }),
         };
@@ -199,8 +201,9 @@ impl Ledger {
         let Announced { load, upload, table, is_version, .. } = &asking.announced;
         let now = now_ms();
         let unbroken = found.is_some_and(|found| found.load.as_ref() == Some(load));
-        let lease = Lease::new(load, table, &asking.request_id, epoch, self.expiry(now), unbroken);
-        let mut changes = vec![lease_taken(&lease, found, self.expiry(now)), load_taken(&lease, asking, now)];
+        let lease = Lease::new(load, table, &asking.request_id, epoch, unbroken);
+        let expiry = self.expiry(now);
+        let mut changes = vec![lease_taken(&lease, found, expiry, self.lease), load_taken(&lease, asking, now)];
         if !asking.state.is_some_and(State::is_begun) {
             changes.extend(is_newest(table, upload).filter(|_| *is_version));
             changes.push(take_from_queue(table, &asking.place));
@@ -208,6 +211,7 @@ impl Ledger {
         if send(&self.client, &self.table, changes).await?.is_err() {
             return Ok(None);
         }
+        lease.extend(expiry, self.lease);
         // Read again: what was known before the turn may be known better now.
         let record = self.read(load).await?.ok_or_else(|| LedgerError::Unknown { load: load.clone() })?;
         tracing::info!(
@@ -259,7 +263,8 @@ impl Ledger {
         let Announced { load, upload, table, .. } = announced;
         let now = now_ms();
         let place = Place::new(announced.at, load);
-        let asking = Asking { announced: announced.clone(), place, state: None, request_id: String::new() };
+        let (request_id, kept_in) = (String::new(), self.keeps_in.clone());
+        let asking = Asking { announced: announced.clone(), place, state: None, request_id, kept_in };
         let (key, ended) = (upload.key.clone(), Timestamp::now());
         let (ending, summary) = (ending.to_string(), summary.to_string());
         let over = EndedLoad { load: load.clone(), key, ending, summary, ended };
@@ -278,19 +283,30 @@ impl Ledger {
     /// The load that should run now and is not, as far as the ledger can tell: one whose run died, or the first in the
     /// queue of a table that is free.
     pub async fn who_should_run(&self, table: &str) -> Result<Option<LoadId>, LedgerError> {
-        if let Some(LeaseRecord { load: Some(holder), expires_at, .. }) = self.read_lease(table).await? {
-            if now_ms() < expires_at {
+        if let Some(lease) = self.read_lease(table).await?
+            && let Some(holder) = &lease.load
+        {
+            if !lease.has_run_out(now_ms()) {
                 return Ok(None);
             }
-            if !is_abandoned(self.read(&holder).await?.as_ref()) {
-                return Ok(Some(holder));
+            let record = self.read(holder).await?;
+            if !is_abandoned(record.as_ref()) {
+                // One that meets faults has its pause first.
+                let waits = |record: &LoadRecord| {
+                    self.is_elsewhere(record)
+                        || record.trouble.as_ref().is_some_and(|trouble| Timestamp::now() < trouble.next)
+                };
+                return Ok(Some(holder.clone()).filter(|_| !record.as_ref().is_some_and(waits)));
             }
         }
         loop {
             let Some(first) = self.first_waiting(table).await? else { return Ok(None) };
             let Some(load) = first.load() else { return Ok(None) };
             match self.read(&load).await? {
-                Some(record) if record.state != State::Ended && record.place == first => return Ok(Some(load)),
+                Some(record) if record.state != State::Ended && record.place == first => {
+                    // Its own loader starts it.
+                    return Ok(Some(load).filter(|_| !self.is_elsewhere(&record)));
+                }
                 // Two deliveries at once of an event that does not say when it was can come to two places.
                 _ => {
                     tracing::warn!(event = "place_removed", load = %load, table, place = first.as_str());

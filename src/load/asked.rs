@@ -1,15 +1,19 @@
 //! What people and the schedule ask of the loader: load again, stop, tell what failed, start what should run.
 
+use jiff::Timestamp;
 use serde::Serialize;
 
+use super::forgotten::look_for_forgotten;
 use super::notice::tell_if_missing;
+use super::retrying::{retry_resting, unmarked};
 use super::rows::{RowsShown, show_rows};
 use super::showing::{About, LoadInShort, Shown, list_loads, show};
 use super::stopping::drop_unbegun;
 use super::turn::{enqueue, start_next};
-use super::{LoadError, Places, Rules, Run, RunEnd};
-use crate::event::{LoadId, Word};
+use super::{LoadError, Places, Rules, Run, RunEnd, telling};
+use crate::event::{Afterwards, Later, LoadId, Word};
 use crate::ledger::{Announced, LoadRecord, State, Stop};
+use crate::message::sentence;
 use crate::plan::Fate;
 use crate::report::{Ending, Report, UndoAnswer};
 
@@ -20,8 +24,14 @@ const CANCEL_TRIES: u32 = 5;
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Answer {
-    /// Under this name it is loaded when it is its turn, or was before.
+    /// Under this name it is loaded when it is its turn, or was before: as these people decided first.
     LoadedAgain {
+        load: LoadId,
+        by: String,
+        at: Timestamp,
+    },
+    /// It waited after a fault that may pass, and is tried again now.
+    Retried {
         load: LoadId,
     },
     /// Under this name it is undone when it is its turn, or was before.
@@ -46,10 +56,11 @@ pub enum Answer {
     Shown(Option<Box<Shown>>),
     Rows(RowsShown),
     About(About),
-    /// What was sent again.
+    /// What was sent again, and what could not be.
     Redriven {
         loads: Vec<LoadId>,
         events: u64,
+        left: Vec<NotSent>,
     },
     /// The load that a run was asked for.
     Swept {
@@ -62,8 +73,18 @@ pub enum Answer {
 pub struct Failed {
     pub load: LoadId,
     pub key: String,
-    pub ended: jiff::Timestamp,
+    /// When the file was uploaded: in that order failed loads are sent again.
+    pub uploaded: Timestamp,
+    pub ended: Timestamp,
     pub summary: String,
+}
+
+/// A load, or the events of the failure queue, that could not be sent again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NotSent {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub load: Option<LoadId>,
+    pub reason: String,
 }
 
 /// Loads again what is held.
@@ -73,8 +94,13 @@ pub async fn approve(word: &Word, places: &Places, run: &Run<'_>) -> Result<Answ
     load_again(held, word, places, run).await
 }
 
-/// Loads again what failed or was cancelled.
+/// Loads again what failed or was cancelled, and lets what waits after a fault be tried at once.
 pub async fn redrive(word: &Word, places: &Places, run: &Run<'_>) -> Result<Answer, LoadError> {
+    let ledger = places.ledger.as_ref().ok_or(LoadError::NoLedger)?;
+    if ledger.forget_trouble(&word.load).await? {
+        start_next(places).await;
+        return Ok(Answer::Retried { load: word.load.clone() });
+    }
     let stopped = [Ending::Failed.name(), Ending::Cancelled.name()];
     let record = ended(word, places).await?;
     let record = record.filter(|record| record.ending.as_deref().is_some_and(|ending| stopped.contains(&ending)));
@@ -82,31 +108,53 @@ pub async fn redrive(word: &Word, places: &Places, run: &Run<'_>) -> Result<Answ
     load_again(record, word, places, run).await
 }
 
-/// Loads again all that failed and was not yet, and sends again the events that rest in the failure queue.
-pub async fn redrive_all(word: &dyn Fn(LoadId) -> Word, places: &Places, run: &Run<'_>) -> Result<Answer, LoadError> {
-    let mut loads = Vec::new();
-    for failed in find_failed(places).await? {
-        let Answer::LoadedAgain { load } = redrive(&word(failed.load), places, run).await? else { continue };
-        loads.push(load);
-    }
-    let mut events = 0;
-    if let (Some(failures), Some(relay)) = (&places.failures, &places.relay) {
-        while let Some(resting) = failures.next().await? {
-            relay.send(&resting.event).await?;
-            failures.remove(resting).await?;
-            events += 1;
+/// Loads again all that has failed since and was not yet, the oldest upload first, and sends again the events that rest in
+/// the failure queue. One that cannot be sent again keeps no other from it.
+pub async fn redrive_all(
+    word: &(dyn Fn(LoadId) -> Word + Sync),
+    since: Option<Timestamp>,
+    places: &Places,
+    run: &Run<'_>,
+) -> Result<Answer, LoadError> {
+    let (mut loads, mut left) = (Vec::new(), Vec::new());
+    for failed in find_failed(since, places).await? {
+        match redrive(&word(failed.load.clone()), places, run).await {
+            Ok(Answer::LoadedAgain { load, .. } | Answer::Retried { load }) => loads.push(load),
+            Ok(_) => {}
+            Err(error) => left.push(NotSent { load: Some(failed.load), reason: sentence(&error) }),
         }
     }
-    Ok(Answer::Redriven { loads, events })
+    let (events, fault) = send_resting_again(places).await;
+    left.extend(fault.map(|fault| NotSent { load: None, reason: sentence(&fault) }));
+    Ok(Answer::Redriven { loads, events, left })
 }
 
-/// Which loads failed, and how many events rest in the failure queue.
-pub async fn list_failed(places: &Places) -> Result<Answer, LoadError> {
+/// How many events of the failure queue were sent again, and what stood in the way of the next.
+async fn send_resting_again(places: &Places) -> (u64, Option<LoadError>) {
+    let mut events = 0;
+    let (Some(failures), Some(relay)) = (&places.failures, &places.relay) else { return (events, None) };
+    loop {
+        let sent = async {
+            let Some(resting) = failures.next().await? else { return Ok::<bool, LoadError>(false) };
+            relay.send(&unmarked(resting.event.clone())).await?;
+            failures.remove(resting).await?;
+            Ok(true)
+        };
+        match sent.await {
+            Ok(true) => events += 1,
+            Ok(false) => return (events, None),
+            Err(error) => return (events, Some(error)),
+        }
+    }
+}
+
+/// Which loads have failed since, and how many events rest in the failure queue.
+pub async fn list_failed(since: Option<Timestamp>, places: &Places) -> Result<Answer, LoadError> {
     let events = match &places.failures {
         Some(failures) => failures.count().await?,
         None => 0,
     };
-    Ok(Answer::Failed { loads: find_failed(places).await?, events })
+    Ok(Answer::Failed { loads: find_failed(since, places).await?, events })
 }
 
 /// Which loads wait, which one is under way, and which were the last.
@@ -155,6 +203,7 @@ pub async fn cancel(word: &Word, places: &Places) -> Result<Answer, LoadError> {
                     return Ok(Answer::Cancelled { load, had_begun: false });
                 }
             }
+            State::Writing if record.is_written() => return Err(LoadError::AllWritten(load)),
             State::Planning | State::Writing => {
                 if ledger.ask_to_stop(&load, &Stop::Cancelled { by: by.clone() }).await? {
                     // Should its run have died, another one is needed to end it.
@@ -167,25 +216,37 @@ pub async fn cancel(word: &Word, places: &Places) -> Result<Answer, LoadError> {
     Err(LoadError::NotUnderWay(load))
 }
 
-/// Starts what should run and does not: a load whose run died, or the first in the queue. Then looks whether a sheet
-/// should have come.
+/// Starts what should run and does not: a load whose run died, or the first in the queue. Sends again what met a fault that
+/// may pass, and looks for uploads that no event told of, and whether a sheet should have come.
 pub async fn sweep(places: &Places, rules: &Rules) -> Answer {
     let asked = start_next(places).await;
+    retry_resting(places, rules).await;
+    look_for_forgotten(places, rules).await;
     tell_if_missing(places, rules).await;
     Answer::Swept { asked }
 }
 
+/// The same upload, as a load of its own. It keeps the time of its upload, and so its place among the others: whoever sends
+/// it again, and whenever, it does not become newer by that.
 async fn load_again(record: LoadRecord, word: &Word, places: &Places, run: &Run<'_>) -> Result<Answer, LoadError> {
+    let ledger = places.ledger.as_ref().ok_or(LoadError::NoLedger)?;
     let load = word.load.next();
+    let was_held = record.ending.as_deref() == Some(Ending::Held.name());
     let again = match &record.undo {
         // What was to be taken back still is.
         Some(undo) => ("undo", serde_json::json!(undo)),
         None => ("again", serde_json::json!(word)),
     };
-    let announced = Announced { load: load.clone(), at: word.at, word: Some(again), ..Announced::known(record) };
+    let announced = Announced { load: load.clone(), word: Some(again), ..Announced::known(record) };
     enqueue(announced, places, run).await?;
+    // Whoever decided first has decided it.
+    let first = ledger.read(&load).await?.and_then(|record| record.again);
+    let Word { by, at, .. } = first.unwrap_or_else(|| word.clone());
+    let what = if was_held { Afterwards::Approved } else { Afterwards::Reloaded };
+    let later = Later { what, load: load.clone(), by: Some(by.clone()), at };
+    telling::note_later(&word.load, later, places).await;
     start_next(places).await;
-    Ok(Answer::LoadedAgain { load })
+    Ok(Answer::LoadedAgain { load, by, at })
 }
 
 async fn ended(word: &Word, places: &Places) -> Result<Option<LoadRecord>, LoadError> {
@@ -193,14 +254,18 @@ async fn ended(word: &Word, places: &Places) -> Result<Option<LoadRecord>, LoadE
     Ok(ledger.read(&word.load).await?.filter(|record| record.state == State::Ended))
 }
 
-async fn find_failed(places: &Places) -> Result<Vec<Failed>, LoadError> {
+/// The oldest upload first.
+async fn find_failed(since: Option<Timestamp>, places: &Places) -> Result<Vec<Failed>, LoadError> {
     let ledger = places.ledger.as_ref().ok_or(LoadError::NoLedger)?;
     let mut failed = Vec::new();
     for over in ledger.ended_loads(places.table.name()).await? {
-        if over.ending == Ending::Failed.name() && ledger.read(&over.load.next()).await?.is_none() {
+        let counts = over.ending == Ending::Failed.name() && since.is_none_or(|since| over.ended >= since);
+        if counts && ledger.read(&over.load.next()).await?.is_none() {
             let (load, key, ended, summary) = (over.load, over.key, over.ended, over.summary);
-            failed.push(Failed { load, key, ended, summary });
+            let uploaded = ledger.read(&load).await?.map_or(ended, |record| record.place.at());
+            failed.push(Failed { load, key, uploaded, ended, summary });
         }
     }
+    failed.sort_by_key(|failed| failed.uploaded);
     Ok(failed)
 }

@@ -10,7 +10,7 @@ use super::mending::Mending;
 use super::planning::Planned;
 use super::writing::Writing;
 use super::{LoadError, Places, Rules, Run, RunEnd, notice, telling};
-use crate::event::{LoadId, Undo, Upload};
+use crate::event::{Afterwards, Later, LoadId, Undo, Upload};
 use crate::ledger::{Lease, Ledger, LedgerError, LoadRecord, State};
 use crate::message::Refusal;
 use crate::plan::{self, ChunkEntry, ChunkOutcome, Estimate, Fate, Gate, Index, LastLoad, MissingItem, Names, PlanRow};
@@ -101,6 +101,7 @@ impl Journey<'_> {
         if writing.chunks_done < plan.chunks.len() {
             return self.hand_over(&plan, &writing).await;
         }
+        self.check_table(&plan).await?;
         let read_back = self.read_back(&plan, &mut seconds).await?;
         let items = last_load(&plan);
         let report = self.make_report(plan, writing, read_back, seconds).await?;
@@ -109,15 +110,19 @@ impl Journey<'_> {
 
     /// A plan that was kept before is followed, never made again.
     async fn kept_plan(&self) -> Result<Option<Index>, LoadError> {
+        let was = |state| self.turn.as_ref().is_some_and(|turn| turn.record.state == state);
         let Some(json) = self.places.store.read(&Names(&self.load).index()).await? else {
-            return Ok(None);
+            // A run that died before it could keep the plan has written nothing. Otherwise somebody has deleted it, and a
+            // new one would not be what was written until now.
+            let begun = was(State::Writing) && self.chunks_done().await? > 0;
+            return if begun { Err(self.missing("plan.json")) } else { Ok(None) };
         };
         let plan = Index::decode(&json)?;
         tracing::info!(event = "plan_found", load = %self.load, chunks = plan.chunks.len(), made = %plan.made);
-        if self.turn.as_ref().is_some_and(|turn| turn.record.state == State::Planning) {
+        self.check_table(&plan).await?;
+        if was(State::Planning) {
             self.begin_writing(&plan).await?;
         }
-        self.check_table(&plan)?;
         Ok(Some(plan))
     }
 
@@ -132,13 +137,14 @@ impl Journey<'_> {
         }
     }
 
-    fn check_table(&self, plan: &Index) -> Result<(), LoadError> {
-        let (planned, ours) = (&plan.table.table, self.places.table.name());
-        if planned == ours {
-            return Ok(());
+    /// A plan is for one table: for no other, nor for a new one of the same name.
+    async fn check_table(&self, plan: &Index) -> Result<(), LoadError> {
+        let (load, planned, ours) = (self.load.clone(), &plan.table.table, self.places.table.name());
+        if planned != ours {
+            return Err(LoadError::OtherTable { load, planned: planned.clone(), ours: ours.to_string() });
         }
-        let (load, planned, ours) = (self.load.clone(), planned.clone(), ours.to_string());
-        Err(LoadError::OtherTable { load, planned, ours })
+        let is_new = plan.table.is_another(&self.places.table.describe().await?);
+        if is_new { Err(LoadError::TableMadeAnew { load, table: ours.to_string() }) } else { Ok(()) }
     }
 
     /// When this run is to leave off, so that it can end well.
@@ -294,6 +300,7 @@ impl Journey<'_> {
         mending: Option<Mending>,
     ) -> Result<RunEnd, LoadError> {
         let scratch = &self.rules.reader.scratch;
+        let report = self.with_links(report).await;
         let report = telling::leave(report, mending, Names(&self.load), self.places, scratch).await?;
         let untold = self.tell_end(&report).await?;
         if let Some(turn) = &self.turn {
@@ -303,6 +310,10 @@ impl Journey<'_> {
             });
             let ending = report.ending.name();
             turn.ledger.end(turn.lease, &report.upload.key, ending, summary, loaded.as_ref()).await?;
+        }
+        if let (Some(undo), Ending::Done) = (&self.undo, report.ending) {
+            let (what, load, by) = (Afterwards::Undone, self.load.clone(), Some(undo.by.clone()));
+            telling::note_later(&undo.load, Later { what, load, by, at: report.finished }, self.places).await;
         }
         let of = |fate| report.rows.fates.get(&fate).copied().unwrap_or_default();
         let held: Vec<&str> = report.held.iter().map(|held| held.gate.name()).collect();
@@ -331,6 +342,17 @@ impl Journey<'_> {
         );
         notice::measure(&report, self.places, untold, self.reader_memory.get().copied());
         Ok(RunEnd::Ended(Box::new(report)))
+    }
+
+    /// With the loads that it follows, and those of older versions that ended because of it.
+    async fn with_links(&self, report: Report) -> Report {
+        let Some(turn) = &self.turn else { return report };
+        // What is not known for the moment is in the ledger all the same.
+        let record = turn.ledger.read(&self.load).await.ok().flatten();
+        let record = record.as_ref().unwrap_or(turn.record);
+        let mut report = Report { again: record.again.clone(), ..report };
+        record.later.iter().for_each(|later| drop(report.add_later(later.clone())));
+        report
     }
 
     pub(super) fn seconds(&self) -> Seconds {

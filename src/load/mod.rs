@@ -2,12 +2,15 @@
 
 mod asked;
 mod comparing;
+mod forgotten;
 mod journey;
 mod look;
 mod mending;
+mod newer;
 mod notice;
 mod planning;
 mod readback;
+mod retrying;
 mod rows;
 mod rules;
 mod showing;
@@ -20,12 +23,13 @@ mod writing;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::child::{self, Brief, ChildError, Items, Limits, Outcome, Reader, Spool};
 use crate::clients::CloudFault;
-use crate::event::{LoadId, Upload};
-use crate::ledger::{Headway, Ledger, LedgerError};
+use crate::event::{LoadId, Ours, Upload};
+use crate::ledger::{Headway, Ledger, LedgerError, Retries};
 use crate::message::{Refusal, Rule, count};
 use crate::notify::Notifier;
 use crate::plan::{Gate, PlanError};
@@ -62,8 +66,53 @@ pub struct Places {
     pub failures: Option<FailureQueue>,
     /// Who tells people and programs that a load is over; whoever typed a command sees it.
     pub notify: Option<Notifier>,
+    /// Where uploads come from; none where a person names the file.
+    pub uploads: Option<Uploads>,
     /// Whether what a load measured is printed: somebody makes metrics of it.
     pub prints_metrics: bool,
+}
+
+impl Places {
+    /// Of a command: whoever typed it sees how it ends.
+    pub fn here(store: Store, ledger: Option<Ledger>, table: Table) -> Places {
+        let (relay, failures, notify, uploads) = (None, None, None, None);
+        Places { store, ledger, table, relay, failures, notify, uploads, prints_metrics: false }
+    }
+}
+
+/// The bucket that uploads come into.
+#[derive(Debug, Clone)]
+pub struct Uploads {
+    pub bucket: String,
+    /// What the keys of uploads begin with.
+    pub prefix: String,
+    /// The account that owns it.
+    pub account: String,
+}
+
+impl Uploads {
+    /// Whose events are believed.
+    pub fn ours(&self) -> Ours<'_> {
+        Ours { bucket: &self.bucket, account: &self.account }
+    }
+}
+
+/// When the sweep looks through the uploads bucket for what no event told of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Look {
+    /// An upload of the last minutes may still be announced.
+    pub after: Duration,
+    /// What is older than this is not loaded without being asked for.
+    pub within: Duration,
+    /// How often it begins from the first name.
+    pub every: Duration,
+}
+
+impl Default for Look {
+    fn default() -> Look {
+        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+        Look { after: Duration::from_secs(15 * 60), within: 7 * DAY, every: DAY }
+    }
 }
 
 /// By what a load judges, and what it may take.
@@ -79,6 +128,8 @@ pub struct Rules {
     pub margin: Duration,
     /// After that, plans and reports are deleted; none where nobody does.
     pub kept_for: Option<Duration>,
+    pub retries: Retries,
+    pub look: Look,
 }
 
 impl Rules {
@@ -144,6 +195,8 @@ pub enum RunEnd {
     Duplicate,
     /// Another load has the table; this one waits in the queue and is started when it is its turn.
     Queued { load: LoadId, behind: Option<LoadId> },
+    /// It met a fault that may pass, and is tried again after a pause.
+    Delayed { until: Timestamp },
     /// The load was over before.
     EndedBefore { ending: String },
 }
@@ -173,7 +226,14 @@ pub enum LoadError {
     Busy { table: String, holder: LoadId },
     #[error("load {load} was planned for table {planned}, and this run writes to {ours}; start it where it belongs")]
     OtherTable { load: LoadId, planned: String, ours: String },
-    #[error("load {load} has {part} missing from its plan; upload the file again")]
+    #[error(
+        "table {table} was deleted and made anew while load {load} was under way; what the load had written is gone with it"
+    )]
+    TableMadeAnew { load: LoadId, table: String },
+    #[error(
+        "{part} of load {load} is not kept any more, so the load cannot be finished; did somebody empty the reports \
+         bucket? Upload the file again"
+    )]
     PlanIncomplete { load: LoadId, part: String },
     #[error("load {0} got nowhere in a whole run, so no other is asked for; give the function more time")]
     NoHeadway(LoadId),
@@ -185,6 +245,11 @@ pub enum LoadError {
     NotFailed(LoadId),
     #[error("load {0} neither waits nor is under way, so there is nothing to cancel; check the name")]
     NotUnderWay(LoadId),
+    #[error(
+        "all rows of load {0} are written already, so it was not cancelled; once its report is there, inventory undo {0} \
+         takes them back"
+    )]
+    AllWritten(LoadId),
     #[error(transparent)]
     CannotUndo(#[from] CannotUndo),
     #[error("nothing is known of load {0} here; check its name, and whether it is the right loader or folder")]
@@ -215,16 +280,30 @@ impl LoadError {
             | LoadError::Rules(_)
             | LoadError::Misfit(_)
             | LoadError::OtherTable { .. }
+            | LoadError::TableMadeAnew { .. }
             | LoadError::PlanIncomplete { .. }
             | LoadError::NotHeld(_)
             | LoadError::NotFailed(_)
             | LoadError::NotUnderWay(_)
+            | LoadError::AllWritten(_)
             | LoadError::CannotUndo(_)
             | LoadError::UnknownLoad(_)
             | LoadError::NotOver(_)
             | LoadError::FileMissing(_)
             | LoadError::NoLedger
             | LoadError::Report(_) => false,
+        }
+    }
+
+    /// Whether something it needs is out of order for the moment: no matter how often, trying later may help.
+    fn is_outage(&self) -> bool {
+        match self {
+            LoadError::Ledger(LedgerError::Cloud(fault)) | LoadError::Cloud(fault) => fault.passing,
+            LoadError::Ledger(LedgerError::Contended { .. }) => true,
+            LoadError::Store(StoreError::Cloud(fault)) => fault.passing,
+            LoadError::Table(error) => error.would_trying_again_help(),
+            LoadError::Relay(error) => error.would_trying_again_help(),
+            _ => false,
         }
     }
 

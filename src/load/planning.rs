@@ -15,8 +15,8 @@ use crate::item::{Item, item_size};
 use crate::judge::{FileRead, SheetRead};
 use crate::message::{Note, Rule, count};
 use crate::plan::{
-    self, Biggest, ChunkEntry, Counts, Estimate, Evidence, Fate, Gate, Index, LastLoad, Listed, MissingItem, Names,
-    Partitions, PlanError, PlanRow, ROWS_PER_CHUNK, Twins,
+    self, Biggest, ChunkEntry, Counts, Estimate, Evidence, Fate, Gate, Index, LastLoad, Listed, LoadKeys, MissingItem,
+    Names, Partitions, PlanError, PlanRow, ROWS_PER_CHUNK, Twins,
 };
 use crate::report::{Report, Seconds};
 use crate::schema::{Missing, Schema, TableShape};
@@ -44,6 +44,7 @@ struct Making<'a> {
     partitions: Partitions<'a>,
     biggest: Biggest,
     twins: Twins,
+    keys: LoadKeys,
     write_units: f64,
     /// Of looking at missing items once more before they are changed.
     read_again_units: f64,
@@ -118,7 +119,13 @@ impl Journey<'_> {
             Some(turn) => turn.ledger.last_load(&turn.lease.table).await?,
             None => None,
         };
-        let index = self.keep_index(making.finish(last.as_ref())).await?;
+        let newer = self.find_newer(&schema, &mut making.keys).await?;
+        making.evidence.note_newer(newer);
+        let (index, keys) = making.finish(last.as_ref());
+        if self.turn.is_some() && index.held.is_empty() && !index.dry_run {
+            self.places.store.keep(&Names(&self.load).keys(), keys.encode()).await?;
+        }
+        let index = self.keep_index(index).await?;
         seconds.plan = clock.elapsed().as_secs_f64() - seconds.read;
         self.log_planned(&index, seconds.plan);
         Ok(Planned::Plan(Box::new(index)))
@@ -348,6 +355,7 @@ impl<'a> Making<'a> {
             partitions: Partitions::new(shape),
             biggest: Biggest::default(),
             twins: Twins::default(),
+            keys: LoadKeys::default(),
             write_units: 0.0,
             read_again_units: 0.0,
             read_back_units: 0.0,
@@ -384,6 +392,9 @@ impl Making<'_> {
         self.evidence.note(row.fate, row.before.as_ref(), after.as_deref().or(row.key.as_ref()));
         self.twins.add(row, self.schema);
         let Some(after) = after else { return };
+        if row.fate != Fate::Kept {
+            self.keys.add(self.schema, &after, row.fate.is_written());
+        }
         if row.fate == Fate::Changed {
             self.biggest.add(row, &after, self.schema);
         }
@@ -402,6 +413,7 @@ impl Making<'_> {
         for item in items {
             let after = item.after();
             if item.missing != Missing::Report {
+                self.keys.add(self.schema, &item.before, true);
                 self.write_units += plan::write_units(&self.index.table, Some(&item.before), after.as_ref());
                 // Before it is changed it is read once more.
                 self.read_again_units += plan::read_units(item_size(&item.before), true);
@@ -416,7 +428,7 @@ impl Making<'_> {
         self.index.waived.iter().copied().chain(of_a_whole).collect()
     }
 
-    fn finish(mut self, last: Option<&LastLoad>) -> Index {
+    fn finish(mut self, last: Option<&LastLoad>) -> (Index, LoadKeys) {
         self.index.per_scope = self.evidence.to_last_load(&self.index.load).per_scope;
         self.evidence.note_document(self.index.file.document.as_ref());
         self.index.held = self.evidence.judge(last, &self.gates_not_asked(), &self.index.load);
@@ -437,6 +449,6 @@ impl Making<'_> {
         let chunks = 0..self.index.chunks.len() as u32;
         // Those of items that are missing come last.
         self.index.order = spread.order.map(|order| order.iter().copied().chain(chunks.skip(order.len())).collect());
-        self.index
+        (self.index, self.keys)
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::LoadError;
 use super::rows::ANSWER_BYTES;
-use crate::event::{LoadId, Undo, Upload, Word};
+use crate::event::{Later, LoadId, Undo, Upload, Word};
 use crate::ledger::{Headway, Ledger, LoadRecord, State};
 use crate::plan::{Index, Names};
 use crate::report::{Ending, Report, RowCounts};
@@ -53,6 +53,9 @@ pub struct Shown {
     pub stop: Option<(String, String)>,
     /// Where it loads again what ended: which load, who wanted that, and when.
     pub again: Option<Word>,
+    /// What happened to it after its end.
+    #[serde(default)]
+    pub later: Vec<Later>,
     /// Where it takes back what another load wrote.
     pub undo: Option<Undo>,
     /// Of a load that is over, for as long as it is kept.
@@ -79,6 +82,9 @@ pub struct LoadInShort {
     pub chunks_done: u32,
     pub chunks_total: u32,
     pub summary: Option<String>,
+    /// What happened to it after its end.
+    #[serde(default)]
+    pub later: Vec<Later>,
 }
 
 /// How far a load is, or what became of it. None where nothing is known of it.
@@ -124,6 +130,7 @@ async fn of_record(record: LoadRecord, store: &Store, ledger: &Ledger) -> Result
         chunks_total: record.chunks_total,
         stop: record.stop.as_ref().map(|stop| stop.parts()).map(|(why, by)| (why.to_string(), by.to_string())),
         again: record.again,
+        later: record.later,
         undo: record.undo,
         ..Shown::begun(record.load, record.state, store)
     })
@@ -175,6 +182,7 @@ impl Shown {
             chunks_total: 0,
             stop: None,
             again: None,
+            later: Vec::new(),
             undo: None,
             report: None,
             lists_cut_at: None,
@@ -188,6 +196,9 @@ impl Shown {
         self.ending.get_or_insert_with(|| report.ending.name().to_string());
         self.summary.get_or_insert_with(|| report.summary.clone());
         self.updated.get_or_insert(report.finished);
+        if self.later.is_empty() {
+            self.later = report.later.clone();
+        }
         self.report = Some(report);
     }
 
@@ -232,17 +243,25 @@ pub async fn list_loads(table: &str, ledger: &Ledger, at_most: usize) -> Result<
     let over = ledger.last_ended(table, at_most).await?;
     let records = read_records(over.iter().map(|over| over.load.clone()), ledger).await?;
     let over = over.into_iter().zip(records).map(|(over, record)| {
+        let later = record.as_ref().map(|record| record.later.clone()).unwrap_or_default();
         let rows = record.and_then(|record| serde_json::from_value(record.summary?.get("rows")?.clone()).ok());
         LoadInShort {
             file: over.key,
             ending: Some(over.ending),
             at: Some(over.ended),
-            summary: Some(over.summary),
+            summary: Some(say_with_later(&over.summary, &later)),
+            later,
             ..LoadInShort::new(over.load, State::Ended)
         }
         .with_rows(rows.as_ref())
     });
     Ok(begun.chain(over).collect())
+}
+
+/// What a load said at its end, behind what happened to it since. Its report says the same.
+fn say_with_later(summary: &str, later: &[Later]) -> String {
+    let later = later.iter().filter(|later| later.changes_the_answer());
+    later.fold(summary.to_string(), |summary, later| format!("{} Before that: {summary}", later.say()))
 }
 
 async fn read_records(
@@ -262,6 +281,8 @@ pub async fn list_kept(store: &Store, at_most: usize) -> Result<Vec<LoadInShort>
         summary: String,
         rows: RowCounts,
         finished: Timestamp,
+        #[serde(default)]
+        later: Vec<Later>,
     }
     let (mut begun, mut over) = (Vec::new(), Vec::new());
     let mut loads: Vec<LoadId> =
@@ -270,12 +291,13 @@ pub async fn list_kept(store: &Store, at_most: usize) -> Result<Vec<LoadInShort>
     for load in loads {
         match store.read(&Names(&load).report()).await? {
             Some(json) => {
-                let InReport { upload, ending, summary, rows, finished } = serde_json::from_slice(&json)?;
+                let InReport { upload, ending, summary, rows, finished, later } = serde_json::from_slice(&json)?;
                 let short = LoadInShort {
                     file: upload.key,
                     ending: Some(ending.name().to_string()),
                     at: Some(finished),
                     summary: Some(summary),
+                    later,
                     ..LoadInShort::new(load, State::Ended)
                 };
                 over.push(short.with_rows(Some(&rows)));
@@ -310,6 +332,7 @@ impl LoadInShort {
             chunks_done: 0,
             chunks_total: 0,
             summary: None,
+            later: Vec::new(),
         }
     }
 

@@ -1,7 +1,10 @@
 //! Loads that end before they are done: superseded, cancelled, failed. What is in and what is not is told all the same.
 
+use jiff::Timestamp;
+
 use super::journey::Journey;
 use super::{LoadError, Places, RunEnd, notice, telling};
+use crate::event::{Afterwards, Later, LoadId};
 use crate::ledger::{Announced, Ledger, State, Stop};
 use crate::message::{count, sentence};
 use crate::plan::{CHUNKS_AT_ONCE, ChunkEntry, Index, Names};
@@ -34,6 +37,11 @@ pub(super) async fn drop_unbegun(
     }
 }
 
+/// Said of a newer version because of which this load ended.
+pub(super) fn replaced(load: &LoadId) -> Later {
+    Later { what: Afterwards::Replaced, load: load.clone(), by: None, at: Timestamp::now() }
+}
+
 impl Journey<'_> {
     /// What the ledger says against going on, before anything is done.
     pub(super) async fn stop_at_start(&self) -> Result<Option<RunEnd>, LoadError> {
@@ -59,7 +67,9 @@ impl Journey<'_> {
                 Ok(RunEnd::Queued { load: self.load.clone(), behind: Some(to) })
             }
             (Stop::GiveWay { to: by } | Stop::Superseded { by }, _) => {
-                self.end_early(Ending::Superseded, Stopped::superseded(&by), torn).await
+                let end = self.end_early(Ending::Superseded, Stopped::superseded(&by), torn).await?;
+                telling::note_later(&by, replaced(&self.load), self.places).await;
+                Ok(end)
             }
             (Stop::Cancelled { by }, _) => {
                 self.end_early(Ending::Cancelled, Stopped::cancelled(&by, &self.load), torn).await
@@ -72,7 +82,12 @@ impl Journey<'_> {
         tracing::error!(event = "load_failed", load = %self.load, error = %error);
         let reason = sentence(error);
         let advice = format!("When that is mended, {}", self.say_redrive());
-        self.end_early(Ending::Failed, Stopped { reason, advice }, true).await
+        let stopped = Stopped { reason, advice };
+        match error {
+            // What the plan and the outcomes say was of the other table.
+            LoadError::TableMadeAnew { .. } => self.end_unknown(Ending::Failed, stopped).await,
+            _ => self.end_early(Ending::Failed, stopped, true).await,
+        }
     }
 
     fn say_redrive(&self) -> String {
@@ -80,7 +95,12 @@ impl Journey<'_> {
     }
 
     /// `torn` where some chunks may have been written in part.
-    async fn end_early(&self, ending: Ending, mut stopped: Stopped, torn: bool) -> Result<RunEnd, LoadError> {
+    pub(super) async fn end_early(
+        &self,
+        ending: Ending,
+        mut stopped: Stopped,
+        torn: bool,
+    ) -> Result<RunEnd, LoadError> {
         let plan = match self.places.store.read(&Names(&self.load).index()).await? {
             Some(json) => Index::decode(&json).ok().filter(|plan| !plan.dry_run && plan.held.is_empty()),
             None => None,
@@ -94,11 +114,21 @@ impl Journey<'_> {
                 }
                 told => told?,
             },
+            None if self.turn.as_ref().is_some_and(|turn| turn.record.chunks_done > 0) => {
+                return self.end_unknown(ending, stopped).await;
+            }
             None => {
                 let nothing = "Nothing was changed.".to_string();
                 Report::stopped(self.load.clone(), self.upload.clone(), ending, nothing, self.seconds())
             }
         };
+        self.end(report.with_reason(stopped), None, None).await
+    }
+
+    /// The end of a load that has written something, where nothing says any more what.
+    async fn end_unknown(&self, ending: Ending, stopped: Stopped) -> Result<RunEnd, LoadError> {
+        let unknown = "Some rows may be in; which ones cannot be told any more.".to_string();
+        let report = Report::stopped(self.load.clone(), self.upload.clone(), ending, unknown, self.seconds());
         self.end(report.with_reason(stopped), None, None).await
     }
 
@@ -111,7 +141,7 @@ impl Journey<'_> {
         torn: bool,
     ) -> Result<Report, LoadError> {
         let mut tally = self.tell_plan(&plan).await?;
-        let written = self.outcomes_kept().await?;
+        let written = self.chunks_done().await?;
         for number in 0..written {
             tally.add_outcome(self.read_outcome(number).await?);
         }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::mending::{Mending, leave_rows_to_fix};
 use super::{LoadError, Places};
+use crate::event::{Later, LoadId};
 use crate::plan::{LATEST_PAGE, Names};
 use crate::report::{Report, page, words};
 
@@ -38,6 +39,30 @@ pub(super) async fn leave_unless_there(report: &Report, names: Names<'_>, places
     store.keep_once(&names.page(), page).await?;
     store.keep_once(&names.words(), words).await?;
     store.keep_once(&names.report(), report.encode()?).await?;
+    Ok(())
+}
+
+/// Notes what happened to a load after its end: in the ledger, and in the report that was left of it. What was decided
+/// counts, whether or not it could be noted here.
+pub(super) async fn note_later(load: &LoadId, later: Later, places: &Places) {
+    if let Err(error) = try_to_note_later(load, later, places).await {
+        tracing::warn!(event = "later_not_noted", load = %load, error = %error);
+    }
+}
+
+async fn try_to_note_later(load: &LoadId, later: Later, places: &Places) -> Result<(), LoadError> {
+    if let Some(ledger) = &places.ledger {
+        ledger.note_later(load, &later).await?;
+    }
+    let (store, names) = (&places.store, Names(load));
+    let Some(json) = store.read(&names.report()).await? else { return Ok(()) };
+    let mut report: Report = serde_json::from_slice(&json)?;
+    if report.add_later(later) {
+        let Told { page, words } = Told::of(&report, names, places);
+        store.keep(&names.page(), page).await?;
+        store.keep(&names.words(), words).await?;
+        store.keep(&names.report(), report.encode()?).await?;
+    }
     Ok(())
 }
 

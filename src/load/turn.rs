@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::journey::{Journey, MyTurn};
-use super::stopping::drop_unbegun;
-use super::{LoadError, Places, Progress, Rules, Run, RunEnd};
+use super::stopping::{drop_unbegun, replaced};
+use super::{LoadError, Places, Progress, Rules, Run, RunEnd, telling};
 use crate::event::{LoadId, Upload};
 use crate::ledger::{Announced, IfBusy, Lease, Ledger, LedgerError, LoadRecord, Turn};
 use crate::plan::{Gate, Index, Names};
@@ -106,7 +106,7 @@ pub(super) async fn settle(
         Turn::Outdated(announced, newer) => drop_outdated(*announced, newer, ledger, places).await?,
         Turn::Ended(record) => RunEnd::EndedBefore { ending: record.ending.unwrap_or_default() },
     };
-    if !matches!(end, RunEnd::Continued { .. }) {
+    if !matches!(end, RunEnd::Continued { .. } | RunEnd::Delayed { .. }) {
         start_next(places).await;
     }
     Ok(end)
@@ -140,14 +140,18 @@ async fn travel(
     };
     let Err(error) = ended else { return ended };
     // Who types a command is told the error itself.
-    if places.relay.is_some() && error.ends_the_load() && lease.is_live() {
+    if places.relay.is_none() {
+        leave_turn(ledger, lease).await;
+        return Err(error);
+    }
+    let is_end = error.ends_the_load() && lease.is_live();
+    if is_end {
         match journey.fail(&error).await {
             Ok(end) => return Ok(end),
             Err(worse) => tracing::warn!(event = "failure_not_told", load = %record.load, error = %worse),
         }
     }
-    leave_turn(ledger, lease).await;
-    Err(error)
+    journey.try_later(error, is_end).await
 }
 
 /// A load that never begins leaves a report all the same.
@@ -157,8 +161,13 @@ async fn drop_outdated(
     ledger: &Ledger,
     places: &Places,
 ) -> Result<RunEnd, LoadError> {
-    let report = Report::outdated(announced.load.clone(), announced.upload.clone(), &newer);
-    drop_unbegun(announced, report, ledger, places).await
+    let load = announced.load.clone();
+    let report = Report::outdated(load.clone(), announced.upload.clone(), &newer);
+    let end = drop_unbegun(announced, report, ledger, places).await?;
+    if matches!(end, RunEnd::Ended(_)) {
+        telling::note_later(&newer, replaced(&load), places).await;
+    }
+    Ok(end)
 }
 
 /// What somebody approved who read the report of the load that was held: the gates that held it, and those that had
@@ -172,7 +181,7 @@ async fn approved_gates(record: &LoadRecord, places: &Places, run: &Run<'_>) -> 
 
 /// After an error the turn is for whoever tries again, under whatever request id; otherwise the same event sent by hand
 /// would take this run for living. Where the ledger does not answer, the lease runs out.
-async fn leave_turn(ledger: &Ledger, lease: &Lease) {
+pub(super) async fn leave_turn(ledger: &Ledger, lease: &Lease) {
     match tokio::time::timeout(LEAVE_PATIENCE, ledger.hand_over(lease)).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::warn!(event = "turn_not_left", load = %lease.load, error = %error),

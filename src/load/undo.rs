@@ -34,6 +34,10 @@ pub enum CannotUndo {
     )]
     NotCompared(LoadId),
     #[error(
+        "the table was deleted and made anew since load {0}, so what that load wrote is not in it; nothing was undone"
+    )]
+    TableMadeAnew(LoadId),
+    #[error(
         "the plan of load {0} is no longer kept, and with it what was there before; nothing was undone. Load a sheet \
          with the right values instead"
     )]
@@ -172,6 +176,9 @@ impl Journey<'_> {
         let undoable = find_undoable(undo, self.places).await?;
         let loaded = &undoable.plan;
         let shape = self.places.table.describe().await?;
+        if loaded.table.is_another(&shape) {
+            return Err(CannotUndo::TableMadeAnew(loaded.load.clone()).into());
+        }
         loaded.schema.check_fits(&shape)?;
         let mut making = Making::new(self, undo, loaded, shape);
         let (mut lines, mut unknown) = (0, None);

@@ -173,12 +173,16 @@ impl Journey<'_> {
         Ok(Some(outcome))
     }
 
-    /// The finished prefix: the ledger knows; without one, the outcomes do.
-    async fn chunks_done(&self) -> Result<usize, LoadError> {
-        if let Some(turn) = &self.turn {
-            return Ok(turn.record.chunks_done as usize);
+    /// The finished prefix. An outcome is kept before the ledger hears of its chunk, so the outcomes know best: a ledger
+    /// that was restored to an earlier day knows of fewer, and what was written since must not be written again.
+    pub(super) async fn chunks_done(&self) -> Result<usize, LoadError> {
+        let kept = self.outcomes_kept().await?;
+        match &self.turn {
+            Some(turn) if turn.record.chunks_done as usize > kept => {
+                Err(self.missing(&format!("outcome/{kept:05}.json")))
+            }
+            _ => Ok(kept),
         }
-        self.outcomes_kept().await
     }
 
     /// How many chunks, from the first on without a gap, have an outcome.

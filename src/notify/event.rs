@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 
-use super::{Around, Found, Missing};
+use super::{Around, Delayed, Found, Missing};
 use crate::event::LoadId;
 use crate::report::{Ending, Report, RowCounts, Tone, Units};
 
 pub(super) const SOURCE: &str = "inventory.loader";
 pub(super) const MISSING: &str = "inventory.load.missing";
+pub(super) const DELAYED: &str = "inventory.load.delayed";
 
 /// Of the form of the detail.
 const VERSION: u32 = 1;
@@ -107,6 +108,20 @@ impl Event {
             "periods": missing.periods,
         });
         Event { kind: MISSING, detail }
+    }
+
+    pub fn of_delayed(delayed: &Delayed<'_>) -> Event {
+        let Delayed { table, load, trouble, gives_up, .. } = delayed;
+        let detail = json!({
+            "version": VERSION,
+            "table": table,
+            "load": load,
+            "since": trouble.since,
+            "tries": trouble.tries,
+            "given_up": trouble.given_up,
+            "tried_until": gives_up,
+        });
+        Event { kind: DELAYED, detail }
     }
 }
 

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-use super::{Around, Found, Missing, event};
+use super::{Around, Delayed, Found, Missing, event};
 use crate::message::count;
 use crate::report::{Ending, Report, Tone, one_line, words};
 
@@ -45,6 +45,33 @@ impl Mail {
         );
         let subject = subject(format!("No sheet since {at}"), &format!("table {table}"));
         Mail { subject, body, kind: event::MISSING }
+    }
+
+    pub fn of_delayed(delayed: &Delayed<'_>, around: &Around) -> Mail {
+        let Delayed { table, load, file, trouble, gives_up } = delayed;
+        let (since, until, function) = (moment(trouble.since), moment(*gives_up), &around.function);
+        let how_far = load.map(|load| format!("How far it is: inventory show {load} --function {function}\n"));
+        let (subject_says, body) = match trouble.given_up {
+            false => (
+                "Delayed",
+                format!(
+                    "\"{file}\" is not all in table {table} yet. Since {since} something that the load needs has been out of \
+                     order. You don't have to do anything: it is tried again and again until {until}, and its own mail says \
+                     what becomes of it.\n"
+                ),
+            ),
+            true => (
+                "Not loaded",
+                format!(
+                    "\"{file}\" was not loaded into table {table}. From {since} to {until} something that the load needs was \
+                     out of order, and it is not tried any more. When that is fixed, send it again: inventory redrive --yes \
+                     --function {function}\n"
+                ),
+            ),
+        };
+        let why = one_line(&format!("The last of {} tries: {}", count(trouble.tries.into()), trouble.why));
+        let body = format!("{}\n{why}{}", one_line(&body), how_far.unwrap_or_default());
+        Mail { subject: subject(subject_says.to_string(), file), body, kind: event::DELAYED }
     }
 }
 
@@ -131,6 +158,10 @@ fn cut(text: &str, bytes: usize) -> &str {
     let fits = &text[..text.floor_char_boundary(bytes)];
     let sentence = fits.rfind(". ").map(|at| at + 1).max(fits.rfind(".\n").map(|at| at + 2));
     sentence.map_or(fits, |end| &fits[..end])
+}
+
+fn moment(at: Timestamp) -> String {
+    at.strftime("%-d %b %Y, %H:%M UTC").to_string()
 }
 
 fn day(at: Timestamp) -> String {

@@ -130,7 +130,7 @@ mod tests {
     }
 
     fn table(indexes: Vec<IndexShape>) -> TableShape {
-        TableShape { table: "stock".into(), key: key("sku", None), indexes, capacity: None }
+        TableShape { table: "stock".into(), id: None, key: key("sku", None), indexes, capacity: None }
     }
 
     fn index(partition: &str, sort: Option<&str>, projects: Projection) -> IndexShape {

@@ -1,6 +1,7 @@
 //! When a load waits for somebody: what is gathered about it row by row, and what of that is unusual.
 
 mod document;
+mod older;
 mod tell;
 
 use std::cmp::Ordering;
@@ -18,6 +19,8 @@ use crate::item::Item;
 use crate::judge::Document;
 use crate::message::Rule;
 use crate::schema::{DISCONTINUED, Missing, Mode, PROVENANCE, Schema, Scope};
+
+pub use older::{Newer, NewerLoad};
 
 /// Of fewer there are no percents: a sheet of three rows is not a catastrophe when one falls to zero.
 const FEWEST_IN_PERCENT: u64 = 10;
@@ -39,11 +42,21 @@ pub enum Gate {
     Missing,
     Vanishing,
     Document,
+    /// The upload is older than loads that have ended since.
+    Older,
 }
 
 impl Gate {
-    pub const ALL: [Gate; 7] =
-        [Gate::Rejected, Gate::Zeros, Gate::Prices, Gate::Fewer, Gate::Missing, Gate::Vanishing, Gate::Document];
+    pub const ALL: [Gate; 8] = [
+        Gate::Rejected,
+        Gate::Zeros,
+        Gate::Prices,
+        Gate::Fewer,
+        Gate::Missing,
+        Gate::Vanishing,
+        Gate::Document,
+        Gate::Older,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -54,6 +67,7 @@ impl Gate {
             Gate::Missing => "missing",
             Gate::Vanishing => "vanishing",
             Gate::Document => "document",
+            Gate::Older => "older",
         }
     }
 
@@ -71,6 +85,7 @@ impl Gate {
             Gate::Missing => Rule::GateMissing,
             Gate::Vanishing => Rule::GateVanishing,
             Gate::Document => Rule::GateDocument,
+            Gate::Older => Rule::GateOlder,
         }
     }
 }
@@ -116,6 +131,7 @@ pub struct Evidence<'s> {
     lost: Vec<String>,
     more_are_lost: bool,
     document: Option<Document>,
+    newer: Newer,
 }
 
 /// So many of so many.
@@ -188,6 +204,7 @@ impl<'s> Evidence<'s> {
             lost: Vec::new(),
             more_are_lost: false,
             document: None,
+            newer: Newer::default(),
         }
     }
 
@@ -213,6 +230,11 @@ impl<'s> Evidence<'s> {
     /// What the file was found to be, if it is no list of stock.
     pub fn note_document(&mut self, document: Option<&Document>) {
         self.document = document.cloned();
+    }
+
+    /// What has been loaded since the file was uploaded.
+    pub fn note_newer(&mut self, newer: Newer) {
+        self.newer = newer;
     }
 
     /// An item of the table that the sheet speaks for, listed or not.
@@ -299,6 +321,9 @@ impl<'s> Evidence<'s> {
             let document = self.document.as_ref().filter(|_| self.schema.gates.document)?;
             return Some(Tripped::by_document(document, Some(teller.load)));
         }
+        if teller.gate == Gate::Older {
+            return self.newer.hold(teller.load).filter(|_| self.schema.gates.older);
+        }
         let part = part(teller.gate, &self.whole, teller.last.map(|last| last.items))?;
         let tripped = self.judge_part(teller, part)?;
         // Of no rows that could be loaded, none can be loaded alone.
@@ -354,7 +379,7 @@ impl<'s> Evidence<'s> {
             Gate::Prices => gates.price_percent,
             Gate::Fewer => gates.fewer_percent,
             Gate::Missing => gates.missing_percent,
-            Gate::Vanishing | Gate::Document => None,
+            Gate::Vanishing | Gate::Document | Gate::Older => None,
         }
     }
 }
@@ -367,7 +392,7 @@ fn part(gate: Gate, signs: &Signs, last: Option<u64>) -> Option<Part> {
         Gate::Prices => Some(signs.prices),
         Gate::Fewer => last.map(|last| Part { count: signs.items, of: last }),
         Gate::Missing => Some(signs.missing),
-        Gate::Vanishing | Gate::Document => None,
+        Gate::Vanishing | Gate::Document | Gate::Older => None,
     }
 }
 

@@ -230,6 +230,11 @@ impl Names<'_> {
         format!("loads/{}/plan/{}", self.0, entry.name)
     }
 
+    /// The keys of the items that the load speaks of.
+    pub fn keys(&self) -> String {
+        format!("loads/{}/keys.bin", self.0)
+    }
+
     pub fn outcome(&self, chunk: usize) -> String {
         format!("loads/{}/outcome/{chunk:05}.json", self.0)
     }
@@ -273,6 +278,7 @@ mod tests {
         let upload: Upload = serde_json::from_slice(json).unwrap();
         let shape = TableShape {
             table: "stock".into(),
+            id: None,
             key: serde_json::from_str(r#"{"partition":{"name":"sku","kind":"S"},"sort":null}"#).unwrap(),
             indexes: vec![],
             capacity: None,

@@ -9,6 +9,7 @@ mod compare;
 mod estimate;
 mod gates;
 mod index;
+mod keys;
 mod kinds;
 mod missing;
 mod partitions;
@@ -35,8 +36,9 @@ pub use chunk::{
 };
 pub use compare::{Before, Comparison, key_of, provenance};
 pub use estimate::{Estimate, read_units, write_units};
-pub use gates::{Evidence, Gate, LastLoad, Tripped};
+pub use gates::{Evidence, Gate, LastLoad, Newer, NewerLoad, Tripped};
 pub use index::{ChunkEntry, Counts, Index, LATEST_PAGE, Names};
+pub use keys::LoadKeys;
 pub use kinds::{Kind, Kinds};
 pub use missing::{Listed, MissingItem};
 pub(crate) use partitions::Partitions;

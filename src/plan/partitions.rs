@@ -154,7 +154,7 @@ mod tests {
     fn shape(sort: bool) -> TableShape {
         let attribute = |name: &str| KeyAttribute { name: name.to_string(), kind: KeyKind::S };
         let key = KeyShape { partition: attribute("warehouse"), sort: sort.then(|| attribute("sku")) };
-        TableShape { table: "stock".into(), key, indexes: vec![], capacity: None }
+        TableShape { table: "stock".into(), id: None, key, indexes: vec![], capacity: None }
     }
 
     fn gathered<'a>(shape: &'a TableShape, chunks: &[&str], units: f64) -> Partitions<'a> {

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::event::{LoadId, Upload};
+use crate::event::{Afterwards, Later, LoadId, Upload, Word};
 use crate::judge::{FileRead, SheetRead};
 use crate::message::{Note, Problem, Refusal};
 use crate::plan::{
@@ -132,6 +132,12 @@ pub struct Report {
     /// None where there is nothing to take back, or it cannot be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undo: Option<UndoPossible>,
+    /// Where it loads again what ended: which load, who wanted that, and when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<Word>,
+    /// What happened to it after its end; the summary says it first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub later: Vec<Later>,
     pub finished: Timestamp,
 }
 
@@ -390,9 +396,29 @@ impl Report {
             rate: None,
             seconds,
             undo: None,
+            again: None,
+            later: Vec::new(),
             finished: Timestamp::now(),
         };
         Report { tone: Tone::of(&report), ..report }
+    }
+
+    /// Says what happened to the load since, so that nobody takes for true what was. False where it was said before.
+    pub fn add_later(&mut self, later: Later) -> bool {
+        if self.later.contains(&later) {
+            return false;
+        }
+        if later.changes_the_answer() {
+            self.summary = format!("{} Before that: {}", later.say(), self.summary);
+            self.tone = Tone::Look;
+        }
+        self.later.push(later);
+        true
+    }
+
+    /// Whether this has happened to it since its end.
+    fn was(&self, what: Afterwards) -> bool {
+        self.later.iter().any(|later| later.what == what)
     }
 
     pub fn encode(&self) -> serde_json::Result<Vec<u8>> {

@@ -5,6 +5,7 @@ use super::columns::{say_choices, say_columns};
 use super::places::name_places;
 use super::{Ending, Report};
 use crate::decimal::Decimal;
+use crate::event::{Afterwards, Later, Word};
 use crate::item::{Item, Value};
 use crate::judge::Skip;
 use crate::message::{Problem, Rule, Weight, count, duration, grouped};
@@ -23,6 +24,7 @@ pub fn words(report: &Report, title: Option<&str>, kept: Option<&str>) -> String
     if let Some(mends) = say_mends(report) {
         tell(&mut text, &mends);
     }
+    say_links(report).iter().for_each(|link| tell(&mut text, link));
     tell_grave_notes(report, &mut text);
     say_choices(report).iter().for_each(|choice| tell(&mut text, choice));
     tell_held(report, &mut text);
@@ -63,7 +65,22 @@ fn tell_grave_notes(report: &Report, text: &mut String) {
     }
 }
 
+/// The loads that this one has to do with, but for what its summary says already.
+fn say_links(report: &Report) -> Vec<String> {
+    let again = report.again.as_ref().map(say_again);
+    let others = report.later.iter().filter(|later| !later.changes_the_answer());
+    again.into_iter().chain(others.map(Later::say)).collect()
+}
+
+pub(super) fn say_again(again: &Word) -> String {
+    let on = again.at.strftime("%-d %b %Y, %H:%M UTC");
+    format!("It loads the file of load {} again, as {} decided on {on}.", again.load, again.by)
+}
+
 fn tell_held(report: &Report, text: &mut String) {
+    if report.was(Afterwards::Approved) {
+        return;
+    }
     // The answer of a load that waits has the reasons in it; a trial says them here, and there is nothing to approve.
     let waits = report.ending == Ending::Held;
     let mut sentences: Vec<&str> =

@@ -89,7 +89,7 @@ mod tests {
             projects: Default::default(),
         });
         let key = KeyShape { partition, sort };
-        TableShape { table: "inventory".into(), key, indexes: index.into_iter().collect(), capacity: None }
+        TableShape { table: "inventory".into(), id: None, key, indexes: index.into_iter().collect(), capacity: None }
     }
 
     #[test]

@@ -211,7 +211,7 @@ mod tests {
         let rules = "version = 1\nmode = \"merge\"\nprovenance = true\nduplicates = \"last\"\nkey_case = \"matters\"\nsheet = \"Stock\"\n\
                      encoding = \"latin2\"\nexpect_every = \"3 months\"\n\
                      [sync]\nmissing = \"mark\"\nscope = { site = \"A\" }\n\
-                     [gates]\nrejected_rows = 12\nzero_percent = false\nprice_factor = 1.5\nvanishing = false\ndocument = false\n\
+                     [gates]\nrejected_rows = 12\nzero_percent = false\nprice_factor = 1.5\nvanishing = false\ndocument = false\nolder = false\n\
                      [document]\nnumbers = [\"Invoice\"]\nquantities = []\n\
                      [totals]\nprice = \"price\"\nper = \"site\"\nread_back = false\n\
                      [price]\nwrite = 0.7\nread = 0.1\ncurrency = \"EUR\"\n\

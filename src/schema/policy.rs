@@ -83,6 +83,9 @@ pub struct Gates {
     /// The file is an invoice, an order or a journal rather than a list of stock.
     #[serde(default)]
     pub document: bool,
+    /// Newer uploads with some of the same items have been loaded since this one was uploaded.
+    #[serde(default)]
+    pub older: bool,
 }
 
 /// By which headers a document is known that is no list of stock. A `*` at either end stands for any text.
@@ -131,6 +134,7 @@ impl Default for Gates {
             missing_percent: percent(20),
             vanishing: true,
             document: true,
+            older: true,
         }
     }
 }

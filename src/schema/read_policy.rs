@@ -202,6 +202,7 @@ pub(super) fn read_gates<'d>(document: &'d Document<'d>, mut table: Table<'d>, t
         ),
         vanishing: table.flag("vanishing").unwrap_or(usual.vanishing),
         document: table.flag("document").unwrap_or(usual.document),
+        older: table.flag("older").unwrap_or(usual.older),
     };
     let watches_quantities = gates.zero_percent.is_some();
     let watches_prices = gates.price_factor.is_some() && gates.price_percent.is_some();

@@ -61,7 +61,7 @@ fn every_example_is_what_it_says() {
 fn every_setting_has_its_place_in_the_reference() {
     let settings = "version mode compare consistent_reads provenance duplicates key_case unknown_columns sheet expect_every partition sort missing scope \
                     rejected_rows rejected_percent zero_percent price_factor price_percent fewer_percent \
-                    missing_percent vanishing document numbers quantities quantity price per read_back write read currency name title aliases \
+                    missing_percent vanishing document older numbers quantities quantity price per read_back write read currency name title aliases \
                     fallbacks header prefer candidates never type required empty default unique min max max_length pattern pad choices decimal dates";
     for setting in settings.split_whitespace() {
         assert!(DOCS.contains(&format!("`{setting}`")), "{setting}");

@@ -51,9 +51,19 @@ pub struct Capacity {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableShape {
     pub table: String,
+    /// Another one where the table was deleted and made anew under the same name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     pub key: KeyShape,
     /// An index with several partition or sort attributes stands here several times, once for each pair.
     pub indexes: Vec<IndexShape>,
     #[serde(default)]
     pub capacity: Option<Capacity>,
+}
+
+impl TableShape {
+    /// Whether the other is for certain not the table that this was read of, whatever it is called.
+    pub fn is_another(&self, other: &TableShape) -> bool {
+        matches!((&self.id, &other.id), (Some(ours), Some(theirs)) if ours != theirs)
+    }
 }

@@ -6,6 +6,8 @@ mod uploads;
 
 use std::path::PathBuf;
 
+use jiff::Timestamp;
+
 use crate::clients::CloudFault;
 use crate::event::Upload;
 
@@ -35,6 +37,14 @@ pub enum Kept {
     New,
     /// Something is there under this name and was left as it is. After a lost answer it may be our own.
     AlreadyThere,
+}
+
+/// Uploads as a bucket lists them, and where the next page begins.
+#[derive(Debug, Default)]
+pub struct VersionsPage {
+    /// Each with the moment it was uploaded.
+    pub uploads: Vec<(Upload, Timestamp)>,
+    pub next: Option<String>,
 }
 
 /// Why something could not be fetched or kept.
@@ -106,6 +116,19 @@ impl Store {
         match self {
             Store::S3(store) => store.names(prefix).await,
             Store::Folder(store) => store.names(prefix),
+        }
+    }
+
+    /// A page of the newest versions of what was uploaded, in the order of their names. A folder is not looked through.
+    pub async fn latest_versions(
+        &self,
+        bucket: &str,
+        prefix: &str,
+        from: Option<&str>,
+    ) -> Result<VersionsPage, StoreError> {
+        match self {
+            Store::S3(store) => store.latest_versions(bucket, prefix, from).await,
+            Store::Folder(_) => Ok(VersionsPage::default()),
         }
     }
 

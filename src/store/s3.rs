@@ -8,9 +8,11 @@ use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
 use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::ObjectVersion;
+use jiff::Timestamp;
 use tokio::io::AsyncWriteExt;
 
-use super::{Fetched, Kept, StoreError};
+use super::{Fetched, Kept, StoreError, VersionsPage};
 use crate::clients::{CloudFault, causes, full_jitter};
 use crate::event::Upload;
 
@@ -133,6 +135,38 @@ impl S3Store {
         Ok(names)
     }
 
+    /// Pages begin after a name, so that a page that was listed long ago is no obstacle.
+    pub(super) async fn latest_versions(
+        &self,
+        bucket: &str,
+        prefix: &str,
+        from: Option<&str>,
+    ) -> Result<VersionsPage, StoreError> {
+        let request =
+            self.client.list_object_versions().bucket(bucket).prefix(prefix).set_key_marker(from.map(str::to_string));
+        let answer = request.expected_bucket_owner(&self.owner).send().await;
+        let answer =
+            answer.map_err(|error| CloudFault::new("ListObjectVersions", &format!("bucket {bucket}"), &error))?;
+        let read = |version: ObjectVersion| {
+            let at = Timestamp::from_second(version.last_modified?.secs()).ok()?;
+            let upload = Upload {
+                bucket: bucket.to_string(),
+                key: version.key?,
+                // A bucket without versions lists this word.
+                version: version.version_id.filter(|id| id != "null"),
+                sequencer: None,
+                etag: version.e_tag.map(|tag| tag.trim_matches('"').to_string()),
+                size: version.size.and_then(|size| u64::try_from(size).ok()),
+                time: Some(at.to_string()),
+            };
+            version.is_latest.unwrap_or_default().then_some((upload, at))
+        };
+        let uploads = answer.versions.unwrap_or_default().into_iter().filter_map(read).collect();
+        // Of a name with more versions than a page has, those that follow are older ones.
+        let next = answer.next_key_marker.filter(|_| answer.is_truncated.unwrap_or_default());
+        Ok(VersionsPage { uploads, next })
+    }
+
     pub(super) fn place(&self, name: &str) -> String {
         format!("s3://{}/{name}", self.reports)
     }
@@ -224,6 +258,26 @@ mod tests {
         assert_eq!(content_type("loads/x/plan/00000.jsonl.zst"), "application/zstd");
         assert_eq!(content_type("loads/x/report.json"), "application/json");
         assert_eq!(content_type("loads/x/report"), "application/octet-stream");
+    }
+
+    #[tokio::test]
+    async fn of_each_upload_the_newest_version_is_listed() {
+        const VERSIONS: &str = "<ListVersionsResult><IsTruncated>true</IsTruncated><NextKeyMarker>uploads/b.csv</NextKeyMarker>\
+            <Version><Key>uploads/a.csv</Key><VersionId>2</VersionId><IsLatest>true</IsLatest>\
+            <LastModified>2026-10-03T08:00:00.000Z</LastModified><ETag>&quot;e&quot;</ETag><Size>7</Size></Version>\
+            <Version><Key>uploads/a.csv</Key><VersionId>1</VersionId><IsLatest>false</IsLatest>\
+            <LastModified>2026-10-02T08:00:00.000Z</LastModified></Version>\
+            <DeleteMarker><Key>uploads/b.csv</Key><VersionId>3</VersionId><IsLatest>true</IsLatest></DeleteMarker>\
+            </ListVersionsResult>";
+        let fake = Fake::answering(|_| Reply::Body(200, VERSIONS));
+        let page = store(&fake).latest_versions("uploads", "uploads/", Some("uploads/0.csv")).await.unwrap();
+        assert_eq!(page.next.as_deref(), Some("uploads/b.csv"));
+        let [(newest, at)] = &page.uploads[..] else { panic!("{page:?}") };
+        assert_eq!((newest.version.as_deref(), newest.etag.as_deref(), newest.size), (Some("2"), Some("e"), Some(7)));
+        assert_eq!((newest.time.clone(), at.to_string()), (Some(at.to_string()), "2026-10-03T08:00:00Z".to_string()));
+        let asked = &fake.asked()[0];
+        assert!(asked.uri.contains("versions") && asked.uri.contains("key-marker=uploads"), "{}", asked.uri);
+        assert_eq!(asked.header("x-amz-expected-bucket-owner"), Some("123456789012"));
     }
 
     #[tokio::test(start_paused = true)]

@@ -12,7 +12,7 @@ use crate::clients::CloudFault;
 use crate::schema::{Capacity, IndexShape, KeyAttribute, KeyKind, KeyShape, Projection, TableShape};
 
 impl Table {
-    /// The names and types of the table's keys and of its indexes' keys, what its indexes hold, and its capacity.
+    /// Which table it is, the names and types of its keys and of its indexes' keys, what its indexes hold, and its capacity.
     pub async fn describe(&self) -> Result<TableShape, TableError> {
         let request = self.client.describe_table().table_name(&self.name).customize();
         let patiently = Config::builder().retry_config(RetryConfig::standard());
@@ -43,7 +43,10 @@ fn read(table: &str, description: &TableDescription) -> Result<TableShape, Table
         let shape = |key| IndexShape { name: name.clone(), key, projects: projects.clone() };
         indexes.extend(keys(elements)?.into_iter().map(shape));
     }
-    Ok(TableShape { table: table.to_string(), key, indexes, capacity: capacity(description) })
+    // Where nothing gives it a name of its own (DynamoDB Local), the moment it was made tells it from one made later.
+    let made = || description.creation_date_time().map(|made| made.to_string());
+    let id = description.table_id().map(str::to_string).or_else(made);
+    Ok(TableShape { table: table.to_string(), id, key, indexes, capacity: capacity(description) })
 }
 
 /// A projection that is not told counts as all of the item: rather reckon with a write too many.

@@ -23,6 +23,7 @@ price_factor = false
 price_percent = false
 fewer_percent = false
 vanishing = false
+older = false
 [[column]]
 name = "sku"
 title = "SKU"

@@ -321,10 +321,12 @@ async fn the_keys_of_a_table_and_of_its_index_are_described() {
     let key = KeyShape { partition: attribute("warehouse", KeyKind::S), sort: Some(attribute("quantity", KeyKind::N)) };
     let expected = TableShape {
         table: name.clone(),
+        id: shape.id.clone(),
         key: KeyShape { partition: attribute("sku", KeyKind::S), sort: None },
         indexes: vec![IndexShape { name: "index".to_string(), key, projects: Default::default() }],
         capacity: None,
     };
+    assert!(shape.id.is_some());
     assert_eq!(shape, expected);
     cloud.delete_table(&name).await;
 }

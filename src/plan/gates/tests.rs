@@ -17,6 +17,7 @@ fn rules(set: impl FnOnce(&mut Schema)) -> Schema {
     let mut schema = Schema::shipped().unwrap();
     schema.totals = Totals { quantity: column("quantity"), price: column("unit_price"), ..Totals::default() };
     schema.gates = Gates {
+        older: true,
         rejected_rows: None,
         rejected_percent: None,
         zero_percent: None,

@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use super::columns::say_choices;
 use super::words::{key, say_mends, shown};
 use super::{Ending, Report, Tone};
+use crate::event::{Afterwards, LoadId};
 use crate::judge::Skip;
 use crate::message::{OUR_PAGE, Weight, count};
 use crate::plan::{ChangedRow, Fate, UndoFate};
@@ -99,11 +100,11 @@ impl<'r> Answer<'r> {
             div class=(self.class) {
                 h1 { (self.first) }
                 // Of a load that waits, the list says why, and what to do as well.
-                @if report.held.is_empty() || report.ending == Ending::DryRun {
+                @if report.held.is_empty() || report.ending == Ending::DryRun || report.was(Afterwards::Approved) {
                     @if !self.rest.is_empty() { p { (self.rest) } }
                 }
                 @for choice in say_choices(report) { p { (choice) } }
-                @if !report.held.is_empty() {
+                @if !report.held.is_empty() && !report.was(Afterwards::Approved) {
                     ul { @for held in &report.held { li { (held.message) } } }
                     @for advice in advice { p { (advice) } }
                 }
@@ -131,7 +132,7 @@ fn contents(report: &Report) -> Markup {
             !report.changed.is_empty() || report.missing.total > 0 || report.undone.is_some(),
         ),
         ("cost", "Cost and time", report.taken.is_some()),
-        ("undo", "If it was not right", report.undo.is_some()),
+        ("undo", "If it was not right", report.undo.is_some() && !report.was(Afterwards::Undone)),
     ];
     let parts = parts.into_iter().filter(|(.., there)| *there);
     html! {
@@ -266,7 +267,7 @@ fn also(report: &Report) -> Markup {
 
 fn undo(report: &Report) -> Markup {
     html! {
-        @if let (Some(undo), Some(load)) = (&report.undo, &report.load) {
+        @if let (Some(undo), Some(load), false) = (&report.undo, &report.load, report.was(Afterwards::Undone)) {
             section aria-labelledby="undo" {
                 h2 id="undo" { "If it was not right" }
                 p {
@@ -284,12 +285,30 @@ fn about(report: &Report) -> Markup {
     html! {
         dl {
             @if let Some(load) = &report.load { dt { "Load" } dd { (load) } }
+            @for (says, other) in related(report) {
+                dt { (says) }
+                // Beside this one, wherever the reports are kept.
+                dd { a href={ "../" (other) "/report.html" } { (other) } }
+            }
             dt { "File" }
             dd { @if !report.upload.bucket.is_empty() { (report.upload.bucket) "/" } (report.upload.key) }
             @if let Some(table) = &report.table { dt { "Table" } dd { (table) } }
             dt { "Made by" } dd { (env!("CARGO_PKG_NAME")) " " (env!("CARGO_PKG_VERSION")) }
         }
     }
+}
+
+/// The loads that came of this one, or that it came of.
+fn related(report: &Report) -> Vec<(&'static str, &LoadId)> {
+    let again = report.again.as_ref().map(|again| ("Loads again", &again.load));
+    let undone = report.undone.as_ref().map(|undone| ("Undoes", &undone.load));
+    let later = report.later.iter().map(|later| match later.what {
+        Afterwards::Approved => ("Approved as", &later.load),
+        Afterwards::Reloaded => ("Reloaded as", &later.load),
+        Afterwards::Undone => ("Undone by", &later.load),
+        Afterwards::Replaced => ("Replaced", &later.load),
+    });
+    again.into_iter().chain(undone).chain(later).collect()
 }
 
 fn time(at: Timestamp) -> String {
