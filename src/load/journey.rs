@@ -37,6 +37,8 @@ pub(super) struct Journey<'a> {
     /// Gates that somebody has approved.
     pub waived: BTreeSet<Gate>,
     pub started: Instant,
+    /// When this run is to leave off, so that it can end well.
+    pub leaves_off_at: Option<Instant>,
     /// The most memory that reading the file took, in bytes, where this run has read it.
     pub reader_memory: OnceLock<u64>,
 }
@@ -52,6 +54,7 @@ impl<'a> Journey<'a> {
     ) -> Journey<'a> {
         let dry_run = run.dry_run || upload.is_dry_run();
         let waived = run.waived.clone();
+        let leaves_off_at = run.time_left().map(|left| Instant::now() + (left - rules.margin(left)));
         Journey {
             load,
             upload,
@@ -63,6 +66,7 @@ impl<'a> Journey<'a> {
             dry_run,
             waived,
             started: Instant::now(),
+            leaves_off_at,
             reader_memory: OnceLock::new(),
         }
     }
@@ -147,10 +151,13 @@ impl Journey<'_> {
         if is_new { Err(LoadError::TableMadeAnew { load, table: ours.to_string() }) } else { Ok(()) }
     }
 
-    /// When this run is to leave off, so that it can end well.
-    pub(super) fn leaves_off_at(&self) -> Option<Instant> {
-        let left = self.run.time_left()?;
-        Some(Instant::now() + (left - self.rules.margin(left)))
+    /// From when on this run sends nothing more, because another one can go on.
+    pub(super) fn leave_off(&self) -> Option<Instant> {
+        self.turn.as_ref().and(self.places.relay.as_ref()).and_then(|_| self.leaves_off_at)
+    }
+
+    pub(super) fn is_late(&self) -> bool {
+        self.leave_off().is_some_and(|leave_off| Instant::now() >= leave_off)
     }
 
     /// A run that was frozen and thaws may have lost its turn without having noticed.
@@ -182,8 +189,12 @@ impl Journey<'_> {
         let (Some(turn), Some(relay)) = (&self.turn, &self.places.relay) else {
             return Err(LoadError::NoHeadway(self.load.clone()));
         };
-        if writing.outcomes.is_empty() {
+        if writing.outcomes.is_empty() && !writing.has_parts {
             return Err(LoadError::NoHeadway(self.load.clone()));
+        }
+        if writing.has_parts {
+            // Not one more chunk is in, and all the same it came further.
+            turn.ledger.checkpoint(turn.lease, writing.chunks_done as u32).await?;
         }
         turn.ledger.hand_over(turn.lease).await?;
         relay.ask_to_continue(&self.load).await?;
@@ -351,7 +362,9 @@ impl Journey<'_> {
         let record = turn.ledger.read(&self.load).await.ok().flatten();
         let record = record.as_ref().unwrap_or(turn.record);
         let mut report = Report { again: record.again.clone(), ..report };
-        record.later.iter().for_each(|later| drop(report.add_later(later.clone())));
+        for later in &record.later {
+            report.add_later(later.clone());
+        }
         report
     }
 

@@ -18,6 +18,7 @@ mod stopping;
 mod telling;
 mod turn;
 mod undo;
+mod unlisted;
 mod writing;
 
 use std::collections::BTreeSet;

@@ -13,7 +13,6 @@ use super::{LoadError, Places, Progress, make_spool, read_file, too_large};
 use crate::child::{Following, Items, Outcome, Rows};
 use crate::item::{Item, item_size};
 use crate::judge::{FileRead, SheetRead};
-use crate::message::{Note, Rule, count};
 use crate::plan::{
     self, Biggest, ChunkEntry, Counts, Estimate, Evidence, Fate, Gate, Index, LastLoad, Listed, LoadKeys, MissingItem,
     Names, Partitions, PlanError, PlanRow, ROWS_PER_CHUNK, Twins,
@@ -36,11 +35,11 @@ pub(super) enum Planned {
 }
 
 /// The plan in the making.
-struct Making<'a> {
-    index: Index,
+pub(super) struct Making<'a> {
+    pub index: Index,
     schema: &'a Schema,
-    evidence: Evidence<'a>,
-    listed: Option<Listed<'a>>,
+    pub evidence: Evidence<'a>,
+    pub listed: Option<Listed<'a>>,
     partitions: Partitions<'a>,
     biggest: Biggest,
     twins: Twins,
@@ -167,7 +166,6 @@ impl Journey<'_> {
         rows: impl Stream<Item = Result<Judged, PlanError>>,
         of: Option<u64>,
     ) -> Result<Making<'a>, LoadError> {
-        let stop_at = self.turn.as_ref().and_then(|_| self.leaves_off_at());
         {
             let looked_up = rows.enumerate().map(|(number, rows)| self.look_up(number, rows, asks)).buffered(AT_ONCE);
             let stored = looked_up
@@ -187,8 +185,7 @@ impl Journey<'_> {
             while let Some(planned) = stored.next().await {
                 rows += planned?;
                 chunks += 1;
-                let is_late = stop_at.is_some_and(|stop_at| Instant::now() >= stop_at);
-                if chunks > asks.kept.len() && self.places.relay.is_some() && is_late {
+                if chunks > asks.kept.len() && self.is_late() {
                     return Err(LoadError::PlanGoesOn);
                 }
                 (self.run.progress)(Progress::Planning { rows, of });
@@ -198,7 +195,7 @@ impl Journey<'_> {
     }
 
     /// Chunks that an earlier run of this load has kept, and that can be counted on: nothing else was loaded since.
-    async fn kept_chunks(&self) -> Result<BTreeSet<String>, LoadError> {
+    pub(super) async fn kept_chunks(&self) -> Result<BTreeSet<String>, LoadError> {
         match &self.turn {
             Some(turn) if turn.lease.is_unbroken() => {
                 let names = self.places.store.names(&format!("loads/{}/plan/", self.load)).await?;
@@ -222,62 +219,6 @@ impl Journey<'_> {
             tracing::warn!(event = "chunk_replaced", load = %self.load, name);
             store.keep(name, packed).await?;
         }
-        Ok(())
-    }
-
-    /// What the table has in the sheet's scope and the sheet does not list, in chunks of its own.
-    async fn plan_missing(&self, making: &mut Making<'_>, asks: &Asks<'_>) -> Result<(), LoadError> {
-        // Rows that were mended are a part of a list: what they do not list is not missing.
-        let listed = making.listed.take().filter(|_| making.index.file.mends.is_none());
-        let Some(mut listed) = listed else { return Ok(()) };
-        if listed.unreadable > 0 {
-            let rows = count(listed.unreadable);
-            making.index.file.notes.push(Note::new(Rule::SyncBlocked, &[("rows", &rows)]));
-            return Ok(());
-        }
-        if asks.empty {
-            return Ok(());
-        }
-        listed.sort();
-        let mut scan = asks.table.scan();
-        let mut waiting: Vec<MissingItem> = Vec::new();
-        let mut chunks = 0;
-        while let Some(items) = scan.next_page().await? {
-            for item in items.into_iter().filter(|item| listed.speaks_for(item)) {
-                let is_listed = listed.lists(&item);
-                if !is_listed && listed.is_settled(&item) {
-                    continue;
-                }
-                making.evidence.note_in_scope(&item);
-                if !is_listed {
-                    making.evidence.note_missing(&item);
-                    waiting.push(listed.missing(item));
-                }
-            }
-            while waiting.len() >= ROWS_PER_CHUNK {
-                let chunk = waiting.drain(..ROWS_PER_CHUNK).collect();
-                self.keep_missing(making, chunks, chunk).await?;
-                chunks += 1;
-            }
-        }
-        making.index.read_units += scan.units();
-        if !waiting.is_empty() {
-            self.keep_missing(making, chunks, waiting).await?;
-        }
-        Ok(())
-    }
-
-    async fn keep_missing(
-        &self,
-        making: &mut Making<'_>,
-        number: usize,
-        items: Vec<MissingItem>,
-    ) -> Result<(), LoadError> {
-        let name = plan::missing_name(number)?;
-        let packed = plan::pack(&name, &items)?;
-        let entry = ChunkEntry { name, counts: Counts::default(), problems: 0, missing: items.len() as u64, undone: 0 };
-        self.keep_chunk(&Names(&self.load).chunk(&entry), packed).await?;
-        making.add_missing(entry, &items);
         Ok(())
     }
 }
@@ -409,8 +350,10 @@ impl Making<'_> {
         }
     }
 
-    fn add_missing(&mut self, entry: ChunkEntry, items: &[MissingItem]) {
+    /// Takes items that the sheet no longer lists into account.
+    pub fn add_missing(&mut self, entry: ChunkEntry, items: &[MissingItem]) {
         for item in items {
+            self.evidence.note_missing(&item.before);
             let after = item.after();
             if item.missing != Missing::Report {
                 self.keys.add(self.schema, &item.before, true);

@@ -151,6 +151,7 @@ impl Journey<'_> {
                 self.read_chunk(entry).await?.iter().for_each(|step| tally.leave_out_step(step));
             }
         }
+        let torn = torn || self.has_parts(written).await?;
         let next: u64 = plan.in_writing_order().skip(written).take(CHUNKS_AT_ONCE).map(ChunkEntry::lines).sum();
         if torn && next > 0 && self.may_have_written() {
             let next = count(next);

@@ -1,10 +1,13 @@
 //! Taking back what a load wrote: whether that can be done, the plan for it, and its writing.
 
+use std::collections::BTreeSet;
+
 use tokio::time::Instant;
 
 use super::asked::Answer;
 use super::journey::Journey;
 use super::turn::{enqueue, settle, start_next, wait_for_turn};
+use super::writing::{Open, WrittenChunk, places_of};
 use super::{LoadError, Places, Progress, Rules, Run, RunEnd};
 use crate::event::{LoadId, Undo};
 use crate::item::{Item, item_size};
@@ -181,7 +184,8 @@ impl Journey<'_> {
         }
         loaded.schema.check_fits(&shape)?;
         let mut making = Making::new(self, undo, loaded, shape);
-        let (mut lines, mut unknown) = (0, None);
+        let kept = self.kept_chunks().await?;
+        let (mut lines, mut unknown, mut has_progressed) = (0, None, false);
         for (number, entry) in loaded.in_writing_order().enumerate() {
             let outcome = match self.places.store.read(&Names(&loaded.load).outcome(number)).await? {
                 Some(json) => serde_json::from_slice(&json)?,
@@ -192,17 +196,30 @@ impl Journey<'_> {
             };
             let mut steps = steps_back(loaded, entry, &outcome, &self.places.store).await?;
             if !steps.is_empty() {
-                let keys: Vec<Item> = steps.iter().map(|step| step.key.clone()).collect();
-                let found = self.places.table.read(&keys).await?;
-                making.index.read_units += found.units;
-                for (step, there) in steps.iter_mut().zip(&found.items) {
-                    step.compare(there.as_ref());
-                    making.add(step, there.as_ref());
+                let name = plan::undo_name(making.index.chunks.len())?;
+                match self.kept_steps(&name, &steps, &kept).await? {
+                    Some(kept) => {
+                        kept.iter().for_each(|step| making.add(step, step.left.as_ref()));
+                        steps = kept;
+                    }
+                    None => {
+                        let keys: Vec<Item> = steps.iter().map(|step| step.key.clone()).collect();
+                        let found = self.read_in_parts(&self.places.table, &name, &keys).await?;
+                        making.index.read_units += found.units;
+                        for (step, there) in steps.iter_mut().zip(&found.items) {
+                            step.compare(there.as_ref());
+                            making.add(step, there.as_ref());
+                        }
+                        has_progressed = true;
+                    }
                 }
-                self.keep_steps(&mut making.index, steps).await?;
+                self.keep_steps(&mut making.index, name, steps).await?;
             }
             lines += entry.lines();
             (self.run.progress)(Progress::Planning { rows: lines, of: Some(loaded.lines()) });
+            if has_progressed && self.is_late() {
+                return Err(LoadError::PlanGoesOn);
+            }
         }
         let index = making.finish();
         let index = if self.dry_run { index } else { self.keep_index(index).await? };
@@ -211,8 +228,24 @@ impl Journey<'_> {
         Ok(index)
     }
 
-    async fn keep_steps(&self, index: &mut Index, steps: Vec<StepBack>) -> Result<(), LoadError> {
-        let name = plan::undo_name(index.chunks.len())?;
+    /// The steps of a chunk as an earlier run of this undo has compared and kept them.
+    async fn kept_steps(
+        &self,
+        name: &str,
+        steps: &[StepBack],
+        kept: &BTreeSet<String>,
+    ) -> Result<Option<Vec<StepBack>>, LoadError> {
+        let place = format!("loads/{}/plan/{name}", self.load);
+        if !kept.contains(&place) {
+            return Ok(None);
+        }
+        let Some(packed) = self.places.store.read(&place).await? else { return Ok(None) };
+        let Ok(kept) = plan::decode::<StepBack>(name, &packed) else { return Ok(None) };
+        let same = kept.len() == steps.len() && kept.iter().zip(steps).all(|(kept, step)| kept.key == step.key);
+        Ok(same.then_some(kept))
+    }
+
+    async fn keep_steps(&self, index: &mut Index, name: String, steps: Vec<StepBack>) -> Result<(), LoadError> {
         let packed = plan::pack(&name, &steps)?;
         let entry = ChunkEntry { name, counts: Counts::default(), problems: 0, missing: 0, undone: steps.len() as u64 };
         if !self.dry_run {
@@ -282,20 +315,22 @@ pub(super) async fn write_steps(
     table: &Table,
     turn: Turn<'_>,
     steps: Vec<StepBack>,
-) -> Result<ChunkOutcome, LoadError> {
-    let (mut fates, mut changes) = (Vec::new(), Vec::new());
-    for step in steps.into_iter().filter(|step| step.fate.is_written()) {
+    open: Open<'_>,
+) -> Result<WrittenChunk, LoadError> {
+    let changes = steps.into_iter().filter(|step| step.fate.is_written()).filter_map(|step| {
         let act = match (step.left, step.before) {
             (Some(read), Some(set)) if step.in_part => Act::Swap { read, set },
             (Some(read), Some(put)) => Act::Replace { read, put },
             (Some(read), None) => Act::Delete { read },
             (None, Some(item)) => Act::Add(item),
-            (None, None) => continue,
+            (None, None) => return None,
         };
-        fates.push(step.fate);
-        changes.push(Change { key: step.key, act });
-    }
-    let changed = table.change_in_turn(turn, &changes).await?;
+        Some((step.fate, Change { key: step.key, act }))
+    });
+    let (places, changes) = open.of(changes);
+    let (fates, changes): (Vec<UndoFate>, Vec<Change>) = changes.into_iter().unzip();
+    let changed = table.change_in_turn(turn, open.leave_off, &changes).await?;
+    let left = places_of(&changed.left, &places);
     let stayed = |index: usize, fate, reason| StayedItem {
         planned: fates[index],
         item: StayingItem { key: changes[index].key.clone(), fate, reason },
@@ -303,12 +338,13 @@ pub(super) async fn write_steps(
     let edited = changed.edited.iter().chain(&changed.kept).map(|&index| stayed(index, UndoFate::Edited, None));
     let refused = changed.refused.iter();
     let refused = refused.map(|refused| stayed(refused.index, UndoFate::NotTaken, Some(refused.reason.clone())));
-    Ok(ChunkOutcome {
+    let outcome = ChunkOutcome {
         write_units: changed.units,
         read_units: changed.read_units,
         requests: changed.requests,
         tried_again: changed.tried_again,
         stayed: edited.chain(refused).collect(),
         ..ChunkOutcome::default()
-    })
+    };
+    Ok((outcome, places.len(), left))
 }

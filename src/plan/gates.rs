@@ -237,9 +237,17 @@ impl<'s> Evidence<'s> {
         self.newer = newer;
     }
 
-    /// An item of the table that the sheet speaks for, listed or not.
-    pub fn note_in_scope(&mut self, item: &Item) {
-        self.add(&Signs { missing: Part { count: 0, of: 1 }, ..Signs::default() }, Some(item), None);
+    /// Items of the table that the sheet speaks for, listed or not.
+    pub fn note_in_scope(&mut self, scope: Option<&str>, items: u64) {
+        let signs = Signs { missing: Part { count: 0, of: items }, ..Signs::default() };
+        self.whole.add(&signs);
+        self.add_to_scope(&signs, scope);
+    }
+
+    /// The scope that an item of the table belongs to, of those that are looked at each for itself: `known`, or one more.
+    pub fn scope_of<V>(&self, item: &Item, known: &BTreeMap<Option<String>, V>) -> Option<String> {
+        let scope = group_of(item, self.scope_column?).map(str::to_string);
+        scope.filter(|scope| known.len() <= MAX_SCOPES || known.contains_key(&Some(scope.clone())))
     }
 
     /// One of these that the sheet does not list.
@@ -286,9 +294,11 @@ impl<'s> Evidence<'s> {
         let Some(column) = self.scope_column else {
             return;
         };
-        let Some(scope) = [item, or].into_iter().flatten().find_map(|item| group_of(item, column)) else {
-            return;
-        };
+        self.add_to_scope(signs, [item, or].into_iter().flatten().find_map(|item| group_of(item, column)));
+    }
+
+    fn add_to_scope(&mut self, signs: &Signs, scope: Option<&str>) {
+        let Some(scope) = scope else { return };
         if let Some(sum) = self.scopes.get_mut(scope) {
             sum.add(signs);
         } else if self.scopes.len() < MAX_SCOPES {

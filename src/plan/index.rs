@@ -239,6 +239,16 @@ impl Names<'_> {
         format!("loads/{}/outcome/{chunk:05}.json", self.0)
     }
 
+    /// How far a chunk is that a run had no time to write whole.
+    pub fn part(&self, chunk: usize) -> String {
+        format!("loads/{}/part/{chunk:05}.json", self.0)
+    }
+
+    /// What was read of the table before a run had to leave off.
+    pub fn read_part(&self, of: &str) -> String {
+        format!("loads/{}/part/read-{of}", self.0)
+    }
+
     pub fn report(&self) -> String {
         format!("loads/{}/report.json", self.0)
     }

@@ -77,6 +77,15 @@ impl<'a> Listed<'a> {
         self.keys.sort_unstable();
     }
 
+    /// Of all that it lists and speaks for.
+    pub fn digest(&self) -> String {
+        let mut digest = Sha256::new();
+        self.keys.iter().for_each(|key| digest.update(key));
+        self.scopes.iter().for_each(|scope| digest.update(scope));
+        digest.update(format!("{:?}", self.sync));
+        digest.finalize().iter().take(size_of::<Fingerprint>()).map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// Whether the sheet speaks for this item of the table.
     pub fn speaks_for(&self, item: &Item) -> bool {
         match &self.sync.scope {

@@ -236,6 +236,36 @@ pub struct ChunkOutcome {
     pub stayed: Vec<StayedItem>,
 }
 
+impl ChunkOutcome {
+    /// Of a chunk that was written in several runs.
+    pub fn after(self, before: ChunkOutcome) -> ChunkOutcome {
+        fn join<T>(before: Vec<T>, after: Vec<T>) -> Vec<T> {
+            before.into_iter().chain(after).collect()
+        }
+        ChunkOutcome {
+            // Between two runs nothing was written, so there is no one span of time.
+            began: None,
+            seconds: before.seconds + self.seconds,
+            write_units: before.write_units + self.write_units,
+            read_units: before.read_units + self.read_units,
+            requests: before.requests + self.requests,
+            tried_again: before.tried_again + self.tried_again,
+            refused: join(before.refused, self.refused),
+            kept: join(before.kept, self.kept),
+            edited: join(before.edited, self.edited),
+            stayed: join(before.stayed, self.stayed),
+        }
+    }
+}
+
+/// A chunk of which some is written, and some was left for the next run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PartOutcome {
+    pub outcome: ChunkOutcome,
+    /// The places of what is left, among all lines that are to be written; in order.
+    pub left: Vec<u32>,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefusedRow {
     pub sheet: Arc<str>,

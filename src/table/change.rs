@@ -6,6 +6,7 @@ use aws_sdk_dynamodb::Error;
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::types::{ConsumedCapacity, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure};
+use tokio::time::Instant;
 
 use super::crew::{Answer, Refused, Tally, Traffic};
 use super::expression::Words;
@@ -69,6 +70,8 @@ pub struct Changed {
     pub kept: Vec<usize>,
     /// To be deleted, marked, replaced or swapped, but the item is no longer what was read. It is left as it is.
     pub edited: Vec<usize>,
+    /// Not made, because it was time to leave off.
+    pub left: Vec<usize>,
 }
 
 /// How a change stands to what is in the table.
@@ -92,38 +95,54 @@ impl Table {
     ///
     /// An expression has 4 KB at most: a change that sets and removes more than some 400 attributes is refused.
     pub async fn change(&self, changes: &[Change]) -> Result<Changed, TableError> {
-        self.change_in_turn(self.turn_to_write(false).await, changes).await
+        self.change_in_turn(self.turn_to_write(false).await, None, changes).await
     }
 
-    /// Makes changes whose turn it is.
-    pub async fn change_in_turn(&self, turn: Turn<'_>, changes: &[Change]) -> Result<Changed, TableError> {
+    /// Makes changes whose turn it is, up to a moment.
+    pub async fn change_in_turn(
+        &self,
+        turn: Turn<'_>,
+        leave_off: Option<Instant>,
+        changes: &[Change],
+    ) -> Result<Changed, TableError> {
         let mut changed = Changed::default();
-        let open = self.look_again(changes, &mut changed).await?;
+        let open = self.look_again(changes, leave_off, &mut changed).await?;
         let send = |batch: &[usize]| self.send(&changes[batch[0]]);
         let read = |batch: &[usize], sent| self.read_sent(changes, batch[0], sent);
-        let Tally { units, requests, tried_again, refused, gave } =
-            self.settle(Traffic::Write, Some(turn), Queue::singly(open), REQUESTS, send, read).await?;
+        let Tally { units, requests, tried_again, refused, left, gave } =
+            self.settle(Traffic::Write, Some(turn), leave_off, Queue::singly(open), REQUESTS, send, read).await?;
         for (index, standing) in gave {
             changed.add(index, standing);
         }
+        changed.left.extend(left);
         changed.kept.sort_unstable();
         changed.edited.sort_unstable();
+        changed.left.sort_unstable();
         let (requests, tried_again) = (requests + changed.requests, tried_again + changed.tried_again);
         Ok(Changed { units, requests, tried_again, refused, ..changed })
     }
 
     /// Which changes are still to be made, now that items which have to be what was read have been read again.
-    async fn look_again(&self, changes: &[Change], changed: &mut Changed) -> Result<Vec<usize>, TableError> {
+    async fn look_again(
+        &self,
+        changes: &[Change],
+        leave_off: Option<Instant>,
+        changed: &mut Changed,
+    ) -> Result<Vec<usize>, TableError> {
         let must_be_as_read = |change: &Change| !matches!(change.act, Act::Merge { .. } | Act::Add(_));
         let (guarded, mut open): (Vec<usize>, Vec<usize>) =
             (0..changes.len()).partition(|&index| must_be_as_read(&changes[index]));
         let keys: Vec<Item> = guarded.iter().map(|&index| changes[index].key.clone()).collect();
         // As consistent as can be, or our own writes of a moment ago would look like somebody's.
-        let found = self.clone().with_consistent_reads(true).read(&keys).await?;
+        let found = self.clone().with_consistent_reads(true).read_until(&keys, leave_off).await?;
         changed.read_units = found.units;
         changed.requests = found.requests;
         changed.tried_again = found.tried_again;
-        for (index, there) in guarded.into_iter().zip(found.items) {
+        for (place, (index, there)) in guarded.into_iter().zip(found.items).enumerate() {
+            if found.left.binary_search(&place).is_ok() {
+                changed.left.push(index);
+                continue;
+            }
             match stand(&changes[index].act, there.as_ref()) {
                 Standing::Open => open.push(index),
                 standing => changed.add(index, standing),

@@ -51,16 +51,20 @@ pub(super) struct Tally<T> {
     /// Items sent again because the table was busy or did not answer.
     pub tried_again: u64,
     pub refused: Vec<Refused>,
+    /// Items that are not settled, because it was time to leave off; in order.
+    pub left: Vec<usize>,
     pub gave: Vec<T>,
 }
 
 impl Table {
     /// Sends all that is in the queue, up to `most` requests at once: what `send` makes of a batch goes on its way on
-    /// any thread, and `read` says what the answer means. The turn is given back as soon as all is sent once.
+    /// any thread, and `read` says what the answer means. The turn is given back as soon as all is sent once. From
+    /// `leave_off` on nothing more is sent; what is on its way is answered.
     pub(super) async fn settle<R, T, F>(
         &self,
         traffic: Traffic,
         mut turn: Option<Turn<'_>>,
+        leave_off: Option<Instant>,
         mut queue: Queue<'_>,
         most: u32,
         send: impl Fn(&[usize]) -> Result<F, TableError>,
@@ -70,42 +74,60 @@ impl Table {
         F: Future<Output = R> + Send + 'static,
         R: Send + 'static,
     {
-        let mut tally = Tally { units: 0.0, requests: 0, tried_again: 0, refused: Vec::new(), gave: Vec::new() };
+        let (refused, left, gave) = (Vec::new(), Vec::new(), Vec::new());
+        let mut tally = Tally { units: 0.0, requests: 0, tried_again: 0, refused, left, gave };
         let pace = match traffic {
             Traffic::Read => &self.reading,
             Traffic::Write => &self.writing,
         };
         let _sender = pace.begin();
-        let mut next = None;
+        let mut next: Option<(Vec<usize>, _)> = None;
+        let mut is_late = false;
         let single = queue.is_of_singles();
         let mut in_flight = FuturesUnordered::new();
         let mut open = queue.len();
         let mut last = "no answer".to_string();
         loop {
             if next.is_none()
+                && !is_late
                 && let Some(batch) = queue.next(pace.most_items(single))
             {
-                next = Some(Box::pin(async move { (pace.admit(batch.len(), most, single).await, batch) }));
+                let pass = pace.admit(batch.len(), most, single);
+                next = Some((batch, Box::pin(pass)));
             }
             if next.is_none() {
                 // All is sent once. What comes back goes between what others send.
                 drop(turn.take());
                 if in_flight.is_empty() {
                     tally.refused.sort_unstable_by_key(|refused| refused.index);
+                    tally.left = queue.rest();
                     return Ok(tally);
                 }
             }
             let admitted = async {
                 match &mut next {
-                    Some(next) => next.await,
+                    Some((_, pass)) => pass.await,
                     None => std::future::pending().await,
+                }
+            };
+            let time_to_leave_off = async {
+                match leave_off {
+                    Some(leave_off) if !is_late => sleep_until(leave_off).await,
+                    _ => std::future::pending().await,
                 }
             };
             let sent = tokio::select! {
                 biased;
                 Some(sent) = in_flight.next() => sent,
-                (pass, batch) = admitted => {
-                    next = None;
+                () = time_to_leave_off => {
+                    is_late = true;
+                    if let Some((batch, _)) = next.take() {
+                        queue.put_back(batch);
+                    }
+                    continue;
+                }
+                pass = admitted => {
+                    let Some((batch, _)) = next.take() else { continue };
                     tally.requests += 1;
                     let answer = on_any_thread(send(&batch)?);
                     in_flight.push(async move { Sent { pass, batch, answer: answer.await } });

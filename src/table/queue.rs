@@ -56,6 +56,13 @@ impl<'a> Queue<'a> {
         (!batch.is_empty()).then_some(batch)
     }
 
+    /// All that is still to be sent, in order.
+    pub fn rest(self) -> Vec<usize> {
+        let mut rest: Vec<usize> = self.open.into_iter().chain(self.suspects.into_iter().flatten()).collect();
+        rest.sort_unstable();
+        rest
+    }
+
     pub fn put_back(&mut self, batch: Vec<usize>) {
         self.open.extend(batch);
     }

@@ -7,6 +7,7 @@ use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{BuildError, SdkError};
 use aws_sdk_dynamodb::operation::batch_get_item::{BatchGetItemError, BatchGetItemOutput};
 use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnConsumedCapacity};
+use tokio::time::Instant;
 
 use super::crew::{Answer, Tally, Traffic};
 use super::queue::Queue;
@@ -26,6 +27,8 @@ const REQUESTS: u32 = 16;
 pub struct Found {
     /// In the order of the keys; nothing where the table has no such item.
     pub items: Vec<Option<Item>>,
+    /// Keys that were not asked for, because it was time to leave off: their places, in order.
+    pub left: Vec<usize>,
     /// Read units consumed.
     pub units: f64,
     pub requests: u64,
@@ -42,6 +45,11 @@ impl Table {
     /// Reads the items with these keys, each of which is the key's attributes and nothing else. One that stands there
     /// twice is asked for once: DynamoDB refuses such a request.
     pub async fn read(&self, keys: &[Item]) -> Result<Found, TableError> {
+        self.read_until(keys, None).await
+    }
+
+    /// The same, up to a moment. Of keys that are left then nothing is known.
+    pub async fn read_until(&self, keys: &[Item], leave_off: Option<Instant>) -> Result<Found, TableError> {
         let names: Vec<&str> = keys.first().into_iter().flat_map(Item::keys).collect();
         let mut first = HashMap::with_capacity(keys.len());
         let firsts: Vec<usize> =
@@ -53,16 +61,20 @@ impl Table {
             Ok(output) => self.found(keys, batch, output),
             Err(error) => self.busy(OPERATION, &error),
         };
-        let Tally { units, requests, tried_again, gave, .. } =
-            self.settle(Traffic::Read, None, queue, REQUESTS, send, read).await?;
+        let Tally { units, requests, tried_again, mut left, gave, .. } =
+            self.settle(Traffic::Read, None, leave_off, queue, REQUESTS, send, read).await?;
         let mut items = vec![None; keys.len()];
         for (index, item) in gave.into_iter().flatten() {
             items[index] = Some(item);
         }
         for (index, first) in firsts.into_iter().enumerate().filter(|(index, first)| first < index) {
             items[index] = items[first].clone();
+            if left.binary_search(&first).is_ok() {
+                left.push(index);
+            }
         }
-        Ok(Found { items, units, requests, tried_again })
+        left.sort_unstable();
+        Ok(Found { items, left, units, requests, tried_again })
     }
 
     fn ask_for(&self, keys: &[Item], batch: &[usize]) -> Result<impl Future<Output = Answered> + use<>, TableError> {
@@ -120,7 +132,6 @@ mod tests {
     use crate::clients::fake::{Asked, Fake, Reply, error};
     use serde_json::{Value as Json, json};
     use std::time::Duration;
-    use tokio::time::Instant;
 
     const WAIT: Duration = Duration::from_secs(30);
 

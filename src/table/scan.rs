@@ -24,6 +24,8 @@ pub struct Scan<'a> {
     /// Which part of the table, and of how many.
     part: (u32, u32),
     units: f64,
+    /// Of the last page.
+    page_units: f64,
     next: Next,
 }
 
@@ -43,7 +45,14 @@ impl Table {
     }
 
     fn scan_part(&self, part: (u32, u32)) -> Scan<'_> {
-        Scan { table: self, consistent: self.consistent_reads, most: None, part, units: 0.0, next: Next::First }
+        self.scan_segment(part, None)
+    }
+
+    /// A scan of one of so many parts of the table, from the beginning or behind a key.
+    pub fn scan_segment(&self, part: (u32, u32), after: Option<Item>) -> Scan<'_> {
+        let next = after.map_or(Next::First, Next::After);
+        let (consistent, most) = (self.consistent_reads, None);
+        Scan { table: self, consistent, most, part, units: 0.0, page_units: 0.0, next }
     }
 
     /// Hands over all items, page after page as they come from so many parts of the table, which are read side by side.
@@ -82,7 +91,7 @@ impl Table {
 
 impl Scan<'_> {
     /// The next page, and the scan to go on with.
-    async fn go_on(mut self) -> (Self, Result<Option<Vec<Item>>, TableError>) {
+    pub async fn go_on(mut self) -> (Self, Result<Option<Vec<Item>>, TableError>) {
         let page = self.next_page().await;
         (self, page)
     }
@@ -95,12 +104,26 @@ impl Scan<'_> {
         }
         let (send, read) = (|_: &[usize]| self.ask_for_page(), |_: &[usize], answer| self.read_page(answer));
         let page: Tally<(Vec<Item>, Next)> =
-            self.table.settle(Traffic::Read, None, Queue::singly([0]), self.part.1, send, read).await?;
+            self.table.settle(Traffic::Read, None, None, Queue::singly([0]), self.part.1, send, read).await?;
         self.units += page.units;
+        self.page_units = page.units;
         Ok(page.gave.into_iter().next().map(|(items, next)| {
             self.next = next;
             items
         }))
+    }
+
+    /// Read units that the last page consumed.
+    pub fn page_units(&self) -> f64 {
+        self.page_units
+    }
+
+    /// The key behind which the next page begins; none before the first and after the last.
+    pub fn after(&self) -> Option<&Item> {
+        match &self.next {
+            Next::After(key) => Some(key),
+            Next::First | Next::None => None,
+        }
     }
 
     /// Read units consumed so far.

@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::types::WriteRequest;
 use aws_smithy_types::body::SdkBody;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use tokio::time::Instant;
 
 use super::crew::{Answer, Refused, Tally, Traffic};
 use super::queue::Queue;
@@ -34,23 +35,30 @@ pub struct Written {
     /// Items sent again because the table was busy or did not answer.
     pub tried_again: u64,
     pub refused: Vec<Refused>,
+    /// Items that were not sent, or came back, because it was time to leave off; in order.
+    pub left: Vec<usize>,
 }
 
 impl Table {
     /// Writes items in place of those with the same keys. No two may have the same key: they would be written in any
     /// order. Writing them all again after an error does no harm.
     pub async fn write<T: ItemText>(&self, items: &[T]) -> Result<Written, TableError> {
-        self.write_in_turn(self.turn_to_write(false).await, items).await
+        self.write_in_turn(self.turn_to_write(false).await, None, items).await
     }
 
-    /// Writes items whose turn it is.
-    pub async fn write_in_turn<T: ItemText>(&self, turn: Turn<'_>, items: &[T]) -> Result<Written, TableError> {
+    /// Writes items whose turn it is, up to a moment.
+    pub async fn write_in_turn<T: ItemText>(
+        &self,
+        turn: Turn<'_>,
+        leave_off: Option<Instant>,
+        items: &[T],
+    ) -> Result<Written, TableError> {
         let queue = Queue::new(0..items.len(), ITEMS_PER_REQUEST, |index| items[index].bytes());
         let send = |batch: &[usize]| Ok(self.put_all(self.write_down(items, batch)?));
         let read = |batch: &[usize], answer| self.read_answer(items, batch, answer);
-        let Tally { units, requests, tried_again, refused, .. } =
-            self.settle(Traffic::Write, Some(turn), queue, REQUESTS, send, read).await?;
-        Ok(Written { units, requests, tried_again, refused })
+        let Tally { units, requests, tried_again, refused, left, .. } =
+            self.settle(Traffic::Write, Some(turn), leave_off, queue, REQUESTS, send, read).await?;
+        Ok(Written { units, requests, tried_again, refused, left })
     }
 
     /// The request as its text. Made by the SDK, it would take a map of attributes for each item, only to become this.
@@ -160,8 +168,6 @@ mod tests {
     use std::collections::BTreeMap;
     use std::sync::{Arc, Mutex};
     use std::time::Duration;
-    use tokio::time::Instant;
-
     const WAIT: Duration = Duration::from_secs(30);
 
     fn items(count: usize) -> Vec<Item> {
@@ -205,7 +211,7 @@ mod tests {
     async fn items_go_25_to_a_request() {
         let (fake, taken) = picky(|_, _| true);
         let written = table(&fake, WAIT).write(&items(1_010)).await.unwrap();
-        assert_eq!(written, Written { units: 1_010.0, requests: 41, tried_again: 0, refused: vec![] });
+        assert_eq!(written, Written { units: 1_010.0, requests: 41, tried_again: 0, refused: vec![], left: vec![] });
         assert_eq!(taken.lock().unwrap().len(), 1_010);
         assert!(fake.asked().iter().all(|request| puts(request).len() <= ITEMS_PER_REQUEST));
         assert_eq!(table(&fake, WAIT).write::<Item>(&[]).await.unwrap(), Written::default());
