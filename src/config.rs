@@ -15,11 +15,16 @@ const UPLOAD_MEGABYTES: u64 = 128;
 const MEGABYTE: u64 = 1 << 20;
 pub const UPLOAD_BYTES: u64 = UPLOAD_MEGABYTES * MEGABYTE;
 
+/// As the template has it.
+const UPLOADS_PREFIX: &str = "uploads/";
+
 #[derive(Debug, Clone)]
 pub struct Config {
     pub inventory_table: String,
     pub ledger_table: String,
     pub uploads_bucket: String,
+    /// What the keys of uploads begin with.
+    pub uploads_prefix: String,
     pub reports_bucket: String,
     /// The set of rules in the uploads bucket; without one, the loader's own.
     pub rules_key: Option<String>,
@@ -68,6 +73,7 @@ impl Config {
             inventory_table: environment.needed("INVENTORY_TABLE"),
             ledger_table: environment.needed("LEDGER_TABLE"),
             uploads_bucket: environment.needed("UPLOADS_BUCKET"),
+            uploads_prefix: environment.given("UPLOADS_PREFIX").unwrap_or_else(|| UPLOADS_PREFIX.to_string()),
             reports_bucket: environment.needed("REPORTS_BUCKET"),
             rules_key: environment.given("RULES_KEY"),
             bucket_owner: environment.needed("BUCKET_OWNER"),

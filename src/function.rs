@@ -15,9 +15,6 @@ use crate::relay::{FailureQueue, PASSING, Relay};
 use crate::store::{S3Store, Store};
 use crate::table::Table;
 
-/// What the keys of uploads begin with, as the template has it.
-const UPLOADS_PREFIX: &str = "uploads/";
-
 /// Serves events until Lambda ends the process.
 #[tokio::main]
 pub async fn serve() -> Result<(), Error> {
@@ -46,7 +43,7 @@ pub async fn serve() -> Result<(), Error> {
         notify,
         uploads: Some(Uploads {
             bucket: config.uploads_bucket.clone(),
-            prefix: UPLOADS_PREFIX.to_string(),
+            prefix: config.uploads_prefix.clone(),
             account: config.bucket_owner.clone(),
         }),
         prints_metrics: true,

@@ -277,7 +277,9 @@ impl Ledger {
         match step {
             Step::GiveWay => note = note.and_set(" REMOVE #stop, #stop_by", []),
             // What it met before is behind it.
-            Step::Progress | Step::Planned | Step::Checkpoint => note = note.and_set(" REMOVE #trouble", []),
+            Step::Progress | Step::Planned | Step::Checkpoint | Step::End => {
+                note = note.and_set(" REMOVE #trouble", [])
+            }
             _ => {}
         }
         let changes = [turn, note].into_iter().chain(more);

@@ -1,7 +1,8 @@
 //! The journey of one load, in the order of the street: the plan, the table, the report.
 
 use std::collections::BTreeSet;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
@@ -39,6 +40,7 @@ pub(super) struct Journey<'a> {
     pub started: Instant,
     /// When this run is to leave off, so that it can end well.
     pub leaves_off_at: Option<Instant>,
+    pub table_checked: Mutex<Option<Instant>>,
     /// The most memory that reading the file took, in bytes, where this run has read it.
     pub reader_memory: OnceLock<u64>,
 }
@@ -67,6 +69,7 @@ impl<'a> Journey<'a> {
             waived,
             started: Instant::now(),
             leaves_off_at,
+            table_checked: Mutex::new(None),
             reader_memory: OnceLock::new(),
         }
     }
@@ -139,6 +142,19 @@ impl Journey<'_> {
             }
             _ => Ok(()),
         }
+    }
+
+    /// The same, for a run that is under way; asked again only when some time has passed.
+    pub(super) async fn check_table_again(&self, plan: &Index) -> Result<(), LoadError> {
+        const EVERY: Duration = Duration::from_secs(1);
+        let is_due = self.table_checked.lock().is_ok_and(|mut checked| {
+            let is_due = checked.is_none_or(|checked| checked.elapsed() >= EVERY);
+            if is_due {
+                *checked = Some(Instant::now());
+            }
+            is_due
+        });
+        if is_due { self.check_table(plan).await } else { Ok(()) }
     }
 
     /// A plan is for one table: for no other, nor for a new one of the same name.

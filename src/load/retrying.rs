@@ -84,6 +84,9 @@ async fn tell(trouble: &Trouble, load: Option<&LoadId>, file: &str, places: &Pla
     let table = places.table.name();
     let gives_up = trouble.since.checked_add(rules.retries.give_up).unwrap_or(Timestamp::MAX);
     let faults = notifier.tell_delayed(&Delayed { table, load, file, trouble, gives_up }).await;
+    if faults.is_empty() {
+        tracing::info!(event = "delay_told", load = load.map(LoadId::as_str), given_up = trouble.given_up);
+    }
     for fault in &faults {
         tracing::warn!(event = "people_not_told", load = load.map(LoadId::as_str), error = %fault);
     }

@@ -80,7 +80,10 @@ impl Journey<'_> {
             let mut rows: u64 = begun.by_ref().take(writing.chunks_done).map(ChunkEntry::lines).sum();
             let chunks = stream::iter(begun.clone().zip(writing.chunks_done..))
                 .take_while(|_| ready(limits.may_begin()))
-                .map(async |(entry, place)| Ok((place, entry, self.fetch(entry).await?)))
+                .map(async |(entry, place)| {
+                    self.check_table_again(plan).await?;
+                    Ok((place, entry, self.fetch(entry).await?))
+                })
                 .buffered(CHUNKS_AT_ONCE)
                 .map(async |fetched: Result<_, LoadError>| {
                     let (place, entry, packed) = fetched?;

@@ -134,7 +134,10 @@ impl Table {
             (0..changes.len()).partition(|&index| must_be_as_read(&changes[index]));
         let keys: Vec<Item> = guarded.iter().map(|&index| changes[index].key.clone()).collect();
         // As consistent as can be, or our own writes of a moment ago would look like somebody's.
-        let found = self.clone().with_consistent_reads(true).read_until(&keys, leave_off).await?;
+        // Half of the time is for changing what was looked at: otherwise a slow table would only ever be looked at.
+        let now = Instant::now();
+        let half_way = leave_off.map(|leave_off| now + leave_off.saturating_duration_since(now) / 2);
+        let found = self.clone().with_consistent_reads(true).read_until(&keys, half_way).await?;
         changed.read_units = found.units;
         changed.requests = found.requests;
         changed.tried_again = found.tried_again;

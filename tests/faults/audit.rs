@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use inventory_loader::event::LoadId;
+use inventory_loader::item::Item;
 use inventory_loader::plan::{CHUNKS_AT_ONCE, ChunkEntry, Fate, Index, Names};
 use inventory_loader::report::Report;
 use inventory_loader::table::item_from_attributes;
@@ -81,18 +82,19 @@ impl World {
             record.chunks = self.count_outcomes(&record.load).await;
             self.audit_report(find(versions, &record.load), record).await;
         }
-        let found: BTreeMap<_, _> = self
-            .scan(&self.stock)
-            .await
-            .into_iter()
-            .map(|attributes| {
-                let sku = attributes["sku"].as_s().expect("a SKU").clone();
-                (sku, item_from_attributes(attributes).expect("an item"))
-            })
-            .collect();
+        let found = self.stock_items().await;
         let differences = self.expected(versions, &ledger).differences(&found);
         assert_eq!(differences, [""; 0], "{ledger:#?}, log in {:?}", self.log);
         ledger
+    }
+
+    /// What the table holds, by SKU.
+    pub async fn stock_items(&self) -> BTreeMap<String, Item> {
+        let read = |attributes: HashMap<String, AttributeValue>| {
+            let sku = attributes["sku"].as_s().expect("a SKU").clone();
+            (sku, item_from_attributes(attributes).expect("an item"))
+        };
+        self.items_of(&self.stock).await.into_iter().map(read).collect()
     }
 
     /// What the turns of all loads must have left, one after the other.
@@ -189,9 +191,9 @@ impl World {
         chunks as u32
     }
 
-    async fn read_ledger(&self, versions: &[Version]) -> Ledger {
+    pub async fn read_ledger(&self, versions: &[Version]) -> Ledger {
         let mut ledger = Ledger::default();
-        for item in self.scan(&self.ledger).await {
+        for item in self.items_of(&self.ledger).await {
             let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).map(String::as_str);
             let number = |name: &str| item.get(name)?.as_n().ok()?.parse().ok();
             let (pk, sk) = (text("pk").unwrap_or_default(), text("sk").unwrap_or_default());
@@ -216,15 +218,5 @@ impl World {
         ledger.open.extend(unknown);
         ledger.records.sort_by_key(|record| record.load.to_string());
         ledger
-    }
-
-    async fn scan(&self, table: &str) -> Vec<HashMap<String, AttributeValue>> {
-        let scan = self.cloud.dynamodb.scan().table_name(table).consistent_read(true);
-        let mut pages = scan.into_paginator().send();
-        let mut items = Vec::new();
-        while let Some(page) = pages.next().await {
-            items.extend(page.expect("a page").items.unwrap_or_default());
-        }
-        items
     }
 }

@@ -26,6 +26,8 @@ pub enum Fault {
     Slow,
     /// The answer breaks off half way.
     CutOff,
+    /// The role may not do it. Not one of those that pass, so no call meets it by chance.
+    Denied,
 }
 
 impl Fault {
@@ -54,6 +56,7 @@ impl Fault {
             Fault::Conflict => ["TransactWriteItems", "UpdateItem", "PutObject"].contains(&operation),
             Fault::Unprocessed => call.batch > 1,
             Fault::CutOff => operation == "GetObject",
+            Fault::Denied => false,
             Fault::ServerError | Fault::RequestLost | Fault::AnswerLost | Fault::Slow => true,
         }
     }
@@ -63,6 +66,8 @@ impl Fault {
         let operation = call.kind.operation.as_str();
         match (call.kind.service, self) {
             (Service::DynamoDb, Fault::Throttled) => Some(dynamodb(400, "ProvisionedThroughputExceededException")),
+            (Service::DynamoDb, Fault::Denied) => Some(dynamodb(400, "AccessDeniedException")),
+            (Service::S3, Fault::Denied) => Some(s3(403, "AccessDenied")),
             (Service::DynamoDb, Fault::Throttling) => Some(dynamodb(400, "ThrottlingException")),
             (Service::DynamoDb, Fault::ServerError) => Some(dynamodb(500, "InternalServerError")),
             (Service::DynamoDb, Fault::Conflict) if operation == "UpdateItem" => {

@@ -27,6 +27,12 @@ pub struct Settings {
     pub at_once: usize,
     /// The ceiling for writing, in units a second.
     pub write_units: Option<u32>,
+    /// Whether events that are given up come to rest in a queue, where the function finds them.
+    pub has_failure_queue: bool,
+    /// By which rules the function judges.
+    pub rules: &'static str,
+    /// More of the function's environment.
+    pub more: Vec<(&'static str, String)>,
 }
 
 pub struct Lambda {
@@ -51,6 +57,20 @@ pub struct Failure {
     pub outcomes: Vec<Outcome>,
 }
 
+impl Failure {
+    fn as_lambda_tells_it(&self) -> Json {
+        let response = match self.outcomes.last() {
+            Some(Outcome::Failed(error)) => error.clone(),
+            _ => json!({ "errorType": "Runtime.ExitError" }),
+        };
+        json!({
+            "version": "1.0", "timestamp": jiff::Timestamp::now(),
+            "requestContext": { "condition": "RetriesExhausted", "approximateInvokeCount": self.outcomes.len() },
+            "requestPayload": self.event, "responsePayload": response,
+        })
+    }
+}
+
 struct Event {
     request_id: String,
     payload: Json,
@@ -70,6 +90,8 @@ struct Shared {
     open: watch::Sender<usize>,
     runs: watch::Sender<Vec<Run>>,
     failures: Mutex<Vec<Failure>>,
+    /// Where events rest that were given up, if the function has such a queue.
+    queue_of_failures: OnceLock<(aws_sdk_sqs::Client, String)>,
     groups: Mutex<Vec<Group>>,
     running: Mutex<Vec<Group>>,
 }
@@ -87,6 +109,7 @@ impl Lambda {
             open: watch::Sender::new(0),
             runs: watch::Sender::default(),
             failures: Mutex::default(),
+            queue_of_failures: OnceLock::new(),
             groups: Mutex::default(),
             running: Mutex::default(),
         });
@@ -105,6 +128,11 @@ impl Lambda {
             self.tasks.spawn(self.shared.clone().work());
         }
         self.tasks.spawn(self.shared.clone().sweep());
+    }
+
+    /// From now on what is given up comes to rest in this queue, as the destination of failures has it.
+    pub fn give_up_into(&self, sqs: aws_sdk_sqs::Client, url: String) {
+        self.shared.queue_of_failures.set((sqs, url)).expect("one queue");
     }
 
     /// Delivers an event, as S3 does it.
@@ -212,7 +240,19 @@ impl Shared {
             }
             None if !is_over => {
                 event.outcomes.push(outcome);
-                self.failures.lock().unwrap().push(Failure { event: event.payload, outcomes: event.outcomes });
+                let failure = Failure { event: event.payload, outcomes: event.outcomes };
+                match self.queue_of_failures.get() {
+                    Some((sqs, url)) => {
+                        let body = failure.as_lambda_tells_it().to_string();
+                        let (shared, send) = (self.clone(), sqs.send_message().queue_url(url).message_body(body));
+                        tokio::spawn(async move {
+                            send.send().await.expect("a message in the queue of failures");
+                            shared.open.send_modify(|open| *open -= 1);
+                        });
+                        return;
+                    }
+                    None => self.failures.lock().unwrap().push(failure),
+                }
             }
             _ => drop(event.waiting.map(|waiting| waiting.send(outcome))),
         }

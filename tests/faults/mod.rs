@@ -6,6 +6,7 @@ mod fault;
 mod http;
 mod lambda;
 mod model;
+mod operation;
 mod process;
 mod proxy;
 mod seeds;
@@ -26,7 +27,7 @@ use audit::Ledger;
 use call::{Call, Kind, Service};
 use fault::Fault;
 use lambda::Settings;
-use model::{Uploads, Version, find};
+use model::{RULES, Uploads, Version, find};
 use process::Outcome;
 use proxy::Policy;
 use seeds::{each, full, seed};
@@ -36,7 +37,9 @@ use world::World;
 const SECOND: Duration = Duration::from_nanos(1_000_000_000 / 60);
 
 fn settings() -> Settings {
-    Settings { second: SECOND, timeout: SECOND * 900, at_once: 1, write_units: None }
+    let (timeout, rules, more) = (SECOND * 900, RULES, Vec::new());
+    let has_failure_queue = false;
+    Settings { second: SECOND, timeout, at_once: 1, write_units: None, has_failure_queue, rules, more }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -41,6 +41,69 @@ type = "integer"
 required = true
 "#;
 
+/// The same, but for the one gate that knows what is newer.
+pub const RULES_IN_ORDER: &str = r#"
+version = 1
+[key]
+partition = "sku"
+[gates]
+rejected_percent = false
+zero_percent = false
+price_factor = false
+price_percent = false
+fewer_percent = false
+vanishing = false
+[[column]]
+name = "sku"
+title = "SKU"
+type = "text"
+required = true
+[[column]]
+name = "name"
+title = "Name"
+type = "text"
+required = true
+[[column]]
+name = "quantity"
+title = "Quantity"
+type = "integer"
+required = true
+"#;
+
+/// The same as the first, and what a sheet does not list is deleted.
+pub const RULES_OF_ALL: &str = r#"
+version = 1
+[key]
+partition = "sku"
+[sync]
+missing = "delete"
+scope = "table"
+[gates]
+rejected_percent = false
+zero_percent = false
+price_factor = false
+price_percent = false
+fewer_percent = false
+missing_percent = false
+vanishing = false
+older = false
+[[column]]
+name = "sku"
+title = "SKU"
+type = "text"
+required = true
+[[column]]
+name = "name"
+title = "Name"
+type = "text"
+required = true
+[[column]]
+name = "quantity"
+title = "Quantity"
+type = "integer"
+required = true
+"#;
+
 /// A version of an upload.
 #[derive(Debug, Clone)]
 pub struct Version {
@@ -78,19 +141,34 @@ pub struct Uploads {
     made: u64,
     /// Milliseconds since 1970.
     time: i64,
+    /// Uploaded when they are put, and not in some week of the past.
+    is_of_now: bool,
     sequence: u64,
 }
 
 impl Uploads {
     pub fn new(seed: u64) -> Uploads {
+        Uploads::from(seed, 1_790_000_000_000)
+    }
+
+    /// Of now, after the ledger was made.
+    pub fn of_now(seed: u64) -> Uploads {
+        Uploads { is_of_now: true, ..Uploads::from(seed, 0) }
+    }
+
+    fn from(seed: u64, time: i64) -> Uploads {
         let mut random = fastrand::Rng::with_seed(seed);
-        Uploads { made: 0, time: 1_790_000_000_000, sequence: random.u64(1 << 40..1 << 56), random }
+        Uploads { made: 0, is_of_now: false, time, sequence: random.u64(1 << 40..1 << 56), random }
     }
 
     /// A version of this key with so many items out of so many, and now and then a row that cannot go in.
     pub async fn put(&mut self, world: &World, key: &str, items: usize, of: usize) -> Version {
         self.made += 1;
         let rows = self.rows(key, items, of);
+        self.put_rows(world, key, rows).await
+    }
+
+    async fn put_rows(&mut self, world: &World, key: &str, rows: Vec<Row>) -> Version {
         let mut text = String::from("SKU,Name,Quantity\n");
         for Row { sku, name, quantity, fate } in &rows {
             let quantity = if *fate == Fate::Rejected { "several".to_string() } else { quantity.to_string() };
@@ -101,6 +179,20 @@ impl Uploads {
         upload.time = Some(self.next_time());
         upload.sequencer = Some(self.next_sequencer());
         Version { load: LoadId::of(&upload), upload, number: self.made, rows }
+    }
+
+    /// A version with exactly these items, all of them good.
+    pub async fn put_exactly(&mut self, world: &World, key: &str, skus: Range<usize>) -> Version {
+        self.made += 1;
+        let (made, random) = (self.made, &mut self.random);
+        let row = |sku: usize| Row {
+            sku: format!("s-{sku:05}"),
+            name: format!("{key} {made} {sku}"),
+            quantity: random.u32(..1_000),
+            fate: Fate::New,
+        };
+        let rows: Vec<Row> = skus.map(row).collect();
+        self.put_rows(world, key, rows).await
     }
 
     fn rows(&mut self, key: &str, items: usize, of: usize) -> Vec<Row> {
@@ -127,6 +219,9 @@ impl Uploads {
 
     fn next_time(&mut self) -> String {
         self.time += self.random.i64(1..3_000);
+        if self.is_of_now {
+            self.time = jiff::Timestamp::now().as_millisecond();
+        }
         let time = jiff::Timestamp::from_millisecond(self.time).expect("a time");
         time.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
     }
@@ -177,6 +272,15 @@ impl Version {
         let row = |chunk: u32| (chunk as usize * ROWS_PER_CHUNK).saturating_sub(1).min(self.rows.len());
         let rows = self.rows[row(chunks.start)..row(chunks.end)].iter();
         rows.filter(|row| row.fate == Fate::New).map(|row| (row.sku.clone(), row.item()))
+    }
+}
+
+impl Stock {
+    /// What these versions leave, written whole one after the other.
+    pub fn of<'v>(versions: impl IntoIterator<Item = &'v Version>) -> Stock {
+        let mut stock = Stock::default();
+        versions.into_iter().for_each(|version| stock.write(version, 0..version.chunks()));
+        stock
     }
 }
 

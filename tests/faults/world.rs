@@ -1,18 +1,20 @@
 //! A world of a test's own: tables and names in the buckets, faults on the way to them, and the function in between.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
-use inventory_loader::event::Upload;
+use inventory_loader::event::{LoadId, Upload};
+use inventory_loader::plan::Names;
+use inventory_loader::report::Report;
 use tokio::sync::OnceCell;
 
 use super::call::Service;
 use super::lambda::{Lambda, Settings};
-use super::model::RULES;
 use super::process::Outcome;
 use super::proxy::Proxy;
 use crate::harness::cloud::{ACCOUNT, Cloud, REGION, clients_at, cloud, dynamodb_itself};
@@ -21,12 +23,15 @@ use crate::harness::unique;
 const UPLOADS: &str = "inventory-faults-uploads";
 const REPORTS: &str = "inventory-faults-reports";
 const TOPIC: &str = "inventory-faults";
-const RULES_KEY: &str = "rules/inventory.toml";
 /// The loader's own delays, in AWS's seconds.
 const LEASE: u32 = 45;
 const HEARTBEAT: u32 = 10;
 const MARGIN: u32 = 30;
 const TABLE_WAIT: u32 = 120;
+const RETRY: u32 = 60;
+const LONGEST_RETRY: u32 = 60 * 60;
+const LATE: u32 = 30 * 60;
+const GIVE_UP: u32 = 24 * 60 * 60;
 /// A slow answer, in AWS's seconds.
 const SLOWEST: u32 = 20;
 
@@ -51,8 +56,18 @@ impl World {
         let ledger = cloud.create_table("ledger", &[("pk", "S"), ("sk", "S")], &[]).await;
         let log = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.log"));
         let file = File::options().create(true).append(true).open(&log).expect("a log");
-        let (second, write_units) = (settings.second, settings.write_units);
+        let (second, write_units, mut more) = (settings.second, settings.write_units, settings.more.clone());
+        let has_failure_queue = settings.has_failure_queue;
+        let rules_key = format!("rules/{name}.toml");
+        let rules = ByteStream::from_static(settings.rules.as_bytes());
+        cloud.s3.put_object().bucket(UPLOADS).key(&rules_key).body(rules).send().await.expect("the rules");
         let mut lambda = Lambda::open(settings, file).await;
+        if has_failure_queue {
+            let made = s3.sqs.create_queue().queue_name(&name).send().await.expect("a queue");
+            let url = made.queue_url.expect("its address");
+            more.extend([("FAILURE_QUEUE", url.clone()), ("AWS_ENDPOINT_URL_SQS", s3.endpoint.clone())]);
+            lambda.give_up_into(s3.sqs.clone(), url);
+        }
         let endpoints = [
             (Service::DynamoDb, dynamodb),
             (Service::S3, s3.endpoint.clone()),
@@ -63,7 +78,11 @@ impl World {
         let random = fastrand::Rng::with_seed(seed);
         let proxy = Proxy::before(BTreeMap::from(endpoints), random, second * SLOWEST).await;
         let ceiling = write_units.map(|units| ("WRITE_UNITS".to_string(), units.to_string()));
-        lambda.deploy(environment(&stock, &ledger, &proxy, second).into_iter().chain(ceiling).collect());
+        let own = [("RULES_KEY".to_string(), rules_key), ("UPLOADS_PREFIX".to_string(), format!("uploads/{name}/"))];
+        let more = more.into_iter().map(|(name, value)| (name.to_string(), value));
+        let environment =
+            environment(&stock, &ledger, &proxy, second).into_iter().chain(own).chain(ceiling).chain(more);
+        lambda.deploy(environment.collect());
         World { name, cloud, stock, ledger, proxy, lambda, log }
     }
 
@@ -85,6 +104,61 @@ impl World {
     pub fn log_lines(&self) -> Vec<serde_json::Value> {
         let log = std::fs::read_to_string(&self.log).expect("the log");
         log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+
+    /// The report of a load, if it is there.
+    pub async fn report(&self, load: &LoadId) -> Option<Report> {
+        let json = self.kept(&Names(load).report()).await?;
+        Some(serde_json::from_slice(&json).expect("a report"))
+    }
+
+    /// Deletes all that is kept of a load.
+    pub async fn empty_reports_of(&self, load: &LoadId) {
+        let list = self.cloud.s3.list_objects_v2().bucket(REPORTS).prefix(format!("loads/{load}/"));
+        for object in list.send().await.expect("a list").contents.unwrap_or_default() {
+            let delete = self.cloud.s3.delete_object().bucket(REPORTS).key(object.key.expect("a name"));
+            delete.send().await.expect("an object deleted");
+        }
+    }
+
+    /// Puts an item into the table by hand, in DynamoDB's JSON.
+    pub async fn put_stock(&self, item: &serde_json::Value) {
+        let read = |value: &serde_json::Value| AttributeValue::S(value["S"].as_str().expect("a text").to_string());
+        let item = item.as_object().expect("an item").iter().map(|(name, value)| (name.clone(), read(value))).collect();
+        let put = self.cloud.dynamodb.put_item().table_name(&self.stock).set_item(Some(item));
+        put.send().await.expect("an item put");
+    }
+
+    /// Deletes the table, and makes another one of the same name.
+    pub async fn make_stock_anew(&self) {
+        // DynamoDB Local tells one table from another by the second it was made in.
+        tokio::time::sleep(Duration::from_millis(1_100)).await;
+        self.cloud.delete_table(&self.stock).await;
+        self.cloud.create_table_called(&self.stock, &[("sku", "S")], &[]).await;
+    }
+
+    /// All items of a table.
+    pub async fn items_of(&self, table: &str) -> Vec<HashMap<String, AttributeValue>> {
+        let scan = self.cloud.dynamodb.scan().table_name(table).consistent_read(true);
+        let mut pages = scan.into_paginator().send();
+        let mut items = Vec::new();
+        while let Some(page) = pages.next().await {
+            items.extend(page.expect("a page").items.unwrap_or_default());
+        }
+        items
+    }
+
+    /// Makes a table what it was: as a backup does that is restored.
+    pub async fn restore(&self, table: &str, keys: &[&str], items: Vec<HashMap<String, AttributeValue>>) {
+        for item in self.items_of(table).await {
+            let key = keys.iter().map(|name| (name.to_string(), item[*name].clone())).collect();
+            let delete = self.cloud.dynamodb.delete_item().table_name(table).set_key(Some(key));
+            delete.send().await.expect("an item deleted");
+        }
+        for item in items {
+            let put = self.cloud.dynamodb.put_item().table_name(table).set_item(Some(item));
+            put.send().await.expect("an item put");
+        }
     }
 
     /// How often the function's log tells this.
@@ -119,7 +193,6 @@ fn environment(stock: &str, ledger: &str, proxy: &Proxy, second: Duration) -> Ve
         ("LEDGER_TABLE", ledger.to_string()),
         ("UPLOADS_BUCKET", UPLOADS.to_string()),
         ("REPORTS_BUCKET", REPORTS.to_string()),
-        ("RULES_KEY", RULES_KEY.to_string()),
         ("BUCKET_OWNER", ACCOUNT.to_string()),
         ("NOTIFY_TOPIC", format!("arn:aws:sns:{REGION}:{ACCOUNT}:{TOPIC}")),
         ("EVENT_BUS", "default".to_string()),
@@ -127,6 +200,10 @@ fn environment(stock: &str, ledger: &str, proxy: &Proxy, second: Duration) -> Ve
         ("HEARTBEAT_SECONDS", seconds(HEARTBEAT)),
         ("MARGIN_SECONDS", seconds(MARGIN)),
         ("TABLE_WAIT_SECONDS", seconds(TABLE_WAIT)),
+        ("RETRY_SECONDS", seconds(RETRY)),
+        ("LONGEST_RETRY_SECONDS", seconds(LONGEST_RETRY)),
+        ("LATE_SECONDS", seconds(LATE)),
+        ("GIVE_UP_SECONDS", seconds(GIVE_UP)),
         ("AWS_LAMBDA_FUNCTION_NAME", "loader".to_string()),
         ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_string()),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1024".to_string()),
@@ -156,8 +233,6 @@ async fn buckets() -> Cloud {
         let versions = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
         let versioned = cloud.s3.put_bucket_versioning().bucket(UPLOADS).versioning_configuration(versions);
         versioned.send().await.expect("versions");
-        let rules = ByteStream::from_static(RULES.as_bytes());
-        cloud.s3.put_object().bucket(UPLOADS).key(RULES_KEY).body(rules).send().await.expect("the rules");
         cloud.sns.create_topic().name(TOPIC).send().await.expect("a topic");
     })
     .await;

@@ -85,6 +85,11 @@ impl Cloud {
     /// the partition's first.
     pub async fn create_table(&self, purpose: &str, key: &[(&str, &str)], index: &[(&str, &str)]) -> String {
         let name = unique(purpose);
+        self.create_table_called(&name, key, index).await;
+        name
+    }
+
+    pub async fn create_table_called(&self, name: &str, key: &[(&str, &str)], index: &[(&str, &str)]) {
         let define = |&(name, kind): &(&str, &str)| {
             AttributeDefinition::builder()
                 .attribute_name(name)
@@ -98,7 +103,7 @@ impl Cloud {
             };
             Some(attributes.iter().zip([KeyType::Hash, KeyType::Range]).map(element).collect())
         };
-        let create = self.dynamodb.create_table().table_name(&name).billing_mode(BillingMode::PayPerRequest);
+        let create = self.dynamodb.create_table().table_name(name).billing_mode(BillingMode::PayPerRequest);
         let create = create.set_attribute_definitions(Some(key.iter().chain(index).map(define).collect()));
         let create = create.set_key_schema(schema(key));
         let indexes = (!index.is_empty()).then(|| {
@@ -107,7 +112,6 @@ impl Cloud {
             vec![global.projection(all).build().expect("an index")]
         });
         create.set_global_secondary_indexes(indexes).send().await.expect("a table");
-        name
     }
 
     pub async fn delete_table(&self, name: &str) {
