@@ -166,7 +166,9 @@ impl Journey<'_> {
     /// Whether another run may tell what this one cannot. A topic that is out of order must not keep the table from all
     /// others, nor make a load fail that is done.
     pub(super) fn may_come_again(&self) -> bool {
-        self.turn.as_ref().is_none_or(|turn| turn.record.starts_without_progress < STARTS_TO_TELL)
+        self.turn
+            .as_ref()
+            .is_none_or(|turn| turn.record.starts_without_progress < STARTS_TO_TELL && turn.record.trouble.is_none())
     }
 
     fn may_have_written(&self) -> bool {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use serde::{Deserialize, Serialize};
+use tokio::time::sleep_until;
 
 use super::LoadError;
 use super::journey::Journey;
@@ -87,35 +88,48 @@ impl Journey<'_> {
         let open = scanned.iter().enumerate().filter(|(_, scanned)| !scanned.segment.is_done);
         let mut asked: FuturesUnordered<_> =
             open.map(|(number, scanned)| next(number, scanned.segment.after.clone())).collect();
-        while let Some((number, (scan, page))) = asked.next().await {
+        let mut has_progressed = false;
+        loop {
+            let time_to_leave_off = async {
+                match self.leave_off() {
+                    Some(leave_off) => sleep_until(leave_off).await,
+                    None => std::future::pending().await,
+                }
+            };
+            let page = tokio::select! {
+                biased;
+                page = asked.next() => page,
+                // Under a low ceiling a page may take longer than there is time.
+                () = time_to_leave_off => break,
+            };
+            let Some((number, (scan, page))) = page else { return Ok(()) };
             let of = &mut scanned[number];
             let page = page?;
-            of.segment.is_done = page.is_none();
+            of.segment.is_done = page.is_none() || scan.after().is_none();
             of.segment.units += scan.page_units();
-            of.take(page.unwrap_or_default(), listed, making);
             of.segment.after = scan.after().cloned();
-            of.segment.is_done |= of.segment.after.is_none();
+            of.take(page.unwrap_or_default(), listed, making);
+            has_progressed = true;
             while of.waiting.len() >= ROWS_PER_CHUNK {
                 self.keep_missing(number, of, making).await?;
             }
             if of.segment.is_done || of.pages_since_note >= PAGES_BETWEEN_NOTES {
                 self.note_segment(number, of, making).await?;
             }
-            if self.is_late() {
-                drop(asked);
-                for (number, of) in scanned.iter_mut().enumerate() {
-                    self.note_segment(number, of, making).await?;
-                }
-                let done = scanned.iter().filter(|scanned| scanned.segment.is_done).count();
-                tracing::info!(event = "scan_left_in_part", load = %self.load, segments_done = done, of = SEGMENTS);
-                return Err(LoadError::PlanGoesOn);
-            }
-            let of = &scanned[number];
             if !of.segment.is_done {
                 asked.push(next(number, of.segment.after.clone()));
             }
         }
-        Ok(())
+        drop(asked);
+        if !has_progressed {
+            return Err(LoadError::NoHeadway(self.load.clone()));
+        }
+        for (number, of) in scanned.iter_mut().enumerate() {
+            self.note_segment(number, of, making).await?;
+        }
+        let done = scanned.iter().filter(|scanned| scanned.segment.is_done).count();
+        tracing::info!(event = "scan_left_in_part", load = %self.load, segments_done = done, of = SEGMENTS);
+        Err(LoadError::PlanGoesOn)
     }
 
     /// A segment as an earlier run of this load has left it, if nothing else was loaded since and the sheet is the same.

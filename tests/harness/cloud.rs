@@ -114,6 +114,17 @@ impl Cloud {
         create.set_global_secondary_indexes(indexes).send().await.expect("a table");
     }
 
+    /// How many items a table has.
+    pub async fn count(&self, name: &str) -> usize {
+        let scan = self.dynamodb.scan().table_name(name).consistent_read(true);
+        let mut pages = scan.into_paginator().send();
+        let mut items = 0;
+        while let Some(page) = pages.next().await {
+            items += usize::try_from(page.expect("a page").count).expect("a count");
+        }
+        items
+    }
+
     pub async fn delete_table(&self, name: &str) {
         self.dynamodb.delete_table().table_name(name).send().await.expect("a table to delete");
     }

@@ -182,7 +182,7 @@ impl Stack {
 pub fn notification(upload: &Upload) -> Json {
     json!({ "Records": [{
         "eventVersion": "2.1", "eventSource": "aws:s3", "awsRegion": REGION,
-        "eventTime": "2026-10-03T08:00:00.000Z", "eventName": "ObjectCreated:Put",
+        "eventTime": jiff::Timestamp::now(), "eventName": "ObjectCreated:Put",
         "s3": {
             "bucket": { "name": upload.bucket, "arn": format!("arn:aws:s3:::{}", upload.bucket) },
             "object": { "key": upload.key, "versionId": upload.version, "sequencer": "0055AED6DCD90281E5", "size": 1 }

@@ -37,10 +37,11 @@ fn list_and_one_to_mend(prefix: &str, rows: usize, quantity: u32) -> Vec<u8> {
     [list(prefix, rows, quantity), format!("{prefix}-none,Item,none,2.99\n").into_bytes()].concat()
 }
 
-/// Puts a file where no event comes from, to be announced by hand: as of this minute, with this sequencer.
+/// Puts a file where no event comes from, to be announced by hand: as of so many minutes from now, with this sequencer.
 async fn put(stack: &Stack, name: &str, content: Vec<u8>, minute: u32, sequencer: &str) -> Upload {
     let upload = stack.upload(&format!("elsewhere/{name}.csv"), content).await;
-    let time = Some(format!("2026-10-03T08:{minute:02}:00.000Z"));
+    let time = jiff::Timestamp::now() + jiff::SignedDuration::from_mins(minute.into());
+    let time = Some(time.to_string());
     Upload { sequencer: Some(sequencer.to_string()), time, ..upload }
 }
 
@@ -257,9 +258,11 @@ async fn events_that_rest_in_the_failure_queue_are_counted_and_sent_again() {
         failed.ends_with("2 events rest in the failure queue; inventory redrive sends them again too.\n"),
         "{failed}"
     );
-    assert_eq!(said(&["redrive"]), "1 event was sent again from the failure queue.\n");
+    let would = said(&["redrive"]);
+    assert!(would.starts_with("2 events of the failure queue would be sent again."), "{would}");
+    assert_eq!(said(&["redrive", "--yes"]), "1 event was sent again from the failure queue.\n");
     assert_eq!(stack.report(&upload).await.ending, Ending::Done);
-    assert_eq!(said(&["redrive"]), "There was nothing to send again.\n");
+    assert_eq!(said(&["redrive", "--yes"]), "There was nothing to send again.\n");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,6 +2,7 @@
 
 mod estimate;
 pub(crate) mod model;
+mod old;
 mod twins;
 
 use std::collections::BTreeMap;

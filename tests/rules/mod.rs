@@ -152,14 +152,15 @@ async fn rules_in_the_bucket_count_from_the_next_load_on() {
     let function = ["--function", &stack.function];
     let asked = inventory_at(&stack.cloud.endpoint, REGION, &[&["failed"][..], &function].concat());
     let said = String::from_utf8(asked.stdout).unwrap();
-    assert!(said.starts_with(load.as_str()) && said.ends_with("To send it again: inventory redrive\n"), "{said}");
+    assert!(said.starts_with(load.as_str()) && said.ends_with("To reload it: inventory redrive\n"), "{said}");
     put(RULES).await;
-    let asked = inventory_at(&stack.cloud.endpoint, REGION, &[&["redrive", "--by", "Erika"][..], &function].concat());
+    let asked =
+        inventory_at(&stack.cloud.endpoint, REGION, &[&["redrive", "--yes", "--by", "Erika"][..], &function].concat());
     assert_eq!(String::from_utf8(asked.stdout).unwrap(), format!("Sent again as load {}.\n", load.next()));
     let report = stack.report_of(&load.next()).await;
     assert_eq!((report.ending, report.rows.fates[&Fate::New]), (Ending::Done, 1));
     assert!(stack.item(&format!("{prefix}-3")).await.is_some());
     let asked = inventory_at(&stack.cloud.endpoint, REGION, &[&["failed"][..], &function].concat());
-    assert_eq!(String::from_utf8(asked.stdout).unwrap(), "No load has failed that was not sent again.\n");
+    assert_eq!(String::from_utf8(asked.stdout).unwrap(), "No load has failed that was not reloaded.\n");
     assert_eq!(stack.failure_count().await, 0);
 }
