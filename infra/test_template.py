@@ -22,6 +22,7 @@ ALLOWED = {
     ("s3:GetObject", "arn:aws:s3:::stock-uploads-123456789012-eu-west-1/rules/*"),
     ("s3:ListBucket", "arn:aws:s3:::stock-uploads-123456789012-eu-west-1"),
     ("s3:ListBucket", "ReportsBucket.Arn"),
+    ("s3:ListBucketVersions", "arn:aws:s3:::stock-uploads-123456789012-eu-west-1"),
     ("s3:GetObject", "ReportsBucket.Arn/loads/*"),
     ("s3:PutObject", "ReportsBucket.Arn/loads/*"),
     ("dynamodb:DescribeTable", "InventoryTable.Arn"),
@@ -31,6 +32,7 @@ ALLOWED = {
     ("dynamodb:PutItem", "InventoryTable.Arn"),
     ("dynamodb:UpdateItem", "InventoryTable.Arn"),
     ("dynamodb:DeleteItem", "InventoryTable.Arn"),
+    ("dynamodb:DescribeTable", "LedgerTable.Arn"),
     ("dynamodb:GetItem", "LedgerTable.Arn"),
     ("dynamodb:UpdateItem", "LedgerTable.Arn"),
     ("dynamodb:DeleteItem", "LedgerTable.Arn"),
@@ -39,6 +41,7 @@ ALLOWED = {
     ("lambda:InvokeFunction", "arn:aws:lambda:eu-west-1:123456789012:function:stock-loader"),
     ("sqs:SendMessage", "FailureQueue.Arn"),
     ("sqs:ReceiveMessage", "FailureQueue.Arn"),
+    ("sqs:ChangeMessageVisibility", "FailureQueue.Arn"),
     ("sqs:DeleteMessage", "FailureQueue.Arn"),
     ("sqs:GetQueueAttributes", "FailureQueue.Arn"),
     ("sns:Publish", "NotifyTopic"),
@@ -207,6 +210,8 @@ class Telling(unittest.TestCase):
             (has["Namespace"], has["MetricName"], has["ComparisonOperator"], has["Threshold"], has["TreatMissingData"]),
             ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "GreaterThanThreshold", 0, "notBreaching"),
         )
+        # What the sweep sends again within minutes is nobody's work.
+        self.assertEqual((has["Statistic"], has["Period"], has["EvaluationPeriods"]), ("Minimum", 300, 3))
         (dimension,) = has["Dimensions"]
         self.assertEqual((dimension["Name"], text_of(dimension["Value"])), ("QueueName", "FailureQueue.QueueName"))
         (action,) = has["AlarmActions"]

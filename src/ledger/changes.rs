@@ -29,18 +29,24 @@ pub(super) fn lease_taken(lease: &Lease, found: Option<&LeaseRecord>, expiry: u6
         ("owner", text(&lease.owner)),
         ("epoch", number(lease.epoch)),
         ("expires_at", number(expiry)),
-        ("lasts", number(u64::try_from(lasts.as_millis()).unwrap_or(u64::MAX))),
+        ("lasts", milliseconds(lasts)),
     ])
 }
 
 /// The owner is part of the condition, so that a late heartbeat cannot take back what was freed or handed over.
-pub(super) fn lease_renewed(lease: &Lease, expiry: u64) -> Change {
-    let change = Change::update(
-        Key::lease(&lease.table),
-        "SET #expires_at = :expires_at",
-        "#epoch = :epoch AND #owner = :owner",
-    );
-    change.with([("expires_at", number(expiry)), ("epoch", number(lease.epoch)), ("owner", text(&lease.owner))])
+pub(super) fn lease_renewed(lease: &Lease, expiry: u64, lasts: Duration) -> Change {
+    let update = "SET #expires_at = :expires_at, #lasts = :lasts";
+    let change = Change::update(Key::lease(&lease.table), update, "#epoch = :epoch AND #owner = :owner");
+    change.with([
+        ("expires_at", number(expiry)),
+        ("lasts", milliseconds(lasts)),
+        ("epoch", number(lease.epoch)),
+        ("owner", text(&lease.owner)),
+    ])
+}
+
+fn milliseconds(duration: Duration) -> AttributeValue {
+    number(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// And how far the load is, where its run has said so.
@@ -56,7 +62,7 @@ pub(super) fn with_headway(change: Change, lease: &Lease) -> Change {
 /// Free from now on. The epoch stays, and what was loaded is remembered for the next load to be compared with, and when,
 /// for the one that is expected.
 pub(super) fn lease_freed(lease: &Lease, loaded: Option<&LastLoad>) -> Change {
-    let change = lease_renewed(lease, 0);
+    let change = lease_renewed(lease, 0, Duration::ZERO);
     let Some(loaded) = loaded else { return change.and_set(" REMOVE #load, #owner, #headway", []) };
     let last =
         [("last", text(&serde_json::json!(loaded).to_string())), ("last_at", text(&Timestamp::now().to_string()))];
@@ -64,8 +70,8 @@ pub(super) fn lease_freed(lease: &Lease, loaded: Option<&LastLoad>) -> Change {
 }
 
 /// For whichever run continues the load.
-pub(super) fn lease_handed_over(lease: &Lease, expiry: u64) -> Change {
-    lease_renewed(lease, expiry).and_set(" REMOVE #owner", [])
+pub(super) fn lease_handed_over(lease: &Lease, expiry: u64, lasts: Duration) -> Change {
+    lease_renewed(lease, expiry, lasts).and_set(" REMOVE #owner", [])
 }
 
 /// What every load's record says, from the first word of it on.

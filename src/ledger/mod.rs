@@ -109,7 +109,7 @@ impl Ledger {
     /// Keeps the turn: the heartbeat.
     pub async fn renew(&self, lease: &Lease) -> Result<(), LedgerError> {
         let expiry = self.expiry(now_ms());
-        match send(&self.client, &self.table, [with_headway(lease_renewed(lease, expiry), lease)]).await? {
+        match send(&self.client, &self.table, [with_headway(lease_renewed(lease, expiry, self.lease), lease)]).await? {
             Ok(()) => lease.extend(expiry, self.lease),
             Err(_) if lease.is_given_back() => {}
             Err(_) => return Err(turn_lost(lease)),
@@ -201,7 +201,7 @@ impl Ledger {
 
     /// Gives the turn to whichever run continues this load. No other load can take it before this one is over.
     pub async fn hand_over(&self, lease: &Lease) -> Result<(), LedgerError> {
-        let change = lease_handed_over(lease, self.expiry(now_ms()));
+        let change = lease_handed_over(lease, self.expiry(now_ms()), self.lease);
         lease.give_back();
         send(&self.client, &self.table, [change]).await?.map_err(|_| turn_lost(lease))
     }
@@ -260,7 +260,7 @@ impl Ledger {
 
     async fn note(&self, lease: &Lease, change: LoadChange<'_>) -> Result<(), LedgerError> {
         let expiry = self.expiry(now_ms());
-        self.note_with(lease, change, with_headway(lease_renewed(lease, expiry), lease), None).await?;
+        self.note_with(lease, change, with_headway(lease_renewed(lease, expiry, self.lease), lease), None).await?;
         lease.extend(expiry, self.lease);
         Ok(())
     }

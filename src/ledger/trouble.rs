@@ -80,7 +80,7 @@ impl Ledger {
     /// Gives the turn to whichever run tries again, and notes why. A run that can say why it failed has not got nowhere
     /// without a word, so it does not count as one that did.
     pub async fn note_trouble(&self, lease: &Lease, trouble: &Trouble) -> Result<(), LedgerError> {
-        let turn = lease_handed_over(lease, self.expiry(now_ms()));
+        let turn = lease_handed_over(lease, self.expiry(now_ms()), self.lease);
         lease.give_back();
         let is_begun = "#state IN (:planning, :writing)";
         let update = "SET #trouble = :trouble, #starts_without_progress = :zero";

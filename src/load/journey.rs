@@ -169,7 +169,7 @@ impl Journey<'_> {
 
     /// From when on this run sends nothing more, because another one can go on.
     pub(super) fn leave_off(&self) -> Option<Instant> {
-        self.turn.as_ref().and(self.places.relay.as_ref()).and_then(|_| self.leaves_off_at)
+        self.turn.as_ref().and(self.places.relay.as_ref()).and(self.leaves_off_at)
     }
 
     pub(super) fn is_late(&self) -> bool {

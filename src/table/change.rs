@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::types::{ConsumedCapacity, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure};
 use tokio::time::Instant;
 
-use super::crew::{Answer, Refused, Tally, Traffic};
+use super::crew::{Answer, Refused, Slot, Tally, Traffic};
 use super::expression::Words;
 use super::queue::Queue;
 use super::values::{item_from_attributes, item_to_attributes};
@@ -109,8 +109,9 @@ impl Table {
         let open = self.look_again(changes, leave_off, &mut changed).await?;
         let send = |batch: &[usize]| self.send(&changes[batch[0]]);
         let read = |batch: &[usize], sent| self.read_sent(changes, batch[0], sent);
-        let Tally { units, requests, tried_again, refused, left, gave } =
-            self.settle(Traffic::Write, Some(turn), leave_off, Queue::singly(open), REQUESTS, send, read).await?;
+        let Tally { units, requests, tried_again, refused, left, gave } = self
+            .settle(Traffic::Write, Slot { turn: Some(turn), leave_off }, Queue::singly(open), REQUESTS, send, read)
+            .await?;
         for (index, standing) in gave {
             changed.add(index, standing);
         }

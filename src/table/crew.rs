@@ -44,6 +44,13 @@ pub(super) enum Answer<T> {
     Refused(String),
 }
 
+/// When requests may be sent: in this turn, if there are turns, and up to this moment.
+#[derive(Default)]
+pub(super) struct Slot<'a> {
+    pub turn: Option<Turn<'a>>,
+    pub leave_off: Option<Instant>,
+}
+
 /// What all requests came to.
 pub(super) struct Tally<T> {
     pub units: f64,
@@ -58,13 +65,12 @@ pub(super) struct Tally<T> {
 
 impl Table {
     /// Sends all that is in the queue, up to `most` requests at once: what `send` makes of a batch goes on its way on
-    /// any thread, and `read` says what the answer means. The turn is given back as soon as all is sent once. From
-    /// `leave_off` on nothing more is sent; what is on its way is answered.
+    /// any thread, and `read` says what the answer means. The turn is given back as soon as all is sent once. At the end of
+    /// the slot nothing more is sent; what is on its way is answered.
     pub(super) async fn settle<R, T, F>(
         &self,
         traffic: Traffic,
-        mut turn: Option<Turn<'_>>,
-        leave_off: Option<Instant>,
+        slot: Slot<'_>,
         mut queue: Queue<'_>,
         most: u32,
         send: impl Fn(&[usize]) -> Result<F, TableError>,
@@ -74,6 +80,7 @@ impl Table {
         F: Future<Output = R> + Send + 'static,
         R: Send + 'static,
     {
+        let Slot { mut turn, leave_off } = slot;
         let (refused, left, gave) = (Vec::new(), Vec::new(), Vec::new());
         let mut tally = Tally { units: 0.0, requests: 0, tried_again: 0, refused, left, gave };
         let pace = match traffic {

@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::operation::batch_get_item::{BatchGetItemError, BatchGetIte
 use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnConsumedCapacity};
 use tokio::time::Instant;
 
-use super::crew::{Answer, Tally, Traffic};
+use super::crew::{Answer, Slot, Tally, Traffic};
 use super::queue::Queue;
 use super::values::{item_from_attributes, item_to_attributes};
 use super::{Table, TableError};
@@ -62,7 +62,7 @@ impl Table {
             Err(error) => self.busy(OPERATION, &error),
         };
         let Tally { units, requests, tried_again, mut left, gave, .. } =
-            self.settle(Traffic::Read, None, leave_off, queue, REQUESTS, send, read).await?;
+            self.settle(Traffic::Read, Slot { turn: None, leave_off }, queue, REQUESTS, send, read).await?;
         let mut items = vec![None; keys.len()];
         for (index, item) in gave.into_iter().flatten() {
             items[index] = Some(item);

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
-use super::crew::{Answer, Tally, Traffic};
+use super::crew::{Answer, Slot, Tally, Traffic};
 use super::queue::Queue;
 use super::values::{item_from_attributes, item_to_attributes};
 use super::{Table, TableError};
@@ -104,7 +104,7 @@ impl Scan<'_> {
         }
         let (send, read) = (|_: &[usize]| self.ask_for_page(), |_: &[usize], answer| self.read_page(answer));
         let page: Tally<(Vec<Item>, Next)> =
-            self.table.settle(Traffic::Read, None, None, Queue::singly([0]), self.part.1, send, read).await?;
+            self.table.settle(Traffic::Read, Slot::default(), Queue::singly([0]), self.part.1, send, read).await?;
         self.units += page.units;
         self.page_units = page.units;
         Ok(page.gave.into_iter().next().map(|(items, next)| {

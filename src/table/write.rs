@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
-use super::crew::{Answer, Refused, Tally, Traffic};
+use super::crew::{Answer, Refused, Slot, Tally, Traffic};
 use super::queue::Queue;
 use super::values::item_to_attributes;
 use super::{Table, TableError, Turn};
@@ -57,7 +57,7 @@ impl Table {
         let send = |batch: &[usize]| Ok(self.put_all(self.write_down(items, batch)?));
         let read = |batch: &[usize], answer| self.read_answer(items, batch, answer);
         let Tally { units, requests, tried_again, refused, left, .. } =
-            self.settle(Traffic::Write, Some(turn), leave_off, queue, REQUESTS, send, read).await?;
+            self.settle(Traffic::Write, Slot { turn: Some(turn), leave_off }, queue, REQUESTS, send, read).await?;
         Ok(Written { units, requests, tried_again, refused, left })
     }
 

@@ -19,14 +19,14 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use inventory_loader::event::LoadId;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use tokio::time::sleep;
 
 use crate::harness::cloud::DYNAMODB_ANSWERS;
 use audit::Ledger;
 use call::{Call, Kind, Service};
 use fault::Fault;
-use lambda::Settings;
+use lambda::{Run, Settings};
 use model::{RULES, Uploads, Version, find};
 use process::Outcome;
 use proxy::Policy;
@@ -164,11 +164,21 @@ async fn two_loads_at_once_go_in_one_after_the_other_and_the_second_does_not_pay
             let versions = [first, second];
             let ledger = world.audit(&versions).await;
             assert!(ledger.records.iter().all(|record| record.ending.as_deref() == Some("done")), "{ledger:?}");
-            let turns: Vec<LoadId> = world.turns().into_iter().map(|(load, _)| load).collect();
+            let mut turns: Vec<LoadId> = world.turns().into_iter().map(|(load, _)| load).collect();
+            // On a machine that is busy a lease may run out, and another run takes the load over.
+            turns.dedup();
             assert_eq!(turns, versions.each_ref().map(|version| version.load.clone()), "log in {:?}", world.log);
-            let run = world.lambda.runs().into_iter().find(|run| run.event == versions[1].event()).expect("a run");
-            assert!(run.took < Duration::from_secs(5), "{run:?}");
-            waited.fetch_add(world.count_events("load_queued"), Ordering::Relaxed);
+            let queued = world.count_events("load_queued");
+            if queued > 0 {
+                // It waits in the ledger: the run that brought it is over before the load that it waits for.
+                let runs = world.lambda.runs();
+                let of_second = runs.iter().position(|run| run.event == versions[1].event()).expect("a run");
+                let goes_on = json!({ "continue": { "load": versions[0].load } });
+                let is_first = |run: &Run| run.event == versions[0].event() || run.event == goes_on;
+                let last_of_first = runs.iter().rposition(is_first).expect("a run");
+                assert!(of_second < last_of_first, "log in {:?}", world.log);
+            }
+            waited.fetch_add(queued, Ordering::Relaxed);
             world.end().await;
         }
     })

@@ -1,6 +1,7 @@
 //! One process of the function, the Runtime API that gives it its events, and how it is killed.
 
 use std::fs::File;
+use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -56,6 +57,11 @@ fn is_living_in(stat: &str, group: &str) -> Option<bool> {
     Some(its_group == group && !["Z", "X"].contains(&state))
 }
 
+/// The loader as it was just built; or another build of it, to see which of the tests that one does not pass.
+pub fn program() -> PathBuf {
+    std::env::var_os("FAULTS_LOADER").map_or_else(|| env!("CARGO_BIN_EXE_loader").into(), PathBuf::from)
+}
+
 pub struct Process {
     child: Child,
     pub group: Group,
@@ -89,7 +95,7 @@ impl Process {
         let runtime = Arc::new(Runtime { next: handed.into(), current: Mutex::default() });
         // One server for each process: the long poll of one that was killed would swallow the next event.
         let api = serve(move |asked| runtime.clone().answer(asked)).await;
-        let mut command = Command::new(env!("CARGO_BIN_EXE_loader"));
+        let mut command = Command::new(program());
         command.env_clear().envs(environment.iter().cloned());
         command.env("AWS_LAMBDA_RUNTIME_API", api.address.to_string());
         let output = || Stdio::from(log.try_clone().expect("the log"));

@@ -166,6 +166,26 @@ impl Stack {
         receive.visibility_timeout(0).send().await.expect("the queue").messages.unwrap_or_default().len()
     }
 
+    /// Deploys the same program once more, as another archive, so that it is a new version of the function.
+    pub async fn deploy_anew(&self) {
+        let stack = self.function.strip_suffix("-loader").expect("a function of a stack");
+        let bucket = format!("{stack}-artifacts-{ACCOUNT}-{REGION}");
+        let s3 = &self.cloud.s3;
+        let listed = s3.list_objects_v2().bucket(&bucket).prefix("code/").send().await.expect("the programs");
+        let key = listed.contents()[0].key().expect("a name").to_string();
+        let program = s3.get_object().bucket(&bucket).key(&key).send().await.expect("the program");
+        let mut archive = program.body.collect().await.expect("the program").to_vec();
+        // An archive ends with a comment, after two bytes that say how long it is.
+        const COMMENT: &[u8] = b"new";
+        archive.truncate(archive.len() - 2);
+        archive.extend([COMMENT.len() as u8, 0]);
+        archive.extend(COMMENT);
+        let put = s3.put_object().bucket(&bucket).key("code/new.zip").body(ByteStream::from(archive));
+        put.send().await.expect("a new program");
+        let update = self.cloud.lambda.update_function_code().function_name(&self.function);
+        update.s3_bucket(bucket).s3_key("code/new.zip").send().await.expect("a new version");
+    }
+
     /// Hands the function an event and waits for its answer, or for the text of its error.
     pub async fn invoke(&self, event: &Json) -> Result<Json, String> {
         let invoke = self.cloud.lambda.invoke().function_name(&self.function).payload(Blob::new(event.to_string()));

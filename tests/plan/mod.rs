@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::future::join_all;
-use inventory_loader::event::LoadId;
+use inventory_loader::event::{Afterwards, LoadId};
 use inventory_loader::item::{Item, Value};
 use inventory_loader::ledger::Ledger;
 use inventory_loader::plan::{Fate, Gate};
@@ -243,6 +243,22 @@ async fn a_sheet_with_quantity_and_price_exchanged_waits_until_somebody_approves
     let record = ledger.read(&load.next()).await.expect("an answer").expect("a record");
     let approval = record.again.expect("an approval");
     assert_eq!((approval.by.as_str(), &approval.load), ("Erika", &load));
+
+    // What was held says so, and a second approval is the first one's.
+    let held = stack.report_of(&load).await;
+    let approved = &held.later[0];
+    assert_eq!(
+        (approved.what, &approved.load, approved.by.as_deref()),
+        (Afterwards::Approved, &load.next(), Some("Erika"))
+    );
+    assert!(held.summary.starts_with("Approved by Erika on "), "{}", held.summary);
+    assert_eq!(stack.report_of(&load.next()).await.again.map(|again| again.load), Some(load.clone()));
+    let output = inventory_at(&stack.cloud.endpoint, REGION, &[&approve[..5], &["Max"]].concat());
+    let said = String::from_utf8(output.stdout).expect("text");
+    assert!(said.starts_with(&format!("Load {load} was approved before, by Erika on ")), "{said}");
+    let shown = inventory_at(&stack.cloud.endpoint, REGION, &["show", load.as_str(), "--function", &stack.function]);
+    let shown = String::from_utf8(shown.stdout).expect("text");
+    assert!(shown.contains("held, then approved") && !shown.contains("inventory approve"), "{shown}");
 
     // What is not held cannot be approved.
     let approval = json!({ "approve": { "load": LoadId::of(&right), "by": "Erika", "at": "2026-10-03T08:00:00Z" } });

@@ -34,7 +34,8 @@ fn the_shipped_rules_are_printed_and_found_right() {
          New and changed items are put whole. Items that a sheet does not list stay.\n\
          A load waits to be approved if more than 50% of the rows are rejected, more than 30% of the quantities fall to \
          zero, more than 10% of the prices change beyond 5 times, there are fewer than 50% of the last load's items, \
-         attributes would be gone that no column has, or the file looks like an invoice or an order instead of a stock list.\n",
+         attributes would be gone that no column has, the file looks like an invoice or an order instead of a stock list, \
+         or newer files with some of the same items have been loaded since it was uploaded.\n",
         file.display()
     );
     assert_eq!((checked.status.code(), said), (Some(0), expected));
@@ -44,7 +45,7 @@ fn the_shipped_rules_are_printed_and_found_right() {
 fn rules_that_hold_together_are_told_in_words() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("inventory.toml");
-    let never = "[gates]\nrejected_percent = false\nfewer_percent = false\ndocument = false\n";
+    let never = "[gates]\nrejected_percent = false\nfewer_percent = false\ndocument = false\nolder = false\n";
     for (settings, way, gates) in [
         (
             "mode = \"add\"\n[sync]\nmissing = \"report\"\nscope = \"table\"\n",
@@ -57,15 +58,17 @@ fn rules_that_hold_together_are_told_in_words() {
             "mode = \"merge\"\n[sync]\nmissing = \"mark\"\nscope = { yard = \"Heath\" }\n",
             "New and changed items get what the sheet says and keep the rest. Items with yard = Heath that the sheet does \
              not list are marked as discontinued.",
-            "there are fewer than 50% of the last load's items, more than 20% of the items are not listed, or the file \
-             looks like an invoice or an order instead of a stock list.",
+            "there are fewer than 50% of the last load's items, more than 20% of the items are not listed, the file \
+             looks like an invoice or an order instead of a stock list, or newer files with some of the same items have \
+             been loaded since it was uploaded.",
         ),
         (
             "compare = false\n",
             "All items are put whole, without a look at the table; there will be no undo. Items that a sheet does not \
              list stay.",
-            "more than 50% of the rows are rejected, there are fewer than 50% of the last load's items, or the file looks \
-             like an invoice or an order instead of a stock list.",
+            "more than 50% of the rows are rejected, there are fewer than 50% of the last load's items, the file looks \
+             like an invoice or an order instead of a stock list, or newer files with some of the same items have been \
+             loaded since it was uploaded.",
         ),
         (
             &format!("mode = \"merge\"\ncompare = false\n{never}rejected_rows = 1000\n"),

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use inventory_loader::event::{LoadId, Upload};
-use inventory_loader::ledger::{Announced, IfBusy, Lease, Ledger, LedgerError, State, Stop, Turn};
+use inventory_loader::event::{Afterwards, Later, LoadId, Upload};
+use inventory_loader::ledger::{Announced, IfBusy, Lease, Ledger, LedgerError, Retries, State, Stop, Trouble, Turn};
 use serde_json::json;
+
+use crate::harness::eventually;
 
 use super::{Own, at_once, half_written, has_run_out, ours, record, upload};
 
@@ -306,5 +308,79 @@ async fn a_load_that_waits_and_is_dropped_while_it_is_taken_up_is_either_dropped
         }
         assert_eq!(next(&own.ledger).await, None);
     }
+    own.delete().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_load_of_another_loader_is_left_to_it() {
+    let own = Own::ledger().await;
+    let (ours_in, theirs_in) =
+        (own.brief.clone().of_loader("s3://a/loads"), own.ledger.clone().of_loader("s3://b/loads"));
+    let theirs = at("a.xlsx", 1);
+    let dead = half_written(&ours_in, &theirs).await;
+    has_run_out(&dead).await;
+    assert_eq!(next(&ours_in).await, Some(dead.load.clone()));
+    assert_eq!(next(&theirs_in).await, None, "its plan is in another bucket");
+    assert!(matches!(arrive(&theirs_in, &theirs).await, Turn::Duplicate));
+    ours(ours_in.take_up(&dead.load, "continued").await.expect("an answer"));
+    own.delete().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_load_that_met_a_fault_has_its_pause_and_is_then_the_one_that_should_run() {
+    let own = Own::ledger().await;
+    let retries = Retries::default();
+    let fault = |why: &str| Trouble::after(None, why.into(), jiff::Timestamp::now(), &retries);
+    let lease = half_written(&own.brief, &at("a.xlsx", 1)).await;
+    own.brief.note_trouble(&lease, &fault("busy")).await.expect("noted");
+    let noted = record(&own.ledger, &lease.load).await;
+    assert_eq!((noted.starts_without_progress, noted.trouble.map(|trouble| trouble.why)), (0, Some("busy".into())));
+    has_run_out(&lease).await;
+    assert_eq!(next(&own.ledger).await, None, "its pause is not over");
+    // Somebody has mended it and wants it tried now.
+    assert!(own.ledger.forget_trouble(&lease.load).await.expect("an answer"));
+    assert!(!own.ledger.forget_trouble(&lease.load).await.expect("an answer"), "there is none any more");
+    eventually("its lease to run out", || async { next(&own.ledger).await }).await;
+    // What gets further has left its faults behind.
+    let (lease, _) = ours(own.ledger.take_up(&lease.load, "continued").await.expect("an answer"));
+    own.ledger.note_trouble(&lease, &fault("again")).await.expect("noted");
+    let (lease, _) = ours(own.ledger.take_up(&lease.load, "continued").await.expect("an answer"));
+    own.ledger.checkpoint(&lease, 4).await.expect("a checkpoint");
+    assert!(lease.has_progressed());
+    assert_eq!(record(&own.ledger, &lease.load).await.trouble, None);
+    own.delete().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_happens_to_a_load_after_its_end_is_noted_once_in_its_record() {
+    let own = Own::ledger().await;
+    let (lease, _) = ours(arrive(&own.ledger, &at("a.xlsx", 1)).await);
+    end(&own.ledger, &lease).await;
+    let later = |what, by: &str| Later {
+        what,
+        load: lease.load.next(),
+        by: Some(by.into()),
+        at: "2026-10-03T08:00:00Z".parse().expect("a time"),
+    };
+    let (reloaded, undone) = (later(Afterwards::Reloaded, "Erika"), later(Afterwards::Undone, "Max"));
+    for later in [&reloaded, &undone, &reloaded] {
+        own.ledger.note_later(&lease.load, later).await.expect("noted");
+    }
+    assert_eq!(record(&own.ledger, &lease.load).await.later, [reloaded, undone]);
+    let nobody = LoadId::of(&at("never.xlsx", 1));
+    own.ledger.note_later(&nobody, &later(Afterwards::Undone, "Max")).await.expect("an answer");
+    assert_eq!(own.ledger.read(&nobody).await.expect("an answer"), None);
+    own.delete().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_load_of_which_all_is_written_is_not_asked_to_stop() {
+    let own = Own::ledger().await;
+    let lease = half_written(&own.ledger, &at("a.xlsx", 5)).await;
+    own.ledger.checkpoint(&lease, 5).await.expect("a checkpoint");
+    assert!(record(&own.ledger, &lease.load).await.is_written());
+    let cancelled = Stop::Cancelled { by: "Erika".into() };
+    assert!(!own.ledger.ask_to_stop(&lease.load, &cancelled).await.expect("an answer"));
+    end(&own.ledger, &lease).await;
     own.delete().await;
 }

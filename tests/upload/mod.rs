@@ -184,7 +184,7 @@ async fn of_a_queues_messages_only_those_that_fail_come_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_load_longer_than_one_run_goes_on_in_the_next_from_its_plan() {
+async fn a_load_longer_than_one_run_goes_on_in_the_next_from_its_plan_though_a_new_version_is_deployed() {
     let _answers = DYNAMODB_ANSWERS.read().await;
     const ROWS: usize = 50_000;
     let program = std::path::Path::new(env!("CARGO_BIN_EXE_loader"));
@@ -194,6 +194,7 @@ async fn a_load_longer_than_one_run_goes_on_in_the_next_from_its_plan() {
     let upload = stack.upload(&format!("uploads/{prefix}.csv"), files::csv(&prefix, ROWS)).await;
     let load = LoadId::of(&upload);
     stack.log_event(load.as_str(), "load_handed_over").await;
+    stack.deploy_anew().await;
     // The workbook is not needed any more.
     let delete = stack.cloud.s3.delete_object().bucket(&stack.uploads).key(&upload.key);
     delete.set_version_id(upload.version.clone()).send().await.expect("a deletion");

@@ -149,6 +149,8 @@ fn fold_char(c: char, case: KeyCase, folded: &mut String) {
     match case {
         KeyCase::Matters => match ascii_alike(c) {
             Some(alike) => folded.push(alike),
+            // θ and its own capital look alike too, and here it is the capitals that matter.
+            None if is_like_its_small_form(c) => folded.push(c),
             None => folded.extend(skeleton(c.encode_utf8(&mut buffer))),
         },
         // Capitals look alike across alphabets more often than small letters, so their forms decide: a Cyrillic г is the
@@ -165,6 +167,17 @@ fn fold_char(c: char, case: KeyCase, folded: &mut String) {
                 }
             }
         }
+    }
+}
+
+fn is_like_its_small_form(c: char) -> bool {
+    let (mut capital, mut small) = ([0; 4], [0; 4]);
+    let mut lowercase = c.to_lowercase();
+    match (lowercase.next(), lowercase.next()) {
+        (Some(other), None) if other != c => {
+            skeleton(c.encode_utf8(&mut capital)).eq(skeleton(other.encode_utf8(&mut small)))
+        }
+        _ => false,
     }
 }
 
@@ -197,6 +210,19 @@ mod tests {
         let mut folded = String::new();
         fold(text, case, &mut folded);
         folded
+    }
+
+    #[test]
+    fn where_capitals_matter_a_letter_is_not_its_own_capital() {
+        let folded = |text: &str, case| {
+            let mut folded = String::new();
+            fold(text, case, &mut folded);
+            folded
+        };
+        for (capital, small) in [("Θ-1", "θ-1"), ("Я-1", "я-1"), ("Ö-1", "ö-1")] {
+            assert_ne!(folded(capital, KeyCase::Matters), folded(small, KeyCase::Matters), "{small}");
+            assert_eq!(folded(capital, KeyCase::Folds), folded(small, KeyCase::Folds), "{small}");
+        }
     }
 
     #[test]

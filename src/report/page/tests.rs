@@ -1,8 +1,8 @@
 use super::*;
-use crate::event::{LoadId, Upload};
+use crate::event::{Afterwards, Later, LoadId, Upload, Word};
 use crate::judge::{ColumnRead, OtherColumn, SheetRead, Skip, TableRead};
 use crate::message::{Note, Problem, Rule};
-use crate::plan::{ChangedAttribute, ChangedRow, Counts, Fate, Kinds};
+use crate::plan::{ChangedAttribute, ChangedRow, Counts, Fate, Gate, Kinds, Tripped};
 use crate::report::{RowCounts, Seconds, SkippedRow, ToFix, UndoPossible};
 
 const HOSTILE: &str = "\"><script>alert('1')</script><img src=x onerror=alert(2)>&lt;{}";
@@ -180,4 +180,46 @@ fn what_can_be_taken_back_says_until_when() {
     let page = page(&report);
     assert!(page.contains("can be taken back until 19 Feb 2027, but"), "{page}");
     assert!(page.contains("<code>inventory undo 0123456789abcdef</code>"));
+}
+
+#[test]
+fn what_happened_to_a_load_since_is_its_answer_with_links_both_ways() {
+    let load = LoadId::parse("0123456789abcdef").unwrap();
+    let at = "2026-10-03T08:00:00Z".parse().unwrap();
+    let later = |what, load: &LoadId| Later { what, load: load.clone(), by: Some("Erika".into()), at };
+    let tripped = Tripped {
+        gate: Gate::Prices,
+        scope: None,
+        message: "61% of the prices change.".into(),
+        advice: "If that is right, approve the load: inventory approve 0123456789abcdef.".into(),
+    };
+    let held = Report {
+        held: vec![tripped],
+        ..report("Nothing was written: the load waits for your approval.", Ending::Held)
+    };
+    assert!(page(&held).contains("inventory approve"));
+    let mut approved = held.clone();
+    assert!(approved.add_later(later(Afterwards::Approved, &load.next())));
+    assert!(!approved.add_later(later(Afterwards::Approved, &load.next())), "said twice it is noted once");
+    let text = page(&approved);
+    let first = "<h1>Approved by Erika on 3 Oct 2026, 08:00 UTC, and loaded as load 0123456789abcdef.2.</h1>";
+    assert!(text.contains(first), "{text}");
+    assert!(text.contains("Before that: Nothing was written") && !text.contains("inventory approve"), "{text}");
+    assert!(text.contains("<a href=\"../0123456789abcdef.2/report.html\">0123456789abcdef.2</a>"), "{text}");
+    assert_eq!(approved.tone, Tone::Look);
+    assert!(!crate::report::words(&approved, None, None).contains("inventory approve"));
+
+    let again = Word { load: load.clone(), by: "Erika".into(), at };
+    let follows = Report { again: Some(again), ..report("All 4,812 rows are in.", Ending::Done) };
+    assert!(page(&follows).contains("<a href=\"../0123456789abcdef/report.html\">"));
+    assert!(crate::report::words(&follows, None, None).contains("It loads the file of load 0123456789abcdef again"));
+
+    let undo = Some(UndoPossible { until: None });
+    let mut undone = Report { undo, ..report("All 4,812 rows are in.", Ending::Done) };
+    assert!(page(&undone).contains("inventory undo 0123456789abcdef"));
+    undone.add_later(later(Afterwards::Undone, &load.undoing()));
+    assert!(!page(&undone).contains("inventory undo 0123456789abcdef"), "it is undone");
+    let mut newer = report("All 4,812 rows are in.", Ending::Done);
+    newer.add_later(later(Afterwards::Replaced, &load.next()));
+    assert_eq!((newer.summary.as_str(), newer.tone), ("All 4,812 rows are in.", report("", Ending::Done).tone));
 }
