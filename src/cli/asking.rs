@@ -138,13 +138,7 @@ impl Redrive {
         match self.load {
             Some(load) => {
                 let name = load.clone();
-                let say = |answer: &Json| {
-                    let again = text(&answer["loaded-again"]["load"]);
-                    format!(
-                        "Load {name} will be loaded again as {again}. Its report will be in loads/{again} of the reports \
-                         bucket."
-                    )
-                };
+                let say = |answer: &Json| say_reloaded(&name, answer);
                 self.loader.ask(Request::Redrive(Word { load, by, at }), say).await
             }
             None if !self.yes => self.loader.ask(Request::ListFailed { since: self.since }, say_would_redrive).await,
@@ -213,6 +207,14 @@ fn say_would_redrive(answer: &Json) -> String {
     lines.join("\n")
 }
 
+fn say_reloaded(name: &LoadId, answer: &Json) -> String {
+    if answer["retried"]["load"].is_string() {
+        return format!("Load {name} was waiting for its next try, and is retried now.");
+    }
+    let again = text(&answer["loaded-again"]["load"]);
+    format!("Load {name} will be loaded again as {again}. Its report will be in loads/{again} of the reports bucket.")
+}
+
 fn say_redriven(answer: &Json) -> String {
     let redriven = &answer["redriven"];
     let loads = redriven["loads"].as_array().map(Vec::as_slice).unwrap_or_default();
@@ -279,6 +281,15 @@ mod tests {
             say_redriven(&json!({ "redriven": { "loads": [], "events": 0 } })),
             "There was nothing to send again."
         );
+    }
+
+    #[test]
+    fn a_load_is_reloaded_under_another_name_or_retried_under_its_own() {
+        let load = LoadId::parse("0123456789abcdef").unwrap();
+        let again = say_reloaded(&load, &json!({ "loaded-again": { "load": "0123456789abcdef.2" } }));
+        assert!(again.contains("will be loaded again as 0123456789abcdef.2."), "{again}");
+        let retried = say_reloaded(&load, &json!({ "retried": { "load": "0123456789abcdef" } }));
+        assert_eq!(retried, "Load 0123456789abcdef was waiting for its next try, and is retried now.");
     }
 
     #[test]

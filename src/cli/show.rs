@@ -170,6 +170,10 @@ fn say_load(shown: &Shown) -> String {
     if let Some(undo) = &shown.undo {
         lines.push(format!("It undoes load {}, as {} wanted on {} UTC.", undo.load, undo.by, say_when(undo.at)));
     }
+    lines.extend(shown.trouble.as_ref().map(|trouble| {
+        let (since, next) = (say_when(trouble.since), say_when(trouble.next));
+        format!("It is delayed: since {since} UTC, {} The next try is at {next} UTC.", trouble.why)
+    }));
     lines.extend(shown.later.iter().map(Later::say));
     if let Some((why, by)) = shown.stop.as_ref().filter(|_| shown.state != State::Ended) {
         lines.push(match why.as_str() {
@@ -295,6 +299,16 @@ mod tests {
         assert!(told.ends_with("It stops at its next step: Jo cancelled it."), "{told}");
         let told = says(json!({ "stop": ["superseded", "fedcba9876543210"] }));
         assert!(told.ends_with("load fedcba9876543210 is of a newer version of the file."), "{told}");
+    }
+
+    #[test]
+    fn a_load_that_is_delayed_says_why_and_when_it_is_tried_again() {
+        let trouble = json!({ "since": "2026-10-03T08:00:00Z", "next": "2026-10-03T08:31:00Z", "tries": 5,
+                              "why": "table stock gave nothing." });
+        let told = says(json!({ "trouble": trouble, "is_running": false }));
+        let delayed = "It is delayed: since 3 Oct 2026 08:00 UTC, table stock gave nothing. The next try is at 3 Oct 2026 \
+                       08:31 UTC.";
+        assert!(told.ends_with(delayed), "{told}");
     }
 
     #[test]

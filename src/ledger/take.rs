@@ -291,11 +291,12 @@ impl Ledger {
             }
             let record = self.read(holder).await?;
             if !is_abandoned(record.as_ref()) {
-                // One that meets faults has its pause first.
-                let waits = |record: &LoadRecord| {
-                    self.is_elsewhere(record)
-                        || record.trouble.as_ref().is_some_and(|trouble| Timestamp::now() < trouble.next)
+                // One that meets faults has its pause first, unless it is only to end.
+                let has_pause = |record: &LoadRecord| {
+                    let next = record.trouble.as_ref().filter(|_| record.stop.is_none()).map(|trouble| trouble.next);
+                    next.is_some_and(|next| Timestamp::now() < next)
                 };
+                let waits = |record: &LoadRecord| self.is_elsewhere(record) || has_pause(record);
                 return Ok(Some(holder.clone()).filter(|_| !record.as_ref().is_some_and(waits)));
             }
         }

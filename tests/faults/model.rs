@@ -11,98 +11,29 @@ use serde_json::Value as Json;
 use super::world::World;
 use crate::harness::stack::notification;
 
+macro_rules! rules {
+    ($more_gates:literal, $more:literal) => {
+        concat!(
+            "version = 1\n[key]\npartition = \"sku\"\n",
+            "[gates]\nrejected_percent = false\nzero_percent = false\nprice_factor = false\nprice_percent = false\n",
+            "fewer_percent = false\nmissing_percent = false\nvanishing = false\n",
+            $more_gates,
+            $more,
+            "[[column]]\nname = \"sku\"\ntitle = \"SKU\"\ntype = \"text\"\nrequired = true\n",
+            "[[column]]\nname = \"name\"\ntitle = \"Name\"\ntype = \"text\"\nrequired = true\n",
+            "[[column]]\nname = \"quantity\"\ntitle = \"Quantity\"\ntype = \"integer\"\nrequired = true\n",
+        )
+    };
+}
+
 /// No gates: what is loaded here is unusual by intent.
-pub const RULES: &str = r#"
-version = 1
-[key]
-partition = "sku"
-[gates]
-rejected_percent = false
-zero_percent = false
-price_factor = false
-price_percent = false
-fewer_percent = false
-vanishing = false
-older = false
-[[column]]
-name = "sku"
-title = "SKU"
-type = "text"
-required = true
-[[column]]
-name = "name"
-title = "Name"
-type = "text"
-required = true
-[[column]]
-name = "quantity"
-title = "Quantity"
-type = "integer"
-required = true
-"#;
+pub const RULES: &str = rules!("older = false\n", "");
 
 /// The same, but for the one gate that knows what is newer.
-pub const RULES_IN_ORDER: &str = r#"
-version = 1
-[key]
-partition = "sku"
-[gates]
-rejected_percent = false
-zero_percent = false
-price_factor = false
-price_percent = false
-fewer_percent = false
-vanishing = false
-[[column]]
-name = "sku"
-title = "SKU"
-type = "text"
-required = true
-[[column]]
-name = "name"
-title = "Name"
-type = "text"
-required = true
-[[column]]
-name = "quantity"
-title = "Quantity"
-type = "integer"
-required = true
-"#;
+pub const RULES_IN_ORDER: &str = rules!("", "");
 
 /// The same as the first, and what a sheet does not list is deleted.
-pub const RULES_OF_ALL: &str = r#"
-version = 1
-[key]
-partition = "sku"
-[sync]
-missing = "delete"
-scope = "table"
-[gates]
-rejected_percent = false
-zero_percent = false
-price_factor = false
-price_percent = false
-fewer_percent = false
-missing_percent = false
-vanishing = false
-older = false
-[[column]]
-name = "sku"
-title = "SKU"
-type = "text"
-required = true
-[[column]]
-name = "name"
-title = "Name"
-type = "text"
-required = true
-[[column]]
-name = "quantity"
-title = "Quantity"
-type = "integer"
-required = true
-"#;
+pub const RULES_OF_ALL: &str = rules!("older = false\n", "[sync]\nmissing = \"delete\"\nscope = \"table\"\n");
 
 /// A version of an upload.
 #[derive(Debug, Clone)]

@@ -337,6 +337,15 @@ async fn a_load_that_met_a_fault_has_its_pause_and_is_then_the_one_that_should_r
     assert_eq!((noted.starts_without_progress, noted.trouble.map(|trouble| trouble.why)), (0, Some("busy".into())));
     has_run_out(&lease).await;
     assert_eq!(next(&own.ledger).await, None, "its pause is not over");
+    // Nothing is gained by waiting where it is only to stop.
+    assert!(own.ledger.ask_to_stop(&lease.load, &Stop::Cancelled { by: "Erika".into() }).await.expect("an answer"));
+    assert_eq!(next(&own.ledger).await, Some(lease.load.clone()));
+    own.delete().await;
+
+    let own = Own::ledger().await;
+    let lease = half_written(&own.brief, &at("a.xlsx", 1)).await;
+    own.brief.note_trouble(&lease, &fault("busy")).await.expect("noted");
+    has_run_out(&lease).await;
     // Somebody has mended it and wants it tried now.
     assert!(own.ledger.forget_trouble(&lease.load).await.expect("an answer"));
     assert!(!own.ledger.forget_trouble(&lease.load).await.expect("an answer"), "there is none any more");
