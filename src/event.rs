@@ -108,9 +108,9 @@ pub enum Request {
     /// Go on with a load whose plan is kept. Carries only its name.
     Continue(LoadId),
     /// Load again what is held.
-    Approve(Word),
+    Approve(Decision),
     /// Load again what failed or was cancelled.
-    Redrive(Word),
+    Redrive(Decision),
     /// Load again all that failed, the oldest upload first, and send again what rests in the failure queue.
     RedriveAll {
         by: String,
@@ -121,7 +121,7 @@ pub enum Request {
     /// Take back what a load wrote.
     Undo(Undo),
     /// Stop a load at its next step.
-    Cancel(Word),
+    Cancel(Decision),
     /// Tell which loads failed.
     ListFailed {
         since: Option<Timestamp>,
@@ -145,21 +145,21 @@ pub enum Request {
     Sweep,
 }
 
-/// Somebody's word on a load.
+/// Who decided something about a load, and when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Word {
+pub struct Decision {
     pub load: LoadId,
-    /// Who says so, as they say themselves.
+    /// Under the name that the caller gave.
     pub by: String,
     pub at: Timestamp,
 }
 
-/// Somebody's word that a load is to be undone.
+/// Who decided that a load is undone, and when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Undo {
     /// The load that is to be undone.
     pub load: LoadId,
-    /// Who says so, as they say themselves.
+    /// Under the name that the caller gave.
     pub by: String,
     pub at: Timestamp,
     /// Only to tell what would become of it.
@@ -516,7 +516,7 @@ mod tests {
     fn commands_are_believed_only_from_a_direct_invocation() {
         let load = LoadId::parse("0123456789abcdef").unwrap();
         let by = || ("Erika".to_string(), Timestamp::UNIX_EPOCH);
-        let word = || Word { load: load.clone(), by: by().0, at: by().1 };
+        let word = || Decision { load: load.clone(), by: by().0, at: by().1 };
         for request in [
             Request::Approve(word()),
             Request::Redrive(word()),

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::clients::{self, Clients};
 use crate::config::Config;
-use crate::event::{self, EventError, Message, Ours, Request, Upload, Word};
+use crate::event::{self, Decision, EventError, Message, Ours, Request, Upload};
 use crate::ledger::Ledger;
 use crate::load::{self, Answer, LoadError, Places, Rules, Run, RunEnd, Uploads};
 use crate::notify::{Around, Notifier};
@@ -146,18 +146,18 @@ impl Invocation<'_> {
                     log_end(&load::go_on(&load, self.places, self.rules, self.run).await?);
                     continue;
                 }
-                Request::Approve(word) => {
-                    tracing::info!(event = "load_approved", load = %word.load, by = word.by);
-                    load::approve(&word, self.places, self.run).await?
+                Request::Approve(decision) => {
+                    tracing::info!(event = "load_approved", load = %decision.load, by = decision.by);
+                    load::approve(&decision, self.places, self.run).await?
                 }
-                Request::Redrive(word) => {
-                    tracing::info!(event = "load_redriven", load = %word.load, by = word.by);
-                    load::redrive(&word, self.places, self.run).await?
+                Request::Redrive(decision) => {
+                    tracing::info!(event = "load_redriven", load = %decision.load, by = decision.by);
+                    load::redrive(&decision, self.places, self.run).await?
                 }
                 Request::RedriveAll { by, at, since } => {
                     tracing::info!(event = "failures_redriven", by, since = since.map(|since| since.to_string()));
-                    let word = |load| Word { load, by: by.clone(), at };
-                    load::redrive_all(&word, since, self.places, self.run).await?
+                    let decision = |load| Decision { load, by: by.clone(), at };
+                    load::redrive_all(&decision, since, self.places, self.run).await?
                 }
                 Request::Undo(undo) => {
                     tracing::info!(event = "undo_asked", load = %undo.load, by = undo.by, dry_run = undo.dry_run);
@@ -166,9 +166,9 @@ impl Invocation<'_> {
                         false => load::ask_undo(&undo, self.places, self.run).await?,
                     }
                 }
-                Request::Cancel(word) => {
-                    tracing::info!(event = "load_cancelled", load = %word.load, by = word.by);
-                    load::cancel(&word, self.places).await?
+                Request::Cancel(decision) => {
+                    tracing::info!(event = "load_cancelled", load = %decision.load, by = decision.by);
+                    load::cancel(&decision, self.places).await?
                 }
                 Request::ListFailed { since } => load::list_failed(since, self.places).await?,
                 Request::ListLoads { at_most } => load::tell_loads(at_most, self.places).await?,

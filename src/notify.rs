@@ -12,7 +12,7 @@ use tokio::time::sleep;
 
 use crate::clients::CloudFault;
 use crate::event::LoadId;
-use crate::ledger::Trouble;
+use crate::ledger::Outage;
 use crate::plan::Names;
 use crate::report::Report;
 use crate::schema::Every;
@@ -76,7 +76,7 @@ pub struct Delayed<'a> {
     /// None where no load is known yet.
     pub load: Option<&'a LoadId>,
     pub file: &'a str,
-    pub trouble: &'a Trouble,
+    pub outage: &'a Outage,
     /// Until when it is tried.
     pub gives_up: Timestamp,
 }

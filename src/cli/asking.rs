@@ -7,8 +7,8 @@ use serde_json::Value as Json;
 
 use super::deployed::Deployed;
 use super::progress::Bar;
-use super::{Exit, Trouble, load_name, output, whoever_types};
-use crate::event::{LoadId, Request, Word};
+use super::{CliError, Exit, load_name, output, whoever_types};
+use crate::event::{Decision, LoadId, Request};
 use crate::load::LoadError;
 use crate::message::count;
 
@@ -77,9 +77,9 @@ fn since(text: &str) -> Result<Timestamp, String> {
 
 impl Loader {
     /// Asks, and tells the answer in words or as it came.
-    async fn ask(self, request: Request, say: impl FnOnce(&Json) -> String) -> Result<Exit, Trouble> {
+    async fn ask(self, request: Request, say: impl FnOnce(&Json) -> String) -> Result<Exit, CliError> {
         let relay = self.deployed.relay().await.ok_or_else(|| {
-            Trouble::usage("Say which loader is meant, by its function: --function, or INVENTORY_FUNCTION.")
+            CliError::usage("Say which loader is meant, by its function: --function, or INVENTORY_FUNCTION.")
         })?;
         let answer = Bar::asking().during(relay.ask(&request)).await.map_err(LoadError::from)?;
         let answer = &answer["answers"][0];
@@ -92,9 +92,9 @@ impl Loader {
 
 impl OneLoad {
     /// Somebody has read why the load is held, and says that it is right.
-    pub async fn approve(self) -> Result<Exit, Trouble> {
-        let word = Word { load: self.load, by: whoever_types(self.speaker.by), at: Timestamp::now() };
-        let (load, by) = (word.load.clone(), word.by.clone());
+    pub async fn approve(self) -> Result<Exit, CliError> {
+        let decision = Decision { load: self.load, by: whoever_types(self.speaker.by), at: Timestamp::now() };
+        let (load, by) = (decision.load.clone(), decision.by.clone());
         let say = |answer: &Json| {
             let again = &answer["loaded-again"];
             let name = text(&again["load"]);
@@ -109,12 +109,12 @@ impl OneLoad {
                 ),
             }
         };
-        self.loader.ask(Request::Approve(word), say).await
+        self.loader.ask(Request::Approve(decision), say).await
     }
 
-    pub async fn cancel(self) -> Result<Exit, Trouble> {
-        let word = Word { load: self.load, by: whoever_types(self.speaker.by), at: Timestamp::now() };
-        let load = word.load.clone();
+    pub async fn cancel(self) -> Result<Exit, CliError> {
+        let decision = Decision { load: self.load, by: whoever_types(self.speaker.by), at: Timestamp::now() };
+        let load = decision.load.clone();
         let say = |answer: &Json| match answer["cancelled"]["had_begun"].as_bool() {
             Some(true) => format!(
                 "Load {load} stops after the rows it is writing now. Its report, in loads/{load} of the reports bucket, \
@@ -122,24 +122,24 @@ impl OneLoad {
             ),
             _ => format!("Load {load} had not begun and is cancelled. Nothing was changed."),
         };
-        self.loader.ask(Request::Cancel(word), say).await
+        self.loader.ask(Request::Cancel(decision), say).await
     }
 }
 
 impl ListFailed {
-    pub async fn run(self) -> Result<Exit, Trouble> {
+    pub async fn run(self) -> Result<Exit, CliError> {
         self.loader.ask(Request::ListFailed { since: self.since }, say_failed).await
     }
 }
 
 impl Redrive {
-    pub async fn run(self) -> Result<Exit, Trouble> {
+    pub async fn run(self) -> Result<Exit, CliError> {
         let (by, at) = (whoever_types(self.speaker.by), Timestamp::now());
         match self.load {
             Some(load) => {
                 let name = load.clone();
                 let say = |answer: &Json| say_reloaded(&name, answer);
-                self.loader.ask(Request::Redrive(Word { load, by, at }), say).await
+                self.loader.ask(Request::Redrive(Decision { load, by, at }), say).await
             }
             None if !self.yes => self.loader.ask(Request::ListFailed { since: self.since }, say_would_redrive).await,
             None => self.loader.ask(Request::RedriveAll { by, at, since: self.since }, say_redriven).await,

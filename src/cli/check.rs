@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::output::{self, Lists};
 use super::progress::Bar;
-use super::{Exit, Telling, Trouble, local_upload};
+use super::{CliError, Exit, Telling, local_upload};
 use crate::child::Items;
 use crate::event::LoadId;
 use crate::load::{self, Rules, RulesFrom, Run};
@@ -31,10 +31,10 @@ pub(super) struct Check {
 }
 
 impl Check {
-    pub async fn run(self) -> Result<Exit, Trouble> {
+    pub async fn run(self) -> Result<Exit, CliError> {
         let is_about_one = self.telling.fates.is_some() || self.telling.items.is_some() || self.to_fix.is_some();
         if self.files.len() > 1 && is_about_one {
-            return Err(Trouble::usage(
+            return Err(CliError::usage(
                 "--fates, --items and --to-fix are about the rows of one file. Check the files one by one.",
             ));
         }
@@ -79,10 +79,10 @@ struct Mending<'a> {
 }
 
 impl<'a> Mending<'a> {
-    fn begin(file: &Path, out: &'a Path, rules: &Rules) -> Result<Mending<'a>, Trouble> {
+    fn begin(file: &Path, out: &'a Path, rules: &Rules) -> Result<Mending<'a>, CliError> {
         if out.canonicalize().is_ok_and(|out| file.canonicalize().is_ok_and(|file| file == out)) {
             let out = out.display();
-            return Err(Trouble::usage(format!("{out} is the file that is checked. Name another one for --to-fix.")));
+            return Err(CliError::usage(format!("{out} is the file that is checked. Name another one for --to-fix.")));
         }
         let duplicates = match &rules.from {
             RulesFrom::Given(schema) => schema.duplicates,
@@ -93,13 +93,13 @@ impl<'a> Mending<'a> {
     }
 
     /// Nothing is written where no row needs it, and what was there stays.
-    fn end(self, report: &mut Report) -> Result<(), Trouble> {
+    fn end(self, report: &mut Report) -> Result<(), CliError> {
         // The load that this file would be.
         let load = LoadId::of(&report.upload);
         match self.rows.write(&load, &report.sheets).map_err(trouble)? {
             Some(book) => {
                 let content = book.read().map_err(|error| trouble(error.into()))?;
-                std::fs::write(self.out, content).map_err(|error| Trouble::file("written", self.out, &error))?;
+                std::fs::write(self.out, content).map_err(|error| CliError::file("written", self.out, &error))?;
                 let place = self.out.display().to_string();
                 report.to_fix = Some(ToFix { place, rows: book.rows, of: book.of });
             }
@@ -109,6 +109,6 @@ impl<'a> Mending<'a> {
     }
 }
 
-fn trouble(error: ToFixError) -> Trouble {
-    Trouble::usage(sentence(&error))
+fn trouble(error: ToFixError) -> CliError {
+    CliError::usage(sentence(&error))
 }

@@ -4,7 +4,7 @@ use clap::Args;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
-use super::Trouble;
+use super::CliError;
 use super::progress::Bar;
 use crate::clients::{self, Clients};
 use crate::event::Request;
@@ -46,16 +46,16 @@ pub(super) async fn ask_patiently<T: DeserializeOwned>(
     relay: &Relay,
     request: &Request,
     part: &str,
-) -> Result<T, Trouble> {
+) -> Result<T, CliError> {
     Bar::asking().during(ask(relay, request, part)).await
 }
 
 /// Asks the function, and takes from its answer the part of this name.
-pub(super) async fn ask<T: DeserializeOwned>(relay: &Relay, request: &Request, part: &str) -> Result<T, Trouble> {
+pub(super) async fn ask<T: DeserializeOwned>(relay: &Relay, request: &Request, part: &str) -> Result<T, CliError> {
     let mut answer = relay.ask(request).await.map_err(LoadError::from)?;
     let answer = answer.pointer_mut("/answers/0").and_then(Json::as_object_mut).and_then(|answer| answer.remove(part));
     answer.and_then(|answer| serde_json::from_value(answer).ok()).ok_or_else(|| {
-        Trouble::usage(
+        CliError::usage(
             "The function answered something that this command does not know. Use the command and the function of one \
              version; inventory --version tells the command's.",
         )

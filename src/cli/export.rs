@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::new_file::NewFile;
 use super::progress::Bar;
-use super::{Exit, Trouble, output, schema_in};
+use super::{CliError, Exit, output, schema_in};
 use crate::clients;
 use crate::item::{Item, Value};
 use crate::load::LoadError;
@@ -66,7 +66,7 @@ struct Told<'a> {
 }
 
 impl Export {
-    pub async fn run(self) -> Result<Exit, Trouble> {
+    pub async fn run(self) -> Result<Exit, CliError> {
         let schema = schema_in(self.schema.as_deref())?;
         let form = form_of(&self.out)?;
         check_name(&self.out, form, &schema)?;
@@ -82,14 +82,14 @@ impl Export {
         let scan = table.scan_side_by_side(self.segments, |items| {
             read += items.len() as u64;
             bar.say(&format!("{} items read", count(read)));
-            items.into_iter().try_for_each(|item| export.add(item)).map_err(Trouble::from)
+            items.into_iter().try_for_each(|item| export.add(item)).map_err(CliError::from)
         });
         let read_units = bar.during(scan).await?;
         let exported = export.end()?;
         new.keep()?;
         let told = Told { file: self.out.display().to_string(), exported: &exported, read_units };
         let text = if self.json {
-            serde_json::to_string_pretty(&told).map_err(|error| Trouble::usage(error.to_string()))?
+            serde_json::to_string_pretty(&told).map_err(|error| CliError::usage(error.to_string()))?
         } else {
             words(&told, &schema)
         };
@@ -98,20 +98,20 @@ impl Export {
     }
 }
 
-impl From<TableError> for Trouble {
-    fn from(error: TableError) -> Trouble {
+impl From<TableError> for CliError {
+    fn from(error: TableError) -> CliError {
         LoadError::from(error).into()
     }
 }
 
-fn form_of(path: &Path) -> Result<Form, Trouble> {
+fn form_of(path: &Path) -> Result<Form, CliError> {
     let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
     match ending.to_str() {
         Some("xlsx") => Ok(Form::Workbook),
         Some("csv") => Ok(Form::Csv),
         _ => {
             let name = path.display();
-            Err(Trouble::usage(format!(
+            Err(CliError::usage(format!(
                 "{name} ends neither in .xlsx nor in .csv. Say by its ending what it should be."
             )))
         }
@@ -119,14 +119,14 @@ fn form_of(path: &Path) -> Result<Form, Trouble> {
 }
 
 /// A csv is the sheet that its name says, and so may not be the one that the rules read.
-fn check_name(path: &Path, form: Form, schema: &Schema) -> Result<(), Trouble> {
+fn check_name(path: &Path, form: Form, schema: &Schema) -> Result<(), CliError> {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let is_read = |wanted: &String| canonical_name(wanted) == canonical_name(&stem);
     if form == Form::Workbook || schema.sheet.as_ref().is_none_or(is_read) {
         return Ok(());
     }
     let wanted = name_items(schema)?;
-    Err(Trouble::usage(format!(
+    Err(CliError::usage(format!(
         "The rules read only the sheet \"{wanted}\", and a CSV is called like its file. Call it \"{wanted}.csv\", or make a \
          workbook."
     )))

@@ -9,7 +9,7 @@ use clap::Args;
 
 use super::output::{self, Lists};
 use super::progress::Bar;
-use super::{Exit, Telling, Trouble, local_upload};
+use super::{CliError, Exit, Telling, local_upload};
 use crate::clients;
 use crate::event::{LoadId, Upload};
 use crate::ledger::Ledger;
@@ -77,7 +77,7 @@ fn gate(name: &str) -> Result<Gate, String> {
 }
 
 impl Load {
-    pub async fn run(self) -> Result<Exit, Trouble> {
+    pub async fn run(self) -> Result<Exit, CliError> {
         if self.ledger.is_none() {
             output::say(&format!(
                 "No ledger is named (--ledger), so this load takes no turn: see that nothing else is loaded into table {} \
@@ -90,13 +90,13 @@ impl Load {
 }
 
 impl Plan {
-    pub async fn run(self) -> Result<Exit, Trouble> {
+    pub async fn run(self) -> Result<Exit, CliError> {
         self.journey.run(None, true, &[]).await
     }
 }
 
 impl JourneyArgs {
-    async fn run(self, ledger: Option<&str>, dry_run: bool, waived: &[Gate]) -> Result<Exit, Trouble> {
+    async fn run(self, ledger: Option<&str>, dry_run: bool, waived: &[Gate]) -> Result<Exit, CliError> {
         let rules = self.telling.rules()?;
         let store = Store::Folder(FolderStore::new(self.out.clone()));
         let upload = unfinished(local_upload(&self.file)?, &store, dry_run, waived).await?;
@@ -119,7 +119,7 @@ impl JourneyArgs {
         let report = match bar.during(load::load(upload, &places, &rules, &run)).await? {
             RunEnd::Ended(report) => report,
             RunEnd::Duplicate => {
-                return Err(Trouble::usage(
+                return Err(CliError::usage(
                     "This very file is being loaded right now; wait for it to end. If it was stopped, try again in a minute.",
                 ));
             }
@@ -151,7 +151,7 @@ impl JourneyArgs {
 
 /// The same file typed again is a load of its own when the last one has ended or was asked for otherwise, and goes on
 /// where it stopped when not.
-async fn unfinished(upload: Upload, store: &Store, dry_run: bool, waived: &[Gate]) -> Result<Upload, Trouble> {
+async fn unfinished(upload: Upload, store: &Store, dry_run: bool, waived: &[Gate]) -> Result<Upload, CliError> {
     let content = upload.version.clone().unwrap_or_default();
     let waived: BTreeSet<Gate> = waived.iter().copied().collect();
     let mut upload = upload;

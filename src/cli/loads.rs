@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::deployed::{self, Deployed};
 use super::load::LEASE;
 use super::terminal::{answer_width, shorten};
-use super::{Exit, Trouble, output};
+use super::{CliError, Exit, output};
 use crate::event::{Afterwards, LOADS_AT_MOST, Later, Request};
 use crate::ledger::{Ledger, State};
 use crate::load::{self, LoadInShort};
@@ -43,7 +43,7 @@ pub(super) struct Loads {
 }
 
 impl Loads {
-    pub async fn run(self) -> Result<Exit, Trouble> {
+    pub async fn run(self) -> Result<Exit, CliError> {
         let loads = self.find().await?;
         let text = match self.json {
             true => serde_json::json!({ "loads": loads }).to_string(),
@@ -53,7 +53,7 @@ impl Loads {
         Ok(Exit::Good)
     }
 
-    async fn find(&self) -> Result<Vec<LoadInShort>, Trouble> {
+    async fn find(&self) -> Result<Vec<LoadInShort>, CliError> {
         let at_most = self.limit as usize;
         if let Some(folder) = &self.out {
             return Ok(load::list_kept(&Store::Folder(FolderStore::new(folder)), at_most).await?);
@@ -63,7 +63,7 @@ impl Loads {
             return Ok(load::list_loads(table, &ledger, at_most).await?);
         }
         let relay = self.loader.relay().await.ok_or_else(|| {
-            Trouble::usage(
+            CliError::usage(
                 "Say whose loads are meant: the loader's function (--function, or INVENTORY_FUNCTION), a ledger (--table \
                  with --ledger), or the folder of inventory load (--out).",
             )

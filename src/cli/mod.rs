@@ -204,35 +204,35 @@ impl Exit {
 
 /// What keeps a command from its work: a sentence for whoever typed it.
 #[derive(Debug)]
-struct Trouble {
+struct CliError {
     exit: Exit,
     sentence: String,
 }
 
-impl Trouble {
-    fn usage(sentence: impl Into<String>) -> Trouble {
-        Trouble { exit: Exit::Usage, sentence: sentence.into() }
+impl CliError {
+    fn usage(sentence: impl Into<String>) -> CliError {
+        CliError { exit: Exit::Usage, sentence: sentence.into() }
     }
 
-    fn file(action: &str, path: &Path, error: &std::io::Error) -> Trouble {
-        Trouble::usage(format!(
+    fn file(action: &str, path: &Path, error: &std::io::Error) -> CliError {
+        CliError::usage(format!(
             "{} could not be {action}: {error}. Check the name and its permissions.",
             path.display()
         ))
     }
 }
 
-impl From<LoadError> for Trouble {
-    fn from(error: LoadError) -> Trouble {
+impl From<LoadError> for CliError {
+    fn from(error: LoadError) -> CliError {
         // What a later try cannot heal, somebody has to set right first.
         let exit = if error.would_trying_again_help() { Exit::Cloud } else { Exit::Usage };
-        Trouble { exit, sentence: sentence(&error) }
+        CliError { exit, sentence: sentence(&error) }
     }
 }
 
-impl From<SheetFault> for Trouble {
-    fn from(fault: SheetFault) -> Trouble {
-        Trouble::usage(sentence(&fault))
+impl From<SheetFault> for CliError {
+    fn from(fault: SheetFault) -> CliError {
+        CliError::usage(sentence(&fault))
     }
 }
 
@@ -242,7 +242,7 @@ pub fn main() -> ExitCode {
     let command = Command::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return end(Err(Trouble::usage(format!("No threads could be started: {error}.")))),
+        Err(error) => return end(Err(CliError::usage(format!("No threads could be started: {error}.")))),
     };
     end(runtime.block_on(async {
         match command.subcommand {
@@ -275,7 +275,7 @@ fn print_completions(shell: clap_complete::Shell) {
     output::answer(String::from_utf8_lossy(&script).trim_end());
 }
 
-fn end(result: Result<Exit, Trouble>) -> ExitCode {
+fn end(result: Result<Exit, CliError>) -> ExitCode {
     let exit = result.unwrap_or_else(|trouble| {
         output::say(&trouble.sentence);
         trouble.exit
@@ -284,22 +284,22 @@ fn end(result: Result<Exit, Trouble>) -> ExitCode {
 }
 
 impl Telling {
-    fn rules(&self) -> Result<Rules, Trouble> {
+    fn rules(&self) -> Result<Rules, CliError> {
         rules_of(schema_in(self.schema.as_deref())?)
     }
 }
 
 /// The rules in a file, or those the loader comes with.
-fn schema_in(file: Option<&Path>) -> Result<Schema, Trouble> {
+fn schema_in(file: Option<&Path>) -> Result<Schema, CliError> {
     match file {
-        None => Schema::shipped().map_err(|mistakes| Trouble::usage(format!("{mistakes}."))),
-        Some(path) => read_rules(path)?.map_err(|mistakes| Trouble::usage(schema::listed(path, &mistakes))),
+        None => Schema::shipped().map_err(|mistakes| CliError::usage(format!("{mistakes}."))),
+        Some(path) => read_rules(path)?.map_err(|mistakes| CliError::usage(schema::listed(path, &mistakes))),
     }
 }
 
-fn rules_of(schema: Schema) -> Result<Rules, Trouble> {
+fn rules_of(schema: Schema) -> Result<Rules, CliError> {
     let program = std::env::current_exe().map_err(|error| {
-        Trouble::usage(format!("The command does not find itself, and so cannot start its reader: {error}."))
+        CliError::usage(format!("The command does not find itself, and so cannot start its reader: {error}."))
     })?;
     Ok(config::rules(RulesFrom::Given(Box::new(schema)), config::reader(program, std::env::temp_dir())))
 }
@@ -314,13 +314,13 @@ fn whoever_types(named: Option<String>) -> String {
 }
 
 /// A file on this machine, as an upload: its version is its content, so the same file is the same load.
-fn local_upload(path: &Path) -> Result<Upload, Trouble> {
-    let fault = |error: std::io::Error| Trouble::file("read", path, &error);
+fn local_upload(path: &Path) -> Result<Upload, CliError> {
+    let fault = |error: std::io::Error| CliError::file("read", path, &error);
     let full = path.canonicalize().map_err(fault)?;
     let mut file = File::open(&full).map_err(fault)?;
     let metadata = file.metadata().map_err(fault)?;
     if !metadata.is_file() {
-        return Err(Trouble::usage(format!("{} is not a file. Name the spreadsheet itself.", path.display())));
+        return Err(CliError::usage(format!("{} is not a file. Name the spreadsheet itself.", path.display())));
     }
     let mut digest = Sha256::new();
     let mut block = vec![0; 1 << 16];

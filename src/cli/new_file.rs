@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use super::Trouble;
+use super::CliError;
 
 /// As any file that is made, less what the user's mask takes away.
 const MODE: u32 = 0o666;
@@ -18,7 +18,7 @@ pub(super) struct NewFile {
 }
 
 impl NewFile {
-    pub fn begin(path: &Path, force: bool) -> Result<NewFile, Trouble> {
+    pub fn begin(path: &Path, force: bool) -> Result<NewFile, CliError> {
         if !force && path.exists() {
             return Err(is_there(path));
         }
@@ -28,37 +28,37 @@ impl NewFile {
         };
         if !folder.is_dir() {
             let folder = folder.display();
-            return Err(Trouble::usage(format!(
+            return Err(CliError::usage(format!(
                 "There is no folder {folder}. Make it, or name another file with --out."
             )));
         }
         let mut unfinished = tempfile::Builder::new();
         let unfinished = unfinished.prefix(".unfinished-").permissions(Permissions::from_mode(MODE));
-        let file = unfinished.tempfile_in(folder).map_err(|error| Trouble::file("written", path, &error))?;
+        let file = unfinished.tempfile_in(folder).map_err(|error| CliError::file("written", path, &error))?;
         Ok(NewFile { path: path.to_path_buf(), force, file })
     }
 
     /// To write into, more than once at the same place.
-    pub fn file(&self) -> Result<File, Trouble> {
-        self.file.as_file().try_clone().map_err(|error| Trouble::file("written", &self.path, &error))
+    pub fn file(&self) -> Result<File, CliError> {
+        self.file.as_file().try_clone().map_err(|error| CliError::file("written", &self.path, &error))
     }
 
     /// Puts the file, now whole, in its place.
-    pub fn keep(self) -> Result<(), Trouble> {
+    pub fn keep(self) -> Result<(), CliError> {
         let NewFile { path, force, file } = self;
         let kept = if force { file.persist(&path) } else { file.persist_noclobber(&path) };
         match kept {
             Ok(_) => Ok(()),
             // Somebody made one meanwhile.
             Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => Err(is_there(&path)),
-            Err(error) => Err(Trouble::file("written", &path, &error.error)),
+            Err(error) => Err(CliError::file("written", &path, &error.error)),
         }
     }
 }
 
-fn is_there(path: &Path) -> Trouble {
+fn is_there(path: &Path) -> CliError {
     let path = path.display();
-    Trouble::usage(format!("{path} is there already. Name another file with --out, or write over it with --force."))
+    CliError::usage(format!("{path} is there already. Name another file with --out, or write over it with --force."))
 }
 
 #[cfg(test)]

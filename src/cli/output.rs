@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::terminal::harmless;
-use super::{Telling, Trouble};
+use super::{CliError, Telling};
 use crate::plan::{Fate, PlanRow};
 use crate::report::{Report, words};
 
@@ -36,10 +36,10 @@ pub(super) struct Lists {
 }
 
 impl Lists {
-    pub fn create(telling: &Telling) -> Result<Lists, Trouble> {
-        let open = |path: &Option<PathBuf>| -> Result<_, Trouble> {
+    pub fn create(telling: &Telling) -> Result<Lists, CliError> {
+        let open = |path: &Option<PathBuf>| -> Result<_, CliError> {
             let Some(path) = path else { return Ok(None) };
-            let file = File::create(path).map_err(|error| Trouble::file("written", path, &error))?;
+            let file = File::create(path).map_err(|error| CliError::file("written", path, &error))?;
             Ok(Some((path.clone(), BufWriter::new(file))))
         };
         Ok(Lists { fates: open(&telling.fates)?, items: open(&telling.items)? })
@@ -69,18 +69,18 @@ impl Lists {
         Ok(())
     }
 
-    pub fn finish(self) -> Result<(), Trouble> {
+    pub fn finish(self) -> Result<(), CliError> {
         for (path, mut out) in self.fates.into_iter().chain(self.items) {
-            out.flush().map_err(|error| Trouble::file("written", &path, &error))?;
+            out.flush().map_err(|error| CliError::file("written", &path, &error))?;
         }
         Ok(())
     }
 }
 
 /// Prints a report; `kept` is where its file is.
-pub(super) fn tell(report: &Report, title: Option<&str>, json: bool, kept: Option<&str>) -> Result<(), Trouble> {
+pub(super) fn tell(report: &Report, title: Option<&str>, json: bool, kept: Option<&str>) -> Result<(), CliError> {
     let text = if json {
-        let mut text = serde_json::to_string_pretty(report).map_err(|error| Trouble::usage(error.to_string()))?;
+        let mut text = serde_json::to_string_pretty(report).map_err(|error| CliError::usage(error.to_string()))?;
         text.push('\n');
         text
     } else {
@@ -89,6 +89,6 @@ pub(super) fn tell(report: &Report, title: Option<&str>, json: bool, kept: Optio
     match io::stdout().write_all(shown(&text).as_bytes()) {
         // Whoever reads has had enough, as `head` does.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written.map_err(|error| Trouble::file("written", Path::new("standard output"), &error)),
+        written => written.map_err(|error| CliError::file("written", Path::new("standard output"), &error)),
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 
-use super::{Exit, PRINT_CODES, Trouble, output};
+use super::{CliError, Exit, PRINT_CODES, output};
 use crate::item::Value;
 use crate::message::count;
 use crate::schema::{self, Missing, Mistakes, Mode, SHIPPED, Scope};
@@ -36,11 +36,11 @@ pub(super) enum Schema {
 }
 
 impl Schema {
-    pub fn run(self) -> Result<Exit, Trouble> {
+    pub fn run(self) -> Result<Exit, CliError> {
         let (file, json) = match self {
             Schema::Show { json: false } => return print(SHIPPED).map(|()| Exit::Good),
             Schema::Show { json: true } => {
-                let rules = schema::Schema::shipped().map_err(|mistakes| Trouble::usage(format!("{mistakes}.")))?;
+                let rules = schema::Schema::shipped().map_err(|mistakes| CliError::usage(format!("{mistakes}.")))?;
                 output::answer(&serde_json::json!(rules).to_string());
                 return Ok(Exit::Good);
             }
@@ -139,8 +139,8 @@ fn say_gates(rules: &schema::Schema) -> String {
 }
 
 /// The rules in a file, or what is wrong with them.
-pub(super) fn read_rules(path: &Path) -> Result<Result<schema::Schema, Mistakes>, Trouble> {
-    let text = std::fs::read_to_string(path).map_err(|error| Trouble::file("read", path, &error))?;
+pub(super) fn read_rules(path: &Path) -> Result<Result<schema::Schema, Mistakes>, CliError> {
+    let text = std::fs::read_to_string(path).map_err(|error| CliError::file("read", path, &error))?;
     Ok(schema::Schema::from_toml(text.strip_prefix('\u{feff}').unwrap_or(&text)))
 }
 
@@ -150,10 +150,10 @@ pub(super) fn listed(path: &Path, mistakes: &Mistakes) -> String {
     mistakes.all().iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-fn print(text: &str) -> Result<(), Trouble> {
+fn print(text: &str) -> Result<(), CliError> {
     match io::stdout().write_all(text.as_bytes()) {
         // Whoever reads has had enough, as `head` does.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written.map_err(|error| Trouble::file("written", Path::new("standard output"), &error)),
+        written => written.map_err(|error| CliError::file("written", Path::new("standard output"), &error)),
     }
 }

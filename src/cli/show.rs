@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::deployed::{self, Deployed};
 use super::loads::{say_ended, say_when};
-use super::{Exit, Trouble, load_name, output};
+use super::{CliError, Exit, load_name, output};
 use crate::event::{Later, LoadId, Request};
 use crate::ledger::State;
 use crate::load::{self, LoadError, RowsShown, Shown};
@@ -56,11 +56,11 @@ enum Place {
 }
 
 impl Show {
-    pub async fn run(self) -> Result<Exit, Trouble> {
+    pub async fn run(self) -> Result<Exit, CliError> {
         let place = match &self.out {
             Some(folder) => Place::Folder(Store::Folder(FolderStore::new(folder))),
             None => Place::Function(self.loader.relay().await.ok_or_else(|| {
-                Trouble::usage(
+                CliError::usage(
                     "Say where the load was made: by the loader's function (--function, or INVENTORY_FUNCTION), or from \
                      here with a folder (--out).",
                 )
@@ -78,14 +78,14 @@ impl Show {
 }
 
 impl Place {
-    async fn show(&self, load: &LoadId) -> Result<Option<Shown>, Trouble> {
+    async fn show(&self, load: &LoadId) -> Result<Option<Shown>, CliError> {
         match self {
             Place::Folder(store) => Ok(load::show(load, store, None).await?),
             Place::Function(relay) => deployed::ask_patiently(relay, &Request::Show(load.clone()), "shown").await,
         }
     }
 
-    async fn print_rows(&self, load: &LoadId, fate: Option<Fate>) -> Result<(), Trouble> {
+    async fn print_rows(&self, load: &LoadId, fate: Option<Fate>) -> Result<(), CliError> {
         let mut out = BufWriter::new(io::stdout().lock());
         let (mut next, mut shortened) = (Some(0), 0);
         while let Some(from) = next {
@@ -93,7 +93,7 @@ impl Place {
             match print(&shown, &mut out) {
                 // Whoever reads has had enough, as `head` does.
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
-                printed => printed.map_err(|error| Trouble::file("written", Path::new("standard output"), &error))?,
+                printed => printed.map_err(|error| CliError::file("written", Path::new("standard output"), &error))?,
             }
             (next, shortened) = (shown.next, shortened + shown.shortened);
         }
@@ -103,7 +103,7 @@ impl Place {
         Ok(())
     }
 
-    async fn rows(&self, load: &LoadId, from: u64, fate: Option<Fate>) -> Result<RowsShown, Trouble> {
+    async fn rows(&self, load: &LoadId, from: u64, fate: Option<Fate>) -> Result<RowsShown, CliError> {
         match self {
             Place::Folder(store) => Ok(load::show_rows(load, from, fate, store, None).await?),
             Place::Function(relay) => {
@@ -134,7 +134,7 @@ fn print(shown: &RowsShown, out: &mut impl Write) -> io::Result<()> {
 }
 
 /// Prints what is known of a load, and of one that is over the report.
-fn tell_load(shown: &Shown, json: bool) -> Result<(), Trouble> {
+fn tell_load(shown: &Shown, json: bool) -> Result<(), CliError> {
     if json {
         output::answer(&serde_json::json!(shown).to_string());
         return Ok(());
@@ -170,9 +170,9 @@ fn say_load(shown: &Shown) -> String {
     if let Some(undo) = &shown.undo {
         lines.push(format!("It undoes load {}, as {} wanted on {} UTC.", undo.load, undo.by, say_when(undo.at)));
     }
-    lines.extend(shown.trouble.as_ref().map(|trouble| {
-        let (since, next) = (say_when(trouble.since), say_when(trouble.next));
-        format!("It is delayed: since {since} UTC, {} The next try is at {next} UTC.", trouble.why)
+    lines.extend(shown.outage.as_ref().map(|outage| {
+        let (since, next) = (say_when(outage.since), say_when(outage.next));
+        format!("It is delayed: since {since} UTC, {} The next try is at {next} UTC.", outage.why)
     }));
     lines.extend(shown.later.iter().map(Later::say));
     if let Some((why, by)) = shown.stop.as_ref().filter(|_| shown.state != State::Ended) {
@@ -303,9 +303,9 @@ mod tests {
 
     #[test]
     fn a_load_that_is_delayed_says_why_and_when_it_is_tried_again() {
-        let trouble = json!({ "since": "2026-10-03T08:00:00Z", "next": "2026-10-03T08:31:00Z", "tries": 5,
+        let outage = json!({ "since": "2026-10-03T08:00:00Z", "next": "2026-10-03T08:31:00Z", "tries": 5,
                               "why": "table stock gave nothing." });
-        let told = says(json!({ "trouble": trouble, "is_running": false }));
+        let told = says(json!({ "outage": outage, "is_running": false }));
         let delayed = "It is delayed: since 3 Oct 2026 08:00 UTC, table stock gave nothing. The next try is at 3 Oct 2026 \
                        08:31 UTC.";
         assert!(told.ends_with(delayed), "{told}");

@@ -6,7 +6,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::new_file::NewFile;
-use super::{Exit, Trouble, output, schema_in};
+use super::{CliError, Exit, output, schema_in};
 use crate::message::count;
 use crate::sheet::template::write_template;
 
@@ -35,10 +35,10 @@ struct Made<'a> {
 }
 
 impl Template {
-    pub fn run(self) -> Result<Exit, Trouble> {
+    pub fn run(self) -> Result<Exit, CliError> {
         let name = self.out.display();
         if !self.out.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("xlsx")) {
-            return Err(Trouble::usage(format!(
+            return Err(CliError::usage(format!(
                 "A template is a workbook, and {name} does not end in .xlsx. Rename it."
             )));
         }
@@ -49,7 +49,7 @@ impl Template {
         if self.json {
             let columns = schema.columns.iter().map(|column| column.own_header()).collect();
             let made = Made { file: name.to_string(), sheet, columns };
-            let text = serde_json::to_string(&made).map_err(|error| Trouble::usage(error.to_string()))?;
+            let text = serde_json::to_string(&made).map_err(|error| CliError::usage(error.to_string()))?;
             output::answer(&text);
         } else {
             let columns = match schema.columns.len() {

@@ -11,9 +11,9 @@ use jiff::Timestamp;
 use super::deployed::{self, Deployed};
 use super::load::LEASE;
 use super::progress::Bar;
-use super::{Exit, Trouble, load_name, output, rules_of, whoever_types};
+use super::{CliError, Exit, load_name, output, rules_of, whoever_types};
 use crate::clients::Clients;
-use crate::event::{LoadId, Request, Undo as Word};
+use crate::event::{LoadId, Request, Undo as UndoDecision};
 use crate::ledger::Ledger;
 use crate::load::{self, LoadError, Places, Run, RunEnd};
 use crate::plan::{Names, Undone};
@@ -69,15 +69,15 @@ fn say_go_on(report: &Report) {
 }
 
 impl Undo {
-    pub async fn run(self) -> Result<Exit, Trouble> {
+    pub async fn run(self) -> Result<Exit, CliError> {
         let by = whoever_types(self.by.clone());
-        let undo = Word { load: self.load.clone(), by, at: Timestamp::now(), dry_run: !self.yes };
+        let undo = UndoDecision { load: self.load.clone(), by, at: Timestamp::now(), dry_run: !self.yes };
         if let Some(table) = &self.table {
             return self.undo_from_here(undo, table, self.loader.connect().await).await;
         }
         match self.loader.relay().await {
             Some(relay) => self.ask(undo, &relay).await,
-            None => Err(Trouble::usage(
+            None => Err(CliError::usage(
                 "Where was it loaded? Name the loader's function (--function), or the table (--table) for a load that \
                  was made from this machine.",
             )),
@@ -85,9 +85,9 @@ impl Undo {
     }
 
     /// What it comes to is waited for; that it is done, which may take longer than one run of the function, is not.
-    async fn ask(&self, undo: Word, relay: &Relay) -> Result<Exit, Trouble> {
+    async fn ask(&self, undo: UndoDecision, relay: &Relay) -> Result<Exit, CliError> {
         let (name, by) = (undo.load.undoing(), undo.by.clone());
-        let trial = Request::Undo(Word { dry_run: true, ..undo.clone() });
+        let trial = Request::Undo(UndoDecision { dry_run: true, ..undo.clone() });
         let told = match deployed::ask_patiently(relay, &trial, "undo").await? {
             UndoAnswer::Report(report) => report,
             UndoAnswer::EndedBefore(ending) => return Ok(self.say_ended_before(&ending)),
@@ -109,14 +109,14 @@ impl Undo {
         Ok(Exit::Good)
     }
 
-    async fn undo_from_here(&self, undo: Word, table: &str, clients: Clients) -> Result<Exit, Trouble> {
+    async fn undo_from_here(&self, undo: UndoDecision, table: &str, clients: Clients) -> Result<Exit, CliError> {
         if self.ledger.is_none() && self.yes {
             output::say(&format!(
                 "No ledger is named (--ledger), so this undo takes no turn: see that nothing is loaded into table \
                  {table} until it ends."
             ));
         }
-        let rules = rules_of(Schema::shipped().map_err(|mistakes| Trouble::usage(format!("{mistakes}.")))?)?;
+        let rules = rules_of(Schema::shipped().map_err(|mistakes| CliError::usage(format!("{mistakes}.")))?)?;
         let ledger = self.ledger.as_ref().map(|table| Ledger::new(clients.dynamodb.clone(), table, LEASE));
         let table = Table::new(clients.dynamodb, table, Duration::from_secs(self.table_wait))
             .with_read_ceiling(self.read_units.map(f64::from))
@@ -143,7 +143,7 @@ impl Undo {
         let report = match told {
             RunEnd::Ended(report) => report,
             RunEnd::Duplicate => {
-                return Err(Trouble::usage(
+                return Err(CliError::usage(
                     "This very load is being undone right now; wait for that to end. If it was stopped, try again in a \
                      minute.",
                 ));

@@ -10,7 +10,7 @@ use super::deployed::{self, Deployed};
 use super::progress::Bar;
 use super::show::say_cut;
 use super::wait::{Waited, wait};
-use super::{Exit, Trouble, output};
+use super::{CliError, Exit, output};
 use crate::config::UPLOAD_BYTES;
 use crate::event::{LoadId, Request, Upload as Uploaded};
 use crate::load::{About, LoadError, Shown, too_large};
@@ -47,7 +47,7 @@ pub(super) struct Upload {
 }
 
 impl Upload {
-    pub async fn run(self) -> Result<Exit, Trouble> {
+    pub async fn run(self) -> Result<Exit, CliError> {
         let size = self.size()?;
         let mut upload = Uploaded {
             bucket: self.bucket.clone().unwrap_or_default(),
@@ -73,7 +73,7 @@ impl Upload {
         };
         let relay = function.map(|function| Relay::new(clients.lambda, function));
         upload.bucket = self.bucket_of(relay.as_ref()).await?;
-        let content = std::fs::read(&self.file).map_err(|error| Trouble::file("read", &self.file, &error))?;
+        let content = std::fs::read(&self.file).map_err(|error| CliError::file("read", &self.file, &error))?;
         let (kind, bar) = (content_type_of(&content, &upload.key), Bar::new());
         bar.say(&format!("sending {} MB", count(size.div_ceil(1 << 20))));
         let uploads = UploadsBucket::new(clients.s3, &upload.bucket);
@@ -88,25 +88,25 @@ impl Upload {
         }
     }
 
-    fn size(&self) -> Result<u64, Trouble> {
-        let about = std::fs::metadata(&self.file).map_err(|error| Trouble::file("read", &self.file, &error))?;
+    fn size(&self) -> Result<u64, CliError> {
+        let about = std::fs::metadata(&self.file).map_err(|error| CliError::file("read", &self.file, &error))?;
         match about.is_file() {
             true => Ok(about.len()),
             false => {
-                Err(Trouble::usage(format!("{} is not a file. Name the spreadsheet itself.", self.file.display())))
+                Err(CliError::usage(format!("{} is not a file. Name the spreadsheet itself.", self.file.display())))
             }
         }
     }
 
     /// The bucket that is named, or that the function reads; where both are known they must be the same.
-    async fn bucket_of(&self, relay: Option<&Relay>) -> Result<String, Trouble> {
+    async fn bucket_of(&self, relay: Option<&Relay>) -> Result<String, CliError> {
         let Some(relay) = relay else {
             return match &self.bucket {
                 Some(bucket) if !self.wait => Ok(bucket.clone()),
-                Some(_) => Err(Trouble::usage(
+                Some(_) => Err(CliError::usage(
                     "To wait for the load, say which function makes it: --function, or INVENTORY_FUNCTION.",
                 )),
-                None => Err(Trouble::usage(
+                None => Err(CliError::usage(
                     "Say where the file is to go: the loader's function (--function, or INVENTORY_FUNCTION), or the \
                      uploads bucket (--bucket).",
                 )),
@@ -114,7 +114,7 @@ impl Upload {
         };
         let about: About = deployed::ask_patiently(relay, &Request::About, "about").await?;
         match &self.bucket {
-            Some(bucket) if *bucket != about.uploads_bucket => Err(Trouble::usage(format!(
+            Some(bucket) if *bucket != about.uploads_bucket => Err(CliError::usage(format!(
                 "The function reads bucket {}, and not {bucket}. Name that one, or leave --bucket out.",
                 about.uploads_bucket
             ))),
@@ -122,16 +122,16 @@ impl Upload {
         }
     }
 
-    async fn wait_for(&self, upload: &Uploaded, relay: &Relay) -> Result<Exit, Trouble> {
+    async fn wait_for(&self, upload: &Uploaded, relay: &Relay) -> Result<Exit, CliError> {
         if upload.version.is_none() {
-            return Err(Trouble::usage(format!(
+            return Err(CliError::usage(format!(
                 "{} This command cannot wait for a load whose name it does not know.",
                 say_sent(upload)
             )));
         }
         let load = LoadId::of(upload);
         let mut interrupts = signal(SignalKind::interrupt())
-            .map_err(|error| Trouble::usage(format!("{} It is not waited for: {error}.", say_sent(upload))))?;
+            .map_err(|error| CliError::usage(format!("{} It is not waited for: {error}.", say_sent(upload))))?;
         output::say(&say_sent(upload));
         let leave = async {
             interrupts.recv().await;
@@ -148,7 +148,7 @@ impl Upload {
         }
     }
 
-    fn tell(&self, shown: &Shown) -> Result<Exit, Trouble> {
+    fn tell(&self, shown: &Shown) -> Result<Exit, CliError> {
         let Some(report) = &shown.report else {
             let summary = shown.summary.clone().unwrap_or_default();
             output::say(&format!("{summary} The report is not kept any more."));
@@ -170,16 +170,18 @@ fn key_of(to: Option<&str>, file: &Path) -> String {
     }
 }
 
-fn check_name(upload: &Uploaded) -> Result<(), Trouble> {
+fn check_name(upload: &Uploaded) -> Result<(), CliError> {
     let key = &upload.key;
     if !upload.is_spreadsheet() {
-        return Err(Trouble::usage(format!(
+        return Err(CliError::usage(format!(
             "The loader passes over {key}: it is what an office program leaves beside an open file. Name the \
              spreadsheet itself."
         )));
     }
     if key.len() > NAME_BYTES {
-        return Err(Trouble::usage(format!("The name {key} is longer than S3 takes. Choose a shorter one with --to.")));
+        return Err(CliError::usage(format!(
+            "The name {key} is longer than S3 takes. Choose a shorter one with --to."
+        )));
     }
     Ok(())
 }

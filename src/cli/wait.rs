@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 use super::deployed;
 use super::progress::Bar;
 use super::show::say_written;
-use super::{Exit, Trouble};
+use super::{CliError, Exit};
 use crate::event::{LoadId, Request};
 use crate::ledger::State;
 use crate::load::{Progress, Shown};
@@ -41,7 +41,7 @@ pub(super) async fn wait(
     relay: &Relay,
     bar: &Bar,
     leave: impl Future<Output = ()>,
-) -> Result<Waited, Trouble> {
+) -> Result<Waited, CliError> {
     let mut leave = pin!(leave);
     let began = Instant::now();
     let mut answered = began;
@@ -74,22 +74,22 @@ pub(super) async fn wait(
     }
 }
 
-fn no_answer() -> Trouble {
+fn no_answer() -> CliError {
     let sentence = format!("The loader did not answer within {} s.", ANSWER.as_secs());
-    Trouble { exit: Exit::Cloud, sentence }
+    CliError { exit: Exit::Cloud, sentence }
 }
 
 /// To say the same again would upload the file a second time.
-fn no_longer_waited_for(trouble: Trouble, load: &LoadId) -> Trouble {
+fn no_longer_waited_for(trouble: CliError, load: &LoadId) -> CliError {
     let sentence = format!(
         "{} The file is in the bucket, and its load goes on without this command. To see how far it is: inventory show \
          {load}",
         trouble.sentence
     );
-    Trouble { sentence, ..trouble }
+    CliError { sentence, ..trouble }
 }
 
-fn check_announced(load: &LoadId, began: Instant, is_trial: bool) -> Result<(), Trouble> {
+fn check_announced(load: &LoadId, began: Instant, is_trial: bool) -> Result<(), CliError> {
     let patience = if is_trial { UNHEARD_OF_TRIAL } else { UNHEARD_OF };
     if began.elapsed() < patience {
         return Ok(());
@@ -100,7 +100,7 @@ fn check_announced(load: &LoadId, began: Instant, is_trial: bool) -> Result<(), 
          when the load is known.",
         patience.as_secs() / 60
     );
-    Err(Trouble { exit: Exit::Cloud, sentence })
+    Err(CliError { exit: Exit::Cloud, sentence })
 }
 
 fn tell(shown: &Shown, bar: &Bar) {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 
-use super::{EventError, LoadId, Request, Undo, Word};
+use super::{Decision, EventError, LoadId, Request, Undo};
 
 /// Of a name that somebody gives herself.
 const BY_CHARACTERS: usize = 128;
@@ -17,11 +17,11 @@ pub fn own_event(request: &Request) -> Option<Json> {
     Some(match request {
         Request::Load(_) => return None,
         Request::Continue(load) => json!({ "continue": { "load": load } }),
-        Request::Approve(word) => json!({ "approve": word }),
-        Request::Redrive(word) => json!({ "redrive": word }),
+        Request::Approve(decision) => json!({ "approve": decision }),
+        Request::Redrive(decision) => json!({ "redrive": decision }),
         Request::RedriveAll { by, at, since } => json!({ "redrive": { "by": by, "at": at, "since": since } }),
         Request::Undo(undo) => json!({ "undo": undo }),
-        Request::Cancel(word) => json!({ "cancel": word }),
+        Request::Cancel(decision) => json!({ "cancel": decision }),
         Request::ListFailed { since } => json!({ "failed": { "since": since } }),
         Request::ListLoads { at_most } => json!({ "loads": { "at_most": at_most } }),
         Request::Show(load) => json!({ "show": { "load": load } }),
@@ -40,11 +40,11 @@ pub(super) fn decode(event: &Json) -> Option<Result<Request, EventError>> {
         return Some(load_of(ours).map(Request::Continue));
     }
     if let Some(ours) = asked("approve") {
-        return Some(word_of(ours).map(Request::Approve));
+        return Some(decision_of(ours).map(Request::Approve));
     }
     if let Some(ours) = asked("redrive") {
         return Some(match ours.get("load") {
-            Some(_) => word_of(ours).map(Request::Redrive),
+            Some(_) => decision_of(ours).map(Request::Redrive),
             None => {
                 let (by, at) = speaker_of(ours);
                 Ok(Request::RedriveAll { by, at, since: since(ours) })
@@ -54,10 +54,10 @@ pub(super) fn decode(event: &Json) -> Option<Result<Request, EventError>> {
     if let Some(ours) = asked("undo") {
         // Whoever does not say clearly that it is meant, wants to know first.
         let dry_run = ours.get("dry_run").and_then(Json::as_bool) != Some(false);
-        return Some(word_of(ours).map(|Word { load, by, at }| Request::Undo(Undo { load, by, at, dry_run })));
+        return Some(decision_of(ours).map(|Decision { load, by, at }| Request::Undo(Undo { load, by, at, dry_run })));
     }
     if let Some(ours) = asked("cancel") {
-        return Some(word_of(ours).map(Request::Cancel));
+        return Some(decision_of(ours).map(Request::Cancel));
     }
     if let Some(ours) = asked("failed") {
         return Some(Ok(Request::ListFailed { since: since(ours) }));
@@ -86,9 +86,9 @@ fn load_of(ours: &Json) -> Result<LoadId, EventError> {
 }
 
 /// Which load somebody speaks of, who it is, and when.
-fn word_of(ours: &Json) -> Result<Word, EventError> {
+fn decision_of(ours: &Json) -> Result<Decision, EventError> {
     let (by, at) = speaker_of(ours);
-    Ok(Word { load: load_of(ours)?, by, at })
+    Ok(Decision { load: load_of(ours)?, by, at })
 }
 
 fn speaker_of(ours: &Json) -> (String, Timestamp) {
@@ -105,21 +105,21 @@ mod tests {
     fn our_own_events_are_read_back() {
         let load = LoadId::parse("0123456789abcdef").unwrap().linked(2);
         let (by, at) = ("Erika".to_string(), Timestamp::UNIX_EPOCH);
-        let word = Word { load: load.clone(), by: by.clone(), at };
+        let decision = Decision { load: load.clone(), by: by.clone(), at };
         for request in [
             Request::Continue(load),
-            Request::Approve(word.clone()),
-            Request::Redrive(word.clone()),
-            Request::Undo(Undo { load: word.load.clone(), by: by.clone(), at, dry_run: false }),
+            Request::Approve(decision.clone()),
+            Request::Redrive(decision.clone()),
+            Request::Undo(Undo { load: decision.load.clone(), by: by.clone(), at, dry_run: false }),
             Request::RedriveAll { by: by.clone(), at, since: None },
             Request::RedriveAll { by, at, since: Some(at) },
-            Request::Cancel(word.clone()),
+            Request::Cancel(decision.clone()),
             Request::ListFailed { since: None },
             Request::ListFailed { since: Some(at) },
             Request::ListLoads { at_most: 7 },
-            Request::Show(word.load.clone()),
-            Request::ShowRows { load: word.load.clone(), from: 0, fate: None },
-            Request::ShowRows { load: word.load, from: 4_000, fate: Some("rejected".into()) },
+            Request::Show(decision.load.clone()),
+            Request::ShowRows { load: decision.load.clone(), from: 0, fate: None },
+            Request::ShowRows { load: decision.load, from: 4_000, fate: Some("rejected".into()) },
             Request::About,
             Request::Sweep,
         ] {

@@ -74,7 +74,7 @@ pub(super) fn lease_handed_over(lease: &Lease, expiry: u64, lasts: Duration) -> 
     lease_renewed(lease, expiry, lasts).and_set(" REMOVE #owner", [])
 }
 
-/// What every load's record says, from the first word of it on.
+/// What every load's record says, from its announcement on.
 const ANNOUNCED: &str = "#load = :load, #upload = :upload, #table = :table, #place = :place, \
      #is_version = :is_version, #started = if_not_exists(#started, :now), \
      #chunks_total = if_not_exists(#chunks_total, :zero), #chunks_done = if_not_exists(#chunks_done, :zero)";
@@ -91,11 +91,11 @@ fn announced(asking: &Asking) -> Vec<(&'static str, AttributeValue)> {
     ]
 }
 
-/// With somebody's word that made the load and the loader that keeps it, where there are such.
+/// With the decision that made the load and the loader that keeps it, where there are such.
 fn with_origin(change: Change, asking: &Asking) -> Change {
-    let word = asking.announced.word.as_ref().map(|(name, word)| (*name, text(&word.to_string())));
+    let decision = asking.announced.decision.as_ref().map(|(name, decision)| (*name, text(&decision.to_string())));
     let kept_in = asking.kept_in.as_ref().map(|kept_in| ("kept_in", text(kept_in)));
-    word.into_iter().chain(kept_in).fold(change, |change, (name, value)| {
+    decision.into_iter().chain(kept_in).fold(change, |change, (name, value)| {
         change.and_set(&format!(", #{name} = if_not_exists(#{name}, :{name})"), [(name, value)])
     })
 }
@@ -142,7 +142,7 @@ pub(super) fn load_dropped(asking: &Asking, over: &EndedLoad, now: u64) -> Chang
     with_origin(change.of(&asking.announced.load, now), asking)
 }
 
-/// A load that gives way may be asked to stop for good; otherwise the first word counts.
+/// A load that gives way may be asked to stop for good; otherwise the first decision counts.
 pub(super) fn asked_to_stop(load: &LoadId, stop: &Stop) -> Change {
     let (why, by) = stop.parts();
     let under_way = match stop {

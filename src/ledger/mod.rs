@@ -8,10 +8,10 @@
 mod changes;
 mod expected;
 mod lease;
+mod outage;
 mod queue;
 mod record;
 mod take;
-mod trouble;
 mod versions;
 mod watch;
 mod write;
@@ -30,12 +30,12 @@ use changes::{LoadChange, lease_freed, lease_handed_over, lease_renewed, with_he
 pub use expected::LastIn;
 use lease::now_ms;
 pub use lease::{Headway, Holder, Lease, LeaseRecord, LeaseVerdict, judge_lease};
+pub use outage::{Outage, Retries};
 pub use queue::{EndedLoad, Place};
 use queue::{put_into_history, put_into_queue};
 use record::Reading;
 pub use record::{LoadRecord, State, Step, Stop, TRANSITIONS};
 pub use take::{Announced, IfBusy, Turn};
-pub use trouble::{Retries, Trouble};
 pub use watch::Watch;
 use write::{Change, Key, fault, number, send, text};
 
@@ -277,9 +277,7 @@ impl Ledger {
         match step {
             Step::GiveWay => note = note.and_set(" REMOVE #stop, #stop_by", []),
             // What it met before is behind it.
-            Step::Progress | Step::Planned | Step::Checkpoint | Step::End => {
-                note = note.and_set(" REMOVE #trouble", [])
-            }
+            Step::Progress | Step::Planned | Step::Checkpoint | Step::End => note = note.and_set(" REMOVE #outage", []),
             _ => {}
         }
         let changes = [turn, note].into_iter().chain(more);

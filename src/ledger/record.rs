@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::LedgerError;
+use super::outage::Outage;
 use super::queue::Place;
-use super::trouble::Trouble;
-use crate::event::{Later, LoadId, Undo, Upload, Word};
+use crate::event::{Decision, Later, LoadId, Undo, Upload};
 
 /// Where a load is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -163,13 +163,13 @@ pub struct LoadRecord {
     pub chunks_done: u32,
     pub stop: Option<Stop>,
     /// Where it loads again what ended: which load, who wanted that, and when.
-    pub again: Option<Word>,
+    pub again: Option<Decision>,
     /// Where it takes back what another load wrote: which, who wanted that, and when.
     pub undo: Option<Undo>,
     pub ending: Option<String>,
     pub summary: Option<serde_json::Value>,
     /// The faults that it has met since it last got anywhere.
-    pub trouble: Option<Trouble>,
+    pub outage: Option<Outage>,
     /// What happened to it after it had ended, in that order.
     pub later: Vec<Later>,
     pub started: Timestamp,
@@ -210,7 +210,7 @@ impl Reading<'_> {
             undo: self.optional("undo", |json| serde_json::from_str(json).ok())?,
             ending: self.optional("ending", |name| Some(name.to_string()))?,
             summary: self.optional("summary", |json| serde_json::from_str(json).ok())?,
-            trouble: self.optional("trouble", |json| serde_json::from_str(json).ok())?,
+            outage: self.optional("outage", |json| serde_json::from_str(json).ok())?,
             later: self.later()?,
             started: self.parsed("started", |time| time.parse().ok())?,
             updated: self.parsed("updated", |time| time.parse().ok())?,

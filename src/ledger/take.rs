@@ -47,8 +47,8 @@ pub struct Announced {
     pub table: String,
     /// When it came.
     pub at: Timestamp,
-    /// Somebody's word that made it, and the attribute it is written down as.
-    pub word: Option<(&'static str, serde_json::Value)>,
+    /// The decision that made it, and the attribute it is written down as.
+    pub decision: Option<(&'static str, serde_json::Value)>,
     /// Whether it counts as that version of the upload; what takes a load back does not.
     pub is_version: bool,
 }
@@ -58,13 +58,13 @@ impl Announced {
     pub fn upload(load: &LoadId, upload: &Upload, table: &str) -> Announced {
         let at = upload.time.as_deref().and_then(|time| time.parse().ok()).unwrap_or_else(Timestamp::now);
         let (load, upload, table) = (load.clone(), upload.clone(), table.to_string());
-        Announced { load, upload, table, at, word: None, is_version: true }
+        Announced { load, upload, table, at, decision: None, is_version: true }
     }
 
     /// A load that has a record.
     pub fn known(record: LoadRecord) -> Announced {
         let LoadRecord { load, upload, table, is_version, place, .. } = record;
-        Announced { load, upload, table, at: place.at(), word: None, is_version }
+        Announced { load, upload, table, at: place.at(), decision: None, is_version }
     }
 }
 
@@ -293,7 +293,7 @@ impl Ledger {
             if !is_abandoned(record.as_ref()) {
                 // One that meets faults has its pause first, unless it is only to end.
                 let has_pause = |record: &LoadRecord| {
-                    let next = record.trouble.as_ref().filter(|_| record.stop.is_none()).map(|trouble| trouble.next);
+                    let next = record.outage.as_ref().filter(|_| record.stop.is_none()).map(|outage| outage.next);
                     next.is_some_and(|next| Timestamp::now() < next)
                 };
                 let waits = |record: &LoadRecord| self.is_elsewhere(record) || has_pause(record);

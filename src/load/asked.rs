@@ -11,7 +11,7 @@ use super::showing::{About, LoadInShort, Shown, list_loads, show};
 use super::stopping::drop_unbegun;
 use super::turn::{enqueue, start_next};
 use super::{LoadError, Places, Rules, Run, RunEnd, telling};
-use crate::event::{Afterwards, Later, LoadId, Word};
+use crate::event::{Afterwards, Decision, Later, LoadId};
 use crate::ledger::{Announced, LoadRecord, State, Stop};
 use crate::message::sentence;
 use crate::plan::Fate;
@@ -88,37 +88,37 @@ pub struct NotSent {
 }
 
 /// Loads again what is held.
-pub async fn approve(word: &Word, places: &Places, run: &Run<'_>) -> Result<Answer, LoadError> {
-    let held = ended(word, places).await?.filter(|record| record.ending.as_deref() == Some(Ending::Held.name()));
-    let held = held.ok_or_else(|| LoadError::NotHeld(word.load.clone()))?;
-    load_again(held, word, places, run).await
+pub async fn approve(decision: &Decision, places: &Places, run: &Run<'_>) -> Result<Answer, LoadError> {
+    let held = ended(decision, places).await?.filter(|record| record.ending.as_deref() == Some(Ending::Held.name()));
+    let held = held.ok_or_else(|| LoadError::NotHeld(decision.load.clone()))?;
+    load_again(held, decision, places, run).await
 }
 
 /// Loads again what failed or was cancelled, and lets what waits after a fault be tried at once.
-pub async fn redrive(word: &Word, places: &Places, run: &Run<'_>) -> Result<Answer, LoadError> {
+pub async fn redrive(decision: &Decision, places: &Places, run: &Run<'_>) -> Result<Answer, LoadError> {
     let ledger = places.ledger.as_ref().ok_or(LoadError::NoLedger)?;
-    if ledger.forget_trouble(&word.load).await? {
+    if ledger.forget_outage(&decision.load).await? {
         start_next(places).await;
-        return Ok(Answer::Retried { load: word.load.clone() });
+        return Ok(Answer::Retried { load: decision.load.clone() });
     }
     let stopped = [Ending::Failed.name(), Ending::Cancelled.name()];
-    let record = ended(word, places).await?;
+    let record = ended(decision, places).await?;
     let record = record.filter(|record| record.ending.as_deref().is_some_and(|ending| stopped.contains(&ending)));
-    let record = record.ok_or_else(|| LoadError::NotFailed(word.load.clone()))?;
-    load_again(record, word, places, run).await
+    let record = record.ok_or_else(|| LoadError::NotFailed(decision.load.clone()))?;
+    load_again(record, decision, places, run).await
 }
 
 /// Loads again all that has failed since and was not yet, the oldest upload first, and sends again the events that rest in
 /// the failure queue. One that cannot be sent again keeps no other from it.
 pub async fn redrive_all(
-    word: &(dyn Fn(LoadId) -> Word + Sync),
+    decision: &(dyn Fn(LoadId) -> Decision + Sync),
     since: Option<Timestamp>,
     places: &Places,
     run: &Run<'_>,
 ) -> Result<Answer, LoadError> {
     let (mut loads, mut left) = (Vec::new(), Vec::new());
     for failed in find_failed(since, places).await? {
-        match redrive(&word(failed.load.clone()), places, run).await {
+        match redrive(&decision(failed.load.clone()), places, run).await {
             Ok(Answer::LoadedAgain { load, .. } | Answer::Retried { load }) => loads.push(load),
             Ok(_) => {}
             Err(error) => left.push(NotSent { load: Some(failed.load), reason: sentence(&error) }),
@@ -189,9 +189,9 @@ pub fn tell_places(uploads_bucket: &str, places: &Places) -> Answer {
 }
 
 /// Stops a load: one that waits is over at once, one under way at its next step.
-pub async fn cancel(word: &Word, places: &Places) -> Result<Answer, LoadError> {
+pub async fn cancel(decision: &Decision, places: &Places) -> Result<Answer, LoadError> {
     let ledger = places.ledger.as_ref().ok_or(LoadError::NoLedger)?;
-    let (load, by) = (word.load.clone(), word.by.clone());
+    let (load, by) = (decision.load.clone(), decision.by.clone());
     for _ in 0..CANCEL_TRIES {
         let record = ledger.read(&load).await?.ok_or_else(|| LoadError::NotUnderWay(load.clone()))?;
         match record.state {
@@ -228,30 +228,35 @@ pub async fn sweep(places: &Places, rules: &Rules) -> Answer {
 
 /// The same upload, as a load of its own. It keeps the time of its upload, and so its place among the others: whoever sends
 /// it again, and whenever, it does not become newer by that.
-async fn load_again(record: LoadRecord, word: &Word, places: &Places, run: &Run<'_>) -> Result<Answer, LoadError> {
+async fn load_again(
+    record: LoadRecord,
+    decision: &Decision,
+    places: &Places,
+    run: &Run<'_>,
+) -> Result<Answer, LoadError> {
     let ledger = places.ledger.as_ref().ok_or(LoadError::NoLedger)?;
-    let load = word.load.next();
+    let load = decision.load.next();
     let was_held = record.ending.as_deref() == Some(Ending::Held.name());
     let again = match &record.undo {
         // What was to be taken back still is.
         Some(undo) => ("undo", serde_json::json!(undo)),
-        None => ("again", serde_json::json!(word)),
+        None => ("again", serde_json::json!(decision)),
     };
-    let announced = Announced { load: load.clone(), word: Some(again), ..Announced::known(record) };
+    let announced = Announced { load: load.clone(), decision: Some(again), ..Announced::known(record) };
     enqueue(announced, places, run).await?;
     // Whoever decided first has decided it.
     let first = ledger.read(&load).await?.and_then(|record| record.again);
-    let Word { by, at, .. } = first.unwrap_or_else(|| word.clone());
+    let Decision { by, at, .. } = first.unwrap_or_else(|| decision.clone());
     let what = if was_held { Afterwards::Approved } else { Afterwards::Reloaded };
     let later = Later { what, load: load.clone(), by: Some(by.clone()), at };
-    telling::note_later(&word.load, later, places).await;
+    telling::note_later(&decision.load, later, places).await;
     start_next(places).await;
     Ok(Answer::LoadedAgain { load, by, at })
 }
 
-async fn ended(word: &Word, places: &Places) -> Result<Option<LoadRecord>, LoadError> {
+async fn ended(decision: &Decision, places: &Places) -> Result<Option<LoadRecord>, LoadError> {
     let ledger = places.ledger.as_ref().ok_or(LoadError::NoLedger)?;
-    Ok(ledger.read(&word.load).await?.filter(|record| record.state == State::Ended))
+    Ok(ledger.read(&decision.load).await?.filter(|record| record.state == State::Ended))
 }
 
 /// The oldest upload first.

@@ -21,7 +21,7 @@ const TO_MEND: [Fate; 2] = [Fate::Rejected, Fate::Duplicate];
 const CHUNKS_AHEAD: usize = 4;
 
 /// The workbook in the making, beside whatever else the load does. Dropped, it is not made.
-pub(super) struct Mending(JoinSet<Result<Option<ToFixBook>, Trouble>>);
+pub(super) struct Mending(JoinSet<Result<Option<ToFixBook>, RowsToFixError>>);
 
 impl Mending {
     /// Begins with it, where there are rows to mend. Meanwhile it stands in the folder `scratch`.
@@ -44,7 +44,7 @@ impl Mending {
     }
 
     /// The workbook, and what stands in it.
-    async fn end(mut self) -> Result<Option<(ToFixBook, Vec<u8>)>, Trouble> {
+    async fn end(mut self) -> Result<Option<(ToFixBook, Vec<u8>)>, RowsToFixError> {
         let book = self.0.join_next().await.transpose()?.unwrap_or(Ok(None))?;
         let Some(book) = book else { return Ok(None) };
         let content = book.read().map_err(ToFixError::Scratch)?;
@@ -79,9 +79,9 @@ pub(super) async fn leave_rows_to_fix(
     let (book, content) = match mending.end().await {
         Ok(Some(book)) => book,
         Ok(None) => return Ok(()),
-        Err(Trouble::Load(error)) if error.would_trying_again_help() => return Err(error),
-        Err(trouble) => {
-            tracing::error!(event = "to_fix_left_out", load = %names.0, error = %trouble);
+        Err(RowsToFixError::Load(error)) if error.would_trying_again_help() => return Err(error),
+        Err(error) => {
+            tracing::error!(event = "to_fix_left_out", load = %names.0, error = %error);
             return Ok(());
         }
     };
@@ -93,7 +93,7 @@ pub(super) async fn leave_rows_to_fix(
 
 /// What keeps the workbook from being made.
 #[derive(Debug, thiserror::Error)]
-enum Trouble {
+enum RowsToFixError {
     #[error(transparent)]
     Load(#[from] LoadError),
     #[error(transparent)]
@@ -113,7 +113,7 @@ struct Material {
 }
 
 impl Material {
-    async fn make_book(self) -> Result<Option<ToFixBook>, Trouble> {
+    async fn make_book(self) -> Result<Option<ToFixBook>, RowsToFixError> {
         let clock = Instant::now();
         let mut rows = RowsToFix::new(&self.scratch, self.duplicates).map_err(ToFixError::Scratch)?;
         let mut read = 0;

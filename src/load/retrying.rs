@@ -11,7 +11,7 @@ use super::journey::{Journey, MyTurn};
 use super::turn::leave_turn;
 use super::{LoadError, Places, Rules, RunEnd};
 use crate::event::{LoadId, Request, Upload, open};
-use crate::ledger::Trouble;
+use crate::ledger::Outage;
 use crate::message::{count, duration, sentence};
 use crate::notify::Delayed;
 use crate::relay::{FailureQueue, PASSING, Resting};
@@ -23,7 +23,7 @@ const TRIES_OF_LAMBDA: u32 = 3;
 const RESTING_AT_MOST: usize = 200;
 /// How long a run that ends in an error waits for the ledger.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Under this name an event that was sent again carries its trouble.
+/// Under this name an event that was sent again carries its outage.
 const DELAYED: &str = "delayed";
 
 impl Journey<'_> {
@@ -36,39 +36,39 @@ impl Journey<'_> {
             return Err(error);
         }
         let (now, retries) = (Timestamp::now(), &self.rules.retries);
-        let before = turn.record.trouble.as_ref().filter(|_| !turn.lease.has_progressed());
-        let mut trouble = Trouble::after(before, sentence(&error), now, retries);
-        if trouble.is_hopeless(retries, now) {
-            match self.give_up(&trouble).await {
+        let before = turn.record.outage.as_ref().filter(|_| !turn.lease.has_progressed());
+        let mut outage = Outage::after(before, sentence(&error), now, retries);
+        if outage.is_hopeless(retries, now) {
+            match self.give_up(&outage).await {
                 Ok(end) => return Ok(end),
                 Err(worse) => tracing::warn!(event = "giving_up_not_told", load = %self.load, error = %worse),
             }
         }
-        if trouble.is_news(retries, now) {
+        if outage.is_news(retries, now) {
             let (load, file) = (Some(&self.load), self.upload.file_name());
-            trouble.told = tell(&trouble, load, file, self.places, self.rules).await;
+            outage.told = tell(&outage, load, file, self.places, self.rules).await;
         }
-        if !note(turn, &trouble).await || trouble.tries < TRIES_OF_LAMBDA {
+        if !note(turn, &outage).await || outage.tries < TRIES_OF_LAMBDA {
             return Err(error);
         }
-        let until = trouble.next;
-        tracing::warn!(event = "load_delayed", load = %self.load, tries = trouble.tries, until = %until, error = %error);
+        let until = outage.next;
+        tracing::warn!(event = "load_delayed", load = %self.load, tries = outage.tries, until = %until, error = %error);
         Ok(RunEnd::Delayed { until })
     }
 
-    async fn give_up(&self, trouble: &Trouble) -> Result<RunEnd, LoadError> {
-        let (tries, lasted) = (count(trouble.tries.into()), trouble.lasts(Timestamp::now()));
+    async fn give_up(&self, outage: &Outage) -> Result<RunEnd, LoadError> {
+        let (tries, lasted) = (count(outage.tries.into()), outage.lasts(Timestamp::now()));
         let lasted = duration(lasted.as_secs_f64());
-        let reason = format!("The load was tried {tries} times in {lasted}. The last time: {}", trouble.why);
+        let reason = format!("The load was tried {tries} times in {lasted}. The last time: {}", outage.why);
         let advice = format!("When that is fixed, reload it: inventory redrive {}", self.load);
-        tracing::error!(event = "load_given_up", load = %self.load, tries = trouble.tries, why = trouble.why);
+        tracing::error!(event = "load_given_up", load = %self.load, tries = outage.tries, why = outage.why);
         self.end_early(Ending::Failed, Stopped { reason, advice }, true).await
     }
 }
 
 /// False where the ledger could not be told.
-async fn note(turn: &MyTurn<'_>, trouble: &Trouble) -> bool {
-    let noted = tokio::time::timeout(PATIENCE, turn.ledger.note_trouble(turn.lease, trouble)).await;
+async fn note(turn: &MyTurn<'_>, outage: &Outage) -> bool {
+    let noted = tokio::time::timeout(PATIENCE, turn.ledger.note_outage(turn.lease, outage)).await;
     let why = match noted {
         Ok(Ok(())) => return true,
         Ok(Err(error)) => error.to_string(),
@@ -79,13 +79,13 @@ async fn note(turn: &MyTurn<'_>, trouble: &Trouble) -> bool {
 }
 
 /// Whether a person was told, or there is nobody to be told.
-async fn tell(trouble: &Trouble, load: Option<&LoadId>, file: &str, places: &Places, rules: &Rules) -> bool {
+async fn tell(outage: &Outage, load: Option<&LoadId>, file: &str, places: &Places, rules: &Rules) -> bool {
     let Some(notifier) = &places.notify else { return true };
     let table = places.table.name();
-    let gives_up = trouble.since.checked_add(rules.retries.give_up).unwrap_or(Timestamp::MAX);
-    let faults = notifier.tell_delayed(&Delayed { table, load, file, trouble, gives_up }).await;
+    let gives_up = outage.since.checked_add(rules.retries.give_up).unwrap_or(Timestamp::MAX);
+    let faults = notifier.tell_delayed(&Delayed { table, load, file, outage, gives_up }).await;
     if faults.is_empty() {
-        tracing::info!(event = "delay_told", load = load.map(LoadId::as_str), given_up = trouble.given_up);
+        tracing::info!(event = "delay_told", load = load.map(LoadId::as_str), given_up = outage.given_up);
     }
     for fault in &faults {
         tracing::warn!(event = "people_not_told", load = load.map(LoadId::as_str), error = %fault);
@@ -131,33 +131,33 @@ async fn retry(
     rules: &Rules,
 ) -> Result<Option<Resting>, LoadError> {
     let Some(relay) = &places.relay else { return Ok(Some(resting)) };
-    let before: Option<Trouble> = resting.event.get(DELAYED).and_then(|json| serde_json::from_value(json.clone()).ok());
+    let before: Option<Outage> = resting.event.get(DELAYED).and_then(|json| serde_json::from_value(json.clone()).ok());
     if resting.kind.as_deref() != Some(PASSING) || before.as_ref().is_some_and(|before| before.given_up) {
         return Ok(Some(resting));
     }
     let (now, retries) = (Timestamp::now(), &rules.retries);
-    let mut trouble = Trouble::after(before.as_ref(), resting.why.clone(), resting.since, retries);
+    let mut outage = Outage::after(before.as_ref(), resting.why.clone(), resting.since, retries);
     let upload = upload_of(&resting.event, places);
     let (load, file) = (upload.as_ref().map(LoadId::of), upload.as_ref().map_or("an upload", Upload::file_name));
-    if trouble.is_hopeless(retries, now) {
-        trouble.given_up = true;
-        if !tell(&trouble, load.as_ref(), file, places, rules).await {
+    if outage.is_hopeless(retries, now) {
+        outage.given_up = true;
+        if !tell(&outage, load.as_ref(), file, places, rules).await {
             return Ok(Some(resting));
         }
-        tracing::error!(event = "event_given_up", load = load.as_ref().map(LoadId::as_str), tries = trouble.tries);
-        let event = marked(&resting.event, &trouble);
+        tracing::error!(event = "event_given_up", load = load.as_ref().map(LoadId::as_str), tries = outage.tries);
+        let event = marked(&resting.event, &outage);
         failures.replace(resting, &event).await?;
         return Ok(None);
     }
-    if now < trouble.next {
+    if now < outage.next {
         return Ok(Some(resting));
     }
-    if trouble.is_news(retries, now) {
-        trouble.told = tell(&trouble, load.as_ref(), file, places, rules).await;
+    if outage.is_news(retries, now) {
+        outage.told = tell(&outage, load.as_ref(), file, places, rules).await;
     }
-    relay.send(&marked(&resting.event, &trouble)).await?;
+    relay.send(&marked(&resting.event, &outage)).await?;
     failures.remove(resting).await?;
-    tracing::info!(event = "event_sent_again", load = load.as_ref().map(LoadId::as_str), tries = trouble.tries);
+    tracing::info!(event = "event_sent_again", load = load.as_ref().map(LoadId::as_str), tries = outage.tries);
     Ok(None)
 }
 
@@ -166,9 +166,9 @@ fn upload_of(event: &Json, places: &Places) -> Option<Upload> {
     requests.flatten().find_map(|request| if let Request::Load(upload) = request { Some(upload) } else { None })
 }
 
-fn marked(event: &Json, trouble: &Trouble) -> Json {
+fn marked(event: &Json, outage: &Outage) -> Json {
     let mut event = event.clone();
-    event[DELAYED] = json!(trouble);
+    event[DELAYED] = json!(outage);
     event
 }
 

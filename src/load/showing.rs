@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::LoadError;
 use super::rows::ANSWER_BYTES;
-use crate::event::{Later, LoadId, Undo, Upload, Word};
-use crate::ledger::{Headway, Ledger, LoadRecord, State, Trouble};
+use crate::event::{Decision, Later, LoadId, Undo, Upload};
+use crate::ledger::{Headway, Ledger, LoadRecord, Outage, State};
 use crate::plan::{Index, Names};
 use crate::report::{Ending, Report, RowCounts};
 use crate::store::Store;
@@ -53,9 +53,9 @@ pub struct Shown {
     pub stop: Option<(String, String)>,
     /// The faults that it has met since it last got anywhere, and when it is tried again.
     #[serde(default)]
-    pub trouble: Option<Trouble>,
+    pub outage: Option<Outage>,
     /// Where it loads again what ended: which load, who wanted that, and when.
-    pub again: Option<Word>,
+    pub again: Option<Decision>,
     /// What happened to it after its end.
     #[serde(default)]
     pub later: Vec<Later>,
@@ -132,7 +132,7 @@ async fn of_record(record: LoadRecord, store: &Store, ledger: &Ledger) -> Result
         chunks_done: record.chunks_done,
         chunks_total: record.chunks_total,
         stop: record.stop.as_ref().map(|stop| stop.parts()).map(|(why, by)| (why.to_string(), by.to_string())),
-        trouble: record.trouble,
+        outage: record.outage,
         again: record.again,
         later: record.later,
         undo: record.undo,
@@ -185,7 +185,7 @@ impl Shown {
             chunks_done: 0,
             chunks_total: 0,
             stop: None,
-            trouble: None,
+            outage: None,
             again: None,
             later: Vec::new(),
             undo: None,

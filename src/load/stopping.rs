@@ -168,7 +168,7 @@ impl Journey<'_> {
     pub(super) fn may_come_again(&self) -> bool {
         self.turn
             .as_ref()
-            .is_none_or(|turn| turn.record.starts_without_progress < STARTS_TO_TELL && turn.record.trouble.is_none())
+            .is_none_or(|turn| turn.record.starts_without_progress < STARTS_TO_TELL && turn.record.outage.is_none())
     }
 
     fn may_have_written(&self) -> bool {

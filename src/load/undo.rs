@@ -106,8 +106,8 @@ pub async fn ask_undo(undo: &Undo, places: &Places, run: &Run<'_>) -> Result<Ans
 async fn announce(undo: &Undo, places: &Places) -> Result<Announced, LoadError> {
     let upload = find_undoable(undo, places).await?.plan.upload;
     let (load, table) = (undo.load.undoing(), places.table.name().to_string());
-    let word = Some(("undo", serde_json::json!(undo)));
-    Ok(Announced { load, upload, table, at: undo.at, word, is_version: false })
+    let decision = Some(("undo", serde_json::json!(undo)));
+    Ok(Announced { load, upload, table, at: undo.at, decision, is_version: false })
 }
 
 /// What the ledger knows of a load, and how the load ended: without a ledger, and of a load that took no turn, its

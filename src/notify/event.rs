@@ -111,14 +111,14 @@ impl Event {
     }
 
     pub fn of_delayed(delayed: &Delayed<'_>) -> Event {
-        let Delayed { table, load, trouble, gives_up, .. } = delayed;
+        let Delayed { table, load, outage, gives_up, .. } = delayed;
         let detail = json!({
             "version": VERSION,
             "table": table,
             "load": load,
-            "since": trouble.since,
-            "tries": trouble.tries,
-            "given_up": trouble.given_up,
+            "since": outage.since,
+            "tries": outage.tries,
+            "given_up": outage.given_up,
             "tried_until": gives_up,
         });
         Event { kind: DELAYED, detail }

@@ -48,10 +48,10 @@ impl Mail {
     }
 
     pub fn of_delayed(delayed: &Delayed<'_>, around: &Around) -> Mail {
-        let Delayed { table, load, file, trouble, gives_up } = delayed;
-        let (since, until, function) = (moment(trouble.since), moment(*gives_up), &around.function);
+        let Delayed { table, load, file, outage, gives_up } = delayed;
+        let (since, until, function) = (moment(outage.since), moment(*gives_up), &around.function);
         let how_far = load.map(|load| format!("How far it is: inventory show {load} --function {function}\n"));
-        let (subject_says, body) = match trouble.given_up {
+        let (subject_says, body) = match outage.given_up {
             false => (
                 "Delayed",
                 format!(
@@ -69,7 +69,7 @@ impl Mail {
                 ),
             ),
         };
-        let why = one_line(&format!("The last of {} tries: {}", count(trouble.tries.into()), trouble.why));
+        let why = one_line(&format!("The last of {} tries: {}", count(outage.tries.into()), outage.why));
         let body = format!("{}\n{why}{}", one_line(&body), how_far.unwrap_or_default());
         Mail { subject: subject(subject_says.to_string(), file), body, kind: event::DELAYED }
     }

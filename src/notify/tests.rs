@@ -311,21 +311,21 @@ fn a_sheet_that_did_not_come_is_told_with_when_the_last_one_did() {
     assert_eq!(event.detail, detail);
 }
 
-fn trouble(given_up: bool) -> Trouble {
+fn outage(given_up: bool) -> Outage {
     let at = |time: &str| time.parse::<Timestamp>().unwrap();
     let (since, next) = (at("2026-10-03T08:00:00Z"), at("2026-10-03T09:00:00Z"));
-    Trouble { since, next, tries: 6, why: "Table stock gave\nnothing.".into(), told: false, given_up }
+    Outage { since, next, tries: 6, why: "Table stock gave\nnothing.".into(), told: false, given_up }
 }
 
-fn delayed(trouble: &Trouble) -> Delayed<'_> {
+fn delayed(outage: &Outage) -> Delayed<'_> {
     let gives_up = "2026-10-04T08:00:00Z".parse().unwrap();
-    Delayed { table: "stock", load: Some(&LOAD), file: "q3.csv", trouble, gives_up }
+    Delayed { table: "stock", load: Some(&LOAD), file: "q3.csv", outage, gives_up }
 }
 
 #[test]
 fn a_load_that_takes_long_is_told_with_until_when_it_is_tried_and_then_that_it_is_not() {
     let around = around();
-    let of = |given_up| Mail::of_delayed(&delayed(&trouble(given_up)), &around);
+    let of = |given_up| Mail::of_delayed(&delayed(&outage(given_up)), &around);
     let (late, over) = (of(false), of(true));
     assert_eq!((late.subject.as_str(), over.subject.as_str()), ("Delayed: q3.csv", "Not loaded: q3.csv"));
     for says in [
@@ -347,7 +347,7 @@ fn the_examples_in_the_documentation_have_the_fields_of_an_event() {
     let fields = |json: &Json| json.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
     let (at, every) = (Timestamp::UNIX_EPOCH, Every::parse("100 days").unwrap());
     let missing = Missing { table: "stock", last: &LOAD, at, every, periods: 1, due: at };
-    let delayed = Event::of_delayed(&delayed(&trouble(false))).detail;
+    let delayed = Event::of_delayed(&delayed(&outage(false))).detail;
     let told = [event(&ended(Ending::Done, 4)).detail, Event::of_missing(&missing).detail, delayed];
     assert_eq!(blocks[1..].iter().map(fields).collect::<Vec<_>>(), told.each_ref().map(fields));
     for part in ["upload", "rows", "problems", "units", "report"] {

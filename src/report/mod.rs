@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Afterwards, Later, LoadId, Upload, Word};
+use crate::event::{Afterwards, Decision, Later, LoadId, Upload};
 use crate::judge::{FileRead, SheetRead};
 use crate::message::{Note, Problem, Refusal};
 use crate::plan::{
@@ -134,7 +134,7 @@ pub struct Report {
     pub undo: Option<UndoPossible>,
     /// Where it loads again what ended: which load, who wanted that, and when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub again: Option<Word>,
+    pub again: Option<Decision>,
     /// What happened to it after its end; the summary says it first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub later: Vec<Later>,

@@ -5,7 +5,7 @@ use super::columns::{say_choices, say_columns};
 use super::places::name_places;
 use super::{Ending, Report};
 use crate::decimal::Decimal;
-use crate::event::{Afterwards, Later, Word};
+use crate::event::{Afterwards, Decision, Later};
 use crate::item::{Item, Value};
 use crate::judge::Skip;
 use crate::message::{Problem, Rule, Weight, count, duration, grouped};
@@ -72,7 +72,7 @@ fn say_links(report: &Report) -> Vec<String> {
     again.into_iter().chain(others.map(Later::say)).collect()
 }
 
-pub(super) fn say_again(again: &Word) -> String {
+pub(super) fn say_again(again: &Decision) -> String {
     let on = again.at.strftime("%-d %b %Y, %H:%M UTC");
     format!("It loads the file of load {} again, as {} decided on {on}.", again.load, again.by)
 }

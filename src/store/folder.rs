@@ -29,11 +29,11 @@ impl FolderStore {
         let (file, about) = match opened {
             Ok(opened) => opened,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Fetched::Gone),
-            Err(error) => return Err(trouble("opened", path)(error)),
+            Err(error) => return Err(folder_error("opened", path)(error)),
         };
         // A pipe or a folder has no bytes that could be read twice and in any order.
         if !about.is_file() {
-            return Err(trouble("opened", path)(io::Error::other("it is not a file")));
+            return Err(folder_error("opened", path)(io::Error::other("it is not a file")));
         }
         let bytes = about.len();
         if bytes > limit_bytes {
@@ -47,7 +47,7 @@ impl FolderStore {
         write_unfinished(&path, content)
             .and_then(|file| file.persist(&path).map_err(|error| error.error))
             .map(drop)
-            .map_err(trouble("written", &path))
+            .map_err(folder_error("written", &path))
     }
 
     pub(super) fn keep_once(&self, name: &str, content: &[u8]) -> Result<Kept, StoreError> {
@@ -57,7 +57,7 @@ impl FolderStore {
         match kept {
             Ok(_) => Ok(Kept::New),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(Kept::AlreadyThere),
-            Err(error) => Err(trouble("written", &path)(error)),
+            Err(error) => Err(folder_error("written", &path)(error)),
         }
     }
 
@@ -66,7 +66,7 @@ impl FolderStore {
         match fs::read(&path) {
             Ok(content) => Ok(Some(content)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(trouble("read", &path)(error)),
+            Err(error) => Err(folder_error("read", &path)(error)),
         }
     }
 
@@ -79,12 +79,12 @@ impl FolderStore {
             let entries = match fs::read_dir(&path) {
                 Ok(entries) => entries,
                 Err(error) if error.kind() == ErrorKind::NotFound => continue,
-                Err(error) => return Err(trouble("listed", &path)(error)),
+                Err(error) => return Err(folder_error("listed", &path)(error)),
             };
             for entry in entries {
                 let (entry, kind) = entry
                     .and_then(|entry| entry.file_type().map(|kind| (entry, kind)))
-                    .map_err(trouble("listed", &path))?;
+                    .map_err(folder_error("listed", &path))?;
                 let Ok(part) = entry.file_name().into_string() else {
                     continue;
                 };
@@ -119,7 +119,7 @@ fn write_unfinished(path: &Path, content: &[u8]) -> io::Result<tempfile::NamedTe
     Ok(file)
 }
 
-fn trouble(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
+fn folder_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
     let path = path.to_path_buf();
     move |source| StoreError::Folder { action, path, source }
 }

@@ -8,9 +8,9 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::types::{ConsumedCapacity, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure};
 use tokio::time::Instant;
 
-use super::crew::{Answer, Refused, Slot, Tally, Traffic};
 use super::expression::Words;
 use super::queue::Queue;
+use super::request_loop::{Answer, Refused, Slot, Tally, Traffic};
 use super::values::{item_from_attributes, item_to_attributes};
 use super::{Table, TableError, Turn};
 use crate::item::{Item, same_in, same_item};

@@ -1,13 +1,13 @@
 //! All of DynamoDB's item traffic: describing the inventory table, reading its items, and writing and changing them.
 
 mod change;
-mod crew;
 mod describe;
 mod expression;
 mod meter;
 mod pace;
 mod queue;
 mod read;
+mod request_loop;
 mod scan;
 mod values;
 mod write;
@@ -20,10 +20,10 @@ use aws_sdk_dynamodb::Client;
 
 use crate::clients::CloudFault;
 pub use change::{Act, Change, Changed};
-pub use crew::Refused;
 use pace::Pace;
 pub use pace::Turn;
 pub use read::Found;
+pub use request_loop::Refused;
 pub use scan::Scan;
 pub use values::{item_from_attributes, item_to_attributes};
 pub use write::Written;

@@ -12,8 +12,8 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep_until};
 
-use super::crew::Answer;
 use super::meter::Meter;
+use super::request_loop::Answer;
 use crate::clients::full_jitter;
 
 /// Requests in flight at once, in shares. Enough to hide the waiting: as many batches at 20 ms are 160,000 items a

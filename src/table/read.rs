@@ -9,8 +9,8 @@ use aws_sdk_dynamodb::operation::batch_get_item::{BatchGetItemError, BatchGetIte
 use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnConsumedCapacity};
 use tokio::time::Instant;
 
-use super::crew::{Answer, Slot, Tally, Traffic};
 use super::queue::Queue;
+use super::request_loop::{Answer, Slot, Tally, Traffic};
 use super::values::{item_from_attributes, item_to_attributes};
 use super::{Table, TableError};
 use crate::clients::CloudFault;

@@ -8,8 +8,8 @@ use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
-use super::crew::{Answer, Slot, Tally, Traffic};
 use super::queue::Queue;
+use super::request_loop::{Answer, Slot, Tally, Traffic};
 use super::values::{item_from_attributes, item_to_attributes};
 use super::{Table, TableError};
 use crate::item::Item;

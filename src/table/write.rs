@@ -11,8 +11,8 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
-use super::crew::{Answer, Refused, Slot, Tally, Traffic};
 use super::queue::Queue;
+use super::request_loop::{Answer, Refused, Slot, Tally, Traffic};
 use super::values::item_to_attributes;
 use super::{Table, TableError, Turn};
 use crate::item::{Item, item_size};

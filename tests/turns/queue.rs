@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use inventory_loader::event::{Afterwards, Later, LoadId, Upload};
-use inventory_loader::ledger::{Announced, IfBusy, Lease, Ledger, LedgerError, Retries, State, Stop, Trouble, Turn};
+use inventory_loader::ledger::{Announced, IfBusy, Lease, Ledger, LedgerError, Outage, Retries, State, Stop, Turn};
 use serde_json::json;
 
 use crate::harness::eventually;
@@ -330,11 +330,11 @@ async fn a_load_of_another_loader_is_left_to_it() {
 async fn a_load_that_met_a_fault_has_its_pause_and_is_then_the_one_that_should_run() {
     let own = Own::ledger().await;
     let retries = Retries::default();
-    let fault = |why: &str| Trouble::after(None, why.into(), jiff::Timestamp::now(), &retries);
+    let fault = |why: &str| Outage::after(None, why.into(), jiff::Timestamp::now(), &retries);
     let lease = half_written(&own.brief, &at("a.xlsx", 1)).await;
-    own.brief.note_trouble(&lease, &fault("busy")).await.expect("noted");
+    own.brief.note_outage(&lease, &fault("busy")).await.expect("noted");
     let noted = record(&own.ledger, &lease.load).await;
-    assert_eq!((noted.starts_without_progress, noted.trouble.map(|trouble| trouble.why)), (0, Some("busy".into())));
+    assert_eq!((noted.starts_without_progress, noted.outage.map(|outage| outage.why)), (0, Some("busy".into())));
     has_run_out(&lease).await;
     assert_eq!(next(&own.ledger).await, None, "its pause is not over");
     // Nothing is gained by waiting where it is only to stop.
@@ -344,19 +344,19 @@ async fn a_load_that_met_a_fault_has_its_pause_and_is_then_the_one_that_should_r
 
     let own = Own::ledger().await;
     let lease = half_written(&own.brief, &at("a.xlsx", 1)).await;
-    own.brief.note_trouble(&lease, &fault("busy")).await.expect("noted");
+    own.brief.note_outage(&lease, &fault("busy")).await.expect("noted");
     has_run_out(&lease).await;
     // Somebody has mended it and wants it tried now.
-    assert!(own.ledger.forget_trouble(&lease.load).await.expect("an answer"));
-    assert!(!own.ledger.forget_trouble(&lease.load).await.expect("an answer"), "there is none any more");
+    assert!(own.ledger.forget_outage(&lease.load).await.expect("an answer"));
+    assert!(!own.ledger.forget_outage(&lease.load).await.expect("an answer"), "there is none any more");
     eventually("its lease to run out", || async { next(&own.ledger).await }).await;
     // What gets further has left its faults behind.
     let (lease, _) = ours(own.ledger.take_up(&lease.load, "continued").await.expect("an answer"));
-    own.ledger.note_trouble(&lease, &fault("again")).await.expect("noted");
+    own.ledger.note_outage(&lease, &fault("again")).await.expect("noted");
     let (lease, _) = ours(own.ledger.take_up(&lease.load, "continued").await.expect("an answer"));
     own.ledger.checkpoint(&lease, 4).await.expect("a checkpoint");
     assert!(lease.has_progressed());
-    assert_eq!(record(&own.ledger, &lease.load).await.trouble, None);
+    assert_eq!(record(&own.ledger, &lease.load).await.outage, None);
     own.delete().await;
 }
 

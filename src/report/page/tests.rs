@@ -1,5 +1,5 @@
 use super::*;
-use crate::event::{Afterwards, Later, LoadId, Upload, Word};
+use crate::event::{Afterwards, Decision, Later, LoadId, Upload};
 use crate::judge::{ColumnRead, OtherColumn, SheetRead, Skip, TableRead};
 use crate::message::{Note, Problem, Rule};
 use crate::plan::{ChangedAttribute, ChangedRow, Counts, Fate, Gate, Kinds, Tripped};
@@ -209,7 +209,7 @@ fn what_happened_to_a_load_since_is_its_answer_with_links_both_ways() {
     assert_eq!(approved.tone, Tone::Look);
     assert!(!crate::report::words(&approved, None, None).contains("inventory approve"));
 
-    let again = Word { load: load.clone(), by: "Erika".into(), at };
+    let again = Decision { load: load.clone(), by: "Erika".into(), at };
     let follows = Report { again: Some(again), ..report("All 4,812 rows are in.", Ending::Done) };
     assert!(page(&follows).contains("<a href=\"../0123456789abcdef/report.html\">"));
     assert!(crate::report::words(&follows, None, None).contains("It loads the file of load 0123456789abcdef again"));

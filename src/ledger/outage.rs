@@ -33,7 +33,7 @@ impl Default for Retries {
 
 /// The faults that a load, or an event, has met since it last got anywhere.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Trouble {
+pub struct Outage {
     pub since: Timestamp,
     /// When it is tried again.
     pub next: Timestamp,
@@ -49,13 +49,13 @@ pub struct Trouble {
     pub given_up: bool,
 }
 
-impl Trouble {
+impl Outage {
     /// One more fault.
-    pub fn after(before: Option<&Trouble>, why: String, now: Timestamp, retries: &Retries) -> Trouble {
+    pub fn after(before: Option<&Outage>, why: String, now: Timestamp, retries: &Retries) -> Outage {
         let (since, tries, told) = before.map_or((now, 0, false), |before| (before.since, before.tries, before.told));
         let pause = retries.first_pause.saturating_mul(1 << tries.min(20)).min(retries.longest_pause);
         let next = now.checked_add(pause).unwrap_or(Timestamp::MAX);
-        Trouble { since, next, tries: tries.saturating_add(1), why, told, given_up: false }
+        Outage { since, next, tries: tries.saturating_add(1), why, told, given_up: false }
     }
 
     pub fn lasts(&self, now: Timestamp) -> SignedDuration {
@@ -79,13 +79,13 @@ fn signed(duration: Duration) -> SignedDuration {
 impl Ledger {
     /// Gives the turn to whichever run tries again, and notes why. A run that can say why it failed has not got nowhere
     /// without a word, so it does not count as one that did.
-    pub async fn note_trouble(&self, lease: &Lease, trouble: &Trouble) -> Result<(), LedgerError> {
+    pub async fn note_outage(&self, lease: &Lease, outage: &Outage) -> Result<(), LedgerError> {
         let turn = lease_handed_over(lease, self.expiry(now_ms()), self.lease);
         lease.give_back();
         let is_begun = "#state IN (:planning, :writing)";
-        let update = "SET #trouble = :trouble, #starts_without_progress = :zero";
+        let update = "SET #outage = :outage, #starts_without_progress = :zero";
         let note = Change::update(Key::load(&lease.load), update, is_begun).with([
-            ("trouble", text(&serde_json::json!(trouble).to_string())),
+            ("outage", text(&serde_json::json!(outage).to_string())),
             ("zero", number(0u32)),
             ("planning", text(State::Planning.name())),
             ("writing", text(State::Writing.name())),
@@ -94,8 +94,8 @@ impl Ledger {
     }
 
     /// Lets a load be tried again at once, and for as long as any other. False where it meets no faults.
-    pub async fn forget_trouble(&self, load: &LoadId) -> Result<bool, LedgerError> {
-        let change = Change::update(Key::load(load), "REMOVE #trouble", "attribute_exists(#trouble)");
+    pub async fn forget_outage(&self, load: &LoadId) -> Result<bool, LedgerError> {
+        let change = Change::update(Key::load(load), "REMOVE #outage", "attribute_exists(#outage)");
         Ok(send(&self.client, &self.table, [change]).await?.is_ok())
     }
 }
@@ -108,16 +108,16 @@ mod tests {
     fn pauses_grow_to_an_hour_and_end_after_a_day() {
         let retries = Retries::default();
         let mut now: Timestamp = "2026-10-03T08:00:00Z".parse().unwrap();
-        let mut trouble = Trouble::after(None, "busy".into(), now, &retries);
+        let mut outage = Outage::after(None, "busy".into(), now, &retries);
         let mut pauses = Vec::new();
-        while !trouble.is_hopeless(&retries, now) {
-            pauses.push(trouble.next.duration_since(now).as_secs() / 60);
-            now = trouble.next;
-            trouble = Trouble::after(Some(&trouble), "busy".into(), now, &retries);
+        while !outage.is_hopeless(&retries, now) {
+            pauses.push(outage.next.duration_since(now).as_secs() / 60);
+            now = outage.next;
+            outage = Outage::after(Some(&outage), "busy".into(), now, &retries);
         }
         assert_eq!(pauses[..8], [1, 2, 4, 8, 16, 32, 60, 60]);
-        assert_eq!(trouble.lasts(now).as_hours(), 24);
-        assert_eq!(trouble.tries as usize, pauses.len() + 1);
+        assert_eq!(outage.lasts(now).as_hours(), 24);
+        assert_eq!(outage.tries as usize, pauses.len() + 1);
     }
 
     #[test]
@@ -125,9 +125,9 @@ mod tests {
         let retries = Retries::default();
         let at =
             |minutes: i64| "2026-10-03T08:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_mins(minutes);
-        let trouble = Trouble::after(None, "busy".into(), at(0), &retries);
-        assert!(!trouble.is_news(&retries, at(29)) && trouble.is_news(&retries, at(30)));
-        let told = Trouble { told: true, ..trouble };
-        assert!(!Trouble::after(Some(&told), "busy".into(), at(40), &retries).is_news(&retries, at(40)));
+        let outage = Outage::after(None, "busy".into(), at(0), &retries);
+        assert!(!outage.is_news(&retries, at(29)) && outage.is_news(&retries, at(30)));
+        let told = Outage { told: true, ..outage };
+        assert!(!Outage::after(Some(&told), "busy".into(), at(40), &retries).is_news(&retries, at(40)));
     }
 }
