@@ -24,6 +24,8 @@ pub struct Settings {
     /// How long a second of AWS lasts.
     pub second: Duration,
     pub timeout: Duration,
+    /// How long the function's lease lasts. Generous where no run is killed: on a busy machine a short one runs out by itself.
+    pub lease: Duration,
     pub at_once: usize,
     /// The ceiling for writing, in units a second.
     pub write_units: Option<u32>,

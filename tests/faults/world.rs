@@ -24,8 +24,8 @@ const UPLOADS: &str = "inventory-faults-uploads";
 const REPORTS: &str = "inventory-faults-reports";
 const TOPIC: &str = "inventory-faults";
 /// The loader's own delays, in AWS's seconds.
-const LEASE: u32 = 45;
-const HEARTBEAT: u32 = 10;
+/// Of the lease, as with the loader's own.
+const HEARTBEAT: f64 = 10.0 / 45.0;
 const MARGIN: u32 = 30;
 const TABLE_WAIT: u32 = 120;
 const RETRY: u32 = 60;
@@ -57,7 +57,7 @@ impl World {
         let log = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.log"));
         let file = File::options().create(true).append(true).open(&log).expect("a log");
         let (second, write_units, mut more) = (settings.second, settings.write_units, settings.more.clone());
-        let has_failure_queue = settings.has_failure_queue;
+        let (has_failure_queue, lease) = (settings.has_failure_queue, settings.lease);
         let rules_key = format!("rules/{name}.toml");
         // Another build may be one that did not know the gate.
         let is_another = std::env::var_os("FAULTS_LOADER").is_some();
@@ -84,7 +84,7 @@ impl World {
         let own = [("RULES_KEY".to_string(), rules_key), ("UPLOADS_PREFIX".to_string(), format!("uploads/{name}/"))];
         let more = more.into_iter().map(|(name, value)| (name.to_string(), value));
         let environment =
-            environment(&stock, &ledger, &proxy, second).into_iter().chain(own).chain(ceiling).chain(more);
+            environment(&stock, &ledger, &proxy, second, lease).into_iter().chain(own).chain(ceiling).chain(more);
         lambda.deploy(environment.collect());
         World { name, cloud, stock, ledger, proxy, lambda, log }
     }
@@ -189,7 +189,7 @@ impl World {
     }
 }
 
-fn environment(stock: &str, ledger: &str, proxy: &Proxy, second: Duration) -> Vec<(String, String)> {
+fn environment(stock: &str, ledger: &str, proxy: &Proxy, second: Duration, lease: Duration) -> Vec<(String, String)> {
     let seconds = |of_aws: u32| (second * of_aws).as_secs_f64().to_string();
     let variables = [
         ("INVENTORY_TABLE", stock.to_string()),
@@ -199,8 +199,8 @@ fn environment(stock: &str, ledger: &str, proxy: &Proxy, second: Duration) -> Ve
         ("BUCKET_OWNER", ACCOUNT.to_string()),
         ("NOTIFY_TOPIC", format!("arn:aws:sns:{REGION}:{ACCOUNT}:{TOPIC}")),
         ("EVENT_BUS", "default".to_string()),
-        ("LEASE_SECONDS", seconds(LEASE)),
-        ("HEARTBEAT_SECONDS", seconds(HEARTBEAT)),
+        ("LEASE_SECONDS", lease.as_secs_f64().to_string()),
+        ("HEARTBEAT_SECONDS", (lease.as_secs_f64() * HEARTBEAT).to_string()),
         ("MARGIN_SECONDS", seconds(MARGIN)),
         ("TABLE_WAIT_SECONDS", seconds(TABLE_WAIT)),
         ("RETRY_SECONDS", seconds(RETRY)),
