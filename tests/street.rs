@@ -6,6 +6,7 @@ mod harness;
 mod asking;
 mod command;
 mod confinement;
+mod docs;
 mod faults;
 mod mending;
 mod order;
