@@ -58,7 +58,7 @@ impl Lines {
 
     /// The rows that are cut, in their order. `usual` is the number of values that most rows have, `open` whether some
     /// row ends with an empty one.
-    pub fn find_cuts(&self, usual: u32, open: bool) -> Vec<(u32, Cut)> {
+    pub fn find_cuts(&self, header_row: u32, usual: u32, open: bool) -> Vec<(u32, Cut)> {
         let is_short = |stretch: &Stretch| stretch.fields < usual;
         let last_whole = self.stretches.iter().rev().find(|stretch| !is_short(stretch)).map_or(0, |whole| whole.last);
         let (mut cuts, mut odd, mut is_habit) = (Vec::new(), Vec::new(), self.too_many || usual < 2);
@@ -82,12 +82,15 @@ impl Lines {
             let values: u64 = run.iter().map(|stretch| u64::from(stretch.fields) * u64::from(stretch.rows)).sum();
             let parts = (first..=last).map(|row| (row, Cut::Part));
             if run.iter().all(|stretch| stretch.fields == 1) {
-                // A line alone is a note or the name of a group, but between two rows.
+                // A line alone is a note or the name of a group, but between two rows. Under the header it can only
+                // be the beginning of the row below it.
                 let above = before.last().filter(|whole| whole.last + 1 == first);
                 let below = after.first().filter(|whole| last + 1 == whole.first);
-                if let (Some(above), Some(below)) = (above, below) {
+                if let (Some(above), Some(_)) = (above, below) {
                     cuts.push((above.last, Cut::Above(first)));
                     cuts.extend(parts);
+                }
+                if let Some(below) = below.filter(|_| above.is_some() || header_row + 1 == first) {
                     cuts.push((below.first, Cut::Below(last)));
                 }
             } else if rows > 1 && values == u64::from(usual + rows - 1) {
@@ -120,7 +123,7 @@ mod tests {
         for (row, fields) in (2..).zip(fields).filter(|(_, fields)| **fields > 0) {
             lines.add(row, *fields, 5);
         }
-        lines.find_cuts(5, open)
+        lines.find_cuts(1, 5, open)
     }
 
     #[test]
@@ -163,8 +166,11 @@ mod tests {
     fn a_line_between_two_rows_may_belong_to_either() {
         let cut = [(3, Cut::Above(4)), (4, Cut::Part), (5, Cut::Part), (6, Cut::Below(5))];
         assert_eq!(cuts(&[5, 5, 1, 1, 5, 5], false), cut);
-        // Under the header, below the list, or with a blank line beside it, it is a note.
-        for fields in [&[1, 5, 5][..], &[5, 5, 1], &[5, 5, 1, 1], &[5, 0, 1, 5], &[5, 1, 0, 5]] {
+        // Under the header it is a note, or the row below it has lost the beginning of its first value.
+        assert_eq!(cuts(&[1, 5, 5], true), [(3, Cut::Below(2))]);
+        assert_eq!(cuts(&[1, 1, 5], false), [(4, Cut::Below(3))]);
+        // Below the list, or with a blank line beside it, it is a note.
+        for fields in [&[5, 5, 1][..], &[5, 5, 1, 1], &[5, 0, 1, 5], &[5, 1, 0, 5], &[0, 1, 5], &[1, 0, 5]] {
             assert_eq!(cuts(fields, true), [], "{fields:?}");
         }
     }

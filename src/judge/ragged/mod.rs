@@ -245,7 +245,9 @@ impl Widths {
         let open = self.rows.values().any(|rows| rows.open > 0);
         let mut cuts = match (self.separator, usual) {
             // Where most rows are shifted, those of the header's width are whole.
-            (Some(_), Some(usual)) => self.lines.find_cuts(if in_doubt { width.min(usual) } else { usual }, open),
+            (Some(_), Some(usual)) => {
+                self.lines.find_cuts(self.header_row, if in_doubt { width.min(usual) } else { usual }, open)
+            }
             _ => Vec::new(),
         };
         cuts.extend(self.other_lines.into_iter().map(|row| (row, Cut::Part)));

@@ -138,6 +138,9 @@ fn a_row_that_a_line_break_has_cut_in_two_is_rejected_with_both_its_parts() {
     // In its first.
     let list = "Name,SKU,Qty\nBolt,A,5\nNut that is\nlarge,B,6\nPin,C,7\n";
     assert_eq!(doubtful(list), [(3, SHORT), (4, CONTINUES)]);
+    // Directly under the header the first part may be a note, but the row below it is not to be trusted.
+    assert_eq!(doubtful("Name,SKU,Qty\nNut that is\nlarge,B,6\nPin,C,7\n"), [(3, CONTINUES)]);
+    assert_eq!(doubtful("Name,SKU,Qty\nNut that is\n\nlarge,B,6\nPin,C,7\n"), []);
     // The last row of the file.
     assert_eq!(doubtful("SKU,Name,Qty\nA,Bolt,5\nB,Nut,6\nC,Pin\nlarge,7\n"), [(4, SHORT), (5, SHORT)]);
     // In a file of few rows.
