@@ -140,6 +140,12 @@ impl Verdict {
                     (Truth::Unclear(_), Some(_)) => (true, Some(Kind::Unclear)),
                     (Truth::Item(_) | Truth::Unclear(_), None) => {
                         let named = matches!(fate, "rejected" | "duplicate") && answer.problem_rows.contains(&at);
+                        // Of an item on two lines the problem may be told of its second.
+                        let next = sheet.rows.get(number as usize).filter(|next| next.trap == row.trap);
+                        let named = named
+                            || row.trap.is_some()
+                                && next.is_some()
+                                && answer.problem_rows.contains(&(name.clone(), number + 1));
                         (false, (!named).then_some(Kind::PassedOver))
                     }
                     (Truth::NoItem, None) => (false, None),
