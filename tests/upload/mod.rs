@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 
 use crate::harness::cloud::DYNAMODB_ANSWERS;
 use crate::harness::stack::{Stack, notification};
-use crate::harness::{eventually, files, inventory, sample, unique};
+use crate::harness::{files, inventory, sample, unique};
 
 fn row(index: &Index, packed: &[u8], sku: &str) -> plan::PlanRow {
     let rows = plan::decode(&index.chunks[0].name, packed).expect("a chunk");
@@ -193,7 +193,11 @@ async fn a_load_longer_than_one_run_goes_on_in_the_next_from_its_plan_though_a_n
     let prefix = unique("hops");
     let upload = stack.upload(&format!("uploads/{prefix}.csv"), files::csv(&prefix, ROWS)).await;
     let load = LoadId::of(&upload);
-    stack.log_event(load.as_str(), "load_handed_over").await;
+    // What the next run logs is not asked for: where the new version takes its place meanwhile, the local cloud lets it
+    // end its work and drops its log.
+    let handed_over = stack.log_event(load.as_str(), "load_handed_over").await;
+    let done = handed_over["chunks_done"].as_u64().expect("a number");
+    assert!(done > 0 && done < handed_over["chunks"].as_u64().expect("a number"), "{handed_over}");
     stack.deploy_anew().await;
     // The workbook is not needed any more.
     let delete = stack.cloud.s3.delete_object().bucket(&stack.uploads).key(&upload.key);
@@ -201,9 +205,5 @@ async fn a_load_longer_than_one_run_goes_on_in_the_next_from_its_plan_though_a_n
     let report = stack.report(&upload).await;
     assert_eq!((report.ending, report.rows.fates[&Fate::New]), (Ending::Done, ROWS as u64));
     assert_eq!(stack.count_items(&prefix).await, ROWS);
-    let went_on = eventually("the run that went on", || async {
-        stack.log_lines(load.as_str()).await.into_iter().find(|line| line["event"] == "load_goes_on")
-    });
-    assert!(went_on.await["chunks_done"].as_u64().unwrap() > 0);
     assert_eq!(stack.failure_count().await, 0);
 }
