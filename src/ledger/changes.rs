@@ -5,11 +5,11 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 
+use super::asking::Asking;
 use super::expiry_of_record;
 use super::lease::{Lease, LeaseRecord};
 use super::queue::EndedLoad;
 use super::record::{State, Step, Stop, TRANSITIONS};
-use super::take::Asking;
 use super::write::{Change, Key, number, text};
 use crate::event::LoadId;
 use crate::plan::LastLoad;

@@ -5,10 +5,12 @@
 //! renewal of the lease under the run's own epoch, so there is one place that says whose turn it is, and nothing can
 //! be written about a load by a run that has lost its turn without knowing.
 
+mod asking;
 mod changes;
 mod expected;
 mod lease;
 mod outage;
+mod place;
 mod queue;
 mod record;
 mod take;
@@ -26,16 +28,18 @@ use jiff::Timestamp;
 use crate::clients::CloudFault;
 use crate::event::{Later, LoadId};
 use crate::plan::{LastLoad, Names};
+pub use asking::Announced;
 use changes::{LoadChange, lease_freed, lease_handed_over, lease_renewed, with_headway};
 pub use expected::LastIn;
 use lease::now_ms;
 pub use lease::{Headway, Holder, Lease, LeaseRecord, LeaseVerdict, judge_lease};
 pub use outage::{Outage, Retries};
-pub use queue::{EndedLoad, Place};
+pub use place::Place;
+pub use queue::EndedLoad;
 use queue::{put_into_history, put_into_queue};
 use record::Reading;
 pub use record::{LoadRecord, State, Step, Stop, TRANSITIONS};
-pub use take::{Announced, IfBusy, Turn};
+pub use take::{IfBusy, Turn};
 pub use watch::Watch;
 use write::{Change, Key, fault, number, send, text};
 
@@ -301,6 +305,28 @@ impl Ledger {
         };
         let state = format!("{} (chunk {} of {})", show("state"), show("chunks_done"), show("chunks_total"));
         Err(LedgerError::NotAllowed { load, step, state })
+    }
+
+    /// Gives the turn to whichever run tries again, and notes why. A run that can say why it failed has not got nowhere
+    /// without a word, so it does not count as one that did.
+    pub async fn note_outage(&self, lease: &Lease, outage: &Outage) -> Result<(), LedgerError> {
+        let turn = lease_handed_over(lease, self.expiry(now_ms()), self.lease);
+        lease.give_back();
+        let is_begun = "#state IN (:planning, :writing)";
+        let update = "SET #outage = :outage, #starts_without_progress = :zero";
+        let note = Change::update(Key::load(&lease.load), update, is_begun).with([
+            ("outage", text(&serde_json::json!(outage).to_string())),
+            ("zero", number(0u32)),
+            ("planning", text(State::Planning.name())),
+            ("writing", text(State::Writing.name())),
+        ]);
+        send(&self.client, &self.table, [turn, note]).await?.map_err(|_| turn_lost(lease))
+    }
+
+    /// Lets a load be tried again at once, and for as long as any other. False where it meets no faults.
+    pub async fn forget_outage(&self, load: &LoadId) -> Result<bool, LedgerError> {
+        let change = Change::update(Key::load(load), "REMOVE #outage", "attribute_exists(#outage)");
+        Ok(send(&self.client, &self.table, [change]).await?.is_ok())
     }
 
     fn expiry(&self, now: u64) -> u64 {

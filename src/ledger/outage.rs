@@ -5,13 +5,6 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::changes::lease_handed_over;
-use super::lease::now_ms;
-use super::record::State;
-use super::write::{Change, Key, number, send, text};
-use super::{Lease, Ledger, LedgerError, turn_lost};
-use crate::event::LoadId;
-
 /// How a load that meets faults which may pass is tried again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retries {
@@ -74,30 +67,6 @@ impl Outage {
 
 fn signed(duration: Duration) -> SignedDuration {
     SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
-}
-
-impl Ledger {
-    /// Gives the turn to whichever run tries again, and notes why. A run that can say why it failed has not got nowhere
-    /// without a word, so it does not count as one that did.
-    pub async fn note_outage(&self, lease: &Lease, outage: &Outage) -> Result<(), LedgerError> {
-        let turn = lease_handed_over(lease, self.expiry(now_ms()), self.lease);
-        lease.give_back();
-        let is_begun = "#state IN (:planning, :writing)";
-        let update = "SET #outage = :outage, #starts_without_progress = :zero";
-        let note = Change::update(Key::load(&lease.load), update, is_begun).with([
-            ("outage", text(&serde_json::json!(outage).to_string())),
-            ("zero", number(0u32)),
-            ("planning", text(State::Planning.name())),
-            ("writing", text(State::Writing.name())),
-        ]);
-        send(&self.client, &self.table, [turn, note]).await?.map_err(|_| turn_lost(lease))
-    }
-
-    /// Lets a load be tried again at once, and for as long as any other. False where it meets no faults.
-    pub async fn forget_outage(&self, load: &LoadId) -> Result<bool, LedgerError> {
-        let change = Change::update(Key::load(load), "REMOVE #outage", "attribute_exists(#outage)");
-        Ok(send(&self.client, &self.table, [change]).await?.is_ok())
-    }
 }
 
 #[cfg(test)]

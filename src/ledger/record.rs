@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::LedgerError;
 use super::outage::Outage;
-use super::queue::Place;
+use super::place::Place;
 use crate::event::{Decision, Later, LoadId, Undo, Upload};
 
 /// Where a load is.
