@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::forgotten::look_for_forgotten;
 use super::notice::tell_if_missing;
-use super::retrying::{retry_resting, unmarked};
+use super::resting::{retry_resting, unmarked};
 use super::rows::{RowsShown, show_rows};
 use super::showing::{About, LoadInShort, Shown, list_loads, show};
 use super::stopping::drop_unbegun;

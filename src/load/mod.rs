@@ -10,6 +10,7 @@ mod newer;
 mod notice;
 mod planning;
 mod readback;
+mod resting;
 mod retrying;
 mod rows;
 mod rules;

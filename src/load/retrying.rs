@@ -1,30 +1,22 @@
-//! Loads and events that met a fault which may pass: tried again with growing pauses, for a day at most. A person is told
-//! once when it starts to take long, and once when it is given up.
+//! Loads that met a fault which may pass: tried again with growing pauses, for a day at most. Someone is told once when it
+//! starts to take long, and once when the load is given up.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::{Value as Json, json};
 
 use super::journey::{Journey, MyTurn};
+use super::resting::tell;
 use super::turn::leave_turn;
-use super::{LoadError, Places, Rules, RunEnd};
-use crate::event::{LoadId, Request, Upload, open};
+use super::{LoadError, RunEnd};
 use crate::ledger::Outage;
 use crate::message::{count, duration, sentence};
-use crate::notify::Delayed;
-use crate::relay::{FailureQueue, PASSING, Resting};
 use crate::report::{Ending, Stopped};
 
 /// Lambda itself tries an event so often, within minutes. After that the sweep does, and the event is done.
 const TRIES_OF_LAMBDA: u32 = 3;
-/// Events of the failure queue that one sweep looks at.
-const RESTING_AT_MOST: usize = 200;
 /// How long a run that ends in an error waits for the ledger.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Under this name an event that was sent again carries its outage.
-const DELAYED: &str = "delayed";
 
 impl Journey<'_> {
     /// After an error that may pass, or one that could not be told: notes it in the ledger, so that the load is tried again
@@ -76,106 +68,4 @@ async fn note(turn: &MyTurn<'_>, outage: &Outage) -> bool {
     };
     tracing::warn!(event = "turn_not_left", load = %turn.lease.load, error = why);
     false
-}
-
-/// Whether a person was told, or there is nobody to be told.
-async fn tell(outage: &Outage, load: Option<&LoadId>, file: &str, places: &Places, rules: &Rules) -> bool {
-    let Some(notifier) = &places.notify else { return true };
-    let table = places.table.name();
-    let gives_up = outage.since.checked_add(rules.retries.give_up).unwrap_or(Timestamp::MAX);
-    let faults = notifier.tell_delayed(&Delayed { table, load, file, outage, gives_up }).await;
-    if faults.is_empty() {
-        tracing::info!(event = "delay_told", load = load.map(LoadId::as_str), given_up = outage.given_up);
-    }
-    for fault in &faults {
-        tracing::warn!(event = "people_not_told", load = load.map(LoadId::as_str), error = %fault);
-    }
-    // Whoever was told in one way is not told again and again for the sake of the other.
-    faults.len() < notifier.ways().max(1)
-}
-
-/// Sends again what rests in the failure queue after a fault that may pass, once its pause is over. What nobody but a person
-/// can mend stays there.
-pub(super) async fn retry_resting(places: &Places, rules: &Rules) {
-    if let Err(error) = try_resting(places, rules).await {
-        tracing::warn!(event = "failure_queue_not_swept", error = %error);
-    }
-}
-
-async fn try_resting(places: &Places, rules: &Rules) -> Result<(), LoadError> {
-    let Some(failures) = &places.failures else { return Ok(()) };
-    if failures.count().await? == 0 {
-        return Ok(());
-    }
-    let (mut seen, mut stays) = (HashSet::new(), Vec::new());
-    while seen.len() < RESTING_AT_MOST
-        && let Some(resting) = failures.next().await?
-    {
-        let is_new = seen.insert(resting.id.clone());
-        stays.extend(if is_new { retry(resting, failures, places, rules).await? } else { Some(resting) });
-        if !is_new {
-            break;
-        }
-    }
-    for resting in stays {
-        failures.release(resting).await?;
-    }
-    Ok(())
-}
-
-/// What stays in the queue comes back.
-async fn retry(
-    resting: Resting,
-    failures: &FailureQueue,
-    places: &Places,
-    rules: &Rules,
-) -> Result<Option<Resting>, LoadError> {
-    let Some(relay) = &places.relay else { return Ok(Some(resting)) };
-    let before: Option<Outage> = resting.event.get(DELAYED).and_then(|json| serde_json::from_value(json.clone()).ok());
-    if resting.kind.as_deref() != Some(PASSING) || before.as_ref().is_some_and(|before| before.given_up) {
-        return Ok(Some(resting));
-    }
-    let (now, retries) = (Timestamp::now(), &rules.retries);
-    let mut outage = Outage::after(before.as_ref(), resting.why.clone(), resting.since, retries);
-    let upload = upload_of(&resting.event, places);
-    let (load, file) = (upload.as_ref().map(LoadId::of), upload.as_ref().map_or("an upload", Upload::file_name));
-    if outage.is_hopeless(retries, now) {
-        outage.given_up = true;
-        if !tell(&outage, load.as_ref(), file, places, rules).await {
-            return Ok(Some(resting));
-        }
-        tracing::error!(event = "event_given_up", load = load.as_ref().map(LoadId::as_str), tries = outage.tries);
-        let event = marked(&resting.event, &outage);
-        failures.replace(resting, &event).await?;
-        return Ok(None);
-    }
-    if now < outage.next {
-        return Ok(Some(resting));
-    }
-    if outage.is_news(retries, now) {
-        outage.told = tell(&outage, load.as_ref(), file, places, rules).await;
-    }
-    relay.send(&marked(&resting.event, &outage)).await?;
-    failures.remove(resting).await?;
-    tracing::info!(event = "event_sent_again", load = load.as_ref().map(LoadId::as_str), tries = outage.tries);
-    Ok(None)
-}
-
-fn upload_of(event: &Json, places: &Places) -> Option<Upload> {
-    let requests = open(event, places.uploads.as_ref()?.ours()).into_iter().flat_map(|message| message.requests);
-    requests.flatten().find_map(|request| if let Request::Load(upload) = request { Some(upload) } else { None })
-}
-
-fn marked(event: &Json, outage: &Outage) -> Json {
-    let mut event = event.clone();
-    event[DELAYED] = json!(outage);
-    event
-}
-
-/// As it was before it met any fault.
-pub(super) fn unmarked(mut event: Json) -> Json {
-    if let Some(parts) = event.as_object_mut() {
-        parts.remove(DELAYED);
-    }
-    event
 }
