@@ -7,7 +7,7 @@ use inventory_loader::event::LoadId;
 use inventory_loader::plan::Fate;
 use inventory_loader::report::Report;
 use serde_json::{Value as Json, json};
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use super::call::{Call, Service};
 use super::fault::Fault;
@@ -19,7 +19,7 @@ use super::seeds::{full, seed};
 use super::world::World;
 use super::{SECOND, is_write, settings};
 use crate::harness::cloud::DYNAMODB_ANSWERS;
-use crate::harness::eventually;
+use crate::harness::{another_second, eventually};
 
 /// How each of these loads ended, once all of them have, however many sweeps that takes.
 async fn endings(world: &World, loads: &[&LoadId]) -> Vec<String> {
@@ -217,7 +217,7 @@ async fn an_upload_whose_event_was_lost_is_found_and_loaded_once() {
     let more = vec![("FORGOTTEN_AFTER_SECONDS", "1".to_string()), ("LOOK_EVERY_SECONDS", "1".to_string())];
     let world = World::new(seed, Settings { more, ..settings() }).await;
     // S3 tells whole seconds, and what is as old as the ledger is not looked at.
-    sleep(Duration::from_millis(1_100)).await;
+    another_second().await;
     let mut uploads = Uploads::of_now(seed);
     let told = uploads.put_exactly(&world, "told", 0..40).await;
     let lost = uploads.put_exactly(&world, "lost", 100..140).await;

@@ -18,7 +18,7 @@ use super::lambda::{Lambda, Settings};
 use super::process::Outcome;
 use super::proxy::Proxy;
 use crate::harness::cloud::{ACCOUNT, Cloud, REGION, clients_at, cloud, dynamodb_itself};
-use crate::harness::unique;
+use crate::harness::{another_second, unique};
 
 const UPLOADS: &str = "inventory-faults-uploads";
 const REPORTS: &str = "inventory-faults-reports";
@@ -135,7 +135,7 @@ impl World {
     /// Deletes the table, and makes another one of the same name.
     pub async fn make_stock_anew(&self) {
         // DynamoDB Local tells one table from another by the second it was made in.
-        tokio::time::sleep(Duration::from_millis(1_100)).await;
+        another_second().await;
         self.cloud.delete_table(&self.stock).await;
         self.cloud.create_table_called(&self.stock, &[("sku", "S")], &[]).await;
     }

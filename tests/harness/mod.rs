@@ -57,6 +57,13 @@ pub fn unique(name: &str) -> String {
     format!("{name}-{:08x}", fastrand::u32(..))
 }
 
+/// Until the clock shows another second: S3 and DynamoDB tell times in whole ones.
+pub async fn another_second() {
+    let now = || jiff::Timestamp::now().as_second();
+    let before = now();
+    eventually("another second", || async { (now() > before).then_some(()) }).await;
+}
+
 /// Looks until there is something to see. What it waited for is in the panic when it never comes.
 pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl FnMut() -> F) -> T {
     // Machines of CI can be slow; whoever gets what she waits for does not wait longer for it.
