@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::child::{Limits, Reader};
 use crate::ledger::Retries;
 use crate::load::{Look, Rules, RulesFrom};
-use crate::schema::{Mistakes, Schema};
-use crate::workbook::Budget;
+use inventory_check::child::{Limits, Reader};
+use inventory_rules::schema::{Mistakes, Schema};
+use inventory_workbook::Budget;
 
 /// Largest upload that is fetched. A workbook of a million rows of ten columns has about 60 MB.
 const UPLOAD_MEGABYTES: u64 = 128;

@@ -2,104 +2,13 @@
 
 mod own;
 
+use inventory_base::decision::{Decision, Undo};
+use inventory_base::load_id::LoadId;
+use inventory_base::upload::Upload;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
-use sha2::{Digest, Sha256};
 
-/// The folder of uploads that are only tried.
-const DRY_RUN: &str = "dry-run";
 pub use own::{LOADS_AT_MOST, own_event};
-
-/// One version of one object.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Upload {
-    pub bucket: String,
-    /// As the uploader named it, decoded.
-    pub key: String,
-    pub version: Option<String>,
-    /// S3's order of the writes to one key.
-    pub sequencer: Option<String>,
-    pub etag: Option<String>,
-    pub size: Option<u64>,
-    /// When S3 took it, as S3 wrote it down.
-    pub time: Option<String>,
-}
-
-impl Upload {
-    pub fn file_name(&self) -> &str {
-        self.key.rsplit('/').next().unwrap_or(&self.key)
-    }
-
-    /// Neither a folder nor what an office program leaves beside an open file.
-    pub fn is_spreadsheet(&self) -> bool {
-        let lock_file = self.file_name().starts_with("~$") || self.file_name().starts_with(".~lock.");
-        !self.key.ends_with('/') && !lock_file
-    }
-
-    /// Put into a folder `dry-run`: the plan is made and told, and nothing is written.
-    pub fn is_dry_run(&self) -> bool {
-        // On a disk a folder may be called so by chance.
-        !self.bucket.is_empty() && self.key.rsplit('/').skip(1).any(|folder| folder == DRY_RUN)
-    }
-}
-
-/// The name of a load: the same upload always has the same, so that delivering it twice is one load.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct LoadId(String);
-
-impl LoadId {
-    const HEX_DIGITS: usize = 16;
-    const UNDO: &str = "undo";
-    /// An undo can be undone, and so on, but not for ever: the name is part of paths.
-    const LONGEST: usize = 128;
-
-    pub fn of(upload: &Upload) -> LoadId {
-        let version = upload.version.as_deref().or(upload.sequencer.as_deref()).unwrap_or_default();
-        let digest = Sha256::digest(format!("{}\n{}\n{version}", upload.bucket, upload.key));
-        let mut name: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        name.truncate(Self::HEX_DIGITS);
-        LoadId(name)
-    }
-
-    /// The nth load linked to this one: approved, sent again.
-    pub fn linked(&self, n: u32) -> LoadId {
-        LoadId(format!("{}.{n}", self.0))
-    }
-
-    /// The load that takes up this one when it is approved: always the same, so that approving twice is once.
-    pub fn next(&self) -> LoadId {
-        let link = self.0.rsplit_once('.').and_then(|(first, link)| Some((first, link.parse::<u32>().ok()?)));
-        let (first, n) = link.unwrap_or((&self.0, 1));
-        LoadId(first.to_string()).linked(n + 1)
-    }
-
-    /// The load that undoes this one: always the same, so that undoing twice is once.
-    pub fn undoing(&self) -> LoadId {
-        LoadId(format!("{}.{}", self.0, Self::UNDO))
-    }
-
-    /// A name that came from outside, believed only when it looks like one of ours: it becomes part of paths.
-    pub fn parse(text: &str) -> Option<LoadId> {
-        let (name, links) = text.split_once('.').map_or((text, None), |(name, links)| (name, Some(links)));
-        let hex = name.len() == Self::HEX_DIGITS && name.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        let is_number = |link: &str| link.len() <= 6 && link.parse::<u32>().is_ok_and(|n| n > 1);
-        let is_link = |link: &str| link == Self::UNDO || is_number(link);
-        let linked = links.is_none_or(|links| links.split('.').all(is_link));
-        (hex && linked && text.len() <= Self::LONGEST).then(|| LoadId(text.to_string()))
-    }
-
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Display for LoadId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 /// What an event asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -143,71 +52,6 @@ pub enum Request {
     About,
     /// Start what should run and does not.
     Sweep,
-}
-
-/// Who decided something about a load, and when.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Decision {
-    pub load: LoadId,
-    /// Under the name that the caller gave.
-    pub by: String,
-    pub at: Timestamp,
-}
-
-/// Who decided that a load is undone, and when.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Undo {
-    /// The load that is to be undone.
-    pub load: LoadId,
-    /// Under the name that the caller gave.
-    pub by: String,
-    pub at: Timestamp,
-    /// Only to tell what would become of it.
-    pub dry_run: bool,
-}
-
-/// What happened to a load after it had ended. What the load says of itself stays true with it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Later {
-    pub what: Afterwards,
-    /// The load that followed, or that it replaced.
-    pub load: LoadId,
-    /// Who decided it; none where nobody had to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub by: Option<String>,
-    pub at: Timestamp,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Afterwards {
-    /// It was held, and is loaded all the same.
-    Approved,
-    /// It had failed or was cancelled, and is loaded again.
-    Reloaded,
-    Undone,
-    /// An older version of its file was stopped or left out because of it.
-    Replaced,
-}
-
-impl Later {
-    /// In a sentence.
-    pub fn say(&self) -> String {
-        let Later { what, load, by, at } = self;
-        let by = by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
-        let on = at.strftime("%-d %b %Y, %H:%M UTC");
-        match what {
-            Afterwards::Approved => format!("Approved{by} on {on}, and loaded as load {load}."),
-            Afterwards::Reloaded => format!("Reloaded{by} on {on} as load {load}."),
-            Afterwards::Undone => format!("Undone{by} on {on} by load {load}."),
-            Afterwards::Replaced => format!("It replaced load {load}, an older version of the same file."),
-        }
-    }
-
-    /// Whether what the load said at its end is no longer how things are.
-    pub fn changes_the_answer(&self) -> bool {
-        self.what != Afterwards::Replaced
-    }
 }
 
 /// What one invocation brings: an event by itself, or a message of a queue that holds one.

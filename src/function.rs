@@ -7,13 +7,15 @@ use tokio::time::Instant;
 
 use crate::clients::{self, Clients};
 use crate::config::Config;
-use crate::event::{self, Decision, EventError, Message, Ours, Request, Upload};
+use crate::event::{self, EventError, Message, Ours, Request};
 use crate::ledger::Ledger;
 use crate::load::{self, Answer, LoadError, Places, Rules, Run, RunEnd, Uploads};
 use crate::notify::{Around, Notifier};
 use crate::relay::{FailureQueue, PASSING, Relay};
 use crate::store::{S3Store, Store};
 use crate::table::Table;
+use inventory_base::decision::Decision;
+use inventory_base::upload::Upload;
 
 /// Serves events until Lambda ends the process.
 #[tokio::main]

@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use inventory_loader::{child, function};
+use inventory_check::child;
+use inventory_loader::function;
 use tikv_jemallocator::Jemalloc;
 
 #[global_allocator]

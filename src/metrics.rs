@@ -6,8 +6,9 @@ use std::io::Write;
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json, json};
 
-use crate::plan::Fate;
-use crate::report::{Ending, Report};
+use inventory_base::ending::Ending;
+use inventory_check::plan::Fate;
+use inventory_check::report::Report;
 
 const NAMESPACE: &str = "InventoryLoader";
 /// Each combination of a metric and its dimensions is paid for, in the hours in which it is told. One table is one
@@ -116,9 +117,10 @@ fn in_capitals(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{LoadId, Upload};
-    use crate::message::{Refusal, Rule};
-    use crate::report::{Seconds, Units};
+    use inventory_base::load_id::LoadId;
+    use inventory_base::message::{Refusal, Rule};
+    use inventory_base::upload::Upload;
+    use inventory_check::report::{Seconds, Units};
 
     fn upload() -> Upload {
         let (bucket, key) = ("uploads".to_string(), "uploads/stock.xlsx".to_string());

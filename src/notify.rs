@@ -11,12 +11,12 @@ use jiff::Timestamp;
 use tokio::time::sleep;
 
 use crate::clients::CloudFault;
-use crate::event::LoadId;
 use crate::ledger::Outage;
-use crate::plan::Names;
-use crate::report::Report;
-use crate::schema::Every;
 use event::Event;
+use inventory_base::load_id::LoadId;
+use inventory_check::plan::Names;
+use inventory_check::report::Report;
+use inventory_rules::schema::Every;
 use mail::Mail;
 
 const PUBLISH: &str = "Publish";

@@ -12,8 +12,9 @@ use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::InvocationType;
 
 use crate::clients::CloudFault;
-use crate::event::{LoadId, Request, own_event};
+use crate::event::{Request, own_event};
 pub use failures::{FailureQueue, Resting};
+use inventory_base::load_id::LoadId;
 
 /// Lambda lets no function run longer.
 const LONGEST_RUN: Duration = Duration::from_secs(15 * 60);

@@ -5,9 +5,9 @@
 
 use std::sync::LazyLock;
 
-use inventory_loader::message::Rule;
-use inventory_loader::schema::{SHIPPED, Schema};
-use inventory_loader::workbook::RawRow;
+use inventory_base::message::Rule;
+use inventory_rules::schema::{SHIPPED, Schema};
+use inventory_workbook::RawRow;
 use inventory_loader_fuzz::{check_refusal, judge, open, read_twice};
 use libfuzzer_sys::fuzz_target;
 

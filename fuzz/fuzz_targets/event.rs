@@ -2,7 +2,9 @@
 
 #![no_main]
 
-use inventory_loader::event::{EventError, LoadId, Message, Ours, Request, Upload, open};
+use inventory_base::load_id::LoadId;
+use inventory_base::upload::Upload;
+use inventory_loader::event::{EventError, Message, Ours, Request, open};
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Value as Json, json};
 

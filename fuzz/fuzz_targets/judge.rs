@@ -3,7 +3,7 @@
 #![no_main]
 
 use arbitrary::Arbitrary;
-use inventory_loader::schema::Schema;
+use inventory_rules::schema::Schema;
 use inventory_loader_fuzz::{
     check_refusal, forgive_calamine, judge, open, read_twice, unless_calamine_panics, xlsx_of,
 };
@@ -341,7 +341,7 @@ fn workbook_of(input: &Input, width: usize) -> Vec<u8> {
 }
 
 fn place_of(column: u32, row: usize) -> String {
-    inventory_loader::message::cell_address(column, row as u32)
+    inventory_base::message::cell_address(column, row as u32)
 }
 
 fn text_cell(column: u32, row: usize, text: &str) -> String {

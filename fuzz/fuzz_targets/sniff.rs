@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use inventory_loader::message::Rule;
+use inventory_base::message::Rule;
 use inventory_loader_fuzz::{check_refusal, forgive_calamine, open, read_twice, unless_calamine_panics};
 use libfuzzer_sys::fuzz_target;
 

@@ -4,7 +4,7 @@
 
 use std::sync::LazyLock;
 
-use inventory_loader::schema::{SHIPPED, Schema};
+use inventory_rules::schema::{SHIPPED, Schema};
 use inventory_loader_fuzz::{check_refusal, judge, open, read_twice, xls_of};
 use libfuzzer_sys::fuzz_target;
 

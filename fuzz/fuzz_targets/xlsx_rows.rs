@@ -4,7 +4,7 @@
 
 use std::sync::LazyLock;
 
-use inventory_loader::schema::{SHIPPED, Schema};
+use inventory_rules::schema::{SHIPPED, Schema};
 use inventory_loader_fuzz::{
     check_refusal, forgive_calamine, judge, open, read_twice, unless_calamine_panics, xlsx_of,
 };

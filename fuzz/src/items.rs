@@ -3,11 +3,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use inventory_loader::item::{Item, Value};
-use inventory_loader::judge::{FileRead, Place, SheetRead, Skip, Verdict};
-use inventory_loader::message::{Weight, column_letters};
-use inventory_loader::schema::{Column, KeyCase, Kind, Schema};
-use inventory_loader::workbook::{MergedArea, RawCell, RawRow, RawValue, Workbook};
+use inventory_base::item::{Item, Value};
+use inventory_rules::judge::{FileRead, Place, SheetRead, Skip, Verdict};
+use inventory_base::message::{Weight, column_letters};
+use inventory_rules::schema::{Column, KeyCase, Kind, Schema};
+use inventory_workbook::{MergedArea, RawCell, RawRow, RawValue, Workbook};
 
 /// Excel keeps so many digits of a number.
 const FIRST_WITH_LOST_DIGITS: f64 = 1e15;

@@ -11,12 +11,12 @@ use std::io::{Cursor, Write};
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 
-use inventory_loader::decimal::Decimal;
-use inventory_loader::item::{Item, Value, item_size};
-use inventory_loader::judge::{Judge, JudgeError, Kept, LentItem, Place, Skip, Verdict};
-use inventory_loader::message::{Note, Problem, Refusal, Rule, cell_address};
-use inventory_loader::schema::Schema;
-use inventory_loader::workbook::{Budget, MergedArea, RawCell, RawRow, RawValue, Workbook};
+use inventory_base::decimal::Decimal;
+use inventory_base::item::{Item, Value, item_size};
+use inventory_rules::judge::{Judge, JudgeError, Kept, LentItem, Place, Skip, Verdict};
+use inventory_base::message::{Note, Problem, Refusal, Rule, cell_address};
+use inventory_rules::schema::Schema;
+use inventory_workbook::{Budget, MergedArea, RawCell, RawRow, RawValue, Workbook};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 

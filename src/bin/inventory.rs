@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use inventory_loader::{child, cli};
+use inventory_check::child;
+use inventory_loader::cli;
 use tikv_jemallocator::Jemalloc;
 
 #[global_allocator]

@@ -8,9 +8,11 @@ use serde_json::Value as Json;
 use super::deployed::Deployed;
 use super::progress::Bar;
 use super::{CliError, Exit, load_name, output, whoever_types};
-use crate::event::{Decision, LoadId, Request};
+use crate::event::Request;
 use crate::load::LoadError;
-use crate::message::count;
+use inventory_base::decision::Decision;
+use inventory_base::load_id::LoadId;
+use inventory_base::message::count;
 
 /// Which loader is asked, and how it answers.
 #[derive(Args)]

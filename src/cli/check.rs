@@ -8,14 +8,14 @@ use clap::Args;
 use super::output::{self, Lists};
 use super::progress::Bar;
 use super::{CliError, Exit, Telling, local_upload};
-use crate::child::Items;
-use crate::event::LoadId;
 use crate::load::{self, Rules, RulesFrom, Run};
-use crate::message::sentence;
-use crate::report::{Report, ToFix};
-use crate::schema::Duplicates;
-use crate::sheet::{RowsToFix, ToFixError};
 use crate::store::{FolderStore, Store};
+use inventory_base::load_id::LoadId;
+use inventory_base::message::sentence;
+use inventory_check::child::Items;
+use inventory_check::report::{Report, ToFix};
+use inventory_check::sheet::{RowsToFix, ToFixError};
+use inventory_rules::schema::Duplicates;
 
 #[derive(Args)]
 pub(super) struct Check {

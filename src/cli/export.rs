@@ -11,13 +11,13 @@ use super::new_file::NewFile;
 use super::progress::Bar;
 use super::{CliError, Exit, output, schema_in};
 use crate::clients;
-use crate::item::{Item, Value};
 use crate::load::LoadError;
-use crate::message::count;
-use crate::schema::{Mode, Schema, canonical_name};
-use crate::sheet::export::{self, Exported};
-use crate::sheet::{Form, name_items};
 use crate::table::{Table, TableError};
+use inventory_base::item::{Item, Value};
+use inventory_base::message::count;
+use inventory_check::sheet::export::{self, Exported};
+use inventory_check::sheet::{Form, name_items};
+use inventory_rules::schema::{Mode, Schema, canonical_name};
 
 /// Items and attributes that are named in words; `--json` has more.
 const NAMED: usize = 10;
@@ -201,7 +201,7 @@ fn name(key: &Item) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sheet::export::{LeftOut, LeftOutItem};
+    use inventory_check::sheet::export::{LeftOut, LeftOutItem};
 
     fn told(exported: &Exported) -> String {
         let told = Told { file: "stock.xlsx".to_string(), exported, read_units: 1234.5 };

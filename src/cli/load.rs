@@ -11,12 +11,13 @@ use super::output::{self, Lists};
 use super::progress::Bar;
 use super::{CliError, Exit, Telling, local_upload};
 use crate::clients;
-use crate::event::{LoadId, Upload};
 use crate::ledger::Ledger;
 use crate::load::{self, LoadError, Places, Run, RunEnd};
-use crate::plan::{Gate, Index, Names};
 use crate::store::{FolderStore, Store};
 use crate::table::Table;
+use inventory_base::load_id::LoadId;
+use inventory_base::upload::Upload;
+use inventory_check::plan::{Gate, Index, Names};
 
 /// As long as the function's own, which the template sets.
 pub(super) const LEASE: Duration = Duration::from_secs(45);

@@ -10,12 +10,13 @@ use super::deployed::{self, Deployed};
 use super::load::LEASE;
 use super::terminal::{answer_width, shorten};
 use super::{CliError, Exit, output};
-use crate::event::{Afterwards, LOADS_AT_MOST, Later, Request};
+use crate::event::{LOADS_AT_MOST, Request};
 use crate::ledger::{Ledger, State};
 use crate::load::{self, LoadInShort};
-use crate::message::count;
-use crate::report::Ending;
 use crate::store::{FolderStore, Store};
+use inventory_base::decision::{Afterwards, Later};
+use inventory_base::ending::Ending;
+use inventory_base::message::count;
 
 /// A name in fewer columns says too little; then each load takes several lines.
 const NAME_COLUMNS: usize = 20;
@@ -200,7 +201,7 @@ pub(super) fn say_ending(ending: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::LoadId;
+    use inventory_base::load_id::LoadId;
 
     fn load(n: u32, state: State, ending: Option<&str>, file: &str) -> LoadInShort {
         LoadInShort {

@@ -28,12 +28,14 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use sha2::{Digest, Sha256};
 
 use crate::config;
-use crate::event::{LoadId, Upload};
 use crate::load::{LoadError, Rules, RulesFrom};
-use crate::message::sentence;
-use crate::report::{Ending, Report};
-use crate::schema::Schema;
-use crate::sheet::SheetFault;
+use inventory_base::ending::Ending;
+use inventory_base::load_id::LoadId;
+use inventory_base::message::sentence;
+use inventory_base::upload::Upload;
+use inventory_check::report::Report;
+use inventory_check::sheet::SheetFault;
+use inventory_rules::schema::Schema;
 use schema::read_rules;
 
 /// Loads a spreadsheet of stock into a DynamoDB table, and tells what became of every row.
@@ -345,10 +347,10 @@ fn local_upload(path: &Path) -> Result<Upload, CliError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decimal::Decimal;
-    use crate::message::{Note, Rule};
-    use crate::plan::{Difference, Figure, Group};
-    use crate::report::{ReadBack, Seconds};
+    use inventory_base::decimal::Decimal;
+    use inventory_base::message::{Note, Rule};
+    use inventory_check::plan::{Difference, Figure, Group};
+    use inventory_check::report::{ReadBack, Seconds};
 
     #[test]
     fn the_command_line_holds_together() {

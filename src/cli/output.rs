@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use super::terminal::harmless;
 use super::{CliError, Telling};
-use crate::plan::{Fate, PlanRow};
-use crate::report::{Report, words};
+use inventory_check::plan::{Fate, PlanRow};
+use inventory_check::report::{Report, words};
 
 /// A sentence for whoever typed the command, beside what is printed.
 pub(super) fn say(sentence: &str) {

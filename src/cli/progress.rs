@@ -10,7 +10,7 @@ use tokio::time::interval;
 
 use super::terminal::{beside_width, can_redraw};
 use crate::load::Progress;
-use crate::message::count;
+use inventory_base::message::count;
 
 const QUIET_FOR: Duration = Duration::from_secs(1);
 const TICK: Duration = Duration::from_millis(200);

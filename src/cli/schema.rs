@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 
 use super::{CliError, Exit, PRINT_CODES, output};
-use crate::item::Value;
-use crate::message::count;
-use crate::schema::{self, Missing, Mistakes, Mode, SHIPPED, Scope};
+use inventory_base::item::Value;
+use inventory_base::message::count;
+use inventory_rules::schema::{self, Missing, Mistakes, Mode, SHIPPED, Scope};
 
 const CHECK_CODES: &str = "Exit codes:
   0  there is no mistake

@@ -8,13 +8,15 @@ use clap::Args;
 use super::deployed::{self, Deployed};
 use super::loads::{say_ended, say_when};
 use super::{CliError, Exit, load_name, output};
-use crate::event::{Later, LoadId, Request};
+use crate::event::Request;
 use crate::ledger::State;
 use crate::load::{self, LoadError, RowsShown, Shown};
-use crate::message::count;
-use crate::plan::Fate;
 use crate::relay::Relay;
 use crate::store::{FolderStore, Store};
+use inventory_base::decision::Later;
+use inventory_base::load_id::LoadId;
+use inventory_base::message::count;
+use inventory_check::plan::Fate;
 
 #[derive(Args)]
 pub(super) struct Show {

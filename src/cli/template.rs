@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::new_file::NewFile;
 use super::{CliError, Exit, output, schema_in};
-use crate::message::count;
-use crate::sheet::template::write_template;
+use inventory_base::message::count;
+use inventory_check::sheet::template::write_template;
 
 #[derive(Args)]
 pub(super) struct Template {

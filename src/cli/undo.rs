@@ -13,15 +13,18 @@ use super::load::LEASE;
 use super::progress::Bar;
 use super::{CliError, Exit, load_name, output, rules_of, whoever_types};
 use crate::clients::Clients;
-use crate::event::{LoadId, Request, Undo as UndoDecision};
+use crate::event::Request;
 use crate::ledger::Ledger;
 use crate::load::{self, LoadError, Places, Run, RunEnd};
-use crate::plan::{Names, Undone};
 use crate::relay::Relay;
-use crate::report::{Ending, Report, UndoAnswer};
-use crate::schema::Schema;
 use crate::store::{FolderStore, Store};
 use crate::table::Table;
+use inventory_base::decision::Undo as UndoDecision;
+use inventory_base::ending::Ending;
+use inventory_base::load_id::LoadId;
+use inventory_check::plan::{Names, Undone};
+use inventory_check::report::{Report, UndoAnswer};
+use inventory_rules::schema::Schema;
 
 const GO_ON: &str = "To undo it, say the same again with --yes.";
 

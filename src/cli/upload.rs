@@ -12,12 +12,14 @@ use super::show::say_cut;
 use super::wait::{Waited, wait};
 use super::{CliError, Exit, output};
 use crate::config::UPLOAD_BYTES;
-use crate::event::{LoadId, Request, Upload as Uploaded};
+use crate::event::Request;
 use crate::load::{About, LoadError, Shown, too_large};
-use crate::message::count;
 use crate::relay::Relay;
-use crate::report::{Report, Seconds};
 use crate::store::{UploadsBucket, content_type_of};
+use inventory_base::load_id::LoadId;
+use inventory_base::message::count;
+use inventory_base::upload::Upload as Uploaded;
+use inventory_check::report::{Report, Seconds};
 
 /// Of files in here, S3 tells the function.
 const FOLDER: &str = "uploads/";

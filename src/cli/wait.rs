@@ -9,10 +9,11 @@ use super::deployed;
 use super::progress::Bar;
 use super::show::say_written;
 use super::{CliError, Exit};
-use crate::event::{LoadId, Request};
+use crate::event::Request;
 use crate::ledger::State;
 use crate::load::{Progress, Shown};
 use crate::relay::Relay;
+use inventory_base::load_id::LoadId;
 
 /// How often the loader is asked; a little more or less each time, so that many who wait do not ask together.
 const LOOK: Duration = Duration::from_secs(1);

@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 
-use super::{Decision, EventError, LoadId, Request, Undo};
+use inventory_base::decision::{Decision, Undo};
+use inventory_base::load_id::LoadId;
+
+use super::{EventError, Request};
 
 /// Of a name that somebody gives herself.
 const BY_CHARACTERS: usize = 128;

@@ -4,7 +4,8 @@ use jiff::Timestamp;
 
 use super::place::Place;
 use super::record::{LoadRecord, State};
-use crate::event::{LoadId, Upload};
+use inventory_base::load_id::LoadId;
+use inventory_base::upload::Upload;
 
 /// What has to be known of a load before it begins.
 #[derive(Debug, Clone, PartialEq)]

@@ -11,8 +11,8 @@ use super::lease::{Lease, LeaseRecord};
 use super::queue::EndedLoad;
 use super::record::{State, Step, Stop, TRANSITIONS};
 use super::write::{Change, Key, number, text};
-use crate::event::LoadId;
-use crate::plan::LastLoad;
+use inventory_base::load_id::LoadId;
+use inventory_check::plan::LastLoad;
 
 /// Taken only as it was read: not if its holder has renewed it since, however late.
 pub(super) fn lease_taken(lease: &Lease, found: Option<&LeaseRecord>, expiry: u64, lasts: Duration) -> Change {

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use super::write::{Change, Key, number, send, text};
 use super::{Ledger, LedgerError};
-use crate::event::LoadId;
-use crate::plan::LastLoad;
+use inventory_base::load_id::LoadId;
+use inventory_check::plan::LastLoad;
 
 /// The last load that went into a table.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::record::Reading;
 use super::write::Key;
 use super::{Ledger, LedgerError};
-use crate::event::LoadId;
+use inventory_base::load_id::LoadId;
 
 /// The lease as the ledger holds it. It is never deleted, or its epoch would begin again and an old holder's would be
 /// believed.

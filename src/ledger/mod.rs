@@ -26,11 +26,12 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 
 use crate::clients::CloudFault;
-use crate::event::{Later, LoadId};
-use crate::plan::{LastLoad, Names};
 pub use asking::Announced;
 use changes::{LoadChange, lease_freed, lease_handed_over, lease_renewed, with_headway};
 pub use expected::LastIn;
+use inventory_base::decision::Later;
+use inventory_base::load_id::LoadId;
+use inventory_check::plan::{LastLoad, Names};
 use lease::now_ms;
 pub use lease::{Headway, Holder, Lease, LeaseRecord, LeaseVerdict, judge_lease};
 pub use outage::{Outage, Retries};

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::event::LoadId;
+use inventory_base::load_id::LoadId;
 
 /// A load's place among those into one table: when its upload came, then its name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

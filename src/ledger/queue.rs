@@ -7,7 +7,7 @@ use super::place::{Place, written};
 use super::record::Reading;
 use super::write::{Change, Key, fault, number, text};
 use super::{Ledger, LedgerError, expiry_of_record};
-use crate::event::LoadId;
+use inventory_base::load_id::LoadId;
 
 const WAITING: &str = "queue#";
 const ENDED: &str = "load#";

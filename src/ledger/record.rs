@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::LedgerError;
 use super::outage::Outage;
 use super::place::Place;
-use crate::event::{Decision, Later, LoadId, Undo, Upload};
+use inventory_base::decision::{Decision, Later, Undo};
+use inventory_base::load_id::LoadId;
+use inventory_base::upload::Upload;
 
 /// Where a load is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -9,7 +9,7 @@ use super::queue::{EndedLoad, put_into_history, put_into_queue, take_from_queue}
 use super::versions::{is_newest, is_older};
 use super::write::{Key, pause, send};
 use super::{Lease, LeaseRecord, LeaseVerdict, Ledger, LedgerError, LoadRecord, Place, State, Stop, judge_lease};
-use crate::event::LoadId;
+use inventory_base::load_id::LoadId;
 
 /// How often a turn is asked for when others ask at the same moment. Each time somebody got it.
 const TAKE_TRIES: u32 = 8;

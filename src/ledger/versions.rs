@@ -4,7 +4,8 @@ use sha2::{Digest, Sha256};
 
 use super::write::{Change, Key, number, send, text};
 use super::{Ledger, LedgerError, expiry_of_record};
-use crate::event::{LoadId, Upload};
+use inventory_base::load_id::LoadId;
+use inventory_base::upload::Upload;
 
 /// Of a digest: enough that no two names meet.
 const NAME_BYTES: usize = 16;

@@ -14,7 +14,7 @@ use aws_sdk_dynamodb::types::{
 
 use super::LedgerError;
 use crate::clients::{CloudFault, full_jitter};
-use crate::event::LoadId;
+use inventory_base::load_id::LoadId;
 
 const TRANSACT: &str = "TransactWriteItems";
 

@@ -11,11 +11,13 @@ use super::showing::{About, LoadInShort, Shown, list_loads, show};
 use super::stopping::drop_unbegun;
 use super::turn::{enqueue, start_next};
 use super::{LoadError, Places, Rules, Run, RunEnd, telling};
-use crate::event::{Afterwards, Decision, Later, LoadId};
 use crate::ledger::{Announced, LoadRecord, State, Stop};
-use crate::message::sentence;
-use crate::plan::Fate;
-use crate::report::{Ending, Report, UndoAnswer};
+use inventory_base::decision::{Afterwards, Decision, Later};
+use inventory_base::ending::Ending;
+use inventory_base::load_id::LoadId;
+use inventory_base::message::sentence;
+use inventory_check::plan::Fate;
+use inventory_check::report::{Report, UndoAnswer};
 
 /// How often a load that moves on is asked to stop before somebody has to ask again.
 const CANCEL_TRIES: u32 = 5;

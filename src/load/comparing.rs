@@ -6,9 +6,9 @@ use sha2::{Digest, Sha256};
 use super::LoadError;
 use super::journey::Journey;
 use super::planning::{Asks, Judged};
-use crate::item::Item;
-use crate::plan::{self, Before, Comparison, Fate, Names, PlanError, PlanRow, Respelling};
 use crate::table::{Found, Table};
+use inventory_base::item::Item;
+use inventory_check::plan::{self, Before, Comparison, Fate, Names, PlanError, PlanRow, Respelling};
 
 /// A chunk before it is packed.
 pub(super) struct Draft {

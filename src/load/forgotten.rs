@@ -4,8 +4,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value as Json, json};
 
 use super::{LoadError, Places, Rules, Uploads};
-use crate::event::{LoadId, Upload};
 use crate::ledger::{Ledger, Watch};
+use inventory_base::load_id::LoadId;
+use inventory_base::upload::Upload;
 
 /// Pages of a thousand names that one sweep looks at.
 const PAGES_A_SWEEP: usize = 10;

@@ -11,11 +11,16 @@ use super::mending::Mending;
 use super::planning::Planned;
 use super::writing::Writing;
 use super::{LoadError, Places, Rules, Run, RunEnd, notice, telling};
-use crate::event::{Afterwards, Later, LoadId, Undo, Upload};
 use crate::ledger::{Lease, Ledger, LedgerError, LoadRecord, State};
-use crate::message::Refusal;
-use crate::plan::{self, ChunkEntry, ChunkOutcome, Estimate, Fate, Gate, Index, LastLoad, MissingItem, Names, PlanRow};
-use crate::report::{Ending, ReadBack, Report, Seconds, Tally, UndoPossible, Went};
+use inventory_base::decision::{Afterwards, Later, Undo};
+use inventory_base::ending::Ending;
+use inventory_base::load_id::LoadId;
+use inventory_base::message::Refusal;
+use inventory_base::upload::Upload;
+use inventory_check::plan::{
+    self, ChunkEntry, ChunkOutcome, Estimate, Fate, Gate, Index, LastLoad, MissingItem, Names, PlanRow,
+};
+use inventory_check::report::{ReadBack, Report, Seconds, Tally, UndoPossible, Went};
 
 /// The turn this run has, where there is a ledger.
 pub(super) struct MyTurn<'a> {

@@ -3,11 +3,11 @@
 use tokio::time::Instant;
 
 use super::{LoadError, Rules, Run, make_spool, read_file, too_large};
-use crate::child::{Items, Outcome};
-use crate::event::Upload;
-use crate::plan::{PlanError, PlanRow};
-use crate::report::{Report, Seconds, Tally};
 use crate::store::{Fetched, Store, StoreError};
+use inventory_base::upload::Upload;
+use inventory_check::child::{Items, Outcome};
+use inventory_check::plan::{PlanError, PlanRow};
+use inventory_check::report::{Report, Seconds, Tally};
 
 /// The first half of the street alone: what a load would make of this file. No table, no plan, no cloud. `each` sees
 /// every row, with its item where `items` says so.

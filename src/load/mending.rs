@@ -7,13 +7,14 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::{LoadError, Places};
-use crate::event::LoadId;
-use crate::judge::SheetRead;
-use crate::plan::{self, ChunkEntry, Counts, Fate, Index, Names, PlanRow};
-use crate::report::{Ending, Report, ToFix};
-use crate::schema::Duplicates;
-use crate::sheet::{RowsToFix, ToFixBook, ToFixError};
 use crate::store::Store;
+use inventory_base::ending::Ending;
+use inventory_base::load_id::LoadId;
+use inventory_check::plan::{self, ChunkEntry, Counts, Fate, Index, Names, PlanRow};
+use inventory_check::report::{Report, ToFix};
+use inventory_check::sheet::{RowsToFix, ToFixBook, ToFixError};
+use inventory_rules::judge::SheetRead;
+use inventory_rules::schema::Duplicates;
 
 /// What has to be mended.
 const TO_MEND: [Fate; 2] = [Fate::Rejected, Fate::Duplicate];

@@ -28,19 +28,21 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use crate::child::{self, Brief, ChildError, Items, Limits, Outcome, Reader, Spool};
 use crate::clients::CloudFault;
-use crate::event::{LoadId, Ours, Upload};
+use crate::event::Ours;
 use crate::ledger::{Headway, Ledger, LedgerError, Retries};
-use crate::message::{Refusal, Rule, count};
 use crate::notify::Notifier;
-use crate::plan::{Gate, PlanError};
 use crate::relay::{FailureQueue, Relay, RelayError};
-use crate::report::Report;
-use crate::schema::{Misfit, Schema};
 use crate::store::{Store, StoreError};
 use crate::table::{Table, TableError};
-use crate::workbook::Budget;
+use inventory_base::load_id::LoadId;
+use inventory_base::message::{Refusal, Rule, count};
+use inventory_base::upload::Upload;
+use inventory_check::child::{self, Brief, ChildError, Items, Limits, Outcome, Reader, Spool};
+use inventory_check::plan::{Gate, PlanError};
+use inventory_check::report::Report;
+use inventory_rules::schema::{Misfit, Schema};
+use inventory_workbook::Budget;
 
 pub use asked::{
     Answer, Failed, approve, cancel, list_failed, redrive, redrive_all, sweep, tell_load, tell_loads, tell_places,

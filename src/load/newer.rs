@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::LoadError;
 use super::journey::Journey;
 use crate::ledger::LedgerError;
-use crate::plan::{Gate, LoadKeys, Names, Newer, NewerLoad};
-use crate::schema::{Mode, Schema};
+use inventory_check::plan::{Gate, LoadKeys, Names, Newer, NewerLoad};
+use inventory_rules::schema::{Mode, Schema};
 
 /// Newer loads that are compared item by item. Behind more of them, somebody decides.
 const LOOKED_AT: usize = 20;

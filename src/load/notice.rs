@@ -4,12 +4,12 @@ use jiff::Timestamp;
 
 use super::journey::Journey;
 use super::{LoadError, Places, Rules};
-use crate::child::peak_memory;
 use crate::clients::CloudFault;
 use crate::metrics::{self, Measured};
 use crate::notify::{Found, Missing};
-use crate::plan::Names;
-use crate::report::Report;
+use inventory_check::child::peak_memory;
+use inventory_check::plan::Names;
+use inventory_check::report::Report;
 
 /// Tells that a load is over, before the ledger hears of it: a run killed in between tells once more. Returns how many
 /// of the ways to tell did not work.

@@ -10,17 +10,17 @@ use tokio::time::Instant;
 use super::comparing::Draft;
 use super::journey::Journey;
 use super::{LoadError, Places, Progress, make_spool, read_file, too_large};
-use crate::child::{Following, Items, Outcome, Rows};
-use crate::item::{Item, item_size};
-use crate::judge::{FileRead, SheetRead};
-use crate::plan::{
+use crate::store::{Fetched, Kept, StoreError};
+use crate::table::Table;
+use inventory_base::item::{Item, item_size};
+use inventory_check::child::{Following, Items, Outcome, Rows};
+use inventory_check::plan::{
     self, Biggest, ChunkEntry, Counts, Estimate, Evidence, Fate, Gate, Index, LastLoad, Listed, LoadKeys, MissingItem,
     Names, Partitions, PlanError, PlanRow, ROWS_PER_CHUNK, Twins,
 };
-use crate::report::{Report, Seconds};
-use crate::schema::{Missing, Schema, TableShape};
-use crate::store::{Fetched, Kept, StoreError};
-use crate::table::Table;
+use inventory_check::report::{Report, Seconds};
+use inventory_rules::judge::{FileRead, SheetRead};
+use inventory_rules::schema::{Missing, Schema, TableShape};
 
 /// Chunks whose items are asked for, and chunks on their way to be kept, at once.
 pub(super) const AT_ONCE: usize = 4;

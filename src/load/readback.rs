@@ -9,10 +9,10 @@ use tokio::time::Instant;
 use super::LoadError;
 use super::journey::Journey;
 use super::planning::{AT_ONCE, READ_BACK_ITEMS};
-use crate::item::Item;
-use crate::plan::{ChunkEntry, ControlTotals, Fate, Index, PlanRow, key_of};
-use crate::report::{ReadBack, Seconds};
-use crate::schema::Mode;
+use inventory_base::item::Item;
+use inventory_check::plan::{ChunkEntry, ControlTotals, Fate, Index, PlanRow, key_of};
+use inventory_check::report::{ReadBack, Seconds};
+use inventory_rules::schema::Mode;
 
 impl Journey<'_> {
     /// The totals of what the table holds now against those of the plan: of all items, or of whole chunks from all over
@@ -95,7 +95,7 @@ fn sample<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::Counts;
+    use inventory_check::plan::Counts;
 
     fn chunks(number: usize, items: u64) -> Vec<ChunkEntry> {
         let chunk = |n: usize| {

@@ -6,10 +6,12 @@ use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 
 use super::{LoadError, Places, Rules};
-use crate::event::{LoadId, Request, Upload, open};
+use crate::event::{Request, open};
 use crate::ledger::Outage;
 use crate::notify::Delayed;
 use crate::relay::{FailureQueue, PASSING, Resting};
+use inventory_base::load_id::LoadId;
+use inventory_base::upload::Upload;
 
 /// Events of the failure queue one sweep looks at.
 const RESTING_AT_MOST: usize = 200;

@@ -10,8 +10,9 @@ use super::resting::tell;
 use super::turn::leave_turn;
 use super::{LoadError, RunEnd};
 use crate::ledger::Outage;
-use crate::message::{count, duration, sentence};
-use crate::report::{Ending, Stopped};
+use inventory_base::ending::Ending;
+use inventory_base::message::{count, duration, sentence};
+use inventory_check::report::Stopped;
 
 /// Lambda itself tries an event so often, within minutes. After that the sweep does, and the event is done.
 const TRIES_OF_LAMBDA: u32 = 3;

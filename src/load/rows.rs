@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::LoadError;
-use crate::event::LoadId;
 use crate::ledger::{Ledger, State};
-use crate::plan::{self, ChunkEntry, ChunkOutcome, Fate, Index, Names, PlanError, PlanRow};
 use crate::store::Store;
+use inventory_base::load_id::LoadId;
+use inventory_check::plan::{self, ChunkEntry, ChunkOutcome, Fate, Index, Names, PlanError, PlanRow};
 
 /// Lambda answers with 6 MB at most, and there is more in an answer than rows.
 pub(super) const ANSWER_BYTES: usize = 4 << 20;
@@ -163,12 +163,12 @@ fn in_short(row: PlanRow) -> PlanRow {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::Upload;
-    use crate::item::{Item, Value};
-    use crate::judge::FileRead;
-    use crate::plan::{Counts, RefusedRow};
-    use crate::schema::{Schema, TableShape};
     use crate::store::FolderStore;
+    use inventory_base::item::{Item, Value};
+    use inventory_base::upload::Upload;
+    use inventory_check::plan::{Counts, RefusedRow};
+    use inventory_rules::judge::FileRead;
+    use inventory_rules::schema::{Schema, TableShape};
 
     /// A load of three chunks of which the last was never written; in the second the table refused a row.
     async fn kept(folder: &std::path::Path, name: &str) -> (LoadId, Store) {

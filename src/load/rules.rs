@@ -4,9 +4,9 @@
 use std::io::Read;
 
 use super::LoadError;
-use crate::event::Upload;
-use crate::schema::{Mistakes, Schema};
 use crate::store::{Fetched, Store, StoreError};
+use inventory_base::upload::Upload;
+use inventory_rules::schema::{Mistakes, Schema};
 
 /// More than any set of rules has; what it may really have, reading it tells with a line.
 const RULES_BYTES: u64 = 1 << 20;
@@ -61,8 +61,8 @@ impl RulesFrom {
 mod tests {
     use super::*;
     use crate::clients::fake::{Fake, Reply};
-    use crate::schema::SHIPPED;
     use crate::store::S3Store;
+    use inventory_rules::schema::SHIPPED;
 
     async fn read(reply: Reply) -> Result<Schema, LoadError> {
         let fake = Fake::answering(move |_| reply.clone());

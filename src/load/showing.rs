@@ -6,11 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use super::LoadError;
 use super::rows::ANSWER_BYTES;
-use crate::event::{Decision, Later, LoadId, Undo, Upload};
 use crate::ledger::{Headway, Ledger, LoadRecord, Outage, State};
-use crate::plan::{Index, Names};
-use crate::report::{Ending, Report, RowCounts};
 use crate::store::Store;
+use inventory_base::decision::{Decision, Later, Undo};
+use inventory_base::ending::Ending;
+use inventory_base::load_id::LoadId;
+use inventory_base::upload::Upload;
+use inventory_check::plan::{Index, Names};
+use inventory_check::report::{Report, RowCounts};
 
 /// Records that are asked for at once.
 const AT_ONCE: usize = 8;
@@ -361,12 +364,12 @@ impl LoadInShort {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::judge::FileRead;
-    use crate::message::{Problem, Rule};
-    use crate::plan::LATEST_PAGE;
-    use crate::report::Seconds;
-    use crate::schema::{Schema, TableShape};
     use crate::store::FolderStore;
+    use inventory_base::message::{Problem, Rule};
+    use inventory_check::plan::LATEST_PAGE;
+    use inventory_check::report::Seconds;
+    use inventory_rules::judge::FileRead;
+    use inventory_rules::schema::{Schema, TableShape};
 
     fn upload() -> Upload {
         let json =

@@ -4,11 +4,13 @@ use jiff::Timestamp;
 
 use super::journey::Journey;
 use super::{LoadError, Places, RunEnd, notice, telling};
-use crate::event::{Afterwards, Later, LoadId};
 use crate::ledger::{Announced, Ledger, State, Stop};
-use crate::message::{count, sentence};
-use crate::plan::{CHUNKS_AT_ONCE, ChunkEntry, Index, Names};
-use crate::report::{Ending, Report, Seconds, Stopped};
+use inventory_base::decision::{Afterwards, Later};
+use inventory_base::ending::Ending;
+use inventory_base::load_id::LoadId;
+use inventory_base::message::{count, sentence};
+use inventory_check::plan::{CHUNKS_AT_ONCE, ChunkEntry, Index, Names};
+use inventory_check::report::{Report, Seconds, Stopped};
 
 /// A load is started so often without getting anywhere; then it has failed.
 const STARTS_AT_MOST: u64 = 3;

@@ -5,9 +5,10 @@ use std::path::Path;
 
 use super::mending::{Mending, leave_rows_to_fix};
 use super::{LoadError, Places};
-use crate::event::{Later, LoadId};
-use crate::plan::{LATEST_PAGE, Names};
-use crate::report::{Report, page, words};
+use inventory_base::decision::Later;
+use inventory_base::load_id::LoadId;
+use inventory_check::plan::{LATEST_PAGE, Names};
+use inventory_check::report::{Report, page, words};
 
 /// Leaves the report under the load's name, in place of what an earlier run left, and before it what the report names.
 /// The one for programs comes last: where there is no ledger, it says that the load is over. The workbook of rows to mend

@@ -8,10 +8,11 @@ use tokio::time::{Instant, sleep};
 use super::journey::{Journey, MyTurn};
 use super::stopping::{drop_unbegun, replaced};
 use super::{LoadError, Places, Progress, Rules, Run, RunEnd, telling};
-use crate::event::{LoadId, Upload};
 use crate::ledger::{Announced, IfBusy, Lease, Ledger, LedgerError, LoadRecord, Turn};
-use crate::plan::{Gate, Index, Names};
-use crate::report::Report;
+use inventory_base::load_id::LoadId;
+use inventory_base::upload::Upload;
+use inventory_check::plan::{Gate, Index, Names};
+use inventory_check::report::Report;
 
 /// How long the command waits for another load into the same table. The function does not: it queues.
 const PATIENCE: Duration = Duration::from_secs(20);

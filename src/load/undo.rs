@@ -9,18 +9,20 @@ use super::journey::Journey;
 use super::turn::{enqueue, settle, start_next, wait_for_turn};
 use super::writing::{Open, WrittenChunk, places_of};
 use super::{LoadError, Places, Progress, Rules, Run, RunEnd};
-use crate::event::{LoadId, Undo};
-use crate::item::{Item, item_size};
-use crate::judge::FileRead;
 use crate::ledger::{Announced, LoadRecord, State};
-use crate::plan::{
+use crate::store::Store;
+use crate::table::{Act, Change, Table, Turn};
+use inventory_base::decision::Undo;
+use inventory_base::ending::Ending;
+use inventory_base::item::{Item, item_size};
+use inventory_base::load_id::LoadId;
+use inventory_check::plan::{
     self, CHUNKS_AT_ONCE, ChunkEntry, ChunkOutcome, Counts, Estimate, Index, MissingItem, Names, PlanRow, StayedItem,
     StayingItem, StepBack, UndoFate, Undone,
 };
-use crate::report::{Ending, Report, Seconds, UndoAnswer};
-use crate::schema::TableShape;
-use crate::store::Store;
-use crate::table::{Act, Change, Table, Turn};
+use inventory_check::report::{Report, Seconds, UndoAnswer};
+use inventory_rules::judge::FileRead;
+use inventory_rules::schema::TableShape;
 
 /// Why a load cannot be undone.
 #[derive(Debug, thiserror::Error)]

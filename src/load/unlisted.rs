@@ -12,9 +12,9 @@ use tokio::time::sleep_until;
 use super::LoadError;
 use super::journey::Journey;
 use super::planning::{Asks, Making};
-use crate::item::Item;
-use crate::message::{Note, Rule, count};
-use crate::plan::{self, ChunkEntry, Counts, Listed, MissingItem, Names, ROWS_PER_CHUNK};
+use inventory_base::item::Item;
+use inventory_base::message::{Note, Rule, count};
+use inventory_check::plan::{self, ChunkEntry, Counts, Listed, MissingItem, Names, ROWS_PER_CHUNK};
 
 /// Read side by side, which is some eight times as fast as one after the other.
 const SEGMENTS: u32 = 8;
@@ -206,7 +206,7 @@ fn chunk_name(segment: usize, chunk: usize) -> Result<String, LoadError> {
     Ok(plan::missing_name(number)?)
 }
 
-fn segment_name(load: &crate::event::LoadId, number: u32) -> String {
+fn segment_name(load: &inventory_base::load_id::LoadId, number: u32) -> String {
     Names(load).read_part(&format!("segment-{number}.json"))
 }
 

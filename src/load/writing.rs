@@ -14,15 +14,15 @@ use tokio::time::Instant;
 use super::journey::Journey;
 use super::undo::write_steps;
 use super::{LoadError, Progress};
-use crate::item::Item;
 use crate::ledger::LedgerError;
-use crate::plan::{
+use crate::table::{Act, Change, Table, Turn};
+use inventory_base::item::Item;
+use inventory_check::plan::{
     self, CHUNKS_AT_ONCE, ChunkEntry, ChunkOutcome, Fate, Index, KeptRow, MissingItem, Names, PartOutcome, PlanRow,
     PutRow, RefusedRow, StepBack,
 };
-use crate::report::Seconds;
-use crate::schema::{Missing, Mode, Schema};
-use crate::table::{Act, Change, Table, Turn};
+use inventory_check::report::Seconds;
+use inventory_rules::schema::{Missing, Mode, Schema};
 
 /// What writing came to.
 pub(super) struct Writing {

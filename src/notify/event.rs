@@ -7,8 +7,9 @@ use serde::Serialize;
 use serde_json::{Value as Json, json};
 
 use super::{Around, Delayed, Found, Missing};
-use crate::event::LoadId;
-use crate::report::{Ending, Report, RowCounts, Tone, Units};
+use inventory_base::ending::Ending;
+use inventory_base::load_id::LoadId;
+use inventory_check::report::{Report, RowCounts, Tone, Units};
 
 pub(super) const SOURCE: &str = "inventory.loader";
 pub(super) const MISSING: &str = "inventory.load.missing";

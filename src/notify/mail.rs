@@ -6,8 +6,9 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 use super::{Around, Delayed, Found, Missing, event};
-use crate::message::count;
-use crate::report::{Ending, Report, Tone, one_line, words};
+use inventory_base::ending::Ending;
+use inventory_base::message::count;
+use inventory_check::report::{Report, Tone, one_line, words};
 
 /// SNS takes fewer than 100, of ASCII.
 const SUBJECT_CHARACTERS: usize = 99;

@@ -6,10 +6,11 @@ use serde_json::{Value as Json, json};
 
 use super::*;
 use crate::clients::fake::{Asked, Fake, Reply};
-use crate::event::Upload;
-use crate::message::{Note, Problem, Refusal, Rule};
-use crate::plan::{Fate, Gate, Tripped};
-use crate::report::{Ending, Seconds, Stopped};
+use inventory_base::ending::Ending;
+use inventory_base::message::{Note, Problem, Refusal, Rule};
+use inventory_base::upload::Upload;
+use inventory_check::plan::{Fate, Gate, Tripped};
+use inventory_check::report::{Seconds, Stopped};
 
 const TOPIC: &str = "arn:aws:sns:eu-central-1:123456789012:told";
 const PUBLISHED: &str = "<PublishResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><PublishResult>\

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::{Fetched, Kept, StoreError};
-use crate::event::Upload;
+use inventory_base::upload::Upload;
 
 /// A file is written under such a name and then renamed: whoever looks finds all of it, or nothing.
 const UNFINISHED: &str = ".unfinished-";

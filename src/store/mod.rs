@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 
 use crate::clients::CloudFault;
-use crate::event::Upload;
+use inventory_base::upload::Upload;
 
 pub use folder::FolderStore;
 pub use s3::S3Store;

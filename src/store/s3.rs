@@ -14,7 +14,7 @@ use tokio::io::AsyncWriteExt;
 
 use super::{Fetched, Kept, StoreError, VersionsPage};
 use crate::clients::{CloudFault, causes, full_jitter};
-use crate::event::Upload;
+use inventory_base::upload::Upload;
 
 /// Tries of what the SDK does not try again: a body that breaks off, and S3's "409, somebody is writing here, try again".
 const TRIES: u32 = 4;

@@ -13,7 +13,7 @@ use super::queue::Queue;
 use super::request_loop::{Answer, Refused, Slot, Tally, Traffic};
 use super::values::{item_from_attributes, item_to_attributes};
 use super::{Table, TableError, Turn};
-use crate::item::{Item, same_in, same_item};
+use inventory_base::item::{Item, same_in, same_item};
 
 /// At once: a change is one item where a batch is 25.
 const REQUESTS: u32 = 128;

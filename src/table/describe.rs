@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::{
 
 use super::{Table, TableError};
 use crate::clients::CloudFault;
-use crate::schema::{Capacity, IndexShape, KeyAttribute, KeyKind, KeyShape, Projection, TableShape};
+use inventory_rules::schema::{Capacity, IndexShape, KeyAttribute, KeyKind, KeyShape, Projection, TableShape};
 
 impl Table {
     /// Which table it is, the names and types of its keys and of its indexes' keys, what its indexes hold, and its capacity.

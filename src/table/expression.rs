@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::TableError;
 use super::values::value_to_attribute;
-use crate::item::{Item, Value};
+use inventory_base::item::{Item, Value};
 
 /// DynamoDB takes 300 operators in a condition: so many comparisons, and an AND between each two.
 pub(super) const COMPARISONS: usize = 150;

@@ -14,7 +14,7 @@ use super::request_loop::{Answer, Slot, Tally, Traffic};
 use super::values::{item_from_attributes, item_to_attributes};
 use super::{Table, TableError};
 use crate::clients::CloudFault;
-use crate::item::{Item, Value, plain_number};
+use inventory_base::item::{Item, Value, plain_number};
 
 const OPERATION: &str = "BatchGetItem";
 /// DynamoDB's limit.

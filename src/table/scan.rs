@@ -12,7 +12,7 @@ use super::queue::Queue;
 use super::request_loop::{Answer, Slot, Tally, Traffic};
 use super::values::{item_from_attributes, item_to_attributes};
 use super::{Table, TableError};
-use crate::item::Item;
+use inventory_base::item::Item;
 
 /// A way through all items of a table, in DynamoDB's order.
 #[derive(Debug)]
@@ -171,7 +171,7 @@ impl Scan<'_> {
 mod tests {
     use super::*;
     use crate::clients::fake::{Asked, Fake, Reply, error};
-    use crate::item::Value;
+    use inventory_base::item::Value;
     use serde_json::{Value as Json, json};
     use std::time::Duration;
     use tokio::time::Instant;

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use aws_smithy_types::base64;
 
 use super::TableError;
-use crate::item::{Item, Value};
+use inventory_base::item::{Item, Value};
 
 /// An item as the SDK takes it.
 pub fn item_to_attributes(item: &Item) -> Result<HashMap<String, AttributeValue>, TableError> {

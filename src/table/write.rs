@@ -15,7 +15,7 @@ use super::queue::Queue;
 use super::request_loop::{Answer, Refused, Slot, Tally, Traffic};
 use super::values::item_to_attributes;
 use super::{Table, TableError, Turn};
-use crate::item::{Item, item_size};
+use inventory_base::item::{Item, item_size};
 
 const OPERATION: &str = "BatchWriteItem";
 /// DynamoDB's limit.
@@ -163,7 +163,7 @@ struct PutItem<'a, T> {
 mod tests {
     use super::*;
     use crate::clients::fake::{Asked, Fake, Reply, error};
-    use crate::item::Value;
+    use inventory_base::item::Value;
     use serde_json::{Value as Json, json};
     use std::collections::BTreeMap;
     use std::sync::{Arc, Mutex};

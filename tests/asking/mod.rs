@@ -6,7 +6,8 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use inventory_loader::event::{LoadId, Upload};
+use inventory_base::load_id::LoadId;
+use inventory_base::upload::Upload;
 use inventory_loader::ledger::{Announced, Headway, IfBusy, Lease, Ledger, LoadRecord, State, Turn};
 use inventory_loader::load::{list_loads, show};
 use inventory_loader::store::{FolderStore, Store};

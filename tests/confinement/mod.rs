@@ -5,9 +5,11 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
-use inventory_loader::event::{LoadId, Upload};
-use inventory_loader::message::Rule;
-use inventory_loader::report::{Ending, Report};
+use inventory_base::ending::Ending;
+use inventory_base::load_id::LoadId;
+use inventory_base::message::Rule;
+use inventory_base::upload::Upload;
+use inventory_check::report::Report;
 
 use crate::harness::cloud::DYNAMODB_ANSWERS;
 use crate::harness::stack::Stack;

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use inventory_loader::event::LoadId;
-use inventory_loader::item::Item;
-use inventory_loader::plan::{CHUNKS_AT_ONCE, ChunkEntry, Fate, Index, Names};
-use inventory_loader::report::Report;
+use inventory_base::item::Item;
+use inventory_base::load_id::LoadId;
+use inventory_check::plan::{CHUNKS_AT_ONCE, ChunkEntry, Fate, Index, Names};
+use inventory_check::report::Report;
 use inventory_loader::table::item_from_attributes;
 use tokio::time::{Duration, timeout};
 

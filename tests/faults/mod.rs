@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
-use inventory_loader::event::LoadId;
+use inventory_base::load_id::LoadId;
 use serde_json::{Value as Json, json};
 use tokio::time::sleep;
 

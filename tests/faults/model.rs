@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use inventory_loader::event::{LoadId, Upload};
-use inventory_loader::item::{Item, Value};
-use inventory_loader::plan::{Fate, ROWS_PER_CHUNK};
+use inventory_base::item::{Item, Value};
+use inventory_base::load_id::LoadId;
+use inventory_base::upload::Upload;
+use inventory_check::plan::{Fate, ROWS_PER_CHUNK};
 use serde_json::Value as Json;
 
 use super::world::World;

@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use inventory_loader::event::LoadId;
-use inventory_loader::plan::Fate;
-use inventory_loader::report::Report;
+use inventory_base::load_id::LoadId;
+use inventory_check::plan::Fate;
+use inventory_check::report::Report;
 use serde_json::{Value as Json, json};
 use tokio::time::Instant;
 

@@ -8,9 +8,10 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
-use inventory_loader::event::{LoadId, Upload};
-use inventory_loader::plan::Names;
-use inventory_loader::report::Report;
+use inventory_base::load_id::LoadId;
+use inventory_base::upload::Upload;
+use inventory_check::plan::Names;
+use inventory_check::report::Report;
 use tokio::sync::OnceCell;
 
 use super::call::Service;

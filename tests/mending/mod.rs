@@ -9,10 +9,11 @@ use std::path::Path;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use calamine::Data;
-use inventory_loader::event::LoadId;
-use inventory_loader::item::Value;
-use inventory_loader::plan::Fate;
-use inventory_loader::report::{Ending, Report};
+use inventory_base::ending::Ending;
+use inventory_base::item::Value;
+use inventory_base::load_id::LoadId;
+use inventory_check::plan::Fate;
+use inventory_check::report::Report;
 use serde_json::{Value as Json, json};
 
 use self::list::{HEADER, List, Row};
@@ -133,7 +134,7 @@ async fn uploaded_as_it_is_the_workbook_has_the_same_problems_again() {
     // A part of a list may be wrong from its first row to its last: nobody need approve that.
     assert_eq!((again.ending, again.needing_attention(), &again.held), (Ending::Done, LEFT_OUT, &Vec::new()));
     let problems = |report: &Report| {
-        let problem = |problem: &inventory_loader::message::Problem| {
+        let problem = |problem: &inventory_base::message::Problem| {
             (problem.sheet.clone(), problem.column.clone(), problem.rule, problem.value.clone())
         };
         let mut problems: Vec<_> = report.problems.iter().map(problem).collect();

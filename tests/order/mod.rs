@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::InvocationType;
-use inventory_loader::event::{LoadId, Upload};
-use inventory_loader::item::Value;
+use inventory_base::ending::Ending;
+use inventory_base::item::Value;
+use inventory_base::load_id::LoadId;
+use inventory_base::upload::Upload;
+use inventory_check::plan::{Fate, UndoFate};
+use inventory_check::report::Report;
 use inventory_loader::ledger::{Announced, IfBusy, Ledger, LoadRecord, State, Turn};
-use inventory_loader::plan::{Fate, UndoFate};
-use inventory_loader::report::{Ending, Report};
 use serde_json::{Value as Json, json};
 
 use crate::harness::cloud::{DYNAMODB_ANSWERS, REGION};

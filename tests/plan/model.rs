@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use inventory_loader::item::{Item, Value};
-use inventory_loader::plan::Fate;
+use inventory_base::item::{Item, Value};
+use inventory_check::plan::Fate;
 
 /// The items of a table by their SKU.
 pub type Stock = BTreeMap<String, Item>;

@@ -4,13 +4,13 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use inventory_base::ending::Ending;
+use inventory_check::plan::{Fate, Index};
 use inventory_loader::config;
 use inventory_loader::load::{self, Places, RulesFrom, Run, RunEnd};
-use inventory_loader::plan::{Fate, Index};
-use inventory_loader::report::Ending;
-use inventory_loader::schema::Schema;
 use inventory_loader::store::{FolderStore, Store};
 use inventory_loader::table::Table;
+use inventory_rules::schema::Schema;
 
 use crate::harness::cloud::{DYNAMODB_ANSWERS, cloud};
 use crate::harness::root;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use inventory_loader::item::{Item, Value};
+use inventory_base::item::{Item, Value};
 use serde_json::Value as Json;
 
 use super::model::{Stock, text};

@@ -12,10 +12,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use inventory_loader::child::{self, Brief, Items, Limits, Outcome, Reader, Spool};
+use inventory_check::child::{self, Brief, Items, Limits, Outcome, Reader, Spool};
 use inventory_loader::function;
-use inventory_loader::schema::Schema;
-use inventory_loader::workbook::Budget;
+use inventory_rules::schema::Schema;
+use inventory_workbook::Budget;
 
 /// In two halves, so that the hunter's own program and memory do not hold what it looks for.
 const HALVES: (&str, &str) = ("AWS_SECRET_", "ACCESS_KEY=");

@@ -2,8 +2,8 @@
 //! as other words.
 
 use encoding_rs::Encoding;
-use inventory_loader::message::Rule;
-use inventory_loader::workbook::{Budget, RawValue, Workbook};
+use inventory_base::message::Rule;
+use inventory_workbook::{Budget, RawValue, Workbook};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};

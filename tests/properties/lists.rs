@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-use inventory_loader::item::Item;
-use inventory_loader::judge::{Place, Verdict};
-use inventory_loader::schema::{SHIPPED, Schema};
+use inventory_base::item::Item;
+use inventory_rules::judge::{Place, Verdict};
+use inventory_rules::schema::{SHIPPED, Schema};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};

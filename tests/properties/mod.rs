@@ -11,10 +11,10 @@ use std::fs::File;
 use std::io::Write;
 use std::ops::ControlFlow;
 
-use inventory_loader::judge::{Judge, JudgeError, LentItem, Place, Verdict};
-use inventory_loader::message::Rule;
-use inventory_loader::schema::Schema;
-use inventory_loader::workbook::{Budget, RawValue, Workbook};
+use inventory_base::message::Rule;
+use inventory_rules::judge::{Judge, JudgeError, LentItem, Place, Verdict};
+use inventory_rules::schema::Schema;
+use inventory_workbook::{Budget, RawValue, Workbook};
 use jiff::Span;
 use proptest::collection::vec;
 use proptest::option::{self, weighted};

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use inventory_loader::event::LoadId;
-use inventory_loader::item::{Item, Value};
-use inventory_loader::plan::Fate;
-use inventory_loader::report::Ending;
+use inventory_base::ending::Ending;
+use inventory_base::item::{Item, Value};
+use inventory_base::load_id::LoadId;
+use inventory_check::plan::Fate;
 
 use crate::harness::cloud::{DYNAMODB_ANSWERS, Pause};
 use crate::harness::stack::Stack;

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use inventory_loader::event::LoadId;
-use inventory_loader::item::Value;
-use inventory_loader::plan::{Fate, Index};
-use inventory_loader::report::Ending;
+use inventory_base::ending::Ending;
+use inventory_base::item::Value;
+use inventory_base::load_id::LoadId;
+use inventory_check::plan::{Fate, Index};
 
 use crate::harness::cloud::{DYNAMODB_ANSWERS, REGION};
 use crate::harness::stack::Stack;

@@ -10,14 +10,15 @@ use aws_sdk_s3::types::{
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use futures_util::stream;
+use inventory_base::item::{Item, Value};
+use inventory_base::load_id::LoadId;
+use inventory_base::upload::Upload;
 use inventory_loader::clients::CloudFault;
-use inventory_loader::event::{LoadId, Upload};
-use inventory_loader::item::{Item, Value};
 use inventory_loader::ledger::{Ledger, LedgerError};
 use inventory_loader::relay::Relay;
-use inventory_loader::schema::{IndexShape, KeyAttribute, KeyKind, KeyShape, TableShape};
 use inventory_loader::store::{Fetched, Kept, S3Store, Store, StoreError};
 use inventory_loader::table::{Act, Change, Table, TableError, item_from_attributes};
+use inventory_rules::schema::{IndexShape, KeyAttribute, KeyKind, KeyShape, TableShape};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::time::{Instant, timeout};
 

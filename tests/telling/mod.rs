@@ -6,9 +6,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use inventory_loader::event::{LoadId, Upload};
+use inventory_base::ending::Ending;
+use inventory_base::load_id::LoadId;
+use inventory_base::upload::Upload;
+use inventory_check::report::Report;
 use inventory_loader::ledger::{Announced, IfBusy, Ledger, State, Turn};
-use inventory_loader::report::{Ending, Report};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value as Json, json};
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use inventory_loader::message::{Rule, Weight};
+use inventory_base::message::{Rule, Weight};
 use serde::Deserialize;
 use serde_json::Value as Json;
 

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use inventory_loader::event::{LoadId, Upload};
+use inventory_base::load_id::LoadId;
+use inventory_base::upload::Upload;
 use inventory_loader::ledger::{Announced, IfBusy, Lease, Ledger, LedgerError, LoadRecord, State, Turn};
 use serde_json::json;
 use tokio::sync::RwLockReadGuard;

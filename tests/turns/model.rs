@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use inventory_loader::event::{LoadId, Upload};
+use inventory_base::load_id::LoadId;
+use inventory_base::upload::Upload;
 use inventory_loader::ledger::{Announced, IfBusy, Lease, LedgerError, LoadRecord, State, Stop, Turn};
 use proptest::prelude::*;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest};

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use inventory_loader::event::{Afterwards, Later, LoadId, Upload};
+use inventory_base::decision::{Afterwards, Later};
+use inventory_base::load_id::LoadId;
+use inventory_base::upload::Upload;
 use inventory_loader::ledger::{Announced, IfBusy, Lease, Ledger, LedgerError, Outage, Retries, State, Stop, Turn};
 use serde_json::json;
 

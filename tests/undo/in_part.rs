@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use inventory_loader::event::LoadId;
-use inventory_loader::item::Item;
-use inventory_loader::plan::UndoFate;
-use inventory_loader::report::Ending;
+use inventory_base::ending::Ending;
+use inventory_base::item::Item;
+use inventory_base::load_id::LoadId;
+use inventory_check::plan::UndoFate;
 use inventory_loader::table::Table;
 
 use super::{REPLACE, Shop, name_of, remove, told};

@@ -9,11 +9,12 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::time::Duration;
 
-use inventory_loader::event::LoadId;
-use inventory_loader::item::{Item, Value};
+use inventory_base::ending::Ending;
+use inventory_base::item::{Item, Value};
+use inventory_base::load_id::LoadId;
+use inventory_check::plan::UndoFate;
+use inventory_check::report::Report;
 use inventory_loader::ledger::Ledger;
-use inventory_loader::plan::UndoFate;
-use inventory_loader::report::{Ending, Report};
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value as Json, json};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use inventory_loader::item::{Item, Value};
+use inventory_base::item::{Item, Value};
 
 use crate::plan::model::{Rules, Stock, text};
 

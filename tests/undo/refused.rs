@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use inventory_loader::event::LoadId;
+use inventory_base::load_id::LoadId;
 
 use super::{REPLACE, Shop, name_of, remove, row};
 use crate::harness::cloud::{DYNAMODB_ANSWERS, REGION};

@@ -1,9 +1,9 @@
 //! An upload to S3 becomes items, a plan, a report and a line in the log.
 
-use inventory_loader::event::LoadId;
-use inventory_loader::item::{Item, Value};
-use inventory_loader::plan::{self, Fate, Index, PlanRow};
-use inventory_loader::report::Ending;
+use inventory_base::ending::Ending;
+use inventory_base::item::{Item, Value};
+use inventory_base::load_id::LoadId;
+use inventory_check::plan::{self, Fate, Index, PlanRow};
 use serde_json::{Value as Json, json};
 
 use crate::harness::cloud::DYNAMODB_ANSWERS;

@@ -7,7 +7,7 @@ mod shown;
 use std::path::Path;
 use std::process::Output;
 
-use inventory_loader::item::{Item, Value};
+use inventory_base::item::{Item, Value};
 use inventory_loader::table::{item_from_attributes, item_to_attributes};
 use serde_json::Value as Json;
 

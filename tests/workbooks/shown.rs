@@ -2,9 +2,9 @@
 
 use std::fs::File;
 
-use inventory_loader::schema::Schema;
-use inventory_loader::sheet::Form;
-use inventory_loader::sheet::export::Export;
+use inventory_check::sheet::Form;
+use inventory_check::sheet::export::Export;
+use inventory_rules::schema::Schema;
 
 use super::{RULES, awkward_items, path};
 use crate::harness::{inventory, office};

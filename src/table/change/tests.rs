@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::clients::fake::{Asked, Fake, Reply, error};
-use crate::item::Value;
 use crate::table::expression::{COMPARISONS, EXPRESSION_BYTES};
+use inventory_base::item::Value;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};

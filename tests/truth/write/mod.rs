@@ -1,6 +1,5 @@
 //! A case as a file of its form.
 
-mod compound;
 mod html;
 mod ods;
 mod text;

@@ -1,8 +1,8 @@
 //! Workbooks of Excel 97 to 2003.
 
 use super::super::case::{Case, Cell, Sheet, Value};
-use super::compound::compound;
 use super::serial;
+use inventory_test_files::compound::compound;
 
 const BOF: u16 = 0x0809;
 const EOF: u16 = 0x000A;
@@ -74,7 +74,7 @@ pub fn xls(case: &Case) -> Vec<u8> {
     head.extend(table);
     head.extend(record(EOF, &[]));
     head.extend(sheets.concat());
-    compound(head)
+    compound("Workbook", head)
 }
 
 impl Book {

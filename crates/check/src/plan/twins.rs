@@ -1,0 +1,248 @@
+//! Keys of new rows in other capitals: `A-17` is a new item beside `a-17` to the table, and the same item to people.
+
+use std::borrow::Cow;
+
+use super::{PlanRow, key_of};
+use inventory_base::item::{Item, Value};
+use inventory_base::message::{Note, Rule, count};
+use inventory_rules::judge::SheetRead;
+use inventory_rules::schema::{Key, KeyCase, KeyPart, Kind, Schema};
+
+/// Rows that the note names.
+const NAMED: usize = 3;
+
+/// Spells the keys of items in capitals and in small letters.
+pub struct Respelling<'a> {
+    schema: &'a Schema,
+    /// The columns of the key that hold text; a choice has only the spellings that the rules name.
+    texts: Vec<&'a str>,
+}
+
+impl<'a> Respelling<'a> {
+    /// None where capitals tell items apart, or no column of the key holds text.
+    pub fn new(schema: &'a Schema) -> Option<Respelling<'a>> {
+        let is_text =
+            |name: &&str| schema.columns.iter().any(|column| column.name == *name && matches!(column.kind, Kind::Text));
+        let texts: Vec<&str> = schema.key.columns().filter(is_text).collect();
+        (schema.key_case == KeyCase::Folds && !texts.is_empty()).then_some(Respelling { schema, texts })
+    }
+
+    /// The other spellings of an item's key: of all its texts together, and, where there are several, of each alone.
+    pub fn other_keys(&self, item: &Item) -> Vec<Item> {
+        let own = key_of(item, self.schema);
+        let alone = self.texts.chunks(1).filter(|_| self.texts.len() > 1);
+        let mut keys: Vec<Item> = Vec::new();
+        for columns in std::iter::once(&self.texts[..]).chain(alone) {
+            for case in [str::to_uppercase, str::to_lowercase] {
+                let key = respell(&self.schema.key, item, columns, case);
+                keys.extend(key.filter(|key| *key != own && !keys.contains(key)));
+            }
+        }
+        keys
+    }
+}
+
+/// None where the table could hold no such key.
+fn respell(key: &Key, item: &Item, columns: &[&str], case: fn(&str) -> String) -> Option<Item> {
+    let text_of = |column: &str| {
+        let text = match item.get(column)? {
+            Value::S(text) | Value::N(text) => Cow::Borrowed(text.as_str()),
+            Value::Bool(said) => Cow::Borrowed(if *said { "true" } else { "false" }),
+            _ => return None,
+        };
+        Some(if columns.contains(&column) { Cow::Owned(case(&text)) } else { text })
+    };
+    let composite = key.complete(text_of).ok()?;
+    let mut respelt: Item = composite.into_iter().map(|(name, text)| (name, Value::S(text.into()))).collect();
+    for part in key.parts() {
+        let KeyPart::Column(name) = part else {
+            continue;
+        };
+        let value = match columns.contains(&name.as_str()) {
+            true => Value::S(text_of(name)?.into()),
+            false => item.get(name)?.clone(),
+        };
+        respelt.insert(name.as_str(), value);
+    }
+    Some(respelt)
+}
+
+/// New rows whose key the table has in other capitals.
+#[derive(Debug, Default)]
+pub struct Twins {
+    rows: u64,
+    first: Vec<Pair>,
+}
+
+#[derive(Debug)]
+struct Pair {
+    sheet: String,
+    row: u32,
+    ours: String,
+    theirs: String,
+}
+
+impl Twins {
+    pub fn add(&mut self, row: &PlanRow, schema: &Schema) {
+        let (Some(theirs), Some(item)) = (&row.twin, &row.item) else {
+            return;
+        };
+        self.rows += 1;
+        if self.first.len() < NAMED {
+            let (ours, theirs) = (spelt(&key_of(item, schema)), spelt(theirs));
+            self.first.push(Pair { sheet: row.sheet.to_string(), row: row.row, ours, theirs });
+        }
+    }
+
+    /// What a person is told of them.
+    pub fn note(&self, schema: &Schema, sheets: &[SheetRead]) -> Option<Note> {
+        let rows = match self.rows {
+            0 => return None,
+            1 => "1 row is a new item".to_string(),
+            n => format!("{} rows are new items", count(n)),
+        };
+        let several = sheets.iter().filter(|sheet| sheet.loaded).count() > 1;
+        let mut named: Vec<String> = self.first.iter().map(|pair| pair.tell(several)).collect();
+        if let Some(more) = self.rows.checked_sub(NAMED as u64).filter(|more| *more > 0) {
+            named.push(format!("and {} more", count(more)));
+        }
+        let (column, named) = (headers(schema, sheets), named.join("; "));
+        let words = [("rows", rows.as_str()), ("column", &column), ("named", &named)];
+        Some(Note::new(Rule::KeyInOtherCapitals, &words))
+    }
+}
+
+impl Pair {
+    fn tell(&self, several_sheets: bool) -> String {
+        let Pair { sheet, row, ours, theirs } = self;
+        let of_sheet = if several_sheets { format!(" of \"{sheet}\"") } else { String::new() };
+        format!("row {row}{of_sheet} has \"{ours}\", the table has \"{theirs}\"")
+    }
+}
+
+fn spelt(key: &Item) -> String {
+    let parts = key.values().map(|value| match value {
+        Value::S(text) | Value::N(text) => text.as_str(),
+        _ => "…",
+    });
+    parts.collect::<Vec<_>>().join(" / ")
+}
+
+/// What the key's columns are called in the file.
+fn headers(schema: &Schema, sheets: &[SheetRead]) -> String {
+    let header = |name: &str| {
+        let read = sheets.iter().flat_map(|sheet| &sheet.columns).find(|column| column.attribute == name);
+        let titled = || schema.columns.iter().find(|column| column.name == name).map(|column| column.title.clone());
+        read.map(|column| column.header.clone()).or_else(titled)
+    };
+    schema.key.columns().filter_map(header).collect::<Vec<_>>().join(" and ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: &str = "partition = \"sku\"";
+    const TWO: &str = "partition = \"site\"\nsort = \"sku\"";
+    const JOINED: &str = "partition = { name = \"pk\", from = \"stock#{site}#{sku}\" }";
+
+    /// Rules whose key is made of a site, which is text or a choice, and a SKU.
+    fn schema(lines: &str, key: &str, site: &str) -> Schema {
+        let rules = format!(
+            "version = 1\n{lines}\n[key]\n{key}\n\
+             [[column]]\nname = \"site\"\ntitle = \"Site\"\n{site}\nrequired = true\n\
+             [[column]]\nname = \"sku\"\ntitle = \"SKU\"\ntype = \"text\"\nrequired = true\n"
+        );
+        Schema::from_toml(&rules).unwrap()
+    }
+
+    fn item(site: &str, sku: &str) -> Item {
+        let item = Item::from([("site", Value::S(site.into())), ("sku", Value::S(sku.into()))]);
+        let pk = Value::S(format!("stock#{site}#{sku}").into());
+        item.into_iter().chain([("pk".into(), pk)]).collect()
+    }
+
+    fn others(schema: &Schema, item: &Item) -> Vec<String> {
+        Respelling::new(schema).map(|it| it.other_keys(item).iter().map(spelt).collect()).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_key_is_spelt_in_capitals_and_in_small_letters_where_that_is_another_key() {
+        let schema = schema("", ONE, "type = \"text\"");
+        for (sku, expected) in [
+            ("A-17", &["a-17"][..]),
+            ("a-17", &["A-17"]),
+            ("Ab-17", &["AB-17", "ab-17"]),
+            ("4006381333931", &[]),
+            ("ÄÖ-1", &["äö-1"]),
+            ("漢字-1", &[]),
+        ] {
+            assert_eq!(others(&schema, &item("York", sku)), expected, "{sku}");
+        }
+    }
+
+    #[test]
+    fn of_several_texts_each_is_spelt_otherwise_alone_and_all_together() {
+        let joined = schema("", JOINED, "type = \"text\"");
+        let expected = ["stock#wh1#a-17", "stock#wh1#A-17", "stock#WH1#a-17"];
+        assert_eq!(others(&joined, &item("WH1", "A-17")), expected);
+        let apart = schema("", TWO, "type = \"text\"");
+        assert_eq!(others(&apart, &item("WH1", "A-17")), ["wh1 / a-17", "wh1 / A-17", "WH1 / a-17"]);
+    }
+
+    #[test]
+    fn a_choice_and_the_words_of_a_template_are_spelt_only_as_the_rules_say() {
+        let schema = schema("", JOINED, "type = \"choice\"\nchoices = [\"York\"]");
+        assert_eq!(others(&schema, &item("York", "A-17")), ["stock#York#a-17"]);
+    }
+
+    #[test]
+    fn where_capitals_tell_items_apart_there_is_no_other_spelling() {
+        assert!(Respelling::new(&schema("key_case = \"matters\"", ONE, "type = \"text\"")).is_none());
+        let numbers = schema("", "partition = \"site\"", "type = \"integer\"");
+        assert!(Respelling::new(&numbers).is_none());
+    }
+
+    #[test]
+    fn what_grows_too_long_for_a_key_in_capitals_is_not_looked_for() {
+        let schema = schema("", ONE, "type = \"text\"");
+        // In capitals each of these is three bytes instead of two.
+        let long = "ŉ".repeat(1_000);
+        assert_eq!(others(&schema, &item("York", &long)), [""; 0]);
+    }
+
+    fn told(sheets: &[&str], rows: &[(&str, u32, &str, Option<&str>)]) -> Option<Note> {
+        let schema = schema("", ONE, "type = \"text\"");
+        let key = |sku: &str| Item::from([("sku", Value::S(sku.into()))]);
+        let mut twins = Twins::default();
+        for (sheet, row, sku, twin) in rows {
+            let row = PlanRow::accepted(*sheet, *row, Some(item("York", sku)));
+            twins.add(&PlanRow { twin: twin.map(key), ..row }, &schema);
+        }
+        let read = |name: &&str| -> SheetRead {
+            let read =
+                serde_json::json!({ "name": name, "loaded": true, "header_row": 1, "columns": [], "others": [] });
+            serde_json::from_value(read).unwrap()
+        };
+        twins.note(&schema, &sheets.iter().map(read).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn a_note_names_the_first_rows_with_both_spellings_and_counts_the_others() {
+        assert_eq!(told(&["Stock"], &[("Stock", 2, "A-16", None)]), None);
+        let one = told(&["Stock"], &[("Stock", 2, "A-16", None), ("Stock", 3, "A-17", Some("a-17"))]).unwrap();
+        assert_eq!(
+            one.message,
+            "1 row is a new item whose SKU is in the table in other capitals: row 3 has \"A-17\", the table has \"a-17\"."
+        );
+        assert!(one.advice.contains("enter the SKU as it is in the table"), "{}", one.advice);
+        let rows: Vec<_> = (2..7).map(|row| ("York", row, "b-1", Some("B-1"))).collect();
+        let many = told(&["York", "Leeds"], &rows).unwrap();
+        assert_eq!(
+            many.message,
+            "5 rows are new items whose SKU is in the table in other capitals: row 2 of \"York\" has \"b-1\", the table \
+             has \"B-1\"; row 3 of \"York\" has \"b-1\", the table has \"B-1\"; row 4 of \"York\" has \"b-1\", the table \
+             has \"B-1\"; and 2 more."
+        );
+    }
+}

@@ -1,0 +1,132 @@
+//! The figures of a page: the sums she knows her sheet by, and what the load cost.
+
+use maud::{Markup, html};
+
+use super::pictures;
+use crate::plan::{Estimate, Figures};
+use crate::report::words::{differs, money};
+use crate::report::{ReadBack, Report};
+use inventory_base::decimal::Decimal;
+use inventory_base::ending::Ending;
+use inventory_base::message::{count, duration, grouped};
+
+/// Groups with a line of their own.
+const GROUPS_SHOWN: usize = 50;
+
+pub(super) fn totals(report: &Report) -> Markup {
+    let totals = &report.totals.sheet;
+    let groups = totals.groups.iter().take(GROUPS_SHOWN).map(|(name, figures)| (name.as_str(), figures));
+    let rest = [("In no group", &totals.without), ("Others", &totals.other)];
+    let rest = rest.into_iter().filter_map(|(name, figures)| Some((name, figures.as_ref()?)));
+    let not_shown = totals.groups.len().saturating_sub(GROUPS_SHOWN);
+    html! {
+        @if totals.all.items > 0 {
+            section aria-labelledby="totals" {
+                h2 id="totals" { "Control totals" }
+                p { "What goes in by the sheet, to hold against your own figures." }
+                div.scroll tabindex="0" role="region" aria-label="Table of control totals" {
+                    table {
+                        thead {
+                            tr {
+                                td {}
+                                th.num scope="col" { "Items" }
+                                th.num scope="col" { "Quantity" }
+                                th.num scope="col" { "Value" }
+                            }
+                        }
+                        tbody {
+                            (sums("All", &totals.all))
+                            @for (name, figures) in groups.chain(rest) { (sums(name, figures)) }
+                        }
+                    }
+                }
+                @if not_shown > 0 { p { (count(not_shown as u64)) " more groups are in " code { "report.json" } "." } }
+                @if let Some(read_back) = &report.totals.read_back { (compared(read_back)) }
+            }
+        }
+    }
+}
+
+fn sums(name: &str, figures: &Figures) -> Markup {
+    let sum = |sum: Option<Decimal>| sum.map_or_else(|| "–".to_string(), |sum| grouped(&sum.to_string()));
+    html! {
+        tr {
+            th scope="row" { (name) }
+            td.num { (count(figures.items)) }
+            td.num { (sum(figures.quantity)) }
+            td.num { (sum(figures.value)) }
+        }
+    }
+}
+
+/// What the table holds afterwards.
+fn compared(read_back: &ReadBack) -> Markup {
+    let items = match read_back.items == read_back.of {
+        true => "all of them".to_string(),
+        false => format!("{} of them", count(read_back.items)),
+    };
+    html! {
+        @if read_back.differences.is_empty() {
+            p { "Read back from the table after the load, " (items) ": the same." }
+        } @else {
+            p { "Read back from the table after the load, " (items) ": not the same. Somebody may have changed it since." }
+            ul { @for difference in &read_back.differences { li { (differs(difference)) } } }
+        }
+    }
+}
+
+pub(super) fn cost(report: &Report) -> Markup {
+    let Some(estimate) = &report.estimate else {
+        return html! {};
+    };
+    let taken = report.taken.as_ref().filter(|_| report.ending == Ending::Done);
+    type Cell = fn(&Estimate) -> String;
+    let lines: [(&str, Cell); 4] = [
+        ("Write units", |cost| count(cost.write_units.round() as u64)),
+        ("Read units", |cost| count(cost.read_units.round() as u64)),
+        ("Money", money),
+        ("Time to compare and write", |cost| cost.seconds.map_or_else(|| "not known".to_string(), duration)),
+    ];
+    let seconds = &report.seconds;
+    let stages = [
+        ("fetching the file", seconds.fetch),
+        ("reading and judging", seconds.read),
+        ("comparing", seconds.plan),
+        ("writing", seconds.write),
+        ("reading back", seconds.read_back),
+    ];
+    let stages: Vec<String> = stages
+        .into_iter()
+        .filter(|(_, seconds)| *seconds > 0.0)
+        .map(|(stage, seconds)| format!("{stage} {}", duration(seconds)))
+        .collect();
+    html! {
+        section aria-labelledby="cost" {
+            h2 id="cost" { "Cost and time" }
+            div.scroll tabindex="0" role="region" aria-label="Table of cost and time" {
+                table {
+                    thead {
+                        tr {
+                            td {}
+                            th.num scope="col" { "Expected" }
+                            @if taken.is_some() { th.num scope="col" { "Taken" } }
+                        }
+                    }
+                    tbody {
+                        @for (name, cell) in lines {
+                            tr {
+                                th scope="row" { (name) }
+                                td.num { (cell(estimate)) }
+                                @if let Some(taken) = taken { td.num { (cell(taken)) } }
+                            }
+                        }
+                    }
+                }
+            }
+            @if !stages.is_empty() {
+                p { (duration(seconds.total)) " in all: " (stages.join(", ")) ". Some of it goes on at the same time." }
+            }
+            @if let Some(rate) = &report.rate { (pictures::rate(rate)) }
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! What a report says of the rows, gathered row by row and chunk by chunk.
+
+use serde::{Deserialize, Serialize};
+
+use crate::plan::{
+    self, ChangedRow, ChunkEntry, ChunkOutcome, Counts, Fate, Kinds, MissingItem, PlanRow, RefusedRow, StepBack, Undone,
+};
+use inventory_base::item::Item;
+use inventory_base::message::{Problem, Rule};
+use inventory_rules::judge::{Skip, Skipped};
+use inventory_rules::schema::{Missing, Schema};
+
+use super::Units;
+use super::rate::Spans;
+
+/// Problems listed in a report; all are counted, and all are in the plan.
+pub const PROBLEMS_LISTED: usize = 10_000;
+/// Changed rows, and missing items, listed in a report; all are in the plan.
+pub const CHANGES_LISTED: usize = 10_000;
+/// Titles, totals and notes listed in a report; all are in the plan.
+const SKIPPED_LISTED: usize = 100;
+
+/// A row that was taken for no item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SkippedRow {
+    pub sheet: String,
+    pub row: u32,
+    pub why: Skip,
+    pub says: String,
+}
+
+/// Items that the sheet no longer lists.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MissingItems {
+    pub total: u64,
+    /// What becomes of them; none where the rules do not ask for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub then: Option<Missing>,
+    /// Left as they are, because somebody changed them while the load was under way.
+    pub edited: u64,
+    /// The keys of the first `CHANGES_LISTED`.
+    pub items: Vec<Item>,
+}
+
+/// Gathers what a report says of the rows.
+#[derive(Debug, Default)]
+pub struct Tally {
+    pub(super) counts: Counts,
+    pub(super) problems: Vec<Problem>,
+    pub(super) problems_total: u64,
+    pub(super) kinds: Kinds,
+    pub(super) skipped: Vec<SkippedRow>,
+    pub(super) changed: Vec<ChangedRow>,
+    pub(super) missing: MissingItems,
+    pub(super) undone: Option<Undone>,
+    pub(super) units: Units,
+    pub(super) spans: Spans,
+}
+
+impl Tally {
+    /// For a plan whose counts are known from its index: only rows that are told need be looked at.
+    pub fn with_counts(counts: Counts, kinds: Kinds) -> Tally {
+        Tally { counts, kinds, ..Tally::default() }
+    }
+
+    /// A row that was not counted yet.
+    pub fn add_row(&mut self, row: PlanRow) {
+        self.counts.add(row.fate, 1);
+        row.problems.iter().for_each(|problem| self.kinds.add(problem));
+        self.add_problems(row.problems);
+        self.add_skipped(&row.sheet, row.row, row.skipped);
+    }
+
+    /// What is to be told of a planned row beyond its fate.
+    pub fn tell(&mut self, row: PlanRow, schema: &Schema) {
+        if row.fate == Fate::Changed && self.changed.len() < CHANGES_LISTED {
+            self.changed.push(ChangedRow::of(&row, schema));
+        }
+        self.add_problems(row.problems);
+        self.add_skipped(&row.sheet, row.row, row.skipped);
+    }
+
+    fn add_skipped(&mut self, sheet: &str, row: u32, skipped: Option<Skipped>) {
+        let told = skipped.filter(|skipped| matches!(skipped.why, Skip::Title | Skip::Total | Skip::Note));
+        if let Some(skipped) = told.filter(|_| self.skipped.len() < SKIPPED_LISTED) {
+            self.skipped.push(SkippedRow { sheet: sheet.to_string(), row, why: skipped.why, says: skipped.says });
+        }
+    }
+
+    pub fn tell_missing(&mut self, item: &MissingItem, schema: &Schema) {
+        if self.missing.items.len() < CHANGES_LISTED {
+            self.missing.items.push(plan::key_of(&item.before, schema));
+        }
+    }
+
+    /// What is undone, where this is an undo.
+    pub fn tell_undo(&mut self, undone: Option<Undone>) {
+        self.undone = undone;
+    }
+
+    pub fn count_missing(&mut self, items: u64, then: Option<Missing>) {
+        self.missing.total = items;
+        self.missing.then = then.filter(|_| items > 0);
+    }
+
+    /// Whether a chunk has something that the report has still room for.
+    pub fn wants(&self, chunk: &ChunkEntry) -> bool {
+        let has = |fate| chunk.counts.of(fate) > 0;
+        (chunk.problems > 0 && self.problems.len() < PROBLEMS_LISTED)
+            || (has(Fate::Skipped) && self.skipped.len() < SKIPPED_LISTED)
+            || (has(Fate::Changed) && self.changed.len() < CHANGES_LISTED)
+            || (chunk.missing > 0 && self.missing.items.len() < CHANGES_LISTED)
+    }
+
+    pub(super) fn add_problems(&mut self, problems: Vec<Problem>) {
+        self.problems_total += problems.len() as u64;
+        let room = PROBLEMS_LISTED - self.problems.len();
+        self.problems.extend(problems.into_iter().take(room));
+    }
+
+    /// Problems that the report has no room to list.
+    pub fn count_problems(&mut self, problems: u64) {
+        self.problems_total += problems;
+    }
+
+    pub fn units(&self) -> Units {
+        self.units
+    }
+
+    /// What reading consumed, before or after the writing.
+    pub fn add_read_units(&mut self, units: f64) {
+        self.units.read += units;
+    }
+
+    /// `planned` says what was to become of a row.
+    pub fn add_outcome(&mut self, outcome: ChunkOutcome) {
+        self.spans.add(&outcome);
+        self.units.write += outcome.write_units;
+        self.units.read += outcome.read_units;
+        self.units.requests += outcome.requests;
+        self.units.tried_again += outcome.tried_again;
+        for refused in outcome.refused {
+            self.counts.shift(refused.planned, Fate::NotWritten);
+            let problem = refused_problem(refused);
+            self.kinds.add(&problem);
+            self.add_problems(vec![problem]);
+        }
+        for kept in outcome.kept {
+            self.counts.shift(kept.planned, Fate::Kept);
+        }
+        self.missing.edited += outcome.edited.len() as u64;
+        for stayed in outcome.stayed {
+            if let Some(undone) = &mut self.undone {
+                undone.shift(stayed);
+            }
+        }
+    }
+
+    /// A chunk of which nothing was written any more.
+    pub fn leave_out(&mut self, entry: &ChunkEntry) {
+        for fate in Fate::ALL.into_iter().filter(|fate| fate.is_written()) {
+            for _ in 0..entry.counts.of(fate) {
+                self.counts.shift(fate, Fate::NotWritten);
+            }
+        }
+    }
+
+    /// A line of an undo that was not done any more.
+    pub fn leave_out_step(&mut self, step: &StepBack) {
+        if let Some(undone) = &mut self.undone {
+            undone.leave_out(step);
+        }
+    }
+
+    /// Nothing of what was planned was done.
+    pub fn hold(&mut self) {
+        self.counts.move_all(Fate::is_written, Fate::Held);
+    }
+}
+
+fn refused_problem(refused: RefusedRow) -> Problem {
+    let row = refused.row.to_string();
+    let words = [("row", row.as_str()), ("reason", refused.reason.as_str())];
+    Problem {
+        sheet: refused.sheet.to_string(),
+        row: refused.row,
+        column: None,
+        cell: None,
+        value: None,
+        rule: Rule::TableRefusedItem,
+        message: Rule::TableRefusedItem.message(&words),
+        advice: Rule::TableRefusedItem.advice(&words),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(planned: Fate) -> RefusedRow {
+        RefusedRow { sheet: "S".into(), row: 7, planned, reason: "Item is odd.".into() }
+    }
+
+    fn counts(fate: Fate, rows: u64) -> Counts {
+        let mut counts = Counts::default();
+        counts.add(fate, rows);
+        counts
+    }
+
+    fn entry(counts: Counts, problems: u64) -> ChunkEntry {
+        ChunkEntry { name: "0".into(), counts, problems, missing: 0, undone: 0 }
+    }
+
+    #[test]
+    fn problems_are_listed_up_to_a_cap_and_counted_beyond() {
+        let problem = refused_problem(refused(Fate::Written));
+        let mut tally = Tally::default();
+        tally.add_problems(vec![problem.clone(); PROBLEMS_LISTED - 1]);
+        tally.add_problems(vec![problem; 3]);
+        assert_eq!((tally.problems.len(), tally.problems_total), (PROBLEMS_LISTED, PROBLEMS_LISTED as u64 + 2));
+        assert!(!tally.wants(&entry(counts(Fate::Rejected, 1), 1)));
+        assert!(Tally::default().wants(&entry(counts(Fate::Rejected, 1), 1)));
+    }
+
+    #[test]
+    fn a_row_the_table_refused_is_not_called_written() {
+        for planned in [Fate::New, Fate::Changed, Fate::Written] {
+            let mut tally = Tally::with_counts(counts(planned, 2), Kinds::default());
+            let outcome = ChunkOutcome {
+                write_units: 1.5,
+                requests: 2,
+                tried_again: 3,
+                refused: vec![refused(planned)],
+                ..ChunkOutcome::default()
+            };
+            tally.add_outcome(outcome);
+            assert_eq!((tally.counts.of(planned), tally.counts.of(Fate::NotWritten)), (1, 1));
+            assert_eq!(tally.problems[0].message, "The table did not take row 7. It says: \"Item is odd.\"");
+            assert_eq!(tally.units, Units { write: 1.5, read: 0.0, requests: 2, tried_again: 3 });
+        }
+    }
+
+    #[test]
+    fn what_is_held_was_not_done() {
+        let mut tally = Tally::with_counts(counts(Fate::New, 3), Kinds::default());
+        tally.counts.add(Fate::Changed, 2);
+        tally.counts.add(Fate::Rejected, 1);
+        tally.hold();
+        assert_eq!((tally.counts.of(Fate::Held), tally.counts.of(Fate::Rejected), tally.counts.total()), (5, 1, 6));
+    }
+}

@@ -1,0 +1,51 @@
+use super::*;
+use inventory_base::ending::Ending;
+
+#[test]
+fn of_a_trial_nothing_is_written_and_of_a_load_what_it_put_marked_and_deleted() {
+    let upload = Upload {
+        bucket: "uploads".into(),
+        key: "uploads/a.csv".into(),
+        version: None,
+        sequencer: None,
+        etag: None,
+        size: None,
+        time: None,
+    };
+    let mut counts = Counts::default();
+    for (fate, rows) in [(Fate::New, 3), (Fate::Changed, 2), (Fate::Unchanged, 5), (Fate::Rejected, 7)] {
+        counts.add(fate, rows);
+    }
+    let missing = MissingItems { total: 10, edited: 1, then: Some(Missing::Mark), items: vec![] };
+    let written = |ending| {
+        let report = Report::without_rows(None, upload.clone(), ending, String::new(), Seconds::default());
+        Report { rows: RowCounts::from(&counts), missing: missing.clone(), ..report }.items_written()
+    };
+    assert_eq!([Ending::DryRun, Ending::Cancelled, Ending::Done].map(written), [0, 5, 14]);
+}
+
+#[test]
+fn a_check_of_a_document_that_is_no_stock_list_says_that_a_load_would_wait() {
+    let upload = r#"{"bucket":"","key":"a","version":null,"sequencer":null,"etag":null,"size":null,"time":null}"#;
+    let upload = serde_json::from_str(upload).unwrap();
+    let sign = inventory_rules::judge::DocumentSign::Number { rows: 44, of: 44 };
+    let document =
+        inventory_rules::judge::Document { sheet: "lines".into(), header: "PO".into(), column: "A".into(), sign };
+    let file = FileRead { document: Some(document), ..FileRead::default() };
+    let mut tally = Tally::default();
+    tally.counts.add(Fate::Accepted, 44);
+    let report = Report::of_check(upload, file, tally, Seconds::default());
+    assert_eq!(report.held.len(), 1);
+    let first = "A load of this file would wait for your approval. ";
+    assert!(report.summary.starts_with(first), "{}", report.summary);
+    assert!(words(&report, None, None).contains("doesn't look like a stock list"));
+}
+
+#[test]
+fn every_fate_has_its_count() {
+    let mut counts = Counts::default();
+    counts.add(Fate::NotWritten, 2);
+    let json = serde_json::to_value(RowCounts::from(&counts)).unwrap();
+    assert_eq!(json.as_object().unwrap().len(), 12);
+    assert_eq!((&json["total"], &json["not-written"], &json["new"]), (&2.into(), &2.into(), &0.into()));
+}

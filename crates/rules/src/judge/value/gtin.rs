@@ -1,0 +1,259 @@
+//! Barcode numbers (GTIN): 8, 12, 13 or 14 digits whose last one checks the others. What spreadsheet programs do to them is
+//! recognised, and the repair proposed.
+
+use std::borrow::Cow;
+
+use crate::judge::lent::LentValue;
+use crate::schema::Column;
+use inventory_base::message::Rule;
+use inventory_workbook::{RawCell, RawValue};
+
+use super::identifier::{drop_zeros, without_formula};
+use super::shown::{plain, shown};
+use super::text::pad;
+use super::{Broken, Style};
+
+const LENGTHS: [usize; 4] = [8, 12, 13, 14];
+
+pub(super) fn judge_gtin<'a>(cell: &'a RawCell<'_>, column: &Column, style: Style) -> Result<LentValue<'a>, Broken> {
+    if matches!(cell.value, RawValue::Date(_)) {
+        return Err(Rule::DateInKey.into());
+    }
+    let digits = digits_of(cell)?;
+    if let Some(isbn) = isbn_10(&digits) {
+        return Ok(LentValue::S(isbn));
+    }
+    let digits = pad(drop_zeros(digits, style)?, column);
+    if !digits.bytes().all(|b| b.is_ascii_digit()) {
+        let shortened = is_scientific(&digits);
+        return Err(if shortened { Rule::GtinShortened } else { Rule::GtinExpected }.into());
+    }
+    if digits.bytes().all(|b| b == b'0') {
+        return Err(Rule::GtinExpected.into());
+    }
+    if LENGTHS.contains(&digits.len()) && is_checked(&digits) {
+        return Ok(LentValue::S(digits));
+    }
+    Err(explain(&digits, matches!(cell.value, RawValue::Number(_))))
+}
+
+/// The digits without the blanks and hyphens that make them easier to read. 4,006,381 as a number is 4006381.
+fn digits_of<'a>(cell: &'a RawCell<'_>) -> Result<Cow<'a, str>, Broken> {
+    let shown = match &cell.value {
+        RawValue::Text(_) => without_formula(shown(cell))?,
+        RawValue::Number(_) => shown(cell),
+        _ => return Err(Rule::GtinExpected.into()),
+    };
+    let is_gap = |c: char| c == '-' || c.is_whitespace();
+    // A hyphen at an end separates nothing: it is the minus of a number, or a slip.
+    let bare = if shown.contains(is_gap) && !shown.starts_with('-') && !shown.ends_with('-') {
+        Cow::Owned(shown.replace(is_gap, ""))
+    } else {
+        shown
+    };
+    match &cell.value {
+        RawValue::Number(number) if !bare.bytes().all(|b| b.is_ascii_digit()) => Ok(Cow::Owned(plain(*number))),
+        _ => Ok(bare),
+    }
+}
+
+/// The number of a book before 2007: ten digits whose last one, which may be X, checks the others.
+fn isbn_10<'a>(digits: &Cow<'a, str>) -> Option<Cow<'a, str>> {
+    if !is_isbn_10(digits) {
+        return None;
+    }
+    Some(if digits.ends_with('x') { Cow::Owned(digits.replace('x', "X")) } else { digits.clone() })
+}
+
+fn is_isbn_10(digits: &str) -> bool {
+    const LENGTH: usize = 10;
+    let (Some((others, last)), LENGTH) = (digits.split_at_checked(LENGTH - 1), digits.len()) else {
+        return false;
+    };
+    let value = |(place, byte): (usize, u8)| byte.is_ascii_digit().then(|| (LENGTH - place) * usize::from(byte - b'0'));
+    let last = match last {
+        "X" | "x" => Some(10),
+        _ => value((LENGTH - 1, last.as_bytes()[0])),
+    };
+    let sum = others.bytes().enumerate().map(value).sum::<Option<usize>>();
+    let is_none = digits.bytes().all(|byte| byte == b'0');
+    !is_none && sum.zip(last).is_some_and(|(sum, last)| (sum + last).is_multiple_of(LENGTH + 1))
+}
+
+/// 4.00638E+12: what is left of a barcode number that was saved as it was shown in a narrow cell.
+fn is_scientific(text: &str) -> bool {
+    let Some((mantissa, exponent)) = text.split_once(['E', 'e']) else {
+        return false;
+    };
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    digits(exponent.trim_start_matches('+')) && digits(&mantissa.replacen(['.', ','], "", 1))
+}
+
+fn explain(digits: &str, is_number: bool) -> Broken {
+    /// What a spreadsheet program keeps of a number; the digits after them become zeros.
+    const KEPT_DIGITS: usize = 15;
+    /// Rounded for a narrow cell, as in 1.40E+13, a barcode ends in zeros. Hardly one does by itself, and its last digit
+    /// then fits the others.
+    const ROUNDED: &str = "00000";
+    let words = |proposal: String| vec![("proposal", proposal)];
+    match digits.len() {
+        // Zeros in front change nothing in the check digit, so it tells whether they are all that is missing.
+        length @ (7 | 9..=11) if is_checked(digits) => {
+            let full = if length == 7 { 8 } else { 12 };
+            Broken { rule: Rule::GtinZeroMissing, words: words(format!("{digits:0>full$}")) }
+        }
+        // An ISBN of ten digits of which the first is zero.
+        9 if is_isbn_10(&format!("0{digits}")) => {
+            Broken { rule: Rule::GtinZeroMissing, words: words(format!("0{digits}")) }
+        }
+        7.. if digits.ends_with(ROUNDED) => Rule::GtinShortened.into(),
+        7 | 11 => digit_missing(digits),
+        // Twelve digits are whole in North America, whose numbers begin with these; elsewhere one of thirteen is missing.
+        12 if !digits.starts_with(['0', '1', '6', '7', '8']) => digit_missing(digits),
+        8 | 12 | 13 | 14 => Broken { rule: Rule::GtinCheckDigit, words: vec![("proposals", propose(digits))] },
+        length if is_number && length > KEPT_DIGITS => Rule::GtinShortened.into(),
+        _ => Rule::GtinExpected.into(),
+    }
+}
+
+fn digit_missing(digits: &str) -> Broken {
+    let proposal = format!("{digits}{}", check_digit(digits));
+    Broken { rule: Rule::GtinDigitMissing, words: vec![("proposal", proposal)] }
+}
+
+/// What a barcode of the right length may have been. Two neighbours are swapped as easily as the last digit is wrong.
+fn propose(digits: &str) -> String {
+    let (others, _) = digits.split_at(digits.len() - 1);
+    let last = format!("{others}{}", check_digit(others));
+    match only_swap(digits) {
+        Some(swapped) => {
+            format!("with two digits swapped it would be {swapped}, with another last digit {last}")
+        }
+        None => format!("two digits may be swapped or one wrong; with another last digit it would be {last}"),
+    }
+}
+
+/// The digits with two neighbours swapped, where that is right for one pair alone.
+fn only_swap(digits: &str) -> Option<String> {
+    let swap =
+        |at: usize| format!("{}{}{}{}", &digits[..at], &digits[at + 1..at + 2], &digits[at..at + 1], &digits[at + 2..]);
+    let mut right = (0..digits.len() - 1).map(swap).filter(|swapped| is_checked(swapped));
+    let first = right.next()?;
+    right.next().is_none().then_some(first)
+}
+
+fn is_checked(digits: &str) -> bool {
+    let (others, last) = digits.split_at(digits.len() - 1);
+    last.bytes().next() == Some(b'0' + check_digit(others))
+}
+
+/// Every second digit, beginning with the last, counts three times; the check digit completes the sum to tens.
+fn check_digit(digits: &str) -> u8 {
+    let weighted = digits.bytes().rev().zip([3u32, 1].into_iter().cycle());
+    let sum: u32 = weighted.map(|(digit, weight)| u32::from(digit - b'0') * weight).sum();
+    ((10 - sum % 10) % 10) as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{cell, judged, number, text, under};
+    use super::*;
+
+    const GTIN: &str = "type = \"gtin\"";
+
+    #[test]
+    fn barcodes_are_taken_as_their_digits() {
+        for (written, kept) in [
+            ("4006381333931", "4006381333931"),
+            (" 4006381-333931 ", "4006381333931"),
+            ("4 006381 333931", "4006381333931"),
+            ("036000291452", "036000291452"),
+            ("96385074", "96385074"),
+            ("10614141000415", "10614141000415"),
+        ] {
+            assert_eq!(judged(GTIN, &text(written)), kept, "{written}");
+        }
+        assert_eq!(judged(GTIN, &number(4006381333931.0)), "4006381333931");
+        assert_eq!(judged(GTIN, &number(614141000036.0)), "614141000036");
+        assert_eq!(judged(GTIN, &under(RawValue::Number(4006381333931.0), "#,##0")), "4006381333931");
+        assert_eq!(judged(GTIN, &under(RawValue::Number(4006381333931.0), "0.00E+00")), "4006381333931");
+        assert_eq!(judged(GTIN, &under(RawValue::Number(36000291452.0), "000000000000")), "036000291452");
+    }
+
+    #[test]
+    fn losses_are_recognised_and_the_repair_proposed() {
+        for (written, said) in [
+            ("36000291452", "gtin-zero-missing 036000291452"),
+            ("400638133393", "gtin-digit-missing 4006381333931"),
+            ("03600029145", "gtin-digit-missing 036000291452"),
+            ("9638507", "gtin-digit-missing 96385074"),
+            ("4.00638E+12", "gtin-shortened"),
+            ("4,00638E+12", "gtin-shortened"),
+            ("14012300000000", "gtin-shortened"),
+            ("400638000000", "gtin-shortened"),
+            ("12345", "gtin-expected"),
+            ("n/a", "gtin-expected"),
+            ("-", "gtin-expected"),
+            ("4006381333931-", "gtin-expected"),
+            ("0000000000000", "gtin-expected"),
+            ("E+12", "gtin-expected"),
+            ("123456789012345678", "gtin-expected"),
+        ] {
+            assert_eq!(judged(GTIN, &text(written)), said, "{written}");
+        }
+        assert_eq!(judged(GTIN, &number(106141410004150000.0)), "gtin-shortened");
+        assert_eq!(judged(GTIN, &number(14012300000000.0)), "gtin-shortened");
+        assert_eq!(judged(GTIN, &number(4006381.5)), "gtin-expected");
+        assert_eq!(judged(GTIN, &number(-4006381333931.0)), "gtin-expected");
+        assert_eq!(judged(GTIN, &cell(RawValue::Date(46298.0))), "date-in-key");
+        assert_eq!(judged(GTIN, &text("4006381333931.0")), "zeros-added 4006381333931");
+    }
+
+    #[test]
+    fn of_a_mistyped_barcode_a_swap_is_proposed_where_one_alone_makes_it_right() {
+        let told = |written: &str| judged(GTIN, &text(written));
+        let swapped =
+            "gtin-check-digit with two digits swapped it would be 036000291452, with another last digit 036000291544";
+        assert_eq!(told("036000291542"), swapped);
+        for (written, last) in [
+            ("4006381333932", "4006381333931"),
+            // Several swaps would do.
+            ("4012345010734", "4012345010732"),
+            ("40063813339310", "40063813339314"),
+        ] {
+            let said = "gtin-check-digit two digits may be swapped or one wrong; with another last digit it would be";
+            assert_eq!(told(written), format!("{said} {last}"));
+        }
+    }
+
+    #[test]
+    fn zeros_dropped_from_a_short_barcode_are_proposed() {
+        // 01234565 is a barcode of eight digits.
+        assert_eq!(judged(GTIN, &text("01234565")), "01234565");
+        assert_eq!(judged(GTIN, &number(1234565.0)), "gtin-zero-missing 01234565");
+    }
+
+    #[test]
+    fn an_isbn_of_ten_digits_is_checked_and_stays_one() {
+        for (written, kept) in [
+            ("0306406152", "0306406152"),
+            ("0-306-40615-2", "0306406152"),
+            ("0 306 40615 2", "0306406152"),
+            ("3-16-148410-X", "316148410X"),
+            ("316148410x", "316148410X"),
+            ("0306406153", "gtin-expected"),
+            ("3161484101", "gtin-expected"),
+            ("0000000000", "gtin-expected"),
+            ("31614841X0", "gtin-expected"),
+        ] {
+            assert_eq!(judged(GTIN, &text(written)), kept, "{written}");
+        }
+        assert_eq!(judged(GTIN, &number(3161484100.0)), "gtin-expected");
+        assert_eq!(judged(GTIN, &number(306406152.0)), "gtin-zero-missing 0306406152");
+    }
+
+    #[test]
+    fn padding_that_is_declared_is_no_loss() {
+        assert_eq!(judged("type = \"gtin\"\npad = 12", &number(36000291452.0)), "036000291452");
+    }
+}

@@ -1,0 +1,5 @@
+//! Spreadsheets made by hand, for the tests of every crate.
+
+pub mod compound;
+pub mod xls;
+pub mod xlsx;

@@ -1,0 +1,375 @@
+//! The one plain table of a web page, as ERP programs write it and call it `.xls`. Whatever leaves a doubt about what
+//! stands in which row and column is refused by name: cells that span, tables in tables, a second table.
+
+use std::borrow::Cow;
+use std::ops::ControlFlow;
+
+use super::RawValue;
+use super::assembly::{Assembly, Visit};
+use super::budget::{Budget, holds_too_much};
+use super::delimited::{TEXT_FORMAT, text_formula};
+use inventory_base::message::{Refusal, Rule, count};
+
+const KIND: &str = "a web page";
+
+/// A web page with one plain table.
+pub struct HtmlReader {
+    page: String,
+}
+
+impl HtmlReader {
+    /// Goes through the page once, so that no row is handed over of one that is not plain.
+    pub fn open(page: String, budget: &Budget) -> Result<HtmlReader, Refusal> {
+        let reader = HtmlReader { page };
+        let mut tables = 0;
+        let mut cells = 0;
+        reader.walk(&mut |piece| {
+            match piece {
+                Piece::Table => tables += 1,
+                Piece::Cell(_) => cells += 1,
+                Piece::RowEnd => {}
+            }
+            if cells > budget.whole_cells {
+                return Err(holds_too_much("too many cells", &count(budget.whole_cells)));
+            }
+            match tables {
+                0 | 1 => Ok(ControlFlow::Continue(())),
+                _ => Err(not_plain("has more than one table")),
+            }
+        })?;
+        if tables == 0 { Err(Refusal::new(Rule::FileIsOtherKind, &[("kind", KIND)])) } else { Ok(reader) }
+    }
+
+    pub fn visit_rows(&self, sheet: &str, budget: &Budget, visit: Visit<'_>) -> Result<(), Refusal> {
+        let mut assembly = Assembly::new(sheet, budget, visit);
+        let (mut row, mut column) = (1, 0);
+        self.walk(&mut |piece| {
+            match piece {
+                Piece::Table => {}
+                Piece::Cell(text) => {
+                    let (text, format) = match text_formula(&text) {
+                        Some(text) => (text.into_owned(), Some(TEXT_FORMAT.into())),
+                        None => (text, None),
+                    };
+                    assembly.push(row, column, RawValue::Text(Cow::Owned(text)), format)?;
+                    column += 1;
+                }
+                Piece::RowEnd => {
+                    assembly.count_fields(column);
+                    let flow = assembly.end_row(row)?;
+                    (row, column) = (row + 1, 0);
+                    return Ok(flow);
+                }
+            }
+            Ok(ControlFlow::Continue(()))
+        })
+    }
+
+    fn walk(&self, take: &mut dyn FnMut(Piece) -> Result<ControlFlow<()>, Refusal>) -> Result<(), Refusal> {
+        let mut walk = Walk { take, in_table: false, in_row: false, cell: None };
+        let mut rest = self.page.as_str();
+        while !rest.is_empty() {
+            let (text, markup) = rest.find('<').map_or((rest, ""), |at| rest.split_at(at));
+            walk.text(text);
+            if markup.is_empty() {
+                break;
+            }
+            let (tag, behind) = split_tag(markup);
+            rest = behind;
+            let Some((name, attributes)) = name_of(tag) else {
+                // A `<` that begins no tag is a letter, as in "< 5 kg".
+                if !matches!(markup.as_bytes().get(1), Some(b'!' | b'?' | b'/')) {
+                    walk.text("<");
+                    rest = &markup[1..];
+                }
+                continue;
+            };
+            // What stands in these is for the program that shows the page.
+            if let Some(end) = match name.as_str() {
+                "style" => Some("</style"),
+                "script" => Some("</script"),
+                "head" => Some("</head"),
+                _ => None,
+            } {
+                rest = find_ignoring_case(rest, end).map_or("", |at| &rest[at..]);
+                continue;
+            }
+            if walk.tag(&name, attributes)?.is_break() {
+                return Ok(());
+            }
+        }
+        walk.end_row().map(|_| ())
+    }
+}
+
+/// What a page is to us.
+enum Piece {
+    Table,
+    Cell(String),
+    RowEnd,
+}
+
+struct Walk<'a> {
+    take: &'a mut dyn FnMut(Piece) -> Result<ControlFlow<()>, Refusal>,
+    in_table: bool,
+    in_row: bool,
+    cell: Option<String>,
+}
+
+impl Walk<'_> {
+    fn text(&mut self, text: &str) {
+        let Some(cell) = &mut self.cell else { return };
+        // Blanks of any number and kind are one, as a page shows them; those that do not break stay.
+        for letter in unescape(text).chars() {
+            if !letter.is_ascii_whitespace() {
+                cell.push(letter);
+            } else if !cell.ends_with([' ', '\n']) {
+                cell.push(' ');
+            }
+        }
+    }
+
+    fn tag(&mut self, name: &str, attributes: &str) -> Result<ControlFlow<()>, Refusal> {
+        match name {
+            "table" if self.in_table => return Err(not_plain("has a table inside a table")),
+            "table" => {
+                self.in_table = true;
+                return (self.take)(Piece::Table);
+            }
+            "/table" => {
+                let flow = self.end_row()?;
+                self.in_table = false;
+                return Ok(flow);
+            }
+            _ if !self.in_table => {}
+            "tr" => {
+                let flow = self.end_row()?;
+                self.in_row = true;
+                return Ok(flow);
+            }
+            "/tr" => return self.end_row(),
+            "td" | "th" => {
+                if spans(attributes, "colspan") || spans(attributes, "rowspan") {
+                    return Err(not_plain("has cells that span several columns or rows"));
+                }
+                if !self.in_row {
+                    return Err(not_plain("has cells outside of rows"));
+                }
+                let flow = self.end_cell()?;
+                self.cell = Some(String::new());
+                return Ok(flow);
+            }
+            "/td" | "/th" => return self.end_cell(),
+            "br" | "br/" | "/p" | "/div" => {
+                if let Some(cell) = &mut self.cell {
+                    cell.truncate(cell.trim_end_matches(' ').len());
+                    cell.push('\n');
+                }
+            }
+            _ => {}
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn end_cell(&mut self) -> Result<ControlFlow<()>, Refusal> {
+        match self.cell.take() {
+            Some(text) => (self.take)(Piece::Cell(text.trim_matches([' ', '\n', '\u{A0}']).to_owned())),
+            None => Ok(ControlFlow::Continue(())),
+        }
+    }
+
+    fn end_row(&mut self) -> Result<ControlFlow<()>, Refusal> {
+        if self.end_cell()?.is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+        if !std::mem::take(&mut self.in_row) {
+            return Ok(ControlFlow::Continue(()));
+        }
+        (self.take)(Piece::RowEnd)
+    }
+}
+
+/// The markup up to its `>`, comments to their end; and what stands behind it.
+fn split_tag(markup: &str) -> (&str, &str) {
+    if markup.starts_with("<!--") {
+        return markup.find("-->").map_or((markup, ""), |at| markup.split_at(at + 3));
+    }
+    let mut quote = None;
+    for (at, byte) in markup.bytes().enumerate() {
+        match (byte, quote) {
+            (b'>', None) => return markup.split_at(at + 1),
+            (b'"' | b'\'', None) => quote = Some(byte),
+            (byte, Some(open)) if byte == open => quote = None,
+            _ => {}
+        }
+    }
+    (markup, "")
+}
+
+/// The name in small letters, with the slash of an end, and what follows it.
+fn name_of(tag: &str) -> Option<(String, &str)> {
+    let inner = tag.strip_prefix('<')?;
+    let slash = usize::from(inner.starts_with('/'));
+    let length = inner[slash..].bytes().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+    if length == 0 || !inner.as_bytes()[slash].is_ascii_alphabetic() {
+        return None;
+    }
+    let (name, attributes) = inner.split_at(slash + length);
+    // `o:p` and its like, which Office writes, are none of ours.
+    let name = if attributes.starts_with(':') { "other".to_owned() } else { name.to_ascii_lowercase() };
+    Some((name, attributes.trim_end_matches('>')))
+}
+
+fn spans(attributes: &str, name: &str) -> bool {
+    let Some(at) = find_ignoring_case(attributes, name) else {
+        return false;
+    };
+    let value = attributes[at + name.len()..].trim_start().strip_prefix('=').map(str::trim_start).unwrap_or_default();
+    let digits: String = value.trim_start_matches(['"', '\'']).chars().take_while(char::is_ascii_digit).collect();
+    digits != "1"
+}
+
+fn find_ignoring_case(text: &str, wanted: &str) -> Option<usize> {
+    text.as_bytes().windows(wanted.len()).position(|part| part.eq_ignore_ascii_case(wanted.as_bytes()))
+}
+
+/// Letters written by number or by the names that exports use; what is not known stays as it stands.
+fn unescape(text: &str) -> Cow<'_, str> {
+    const LONGEST_NAME: usize = 10;
+    if !text.contains('&') {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('&') {
+        out.push_str(before);
+        let end = after.bytes().take(LONGEST_NAME).position(|byte| byte == b';');
+        match end.and_then(|end| Some((letter(&after[..end])?, end))) {
+            Some((letter, end)) => {
+                out.push(letter);
+                rest = &after[end + 1..];
+            }
+            None => {
+                out.push('&');
+                rest = after;
+            }
+        }
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
+}
+
+fn letter(name: &str) -> Option<char> {
+    const NAMES: [(&str, char); 34] = [
+        ("amp", '&'),
+        ("lt", '<'),
+        ("gt", '>'),
+        ("quot", '"'),
+        ("apos", '\''),
+        ("nbsp", '\u{A0}'),
+        ("auml", 'ä'),
+        ("ouml", 'ö'),
+        ("uuml", 'ü'),
+        ("Auml", 'Ä'),
+        ("Ouml", 'Ö'),
+        ("Uuml", 'Ü'),
+        ("szlig", 'ß'),
+        ("agrave", 'à'),
+        ("aacute", 'á'),
+        ("acirc", 'â'),
+        ("egrave", 'è'),
+        ("eacute", 'é'),
+        ("ecirc", 'ê'),
+        ("iacute", 'í'),
+        ("oacute", 'ó'),
+        ("ocirc", 'ô'),
+        ("uacute", 'ú'),
+        ("ntilde", 'ñ'),
+        ("ccedil", 'ç'),
+        ("euro", '€'),
+        ("pound", '£'),
+        ("deg", '°'),
+        ("micro", 'µ'),
+        ("times", '×'),
+        ("ndash", '–'),
+        ("mdash", '—'),
+        ("reg", '®'),
+        ("trade", '™'),
+    ];
+    if let Some(number) = name.strip_prefix('#') {
+        let code = match number.strip_prefix(['x', 'X']) {
+            Some(digits) => u32::from_str_radix(digits, 16).ok()?,
+            None => number.parse().ok()?,
+        };
+        return char::from_u32(code).filter(|&letter| letter != '\0');
+    }
+    NAMES.iter().find(|(known, _)| *known == name).map(|(_, letter)| *letter)
+}
+
+fn not_plain(reason: &str) -> Refusal {
+    Refusal::new(Rule::TableNotPlain, &[("kind", KIND), ("reason", reason)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::assembly::tests::shown;
+    use super::*;
+
+    fn rows(page: &str) -> Result<Vec<String>, Refusal> {
+        let reader = HtmlReader::open(page.to_owned(), &Budget::DEFAULT)?;
+        let mut rows = Vec::new();
+        reader.visit_rows("stock", &Budget::DEFAULT, &mut |row| {
+            rows.push(shown(row));
+            ControlFlow::Continue(())
+        })?;
+        Ok(rows)
+    }
+
+    #[test]
+    fn the_rows_of_a_plain_table_are_read() {
+        let cases: &[(&str, &[&str])] = &[
+            (
+                "<html><head><style>td { x: '<td>' }</style></head><body><h1>Stock</h1><table border=1>\n<thead><tr>\
+                 <th>SKU</th><th>Name</th></tr></thead><tbody>\n<tr><td>0012</td>\n<td>M&uuml;tter &amp; Bolzen</td></tr>\
+                 </tbody></table></body></html>",
+                &["1:0=\"SKU\"|1=\"Name\"", "2:0=\"0012\"|1=\"Mütter & Bolzen\""],
+            ),
+            // Ends left out, capitals, line breaks, nothing in a cell, a blank row.
+            (
+                "<TABLE><TR><TD>a<TD>b<TR><TD>1 \n 2<BR>3<TD><TR><TR><TD>&nbsp;<TD COLSPAN=\"1\">&#8364; &#x20AC; &x; 5 < 6</TABLE>",
+                &["1:0=\"a\"|1=\"b\"", "2:0=\"1 2\\n3\"", "4:1=\"€ € &x; 5 < 6\""],
+            ),
+            (
+                "<table><tr><td><font color='>'><b>x</b></font><o:p>y</o:p><!-- <td> --></td></tr></table>",
+                &["1:0=\"xy\""],
+            ),
+            // A text that Excel must not take for a number.
+            ("<table><tr><td>=\"00123\"</td><td>=A3</td></tr></table>", &["1:0=\"00123\" as @|1=\"=A3\""]),
+            ("<p>1 < 2</p><table></table>", &[]),
+        ];
+        for (page, expected) in cases {
+            assert_eq!(rows(page).unwrap(), *expected, "{page}");
+        }
+    }
+
+    #[test]
+    fn a_table_that_leaves_a_doubt_is_refused_by_name() {
+        let row = "<tr><td>a</td></tr>";
+        let cases = [
+            (format!("<table>{row}</table><table>{row}</table>"), "more than one table"),
+            (format!("<table><tr><td><table>{row}</table></td></tr></table>"), "table inside a table"),
+            ("<table><tr><td colspan=2>a</td></tr></table>".to_owned(), "span"),
+            ("<table><tr><td RowSpan = '2'>a</td></tr></table>".to_owned(), "span"),
+            ("<table><td>a</td></table>".to_owned(), "outside of rows"),
+        ];
+        for (page, words) in cases {
+            let refusal = rows(&page).expect_err(words);
+            assert_eq!(refusal.rule, Rule::TableNotPlain);
+            assert!(refusal.message.contains(words) && !refusal.message.contains('{'), "{}", refusal.message);
+        }
+        assert_eq!(rows("<html><p>Sign in</p></html>").unwrap_err().rule, Rule::FileIsOtherKind);
+        let budget = Budget { whole_cells: 2, ..Budget::DEFAULT };
+        let page = format!("<table>{}</table>", row.repeat(3));
+        assert_eq!(HtmlReader::open(page, &budget).err().unwrap().rule, Rule::FileHoldsTooMuch);
+    }
+}

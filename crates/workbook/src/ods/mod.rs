@@ -1,0 +1,321 @@
+//! OpenDocument spreadsheets, streamed. Read here and not by calamine: that keeps the whole file in memory, makes room
+//! for whatever a count in it claims, and never ends where the file was cut.
+
+mod cell;
+mod formats;
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+use std::io::BufReader;
+use std::ops::ControlFlow;
+
+use quick_xml::Reader;
+use quick_xml::events::{BytesStart, Event};
+use zip::read::ZipFile;
+
+use super::assembly::{Assembly, Beside, MAX_COLUMNS, MAX_ROWS, Visit};
+use super::budget::{Budget, holds_too_much};
+use super::scan::{Plain, Scan, damaged, letter_of};
+use super::source::Source;
+use super::survey::{attribute, each_start};
+use super::zipped::{Part, Unpacked, Zipped};
+use super::{MergedArea, RawValue, Sheet};
+use inventory_base::message::{Refusal, Rule, count};
+
+use cell::{Cell, times};
+use formats::Formats;
+
+const CONTENT: &str = "content.xml";
+
+type Xml<'a> = Reader<BufReader<Part<ZipFile<'a, BufReader<Source>>>>>;
+
+/// A spreadsheet of which nothing but the names of its sheets and its number formats is in memory.
+pub struct OdsReader {
+    zipped: Zipped,
+    formats: Formats,
+}
+
+impl OdsReader {
+    /// Goes through the whole file once for the names of its sheets, and to see that it is whole.
+    pub fn open(source: &Source, budget: &Budget) -> Result<(OdsReader, Vec<Sheet>), Refusal> {
+        let mut zipped = Zipped::open(source)?;
+        let mut unpacked = Unpacked::default();
+        if let Some(manifest) = zipped.read_small("META-INF/manifest.xml", budget, &mut unpacked)? {
+            let manifest = String::from_utf8(manifest).map_err(|_| damaged())?;
+            each_start(&manifest, "encryption-data", &mut |_| Err(Refusal::new(Rule::FileProtected, &[])))?;
+        }
+        let mut scan = Scan::default();
+        if !zipped.unpack(CONTENT, budget, &mut unpacked, &mut |chunk| scan.take(chunk, &mut Plain))? || scan.is_cut() {
+            return Err(damaged());
+        }
+        let formats = match zipped.read_small("styles.xml", budget, &mut unpacked)? {
+            Some(styles) => {
+                Scan::default().take(&styles, &mut Plain)?;
+                Formats::read(&String::from_utf8(styles).map_err(|_| damaged())?)?
+            }
+            None => Formats::default(),
+        };
+        let mut reader = OdsReader { zipped, formats };
+        let sheets = reader.list_sheets(budget)?;
+        Ok((reader, sheets))
+    }
+
+    fn list_sheets(&mut self, budget: &Budget) -> Result<Vec<Sheet>, Refusal> {
+        let mut formats = std::mem::take(&mut self.formats);
+        let mut in_body = false;
+        let mut xml = Self::content(&mut self.zipped, budget)?;
+        let (mut sheets, mut names) = (Vec::new(), HashSet::new());
+        let (mut hidden, mut style): (HashMap<String, bool>, _) = (HashMap::new(), None);
+        let (mut buffer, mut depth, mut whole) = (Vec::new(), 0_u32, false);
+        loop {
+            buffer.clear();
+            let event = match xml.read_event_into(&mut buffer) {
+                Ok(event) => event,
+                Err(error) => return Err(xml.get_ref().get_ref().refuse(error)),
+            };
+            if !in_body {
+                formats.take(&event)?;
+            }
+            match event {
+                Event::Start(tag) => match tag.local_name().as_ref() {
+                    "body" => in_body = true,
+                    "style" => style = attribute(&tag, "name")?,
+                    "table-properties" => {
+                        let shown = attribute(&tag, "display")?.is_none_or(|shown| shown != "false");
+                        hidden.extend(style.clone().map(|style| (style, !shown)));
+                    }
+                    "table" => {
+                        // A table inside a cell is a picture of one, as in a note.
+                        depth += 1;
+                        if depth == 1 {
+                            sheets.push(self_named(&tag, &hidden, &mut names)?);
+                        }
+                    }
+                    _ => {}
+                },
+                Event::End(tag) => match tag.local_name().as_ref() {
+                    "table" => depth = depth.saturating_sub(1),
+                    "document-content" => whole = true,
+                    _ => {}
+                },
+                Event::Eof if whole && depth == 0 && !sheets.is_empty() => break,
+                Event::Eof => return Err(damaged()),
+                _ => {}
+            }
+        }
+        formats.work_out();
+        self.formats = formats;
+        Ok(sheets)
+    }
+
+    fn content<'a>(zipped: &'a mut Zipped, budget: &Budget) -> Result<Xml<'a>, Refusal> {
+        let part = zipped.part(CONTENT, budget, Unpacked::default())?.ok_or_else(damaged)?;
+        let mut xml = Reader::from_reader(BufReader::new(part));
+        xml.config_mut().expand_empty_elements = true;
+        Ok(xml)
+    }
+
+    /// Hands over the rows of the sheet of this place, and tells what stands beside them once it was read to its end.
+    pub fn visit_rows(
+        &mut self,
+        index: usize,
+        sheet: &str,
+        budget: &Budget,
+        visit: Visit<'_>,
+    ) -> Result<Option<Beside>, Refusal> {
+        let mut table = Table {
+            assembly: Assembly::new(sheet, budget, visit),
+            budget,
+            beside: Beside::default(),
+            row: 1,
+            repeat: 1,
+            hidden: false,
+            repeated: 0,
+            column: 0,
+            values: 0,
+            formats: &self.formats,
+            columns: Vec::new(),
+            row_style: None,
+        };
+        let mut xml = Self::content(&mut self.zipped, budget)?;
+        let (mut seen, mut depth) = (0_usize, 0_u32);
+        let mut cell: Option<Cell> = None;
+        let (mut buffer, mut notes) = (Vec::new(), 0_u32);
+        loop {
+            buffer.clear();
+            let event = match xml.read_event_into(&mut buffer) {
+                Ok(event) => event,
+                Err(error) => {
+                    let refusal = xml.get_ref().get_ref().refuse(error);
+                    return Err(if refusal.rule == Rule::FileDamaged { table.assembly.damaged() } else { refusal });
+                }
+            };
+            let here = depth == 1 && seen == index + 1;
+            match event {
+                Event::Start(tag) => match tag.local_name().as_ref() {
+                    "table" => {
+                        depth += 1;
+                        seen += usize::from(depth == 1);
+                    }
+                    // What is said about a cell is not what stands in it.
+                    "annotation" | "shape" | "shapes" => notes += 1,
+                    _ if !here || notes > 0 => {}
+                    "table-column" => table.take_column(&tag)?,
+                    "table-row" => table.begin_row(&tag)?,
+                    "table-cell" => cell = Some(Cell::begin(&tag)?),
+                    "covered-table-cell" => cell = Some(Cell::begin(&tag)?.into_covered()),
+                    name => {
+                        if let Some(cell) = &mut cell {
+                            cell.begin_inner(name, &tag, budget)?;
+                        }
+                    }
+                },
+                Event::End(tag) => match tag.local_name().as_ref() {
+                    "table" => {
+                        if here {
+                            return Ok(Some(table.beside));
+                        }
+                        depth = depth.saturating_sub(1);
+                    }
+                    "annotation" | "shape" | "shapes" => notes = notes.saturating_sub(1),
+                    _ if !here || notes > 0 => {}
+                    "table-cell" | "covered-table-cell" => {
+                        if let Some(cell) = cell.take() {
+                            table.take_cell(cell)?;
+                        }
+                    }
+                    "table-row" if table.end_row()?.is_break() => return Ok(None),
+                    "p" => {
+                        if let Some(cell) = &mut cell {
+                            cell.in_paragraph = false;
+                        }
+                    }
+                    _ => {}
+                },
+                Event::Text(text) if here && notes == 0 => {
+                    if let Some(cell) = &mut cell {
+                        cell.take_text(&text.xml10_content(), budget);
+                    }
+                }
+                Event::CData(text) if here && notes == 0 => {
+                    if let Some(cell) = &mut cell {
+                        cell.take_text(&text.xml10_content(), budget);
+                    }
+                }
+                Event::GeneralRef(reference) if here && notes == 0 => {
+                    if let Some(cell) = &mut cell {
+                        let letter = letter_of(&reference).ok_or_else(|| table.assembly.damaged())?;
+                        cell.take_text(letter.encode_utf8(&mut [0; 4]), budget);
+                    }
+                }
+                Event::Eof => return Err(table.assembly.damaged()),
+                _ => {}
+            }
+        }
+    }
+}
+
+fn self_named(
+    tag: &BytesStart<'_>,
+    hidden: &HashMap<String, bool>,
+    names: &mut HashSet<String>,
+) -> Result<Sheet, Refusal> {
+    let name = attribute(tag, "name")?.filter(|name| names.insert(name.clone())).ok_or_else(damaged)?;
+    let style = attribute(tag, "style-name")?;
+    let visible = !style.and_then(|style| hidden.get(&style).copied()).unwrap_or(false);
+    Ok(Sheet { name, visible })
+}
+
+/// Where the reading of a sheet stands.
+struct Table<'a> {
+    assembly: Assembly<'a>,
+    budget: &'a Budget,
+    beside: Beside,
+    row: u32,
+    /// How many rows the one being read stands for.
+    repeat: u32,
+    hidden: bool,
+    /// Rows with values that stand in the file only as a count.
+    repeated: u64,
+    column: u32,
+    values: u64,
+    formats: &'a Formats,
+    /// The styles that the cells of a column have unless they say another: the column behind them, and the style.
+    columns: Vec<(u32, Option<String>)>,
+    /// The same for the cells of the row being read.
+    row_style: Option<String>,
+}
+
+impl Table<'_> {
+    fn take_column(&mut self, tag: &BytesStart<'_>) -> Result<(), Refusal> {
+        let first = self.columns.last().map_or(0, |(end, _)| *end);
+        let end = first.saturating_add(times(tag, "number-columns-repeated")?);
+        if first < MAX_COLUMNS {
+            self.columns.push((end, attribute(tag, "default-cell-style-name")?));
+        }
+        Ok(())
+    }
+
+    /// The cell's own style counts, then that of its row, then that of its column.
+    fn format_of(&self, cell: &Cell, column: u32) -> Option<Cow<'static, str>> {
+        let of_column = || self.columns.iter().find(|(end, _)| column < *end).and_then(|(_, style)| style.as_ref());
+        let style = cell.style.as_ref().or(self.row_style.as_ref()).or_else(of_column)?;
+        self.formats.code(style).map(|code| Cow::Owned(code.to_owned()))
+    }
+
+    fn begin_row(&mut self, tag: &BytesStart<'_>) -> Result<(), Refusal> {
+        self.repeat = times(tag, "number-rows-repeated")?;
+        self.hidden = attribute(tag, "visibility")?.is_some_and(|shown| shown != "visible");
+        self.row_style = attribute(tag, "default-cell-style-name")?;
+        (self.column, self.values) = (0, 0);
+        Ok(())
+    }
+
+    fn take_cell(&mut self, cell: Cell) -> Result<(), Refusal> {
+        let first = self.column;
+        self.column = first.saturating_add(cell.repeat);
+        if cell.columns_spanned > 1 || cell.rows_spanned > 1 {
+            self.beside.add_merged(MergedArea {
+                first_row: self.row,
+                last_row: self.row.saturating_add(cell.rows_spanned - 1).min(MAX_ROWS),
+                first_column: first,
+                last_column: first.saturating_add(cell.columns_spanned - 1).min(MAX_COLUMNS - 1),
+            })?;
+        }
+        if cell.covered {
+            return Ok(());
+        }
+        let Some(value) = cell.value(self.budget) else { return Ok(()) };
+        for column in first..self.column.min(MAX_COLUMNS) {
+            self.values += 1;
+            let has_format = matches!(value, RawValue::Number(_) | RawValue::Date(_));
+            let format = if has_format { self.format_of(&cell, column) } else { None };
+            let (value, format) = cell.shown_by(value.clone(), format);
+            self.assembly.push(self.row, column, value, format)?;
+        }
+        Ok(())
+    }
+
+    fn end_row(&mut self) -> Result<ControlFlow<()>, Refusal> {
+        let number = self.row;
+        self.row = number.saturating_add(self.repeat);
+        if self.values == 0 {
+            return Ok(ControlFlow::Continue(()));
+        }
+        if self.row > MAX_ROWS + 1 {
+            return Err(self.assembly.damaged());
+        }
+        self.repeated += u64::from(self.repeat - 1);
+        if self.repeated > self.budget.repeated_rows {
+            return Err(holds_too_much(
+                "a row that is repeated too often",
+                &format!("{} times", count(self.budget.repeated_rows)),
+            ));
+        }
+        self.beside.hidden_rows += u64::from(self.hidden) * u64::from(self.repeat);
+        self.assembly.end_row_repeated(number, self.repeat)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,136 @@
+//! Workbooks of Excel 97 to 2003, and of Excel 95: the stream of their records stands in a file of many streams, and is
+//! read whole. So they are kept small.
+
+use std::io::Read;
+
+use super::Sheet;
+use super::assembly::{Beside, Visit};
+use super::biff::Book;
+use super::budget::{Budget, holds_too_much};
+use super::compound::Compound;
+use super::scan::damaged;
+use super::source::Source;
+use inventory_base::message::{Refusal, count};
+
+/// An old workbook, all of it in memory.
+pub struct XlsReader {
+    stream: Vec<u8>,
+    book: Book,
+}
+
+impl XlsReader {
+    pub fn open(source: &Source, budget: &Budget) -> Result<(XlsReader, Vec<Sheet>), Refusal> {
+        if source.length() > budget.whole_file_bytes {
+            let limit = format!("{} MB", count(budget.whole_file_bytes >> 20));
+            return Err(holds_too_much("too much for the old form .xls", &limit));
+        }
+        let mut bytes = Vec::new();
+        source.again().read_to_end(&mut bytes).map_err(|_| damaged())?;
+        let compound = Compound::read(&bytes).ok_or_else(damaged)?;
+        let stream = compound.stream("Workbook").or_else(|| compound.stream("Book")).ok_or_else(damaged)?;
+        let book = Book::read(&stream, budget)?;
+        let sheets = book.sheets().cloned().collect();
+        Ok((XlsReader { stream, book }, sheets))
+    }
+
+    /// Hands over the rows, and tells what stands beside them once the sheet has been read to its end.
+    pub fn visit_rows(&self, sheet: &str, budget: &Budget, visit: Visit<'_>) -> Result<Option<Beside>, Refusal> {
+        let records = self.book.sheet(sheet).ok_or_else(damaged)?;
+        let whole = records.visit_rows(sheet, &self.stream, &self.book, budget, visit)?;
+        Ok(whole.then(|| records.beside.clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::io::Cursor;
+    use std::ops::ControlFlow;
+    use std::path::PathBuf;
+
+    use calamine::{Data, Reader, Xls};
+
+    use super::super::zipped::tests::source_of;
+    use super::super::{RawRow, RawValue};
+    use super::*;
+    use inventory_base::message::Rule;
+    use inventory_test_files::xls::{file, number, record, style};
+
+    fn refusal_of(bytes: &[u8], budget: &Budget) -> Rule {
+        XlsReader::open(&source_of(bytes), budget).err().expect("a refusal").rule
+    }
+
+    #[test]
+    fn protected_and_damaged_workbooks_are_refused() {
+        let protected = file(&[record(0x002F, &[1, 0, 1, 0, 1, 0])], &[]);
+        assert_eq!(refusal_of(&protected, &Budget::DEFAULT), Rule::FileProtected);
+        let bytes = file(&[], &[number(0, 0, 0, 1.0)]);
+        for cut in [2_000, 600, 100] {
+            assert_eq!(refusal_of(&bytes[..cut], &Budget::DEFAULT), Rule::FileDamaged, "{cut}");
+        }
+        let small = Budget { whole_file_bytes: 1_000, ..Budget::DEFAULT };
+        assert_eq!(refusal_of(&bytes, &small), Rule::FileHoldsTooMuch);
+    }
+
+    type Cells = BTreeMap<(String, u32, u32), String>;
+
+    fn ours(bytes: &[u8]) -> Cells {
+        let (reader, sheets) = XlsReader::open(&source_of(bytes), &Budget::DEFAULT).unwrap();
+        let mut cells = Cells::new();
+        for sheet in sheets {
+            let mut take = |row: &RawRow<'_>| {
+                for cell in &row.cells {
+                    let value = match &cell.value {
+                        RawValue::Text(text) => format!("{text:?}"),
+                        RawValue::Number(number) => format!("{number}"),
+                        RawValue::Date(days) => format!("date {days}"),
+                        RawValue::Bool(yes) => format!("{yes}"),
+                        RawValue::Error(error) => error.to_string(),
+                        other => format!("{other:?}"),
+                    };
+                    cells.insert((sheet.name.clone(), row.number, cell.column), value);
+                }
+                ControlFlow::Continue(())
+            };
+            assert!(reader.visit_rows(&sheet.name, &Budget::DEFAULT, &mut take).unwrap().is_some());
+        }
+        cells
+    }
+
+    fn calamines(bytes: &[u8]) -> Cells {
+        let mut workbook = Xls::new(Cursor::new(bytes.to_vec())).unwrap();
+        let mut cells = Cells::new();
+        for (sheet, range) in workbook.worksheets() {
+            let (top, left) = range.start().unwrap_or_default();
+            for (row, column, value) in range.used_cells() {
+                let value = match value {
+                    Data::String(text) => format!("{text:?}"),
+                    Data::Int(number) => format!("{number}"),
+                    Data::Float(number) => format!("{number}"),
+                    Data::DateTime(time) if time.is_duration() => format!("{}", time.as_f64()),
+                    Data::DateTime(time) => format!("date {}", time.as_f64()),
+                    Data::Bool(yes) => format!("{yes}"),
+                    Data::Error(error) => error.to_string(),
+                    other => format!("{other:?}"),
+                };
+                cells.insert((sheet.clone(), row as u32 + top + 1, column as u32 + left), value);
+            }
+        }
+        cells
+    }
+
+    #[test]
+    fn another_reader_finds_the_same_in_files_of_other_programs() {
+        for name in ["xlwt.xls", "libreoffice.xls", "libreoffice-sheets.xls"] {
+            let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "..", "..", "tests", "files", name].iter().collect();
+            let bytes = std::fs::read(path).unwrap();
+            let cells = ours(&bytes);
+            assert!(cells.len() > 10, "{name}: {cells:?}");
+            assert_eq!(cells, calamines(&bytes), "{name}");
+        }
+        // Where the other one goes by its own list of dates, the file is right.
+        let bytes = file(&[style(57)], &[number(0, 0, 0, 2_193_312.0)]);
+        let of = |cells: Cells| cells.into_values().collect::<Vec<_>>();
+        assert_eq!((of(ours(&bytes)), of(calamines(&bytes))), (vec!["2193312".into()], vec!["date 2193312".into()]));
+    }
+}

@@ -1,0 +1,499 @@
+//! The XML spreadsheets of Excel 2002 and 2003, streamed. Programs that keep stock still write them, and call them `.xls`.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+use std::io::BufReader;
+use std::ops::ControlFlow;
+
+use quick_xml::Reader;
+use quick_xml::events::{BytesStart, Event};
+
+use super::assembly::{Assembly, Beside, DAYS_TO_1904, MAX_COLUMNS, MAX_ROWS, Visit, days_from_iso, finite};
+use super::budget::Budget;
+use super::number_format::{Shows, shows};
+use super::scan::{damaged, letter_of};
+use super::survey::attribute;
+use super::text::{Text, TextReader};
+use super::{MergedArea, RawValue, Sheet};
+use inventory_base::message::Refusal;
+
+/// The first day that both this form, which counts 1900 as a leap year as Excel does, and the calendar number alike.
+const FIRST_OF_MARCH_1900: f64 = 61.0;
+/// The style of cells that name none.
+const DEFAULT_STYLE: &str = "Default";
+
+type Xml = Reader<BufReader<TextReader>>;
+
+/// A spreadsheet of which nothing but the names of its sheets and its number formats is in memory.
+pub struct Xml2003Reader {
+    text: Text,
+    /// The codes of number formats, by the names of the styles.
+    formats: HashMap<String, String>,
+    epoch: f64,
+}
+
+impl Xml2003Reader {
+    /// Goes through the whole file once for its sheets and formats, and to see that it is whole.
+    pub fn open(text: Text) -> Result<(Xml2003Reader, Vec<Sheet>), Refusal> {
+        let mut reader = Xml2003Reader { text, formats: HashMap::new(), epoch: 0.0 };
+        let mut xml = reader.content()?;
+        let (mut sheets, mut names) = (Vec::<Sheet>::new(), HashSet::new());
+        let (mut style, mut parents) = (String::new(), HashMap::new());
+        let (mut buffer, mut in_visible, mut whole) = (Vec::new(), false, false);
+        loop {
+            buffer.clear();
+            match xml.read_event_into(&mut buffer).map_err(|_| damaged())? {
+                Event::DocType(_) => return Err(damaged()),
+                Event::Start(tag) => match tag.local_name().as_ref() {
+                    "Style" => {
+                        style = attribute(&tag, "ID")?.unwrap_or_default();
+                        parents.extend(attribute(&tag, "Parent")?.map(|parent| (style.clone(), parent)));
+                    }
+                    "NumberFormat" => {
+                        let code = attribute(&tag, "Format")?.map_or(String::new(), |name| code_of(&name));
+                        reader.formats.insert(style.clone(), code);
+                    }
+                    "Date1904" => reader.epoch = DAYS_TO_1904,
+                    "Worksheet" => {
+                        let name = attribute(&tag, "Name")?.filter(|name| names.insert(name.clone()));
+                        sheets.push(Sheet { name: name.ok_or_else(damaged)?, visible: true });
+                    }
+                    "Visible" => in_visible = true,
+                    _ => {}
+                },
+                Event::Text(text) if in_visible => {
+                    if let Some(sheet) = sheets.last_mut() {
+                        sheet.visible &= !matches!(text.xml10_content().trim(), "SheetHidden" | "SheetVeryHidden");
+                    }
+                }
+                Event::End(tag) => match tag.local_name().as_ref() {
+                    "Visible" => in_visible = false,
+                    "Workbook" => whole = true,
+                    _ => {}
+                },
+                Event::Eof if whole && !sheets.is_empty() => break,
+                Event::Eof => return Err(damaged()),
+                _ => {}
+            }
+        }
+        // Excel writes no chain of them, so one step is enough.
+        for (style, parent) in parents {
+            if let (None, Some(code)) = (reader.formats.get(&style), reader.formats.get(&parent).cloned()) {
+                reader.formats.insert(style, code);
+            }
+        }
+        Ok((reader, sheets))
+    }
+
+    fn content(&self) -> Result<Xml, Refusal> {
+        let mut xml = Reader::from_reader(BufReader::new(self.text.reader().map_err(|_| damaged())?));
+        xml.config_mut().expand_empty_elements = true;
+        Ok(xml)
+    }
+
+    /// Hands over the rows of the sheet of this place, and tells what stands beside them once it was read to its end.
+    pub fn visit_rows(
+        &self,
+        index: usize,
+        sheet: &str,
+        budget: &Budget,
+        visit: Visit<'_>,
+    ) -> Result<Option<Beside>, Refusal> {
+        let mut table = Table {
+            reader: self,
+            assembly: Assembly::new(sheet, budget, visit),
+            beside: Beside::default(),
+            row: 0,
+            span: 0,
+            hidden: false,
+            column: 0,
+            next_column: 0,
+            values: 0,
+            style: None,
+            row_style: None,
+            columns: Vec::new(),
+            data: None,
+            needs_result: false,
+        };
+        let mut xml = self.content()?;
+        let (mut buffer, mut seen, mut in_comment) = (Vec::new(), 0, false);
+        loop {
+            buffer.clear();
+            let event = xml.read_event_into(&mut buffer).map_err(|_| table.assembly.damaged())?;
+            let here = seen == index + 1;
+            match event {
+                Event::Start(tag) => match tag.local_name().as_ref() {
+                    "Worksheet" => seen += 1,
+                    _ if !here || in_comment => {}
+                    // What is said about a cell is not what stands in it.
+                    "Comment" => in_comment = true,
+                    "Column" => table.take_column(&tag)?,
+                    "Row" => table.begin_row(&tag)?,
+                    "Cell" => table.begin_cell(&tag)?,
+                    "Data" => table.data = Some((attribute(&tag, "Type")?.unwrap_or_default(), String::new())),
+                    _ => {}
+                },
+                Event::End(tag) => match tag.local_name().as_ref() {
+                    _ if !here => {}
+                    "Comment" => in_comment = false,
+                    "Data" if !in_comment => table.end_data()?,
+                    "Cell" if table.needs_result => {
+                        table.values += 1;
+                        table.assembly.push(table.row, table.column, RawValue::NoResult, None)?;
+                    }
+                    "Row" if table.end_row()?.is_break() => return Ok(None),
+                    "Worksheet" => return Ok(Some(table.beside)),
+                    _ => {}
+                },
+                Event::Text(text) => table.take_text(&text.xml10_content(), budget),
+                Event::CData(text) => table.take_text(&text.xml10_content(), budget),
+                Event::GeneralRef(reference) => {
+                    let letter = letter_of(&reference).ok_or_else(|| table.assembly.damaged())?;
+                    table.take_text(letter.encode_utf8(&mut [0; 4]), budget);
+                }
+                Event::Eof => return Err(table.assembly.damaged()),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Where the reading of a sheet stands.
+struct Table<'a> {
+    reader: &'a Xml2003Reader,
+    assembly: Assembly<'a>,
+    beside: Beside,
+    /// Its number; and the rows behind it that only have its style.
+    row: u32,
+    span: u32,
+    hidden: bool,
+    /// Of the cell being read, and the one behind it and those merged with it.
+    column: u32,
+    next_column: u32,
+    values: u64,
+    style: Option<String>,
+    row_style: Option<String>,
+    /// First column, the one behind the last, style.
+    columns: Vec<(u32, u32, Option<String>)>,
+    /// What the cell says to be, and what stands in it; whether it is a formula without a result so far.
+    data: Option<(String, String)>,
+    needs_result: bool,
+}
+
+impl<'a> Table<'a> {
+    /// Counted from 1 where the file says it; else what is next.
+    fn place(&self, tag: &BytesStart<'_>, name: &str, otherwise: u32, most: u32) -> Result<u32, Refusal> {
+        match attribute(tag, name)? {
+            None => Ok(otherwise),
+            Some(place) => place.parse().ok().filter(|place| *place <= most).ok_or_else(|| self.assembly.damaged()),
+        }
+    }
+
+    fn take_column(&mut self, tag: &BytesStart<'_>) -> Result<(), Refusal> {
+        let next = self.columns.last().map_or(0, |(_, end, _)| *end) + 1;
+        let first = self.place(tag, "Index", next, MAX_COLUMNS)?.max(next) - 1;
+        let end = first + 1 + self.place(tag, "Span", 0, MAX_COLUMNS)?;
+        if end > MAX_COLUMNS {
+            return Err(self.assembly.damaged());
+        }
+        self.columns.push((first, end, attribute(tag, "StyleID")?));
+        Ok(())
+    }
+
+    fn begin_row(&mut self, tag: &BytesStart<'_>) -> Result<(), Refusal> {
+        let next = self.row + 1 + self.span;
+        self.row = self.place(tag, "Index", next, MAX_ROWS)?;
+        self.span = self.place(tag, "Span", 0, MAX_ROWS)?;
+        if self.row < next || self.row > MAX_ROWS {
+            return Err(self.assembly.damaged());
+        }
+        self.hidden = attribute(tag, "Hidden")?.is_some_and(|hidden| hidden == "1");
+        self.row_style = attribute(tag, "StyleID")?;
+        (self.next_column, self.values) = (0, 0);
+        Ok(())
+    }
+
+    fn begin_cell(&mut self, tag: &BytesStart<'_>) -> Result<(), Refusal> {
+        let place = self.place(tag, "Index", self.next_column + 1, MAX_COLUMNS)?;
+        let across = self.place(tag, "MergeAcross", 0, MAX_COLUMNS)?;
+        let down = self.place(tag, "MergeDown", 0, MAX_ROWS)?;
+        if place <= self.next_column || place > MAX_COLUMNS {
+            return Err(self.assembly.damaged());
+        }
+        (self.column, self.next_column) = (place - 1, place + across);
+        if across + down > 0 {
+            self.beside.add_merged(MergedArea {
+                first_row: self.row,
+                last_row: self.row.saturating_add(down).min(MAX_ROWS),
+                first_column: self.column,
+                last_column: self.column.saturating_add(across).min(MAX_COLUMNS - 1),
+            })?;
+        }
+        self.style = attribute(tag, "StyleID")?;
+        self.needs_result = attribute(tag, "Formula")?.is_some();
+        Ok(())
+    }
+
+    /// Keeps no more of it than shows that it is too long.
+    fn take_text(&mut self, text: &str, budget: &Budget) {
+        if let Some((_, data)) = self.data.as_mut().filter(|(_, data)| data.len() <= budget.cell_bytes) {
+            data.push_str(text);
+        }
+    }
+
+    fn end_data(&mut self) -> Result<(), Refusal> {
+        let Some((kind, text)) = self.data.take() else {
+            return Ok(());
+        };
+        self.needs_result &= kind != "String" && text.trim().is_empty();
+        let code = self.code();
+        let value = value_of(&kind, text, code.unwrap_or_default(), self.reader.epoch);
+        let format = code.filter(|code| !code.is_empty()).map(|code| Cow::Owned(code.to_owned()));
+        self.values += u64::from(!matches!(&value, RawValue::Text(text) if text.is_empty()));
+        self.assembly.push(self.row, self.column, value, format)
+    }
+
+    /// The cell's own style counts, then that of its row, then that of its column.
+    fn code(&self) -> Option<&'a str> {
+        let in_column = |(first, end, _): &&(u32, u32, Option<String>)| (*first..*end).contains(&self.column);
+        let of_column = || self.columns.iter().find(in_column).and_then(|(.., style)| style.as_deref());
+        let style = self.style.as_deref().or(self.row_style.as_deref()).or_else(of_column).unwrap_or(DEFAULT_STYLE);
+        self.reader.formats.get(style).map(String::as_str)
+    }
+
+    fn end_row(&mut self) -> Result<ControlFlow<()>, Refusal> {
+        self.beside.hidden_rows += u64::from(self.hidden && self.values > 0);
+        self.assembly.end_row(self.row)
+    }
+}
+
+fn value_of(kind: &str, text: String, code: &str, epoch: f64) -> RawValue<'static> {
+    match kind {
+        _ if kind == "String" || text.trim().is_empty() => RawValue::Text(Cow::Owned(text)),
+        "Number" => match (text.trim().parse::<f64>(), shows(code)) {
+            (Ok(number), Shows::Date) => finite(number + epoch, RawValue::Date),
+            (Ok(number), _) => finite(number, RawValue::Number),
+            (Err(_), _) => RawValue::Unreadable,
+        },
+        "DateTime" => match days_from_iso(text.trim()) {
+            Some(days) => {
+                let serial = if days < FIRST_OF_MARCH_1900 { days - 1.0 } else { days };
+                if shows(code) == Shows::Elapsed { RawValue::Number(serial) } else { RawValue::Date(serial) }
+            }
+            None => RawValue::Unreadable,
+        },
+        "Boolean" => match text.trim() {
+            "1" => RawValue::Bool(true),
+            "0" => RawValue::Bool(false),
+            _ => RawValue::Unreadable,
+        },
+        "Error" => RawValue::Error(Cow::Owned(text)),
+        _ => RawValue::Unreadable,
+    }
+}
+
+/// The formats that have names have codes as well. Those of a country's own stay names, which nothing can be shown by.
+fn code_of(name: &str) -> String {
+    let code = match name {
+        "General" | "General Number" => "",
+        "Fixed" => "0.00",
+        "Standard" => "#,##0.00",
+        "Percent" => "0.00%",
+        "Scientific" => "0.00E+00",
+        // As each country writes them.
+        "General Date" | "Long Date" | "Medium Date" | "Short Date" => "mm-dd-yy",
+        "Short Time" => "h:mm",
+        "Medium Time" => "h:mm AM/PM",
+        "Long Time" => "h:mm:ss AM/PM",
+        // In the currency of each country, whose sign is not known.
+        "Currency" | "Euro Currency" => "?",
+        "Yes/No" => "\"Yes\";\"Yes\";\"No\"",
+        "True/False" => "\"True\";\"True\";\"False\"",
+        "On/Off" => "\"On\";\"On\";\"Off\"",
+        other => other,
+    };
+    code.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::assembly::tests::shown;
+    use super::super::zipped::tests::source_of;
+    use super::*;
+    use inventory_base::message::Rule;
+
+    const STYLES: &str = "<Styles><Style ss:ID='Default'/><Style ss:ID='five'><NumberFormat ss:Format='00000'/></Style>\
+                          <Style ss:ID='child' ss:Parent='five'/><Style ss:ID='day'><NumberFormat ss:Format='Short Date'/></Style>\
+                          <Style ss:ID='money'><NumberFormat ss:Format='Currency'/></Style><Style ss:ID='hours'><NumberFormat ss:Format='[h]:mm'/></Style></Styles>";
+
+    fn book(inner: &str) -> Vec<u8> {
+        format!(
+            "<?xml version='1.0'?>\n<?mso-application progid='Excel.Sheet'?>\n\
+             <Workbook xmlns='urn:schemas-microsoft-com:office:spreadsheet' xmlns:ss='urn:schemas-microsoft-com:office:spreadsheet'>\
+             {STYLES}{inner}</Workbook>"
+        )
+        .into()
+    }
+
+    fn sheet(rows: &str) -> Vec<u8> {
+        book(&format!("<Worksheet ss:Name='Stock'><Table>{rows}</Table></Worksheet>"))
+    }
+
+    fn open(bytes: &[u8]) -> Result<(Xml2003Reader, Vec<Sheet>), Refusal> {
+        Xml2003Reader::open(Text::open(&source_of(bytes), None)?)
+    }
+
+    fn read_within(bytes: &[u8], budget: &Budget) -> Result<(Vec<String>, Option<Beside>), Refusal> {
+        let (reader, sheets) = open(bytes)?;
+        let mut rows = Vec::new();
+        let beside = reader.visit_rows(0, &sheets[0].name, budget, &mut |row| {
+            rows.push(shown(row));
+            ControlFlow::Continue(())
+        })?;
+        Ok((rows, beside))
+    }
+
+    fn rows(bytes: &[u8]) -> Result<Vec<String>, Refusal> {
+        read_within(bytes, &Budget::DEFAULT).map(|(rows, _)| rows)
+    }
+
+    fn cell(attributes: &str, kind: &str, text: &str) -> String {
+        format!("<Cell {attributes}><Data ss:Type='{kind}'>{text}</Data></Cell>")
+    }
+
+    #[test]
+    fn cells_are_what_the_file_says() {
+        let cases = [
+            (cell("", "String", " 0012 &amp;&#10;&#228; "), "1:0=\" 0012 &\\nä \""),
+            (cell("", "Number", "19.99"), "1:0=19.99"),
+            (cell("", "Number", "1.5E3"), "1:0=1500"),
+            (cell("ss:StyleID='five'", "Number", "123"), "1:0=123 as 00000"),
+            (cell("ss:StyleID='child'", "Number", "123"), "1:0=123 as 00000"),
+            (cell("ss:StyleID='gone'", "Number", "123"), "1:0=123"),
+            (cell("", "DateTime", "2026-10-03T00:00:00.000"), "1:0=date 46298"),
+            (cell("ss:StyleID='day'", "Number", "46298"), "1:0=date 46298 as mm-dd-yy"),
+            // The first day of 1900 is 1, as Excel counts.
+            (cell("", "DateTime", "1899-12-31T12:00:00.000"), "1:0=date 0.5"),
+            (cell("ss:StyleID='hours'", "DateTime", "1900-01-01T12:00:00.000"), "1:0=1.5 as [h]:mm"),
+            (cell("", "Boolean", "1"), "1:0=true"),
+            (cell("ss:Formula='=NA()'", "Error", "#N/A"), "1:0=error #N/A"),
+            (cell("ss:Formula='=A1'", "Number", "") + "<Cell ss:Formula='=A1'/>", "1:0=no result|1=no result"),
+            (cell("", "String", ""), ""),
+            (cell("", "Number", ""), ""),
+            (cell("ss:StyleID='money'", "Number", "19.99"), "1:0=19.99 as ?"),
+            // Not what it says it is.
+            (cell("", "Number", "many"), "1:0=unreadable"),
+            (cell("", "Boolean", "yes"), "1:0=unreadable"),
+            (cell("", "DateTime", "soon"), "1:0=unreadable"),
+            (cell("", "Picture", "x"), "1:0=unreadable"),
+            ("<Cell ss:StyleID='five'/>".to_owned(), ""),
+            (
+                "<ss:Cell><ss:Data ss:Type='String'><B>bold</B> <![CDATA[<raw>]]></ss:Data>\
+                 <Comment ss:Author='Ann'><ss:Data><B>Ann:</B>check</ss:Data></Comment><NamedCell ss:Name='x'/></ss:Cell>"
+                    .to_owned(),
+                "1:0=\"bold <raw>\"",
+            ),
+        ];
+        for (xml, expected) in cases {
+            assert_eq!(rows(&sheet(&format!("<Row>{xml}</Row>"))).unwrap().join("/"), expected, "{xml}");
+        }
+    }
+
+    #[test]
+    fn rows_and_cells_stand_where_their_index_says() {
+        let a = cell("", "String", "a");
+        let xml = format!(
+            "<Column/><Column ss:Index='3' ss:Span='1' ss:StyleID='five'/><Column ss:StyleID='day'/>\
+             <Row>{a}{}{a}</Row><Row ss:Index='4' ss:Hidden='1'>{}{}</Row><Row ss:Span='2' ss:StyleID='five'/>\
+             <Row ss:StyleID='five'>{}{}</Row><Row ss:Hidden='1'/>",
+            cell("ss:MergeAcross='1' ss:MergeDown='1'", "String", "merged"),
+            cell("ss:Index='4'", "Number", "1"),
+            cell("", "Number", "46298"),
+            cell("", "Number", "2"),
+            cell("ss:StyleID='Default'", "Number", "3"),
+        );
+        let (rows, beside) = read_within(&sheet(&xml), &Budget::DEFAULT).unwrap();
+        assert_eq!(
+            rows,
+            [
+                "1:0=\"a\"|1=\"merged\"|3=\"a\" as 00000",
+                "4:3=1 as 00000|4=date 46298 as mm-dd-yy",
+                "8:0=2 as 00000|1=3"
+            ]
+        );
+        let area = MergedArea { first_row: 1, last_row: 2, first_column: 1, last_column: 2 };
+        assert_eq!(beside, Some(Beside { hidden_rows: 1, areas: vec![area] }));
+    }
+
+    #[test]
+    fn sheets_are_listed_and_read_by_their_places_in_both_date_systems() {
+        let table = |name: &str, inner: &str| {
+            format!(
+                "<Worksheet ss:Name='{name}'><Table><Row>{inner}</Row></Table><WorksheetOptions>\
+                     <Visible>{}</Visible></WorksheetOptions></Worksheet>",
+                if name == "Old" { "SheetHidden" } else { "SheetVisible" }
+            )
+        };
+        let dates = cell("ss:StyleID='day'", "Number", "44836") + &cell("", "DateTime", "2026-10-03T00:00:00.000");
+        let bytes = book(&format!(
+            "<ExcelWorkbook><Date1904/></ExcelWorkbook>{}{}",
+            table("A &amp; B", ""),
+            table("Old", &dates)
+        ));
+        let (reader, sheets) = open(&bytes).unwrap();
+        let listed: Vec<_> = sheets.iter().map(|sheet| (sheet.name.as_str(), sheet.visible)).collect();
+        assert_eq!(listed, [("A & B", true), ("Old", false)]);
+        for _ in 0..2 {
+            let mut seen = String::new();
+            let left = reader.visit_rows(1, "Old", &Budget::DEFAULT, &mut |row| {
+                seen += &shown(row);
+                ControlFlow::Break(())
+            });
+            assert_eq!((seen.as_str(), left), ("1:0=date 46298 as mm-dd-yy|1=date 46298", Ok(None)));
+        }
+    }
+
+    #[test]
+    fn what_is_damaged_or_costs_too_much_is_refused() {
+        let row = |attributes: &str, cells: &str| format!("<Row {attributes}>{cells}</Row>");
+        let one = row("", &cell("", "Number", "1"));
+        let small = Budget { rows: 10, columns: 5, cell_bytes: 100, cells: 20, ..Budget::DEFAULT };
+        let named = |encoding: &str| {
+            let text = String::from_utf8(sheet(&row("", &cell("", "String", "Gr~n")))).unwrap();
+            let text = text.replacen("version='1.0'", &format!("version='1.0' encoding='{encoding}'"), 1);
+            text.bytes().map(|byte| if byte == b'~' { 0xFC } else { byte }).collect::<Vec<u8>>()
+        };
+        let whole = sheet(&one);
+        let cases: Vec<(Vec<u8>, Rule)> = vec![
+            (whole[..whole.len() - 5].to_vec(), Rule::FileDamaged),
+            (book(""), Rule::FileDamaged),
+            (book("<Worksheet ss:Name='A'/><Worksheet ss:Name='A'/>"), Rule::FileDamaged),
+            (book("<!DOCTYPE a [<!ENTITY b 'c'>]>"), Rule::FileDamaged),
+            (sheet("<Row></Cell>"), Rule::FileDamaged),
+            (sheet(&(one.clone() + &row("ss:Index='1'", ""))), Rule::SheetDamaged),
+            (sheet(&(one.clone() + &row("ss:Index='4294967297'", ""))), Rule::SheetDamaged),
+            (sheet(&row("ss:Index='0'", "")), Rule::FileDamaged),
+            (
+                sheet(&row("", &(cell("ss:Index='2'", "Number", "1") + &cell("ss:Index='2'", "Number", "1")))),
+                Rule::FileDamaged,
+            ),
+            (sheet(&row("", &cell("ss:Index='16385'", "Number", "1"))), Rule::FileDamaged),
+            (sheet(&row("", &cell("", "String", "&lol;"))), Rule::FileDamaged),
+            (sheet(&one.repeat(11)), Rule::TooManyRows),
+            (sheet(&row("", &cell("", "Number", "1").repeat(6))), Rule::TooManyColumns),
+            (sheet(&row("", &cell("", "Number", "1").repeat(3)).repeat(7)), Rule::FileHoldsTooMuch),
+            (sheet(&row("", &cell("", "String", &"long ".repeat(21)))), Rule::CellTooLong),
+            (named("utf-8"), Rule::LettersUnknown),
+        ];
+        for (bytes, rule) in cases {
+            assert_eq!(
+                read_within(&bytes, &small).expect_err(rule.id()).rule,
+                rule,
+                "{}",
+                String::from_utf8_lossy(&bytes)
+            );
+        }
+        assert_eq!(rows(&named("ISO-8859-1")).unwrap(), ["1:0=\"Grün\""]);
+        assert_eq!(rows(&named("windows-1251")).unwrap(), ["1:0=\"Grьn\""]);
+    }
+}
