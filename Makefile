@@ -19,11 +19,11 @@ help: ## List what there is to make
 
 check: tools ## Formatting, lints, documentation, template, dependencies: what CI runs first
 	$(call phase,formatting)
-	@cargo fmt --check
+	@cargo fmt --all --check
 	$(call phase,lints)
-	@cargo clippy --locked --all-targets -- -D warnings
+	@cargo clippy --locked --workspace --all-targets -- -D warnings
 	$(call phase,documentation)
-	@RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
+	@RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items
 	$(call phase,template)
 	@$(BIN)/cfn-lint infra/template.yaml
 	@$(BIN)/python3 infra/test_template.py
@@ -34,7 +34,7 @@ check: tools ## Formatting, lints, documentation, template, dependencies: what C
 test: check ## Everything, from unit tests to end to end on LocalStack
 	$(call phase,local cloud)
 	@$(CLOUD) up
-	@$(CLOUD) selftest && echo "== $$(date +%T) tests" && cargo test --locked || \
+	@$(CLOUD) selftest && echo "== $$(date +%T) tests" && cargo test --locked --workspace || \
 		{ echo "Not everything passed. LocalStack is still up at $(ENDPOINT); make localstack-down ends it."; exit 1; }
 	@$(CLOUD) down
 	$(call phase,all passed)

@@ -62,12 +62,12 @@ fn places_are_filled_and_braces_in_a_cell_stay_text() {
     );
 }
 
-/// `docs/messages.md`, which this test keeps true: `WRITE_DOCS=1 cargo test --lib messages` writes it anew.
+/// `docs/messages.md`, which this test keeps true: `WRITE_DOCS=1 cargo test -p inventory-base messages` writes it anew.
 #[test]
 fn the_list_of_messages_is_the_one_in_the_docs() {
     let mut list = String::from(
         "# What the loader says\n\nEvery message about a file has an identifier that never changes. It is `rule` in \
-         `report.json`. Words in braces are\nfilled in. This page is made from `src/message/catalogue.rs` by a test.\n",
+         `report.json`. Words in braces are\nfilled in. This page is made from `crates/base/src/message/catalogue.rs` by a test.\n",
     );
     for rule in Rule::ALL {
         let (message, advice) = rule.templates();
@@ -78,5 +78,5 @@ fn the_list_of_messages_is_the_one_in_the_docs() {
         std::fs::write(path, &list).unwrap();
     }
     let kept = std::fs::read_to_string(path).unwrap_or_default();
-    assert!(kept == list, "docs/messages.md is not up to date; run WRITE_DOCS=1 cargo test --lib messages");
+    assert!(kept == list, "docs/messages.md is not up to date; run WRITE_DOCS=1 cargo test -p inventory-base messages");
 }
