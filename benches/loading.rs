@@ -1,21 +1,21 @@
-//! Whole loads into a simulated table, alone and beside the programs people use today. Its tables go into
+//! Whole loads into a simulated table, also compared with other programs. The results are written to
 //! docs/performance.md.
 //!
 //! cargo build --release --example simulated-table && cargo bench --bench loading -- --help
 
 mod measure {
-    pub mod bare;
+    pub mod bare_reader;
+    pub mod cached;
     pub mod csv;
     pub mod load;
     pub mod machine;
     pub mod median;
-    pub mod once;
     pub mod process;
     pub mod program;
+    pub mod results;
     pub mod rules;
     pub mod stock;
     pub mod table;
-    pub mod told;
     pub mod xlsx;
 }
 mod scenarios {
@@ -38,25 +38,29 @@ use std::path::PathBuf;
 use clap::Parser;
 use measure::machine::Machine;
 use measure::stock::SEED;
-use measure::{bare, told};
+use measure::{bare_reader, results};
 
 struct Scenario {
     name: &'static str,
     about: &'static str,
-    /// Gives its tables.
-    measure: fn(&Asked) -> String,
+    /// Runs the scenario and returns its results in Markdown.
+    measure: fn(&Arguments) -> String,
 }
 
 const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "unthrottled",
-        about: "workbooks into a table that takes all that comes, against scripts",
+        about: "workbooks into a table without limits, compared with scripts",
         measure: scenarios::unthrottled::measure,
     },
-    Scenario { name: "csv", about: "CSV files, against ddbimport and a script", measure: scenarios::csv::measure },
+    Scenario {
+        name: "csv",
+        about: "CSV files, compared with ddbimport and a script",
+        measure: scenarios::csv::measure,
+    },
     Scenario {
         name: "losses",
-        about: "where ddbimport loses rows: what each says of it",
+        about: "cases in which ddbimport loses rows, and what each program reports",
         measure: scenarios::losses::measure,
     },
     Scenario {
@@ -66,62 +70,62 @@ const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "unchanged",
-        about: "a file of which nine rows in ten are in the table already",
+        about: "a file of which nine rows in ten are already in the table",
         measure: scenarios::unchanged::measure,
     },
     Scenario { name: "merge", about: "mode merge, which changes item by item", measure: scenarios::merge::measure },
     Scenario {
         name: "memory",
-        about: "what a large file needs, and whether its rows take longer",
+        about: "memory for a large file, and whether its rows take longer",
         measure: scenarios::memory::measure,
     },
     Scenario {
         name: "reports",
-        about: "what it costs to tell people what became of a large file",
+        about: "the cost of the reports for a large file",
         measure: scenarios::reports::measure,
     },
     Scenario { name: "cores", about: "one processor and two", measure: scenarios::cores::measure },
     Scenario { name: "hot", about: "a sheet sorted by the table's partition key", measure: scenarios::hot::measure },
     Scenario {
         name: "start",
-        about: "the function, until it asks for its first event",
+        about: "start of the function until it requests its first event",
         measure: scenarios::start::measure,
     },
 ];
 
 /// Measure whole loads into a simulated table.
 #[derive(Parser)]
-struct Asked {
-    /// Which to measure; all of them by default
+struct Arguments {
+    /// The scenarios to measure; all by default
     #[arg(value_name = "SCENARIO", value_parser = SCENARIOS.iter().map(|scenario| scenario.name).collect::<Vec<_>>())]
     scenarios: Vec<String>,
-    /// Take so many turns and tell the medians
+    /// The number of rounds, of which the medians are reported
     #[arg(long, default_value_t = 5, value_parser = rounds)]
     rounds: usize,
-    /// Load so many rows instead of those the scenario has
+    /// The number of rows to load instead of the scenario's own
     #[arg(long)]
     rows: Option<u32>,
-    /// Print the results and leave docs/performance.md as it is
+    /// Print the results without changing docs/performance.md
     #[arg(long)]
     dry: bool,
-    /// Let perf record one load of a million rows into this file, and measure nothing
+    /// Record one load of a million rows with perf into this file, and measure nothing
     #[arg(long, value_name = "FILE")]
     profile: Option<PathBuf>,
-    /// Print which scenarios there are
+    /// List the scenarios
     #[arg(long)]
     list: bool,
-    /// What `cargo bench` says to every benchmark
+    /// Passed by `cargo bench` to every benchmark
     #[arg(long, hide = true)]
     bench: bool,
 }
 
-impl Asked {
+impl Arguments {
     fn sizes(&self, default: &[u32]) -> Vec<u32> {
         self.rows.map_or_else(|| default.to_vec(), |rows| vec![rows])
     }
 
-    /// The command that measures this again.
-    fn again(&self, scenario: &Scenario) -> String {
+    /// Returns the command that repeats the measurement.
+    fn command(&self, scenario: &Scenario) -> String {
         let Scenario { name, .. } = scenario;
         match self.rows {
             None => format!("make bench ONLY={name} ROUNDS={}", self.rounds),
@@ -135,29 +139,33 @@ fn rounds(text: &str) -> Result<usize, String> {
 }
 
 fn main() {
-    if bare::served() {
+    if bare_reader::ran() {
         return;
     }
-    let asked = Asked::parse();
-    if asked.list {
+    let arguments = Arguments::parse();
+    if arguments.list {
         SCENARIOS.iter().for_each(|scenario| println!("{:<12} {}", scenario.name, scenario.about));
         return;
     }
-    if let Some(recorded) = &asked.profile {
-        scenarios::profile::record(&asked, recorded);
+    if let Some(recorded) = &arguments.profile {
+        scenarios::profile::record(&arguments, recorded);
         return;
     }
-    let machine = Machine::look();
+    let machine = Machine::detect();
     for scenario in SCENARIOS {
-        if !asked.scenarios.is_empty() && !asked.scenarios.iter().any(|name| name == scenario.name) {
+        if !arguments.scenarios.is_empty() && !arguments.scenarios.iter().any(|name| name == scenario.name) {
             continue;
         }
         eprintln!("{}: {}", scenario.name, scenario.about);
-        let results = (scenario.measure)(&asked);
-        let text = format!("{results}\n{}\nAgain: `{}`.", machine.tell(asked.rounds, SEED), asked.again(scenario));
+        let measured = (scenario.measure)(&arguments);
+        let text = format!(
+            "{measured}\n{}\nTo repeat: `{}`.",
+            machine.describe(arguments.rounds, SEED),
+            arguments.command(scenario)
+        );
         println!("## {}\n\n{text}\n", scenario.name);
-        if !asked.dry {
-            told::keep(scenario.name, &text);
+        if !arguments.dry {
+            results::save(scenario.name, &text);
         }
     }
 }

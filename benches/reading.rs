@@ -1,16 +1,16 @@
-//! Reading and judging against calamine's bare cell reader, on the same file in the same run: time and memory.
+//! Compares reading and judging with calamine's bare cell reader, on the same file in the same run: time and memory.
 //!
-//! cargo bench --bench reading                      1,000,000 rows of 10 columns, kept in docs/performance.md
-//! cargo bench --bench reading -- [ROWS] [--dry]    another size; only printed
+//! cargo bench --bench reading                      1,000,000 rows of 10 columns; updates docs/performance.md
+//! cargo bench --bench reading -- [ROWS] [--dry]    another number of rows; with --dry the results are only printed
 
 mod measure {
-    pub mod bare;
+    pub mod bare_reader;
+    pub mod cached;
     pub mod machine;
     pub mod median;
-    pub mod once;
     pub mod process;
+    pub mod results;
     pub mod stock;
-    pub mod told;
     pub mod xlsx;
 }
 
@@ -20,26 +20,26 @@ use std::process::Command;
 use measure::machine::Machine;
 use measure::median::median;
 use measure::process::run;
+use measure::results::{self, Table, whole};
 use measure::stock::{self, SEED};
-use measure::told::{self, Table, whole};
-use measure::{bare, xlsx};
+use measure::{bare_reader, xlsx};
 
 const ROWS: u32 = 1_000_000;
 const ROUNDS: usize = 5;
 
 fn main() {
-    if bare::served() {
+    if bare_reader::ran() {
         return;
     }
-    let (words, numbers): (Vec<String>, Vec<String>) =
-        std::env::args().skip(1).partition(|word| word.starts_with("--"));
+    let (options, numbers): (Vec<String>, Vec<String>) =
+        std::env::args().skip(1).partition(|argument| argument.starts_with("--"));
     let rows = numbers.first().map_or(ROWS, |rows| rows.parse().expect("a number of rows"));
-    let machine = Machine::look();
+    let machine = Machine::detect();
     let file = xlsx::make(&format!("stock-{rows}"), stock::rows(rows));
 
     let (mut bare, mut ours) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        bare.push(run(&mut bare::command(&file)).succeeded());
+        bare.push(run(&mut bare_reader::command(&file)).succeeded());
         ours.push(run(Command::new(env!("CARGO_BIN_EXE_inventory")).arg("check").arg(&file)).succeeded());
     }
 
@@ -56,12 +56,12 @@ fn main() {
     table.add(["ratio of time, pair by pair".to_string(), format!("{ratio:.2}"), String::new(), String::new()]);
     let size = fs::metadata(&file).expect("the file").len() as f64 / f64::from(1 << 20);
     let text = format!(
-        "{table}\n{} rows of 10 columns, {size:.1} MB. {}\nAgain: `cargo bench --bench reading -- {rows}`.",
+        "{table}\n{} rows of 10 columns, {size:.1} MB. {}\nTo repeat: `cargo bench --bench reading -- {rows}`.",
         whole(rows),
-        machine.tell(ROUNDS, SEED)
+        machine.describe(ROUNDS, SEED)
     );
     println!("{text}");
-    if !words.iter().any(|word| word == "--dry") {
-        told::keep("reading", &text);
+    if !options.iter().any(|option| option == "--dry") {
+        results::save("reading", &text);
     }
 }

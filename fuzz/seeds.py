@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes the seeds of fuzz/corpus/ anew: heads of the samples, parts of the workbooks in tests/files, and what is written here."""
+"""Regenerates the seeds in fuzz/corpus/ from the samples, from the workbooks in tests/files, and from this file."""
 
 import json
 import pathlib
@@ -21,7 +21,7 @@ CSV = {
     "twins": "SKU,Name,Qty\nA-1,Bolt,5\na-1,Nut,7\nА-2,Pin,1\nA-2,Cap,1\n".encode(),
     "open-quote": b"SKU,Name,Qty\nA,\"Bolt\nB,Nut,1\n",
 }
-# Whole words of a language, in what its programs save them in.
+# Whole words of a language, in the legacy encoding of its programs.
 LEGACY = {
     "windows-1250": "Śruba Nakrętka Żarówka Łożysko Wąż Podkładka Źródło",
     "windows-1251": "Болт Гайка Шайба Петля Хомут Уплотнитель Кран",
@@ -87,9 +87,9 @@ def keep(target, name, content):
 
 def parts_of(path):
     with zipfile.ZipFile(path) as book:
-        there = set(book.namelist())
+        existing = set(book.namelist())
         names = ["xl/worksheets/sheet1.xml", "xl/sharedStrings.xml", "xl/styles.xml"]
-        return b"\0".join(book.read(name) if name in there else b"" for name in names)
+        return b"\0".join(book.read(name) if name in existing else b"" for name in names)
 
 
 def legacy(encoding, words):
@@ -98,7 +98,7 @@ def legacy(encoding, words):
 
 
 def stream_of(path):
-    """The records of an old workbook: the stream "Workbook" of the file."""
+    """Returns the records of an xls workbook: the stream "Workbook" of the file."""
     whole = path.read_bytes()
     size = 1 << struct.unpack_from("<H", whole, 30)[0]
     tables, first_entry, most_short, first_short = struct.unpack_from("<2I4x2I", whole, 44)
@@ -127,17 +127,17 @@ def stream_of(path):
             if length < most_short:
                 return chain(start, follows_short, lambda number: short[64 * number:64 * number + 64])[:length]
             return chain(start, follows, sector)[:length]
-    raise LookupError(f"{path} has no such stream")
+    raise LookupError(f"{path} has no stream Workbook")
 
 
 def records_of(path):
-    """What stands before the first sheet and in it, without what the target puts around both."""
-    around = {0x0809, 0x0085, 0x000A}
+    """Returns the records before and in the first sheet, without those that the target adds."""
+    added = {0x0809, 0x0085, 0x000A}
     stream, at, parts = stream_of(path), 0, [b""]
     while len(parts) < 3:
         kind, length = struct.unpack_from("<2H", stream, at)
         record, at = stream[at:at + 4 + length], at + 4 + length
-        if kind not in around:
+        if kind not in added:
             parts[-1] += record
         elif kind == 0x000A:
             parts.append(b"")

@@ -1,13 +1,13 @@
-"""Deletes the stack, and if told so everything that outlives it."""
+"""Deletes the stack and, with `with_data`, everything that outlives it."""
 
 from botocore.exceptions import ClientError
 
-from aws import Trouble, code_of
+from aws import UserError, code_of
 from stack import delete_stack, describe, is_there, names_for, remains, say
 
 
 def remove(cloud, stack, with_data=False):
-    """Deletes the stack; the tables, buckets and log that outlive it only with `with_data`."""
+    """Deletes the stack. The tables, buckets and log that outlive it are deleted only with `with_data`."""
     names, cloudformation = names_for(cloud, stack), cloud.client("cloudformation")
     found = describe(cloudformation, stack)
     if found:
@@ -15,9 +15,9 @@ def remove(cloud, stack, with_data=False):
         say(f"Stack {stack} is deleted.")
     left = remains(cloud, names, [names.artifacts])
     if not found and not left:
-        say(f"There is no stack {stack} here, and nothing is left of one.")
+        say(f"There is no stack {stack}, and no data of an earlier one.")
     elif left and not with_data:
-        say(f"Kept: {', '.join(left)}. Delete that for good with `infra/deploy down --stack {stack} --with-data`.")
+        say(f"Kept: {', '.join(left)}. To delete this for good, run `infra/deploy down --stack {stack} --with-data`.")
     if with_data:
         for name in names.tables:
             delete_table(cloud, name)
@@ -43,7 +43,7 @@ def delete_bucket(cloud, name):
     s3 = cloud.client("s3")
     if not is_there(s3.head_bucket, Bucket=name, ExpectedBucketOwner=cloud.account):
         return
-    # A run of the function that outlived its stack may put one more object here while we delete.
+    # A run of the function that is still active may put another object here during the deletion.
     for attempts_left in (2, 1, 0):
         empty_bucket(s3, name)
         try:
@@ -65,7 +65,9 @@ def empty_bucket(s3, name):
             refused = s3.delete_objects(Bucket=name, Delete={"Objects": versions, "Quiet": True}).get("Errors", [])
             if refused:
                 first = refused[0]
-                raise Trouble(f"{len(refused)} objects of bucket {name} stay, first {first['Key']}: {first['Message']}")
+                raise UserError(
+                    f"{len(refused)} objects of bucket {name} could not be deleted: {first['Key']}: {first['Message']}"
+                )
     for page in s3.get_paginator("list_multipart_uploads").paginate(Bucket=name):
         for upload in page.get("Uploads", []):
             s3.abort_multipart_upload(Bucket=name, Key=upload["Key"], UploadId=upload["UploadId"])

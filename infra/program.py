@@ -1,46 +1,47 @@
-"""The function's program: is it one that Lambda can run, and into the artefact bucket with it."""
+"""Checks whether Lambda can run the function's program, and uploads it to the artefact bucket."""
 
 import hashlib
 import json
 import tempfile
 import zipfile
 
-from aws import Trouble
+from aws import UserError
 from stack import is_there, say
 
-LARGEST_BYTES = 250 * 1024 * 1024  # what Lambda takes, unzipped
+LARGEST_BYTES = 250 * 1024 * 1024  # Lambda's limit, unzipped
 
 
 def check(path, wanted):
-    """The architecture to deploy for: the one the program was built for, unless that cannot be told."""
+    """Returns the architecture to deploy for: `wanted`, or the one the program was built for, or else arm64."""
     try:
         with open(path, "rb") as program:
             head, size = program.read(20), path.stat().st_size
     except OSError as error:
         advice = "Build it with `make build`, or name another file with --code."
-        raise Trouble(f"The program cannot be read from {path} ({error.strerror}). {advice}") from None
+        raise UserError(f"The program {path} can't be read ({error.strerror}). {advice}") from None
     if size > LARGEST_BYTES:
         advice = "Build it with --release, or strip it."
-        raise Trouble(f"{path} has {size / 2**20:.0f} MB and Lambda takes {LARGEST_BYTES / 2**20:.0f}. {advice}")
+        limit = f"Lambda's limit is {LARGEST_BYTES / 2**20:.0f} MB"
+        raise UserError(f"{path} has {size / 2**20:.0f} MB, and {limit}. {advice}")
     # The machine field of an ELF header. Anything else, such as a script, runs on both.
     machine = int.from_bytes(head[18:20], "little") if head.startswith(b"\x7fELF") else None
     built_for = {62: "x86_64", 183: "arm64"}.get(machine)
     if wanted and built_for and wanted != built_for:
-        advice = f"Build it for {wanted}, or say --arch {built_for}."
-        raise Trouble(f"{path} was built for {built_for} and does not run on {wanted}. {advice}")
+        advice = f"Build it for {wanted}, or use --arch {built_for}."
+        raise UserError(f"{path} was built for {built_for} and does not run on {wanted}. {advice}")
     return wanted or built_for or "arm64"
 
 
 def upload(cloud, names, path):
-    """Keeps the program in the artefact bucket, zipped, under the hash of its content; returns the key."""
+    """Uploads the program, zipped, to the artefact bucket under the hash of its content; returns the key."""
     s3, bucket = cloud.client("s3"), names.artifacts
     make_artifact_bucket(cloud, s3, bucket)
     key = f"code/{hashlib.sha256(path.read_bytes()).hexdigest()}.zip"
     if is_there(s3.head_object, Bucket=bucket, Key=key, ExpectedBucketOwner=cloud.account):
-        say("The program is the one uploaded before.")
+        say("The program is already uploaded.")
         return key
     with tempfile.TemporaryFile() as packed:
-        # The time and mode in the zip are fixed: the same program makes the same zip.
+        # The time and mode in the zip are fixed, so that the same program makes the same zip.
         entry = zipfile.ZipInfo("bootstrap", (1980, 1, 1, 0, 0, 0))
         entry.create_system, entry.external_attr = 3, 0o100755 << 16  # Unix; -rwxr-xr-x
         entry.compress_type, entry.file_size = zipfile.ZIP_DEFLATED, path.stat().st_size
@@ -58,7 +59,7 @@ def make_artifact_bucket(cloud, s3, bucket):
         # us-east-1 is S3's default and must not be named.
         elsewhere = {"CreateBucketConfiguration": {"LocationConstraint": cloud.region}}
         s3.create_bucket(Bucket=bucket, **({} if cloud.region == "us-east-1" else elsewhere))
-    # Said each time, so that a bucket left without them by a run that was stopped here gets them too.
+    # Set each time, in case an earlier run was stopped after creating the bucket.
     s3.put_public_access_block(
         Bucket=bucket,
         PublicAccessBlockConfiguration=dict.fromkeys(

@@ -1,4 +1,4 @@
-"""What belongs to a stack by name, what state it is in, and following it until it rests."""
+"""The names of a stack's resources, its state, and following its changes until they are finished."""
 
 import sys
 import time
@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
 
-from aws import Trouble, code_of
+from aws import UserError, code_of
 
-DEADLINE_SECONDS = 30 * 60  # a first deployment takes AWS about three minutes
-BUCKET_NAME_LENGTH = 63  # the longest name S3 takes
+DEADLINE_SECONDS = 30 * 60  # a first deployment to AWS takes about three minutes
+BUCKET_NAME_LENGTH = 63  # S3's limit
 
 
 def say(text):
@@ -18,7 +18,7 @@ def say(text):
 
 @dataclass(frozen=True)
 class Names:
-    """What belongs to a stack by name. template.yaml derives the same names; test_template.py compares the two."""
+    """The names of a stack's resources. template.yaml derives the same names; test_template.py compares the two."""
 
     stack: str
     account: str
@@ -48,12 +48,12 @@ def names_for(cloud, stack):
     names = Names(stack, cloud.account, cloud.region)
     too_long = len(names.artifacts) - BUCKET_NAME_LENGTH
     if too_long > 0:
-        raise Trouble(f"{stack} is {too_long} characters too long: S3 would not take the names of its buckets.")
+        raise UserError(f"The stack name {stack} is {too_long} characters too long for bucket names. Shorten it.")
     return names
 
 
 def describe(cloudformation, stack):
-    """The stack, or None. Asked for by name, it is None once deleted."""
+    """Returns the stack, or None. A deleted stack is None if it is looked up by name."""
     try:
         return cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
     except ClientError as error:
@@ -63,16 +63,16 @@ def describe(cloudformation, stack):
 
 
 def events_of(cloudformation, stack_id):
-    """What happened to the stack so far, oldest first."""
+    """Returns the stack's events so far, oldest first."""
     pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack_id)
     return [event for page in pages for event in page["StackEvents"]][::-1]
 
 
 def follow(cloud, cloudformation, stack_id, seen):
-    """Tells what happens until the stack rests; returns its status, and the reasons of what did not succeed."""
+    """Prints the stack's events until it has finished changing; returns its status and the reasons for failures."""
     reasons, deadline = [], time.monotonic() + DEADLINE_SECONDS
     while True:
-        # The status first: events of a stack at rest are complete.
+        # The status is read first, so that once the stack has finished, the events are complete.
         status = cloudformation.describe_stacks(StackName=stack_id)["Stacks"][0]["StackStatus"]
         fresh = [event for event in events_of(cloudformation, stack_id) if event["EventId"] not in seen]
         for event in fresh:
@@ -81,10 +81,10 @@ def follow(cloud, cloudformation, stack_id, seen):
             reason = event.get("ResourceStatusReason") or ""
             if not state.endswith("IN_PROGRESS"):
                 say(f"  {state:<15} {name} {reason}".rstrip())
-            # The stack's own event only sums up; "cancelled" is what the others are called once one did not succeed.
+            # The stack's own event is only a summary; "cancelled" means a resource stopped because another one failed.
             if state.endswith("_FAILED") and event.get("PhysicalResourceId") != stack_id and "cancelled" not in reason:
                 reasons.append(f"{name} ({event['ResourceType']}): {reason.rstrip('.')}.")
-        # LocalStack calls a stack DELETE_FAILED at its first resource that resists, and then goes on deleting.
+        # LocalStack reports DELETE_FAILED at the first resource that can't be deleted, and then continues deleting.
         if status.endswith("COMPLETE") or (status.endswith("FAILED") and not fresh):
             return status, reasons
         wait(cloud, deadline, f"Stack {stack_id} is still in {status}")
@@ -92,10 +92,10 @@ def follow(cloud, cloudformation, stack_id, seen):
 
 def wait(cloud, deadline, what):
     if time.monotonic() > deadline:
-        raise Trouble(
-            f"{what} after {DEADLINE_SECONDS // 60} minutes. CloudFormation goes on: look at it in its console."
+        raise UserError(
+            f"{what} after {DEADLINE_SECONDS // 60} minutes. CloudFormation continues; check its console."
         )
-    time.sleep(cloud.seconds_between_looks())
+    time.sleep(cloud.poll_seconds())
 
 
 def is_there(ask, **about):
@@ -115,13 +115,13 @@ def delete_stack(cloud, cloudformation, found):
     status, reasons = follow(cloud, cloudformation, stack_id, seen)
     if status != "DELETE_COMPLETE":
         why = " ".join(reasons)
-        raise Trouble(
-            f"Stack {found['StackName']} was not deleted; it is in {status}. {why} Put that right and run this again."
+        raise UserError(
+            f"Stack {found['StackName']} was not deleted; it is in {status}. {why} Fix that and run this again."
         )
 
 
 def remains(cloud, names, more_buckets=()):
-    """The buckets and tables of a stack that are still here."""
+    """Returns the buckets and tables of a stack that still exist."""
     s3, dynamodb = cloud.client("s3"), cloud.client("dynamodb")
     buckets = [
         b

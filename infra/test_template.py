@@ -1,4 +1,4 @@
-"""What must be true of template.yaml, where a local cloud stores policies and limits and never applies them."""
+"""Tests of template.yaml: policies and limits that a local cloud stores but doesn't enforce."""
 
 import importlib.machinery
 import importlib.util
@@ -15,7 +15,7 @@ STACK, ACCOUNT, REGION = "stock", "123456789012", "eu-west-1"
 BUCKETS = ("UploadsBucket", "ReportsBucket")
 TABLES = ("InventoryTable", "LedgerTable")
 
-# All the loader may do, and to what. A line more here is a decision.
+# Everything the loader may do, and on which resource. Adding a line is a deliberate decision.
 ALLOWED = {
     ("s3:GetObject", "arn:aws:s3:::stock-uploads-123456789012-eu-west-1/uploads/*"),
     ("s3:GetObjectVersion", "arn:aws:s3:::stock-uploads-123456789012-eu-west-1/uploads/*"),
@@ -49,12 +49,13 @@ ALLOWED = {
     ("logs:CreateLogStream", "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/stock-loader:log-stream:*"),
     ("logs:PutLogEvents", "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/stock-loader:log-stream:*"),
 }
-# What is allowed under a condition only. Of all others none: a condition on listing, say, would change what S3 answers.
+# The only actions with a condition. All others must have none: a condition on listing, for example, would change S3's
+# answers.
 CONDITIONS = {"events:PutEvents": {"StringEquals": {"events:source": "inventory.loader"}}}
 
 
 class Loader(yaml.SafeLoader):
-    """Reads CloudFormation's short forms as what they stand for: !Sub as Fn::Sub, and so on."""
+    """Expands CloudFormation's short forms: !Sub to Fn::Sub, and so on."""
 
 
 def long_form(loader, tag, node):
@@ -73,7 +74,7 @@ RESOURCES = TEMPLATE["Resources"]
 
 
 def text_of(value):
-    """A value as CloudFormation would make it for our stack; attributes of other resources by their names here."""
+    """Resolves a value for our stack. Attributes of other resources stay as their names in the template."""
     if isinstance(value, str):
         return value
     ((function, of),) = value.items()
@@ -95,7 +96,7 @@ def listed(value):
 
 
 class Buckets(unittest.TestCase):
-    def test_every_bucket_is_examined_here(self):
+    def test_all_buckets_are_tested(self):
         self.assertEqual(of_type("AWS::S3::Bucket"), set(BUCKETS))
 
     def test_plain_http_is_denied_for_bucket_and_objects(self):
@@ -156,14 +157,14 @@ class Trigger(unittest.TestCase):
         self.assertEqual((call["Event"], text_of(call["Function"])), ("s3:ObjectCreated:*", "Loader.Arn"))
         self.assertEqual(call["Filter"]["S3Key"]["Rules"], [{"Name": "prefix", "Value": "uploads/"}])
 
-    def test_rules_are_no_upload(self):
+    def test_rules_are_not_uploads(self):
         key = re.compile(TEMPLATE["Parameters"]["RulesKey"]["AllowedPattern"])
         for allowed in ["", "rules/inventory.toml", "rules/eu-1.toml"]:
             self.assertTrue(key.fullmatch(allowed), allowed)
         for refused in ["uploads/inventory.toml", "rules/../uploads/a.toml", "rules/a/b.toml", "rules/a.csv"]:
             self.assertFalse(key.fullmatch(refused), refused)
 
-    def test_reports_call_nobody(self):
+    def test_reports_call_no_function(self):
         self.assertNotIn("NotificationConfiguration", properties("ReportsBucket"))
 
     def test_only_our_bucket_in_our_account_may_call(self):
@@ -177,8 +178,8 @@ class Trigger(unittest.TestCase):
         self.assertIn(permission, listed(RESOURCES["UploadsBucket"]["DependsOn"]))
 
 
-class Telling(unittest.TestCase):
-    def test_what_a_mail_quotes_is_encrypted_and_published_over_tls_only(self):
+class Notifications(unittest.TestCase):
+    def test_mails_are_encrypted_and_published_over_tls_only(self):
         self.assertEqual(properties("NotifyTopic")["KmsMasterKeyId"], "alias/aws/sns")
         (policy,) = of_type("AWS::SNS::TopicPolicy")
         (statement,) = properties(policy)["PolicyDocument"]["Statement"]
@@ -189,11 +190,11 @@ class Telling(unittest.TestCase):
         )
         self.assertEqual(statement["Condition"], {"Bool": {"aws:SecureTransport": "false"}})
 
-    def test_an_address_is_subscribed_where_one_is_given(self):
+    def test_an_address_is_subscribed_if_one_is_given(self):
         subscribed = {text_of(properties(name)["TopicArn"]): name for name in of_type("AWS::SNS::Subscription")}
         self.assertEqual(set(subscribed), {"NotifyTopic", "AlarmTopic"})
         for name in subscribed.values():
-            self.assertEqual(RESOURCES[name]["Condition"], "SomebodyIsMailed")
+            self.assertEqual(RESOURCES[name]["Condition"], "HasNotifyEmail")
             self.assertEqual(
                 (properties(name)["Protocol"], properties(name)["Endpoint"]), ("email", {"Ref": "NotifyEmail"})
             )
@@ -203,23 +204,23 @@ class Telling(unittest.TestCase):
         for refused in ["erika", "@example.com", "erika@", "a@b@c", "erika muster@example.com"]:
             self.assertFalse(address.fullmatch(refused), refused)
 
-    def test_an_alarm_tells_of_events_that_rest_where_it_may(self):
+    def test_an_alarm_reports_events_that_stay_in_the_failure_queue(self):
         (alarm,) = of_type("AWS::CloudWatch::Alarm")
         has = properties(alarm)
         self.assertEqual(
             (has["Namespace"], has["MetricName"], has["ComparisonOperator"], has["Threshold"], has["TreatMissingData"]),
             ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "GreaterThanThreshold", 0, "notBreaching"),
         )
-        # What the sweep sends again within minutes is nobody's work.
+        # Events that the sweep sends again within minutes need no operator.
         self.assertEqual((has["Statistic"], has["Period"], has["EvaluationPeriods"]), ("Minimum", 300, 3))
         (dimension,) = has["Dimensions"]
         self.assertEqual((dimension["Name"], text_of(dimension["Value"])), ("QueueName", "FailureQueue.QueueName"))
         (action,) = has["AlarmActions"]
-        # CloudWatch may not use the key of alias/aws/sns: an alarm that is sent there is lost in silence.
+        # CloudWatch can't use the key alias/aws/sns: an alarm sent to such a topic is silently lost.
         self.assertNotIn("KmsMasterKeyId", properties(text_of(action)))
         self.assertEqual(RESOURCES[alarm]["Condition"], RESOURCES["AlarmTopic"]["Condition"])
 
-    def test_a_bus_is_always_named(self):
+    def test_the_event_bus_always_has_a_name(self):
         bus = re.compile(TEMPLATE["Parameters"]["EventBus"]["AllowedPattern"])
         for allowed in ["default", "stock-events", "a.b_c"]:
             self.assertTrue(bus.fullmatch(allowed), allowed)
@@ -248,20 +249,20 @@ class Role(unittest.TestCase):
                 }
         self.assertEqual(found, ALLOWED)
 
-    def test_what_is_allowed_has_no_wildcard_but_for_objects_and_log_streams(self):
+    def test_only_objects_and_log_streams_have_wildcards(self):
         for action, resource in ALLOWED:
             with self.subTest(f"{action} {resource}"):
                 self.assertNotIn("*", action)
                 self.assertRegex(resource, r"^[^*]+(/uploads/\*|/rules/\*|/loads/\*|:log-stream:\*)?$")
 
     def test_listing_has_no_condition(self):
-        # With a condition on the prefix, S3 answers 403 for a missing object and not 404, and "gone" looks like "forbidden".
+        # With a condition on the prefix, S3 answers 403 instead of 404 for a missing object.
         for policy in properties("LoaderRole")["Policies"]:
             for statement in policy["PolicyDocument"]["Statement"]:
                 if "s3:ListBucket" in listed(statement["Action"]):
                     self.assertNotIn("Condition", statement)
 
-    def test_only_lambda_takes_the_role(self):
+    def test_only_lambda_may_assume_the_role(self):
         (statement,) = properties("LoaderRole")["AssumeRolePolicyDocument"]["Statement"]
         self.assertEqual(
             (statement["Principal"], statement["Action"]), ({"Service": "lambda.amazonaws.com"}, "sts:AssumeRole")
@@ -269,7 +270,7 @@ class Role(unittest.TestCase):
 
 
 class Tables(unittest.TestCase):
-    def test_every_table_is_examined_here(self):
+    def test_all_tables_are_tested(self):
         self.assertEqual(of_type("AWS::DynamoDB::Table"), set(TABLES))
 
     def test_recoverable_encrypted_protected_and_on_demand(self):
@@ -282,7 +283,7 @@ class Tables(unittest.TestCase):
                 self.assertEqual(has["BillingMode"], "PAY_PER_REQUEST")
         self.assertEqual(TEMPLATE["Parameters"]["DeletionProtection"]["Default"], "true")
 
-    def test_keys_are_what_the_program_uses(self):
+    def test_keys_are_those_the_program_uses(self):
         keys = {table: {k["KeyType"]: k["AttributeName"] for k in properties(table)["KeySchema"]} for table in TABLES}
         self.assertEqual(keys, {"InventoryTable": {"HASH": "sku"}, "LedgerTable": {"HASH": "pk", "RANGE": "sk"}})
         self.assertEqual(
@@ -305,20 +306,20 @@ class Function(unittest.TestCase):
         self.assertEqual(properties("FailureQueue")["MessageRetentionPeriod"], 14 * 24 * 3600)
         self.assertTrue(properties("FailureQueue")["SqsManagedSseEnabled"])
 
-    def test_logs_go_to_a_group_that_forgets(self):
+    def test_logs_go_to_a_group_with_retention(self):
         self.assertEqual(properties("Loader")["LoggingConfig"]["LogGroup"], {"Ref": "LoaderLog"})
         self.assertEqual(properties("LoaderLog")["RetentionInDays"], {"Ref": "LogDays"})
 
-    def test_may_hand_itself_on_as_often_as_a_load_needs(self):
+    def test_the_function_may_invoke_itself_as_often_as_needed(self):
         self.assertEqual(properties("Loader")["RecursiveLoop"], "Allow")
 
-    def test_it_is_swept_as_often_as_the_parameter_says(self):
+    def test_the_sweep_runs_as_often_as_the_parameter_says(self):
         (sweep,) = properties("Loader")["Events"].values()
         self.assertEqual(sweep["Type"], "Schedule")
         self.assertEqual(text_of(sweep["Properties"]["Schedule"]), "cron(0/SweepMinutes * * * ? *)")
         self.assertEqual(sweep["Properties"]["Input"], '{"sweep":{}}')
 
-    def test_environment_is_the_contract_with_the_program(self):
+    def test_the_environment_has_the_variables_of_the_program(self):
         names = """
             INVENTORY_TABLE LEDGER_TABLE UPLOADS_BUCKET REPORTS_BUCKET RULES_KEY BUCKET_OWNER TABLE_WAIT_SECONDS
             READ_UNITS WRITE_UNITS LEASE_SECONDS HEARTBEAT_SECONDS MARGIN_SECONDS FAILURE_QUEUE NOTIFY_TOPIC EVENT_BUS
@@ -328,7 +329,7 @@ class Function(unittest.TestCase):
 
 
 class Stack(unittest.TestCase):
-    def test_names_are_the_ones_that_deploy_derives(self):
+    def test_names_are_those_that_deploy_derives(self):
         names = Names(STACK, ACCOUNT, REGION)
         self.assertEqual([text_of(properties(bucket)["BucketName"]) for bucket in BUCKETS], names.buckets)
         self.assertEqual([text_of(properties(table)["TableName"]) for table in TABLES], names.tables)
@@ -336,7 +337,7 @@ class Stack(unittest.TestCase):
         self.assertEqual(names.log_group, f"/aws/lambda/{text_of(properties('Loader')['FunctionName'])}")
         self.assertEqual(text_of(properties("Loader")["Environment"]["Variables"]["UPLOADS_BUCKET"]), names.buckets[0])
 
-    def test_data_outlives_the_stack_and_nothing_else_does(self):
+    def test_only_data_outlives_the_stack(self):
         kept = of_type("AWS::S3::Bucket", "AWS::S3::BucketPolicy", "AWS::DynamoDB::Table")
         for name, resource in RESOURCES.items():
             with self.subTest(name):
@@ -344,7 +345,7 @@ class Stack(unittest.TestCase):
                 self.assertEqual(resource.get("DeletionPolicy", "Delete"), expected)
                 self.assertEqual(resource.get("UpdateReplacePolicy", "Delete"), expected)
 
-    def test_parameters_have_limits_a_description_and_a_place(self):
+    def test_parameters_have_limits_a_description_and_a_group(self):
         groups = TEMPLATE["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
         self.assertEqual(
             sorted(name for group in groups for name in group["Parameters"]), sorted(TEMPLATE["Parameters"])
@@ -360,14 +361,14 @@ class Stack(unittest.TestCase):
                 if name not in OWN_PARAMETERS and "AllowedValues" in parameter:
                     self.assertIn(parameter["Default"], parameter["AllowedValues"])
 
-    def test_default_limits_fit_into_each_other(self):
+    def test_default_limits_are_consistent(self):
         default = {name: parameter.get("Default") for name, parameter in TEMPLATE["Parameters"].items()}
         self.assertLessEqual(2 * default["HeartbeatSeconds"], default["LeaseSeconds"])
         self.assertLess(default["LeaseSeconds"], 60)
         self.assertLess(default["TableWaitSeconds"], default["TimeoutSeconds"])
         self.assertLess(2 * default["ReaderMegabytes"], default["MemoryMegabytes"])
 
-    def test_a_pretended_resource_is_found_out(self):
+    def test_a_pretended_resource_is_detected(self):
         real = {"LogicalResourceId": "A", "ResourceType": "AWS::S3::Bucket", "ResourceStatusReason": None}
         reason = "Resource type AWS::S3::Bukket is not supported but was deployed as a fallback"
         self.assertEqual(
@@ -387,7 +388,7 @@ class Stack(unittest.TestCase):
 
 
 class Demo(unittest.TestCase):
-    def test_rows_are_in_whether_they_were_there_before_or_not(self):
+    def test_rows_count_as_in_the_table_whether_new_changed_or_unchanged(self):
         loader = importlib.machinery.SourceFileLoader("demo", str(tools.ROOT / "infra" / "demo"))
         demo = importlib.util.module_from_spec(importlib.util.spec_from_loader("demo", loader))
         loader.exec_module(demo)

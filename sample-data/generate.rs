@@ -1,5 +1,5 @@
-//! Makes the samples in this folder, the same bytes every time: `cargo run --example sample-data`, or with another folder
-//! behind `--` to write them there. What each should lead to stands in `expected.json`, which is written by hand.
+//! Generates the samples in this folder, the same bytes every time: `cargo run --example sample-data`; another folder
+//! can be given after `--`. The expected result of each sample is in `expected.json`, which is written by hand.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -28,20 +28,20 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-// What workbooks are written with.
+// Helpers to write workbooks.
 
-/// A cell as somebody types it.
+/// A cell as a user types it.
 #[derive(Clone, Copy)]
 enum Cell<'a> {
     Blank,
     Text(&'a str),
     Number(f64),
-    /// Shown with the zeros in front: 417 under the format `00000` is 00417.
+    /// Displayed with leading zeros: 417 with the format `00000` is 00417.
     Padded(u32),
     Money(f64),
     /// A day of September 2026.
     Day(u8),
-    /// A formula and the price it came to when the workbook was saved.
+    /// A formula and its cached result, a price.
     Lookup(&'a str, &'a str),
 }
 
@@ -94,7 +94,7 @@ fn write_cells(sheet: &mut Worksheet, row: u32, cells: &[Cell<'_>], formats: &Fo
     Ok(())
 }
 
-/// The names of the columns, each with the width of its column.
+/// Writes the column names and sets the width of each column.
 fn write_header(sheet: &mut Worksheet, row: u32, columns: &[(&str, f64)], format: &Format) -> Result<(), XlsxError> {
     for (column, (name, width)) in (0..).zip(columns) {
         sheet.write_string_with_format(row, column, *name, format)?;
@@ -104,7 +104,7 @@ fn write_header(sheet: &mut Worksheet, row: u32, columns: &[(&str, f64)], format
     Ok(())
 }
 
-/// Without a date of its own, a workbook would carry the time it was made, and differ each time.
+/// Sets a fixed date: otherwise a workbook contains the time it was made, and differs each time.
 fn properties(title: &str) -> Result<DocProperties, XlsxError> {
     let saved = ExcelDateTime::from_ymd(2026, 10, 1)?.and_hms(8, 30, 0)?;
     Ok(DocProperties::new().set_title(title).set_company("Brackley & Sons").set_creation_datetime(&saved))
@@ -138,7 +138,7 @@ const STOCK_NOTES: [&str; 4] = [
 
 #[derive(Clone, Copy)]
 enum Numbering {
-    /// A number that Excel shows with zeros in front.
+    /// A number that Excel displays with leading zeros.
     Padded(u32),
     /// The same, typed as text.
     Text(u32),
@@ -149,9 +149,9 @@ enum Numbering {
 struct Family {
     category: &'static str,
     supplier: &'static str,
-    /// The number of the first article; the others follow.
+    /// The number of the first article; those of the others follow.
     first: Numbering,
-    /// `{}` is where the word goes.
+    /// The name, with `{}` for the word.
     name: &'static str,
     usual_stock: u32,
     /// The word, and the price in pence.
@@ -258,7 +258,8 @@ fn stock_workbook() -> Result<Vec<u8>, XlsxError> {
     workbook.save_to_buffer()
 }
 
-/// The columns that follow no list follow the row's number: a warehouse in turn, a quantity around the usual one.
+/// Writes an article. Values that are not in `FAMILIES` depend on the row number: the warehouses take turns, and the
+/// quantity is around the usual one.
 fn write_article(
     sheet: &mut Worksheet,
     row: u32,
@@ -280,14 +281,14 @@ fn write_article(
             Cell::Text(&text)
         }
     };
-    // Each warehouse was counted in days of its own.
+    // Each warehouse was counted on its own days.
     let (warehouse, counted) = [("Bristol", 21), ("Leeds", 23), ("Glasgow", 28)][(row % 3) as usize];
     let discontinued = row % 41 == 17;
     let quantity = match row {
         _ if discontinued => row % 5,
         _ => family.usual_stock * (35 + row * 37 % 130) / 100,
     };
-    // Nothing is ordered again of what is discontinued; the other gaps are those of any sheet that people keep.
+    // Discontinued articles have no reorder level; the other gaps are typical of sheets kept by hand.
     let reorder_level = (family.usual_stock / 4).next_multiple_of(5);
     let cells = [
         sku,
@@ -304,7 +305,7 @@ fn write_article(
     write_cells(sheet, row, &cells, formats)
 }
 
-// q3-stock-with-mistakes.xlsx: what was counted at a branch, with a title above and a total below, and ten mistakes.
+// q3-stock-with-mistakes.xlsx: the count of a branch, with a title above, a total below, and ten mistakes.
 
 const COUNT_COLUMNS: [(&str, f64); 11] = [
     ("Shelf", 8.0),
@@ -320,7 +321,7 @@ const COUNT_COLUMNS: [(&str, f64); 11] = [
     ("Phased out", 12.0),
 ];
 
-// Of these, the columns that mistakes are made in.
+// The columns with mistakes.
 const ARTICLE: usize = 1;
 const QTY: usize = 5;
 const PRICE: usize = 6;
@@ -328,17 +329,18 @@ const MIN_STOCK: usize = 7;
 const COUNTED: usize = 9;
 const PHASED_OUT: usize = 10;
 
-/// The names of the columns stand in the fifth row.
+/// The column names are in the fifth row.
 const COUNT_HEADER: u32 = 4;
 
-/// Some shelves with goods of one group.
+/// Shelves with goods of one group.
 struct Bay {
     letter: char,
     group: &'static str,
     vendor: &'static str,
     /// The day of September on which it was counted.
     counted: u8,
-    /// Number, description, quantity, price in pence, smallest stock. Without a price it is looked up in the price list.
+    /// Number, description, quantity, price in pence, minimum stock. Without a price, it is looked up in the price
+    /// list.
     articles: &'static [(&'static str, &'static str, u32, Option<u32>, u32)],
 }
 
@@ -395,7 +397,7 @@ const BAYS: [Bay; 4] = [
     ] },
 ];
 
-/// From the hidden sheet; HT-407 is not on it. A price of 3 times 1.1 is stored as 3.3000000000000003 and shown as 3.30.
+/// The hidden sheet, without HT-407. A price of 3 times 1.1 is stored as 3.3000000000000003 and displayed as 3.30.
 const PRICE_LIST: [(&str, f64); 7] = [
     ("HT-401", 5.49),
     ("HT-402", 2.99),
@@ -406,8 +408,8 @@ const PRICE_LIST: [(&str, f64); 7] = [
     ("HT-408", 3.0 * 1.1),
 ];
 
-/// What was typed where something else should stand: the article, the column, what stands there. The tenth mistake is
-/// that HT-407 has no price in the price list (cell-shows-error).
+/// The mistakes: the article, the column, and the wrong content of the cell. The tenth mistake is that HT-407 has no
+/// price in the price list (cell-shows-error).
 const MISTAKES: [(&str, usize, Cell<'static>); 9] = [
     ("00715", QTY, Cell::Blank),                   // value-missing
     ("00719", PRICE, Cell::Text("on request")),    // number-expected
@@ -481,7 +483,7 @@ fn count_workbook() -> Result<Vec<u8>, XlsxError> {
     workbook.save_to_buffer()
 }
 
-// q3-stock-export.csv: what a merchandise management system hands over.
+// q3-stock-export.csv: an export of a merchandise management system.
 
 const EXPORT_COLUMNS: [&str; 10] = [
     "Item number",
@@ -496,10 +498,10 @@ const EXPORT_COLUMNS: [&str; 10] = [
     "Inactive",
 ];
 
-/// The system starts a new page, with a blank line, after so many items.
+/// The number of items per page; pages are separated by a blank line.
 const EXPORT_PAGE: usize = 25;
 
-/// The quantity of 040417 has a point for the thousands, as people write it there: it could be 1.2 or 1200.
+/// The quantity of 040417 has a thousands separator as used in Germany: it could be 1.2 or 1200.
 #[rustfmt::skip]
 const EXPORT: [[&str; 10]; 40] = [
     ["040391", "Sechskantschraube M8 x 40, verzinkt", "Schrauben", "Bremen", "4200", "0.07", "1000", "Weserstahl GmbH", "2026-09-30", "N"],
@@ -562,7 +564,7 @@ fn separate(rows: &[[&str; 10]]) -> Result<Vec<u8>, Box<dyn Error>> {
     Ok(writer.into_inner()?)
 }
 
-// old-scan.xlsx: no workbook at all, whatever its name says.
+// old-scan.xlsx: not a workbook, despite its name.
 
 const SCAN: [&str; 6] = [
     "Bristol warehouse - stock list 2009 - page 1 of 1",
@@ -573,7 +575,7 @@ const SCAN: [&str; 6] = [
     "00341  Claw hammer 16 oz       9  GBP 14.99",
 ];
 
-/// A PDF of one page.
+/// Returns a PDF of one page.
 fn scanned_page() -> Vec<u8> {
     let lines: String = SCAN.iter().map(|line| format!("({line}) Tj T*\n")).collect();
     let drawing = format!("BT\n/F1 11 Tf\n16 TL\n72 770 Td\n{lines}ET\n");
@@ -586,7 +588,8 @@ fn scanned_page() -> Vec<u8> {
         "<< /Type /Font /Subtype /Type1 /BaseFont /Courier >>".to_string(),
     ];
     let mut pdf = "%PDF-1.4\n".to_string();
-    // Where each object begins, in lines of twenty bytes; the first entry is the head of the list of free objects.
+    // The cross-reference table: the offset of each object in lines of twenty bytes; the first entry is the head of the
+    // list of free objects.
     let mut places = "0000000000 65535 f \n".to_string();
     for (number, object) in (1..).zip(&objects) {
         places += &format!("{:010} 00000 n \n", pdf.len());

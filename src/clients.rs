@@ -1,4 +1,4 @@
-//! The clients of AWS over one HTTPS client, and how a fault of theirs is read.
+//! The AWS clients, which share one HTTPS client, and the error that their calls return.
 
 mod caller;
 #[cfg(test)]
@@ -14,16 +14,16 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_http_client::tls;
 
 const CONNECT: Duration = Duration::from_secs(3);
-/// DynamoDB answers in milliseconds. What has not answered by now is not going to, and a lease of 45 s still has room
-/// for two more attempts.
+/// DynamoDB answers in milliseconds. A request without an answer by now won't get one, and a lease of 45 s still has
+/// room for two more attempts.
 const ATTEMPT: Duration = Duration::from_secs(10);
-/// Of a transfer to or from S3: a chunk of a plan over a slow line. Reading a body is watched by the SDK's own
-/// protection against stalled streams.
+/// For a transfer to or from S3: a chunk of a plan over a slow line. While a body is read, the SDK's stalled-stream
+/// protection applies.
 const TRANSFER: Duration = Duration::from_secs(60);
-/// The SDK's own attempts are for connections. What DynamoDB hands back unprocessed is tried again by `table`.
+/// The SDK's retries are for failed connections. Items that DynamoDB returns unprocessed are retried by `table`.
 const ATTEMPTS: u32 = 3;
 
-/// The clients, as the stages take them.
+/// One client for each service.
 #[derive(Debug, Clone)]
 pub struct Clients {
     pub s3: aws_sdk_s3::Client,
@@ -34,7 +34,7 @@ pub struct Clients {
     pub eventbridge: aws_sdk_eventbridge::Client,
 }
 
-/// Makes the clients from the environment; an endpoint or a region given here comes before the environment's.
+/// Makes the clients from the environment. An endpoint or a region given here overrides the environment's.
 pub async fn connect(endpoint_url: Option<&str>, region: Option<&str>) -> Clients {
     let https = aws_smithy_http_client::Builder::new()
         .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
@@ -50,7 +50,7 @@ pub async fn connect(endpoint_url: Option<&str>, region: Option<&str>) -> Client
         loader = loader.region(aws_config::Region::new(region.to_string()));
     }
     let shared = loader.load().await;
-    // Behind another endpoint than AWS's own, a bucket's name rarely is a host that resolves.
+    // At an endpoint other than AWS's own, a bucket's name rarely resolves as a host.
     let other_endpoint = shared.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
     let s3 = aws_sdk_s3::config::Builder::from(&shared)
         .timeout_config(timeouts(TRANSFER).build())
@@ -70,35 +70,35 @@ fn timeouts(attempt: Duration) -> TimeoutConfigBuilder {
     TimeoutConfig::builder().connect_timeout(CONNECT).read_timeout(attempt).operation_attempt_timeout(attempt)
 }
 
-/// A call that AWS did not answer, or answered with an error: what, where, and what to do.
+/// A call that AWS did not answer, or answered with an error. Its text says what failed, where, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}. {}", self.what(), self.advice())]
 pub struct CloudFault {
     pub operation: &'static str,
-    /// The bucket, table or function.
-    pub place: String,
-    /// The service's own code, or `Timeout`, `NoConnection` and the like where it was not reached.
+    /// The bucket, table, queue, topic or function that was called.
+    pub resource: String,
+    /// The service's own code, or one such as `Timeout` or `NoConnection` if the service was not reached.
     pub code: String,
     pub message: String,
-    /// The same call may succeed later, with nobody changing anything.
-    pub passing: bool,
+    /// Whether the same call may succeed later without anything being changed.
+    pub transient: bool,
 }
 
 impl CloudFault {
-    /// Reads what a call came back with.
-    pub fn new<E>(operation: &'static str, place: &str, error: &SdkError<E, HttpResponse>) -> CloudFault
+    /// Makes a fault of the error that a call returned.
+    pub fn new<E>(operation: &'static str, resource: &str, error: &SdkError<E, HttpResponse>) -> CloudFault
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        let missing = match error {
+        let setup_fault = match error {
             SdkError::ServiceError(answer) => answer.err().code().and_then(caller::expired),
-            _ => caller::missing(error),
+            _ => caller::setup_fault(error),
         };
-        if let Some(missing) = missing {
-            return CloudFault::of_caller(operation, place, missing);
+        if let Some(setup_fault) = setup_fault {
+            return CloudFault::of_setup(operation, resource, setup_fault);
         }
         let context = || causes(error);
-        let (code, message, passing) = match error {
+        let (code, message, transient) = match error {
             SdkError::ConstructionFailure(_) => ("Unsendable", context(), false),
             SdkError::TimeoutError(_) => ("Timeout", "no answer in time".to_string(), true),
             SdkError::DispatchFailure(failure) if failure.is_timeout() => {
@@ -109,87 +109,87 @@ impl CloudFault {
                 let status = answer.raw().status().as_u16();
                 let code = answer.err().code();
                 match (code, status) {
-                    // Done or not, nobody can say: it is not AWS that answers so, but something in between.
+                    // Something between us and AWS has answered; whether AWS did what was asked is unknown.
                     (None, ..300) => ("AnswerUnreadable", format!("HTTP {status}: {}", context()), true),
                     _ => {
                         let code = code.unwrap_or(if status == 404 { "NotFound" } else { "Unknown" });
                         let message = answer.err().message().map_or_else(|| format!("HTTP {status}"), str::to_string);
-                        (code, message, status >= 500 || status == 429 || passes_by_itself(code))
+                        (code, message, status >= 500 || status == 429 || is_transient_code(code))
                     }
                 }
             }
             _ => ("AnswerCutOff", context(), true),
         };
-        CloudFault { operation, place: place.to_string(), code: code.to_string(), message, passing }
+        CloudFault { operation, resource: resource.to_string(), code: code.to_string(), message, transient }
     }
 
-    /// Of a part of a call that as a whole was answered as done.
-    pub fn of_part(operation: &'static str, place: &str, code: &str, message: &str) -> CloudFault {
-        let passing = passes_by_itself(code);
+    /// Makes a fault of one entry of a batch call whose other entries may have succeeded.
+    pub fn of_part(operation: &'static str, resource: &str, code: &str, message: &str) -> CloudFault {
+        let transient = is_transient_code(code);
         CloudFault {
             operation,
-            place: place.to_string(),
+            resource: resource.to_string(),
             code: code.to_string(),
             message: message.to_string(),
-            passing,
+            transient,
         }
     }
 
-    /// The function's credentials are not for anybody to set right: its next run gets new ones.
-    fn of_caller(operation: &'static str, place: &str, missing: caller::Missing) -> CloudFault {
-        let caller::Missing { code, message, passing } = missing;
-        let passing = passing || is_function();
-        CloudFault { operation, place: place.to_string(), code: code.to_string(), message, passing }
+    /// In the function, a fault of its credentials is transient: its next run gets new ones.
+    fn of_setup(operation: &'static str, resource: &str, fault: caller::SetupFault) -> CloudFault {
+        let caller::SetupFault { code, message, transient } = fault;
+        let transient = transient || is_function();
+        CloudFault { operation, resource: resource.to_string(), code: code.to_string(), message, transient }
     }
 
     fn what(&self) -> String {
-        let CloudFault { operation, place, code, message, .. } = self;
+        let CloudFault { operation, resource, code, message, .. } = self;
         match caller::advice(code) {
-            // Whatever was asked: it would have been the same.
+            // Any call would have failed this way, so the operation isn't named.
             Some(_) => message.clone(),
-            None => format!("{operation} on {place} was not done: {code}: {message}"),
+            None => format!("{operation} on {resource} failed: {code}: {message}"),
         }
     }
 
     fn advice(&self) -> &'static str {
         if let Some(advice) = caller::advice(&self.code) {
-            return if self.passing { MAY_PASS } else { advice };
+            return if self.transient { TEMPORARY } else { advice };
         }
         match self.code.as_str() {
             "AccessDenied" | "AccessDeniedException" | "AuthorizationError" => match is_function() {
-                true => "Allow the operation there in the role's policy",
+                true => "Allow this operation in the policy of the function's role",
                 false => {
-                    "Allow it to the user or role of your AWS credentials; aws sts get-caller-identity says which that is"
+                    "Allow it for the user or role of your AWS credentials, which aws sts get-caller-identity shows"
                 }
             },
             "ResourceNotFoundException" | "NoSuchBucket" | "NotFound" => "Check the name, the region and the account",
-            code if NOT_KNOWN.contains(&code) => "Check the AWS credentials, and whether this machine's clock is right",
-            "NoConnection" => "Check the network, the region and the endpoint; if they are right, try again",
-            _ if self.passing => MAY_PASS,
-            _ => "Trying again will not help before this is changed",
+            code if REJECTED_CREDENTIALS.contains(&code) => "Check the AWS credentials and this machine's clock",
+            "NoConnection" => "Check the network, the region and the endpoint; if they are right, retry",
+            _ if self.transient => TEMPORARY,
+            _ => "Fix this first; retrying won't help",
         }
     }
 }
 
-/// Whether this process is the function, and not somebody's command.
+/// Whether this process is the Lambda function and not the command.
 fn is_function() -> bool {
     std::env::var_os("AWS_LAMBDA_FUNCTION_NAME").is_some()
 }
 
-/// An error with all that is behind it, on one line.
+/// An error and all its causes, on one line.
 pub fn causes(error: &(dyn std::error::Error + 'static)) -> String {
-    links(error).map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    error_chain(error).map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
-fn links<'e>(
+fn error_chain<'e>(
     error: &'e (dyn std::error::Error + 'static),
 ) -> impl Iterator<Item = &'e (dyn std::error::Error + 'static)> {
     std::iter::successors(Some(error), |&error| error.source())
 }
 
-const MAY_PASS: &str = "It may pass; trying again is safe";
-/// Codes of a request whose credentials AWS does not know, or whose signature is not theirs.
-const NOT_KNOWN: [&str; 9] = [
+const TEMPORARY: &str = "This is probably temporary; retrying is safe";
+/// Codes of a request whose credentials AWS does not know, or whose signature doesn't match them.
+const REJECTED_CREDENTIALS: [&str; 9] = [
     "IncompleteSignature",
     "IncompleteSignatureException",
     "InvalidAccessKeyId",
@@ -201,8 +201,8 @@ const NOT_KNOWN: [&str; 9] = [
     "UnrecognizedClientException",
 ];
 
-/// Codes that AWS sends with status 400, or in an answer, though nothing is wrong with the request.
-fn passes_by_itself(code: &str) -> bool {
+/// Whether a code means a temporary fault, although AWS sends it with status 400 or inside a successful answer.
+fn is_transient_code(code: &str) -> bool {
     const CODES: [&str; 17] = [
         "ConditionalRequestConflict",
         "InternalException",
@@ -225,10 +225,10 @@ fn passes_by_itself(code: &str) -> bool {
     CODES.contains(&code)
 }
 
-/// How long to wait before the nth try again (from 1): anything up to twice the time before, so that many who were
-/// refused at once do not come back at once.
-pub fn full_jitter(tries: u32, base: Duration, cap: Duration) -> Duration {
-    let ceiling = base.saturating_mul(1 << tries.saturating_sub(1).min(20)).min(cap);
+/// Returns how long to wait before retry number `attempt`, counted from 1: a random time below a limit that doubles
+/// with each retry up to `cap`, so that callers refused at the same time don't all return at the same time.
+pub fn full_jitter(attempt: u32, base: Duration, cap: Duration) -> Duration {
+    let ceiling = base.saturating_mul(1 << attempt.saturating_sub(1).min(20)).min(cap);
     ceiling.mul_f64(fastrand::f64())
 }
 
@@ -240,52 +240,52 @@ mod tests {
 
     fn answered(status: u16, code: &str) -> CloudFault {
         let error = GetItemError::generic(
-            aws_sdk_dynamodb::error::ErrorMetadata::builder().code(code).message("so it says").build(),
+            aws_sdk_dynamodb::error::ErrorMetadata::builder().code(code).message("the message").build(),
         );
         let raw = HttpResponse::new(status.try_into().unwrap(), SdkBody::empty());
         CloudFault::new("GetItem", "table stock", &SdkError::service_error(error, raw))
     }
 
     #[test]
-    fn what_may_pass_is_told_from_what_will_not() {
+    fn transient_faults_are_told_apart_from_lasting_ones() {
         for (status, code) in [(500, "InternalServerError"), (503, "Odd"), (400, "ThrottlingException"), (429, "Odd")] {
-            assert!(answered(status, code).passing, "{code}");
+            assert!(answered(status, code).transient, "{code}");
         }
         for (status, code) in [(400, "ResourceNotFoundException"), (400, "AccessDeniedException"), (403, "Odd")] {
-            assert!(!answered(status, code).passing, "{code}");
+            assert!(!answered(status, code).transient, "{code}");
         }
         let late = SdkError::<GetItemError, HttpResponse>::timeout_error("late");
-        assert!(CloudFault::new("GetItem", "table stock", &late).passing);
+        assert!(CloudFault::new("GetItem", "table stock", &late).transient);
         let unsendable = SdkError::<GetItemError, HttpResponse>::construction_failure("no region");
-        assert!(!CloudFault::new("GetItem", "table stock", &unsendable).passing);
+        assert!(!CloudFault::new("GetItem", "table stock", &unsendable).transient);
     }
 
     #[test]
-    fn a_fault_says_what_where_and_what_to_do() {
+    fn a_fault_says_what_failed_where_and_what_to_do() {
         assert_eq!(
             answered(400, "AccessDeniedException").to_string(),
-            "GetItem on table stock was not done: AccessDeniedException: so it says. \
-             Allow it to the user or role of your AWS credentials; aws sts get-caller-identity says which that is"
+            "GetItem on table stock failed: AccessDeniedException: the message. \
+             Allow it for the user or role of your AWS credentials, which aws sts get-caller-identity shows"
         );
     }
 
     #[tokio::test]
-    async fn an_answer_of_success_that_cannot_be_read_is_told_with_its_cause() {
+    async fn an_unreadable_answer_with_a_success_status_is_reported_with_its_cause() {
         let fake = fake::Fake::answering(|_| fake::Reply::Body(200, "<html>Sign in to this network</html>"));
         let answer = fake.dynamodb().get_item().table_name("stock").send().await;
         let fault = CloudFault::new("GetItem", "table stock", &answer.unwrap_err());
-        assert_eq!((fault.code.as_str(), fault.passing), ("AnswerUnreadable", true));
+        assert_eq!((fault.code.as_str(), fault.transient), ("AnswerUnreadable", true));
         assert!(fault.message.starts_with("HTTP 200: ") && fault.message.len() > 40, "{fault}");
     }
 
     #[test]
-    fn waiting_grows_to_its_cap_and_no_further() {
+    fn waits_grow_up_to_the_cap() {
         let (base, cap) = (Duration::from_millis(50), Duration::from_secs(5));
         let mut longest = Duration::ZERO;
-        for tries in [1, 2, 7, 8, 40, u32::MAX] {
+        for attempt in [1, 2, 7, 8, 40, u32::MAX] {
             for _ in 0..200 {
-                let pause = full_jitter(tries, base, cap);
-                assert!(pause <= base.saturating_mul(1 << tries.saturating_sub(1).min(20)).min(cap));
+                let pause = full_jitter(attempt, base, cap);
+                assert!(pause <= base.saturating_mul(1 << attempt.saturating_sub(1).min(20)).min(cap));
                 longest = longest.max(pause);
             }
         }

@@ -1,4 +1,4 @@
-//! What a Lambda event asks for: uploads to load, or one of our own loads to continue; in whatever envelope it comes.
+//! Reads Lambda events: uploads to load, and the loader's own requests, in any of the supported envelopes.
 
 mod own;
 
@@ -14,121 +14,124 @@ pub use own::{LOADS_AT_MOST, own_event};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Request {
     Load(Upload),
-    /// Go on with a load whose plan is kept. Carries only its name.
+    /// Continue a load, whose plan is kept. Carries only the load's id.
     Continue(LoadId),
-    /// Load again what is held.
+    /// Load a held upload, as a new linked load.
     Approve(Decision),
-    /// Load again what failed or was cancelled.
+    /// Reload a load that failed or was cancelled.
     Redrive(Decision),
-    /// Load again all that failed, the oldest upload first, and send again what rests in the failure queue.
+    /// Reload all failed loads, the oldest upload first, and send the events in the failure queue again.
     RedriveAll {
         by: String,
         at: Timestamp,
-        /// Only what has failed since.
+        /// Only what failed after this time.
         since: Option<Timestamp>,
     },
-    /// Take back what a load wrote.
+    /// Undo what a load wrote.
     Undo(Undo),
     /// Stop a load at its next step.
     Cancel(Decision),
-    /// Tell which loads failed.
+    /// List the failed loads.
     ListFailed {
         since: Option<Timestamp>,
     },
-    /// Tell of the last loads, and of those that wait or are under way.
+    /// List the most recent loads, and those that are waiting or running.
     ListLoads {
         at_most: usize,
     },
-    /// Tell how far a load is, or what became of it.
+    /// Show a load's progress or result.
     Show(LoadId),
-    /// Tell what became of a load's rows, from this one on, as many as an answer holds.
+    /// Show what happened to a load's rows, from `from` on, up to the number that one answer holds.
     ShowRows {
         load: LoadId,
         from: u64,
-        /// Only those of this fate, by its name.
+        /// Only rows with this fate, given by its name.
         fate: Option<String>,
     },
-    /// Tell what the loader reads and writes.
+    /// Show which buckets and tables the loader uses.
     About,
-    /// Start what should run and does not.
+    /// Start loads that should be running but aren't.
     Sweep,
 }
 
-/// What one invocation brings: an event by itself, or a message of a queue that holds one.
+/// An event of an invocation: either the invocation's own payload, or a message of a queue.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Message {
-    /// By which the queue knows it; none where the event came by itself.
+    /// The id of the queue message; `None` if the event is the invocation's own payload.
     pub id: Option<String>,
     pub requests: Result<Vec<Request>, EventError>,
 }
 
-/// Whose events are believed.
+/// The bucket and the account whose S3 events are accepted.
 #[derive(Debug, Clone, Copy)]
-pub struct Ours<'a> {
+pub struct TrustedSource<'a> {
     pub bucket: &'a str,
     pub account: &'a str,
 }
 
-/// An event that is not for us. Trying again would not help, but somebody should see it: it ends in the failure queue.
+/// An event that the loader does not accept. A retry would not help, but an operator should see it, so it ends in the
+/// failure queue.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum EventError {
-    #[error("the event is neither an S3 notification nor one of the loader's own; send it S3 ObjectCreated events")]
+    #[error(
+        "the event is neither an S3 notification nor one of the loader's own events; send the function S3 \
+         ObjectCreated events"
+    )]
     Unknown,
-    #[error("the event's S3 record {record} has no {what}")]
+    #[error("the event's S3 record {record} has no {what}; send the function complete S3 ObjectCreated events")]
     Incomplete { record: usize, what: &'static str },
-    #[error("the event's key is not text after decoding")]
+    #[error("the object key in the event is not valid UTF-8; rename the file and upload it again")]
     KeyNotText,
     #[error(
-        "the event carries a command of the loader, and came by a queue or an event bus; commands are believed only from \
-         a direct invocation of the function. Use the inventory command, or invoke the function yourself"
+        "the event holds a command for the loader, but it came through a queue or an event bus; commands are accepted \
+         only from a direct invocation. Use the inventory command, or invoke the function directly"
     )]
     NotDirect,
-    #[error("the event is for bucket {0}, and this loader reads another one; check the notification's target")]
+    #[error("the event is for bucket {0}, and this loader reads a different bucket; check the notification's target")]
     OtherBucket(String),
-    #[error("the event is from account {0}, and this loader's buckets are in another one; check the rule's target")]
-    OtherAccount(String),
     #[error(
-        "the message of the queue holds no JSON; send it S3 ObjectCreated events, or what EventBridge makes of them"
+        "the event is from account {0}, and this loader's buckets are in a different account; check the rule's target"
     )]
+    OtherAccount(String),
+    #[error("the queue message is not JSON; send the queue S3 ObjectCreated events, directly or through EventBridge")]
     NotJson,
 }
 
-/// Takes an event out of its envelope: each message of an SQS queue stands for itself, so that one which cannot be done
-/// is tried again without the others.
-pub fn open(event: &Json, ours: Ours<'_>) -> Vec<Message> {
+/// Unpacks an event. The messages of an SQS queue are kept apart, so that one that fails is retried without the others.
+pub fn open(event: &Json, source: TrustedSource<'_>) -> Vec<Message> {
     let records = event.get("Records").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
     if records.first().and_then(|record| record.get("eventSource")).and_then(Json::as_str) != Some("aws:sqs") {
-        return vec![Message { id: None, requests: decode(event, ours) }];
+        return vec![Message { id: None, requests: decode(event, source) }];
     }
     let messages = records.iter().map(|record| {
         let text = |name: &str| record.get(name).and_then(Json::as_str);
         let body = text("body").and_then(|body| serde_json::from_str::<Json>(body).ok()).ok_or(EventError::NotJson);
-        let requests = body.and_then(|body| decode_carried(&body, ours));
+        let requests = body.and_then(|body| decode_delivered(&body, source));
         Message { id: Some(text("messageId").unwrap_or_default().to_string()), requests }
     });
     messages.collect()
 }
 
-/// Reads an event that came by itself. Invoked directly, the function does what it is asked: whoever may invoke it may
-/// ask. What S3 or an event bus made of something else is no such request, whatever it carries.
-fn decode(event: &Json, ours: Ours<'_>) -> Result<Vec<Request>, EventError> {
+/// Reads the payload of an invocation. A direct invocation may carry a command: anyone with the right to invoke the
+/// function may give commands. An event that S3 or an event bus sent may not, whatever it contains.
+fn decode(event: &Json, source: TrustedSource<'_>) -> Result<Vec<Request>, EventError> {
     let is_direct = ["Records", "source", "detail-type"].iter().all(|part| event.get(part).is_none());
     match own::decode(event) {
         Some(request) if is_direct => Ok(vec![request?]),
-        _ => decode_carried(event, ours),
+        _ => decode_delivered(event, source),
     }
 }
 
-/// Reads an event that a queue, a bus or S3 brought: uploads, and nothing else. Whoever may put a message there need not
-/// be one who may approve a load. Folder markers and the lock files of office programs are passed over.
-fn decode_carried(event: &Json, ours: Ours<'_>) -> Result<Vec<Request>, EventError> {
+/// Reads an event that came from a queue, a bus or S3. It may only announce uploads: the right to send messages there
+/// doesn't include the right to approve loads. Folder markers and the lock files of office programs are ignored.
+fn decode_delivered(event: &Json, source: TrustedSource<'_>) -> Result<Vec<Request>, EventError> {
     if [Some(event), event.get("detail")].into_iter().flatten().any(|part| own::decode(part).is_some()) {
         return Err(EventError::NotDirect);
     }
     if event.get("source").and_then(Json::as_str) == Some("aws.s3") {
-        return decode_bridged(event, ours);
+        return decode_eventbridge(event, source);
     }
-    // S3 sends this once, when the notification is set up.
+    // S3 sends this test event once, when the notification is set up.
     if event.get("Event").and_then(Json::as_str) == Some("s3:TestEvent") {
         return Ok(Vec::new());
     }
@@ -143,18 +146,18 @@ fn decode_carried(event: &Json, ours: Ours<'_>) -> Result<Vec<Request>, EventErr
             continue;
         }
         let upload = decode_record(record, number)?;
-        requests.extend(believe(upload, ours)?);
+        requests.extend(accept(upload, source)?);
     }
     Ok(requests)
 }
 
-/// What EventBridge makes of S3's events: one upload, its key as it is, and the account it is in.
-fn decode_bridged(event: &Json, ours: Ours<'_>) -> Result<Vec<Request>, EventError> {
+/// Reads an S3 event that came through EventBridge: one upload, with its key unencoded, and the account.
+fn decode_eventbridge(event: &Json, source: TrustedSource<'_>) -> Result<Vec<Request>, EventError> {
     let text = |pointer: &str| event.pointer(pointer).and_then(Json::as_str).map(str::to_string);
     if text("/detail-type").as_deref() != Some("Object Created") {
         return Ok(Vec::new());
     }
-    if let Some(account) = text("/account").filter(|account| account != ours.account) {
+    if let Some(account) = text("/account").filter(|account| account != source.account) {
         return Err(EventError::OtherAccount(account));
     }
     let need = |pointer: &str, what| {
@@ -169,12 +172,12 @@ fn decode_bridged(event: &Json, ours: Ours<'_>) -> Result<Vec<Request>, EventErr
         size: event.pointer("/detail/object/size").and_then(Json::as_u64),
         time: text("/time"),
     };
-    Ok(believe(upload, ours)?.into_iter().collect())
+    Ok(accept(upload, source)?.into_iter().collect())
 }
 
-/// An upload is believed only in our bucket, and is none where it is a folder or a lock file.
-fn believe(upload: Upload, ours: Ours<'_>) -> Result<Option<Request>, EventError> {
-    if upload.bucket != ours.bucket {
+/// Accepts an upload only from our bucket. Returns `None` for a folder marker or a lock file.
+fn accept(upload: Upload, source: TrustedSource<'_>) -> Result<Option<Request>, EventError> {
+    if upload.bucket != source.bucket {
         return Err(EventError::OtherBucket(upload.bucket));
     }
     Ok(upload.is_spreadsheet().then_some(Request::Load(upload)))
@@ -196,7 +199,7 @@ fn decode_record(record: &Json, number: usize) -> Result<Upload, EventError> {
     })
 }
 
-/// S3 writes keys as HTML forms do: a blank is `+`, and everything unusual is `%` and two digits.
+/// Decodes an object key. S3 encodes keys as HTML forms do: a space is `+`, other special bytes are `%` and two digits.
 fn decode_key(encoded: &str) -> Result<String, EventError> {
     let mut bytes = Vec::with_capacity(encoded.len());
     let mut rest = encoded.bytes();

@@ -1,4 +1,4 @@
-//! The Lambda function: events in, loads out.
+//! The Lambda function: handles events and runs the loads they ask for.
 
 use std::time::Duration;
 
@@ -7,11 +7,11 @@ use tokio::time::Instant;
 
 use crate::clients::{self, Clients};
 use crate::config::Config;
-use crate::event::{self, EventError, Message, Ours, Request};
+use crate::event::{self, EventError, Message, Request, TrustedSource};
 use crate::ledger::Ledger;
-use crate::load::{self, Answer, LoadError, Places, Rules, Run, RunEnd, Uploads};
-use crate::notify::{Around, Notifier};
-use crate::relay::{FailureQueue, PASSING, Relay};
+use crate::load::{self, Answer, LoadError, Run, RunEnd, Services, Settings, Uploads};
+use crate::notify::{MailContext, Notifier};
+use crate::relay::{FailureQueue, Relay, TRANSIENT_FAULT};
 use crate::store::{S3Store, Store};
 use crate::table::Table;
 use inventory_base::decision::Decision;
@@ -29,13 +29,13 @@ pub async fn serve() -> Result<(), Error> {
         .with_target(false)
         .with_env_filter(format!("warn,inventory_loader={level}", level = config.log_level))
         .init();
-    let rules = config.rules()?;
+    let settings = config.settings()?;
     let clients = clients::connect(None, None).await;
     let notify = notifier(&clients, &config);
     let store = Store::S3(S3Store::new(clients.s3, &config.reports_bucket, &config.bucket_owner));
     let ledger = Ledger::new(clients.dynamodb.clone(), &config.ledger_table, config.lease);
-    let places = Places {
-        ledger: Some(ledger.of_loader(store.place("loads"))),
+    let services = Services {
+        ledger: Some(ledger.with_reports_at(store.location("loads"))),
         store,
         table: Table::new(clients.dynamodb, &config.inventory_table, config.table_wait)
             .with_read_ceiling(config.read_ceiling)
@@ -50,23 +50,23 @@ pub async fn serve() -> Result<(), Error> {
         }),
         prints_metrics: true,
     };
-    let (places, rules) = (&places, &rules);
-    let ours = Ours { bucket: &config.uploads_bucket, account: &config.bucket_owner };
-    lambda_runtime::run(service_fn(move |event| handle(event, places, rules, ours))).await
+    let (services, settings) = (&services, &settings);
+    let source = TrustedSource { bucket: &config.uploads_bucket, account: &config.bucket_owner };
+    lambda_runtime::run(service_fn(move |event| handle(event, services, settings, source))).await
 }
 
-/// None where nobody is to be told.
+/// `None` if neither a topic nor an event bus is configured.
 fn notifier(clients: &Clients, config: &Config) -> Option<Notifier> {
     let (topic, bus) = (config.notify_topic.clone(), config.event_bus.clone());
     if topic.is_none() && bus.is_none() {
         return None;
     }
     let region = clients.sns.config().region().map(ToString::to_string).unwrap_or_default();
-    let around = Around { reports: config.reports_bucket.clone(), function: config.function.clone(), region };
+    let around = MailContext { reports: config.reports_bucket.clone(), function: config.function.clone(), region };
     Some(Notifier::new(clients.sns.clone(), clients.eventbridge.clone(), topic, bus, around))
 }
 
-/// Why a run ended in an error. Lambda tries the event again, and in the end keeps it in the failure queue.
+/// Why a run ended in an error. Lambda retries the event and finally puts it into the failure queue.
 #[derive(Debug, thiserror::Error)]
 enum RunError {
     #[error(transparent)]
@@ -76,11 +76,11 @@ enum RunError {
 }
 
 impl RunError {
-    /// What somebody who finds the event in the failure queue sees first.
+    /// The error type that Lambda keeps with the event in the failure queue.
     fn kind(&self) -> &'static str {
         match self {
             RunError::Event(_) => "UnknownEvent",
-            RunError::Load(error) if error.would_trying_again_help() => PASSING,
+            RunError::Load(error) if error.is_retryable() => TRANSIENT_FAULT,
             RunError::Load(_) => "LastingFault",
         }
     }
@@ -92,13 +92,13 @@ impl From<RunError> for Diagnostic {
     }
 }
 
-/// Does what an invocation brings, one message after another. Of a queue's messages those that failed are named, so that
-/// they alone are tried again.
+/// Handles the messages of an invocation, one after another. Returns the ids of the queue messages that failed, so that
+/// only those are retried.
 async fn handle(
     event: LambdaEvent<serde_json::Value>,
-    places: &Places,
-    rules: &Rules,
-    ours: Ours<'_>,
+    services: &Services,
+    settings: &Settings,
+    source: TrustedSource<'_>,
 ) -> Result<serde_json::Value, RunError> {
     let request_id = event.context.request_id.as_str();
     let run = Run {
@@ -108,11 +108,11 @@ async fn handle(
         dry_run: false,
         waived: Default::default(),
     };
-    let (uploads_bucket, answers) = (ours.bucket, Vec::new());
-    let mut invocation = Invocation { places, rules, run: &run, uploads_bucket, has_loaded: false, answers };
+    let (uploads_bucket, answers) = (source.bucket, Vec::new());
+    let mut invocation = Invocation { services, settings, run: &run, uploads_bucket, has_loaded: false, answers };
     let mut failed = Vec::new();
-    for Message { id, requests } in event::open(&event.payload, ours) {
-        let Err(error) = invocation.follow(requests).await else { continue };
+    for Message { id, requests } in event::open(&event.payload, source) {
+        let Err(error) = invocation.carry_out(requests).await else { continue };
         tracing::error!(event = "run_failed", request_id, message = id, kind = error.kind(), error = %error);
         match id {
             Some(id) => failed.push(serde_json::json!({ "itemIdentifier": id })),
@@ -124,8 +124,8 @@ async fn handle(
 
 /// What one invocation has done so far.
 struct Invocation<'a> {
-    places: &'a Places,
-    rules: &'a Rules,
+    services: &'a Services,
+    settings: &'a Settings,
     run: &'a Run<'a>,
     uploads_bucket: &'a str,
     has_loaded: bool,
@@ -133,8 +133,8 @@ struct Invocation<'a> {
 }
 
 impl Invocation<'_> {
-    /// Does what one message asks for.
-    async fn follow(&mut self, requests: Result<Vec<Request>, EventError>) -> Result<(), RunError> {
+    /// Carries out the requests of one message.
+    async fn carry_out(&mut self, requests: Result<Vec<Request>, EventError>) -> Result<(), RunError> {
         for request in requests? {
             let answer = match request {
                 Request::Load(upload) => {
@@ -145,57 +145,57 @@ impl Invocation<'_> {
                 }
                 Request::Continue(load) => {
                     tracing::info!(event = "continuation_begins", load = %load);
-                    log_end(&load::go_on(&load, self.places, self.rules, self.run).await?);
+                    log_end(&load::resume(&load, self.services, self.settings, self.run).await?);
                     continue;
                 }
                 Request::Approve(decision) => {
                     tracing::info!(event = "load_approved", load = %decision.load, by = decision.by);
-                    load::approve(&decision, self.places, self.run).await?
+                    load::approve(&decision, self.services, self.run).await?
                 }
                 Request::Redrive(decision) => {
                     tracing::info!(event = "load_redriven", load = %decision.load, by = decision.by);
-                    load::redrive(&decision, self.places, self.run).await?
+                    load::redrive(&decision, self.services, self.run).await?
                 }
                 Request::RedriveAll { by, at, since } => {
                     tracing::info!(event = "failures_redriven", by, since = since.map(|since| since.to_string()));
                     let decision = |load| Decision { load, by: by.clone(), at };
-                    load::redrive_all(&decision, since, self.places, self.run).await?
+                    load::redrive_all(&decision, since, self.services, self.run).await?
                 }
                 Request::Undo(undo) => {
                     tracing::info!(event = "undo_asked", load = %undo.load, by = undo.by, dry_run = undo.dry_run);
                     match undo.dry_run {
-                        true => Answer::Undo(load::tell_undo(&undo, self.places, self.rules, self.run).await?),
-                        false => load::ask_undo(&undo, self.places, self.run).await?,
+                        true => Answer::Undo(load::preview_undo(&undo, self.services, self.settings, self.run).await?),
+                        false => load::queue_undo(&undo, self.services, self.run).await?,
                     }
                 }
                 Request::Cancel(decision) => {
                     tracing::info!(event = "load_cancelled", load = %decision.load, by = decision.by);
-                    load::cancel(&decision, self.places).await?
+                    load::cancel(&decision, self.services).await?
                 }
-                Request::ListFailed { since } => load::list_failed(since, self.places).await?,
-                Request::ListLoads { at_most } => load::tell_loads(at_most, self.places).await?,
-                Request::Show(load) => load::tell_load(&load, self.places).await?,
+                Request::ListFailed { since } => load::list_failed(since, self.services).await?,
+                Request::ListLoads { at_most } => load::answer_loads(at_most, self.services).await?,
+                Request::Show(load) => load::answer_load(&load, self.services).await?,
                 Request::ShowRows { load, from, fate } => {
-                    load::tell_rows(&load, from, fate.as_deref(), self.places).await?
+                    load::answer_rows(&load, from, fate.as_deref(), self.services).await?
                 }
-                Request::About => load::tell_places(self.uploads_bucket, self.places),
-                Request::Sweep => load::sweep(self.places, self.rules).await,
+                Request::About => load::answer_about(self.uploads_bucket, self.services),
+                Request::Sweep => load::sweep(self.services, self.settings).await,
             };
             self.answers.push(answer);
         }
         Ok(())
     }
 
-    /// One invocation loads one upload, or the second would have only the time that the first left. Others wait in the
-    /// queue for runs of their own.
+    /// Loads an upload. After the first one of an invocation, uploads other than dry runs are queued for runs of their
+    /// own: they would have only the time that the first one left.
     async fn load(&mut self, upload: Upload) -> Result<(), RunError> {
         if self.has_loaded && !upload.is_dry_run() {
-            log_end(&load::queue(&upload, self.places, self.run).await?);
-            load::start_next(self.places).await;
+            log_end(&load::queue(&upload, self.services, self.run).await?);
+            load::start_next(self.services).await;
             return Ok(());
         }
         self.has_loaded = true;
-        log_end(&load::load(upload, self.places, self.rules, self.run).await?);
+        log_end(&load::load(upload, self.services, self.settings, self.run).await?);
         Ok(())
     }
 }

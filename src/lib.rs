@@ -1,22 +1,23 @@
-//! A spreadsheet of stock lands in S3; a minute later the table is right, and a person has been told what became of
-//! every row. This crate is the cloud and the order of a load; how a file is read, judged, planned and reported is in
-//! the crates below it (`crates/`), which know nothing of the cloud.
+//! Loads a stock spreadsheet from S3 into DynamoDB and reports what happened to every row.
 //!
-//! The modules are in the order an upload passes them, and none imports from a later one.
+//! This crate talks to AWS and runs a load from its event to its report. Reading, judging, planning and reporting are
+//! in the crates below it (`crates/`), which don't use AWS.
+//!
+//! The groups of modules are in the order in which an upload passes them; no group imports from a later one.
 
-// The cloud, and what it asks of us.
+// AWS: the clients, events, S3 and the inventory table.
 pub mod clients;
 pub mod event;
 pub mod store;
 pub mod table;
 
-// Whose turn it is, and who is told.
+// The ledger, and notifications.
 pub mod ledger;
 pub mod metrics;
 pub mod notify;
 pub mod relay;
 
-// A load, and what sets it up.
+// Loads, and the programs that start them.
 pub mod cli;
 pub mod config;
 pub mod function;

@@ -1,4 +1,5 @@
-//! The Lambda: the function, or, started with `read` as its first word, the judging child.
+//! The Lambda function. Started with `read` as its first argument, it is the child process that reads and judges a
+//! file.
 
 use std::process::ExitCode;
 
@@ -10,13 +11,13 @@ use tikv_jemallocator::Jemalloc;
 static ALLOCATOR: Jemalloc = Jemalloc;
 
 fn main() -> ExitCode {
-    if let Some(brief) = child::asked_to_read(std::env::args_os()) {
+    if let Some(brief) = child::brief_from_args(std::env::args_os()) {
         return child::serve(&brief);
     }
     match function::serve() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // There may be no log yet.
+            // Logging may not be set up yet.
             let line = serde_json::json!({ "level": "ERROR", "event": "start_failed", "error": error.to_string() });
             eprintln!("{line}");
             ExitCode::FAILURE

@@ -1,5 +1,5 @@
-//! What an ended load measured, as a line in CloudWatch's embedded metric format: CloudWatch makes metrics of such lines in
-//! a function's log, so that nothing has to be called and nothing can fail.
+//! Prints what an ended load measured as a line in CloudWatch's embedded metric format. CloudWatch turns such lines of
+//! a function's log into metrics, so no call is made that could fail.
 
 use std::io::Write;
 
@@ -11,35 +11,35 @@ use inventory_check::plan::Fate;
 use inventory_check::report::Report;
 
 const NAMESPACE: &str = "InventoryLoader";
-/// Each combination of a metric and its dimensions is paid for, in the hours in which it is told. One table is one
-/// function, so nothing finer is needed but to tell refusals apart.
+/// AWS bills each combination of a metric and its dimensions, in the hours in which it is sent. Each function has one
+/// table, so a second dimension is needed only to tell refusals apart.
 const TABLE: &str = "Table";
 const RULE: &str = "Rule";
 const REFUSALS: &str = "Refusals";
 const MEGABYTE: f64 = (1 << 20) as f64;
 
-/// A load that is over, and what was measured beside its report.
+/// The report of an ended load, and measurements that aren't in the report.
 #[derive(Debug, Clone, Copy)]
 pub struct Measured<'a> {
     pub report: &'a Report,
     pub table: &'a str,
-    /// Of the ways to tell people and programs, those that did not work.
-    pub untold: u64,
-    /// The most memory that reading took; none where the file was not read by this run.
+    /// The number of notifications, mail or event, that could not be sent.
+    pub failed_notifications: u64,
+    /// The peak memory of the reading child; `None` if this run didn't read the file.
     pub reader_bytes: Option<u64>,
-    /// The most memory that this process has had.
+    /// The peak memory of this process so far.
     pub own_bytes: Option<u64>,
     pub at: Timestamp,
 }
 
-/// Prints the line, beside those of the log. In one piece, so that no other line begins within it.
+/// Prints the line to the log in a single write, so that no other line can begin in the middle of it.
 pub fn print(measured: &Measured<'_>) {
     let Some(line) = line(measured) else { return };
-    // That nobody listens any more is nothing a load could mend.
+    // A closed standard output is nothing that a load could fix.
     let _ = std::io::stdout().lock().write_all(format!("{line}\n").as_bytes());
 }
 
-/// None of a trial: its rows would be counted twice, once when they are loaded.
+/// The line, or `None` for a dry run, whose rows would be counted again when they are loaded.
 fn line(measured: &Measured<'_>) -> Option<Json> {
     let Measured { report, table, .. } = measured;
     if report.ending == Ending::DryRun {
@@ -47,8 +47,8 @@ fn line(measured: &Measured<'_>) -> Option<Json> {
     }
     let metrics = metrics(measured);
     let mut line = Map::new();
-    let told = metrics.iter().map(|(name, unit, _)| json!({ "Name": name, "Unit": unit })).collect::<Vec<_>>();
-    let mut directives = vec![json!({ "Namespace": NAMESPACE, "Dimensions": [[TABLE]], "Metrics": told })];
+    let definitions = metrics.iter().map(|(name, unit, _)| json!({ "Name": name, "Unit": unit })).collect::<Vec<_>>();
+    let mut directives = vec![json!({ "Namespace": NAMESPACE, "Dimensions": [[TABLE]], "Metrics": definitions })];
     line.insert(TABLE.to_string(), json!(table));
     line.extend(metrics.into_iter().map(|(name, _, value)| (name, json!(value))));
     if let Some(refusal) = &report.refusal {
@@ -57,7 +57,7 @@ fn line(measured: &Measured<'_>) -> Option<Json> {
         line.insert(RULE.to_string(), json!(refusal.rule.id()));
         line.insert(REFUSALS.to_string(), json!(1));
     }
-    // What follows can be searched for in the log and costs nothing.
+    // These members are not metrics and cost nothing; they are for searching the log.
     line.insert("event".to_string(), json!("load_measured"));
     line.insert("load".to_string(), json!(report.load));
     line.insert("ending".to_string(), json!(report.ending));
@@ -66,15 +66,15 @@ fn line(measured: &Measured<'_>) -> Option<Json> {
     Some(Json::Object(line))
 }
 
-/// Name, unit and value. All of them each time, so that a graph shows a zero and no gap.
+/// Name, unit and value of each metric. Zeros are included, so that a graph has no gaps.
 fn metrics(measured: &Measured<'_>) -> Vec<(String, &'static str, f64)> {
     let report = measured.report;
     let mut metrics = Vec::new();
     let mut add = |name: &str, unit, value: f64| metrics.push((name.to_string(), unit, value));
-    // In a load no row is only accepted.
+    // In a load, no row ends as merely accepted.
     for fate in Fate::ALL.into_iter().filter(|fate| *fate != Fate::Accepted) {
         let rows = report.rows.fates.get(&fate).copied().unwrap_or_default();
-        add(&format!("Rows{}", in_capitals(fate.name())), "Count", rows as f64);
+        add(&format!("Rows{}", to_pascal_case(fate.name())), "Count", rows as f64);
     }
     let (units, seconds) = (&report.units, &report.seconds);
     for (name, count) in [
@@ -83,7 +83,7 @@ fn metrics(measured: &Measured<'_>) -> Vec<(String, &'static str, f64)> {
         ("WriteUnits", units.write),
         ("ReadUnits", units.read),
         ("LoadsFailed", f64::from(u8::from(report.ending == Ending::Failed))),
-        ("PeopleNotTold", measured.untold as f64),
+        ("PeopleNotTold", measured.failed_notifications as f64),
     ] {
         add(name, "Count", count);
     }
@@ -105,11 +105,11 @@ fn metrics(measured: &Measured<'_>) -> Vec<(String, &'static str, f64)> {
     metrics
 }
 
-/// `not-written` is `NotWritten`.
-fn in_capitals(name: &str) -> String {
+/// Writes `not-written` as `NotWritten`.
+fn to_pascal_case(name: &str) -> String {
     let word = |word: &str| {
-        let mut letters = word.chars();
-        letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect::<String>()
+        let mut chars = word.chars();
+        chars.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(chars).collect::<String>()
     };
     name.split('-').map(word).collect()
 }
@@ -141,7 +141,14 @@ mod tests {
 
     fn measured(report: &Report) -> Measured<'_> {
         let at = Timestamp::from_millisecond(1_790_000_000_123).unwrap();
-        Measured { report, table: "stock", untold: 1, reader_bytes: Some(96 << 20), own_bytes: Some(48 << 20), at }
+        Measured {
+            report,
+            table: "stock",
+            failed_notifications: 1,
+            reader_bytes: Some(96 << 20),
+            own_bytes: Some(48 << 20),
+            at,
+        }
     }
 
     #[test]
@@ -171,9 +178,9 @@ mod tests {
         assert_eq!(text, expected);
     }
 
-    /// As the specification has it: every metric and every dimension that a directive names is a member of the root, a
-    /// metric a number and a dimension a text; at most 100 metrics and 30 dimensions.
-    fn follows_the_specification(line: &Json) {
+    /// Checks the rules of the specification: every metric and every dimension that a directive names is a member of
+    /// the root, a metric is a number and a dimension a string; at most 100 metrics and 30 dimensions.
+    fn assert_follows_the_specification(line: &Json) {
         assert!(line["_aws"]["Timestamp"].is_i64(), "{line}");
         let directives = line["_aws"]["CloudWatchMetrics"].as_array().unwrap();
         assert!(!directives.is_empty());
@@ -202,7 +209,7 @@ mod tests {
         let refused = Report::refused(Some(load), upload(), refusal, Seconds::default());
         for report in [refused, ended(Ending::Failed), ended(Ending::Held), ended(Ending::Cancelled)] {
             let line = line(&Measured { reader_bytes: None, ..measured(&report) }).unwrap();
-            follows_the_specification(&line);
+            assert_follows_the_specification(&line);
             assert!(!line.to_string().contains("Secret"), "{line}");
             assert_eq!(line["LoadsFailed"], f64::from(u8::from(report.ending == Ending::Failed)));
             let refusals = (line["Rule"].as_str(), line["Refusals"].as_u64());
@@ -212,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trial_is_not_measured() {
+    fn a_dry_run_is_not_measured() {
         assert_eq!(line(&measured(&ended(Ending::DryRun))), None);
     }
 }

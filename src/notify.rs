@@ -1,4 +1,5 @@
-//! Tells people and programs that a load is over, or that none came: a mail by a topic, an event on a bus.
+//! Notifies people and programs when a load has ended or is delayed, or when a sheet is overdue: with a mail through an
+//! SNS topic and an event on an EventBridge bus.
 
 mod event;
 mod mail;
@@ -16,68 +17,68 @@ use event::Event;
 use inventory_base::load_id::LoadId;
 use inventory_check::plan::Names;
 use inventory_check::report::Report;
-use inventory_rules::schema::Every;
+use inventory_rules::schema::Interval;
 use mail::Mail;
 
 const PUBLISH: &str = "Publish";
 const PUT_EVENTS: &str = "PutEvents";
-/// An event that the bus does not take for the moment is sent so often, after pauses. What the SDK sends again by itself
-/// is whole requests.
+/// How often an event is sent that the bus rejects with a transient error, with pauses in between. The SDK itself only
+/// retries whole requests.
 const EVENT_TRIES: u32 = 3;
 const EVENT_PAUSE: Duration = Duration::from_millis(200);
 
-/// Who is told: where neither topic nor bus is named, nobody.
+/// Sends notifications; none if neither topic nor bus is configured.
 #[derive(Debug, Clone)]
 pub struct Notifier {
     sns: aws_sdk_sns::Client,
     eventbridge: aws_sdk_eventbridge::Client,
-    /// Its ARN.
+    /// The topic's ARN.
     topic: Option<String>,
-    /// Its name.
+    /// The bus's name.
     bus: Option<String>,
-    around: Around,
+    context: MailContext,
 }
 
-/// What a mail has to know of the place it comes from.
+/// What a mail needs to know about the deployment.
 #[derive(Debug, Clone)]
-pub struct Around {
+pub struct MailContext {
     /// The bucket with the reports.
     pub reports: String,
-    /// Whom the commands in a mail ask.
+    /// The function that the commands in a mail name.
     pub function: String,
     pub region: String,
 }
 
-/// Where an ended load is found.
+/// Where to find a load that has ended.
 #[derive(Debug, Clone, Copy)]
-pub struct Found<'a> {
+pub struct LoadLocation<'a> {
     pub table: &'a str,
     pub names: Names<'a>,
 }
 
-/// A sheet that was expected and did not come.
+/// A sheet that was expected but hasn't come.
 #[derive(Debug, Clone)]
-pub struct Missing<'a> {
+pub struct OverdueSheet<'a> {
     pub table: &'a str,
-    /// The last load that went in, and when.
+    /// The last load, and when it ended.
     pub last: &'a LoadId,
     pub at: Timestamp,
-    pub every: Every,
-    /// Periods that went by since.
+    pub every: Interval,
+    /// The number of periods that have passed since.
     pub periods: u64,
-    /// When the first of them was over.
+    /// When the first of them ended.
     pub due: Timestamp,
 }
 
-/// A load, or an event, that has met faults for a while and is tried again.
+/// A load, or an event that hasn't become a load yet, that has been failing for a while and is being retried.
 #[derive(Debug, Clone, Copy)]
-pub struct Delayed<'a> {
+pub struct DelayedLoad<'a> {
     pub table: &'a str,
-    /// None where no load is known yet.
+    /// `None` if the load isn't known yet.
     pub load: Option<&'a LoadId>,
     pub file: &'a str,
     pub outage: &'a Outage,
-    /// Until when it is tried.
+    /// When retrying stops.
     pub gives_up: Timestamp,
 }
 
@@ -87,33 +88,33 @@ impl Notifier {
         eventbridge: aws_sdk_eventbridge::Client,
         topic: Option<String>,
         bus: Option<String>,
-        around: Around,
+        context: MailContext,
     ) -> Notifier {
-        Notifier { sns, eventbridge, topic, bus, around }
+        Notifier { sns, eventbridge, topic, bus, context }
     }
 
-    /// In how many ways it tells.
-    pub fn ways(&self) -> usize {
+    /// The number of configured channels.
+    pub fn channels(&self) -> usize {
         usize::from(self.topic.is_some()) + usize::from(self.bus.is_some())
     }
 
-    /// Tells that a load is over. What stood in the way comes back, at most one fault for each of the two ways.
-    pub async fn tell_end(&self, report: &Report, found: Found<'_>) -> Vec<CloudFault> {
-        self.tell(|| Mail::of_report(report, found, &self.around), || Event::of_report(report, found, &self.around))
-            .await
+    /// Notifies that a load has ended. Returns at most one error for each channel.
+    pub async fn notify_end(&self, report: &Report, location: LoadLocation<'_>) -> Vec<CloudFault> {
+        let context = &self.context;
+        self.notify(|| Mail::of_report(report, location, context), || Event::of_report(report, location, context)).await
     }
 
-    /// Tells that no sheet came where one was expected.
-    pub async fn tell_missing(&self, missing: &Missing<'_>) -> Vec<CloudFault> {
-        self.tell(|| Mail::of_missing(missing), || Event::of_missing(missing)).await
+    /// Notifies that an expected sheet hasn't come. Returns at most one error for each channel.
+    pub async fn notify_missing(&self, sheet: &OverdueSheet<'_>) -> Vec<CloudFault> {
+        self.notify(|| Mail::of_missing(sheet), || Event::of_missing(sheet)).await
     }
 
-    /// Tells that a load takes long, or that an event was given up before it became one.
-    pub async fn tell_delayed(&self, delayed: &Delayed<'_>) -> Vec<CloudFault> {
-        self.tell(|| Mail::of_delayed(delayed, &self.around), || Event::of_delayed(delayed)).await
+    /// Notifies that a load is delayed, or that retrying has stopped. Returns at most one error for each channel.
+    pub async fn notify_delayed(&self, delayed: &DelayedLoad<'_>) -> Vec<CloudFault> {
+        self.notify(|| Mail::of_delayed(delayed, &self.context), || Event::of_delayed(delayed)).await
     }
 
-    async fn tell(&self, mail: impl Fn() -> Mail, event: impl Fn() -> Event) -> Vec<CloudFault> {
+    async fn notify(&self, mail: impl Fn() -> Mail, event: impl Fn() -> Event) -> Vec<CloudFault> {
         let by_mail = async {
             match &self.topic {
                 Some(topic) => self.publish(topic, mail()).await.err(),
@@ -131,7 +132,7 @@ impl Notifier {
     }
 
     async fn publish(&self, topic: &str, mail: Mail) -> Result<(), CloudFault> {
-        // So that a subscription can be for one kind of news only.
+        // Lets a subscription filter by kind.
         let attribute = MessageAttributeValue::builder().data_type("String").string_value(mail.kind).build().ok();
         let publish = self.sns.publish().topic_arn(topic).subject(mail.subject).message(mail.body);
         let publish = publish.set_message_attributes(attribute.map(|kind| [("kind".to_string(), kind)].into()));
@@ -142,7 +143,7 @@ impl Notifier {
     async fn put_event(&self, bus: &str, event: &Event) -> Result<(), CloudFault> {
         for tried in 1..EVENT_TRIES {
             match self.put_event_once(bus, event).await {
-                Err(fault) if fault.passing => sleep(EVENT_PAUSE * tried).await,
+                Err(fault) if fault.transient => sleep(EVENT_PAUSE * tried).await,
                 end => return end,
             }
         }
@@ -155,7 +156,7 @@ impl Notifier {
         let entry = entry.detail_type(event.kind).detail(event.detail.to_string()).build();
         let put = self.eventbridge.put_events().entries(entry).send().await;
         let answer = put.map_err(|error| CloudFault::new(PUT_EVENTS, &place, &error))?;
-        // An event that was not taken is told inside an answer that says all is well.
+        // A rejected event is reported in the body of a successful response.
         match answer.entries().iter().find_map(|entry| Some((entry.error_code()?, entry.error_message()))) {
             None => Ok(()),
             Some((code, message)) => {

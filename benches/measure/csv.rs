@@ -1,5 +1,5 @@
-//! Rows as a CSV file that every one of the programs understands: the header holds the attributes' own names, and what
-//! is yes or no is true or false.
+//! Writes rows as a CSV file that all programs understand: the header has the names of the attributes, and booleans are
+//! true or false.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -7,18 +7,18 @@ use std::path::{Path, PathBuf};
 
 use jiff::{ToSpan, civil};
 
-use super::once;
+use super::cached;
 use super::stock::{HEADER, Row};
 
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 pub fn make(name: &str, rows: impl Iterator<Item = Row>) -> PathBuf {
-    once::make(name, "csv", |file| write(file, "", rows).expect("the file"))
+    cached::make(name, "csv", |file| write(file, "", rows).expect("the file"))
 }
 
-/// As some programs on Windows save it.
+/// As saved by some programs on Windows.
 pub fn make_with_byte_order_mark(name: &str, rows: impl Iterator<Item = Row>) -> PathBuf {
-    once::make(name, "csv", |file| write(file, BYTE_ORDER_MARK, rows).expect("the file"))
+    cached::make(name, "csv", |file| write(file, BYTE_ORDER_MARK, rows).expect("the file"))
 }
 
 fn write(file: &Path, before: &str, rows: impl Iterator<Item = Row>) -> io::Result<()> {

@@ -1,4 +1,4 @@
-//! Loads into simulated tables: single ones, and those that several programs take turns with.
+//! Loads into simulated tables: single loads, and rounds in which several programs take turns.
 
 use std::fs;
 use std::io;
@@ -7,8 +7,8 @@ use std::path::Path;
 use super::median::median;
 use super::process::{Run, run};
 use super::program::{OUT, Program};
+use super::results::whole;
 use super::table::{Counts, SimulatedTable};
-use super::told::whole;
 
 pub struct Load {
     rows: u32,
@@ -16,10 +16,10 @@ pub struct Load {
     pub counts: Counts,
 }
 
-/// All the loads of one program.
+/// All loads of one program.
 pub struct Loads(pub Vec<Load>);
 
-/// Into a table of its own, which began with these words on its command line.
+/// Loads into a new table that is started with these arguments.
 pub fn load(program: &Program, file: &Path, rows: u32, table: &[&str]) -> Load {
     load_into(&SimulatedTable::start(table), program, file, rows)
 }
@@ -34,13 +34,13 @@ pub fn load_into(table: &SimulatedTable, program: &Program, file: &Path, rows: u
     Load { rows, run, counts: table.counts() }
 }
 
-/// Each program in each round, one after another, so that what slows the machine for a while slows all of them.
+/// Runs each program once per round, one after another, so that temporary slowness of the machine affects all of them.
 pub fn take_turns(rounds: usize, programs: &[Program], file: &Path, rows: u32, table: &[&str]) -> Vec<Loads> {
     let mut all: Vec<Loads> = programs.iter().map(|_| Loads(Vec::new())).collect();
     for round in 0..rounds {
         for (program, loads) in programs.iter().zip(&mut all) {
             if round < program.rounds(rounds, rows) {
-                loads.0.push(load(program, file, rows, table).complete(&program.name));
+                loads.0.push(load(program, file, rows, table).checked(&program.name));
             }
         }
     }
@@ -48,12 +48,12 @@ pub fn take_turns(rounds: usize, programs: &[Program], file: &Path, rows: u32, t
 }
 
 impl Load {
-    /// Stops where it says itself that it did not end well; tells of it where it does not.
-    pub fn complete(mut self, name: &str) -> Load {
+    /// Panics if the program failed; prints a warning if it reported success but lost items.
+    pub fn checked(mut self, name: &str) -> Load {
         self.run = self.run.succeeded();
         let lost = u64::from(self.rows).saturating_sub(self.counts.items_taken);
         if lost > 0 {
-            eprintln!("  {name} says that all went well, and {lost} items are not in the table");
+            eprintln!("  {name} reported success, but {lost} items are not in the table");
         }
         self
     }
@@ -66,14 +66,14 @@ impl Load {
         self.run.processor_seconds * 1e6 / f64::from(self.rows)
     }
 
-    /// Of what the table could give from the first write to the last, in percent.
+    /// Percentage used of the capacity that the table provided between the first and the last write.
     pub fn capacity_used(&self) -> f64 {
         let Counts { write_units, write_units_available, write_units_held_at_first_write, .. } = &self.counts;
-        let could = write_units_available.zip(*write_units_held_at_first_write).expect("a table with a limit");
-        100.0 * write_units / (could.0 + could.1)
+        let available = write_units_available.zip(*write_units_held_at_first_write).expect("a table with a limit");
+        100.0 * write_units / (available.0 + available.1)
     }
 
-    /// For each hundred items that were taken.
+    /// Refused items per hundred accepted ones.
     pub fn refused(&self) -> f64 {
         100.0 * self.counts.items_refused as f64 / self.counts.items_taken as f64
     }
@@ -84,7 +84,7 @@ impl Loads {
         median(self.0.iter().map(of))
     }
 
-    /// The median of what two loads of the same round come to.
+    /// The median of a ratio between two loads of the same round.
     pub fn against(&self, other: &Loads, ratio: impl Fn(&Load, &Load) -> f64) -> f64 {
         median(self.0.iter().zip(&other.0).map(|(ours, theirs)| ratio(ours, theirs)))
     }
@@ -93,7 +93,7 @@ impl Loads {
         self.median(|load| load.run.seconds)
     }
 
-    /// Items per second, processor time and memory, and how many times as fast `ours` is.
+    /// Returns items per second, processor time, memory, and the time as a multiple of `ours`.
     pub fn cells(&self, ours: &Loads) -> [String; 4] {
         [
             whole(self.median(Load::items_per_second)),

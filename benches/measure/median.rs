@@ -1,4 +1,4 @@
-//! The value in the middle.
+//! The median.
 
 pub fn median(values: impl IntoIterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.into_iter().collect();

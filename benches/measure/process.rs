@@ -1,4 +1,4 @@
-//! A program run to its end: how long it took, what it cost, and what it said.
+//! Runs a program to its end and measures its time, processor time and memory.
 
 use std::fs;
 use std::io::{Read, Seek};
@@ -7,23 +7,23 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-const SAMPLED_EVERY: Duration = Duration::from_millis(10);
-/// In which /proc counts processor time.
+const SAMPLE_INTERVAL: Duration = Duration::from_millis(10);
+/// The unit in which /proc counts processor time.
 const TICKS_PER_SECOND: f64 = 100.0;
 
 pub struct Run {
     pub seconds: f64,
-    /// Of the process and its children together.
+    /// Processor time of the process and its children.
     pub processor_seconds: f64,
-    /// The most at any time, of the process and its children together: shared pages counted once.
+    /// Peak memory of the process and its children, with shared pages counted once.
     pub megabytes: f64,
     pub exit_code: Option<i32>,
-    /// All that it printed.
-    pub said: String,
+    /// Everything it printed.
+    pub output: String,
 }
 
 pub fn run(command: &mut Command) -> Run {
-    let mut output = tempfile::tempfile().expect("a file for what it says");
+    let mut output = tempfile::tempfile().expect("a file for the output");
     let same = || Stdio::from(output.try_clone().expect("the same file"));
     command.stdin(Stdio::null()).stdout(same()).stderr(same());
     let spent_before = spent_by_children();
@@ -32,43 +32,49 @@ pub fn run(command: &mut Command) -> Run {
     let id = child.id();
     let (end, ended) = mpsc::channel::<()>();
     let sampler = thread::spawn(move || {
-        let mut most = 0;
+        let mut peak = 0;
         loop {
-            most = most.max(memory_of_all(id));
-            if ended.recv_timeout(SAMPLED_EVERY) != Err(RecvTimeoutError::Timeout) {
-                return most;
+            peak = peak.max(memory_of_all(id));
+            if ended.recv_timeout(SAMPLE_INTERVAL) != Err(RecvTimeoutError::Timeout) {
+                return peak;
             }
         }
     });
     let status = child.wait().expect("its status");
     let seconds = began.elapsed().as_secs_f64();
     drop(end);
-    let most = sampler.join().expect("what it kept");
-    let mut said = String::new();
-    output.rewind().expect("what it said");
-    output.read_to_string(&mut said).expect("what it said");
+    let peak = sampler.join().expect("the peak");
+    let mut text = String::new();
+    output.rewind().expect("the output");
+    output.read_to_string(&mut text).expect("the output");
     let processor_seconds = spent_by_children() - spent_before;
-    Run { seconds, processor_seconds, megabytes: most as f64 / f64::from(1 << 20), exit_code: status.code(), said }
+    Run {
+        seconds,
+        processor_seconds,
+        megabytes: peak as f64 / f64::from(1 << 20),
+        exit_code: status.code(),
+        output: text,
+    }
 }
 
 impl Run {
     pub fn succeeded(self) -> Run {
-        assert_eq!(self.exit_code, Some(0), "{}", self.said);
+        assert_eq!(self.exit_code, Some(0), "{}", self.output);
         self
     }
 }
 
-/// Processor time of the children of this process that have ended, and of theirs.
+/// Returns the processor time of this process's ended children and their descendants.
 fn spent_by_children() -> f64 {
     let stat = fs::read_to_string("/proc/self/stat").expect("/proc");
-    // Behind the name, which may hold anything, the fields are counted from the third.
+    // The name may contain any character; the fields after it are counted from the third.
     let fields: Vec<&str> = stat.rsplit_once(')').expect("a name").1.split_whitespace().collect();
     let ticks = |field: usize| fields[field - 3].parse::<f64>().expect("a number");
     (ticks(16) + ticks(17)) / TICKS_PER_SECOND
 }
 
 fn memory_of_all(process: u32) -> u64 {
-    // A program starts its children from any of its threads.
+    // Children may have been started by any thread.
     let threads = fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
     let children = threads.filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
     let children: Vec<u32> = children
@@ -77,7 +83,7 @@ fn memory_of_all(process: u32) -> u64 {
     memory_of(process) + children.into_iter().map(memory_of_all).sum::<u64>()
 }
 
-/// In bytes; proportional where the kernel lets us see it, resident otherwise.
+/// Returns a process's memory in bytes: proportional (PSS) if readable, resident (RSS) otherwise.
 fn memory_of(process: u32) -> u64 {
     let kilobytes = |file: &str, name: &str| {
         let text = fs::read_to_string(format!("/proc/{process}/{file}")).ok()?;

@@ -1,4 +1,4 @@
-//! The programs that load a file into a table: ours and its peers, each as a command line with blanks to fill in.
+//! The programs that load a file into a table, ours and its peers, each as a command line with placeholders.
 
 use std::path::Path;
 use std::process::Command;
@@ -7,17 +7,17 @@ const FOLDER: &str = env!("CARGO_MANIFEST_DIR");
 const PYTHON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/.local/peers/python/bin/python3");
 const DDBIMPORT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/.local/peers/ddbimport");
 const REGION: &str = "eu-central-1";
-/// Where our own keeps its plan and report.
+/// The folder in which our own program stores its plan and report.
 pub const OUT: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/loads");
 
-/// Stand for the file and the table's address.
+/// Placeholders for the file and the table's URL.
 const FILE: &str = "{file}";
 const URL: &str = "{url}";
 
 pub struct Program {
     pub name: String,
     words: Vec<String>,
-    /// One that takes minutes is not asked to do it over and over.
+    /// Whether the program takes minutes for large files, so that it runs in fewer rounds.
     pub is_slow: bool,
 }
 
@@ -59,23 +59,23 @@ impl Program {
         Program { name: name.to_string(), words, is_slow: false }
     }
 
-    /// Started by another program, such as `taskset`.
-    pub fn under(mut self, words: &[&str]) -> Program {
+    /// Makes another program, such as `taskset`, start this one.
+    pub fn wrapped_in(mut self, words: &[&str]) -> Program {
         self.words.splice(0..0, words.iter().map(ToString::to_string));
         self
     }
 
-    /// Those that are installed.
-    pub fn there(programs: Vec<Program>) -> Vec<Program> {
-        let (there, missing): (Vec<_>, Vec<_>) =
+    /// Returns the programs that are installed.
+    pub fn installed(programs: Vec<Program>) -> Vec<Program> {
+        let (installed, missing): (Vec<_>, Vec<_>) =
             programs.into_iter().partition(|program| Path::new(&program.words[0]).exists());
         for program in missing {
-            eprintln!("{} is left out: it is not installed (benches/peers/install)", program.name);
+            eprintln!("{} is skipped: it is not installed (benches/peers/install)", program.name);
         }
-        there
+        installed
     }
 
-    /// How often it takes part in so many rounds with so many rows.
+    /// Returns the number of `rounds` with `rows` rows in which the program takes part.
     pub fn rounds(&self, rounds: usize, rows: u32) -> usize {
         match (self.is_slow, rows) {
             (false, _) | (true, ..100_000) => rounds,
@@ -100,7 +100,7 @@ impl Program {
     }
 }
 
-/// A simulated table wants any.
+/// Any credentials: a simulated table does not check them.
 pub const CREDENTIALS: [(&str, &str); 4] = [
     ("AWS_ACCESS_KEY_ID", "test"),
     ("AWS_SECRET_ACCESS_KEY", "test"),

@@ -1,15 +1,15 @@
-//! The loader's own rules with a line or two changed, as a file.
+//! Writes the shipped rules with a few changes to a file.
 
 use std::fs;
 use std::path::Path;
 
 const SHIPPED: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/inventory.toml"));
 
-/// Each change is what is written, and what is to be written instead.
+/// Writes the rules to a file. Each change is a text and its replacement.
 fn with(name: &str, changes: &[(&str, &str)]) -> String {
     let mut rules = SHIPPED.to_string();
     for (from, to) in changes {
-        assert_eq!(rules.matches(from).count(), 1, "{from:?} has to stand in inventory.toml once");
+        assert_eq!(rules.matches(from).count(), 1, "{from:?} must appear in inventory.toml exactly once");
         rules = rules.replace(from, to);
     }
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("rules-{name}.toml"));
@@ -25,7 +25,7 @@ pub fn merging() -> String {
     with("merging", &[("\nmode = \"replace\"\n", "\nmode = \"merge\"\n")])
 }
 
-/// An item is found by its warehouse and, within that, its SKU.
+/// The key is the warehouse and, as sort key, the SKU.
 pub fn by_warehouse() -> String {
     let required = ("\nname = \"warehouse\"\n", "\nname = \"warehouse\"\nrequired = true\n");
     let key = ("\npartition = \"sku\"\n", "\npartition = \"warehouse\"\nsort = \"sku\"\n");

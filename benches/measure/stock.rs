@@ -1,4 +1,4 @@
-//! Rows of stock as the loader's own rules have them: the same ones every time.
+//! Rows of stock for the shipped rules: the same in every run.
 
 pub const SEED: u64 = 20_261_003;
 
@@ -29,7 +29,7 @@ pub struct Row {
     pub discontinued: bool,
 }
 
-/// The first rows of a sheet that has no end.
+/// Returns the first `count` rows of an endless sheet.
 pub fn rows(count: u32) -> impl Iterator<Item = Row> {
     let mut random = fastrand::Rng::with_seed(SEED);
     (1..=count).map(move |row| Row {

@@ -1,4 +1,4 @@
-//! The simulated table: started for one load, asked what it saw, and stopped.
+//! The simulated table: started for one load, queried for its counts, and stopped.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -13,7 +13,7 @@ pub struct SimulatedTable {
     address: String,
 }
 
-/// What a table counts of those that write into it.
+/// The counts of a simulated table.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Counts {
     pub items_taken: u64,
@@ -26,7 +26,7 @@ pub struct Counts {
 }
 
 impl SimulatedTable {
-    /// Keeps its items, and answers after as long as the real one takes.
+    /// Starts a table that keeps its items and answers with the latency of a real one.
     pub fn start(words: &[&str]) -> SimulatedTable {
         SimulatedTable::start_on(None, words)
     }
@@ -59,15 +59,15 @@ impl SimulatedTable {
     }
 
     pub fn counts(&self) -> Counts {
-        serde_json::from_str(&self.ask("GET /counts", "", "")).expect("counts")
+        serde_json::from_str(&self.request("GET /counts", "", "")).expect("counts")
     }
 
-    /// How many items it has.
+    /// Returns the number of items in the table.
     pub fn items(&self) -> u64 {
         let mut scan = json!({ "TableName": "stock" });
         let mut items = 0;
         loop {
-            let page = self.ask("POST /", "x-amz-target: DynamoDB_20120810.Scan\r\n", &scan.to_string());
+            let page = self.request("POST /", "x-amz-target: DynamoDB_20120810.Scan\r\n", &scan.to_string());
             let page: Json = serde_json::from_str(&page).expect("a page");
             items += page["Count"].as_u64().expect("a number");
             match page.get("LastEvaluatedKey") {
@@ -77,14 +77,14 @@ impl SimulatedTable {
         }
     }
 
-    fn ask(&self, what: &str, header: &str, body: &str) -> String {
+    fn request(&self, what: &str, header: &str, body: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).expect("the table");
         let (host, length) = (&self.address, body.len());
         write!(
             stream,
             "{what} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\ncontent-length: {length}\r\n{header}\r\n{body}"
         )
-        .expect("a question");
+        .expect("a request");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("an answer");
         let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
@@ -95,15 +95,15 @@ impl SimulatedTable {
 
 impl Drop for SimulatedTable {
     fn drop(&mut self) {
-        // It may have ended by itself; there is nobody left to tell.
+        // It may have ended already.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
-/// Built beside this program: target/release/examples next to target/release/deps.
+/// Returns the path of the table's program: in target/release/examples, next to target/release/deps.
 fn program() -> PathBuf {
     let this = std::env::current_exe().expect("this program");
-    let folder = this.parent().and_then(|deps| deps.parent()).expect("the folder of all that is built");
+    let folder = this.parent().and_then(|deps| deps.parent()).expect("the target folder");
     folder.join("examples/simulated-table")
 }

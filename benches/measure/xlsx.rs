@@ -1,14 +1,14 @@
-//! Rows as a workbook.
+//! Writes rows as a workbook.
 
 use std::path::PathBuf;
 
 use rust_xlsxwriter::{Format, Workbook, Worksheet, XlsxError};
 
-use super::once;
+use super::cached;
 use super::stock::{HEADER, Row};
 
 pub fn make(name: &str, rows: impl Iterator<Item = Row>) -> PathBuf {
-    once::make(name, "xlsx", |file| {
+    cached::make(name, "xlsx", |file| {
         let mut workbook = Workbook::new();
         let sheet = workbook.add_worksheet_with_low_memory().expect("a sheet");
         fill(sheet, rows).expect("the rows");

@@ -10,16 +10,16 @@ from decimal import Decimal
 
 import boto3
 
-# A CSV does not say what its columns hold; whoever writes such a script knows it.
+# A CSV has no types; the author of such a script knows them.
 NUMBERS = {"quantity", "unit_price", "reorder_level"}
-YES_OR_NO = {"discontinued"}
+BOOLEANS = {"discontinued"}
 YES = {"yes", "true"}
 
 
 def load(file, table, endpoint):
     table = boto3.resource("dynamodb", endpoint_url=endpoint).Table(table)
     written = 0
-    # utf-8-sig: programs on Windows put a byte order mark before the first name.
+    # utf-8-sig: some programs on Windows put a byte order mark before the first name.
     with open(file, newline="", encoding="utf-8-sig") as lines, table.batch_writer() as batch:
         rows = csv.reader(lines)
         names = [name.strip().lower().replace(" ", "_") for name in next(rows)]
@@ -34,7 +34,7 @@ def load(file, table, endpoint):
 def typed(name, text):
     if name in NUMBERS:
         return Decimal(text)
-    if name in YES_OR_NO:
+    if name in BOOLEANS:
         return text.lower() in YES
     return text
 

@@ -1,14 +1,14 @@
-//! Mode merge, which changes item by item instead of putting 25 at once.
+//! Mode merge, which updates item by item instead of writing batches of 25.
 
-use crate::Asked;
+use crate::Arguments;
 use crate::measure::load::{Load, take_turns};
 use crate::measure::program::Program;
-use crate::measure::told::{Table, whole};
+use crate::measure::results::{Table, whole};
 use crate::measure::{rules, stock, xlsx};
 
-pub fn measure(asked: &Asked) -> String {
+pub fn measure(arguments: &Arguments) -> String {
     let programs = [Program::inventory("replace", &[]), Program::inventory("merge", &["--schema", &rules::merging()])];
-    let mut told = Table::with_header([
+    let mut results = Table::with_header([
         "rows",
         "write units/s",
         "mode",
@@ -17,12 +17,12 @@ pub fn measure(asked: &Asked) -> String {
         "µs of processor per item",
         "items refused, %",
     ]);
-    for rows in asked.sizes(&[100_000]) {
+    for rows in arguments.sizes(&[100_000]) {
         let file = xlsx::make(&format!("stock-{rows}"), stock::rows(rows));
         for (limit, words) in [("4,000", ["--write-units", "4000"]), ("no limit", ["--write-units", "0"])] {
-            let all = take_turns(asked.rounds, &programs, &file, rows, &words);
+            let all = take_turns(arguments.rounds, &programs, &file, rows, &words);
             for (program, loads) in programs.iter().zip(&all) {
-                told.add([
+                results.add([
                     whole(rows),
                     limit.to_string(),
                     program.name.clone(),
@@ -34,5 +34,5 @@ pub fn measure(asked: &Asked) -> String {
             }
         }
     }
-    told.to_string()
+    results.to_string()
 }

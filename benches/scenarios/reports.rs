@@ -1,28 +1,28 @@
-//! What it costs to tell people: the time from a load's end to the command's, in which it makes the reports, and the
-//! memory, for a large file with nothing wrong in it and for one with a problem in every twentieth row. The rows to mend
-//! are packed beside the writing, which the whole time and the processors' time tell.
+//! The cost of the reports: the time from the end of a load to the end of the command, in which it makes the reports,
+//! and the memory, for a large file without mistakes and for one with a problem in every twentieth row. The rows to fix
+//! are packed during the writing, which only shows in the whole time and the processor time.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value as Json;
 
-use crate::Asked;
+use crate::Arguments;
 use crate::measure::csv;
 use crate::measure::load::load;
 use crate::measure::median::median;
 use crate::measure::process::Run;
 use crate::measure::program::{OUT, Program};
+use crate::measure::results::{Table, whole};
 use crate::measure::stock::{self, Row};
-use crate::measure::told::{Table, whole};
 
 const ROWS: u32 = 1_000_000;
-/// Every so manieth row has no name.
+/// One row in this many has no name.
 const WRONG: usize = 20;
 
-pub fn measure(asked: &Asked) -> String {
+pub fn measure(arguments: &Arguments) -> String {
     let program = Program::inventory("inventory", &[]);
-    let rows = asked.rows.unwrap_or(ROWS);
+    let rows = arguments.rows.unwrap_or(ROWS);
     let wrong = stock::rows(rows).zip(1..).map(|(row, number)| match number % WRONG {
         0 => Row { name: String::new(), ..row },
         _ => row,
@@ -32,15 +32,15 @@ pub fn measure(asked: &Asked) -> String {
         ("one row in twenty", csv::make(&format!("stock-wrong-{rows}"), wrong), 1),
     ];
     let mut all: [Vec<(Run, f64)>; 2] = Default::default();
-    for _ in 0..asked.rounds {
+    for _ in 0..arguments.rounds {
         for ((_, file, exit_code), loads) in files.iter().zip(&mut all) {
             let run = load(&program, file, rows, &[]).run;
-            assert_eq!(run.exit_code, Some(*exit_code), "{}", run.said);
+            assert_eq!(run.exit_code, Some(*exit_code), "{}", run.output);
             let after = run.seconds - seconds_of_load();
             loads.push((run, after));
         }
     }
-    let mut told = Table::with_header([
+    let mut results = Table::with_header([
         "what is wrong",
         "rows",
         "whole command, s",
@@ -51,7 +51,7 @@ pub fn measure(asked: &Asked) -> String {
     ]);
     for ((what, ..), loads) in files.iter().zip(&all) {
         let of = |value: fn(&(Run, f64)) -> f64| median(loads.iter().map(value));
-        told.add([
+        results.add([
             what.to_string(),
             whole(rows),
             format!("{:.2}", of(|(run, _)| run.seconds)),
@@ -61,13 +61,13 @@ pub fn measure(asked: &Asked) -> String {
             whole(of(|(run, _)| run.megabytes)),
         ]);
     }
-    told.to_string()
+    results.to_string()
 }
 
-/// By its own report, which is made when all is written and read back.
+/// Returns the seconds in the load's own report, which is made after writing and reading back.
 fn seconds_of_load() -> f64 {
     let reports: Vec<PathBuf> = fs::read_dir(Path::new(OUT).join("loads"))
-        .expect("what it keeps")
+        .expect("the loads")
         .map(|entry| entry.expect("an entry").path().join("report.json"))
         .filter(|report| report.is_file())
         .collect();

@@ -1,11 +1,11 @@
-//! The function as Lambda starts it: how long until it asks for its first event.
+//! How long the function takes from its start until it requests its first event.
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use crate::Asked;
+use crate::Arguments;
 use crate::measure::median::median;
 use crate::measure::program::CREDENTIALS;
 
@@ -22,19 +22,18 @@ const ENVIRONMENT: [(&str, &str); 8] = [
     ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1024"),
 ];
 
-pub fn measure(asked: &Asked) -> String {
-    let starts = STARTS_IN_A_ROUND * asked.rounds;
+pub fn measure(arguments: &Arguments) -> String {
+    let starts = STARTS_IN_A_ROUND * arguments.rounds;
     let milliseconds: Vec<f64> = (0..starts).map(|_| start() * 1e3).collect();
     let slowest = milliseconds.iter().copied().fold(0.0, f64::max);
     format!(
-        "From the start of the process to its asking for the first event: {:.1} ms, the median of {starts} starts; the \
-         slowest took {slowest:.1} ms.
-",
+        "From the start of the process to its request for the first event: {:.1} ms, the median of {starts} starts; \
+         the slowest took {slowest:.1} ms.\n",
         median(milliseconds)
     )
 }
 
-/// Seconds until it asks. Nothing is answered, so it gets no further.
+/// Returns the seconds until the function requests an event. It gets no response, so it does nothing else.
 fn start() -> f64 {
     let runtime = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = runtime.local_addr().expect("an address").to_string();
@@ -43,13 +42,13 @@ fn start() -> f64 {
     let began = Instant::now();
     let mut function = command.stdin(Stdio::null()).spawn().expect("the function");
     let (stream, _) = runtime.accept().expect("a connection");
-    let mut asked = BufReader::new(stream);
+    let mut request = BufReader::new(stream);
     let mut line = String::new();
-    asked.read_line(&mut line).expect("a request");
+    request.read_line(&mut line).expect("a request");
     let seconds = began.elapsed().as_secs_f64();
     if !line.contains("/runtime/invocation/next") {
-        // What it has to tell instead.
-        let _ = asked.read_to_string(&mut line);
+        // For example an error during initialisation.
+        let _ = request.read_to_string(&mut line);
         panic!("{line}");
     }
     function.kill().expect("a process that waits");

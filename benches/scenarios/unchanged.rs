@@ -1,19 +1,19 @@
-//! A file of which nine rows in ten say what the table has already.
+//! A file of which nine rows in ten are already in the table.
 
-use crate::Asked;
+use crate::Arguments;
 use crate::measure::load::{Loads, load_into};
 use crate::measure::program::Program;
+use crate::measure::results::{Table, whole};
 use crate::measure::table::SimulatedTable;
-use crate::measure::told::{Table, whole};
 use crate::measure::{stock, xlsx};
 
 const LIMITS: [&str; 4] = ["--write-units", "4000", "--read-units", "12000"];
 const ONE_CHANGED_IN: usize = 10;
 
-pub fn measure(asked: &Asked) -> String {
+pub fn measure(arguments: &Arguments) -> String {
     let program = Program::inventory("inventory", &[]);
-    let mut told = Table::with_header(["rows", "file", "seconds", "write units", "read units"]);
-    for rows in asked.sizes(&[100_000]) {
+    let mut results = Table::with_header(["rows", "file", "seconds", "write units", "read units"]);
+    for rows in arguments.sizes(&[100_000]) {
         let first = xlsx::make(&format!("stock-{rows}"), stock::rows(rows));
         let changed = stock::rows(rows).enumerate().map(|(at, mut row)| {
             row.quantity += u32::from(at % ONE_CHANGED_IN == 0);
@@ -22,17 +22,17 @@ pub fn measure(asked: &Asked) -> String {
         let second = xlsx::make(&format!("stock-{rows}-changed"), changed);
 
         let (mut full, mut changes) = (Loads(Vec::new()), Loads(Vec::new()));
-        for _ in 0..asked.rounds {
+        for _ in 0..arguments.rounds {
             let table = SimulatedTable::start(&LIMITS);
-            let before = load_into(&table, &program, &first, rows).complete("inventory");
-            let mut after = load_into(&table, &program, &second, rows).complete("inventory");
+            let before = load_into(&table, &program, &first, rows).checked("inventory");
+            let mut after = load_into(&table, &program, &second, rows).checked("inventory");
             after.counts.write_units -= before.counts.write_units;
             after.counts.read_units -= before.counts.read_units;
             full.0.push(before);
             changes.0.push(after);
         }
         for (file, loads) in [("all rows new", &full), ("the same, one row in ten changed", &changes)] {
-            told.add([
+            results.add([
                 whole(rows),
                 file.to_string(),
                 format!("{:.1}", loads.seconds()),
@@ -42,7 +42,7 @@ pub fn measure(asked: &Asked) -> String {
         }
         let time = changes.against(&full, |changes, full| changes.run.seconds / full.run.seconds);
         let units = changes.against(&full, |changes, full| changes.counts.write_units / full.counts.write_units);
-        told.add([
+        results.add([
             String::new(),
             "the second against the first, %".to_string(),
             format!("{:.0}", 100.0 * time),
@@ -50,5 +50,5 @@ pub fn measure(asked: &Asked) -> String {
             String::new(),
         ]);
     }
-    told.to_string()
+    results.to_string()
 }

@@ -1,4 +1,4 @@
-//! What the table answers, as DynamoDB's JSON has it.
+//! The table's responses, in DynamoDB's JSON.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::units::Units;
 
-/// An answer with status 400: its type and what it says.
+/// A response with status 400: its type and message.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Refusal {
     kind: &'static str,
@@ -42,10 +42,10 @@ impl Refusal {
     }
 }
 
-/// How much of what was consumed an answer tells.
+/// How much of the consumed capacity a response reports.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
-pub enum Tell {
+pub enum ReturnConsumedCapacity {
     #[default]
     None,
     Total,
@@ -70,13 +70,18 @@ struct Part {
 }
 
 impl<'a> Consumed<'a> {
-    /// The table's own units, and the same again for each index. Nothing where the request does not want to know.
-    pub fn tell(table_name: &'a str, own: Units, indexes: u64, tell: Tell) -> Option<Consumed<'a>> {
+    /// Returns the units of the table and the same for each index, or `None` if the request does not ask for them.
+    pub fn requested(
+        table_name: &'a str,
+        own: Units,
+        indexes: u64,
+        wanted: ReturnConsumedCapacity,
+    ) -> Option<Consumed<'a>> {
         let part = || Part { capacity_units: own };
-        let (table, parts) = match tell {
-            Tell::None => return None,
-            Tell::Total => (None, 0),
-            Tell::Indexes => (Some(part()), indexes),
+        let (table, parts) = match wanted {
+            ReturnConsumedCapacity::None => return None,
+            ReturnConsumedCapacity::Total => (None, 0),
+            ReturnConsumedCapacity::Indexes => (Some(part()), indexes),
         };
         Some(Consumed {
             table_name,
@@ -91,7 +96,7 @@ pub fn index_name(n: u64) -> String {
     format!("index-{n}")
 }
 
-/// Answers are made of texts and numbers, which can always be written.
+/// Serialises a response, which consists of texts and numbers and cannot fail.
 pub fn to_json(answer: &impl Serialize) -> String {
     serde_json::to_string(answer).expect("texts and numbers")
 }

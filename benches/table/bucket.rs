@@ -1,21 +1,21 @@
-//! A token bucket: capacity that comes in evenly, and of which some is held for later.
+//! A token bucket: capacity that is added evenly, some of which is held for later.
 
 use std::time::Instant;
 
 use crate::units::Units;
 
-/// Billionths of a unit: what one unit per second brings in a nanosecond. So nothing is ever rounded.
+/// Billionths of a unit, which is what one unit per second adds in a nanosecond: nothing is ever rounded.
 type Billionths = u128;
 
 const HALF: Billionths = 500_000_000;
 
 #[derive(Debug, Clone)]
 pub struct Bucket {
-    /// Units per second; none: no limit.
+    /// Units per second; 0: no limit.
     rate: u64,
     burst_seconds: u64,
     held: Billionths,
-    /// What came in up to now, held or not.
+    /// What was added until now, held or not.
     given: Billionths,
     filled_at: Instant,
 }
@@ -24,7 +24,7 @@ impl Bucket {
     pub fn new(rate: u64, burst_seconds: u64, full: bool, now: Instant) -> Bucket {
         let mut bucket = Bucket { rate, burst_seconds, held: 0, given: 0, filled_at: now };
         if full {
-            bucket.held = bucket.most();
+            bucket.held = bucket.max_held();
         }
         bucket
     }
@@ -33,13 +33,13 @@ impl Bucket {
         self.rate > 0
     }
 
-    /// Lets in what has come since the last time.
+    /// Adds the capacity since the last filling.
     pub fn fill(&mut self, now: Instant) {
         let elapsed = now.saturating_duration_since(self.filled_at).as_nanos();
         if elapsed > 0 {
-            let came = elapsed * Billionths::from(self.rate);
-            self.given += came;
-            self.held = (self.held + came).min(self.most());
+            let added = elapsed * Billionths::from(self.rate);
+            self.given += added;
+            self.held = (self.held + added).min(self.max_held());
             self.filled_at = now;
         }
     }
@@ -48,30 +48,30 @@ impl Bucket {
         !self.is_limited() || self.held >= billionths(units)
     }
 
-    /// Only what it has.
+    /// Takes units, which the bucket must have.
     pub fn take(&mut self, units: Units) {
         if self.is_limited() {
             self.held -= billionths(units);
         }
     }
 
-    /// From now on so much comes in. What is held stays, as far as it may be.
+    /// Changes the rate from now on. The held capacity is kept, up to the new maximum.
     pub fn change_rate(&mut self, rate: u64, now: Instant) {
         self.fill(now);
         self.rate = rate;
-        self.held = self.held.min(self.most());
+        self.held = self.held.min(self.max_held());
     }
 
     pub fn held(&self) -> f64 {
         in_units(self.held)
     }
 
-    /// Units that came in from the beginning to the last filling, whether or not they could be held.
+    /// Units added from the beginning to the last filling, whether or not they could be held.
     pub fn given(&self) -> f64 {
         in_units(self.given)
     }
 
-    fn most(&self) -> Billionths {
+    fn max_held(&self) -> Billionths {
         Billionths::from(self.rate) * Billionths::from(self.burst_seconds) * 2 * HALF
     }
 }
@@ -96,7 +96,7 @@ mod tests {
         let start = Instant::now();
         let mut bucket = Bucket::new(1000, 300, false, start);
         assert!(bucket.has(Units::ZERO) && !bucket.has(Units::halves(1)));
-        // Half a unit comes in half a millisecond, and not a nanosecond earlier.
+        // Half a unit is added after half a millisecond, and not a nanosecond earlier.
         bucket.fill(start + Duration::from_nanos(499_999));
         assert!(!bucket.has(Units::halves(1)));
         bucket.fill(start + Duration::from_nanos(500_000));
@@ -113,7 +113,7 @@ mod tests {
         let mut bucket = Bucket::new(10, 3, false, start);
         bucket.fill(start + 100 * SECOND);
         assert!(bucket.has(Units::whole(30)) && !bucket.has(Units::halves(61)));
-        assert_eq!(bucket.given(), 1000.0, "what could not be held came in all the same");
+        assert_eq!(bucket.given(), 1000.0, "what could not be held is counted as added");
         assert_eq!(Bucket::new(10, 3, true, start).held(), 30.0);
     }
 
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_that_came_a_little_earlier_takes_nothing_away() {
+    fn a_slightly_earlier_request_takes_no_capacity_away() {
         let start = Instant::now();
         let mut bucket = Bucket::new(10, 3, false, start);
         bucket.fill(start + SECOND);
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn another_rate_counts_from_the_moment_it_is_set() {
+    fn a_new_rate_applies_from_the_moment_it_is_set() {
         let start = Instant::now();
         let mut bucket = Bucket::new(10, 3, false, start);
         bucket.change_rate(100, start + SECOND);
@@ -146,6 +146,6 @@ mod tests {
         bucket.change_rate(1, start + 2 * SECOND);
         assert_eq!(bucket.held(), 3.0, "no more than three seconds of the new capacity");
         bucket.change_rate(0, start + 2 * SECOND);
-        assert!(bucket.has(Units::whole(1_000_000)), "no limit at all");
+        assert!(bucket.has(Units::whole(1_000_000)), "no limit");
     }
 }

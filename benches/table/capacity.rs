@@ -1,4 +1,4 @@
-//! The table's capacity of one kind, to read or to write: a bucket for the table and one for each partition.
+//! The table's read or write capacity: a bucket for the table and one for each partition.
 
 use std::collections::HashMap;
 use std::time::Instant;
@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::bucket::Bucket;
 use crate::units::Units;
 
-/// Units per second of the table and of each partition, and what is held of them. No units: no limit.
+/// Units per second of the table and of each partition, and how much is held. 0 units: no limit.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     pub table: u64,
@@ -19,7 +19,7 @@ pub struct Limits {
 pub struct Capacity {
     pub table: Bucket,
     partitions: HashMap<String, Bucket>,
-    /// What a partition's bucket is before anybody asks for it.
+    /// The bucket of a partition before its first request.
     untouched: Bucket,
 }
 
@@ -29,7 +29,8 @@ impl Capacity {
         Capacity { table: bucket(limits.table), partitions: HashMap::new(), untouched: bucket(limits.partition) }
     }
 
-    /// Takes the units from the table and from the partition, or from neither. Without a partition, from the table only.
+    /// Takes the units from both the table and the partition, or from neither; without a partition, from the table
+    /// only.
     pub fn take(&mut self, partition: Option<&str>, units: Units, now: Instant) -> bool {
         self.table.fill(now);
         if !self.table.has(units) {
@@ -66,16 +67,16 @@ mod tests {
         let mut capacity = Capacity::new(limits, start);
         let now = start + SECOND;
         let mut taken = |partition| (0..100).filter(|_| capacity.take(Some(partition), Units::whole(1), now)).count();
-        // A partition that nobody asked for before has filled since the start all the same.
+        // A partition without earlier requests has also filled since the start.
         assert_eq!((taken("north"), taken("south")), (10, 10));
-        assert_eq!(capacity.table.held(), 80.0, "what a partition refuses stays with the table");
+        assert_eq!(capacity.table.held(), 80.0, "the table keeps what a partition refuses");
         assert!(capacity.take(None, Units::whole(80), now), "without a partition only the table counts");
         assert!(!capacity.take(Some("east"), Units::whole(1), now), "the table has nothing left");
-        assert!(capacity.take(Some("east"), Units::whole(20), now + SECOND), "and the partition kept its units");
+        assert!(capacity.take(Some("east"), Units::whole(20), now + SECOND), "the partition kept its units");
     }
 
     #[test]
-    fn without_limits_everything_is_taken() {
+    fn without_limits_everything_is_accepted() {
         let start = Instant::now();
         let mut capacity = Capacity::new(Limits { table: 0, partition: 0, burst_seconds: 1, full: false }, start);
         assert!((0..1000).all(|_| capacity.take(Some("north"), Units::whole(1000), start)));

@@ -1,4 +1,4 @@
-//! What the table was asked for and what it gave.
+//! Counts of the requests to the table and of the units it provided.
 
 use std::time::{Duration, Instant};
 
@@ -26,7 +26,7 @@ struct Traffic {
     throttled: u64,
 }
 
-/// When a request to write came, and how the table's bucket stood then, before it.
+/// When a write request arrived, and the state of the table's bucket before it.
 #[derive(Debug, Clone, Copy)]
 struct Written {
     after: Duration,
@@ -34,7 +34,7 @@ struct Written {
     held: f64,
 }
 
-/// What became of one request: how many items or keys were taken, for how many units, and how many were not.
+/// The outcome of a request: the items or keys accepted, their units, and the items or keys refused.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Outcome {
     pub taken: u64,
@@ -42,16 +42,16 @@ pub struct Outcome {
     pub refused: u64,
 }
 
-/// Counts as they are told.
+/// The counts in the response to GET /counts.
 #[derive(Debug, PartialEq, Serialize)]
-pub struct Told {
+pub struct CountsReport {
     pub items_taken: u64,
     pub write_units: Units,
-    /// That came back unprocessed, or whose request was throttled.
+    /// Items returned as unprocessed, or whose request was throttled.
     pub items_refused: u64,
-    /// To write.
+    /// Write requests.
     pub requests: u64,
-    /// To write, of which nothing at all was taken.
+    /// Write requests of which nothing was accepted.
     pub requests_throttled: u64,
     pub keys_taken: u64,
     pub read_units: Units,
@@ -59,12 +59,12 @@ pub struct Told {
     pub read_requests: u64,
     pub read_requests_throttled: u64,
     pub most_write_units_in_a_second: Units,
-    /// Milliseconds from the start to the first request to write, taken or not.
+    /// Milliseconds from the start to the first write request, accepted or not.
     pub first_write: Option<u64>,
     pub last_write: Option<u64>,
-    /// What came into the table's bucket between the two; nothing where there is no limit.
+    /// Units added to the table's bucket between the two; `None` without a limit.
     pub write_units_available: Option<f64>,
-    /// What the bucket held already when the first came.
+    /// Units the bucket held before the first write.
     pub write_units_held_at_first_write: Option<f64>,
 }
 
@@ -80,7 +80,7 @@ impl Counts {
         }
     }
 
-    /// A request to write has come; the bucket is as it was before it.
+    /// Records a write request, before it takes anything from the bucket.
     pub fn begin_write(&mut self, bucket: &Bucket, now: Instant) {
         let after = now.saturating_duration_since(self.since);
         let written = Written { after, given: bucket.given(), held: bucket.held() };
@@ -98,11 +98,11 @@ impl Counts {
         self.reads.add(outcome);
     }
 
-    pub fn tell(&self, write_bucket: &Bucket) -> Told {
+    pub fn report(&self, write_bucket: &Bucket) -> CountsReport {
         let millis = |written: Option<Written>| written.map(|written| written.after.as_millis() as u64);
         let (first, last) = (self.first_write, self.last_write);
         let limited = write_bucket.is_limited();
-        Told {
+        CountsReport {
             items_taken: self.writes.taken,
             write_units: self.writes.units,
             items_refused: self.writes.refused,
@@ -135,7 +135,7 @@ impl Traffic {
 /// The highest sum in any window of 1,000 milliseconds, kept up to date as the window slides.
 #[derive(Debug)]
 struct BusiestSecond {
-    /// By the millisecond's last three digits.
+    /// Indexed by the last three digits of the millisecond.
     bins: [Units; 1000],
     /// The newest millisecond in the window.
     newest: u64,
@@ -150,7 +150,7 @@ impl Default for BusiestSecond {
 }
 
 impl BusiestSecond {
-    /// What comes with an earlier millisecond than the newest was overtaken on its way, and counts as new.
+    /// Adds units. A millisecond before the newest (the request was overtaken on its way) counts as the newest.
     fn add(&mut self, millisecond: u64, units: Units) {
         let steps = millisecond.saturating_sub(self.newest).min(1000);
         for step in 1..=steps {
@@ -205,12 +205,12 @@ mod tests {
     }
 
     #[test]
-    fn available_is_what_came_in_between_the_first_write_and_the_last() {
+    fn available_units_are_those_added_between_the_first_and_the_last_write() {
         let start = Instant::now();
         let at = |seconds: u64| start + Duration::from_secs(seconds);
         let mut bucket = Bucket::new(100, 300, false, start);
         let mut counts = Counts::new(start);
-        assert_eq!(counts.tell(&bucket).write_units_available, None);
+        assert_eq!(counts.report(&bucket).write_units_available, None);
         for (second, units, refused) in [(2, 150, 0), (3, 0, 25), (7, 40, 3)] {
             bucket.fill(at(second));
             counts.begin_write(&bucket, at(second));
@@ -219,11 +219,14 @@ mod tests {
         }
         bucket.change_rate(1000, at(8));
         bucket.fill(at(9));
-        let told = counts.tell(&bucket);
-        assert_eq!((told.items_taken, told.items_refused, told.write_units), (190, 28, Units::whole(190)));
-        assert_eq!((told.requests, told.requests_throttled), (3, 1));
-        assert_eq!((told.first_write, told.last_write), (Some(2000), Some(7000)));
-        assert_eq!((told.write_units_available, told.write_units_held_at_first_write), (Some(500.0), Some(200.0)));
-        assert_eq!(told.most_write_units_in_a_second, Units::whole(150));
+        let results = counts.report(&bucket);
+        assert_eq!((results.items_taken, results.items_refused, results.write_units), (190, 28, Units::whole(190)));
+        assert_eq!((results.requests, results.requests_throttled), (3, 1));
+        assert_eq!((results.first_write, results.last_write), (Some(2000), Some(7000)));
+        assert_eq!(
+            (results.write_units_available, results.write_units_held_at_first_write),
+            (Some(500.0), Some(200.0))
+        );
+        assert_eq!(results.most_write_units_in_a_second, Units::whole(150));
     }
 }

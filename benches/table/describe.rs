@@ -46,15 +46,15 @@ pub fn describe(table: &Table, body: &str) -> Result<String, Refusal> {
 mod tests {
     use super::*;
 
-    fn told(words: &str) -> Value {
+    fn described(words: &str) -> Value {
         let (table, _) = Table::with(words);
         let answer: Value = serde_json::from_str(&describe(&table, r#"{"TableName":"stock"}"#).unwrap()).unwrap();
         answer["Table"].clone()
     }
 
     #[test]
-    fn a_table_tells_of_its_key() {
-        let table = told("--key warehouse,sku");
+    fn a_table_describes_its_key() {
+        let table = described("--key warehouse,sku");
         assert_eq!((&table["TableName"], &table["TableStatus"]), (&json!("stock"), &json!("ACTIVE")));
         let element = |name: &str, kind: &str| json!({ "AttributeName": name, "KeyType": kind });
         assert_eq!(table["KeySchema"], json!([element("warehouse", "HASH"), element("sku", "RANGE")]));
@@ -64,18 +64,18 @@ mod tests {
     }
 
     #[test]
-    fn capacity_is_told_where_it_is_provisioned() {
-        let on_demand = told("--write-units 40 --read-units 120");
+    fn capacity_is_described_if_it_is_provisioned() {
+        let on_demand = described("--write-units 40 --read-units 120");
         assert_eq!(on_demand["BillingModeSummary"]["BillingMode"], "PAY_PER_REQUEST");
         assert_eq!(on_demand["ProvisionedThroughput"]["WriteCapacityUnits"], 0);
-        let provisioned = told("--write-units 40 --read-units 120 --provisioned");
+        let provisioned = described("--write-units 40 --read-units 120 --provisioned");
         assert_eq!(provisioned["BillingModeSummary"]["BillingMode"], "PROVISIONED");
         assert_eq!(provisioned["ProvisionedThroughput"], json!({ "WriteCapacityUnits": 40, "ReadCapacityUnits": 120 }));
     }
 
     #[test]
-    fn every_index_is_told_with_the_name_it_is_charged_under() {
-        let table = told("--indexes 2");
+    fn every_index_is_described_under_its_name_in_consumed_capacity() {
+        let table = described("--indexes 2");
         let names: Vec<&Value> = (0..2).map(|n| &table["GlobalSecondaryIndexes"][n]["IndexName"]).collect();
         assert_eq!(names, ["index-1", "index-2"]);
     }

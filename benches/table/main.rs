@@ -1,5 +1,5 @@
-//! A DynamoDB table that has the real one's capacity and little else, for benchmarks on one machine. What it models and
-//! what not stands in `settings.rs`, and is what `--help` says:
+//! A simulated DynamoDB table with realistic capacity and little else, for benchmarks on one machine. `--help`
+//! (`settings.rs`) says what it models and what not:
 //!
 //! cargo run --release --example simulated-table -- --help
 
@@ -26,7 +26,8 @@ use tokio::time::Instant;
 use crate::settings::Settings;
 use crate::table::Table;
 
-/// One thread: two would share the processors with the loader, and wake each other.
+/// Single-threaded: a second thread would compete with the loader for the processors, and the two would wake each
+/// other.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> io::Result<()> {
     let settings = Settings::parse();

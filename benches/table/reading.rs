@@ -14,9 +14,9 @@ use crate::table::{State, Table};
 use crate::units::Units;
 
 const KEYS_PER_REQUEST: usize = 100;
-/// Of a read unit.
+/// Bytes per read unit.
 const BLOCK: usize = 4096;
-/// Of a scan.
+/// Bytes per page of a scan.
 const PAGE: usize = 1 << 20;
 
 #[derive(Serialize)]
@@ -42,14 +42,14 @@ struct Page<'a> {
 
 pub fn batch_get(table: &Table, body: &str, now: Instant) -> Result<String, Refusal> {
     let BatchGet { request_items, return_consumed_capacity } = request::read(body)?;
-    let (name, GetRequest { keys: asked, consistent_read }) = only_table(request_items)?;
-    if asked.is_empty() {
+    let (name, GetRequest { keys: requested, consistent_read }) = only_table(request_items)?;
+    if requested.is_empty() {
         return Err(Refusal::invalid("The list of keys for a table cannot be null or empty"));
     }
-    if asked.len() > KEYS_PER_REQUEST {
+    if requested.len() > KEYS_PER_REQUEST {
         return Err(Refusal::invalid("Too many items requested for the BatchGetItem call"));
     }
-    let keys = asked.iter().map(|key| table.settings.key.key_alone(key)).collect::<Result<Vec<_>, _>>()?;
+    let keys = requested.iter().map(|key| table.settings.key.key_alone(key)).collect::<Result<Vec<_>, _>>()?;
     let mut sorted: Vec<&Key> = keys.iter().collect();
     sorted.sort_unstable();
     if sorted.windows(2).any(|pair| pair[0] == pair[1]) {
@@ -59,7 +59,7 @@ pub fn batch_get(table: &Table, body: &str, now: Instant) -> Result<String, Refu
     let mut state = table.state();
     let State { reads, kept, counts, .. } = &mut *state;
     let (mut units, mut items, mut left) = (Units::ZERO, Vec::new(), Vec::new());
-    for (&text, key) in asked.iter().zip(&keys) {
+    for (&text, key) in requested.iter().zip(&keys) {
         let item = kept.get(key).map(|item| &**item);
         let cost = cost(item.map_or(Ok(1), |item| blocks(item, BLOCK))?, consistent_read);
         if reads.take(Some(&key.partition), cost, now) {
@@ -70,12 +70,12 @@ pub fn batch_get(table: &Table, body: &str, now: Instant) -> Result<String, Refu
         }
     }
     let refused = left.len();
-    counts.add_read(Outcome { taken: (asked.len() - refused) as u64, units, refused: refused as u64 });
-    if refused == asked.len() {
+    counts.add_read(Outcome { taken: (requested.len() - refused) as u64, units, refused: refused as u64 });
+    if refused == requested.len() {
         return Err(Refusal::throttled());
     }
     let left = (refused > 0).then_some((&*name, GetRequest { keys: left, consistent_read }));
-    let consumed = Consumed::tell(&name, units, 0, return_consumed_capacity);
+    let consumed = Consumed::requested(&name, units, 0, return_consumed_capacity);
     Ok(to_json(&BatchGot {
         responses: BTreeMap::from([(&*name, items)]),
         unprocessed_keys: left.into_iter().collect(),
@@ -83,14 +83,14 @@ pub fn batch_get(table: &Table, body: &str, now: Instant) -> Result<String, Refu
     }))
 }
 
-/// A page costs what all its items come to together, and a block when there are none.
+/// Scans a page, which costs the total size of its items, and at least one block.
 pub fn scan(table: &Table, body: &str, now: Instant) -> Result<String, Refusal> {
-    let asked: Scan = request::read(body)?;
-    if asked.limit == Some(0) {
+    let requested: Scan = request::read(body)?;
+    if requested.limit == Some(0) {
         return Err(Refusal::invalid("Limit must be greater than or equal to 1"));
     }
     let names = &table.settings.key;
-    let start = asked.exclusive_start_key.map(|key| names.key_alone(key)).transpose()?.map(Key::into_owned);
+    let start = requested.exclusive_start_key.map(|key| names.key_alone(key)).transpose()?.map(Key::into_owned);
     let start = start.map_or(Bound::Unbounded, Bound::Excluded);
 
     let mut state = table.state();
@@ -106,13 +106,13 @@ pub fn scan(table: &Table, body: &str, now: Instant) -> Result<String, Refusal> 
         size += next;
         items.push(&**item);
         last = Some(key);
-        // As the real one does, which then does not look whether there is another.
-        if asked.limit == Some(items.len()) {
+        // Like the real table, which then does not check whether there is another item.
+        if requested.limit == Some(items.len()) {
             is_last_page = false;
             break;
         }
     }
-    let units = cost(size.div_ceil(BLOCK).max(1) as u64, asked.consistent_read);
+    let units = cost(size.div_ceil(BLOCK).max(1) as u64, requested.consistent_read);
     if !reads.take(None, units, now) {
         counts.add_read(Outcome { taken: 0, units: Units::ZERO, refused: items.len().max(1) as u64 });
         return Err(Refusal::throttled());
@@ -123,7 +123,7 @@ pub fn scan(table: &Table, body: &str, now: Instant) -> Result<String, Refusal> 
         scanned_count: items.len(),
         items,
         last_evaluated_key: last.filter(|_| !is_last_page).map(|key| key.to_item(names)),
-        consumed_capacity: Consumed::tell(&asked.table_name, units, 0, asked.return_consumed_capacity),
+        consumed_capacity: Consumed::requested(&requested.table_name, units, 0, requested.return_consumed_capacity),
     }))
 }
 
@@ -155,8 +155,8 @@ mod tests {
     }
 
     fn get(table: &Table, keys: &[Json], consistent: bool, now: Instant) -> Result<Json, Refusal> {
-        let asked = json!({ "stock": { "Keys": keys, "ConsistentRead": consistent } });
-        let body = json!({ "RequestItems": asked, "ReturnConsumedCapacity": "TOTAL" }).to_string();
+        let requested = json!({ "stock": { "Keys": keys, "ConsistentRead": consistent } });
+        let body = json!({ "RequestItems": requested, "ReturnConsumedCapacity": "TOTAL" }).to_string();
         batch_get(table, &body, now).map(|answer| serde_json::from_str(&answer).unwrap())
     }
 
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn kept_items_are_given_back_and_absent_ones_cost_too() {
+    fn kept_items_are_returned_and_absent_ones_cost_too() {
         let (table, start) = Table::with("--keep");
         keep(&table, &[item(1, 10), item(2, 5000), item(3, 10)], start);
         let gone = json!({ "TableName": "stock", "Key": key(3) }).to_string();
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn without_keeping_reads_find_nothing_and_cost_all_the_same() {
+    fn without_keeping_reads_find_nothing_but_still_cost() {
         let (table, start) = Table::with("--read-units 10");
         keep(&table, &[item(1, 10)], start);
         let answer = get(&table, &[key(1)], false, start + SECOND).unwrap();
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_without_units_come_back_and_none_at_all_is_throttled() {
+    fn keys_without_units_are_returned_unprocessed_or_the_request_is_throttled() {
         let (table, start) = Table::with("--read-units 2 --partition-read-units 1");
         let keys: Vec<Json> = (0..7).map(key).collect();
         assert_eq!(get(&table, &keys, false, start), Err(Refusal::throttled()));
@@ -203,9 +203,9 @@ mod tests {
         assert_eq!(
             answer["UnprocessedKeys"],
             json!({ "stock": { "Keys": keys[4..], "ConsistentRead": false } }),
-            "four halves are taken"
+            "four half units are taken"
         );
-        // By then the first partition has one unit and a half.
+        // By then the first partition has one and a half units.
         let later = start + 2 * SECOND;
         assert!(get(&table, &[key(0)], true, later).is_ok());
         assert_eq!(get(&table, &[key(0)], true, later), Err(Refusal::throttled()));
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_that_the_real_one_refuses_is_refused() {
+    fn a_batch_that_dynamodb_refuses_is_refused() {
         let (table, start) = Table::with("");
         let keys: Vec<Json> = (0..101).map(key).collect();
         assert!(get(&table, &keys[..100], false, start).is_ok());
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scan_goes_through_all_items_in_pages_of_a_megabyte() {
+    fn a_scan_returns_all_items_in_pages_of_a_megabyte() {
         let (table, start) = Table::with("--keep");
         // 7 bytes of names, 5 of the key and 300,000 of the note: three fit into a page.
         let items: Vec<Json> = (0..7).map(|n| item(n, 300_000)).collect();
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limited_scan_stops_there_and_goes_on_behind_a_key_that_is_gone() {
+    fn a_limited_scan_stops_at_the_limit_and_resumes_after_a_deleted_key() {
         let (table, start) = Table::with("--keep --key warehouse,sku");
         let key = |n: usize| json!({ "warehouse": { "S": "north" }, "sku": { "S": n.to_string() } });
         keep(&table, &(1..=3).map(key).collect::<Vec<_>>(), start);
@@ -261,12 +261,12 @@ mod tests {
         assert_eq!((&first["Items"], &first["LastEvaluatedKey"]), (&json!([key(1), key(2)]), &key(2)));
         writing::delete(&table, &json!({ "TableName": "stock", "Key": key(2) }).to_string(), start).unwrap();
         let rest = page(&table, json!({ "ExclusiveStartKey": key(2), "Limit": 1 }), start).unwrap();
-        // A limit that is reached with the last item is not known to be the end.
+        // If the limit is reached with the last item, the scan does not know that this is the end.
         assert_eq!((&rest["Items"], &rest["LastEvaluatedKey"]), (&json!([key(3)]), &key(3)));
         let end = page(&table, json!({ "ExclusiveStartKey": key(3) }), start).unwrap();
         assert_eq!((&end["Count"], &end["LastEvaluatedKey"]), (&json!(0), &Json::Null));
         assert!(page(&table, json!({ "Limit": 0 }), start).is_err());
-        assert!(page(&table, json!({ "Segment": 0, "TotalSegments": 2 }), start).is_err(), "that is not modelled");
+        assert!(page(&table, json!({ "Segment": 0, "TotalSegments": 2 }), start).is_err(), "segments are not modelled");
     }
 
     #[test]
@@ -274,7 +274,7 @@ mod tests {
         let (table, start) = Table::with("--keep --read-units 1");
         keep(&table, &[item(1, 9000)], start);
         assert_eq!(page(&table, json!({}), start + SECOND), Err(Refusal::throttled()));
-        assert!(page(&table, json!({}), start + 2 * SECOND).is_ok(), "three blocks, for one unit and a half");
+        assert!(page(&table, json!({}), start + 2 * SECOND).is_ok(), "three blocks cost one and a half units");
         let counts = table.counts();
         assert_eq!((counts.read_requests, counts.read_requests_throttled), (2, 1));
         assert_eq!(counts.read_units, Units::halves(3));

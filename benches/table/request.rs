@@ -1,4 +1,4 @@
-//! What is asked of the table. Items stay the text they came as; of it, only the key is read, and the size when it matters.
+//! Requests to the table. Items are kept as the text they were sent as; only the key is parsed, and the size if needed.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::answer::{Refusal, Tell};
+use crate::answer::{Refusal, ReturnConsumedCapacity};
 use crate::settings::KeyNames;
 
 const LARGEST_ITEM: usize = 400 * 1024;
@@ -24,7 +24,7 @@ pub struct BatchWrite<'a> {
     #[serde(borrow)]
     pub request_items: BTreeMap<Cow<'a, str>, Vec<WriteRequest<'a>>>,
     #[serde(default)]
-    pub return_consumed_capacity: Tell,
+    pub return_consumed_capacity: ReturnConsumedCapacity,
 }
 
 #[derive(Clone, Copy, Deserialize, Serialize)]
@@ -52,7 +52,7 @@ pub struct SingleWrite<'a> {
     #[serde(borrow)]
     pub expression_attribute_values: Option<&'a RawValue>,
     #[serde(default)]
-    pub return_consumed_capacity: Tell,
+    pub return_consumed_capacity: ReturnConsumedCapacity,
 }
 
 #[derive(Deserialize)]
@@ -61,7 +61,7 @@ pub struct BatchGet<'a> {
     #[serde(borrow)]
     pub request_items: BTreeMap<Cow<'a, str>, GetRequest<'a>>,
     #[serde(default)]
-    pub return_consumed_capacity: Tell,
+    pub return_consumed_capacity: ReturnConsumedCapacity,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -84,7 +84,7 @@ pub struct Scan<'a> {
     #[serde(borrow)]
     pub exclusive_start_key: Option<&'a RawValue>,
     #[serde(default)]
-    pub return_consumed_capacity: Tell,
+    pub return_consumed_capacity: ReturnConsumedCapacity,
 }
 
 #[derive(Deserialize)]
@@ -94,7 +94,7 @@ pub struct Describe<'a> {
     pub table_name: Cow<'a, str>,
 }
 
-/// The one table of a batch, and what is asked of it.
+/// Returns the one table of a batch, and its requests.
 pub fn only_table<'a, T>(tables: BTreeMap<Cow<'a, str>, T>) -> Result<(Cow<'a, str>, T), Refusal> {
     let mut tables = tables.into_iter();
     match (tables.next(), tables.next()) {
@@ -104,7 +104,7 @@ pub fn only_table<'a, T>(tables: BTreeMap<Cow<'a, str>, T>) -> Result<(Cow<'a, s
     }
 }
 
-/// So many blocks does an item fill. Its JSON is never shorter than what DynamoDB counts of it.
+/// Returns the number of blocks an item fills. Its JSON is never shorter than the size DynamoDB counts.
 pub fn blocks(item: &RawValue, block: usize) -> Result<u64, Refusal> {
     if item.get().len() <= block {
         return Ok(1);
@@ -141,7 +141,7 @@ impl Key<'_> {
 }
 
 impl KeyNames {
-    /// The key of an item, among whatever else the item has.
+    /// Returns the key of an item, which may have other attributes.
     pub fn key_of<'a>(&self, item: &'a RawValue) -> Result<Key<'a>, Refusal> {
         let found = self.find(item)?;
         let missing = |name: &str| {
@@ -153,7 +153,7 @@ impl KeyNames {
         Ok(Key { partition, sort: sort.transpose()? })
     }
 
-    /// A key that is given without an item: nothing may be in it but the key.
+    /// Returns the key from an object that must not contain anything else.
     pub fn key_alone<'a>(&self, key: &'a RawValue) -> Result<Key<'a>, Refusal> {
         let found = self.find(key)?;
         let expected = 1 + usize::from(self.sort.is_some());
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_found_wherever_it_stands_and_however_it_is_written() {
+    fn a_key_is_found_at_any_place_and_in_any_notation() {
         let names: KeyNames = "warehouse,sku".parse().unwrap();
         let plain = raw(r#"{"warehouse":{"S":"north"},"sku":{"S":"A-1"}}"#);
         let expected = names.key_alone(&plain).unwrap();
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_the_tables_key_is_refused() {
+    fn items_and_keys_that_do_not_match_the_tables_key_are_refused() {
         let names: KeyNames = "warehouse,sku".parse().unwrap();
         for (item, why) in [
             (r#"{"sku":{"S":"A-1"}}"#, "Missing the key warehouse in the item"),
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn an_item_fills_as_many_blocks_as_the_bytes_that_dynamodb_counts() {
+    fn an_item_fills_blocks_by_the_size_that_dynamodb_counts() {
         // A name of one byte and the text.
         let item = |bytes: usize| raw(&format!(r#"{{"a":{{"S":"{}"}}}}"#, "x".repeat(bytes - 1)));
         for (bytes, blocks_of_1024) in [(2, 1), (1024, 1), (1025, 2), (2048, 2), (2049, 3), (409_600, 400)] {
@@ -270,7 +270,7 @@ mod tests {
         }
         let refusal = blocks(&item(409_601), 1024).unwrap_err();
         assert_eq!(refusal, Refusal::invalid("Item size has exceeded the maximum allowed size"));
-        // 3,000 bytes of JSON for 501 of the item's own.
+        // 3,000 bytes of JSON for an item of 501 bytes.
         assert_eq!(blocks(&raw(&format!(r#"{{"a":{{"S":"{}"}}}}"#, r"\u0041".repeat(500))), 1024), Ok(1));
     }
 }

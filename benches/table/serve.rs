@@ -1,4 +1,4 @@
-//! HTTP: which request asks for what, and when it is answered.
+//! HTTP: dispatches requests to operations, and delays the responses.
 
 use std::convert::Infallible;
 use std::io;
@@ -40,28 +40,28 @@ pub async fn serve(listener: TcpListener, table: Arc<Table>) -> io::Result<()> {
 }
 
 async fn serve_connection(stream: impl AsyncRead + AsyncWrite + Unpin, table: Arc<Table>) {
-    let service = service_fn(move |asked| {
+    let service = service_fn(move |request| {
         let table = Arc::clone(&table);
-        async move { Ok::<_, Infallible>(receive(&table, asked).await) }
+        async move { Ok::<_, Infallible>(receive(&table, request).await) }
     });
-    // A connection that breaks off is its client's affair.
+    // A closed connection is handled by its client.
     drop(http1::Builder::new().serve_connection(TokioIo::new(stream), service).await);
 }
 
-async fn receive(table: &Table, asked: Request<Incoming>) -> Answer {
-    let (head, body) = asked.into_parts();
+async fn receive(table: &Table, request: Request<Incoming>) -> Answer {
+    let (head, body) = request.into_parts();
     let Ok(body) = body.collect().await else {
-        return plain(StatusCode::BAD_REQUEST, "the request broke off".into());
+        return plain(StatusCode::BAD_REQUEST, "the request is incomplete".into());
     };
-    let came = Instant::now();
-    let now = came.into_std();
+    let received_at = Instant::now();
+    let now = received_at.into_std();
     if head.method != Method::POST || head.uri.path() != "/" {
         return control(table, &head, now);
     }
     let answer = operate(table, &head, &body.to_bytes(), now);
     let latency = Duration::from_millis(table.settings.latency_ms);
     if !latency.is_zero() {
-        sleep_until(came + latency).await;
+        sleep_until(received_at + latency).await;
     }
     answer
 }
@@ -95,7 +95,7 @@ fn control(table: &Table, head: &Parts, now: std::time::Instant) -> Answer {
         (&Method::GET, "/counts") => respond(StatusCode::OK, "application/json", to_json(&table.counts())),
         (&Method::POST, "/reset") => {
             table.reset(now);
-            plain(StatusCode::OK, "as at the start\n".into())
+            plain(StatusCode::OK, "reset\n".into())
         }
         (&Method::POST, "/capacity") => match capacity(head.uri.query().unwrap_or_default()) {
             Ok((write, read)) => {
@@ -104,11 +104,11 @@ fn control(table: &Table, head: &Parts, now: std::time::Instant) -> Answer {
             }
             Err(why) => plain(StatusCode::BAD_REQUEST, why),
         },
-        (method, path) => plain(StatusCode::NOT_FOUND, format!("nothing answers {method} {path}\n")),
+        (method, path) => plain(StatusCode::NOT_FOUND, format!("{method} {path} is unknown\n")),
     }
 }
 
-/// `write=N`, `read=N` or both.
+/// Parses `write=N`, `read=N` or both.
 fn capacity(query: &str) -> Result<(Option<u64>, Option<u64>), String> {
     let (mut write, mut read) = (None, None);
     for part in query.split('&') {
@@ -145,7 +145,7 @@ mod tests {
     use hyper::client::conn::http1::{SendRequest, handshake};
     use serde_json::{Value as Json, json};
 
-    /// A connection to a table that began with these words on its command line.
+    /// Returns a connection to a table started with these command-line arguments.
     async fn connect(words: &str) -> SendRequest<Full<Bytes>> {
         let settings = clap::Parser::parse_from(std::iter::once("simulated-table").chain(words.split_whitespace()));
         let table = Arc::new(Table::new(settings, Instant::now().into_std()));
@@ -156,15 +156,15 @@ mod tests {
         client
     }
 
-    async fn send(client: &mut SendRequest<Full<Bytes>>, asked: Request<Full<Bytes>>) -> Response<Bytes> {
+    async fn send(client: &mut SendRequest<Full<Bytes>>, request: Request<Full<Bytes>>) -> Response<Bytes> {
         client.ready().await.unwrap();
-        let (head, body) = client.send_request(asked).await.unwrap().into_parts();
+        let (head, body) = client.send_request(request).await.unwrap().into_parts();
         Response::from_parts(head, body.collect().await.unwrap().to_bytes())
     }
 
     async fn operation(client: &mut SendRequest<Full<Bytes>>, name: &str, body: Json) -> Response<Bytes> {
-        let asked = Request::post("/").header("x-amz-target", format!("{TARGET}{name}"));
-        send(client, asked.body(body.to_string().into()).unwrap()).await
+        let request = Request::post("/").header("x-amz-target", format!("{TARGET}{name}"));
+        send(client, request.body(body.to_string().into()).unwrap()).await
     }
 
     async fn write(client: &mut SendRequest<Full<Bytes>>, count: usize) -> Response<Bytes> {
@@ -174,8 +174,8 @@ mod tests {
     }
 
     async fn counts(client: &mut SendRequest<Full<Bytes>>) -> Json {
-        let asked = Request::get("/counts").body(Full::default()).unwrap();
-        json(&send(client, asked).await)
+        let request = Request::get("/counts").body(Full::default()).unwrap();
+        json(&send(client, request).await)
     }
 
     async fn post(client: &mut SendRequest<Full<Bytes>>, path: &str) -> StatusCode {
@@ -195,8 +195,8 @@ mod tests {
         let scanned = operation(&mut client, "Scan", json!({ "TableName": "stock" })).await;
         assert_eq!(json(&scanned)["Count"], 3);
         assert_ne!(scanned.headers()["x-amzn-requestid"], wrote.headers()["x-amzn-requestid"]);
-        let asked = json!({ "RequestItems": { "stock": { "Keys": [{ "sku": { "S": "2" } }] } } });
-        let got = operation(&mut client, "BatchGetItem", asked).await;
+        let request = json!({ "RequestItems": { "stock": { "Keys": [{ "sku": { "S": "2" } }] } } });
+        let got = operation(&mut client, "BatchGetItem", request).await;
         assert_eq!(json(&got)["Responses"], json!({ "stock": [{ "sku": { "S": "2" } }] }));
         for (name, more) in [
             ("PutItem", json!({ "Item": { "sku": { "S": "2" } } })),
@@ -215,40 +215,40 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_answer_comes_so_long_after_its_request() {
+    async fn a_response_is_delayed_by_the_latency() {
         let mut client = connect("--latency-ms 5").await;
         let began = Instant::now();
         write(&mut client, 3).await;
         assert!((5..=6).contains(&began.elapsed().as_millis()), "{:?}", began.elapsed());
         let began = Instant::now();
         counts(&mut client).await;
-        assert_eq!(began.elapsed(), Duration::ZERO, "what is no operation of DynamoDB's is answered at once");
+        assert_eq!(began.elapsed(), Duration::ZERO, "requests other than DynamoDB operations are not delayed");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn capacity_is_changed_and_all_is_as_at_the_start_after_a_reset() {
+    async fn capacity_can_be_changed_and_a_reset_restores_the_initial_state() {
         let mut client = connect("--keep --write-units 10").await;
         assert_eq!(write(&mut client, 5).await.status(), StatusCode::BAD_REQUEST);
         assert_eq!(post(&mut client, "/capacity?write=25&read=1").await, StatusCode::OK);
         tokio::time::advance(Duration::from_secs(1)).await;
         assert_eq!(json(&write(&mut client, 25).await)["UnprocessedItems"], json!({}));
-        let told = counts(&mut client).await;
-        assert_eq!((&told["items_taken"], &told["items_refused"]), (&json!(25), &json!(5)));
-        assert_eq!((&told["write_units_available"], &told["last_write"]), (&json!(25.0), &json!(1000)));
+        let results = counts(&mut client).await;
+        assert_eq!((&results["items_taken"], &results["items_refused"]), (&json!(25), &json!(5)));
+        assert_eq!((&results["write_units_available"], &results["last_write"]), (&json!(25.0), &json!(1000)));
 
         assert_eq!(post(&mut client, "/reset").await, StatusCode::OK);
-        let told = counts(&mut client).await;
-        assert_eq!((&told["items_taken"], &told["first_write"]), (&json!(0), &Json::Null));
+        let results = counts(&mut client).await;
+        assert_eq!((&results["items_taken"], &results["first_write"]), (&json!(0), &Json::Null));
         tokio::time::advance(Duration::from_secs(1)).await;
         let answer = json(&write(&mut client, 25).await);
-        assert_eq!(answer["UnprocessedItems"]["stock"].as_array().unwrap().len(), 15, "ten again, not 25");
+        assert_eq!(answer["UnprocessedItems"]["stock"].as_array().unwrap().len(), 15, "ten per second again, not 25");
         assert_eq!(counts(&mut client).await["first_write"], 1000);
         let scanned = operation(&mut client, "Scan", json!({ "TableName": "stock" })).await;
         assert_eq!(json(&scanned)["Count"], 10);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_nobody_knows_is_told_so() {
+    async fn unknown_paths_and_parameters_are_refused() {
         let mut client = connect("").await;
         for path in ["/capacity", "/capacity?write=many", "/capacity?delete=5"] {
             assert_eq!(post(&mut client, path).await, StatusCode::BAD_REQUEST, "{path}");

@@ -1,4 +1,4 @@
-//! What the table is like: its key, its capacity, and what it does with items.
+//! The settings of the table: its key, its capacity, and whether it keeps items.
 
 use std::str::FromStr;
 
@@ -6,19 +6,19 @@ use clap::Parser;
 
 use crate::capacity::Limits;
 
-/// A DynamoDB table that has the real one's capacity and little else, for benchmarks on one machine.
+/// A simulated DynamoDB table with realistic capacity and little else, for benchmarks on one machine.
 ///
 /// What it models: one table, of any name; the capacity of the table and of each value of the partition key, as token
-/// buckets that fill evenly and hold some seconds of what was not used; the units that items cost, the limits of a
-/// request, items and keys handed back unprocessed, throttled requests; how long an answer takes. BatchWriteItem, PutItem,
-/// UpdateItem, DeleteItem, BatchGetItem, Scan and DescribeTable are answered.
+/// buckets that fill evenly and hold some seconds of unused capacity; the units that items cost, the limits of a
+/// request, items and keys returned as unprocessed, throttled requests; the latency of responses. It supports
+/// BatchWriteItem, PutItem, UpdateItem, DeleteItem, BatchGetItem, Scan and DescribeTable.
 ///
-/// What it does not model: expressions and conditions, which are not evaluated (every condition holds); what an item
-/// costs by what was there before (it costs by what is sent); partitions that split or share their capacity; an index's
-/// own capacity; what BatchGetItem cannot fit into 16 MB; signatures, which are not looked at; several tables in one
-/// request, and parameters of a read that it does not know, which are refused.
+/// What it does not model: expressions and conditions, which are not evaluated (every condition holds); the cost of a
+/// larger previous item (only the size of the new one counts); partitions that split or share their capacity; an
+/// index's own capacity; the limit of 16 MB for BatchGetItem; signatures, which are not checked; several tables in one
+/// request, and unknown parameters of reads, which are refused.
 ///
-/// GET /counts tells what was asked for and taken. POST /reset makes all as it was at the start. POST
+/// GET /counts returns what was requested and accepted. POST /reset restores the initial state. POST
 /// /capacity?write=N&read=N changes the table's capacity.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "simulated-table")]
@@ -38,25 +38,25 @@ pub struct Settings {
     /// Read units per second of each value of the partition key, but not of scans; 0: no limit.
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub partition_read_units: u64,
-    /// So many seconds of unused capacity are held at most.
+    /// The most unused capacity that is held, in seconds.
     #[arg(long, default_value_t = 300, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub burst_seconds: u64,
-    /// Begin with all the capacity that can be held, not with none.
+    /// Start with the most capacity that can be held, instead of none.
     #[arg(long)]
     pub full: bool,
-    /// Global secondary indexes, each of which costs as much again as the table itself.
+    /// The number of global secondary indexes, each of which costs as much as the table itself.
     #[arg(long, default_value_t = 0, value_name = "N", value_parser = clap::value_parser!(u64).range(..=20))]
     pub indexes: u64,
-    /// Tell of provisioned capacity; without this, the table says that it is on demand.
+    /// Describe the table as provisioned instead of on demand.
     #[arg(long)]
     pub provisioned: bool,
-    /// Keep the items that are put and give them back. UpdateItem is charged for, but changes nothing.
+    /// Keep items that are put and return them. UpdateItem is charged but changes nothing.
     #[arg(long)]
     pub keep: bool,
-    /// An answer comes so many milliseconds after its request, and up to one more.
+    /// The latency of responses in milliseconds; up to one more.
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub latency_ms: u64,
-    /// On 127.0.0.1; 0: any that is free.
+    /// The port on 127.0.0.1; 0: any free port.
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub port: u16,
 }
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn the_command_line_is_in_order() {
+    fn the_command_line_is_valid() {
         Settings::command().debug_assert();
     }
 }

@@ -1,4 +1,4 @@
-//! The table itself: its capacity, its items and what has been counted, behind one lock that is held briefly.
+//! The table itself: its capacity, items and counts, behind one lock that is held briefly.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,7 +7,7 @@ use std::time::Instant;
 use serde_json::value::RawValue;
 
 use crate::capacity::Capacity;
-use crate::counts::{Counts, Told};
+use crate::counts::{Counts, CountsReport};
 use crate::request::Key;
 use crate::settings::Settings;
 
@@ -35,17 +35,17 @@ impl Table {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn counts(&self) -> Told {
+    pub fn counts(&self) -> CountsReport {
         let state = self.state();
-        state.counts.tell(&state.writes.table)
+        state.counts.report(&state.writes.table)
     }
 
-    /// Everything is as it was at the start, the capacity too, and the start is now.
+    /// Restores the initial state, including the capacity, with the start time now.
     pub fn reset(&self, now: Instant) {
         *self.state() = State::new(&self.settings, now);
     }
 
-    /// What is not named stays as it is.
+    /// Changes the capacities that are given.
     pub fn change_capacity(&self, write: Option<u64>, read: Option<u64>, now: Instant) {
         let mut state = self.state();
         if let Some(rate) = write {
@@ -70,7 +70,7 @@ impl State {
 
 #[cfg(test)]
 impl Table {
-    /// As with these words on the command line; and when it started.
+    /// Returns a table with these command-line arguments, and its start time.
     pub fn with(words: &str) -> (Table, Instant) {
         let start = Instant::now();
         let words = std::iter::once("simulated-table").chain(words.split_whitespace());

@@ -1,4 +1,4 @@
-//! Capacity units, which come in halves: the smallest read costs half of one.
+//! Capacity units, counted in halves: the smallest read costs half a unit.
 
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Mul, Sub};
@@ -59,7 +59,7 @@ impl Sum for Units {
     }
 }
 
-/// As the table writes them: 25.0.
+/// As DynamoDB writes them, such as 25.0.
 impl Serialize for Units {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_f64(self.halves as f64 / 2.0)

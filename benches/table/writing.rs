@@ -13,17 +13,17 @@ use crate::table::Table;
 use crate::units::Units;
 
 const ITEMS_PER_REQUEST: usize = 25;
-/// Of a write unit.
+/// Bytes per write unit.
 const BLOCK: usize = 1024;
 
-/// One item's part of a request, and what it costs the table itself.
+/// One item of a request, and its cost for the table itself.
 struct Write<'a> {
     key: Key<'a>,
-    what: What<'a>,
+    action: Action<'a>,
     own: Units,
 }
 
-enum What<'a> {
+enum Action<'a> {
     Put(&'a RawValue),
     Delete,
     /// Its expressions are not evaluated.
@@ -54,30 +54,30 @@ pub fn batch_write(table: &Table, body: &str, now: Instant) -> Result<String, Re
     if requests.len() > ITEMS_PER_REQUEST {
         return Err(Refusal::invalid("Too many items requested for the BatchWriteItem call"));
     }
-    let writes = requests.iter().map(|request| weigh(table, request)).collect::<Result<Vec<_>, _>>()?;
+    let writes = requests.iter().map(|request| measure(table, request)).collect::<Result<Vec<_>, _>>()?;
     if (1..writes.len()).any(|n| writes[..n].iter().any(|write| write.key == writes[n].key)) {
         return Err(Refusal::invalid("Provided list of item keys contains duplicates"));
     }
     let (own, left) = take(table, writes, now)?;
     let left: Vec<WriteRequest> = left.into_iter().map(|n| requests[n]).collect();
     let unprocessed_items = if left.is_empty() { BTreeMap::new() } else { BTreeMap::from([(&*name, left)]) };
-    let consumed = Consumed::tell(&name, own, table.settings.indexes, return_consumed_capacity);
+    let consumed = Consumed::requested(&name, own, table.settings.indexes, return_consumed_capacity);
     Ok(to_json(&BatchWritten { unprocessed_items, consumed_capacity: consumed.map(|consumed| [consumed]) }))
 }
 
 pub fn put(table: &Table, body: &str, now: Instant) -> Result<String, Refusal> {
     let request: SingleWrite = request::read(body)?;
     let item = request.item.ok_or_else(|| missing("item"))?;
-    single(table, &request, weigh(table, &WriteRequest::PutRequest { item })?, now)
+    single(table, &request, measure(table, &WriteRequest::PutRequest { item })?, now)
 }
 
 pub fn delete(table: &Table, body: &str, now: Instant) -> Result<String, Refusal> {
     let request: SingleWrite = request::read(body)?;
     let key = request.key.ok_or_else(|| missing("key"))?;
-    single(table, &request, weigh(table, &WriteRequest::DeleteRequest { key })?, now)
+    single(table, &request, measure(table, &WriteRequest::DeleteRequest { key })?, now)
 }
 
-/// Costs what the key and all values in its expressions come to.
+/// Updates an item, which costs the size of the key and of all values in the expressions.
 pub fn update(table: &Table, body: &str, now: Instant) -> Result<String, Refusal> {
     let request: SingleWrite = request::read(body)?;
     let key = request.key.ok_or_else(|| missing("key"))?;
@@ -85,7 +85,7 @@ pub fn update(table: &Table, body: &str, now: Instant) -> Result<String, Refusal
     let text: usize = parts().map(|part| part.get().len()).sum();
     let size = if text <= BLOCK { text } else { parts().map(request::size).sum::<Result<usize, _>>()? };
     let own = Units::whole(size.div_ceil(BLOCK).max(1) as u64);
-    let write = Write { key: table.settings.key.key_alone(key)?, what: What::Update, own };
+    let write = Write { key: table.settings.key.key_alone(key)?, action: Action::Update, own };
     single(table, &request, write, now)
 }
 
@@ -97,20 +97,21 @@ fn missing(parameter: &str) -> Refusal {
 
 fn single(table: &Table, request: &SingleWrite, write: Write, now: Instant) -> Result<String, Refusal> {
     let (own, _) = take(table, vec![write], now)?;
-    let (indexes, tell) = (table.settings.indexes, request.return_consumed_capacity);
-    Ok(to_json(&SingleWritten { consumed_capacity: Consumed::tell(&request.table_name, own, indexes, tell) }))
+    let (indexes, wanted) = (table.settings.indexes, request.return_consumed_capacity);
+    Ok(to_json(&SingleWritten { consumed_capacity: Consumed::requested(&request.table_name, own, indexes, wanted) }))
 }
 
-fn weigh<'a>(table: &Table, request: &WriteRequest<'a>) -> Result<Write<'a>, Refusal> {
+fn measure<'a>(table: &Table, request: &WriteRequest<'a>) -> Result<Write<'a>, Refusal> {
     let names = &table.settings.key;
-    let (key, what, blocks) = match *request {
-        WriteRequest::PutRequest { item } => (names.key_of(item)?, What::Put(item), blocks(item, BLOCK)?),
-        WriteRequest::DeleteRequest { key } => (names.key_alone(key)?, What::Delete, 1),
+    let (key, action, blocks) = match *request {
+        WriteRequest::PutRequest { item } => (names.key_of(item)?, Action::Put(item), blocks(item, BLOCK)?),
+        WriteRequest::DeleteRequest { key } => (names.key_alone(key)?, Action::Delete, 1),
     };
-    Ok(Write { key, what, own: Units::whole(blocks) })
+    Ok(Write { key, action, own: Units::whole(blocks) })
 }
 
-/// Takes what there are units for: what that cost the table itself, and which are left. Throttled if all are.
+/// Accepts the writes for which there are units. Returns their cost for the table itself, and the writes left over;
+/// throttled if none was accepted.
 fn take(table: &Table, writes: Vec<Write>, now: Instant) -> Result<(Units, Vec<usize>), Refusal> {
     let times = 1 + table.settings.indexes;
     let count = writes.len();
@@ -126,10 +127,10 @@ fn take(table: &Table, writes: Vec<Write>, now: Instant) -> Result<(Units, Vec<u
         }
         own += write.own;
         if table.settings.keep {
-            match write.what {
-                What::Put(item) => drop(state.kept.insert(write.key.into_owned(), item.to_owned())),
-                What::Delete => drop(state.kept.remove(&write.key.into_owned())),
-                What::Update => {}
+            match write.action {
+                Action::Put(item) => drop(state.kept.insert(write.key.into_owned(), item.to_owned())),
+                Action::Delete => drop(state.kept.remove(&write.key.into_owned())),
+                Action::Update => {}
             }
         }
     }
@@ -167,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn items_without_units_come_back_as_they_were_sent() {
+    fn items_without_units_are_returned_as_they_were_sent() {
         let (table, start) = Table::with("--write-units 10");
         let answer = batch(&table, &puts(0..25), "TOTAL", start + SECOND).unwrap();
         assert_eq!(answer["UnprocessedItems"], json!({ "stock": puts(10..25) }));
@@ -181,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn the_text_of_an_item_that_comes_back_is_untouched() {
+    fn the_text_of_a_returned_item_is_unchanged() {
         let (table, start) = Table::with("--write-units 1");
         let odd = r#"{ "b": {"N": "1.50"},  "sku": {"S": "\u0041"}, "a": {"S": "x\/y"} }"#;
         let taken = r#"{"PutRequest":{"Item":{"sku":{"S":"B"}}}}"#;
@@ -191,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_of_which_nothing_is_taken_is_throttled() {
+    fn a_request_of_which_nothing_is_accepted_is_throttled() {
         let (table, start) = Table::with("--write-units 10");
         assert_eq!(batch(&table, &puts(0..25), "TOTAL", start), Err(Refusal::throttled()));
         assert!(Refusal::throttled().to_json().contains("v20120810#ProvisionedThroughputExceededException"));
@@ -200,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_partition_does_not_keep_the_others_waiting() {
+    fn a_throttled_partition_does_not_affect_the_others() {
         let (table, start) = Table::with("--key warehouse,sku --write-units 100 --partition-write-units 2");
         let put = |warehouse: &str, n: usize| {
             let item = json!({ "warehouse": { "S": warehouse }, "sku": { "S": n.to_string() } });
@@ -233,17 +234,17 @@ mod tests {
     }
 
     #[test]
-    fn an_item_is_taken_whole_or_not_at_all() {
+    fn an_item_is_accepted_completely_or_not_at_all() {
         let (table, start) = Table::with("--write-units 5");
         let large = json!({ "PutRequest": { "Item": { "sku": { "S": "A-9" }, "note": { "S": "x".repeat(5000) } } } });
         let requests = [puts(0..1), vec![large.clone()], puts(1..2)].concat();
         let answer = batch(&table, &requests, "NONE", start + SECOND).unwrap();
-        // Five units for the large one; four are left after the first, and enough for the last.
+        // The large item costs five units; four are left after the first item, which is enough for the last.
         assert_eq!(answer["UnprocessedItems"], json!({ "stock": [large] }));
     }
 
     #[test]
-    fn single_writes_cost_the_same_and_are_throttled_whole() {
+    fn single_writes_cost_the_same_and_can_be_throttled() {
         let (table, start) = Table::with("--write-units 10");
         let (key, text) = (json!({ "sku": { "S": "A-1" } }), "x".repeat(1500));
         let bodies = |tell: &str| {
@@ -281,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn capacity_that_is_changed_counts_from_then_on() {
+    fn changed_capacity_applies_from_then_on() {
         let (table, start) = Table::with("--write-units 10");
         assert!(batch(&table, &puts(0..10), "NONE", start + SECOND).is_ok());
         table.change_capacity(Some(20), None, start + SECOND);
@@ -295,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_real_one_refuses_is_refused_and_costs_nothing() {
+    fn what_dynamodb_refuses_is_refused_and_costs_nothing() {
         let (table, start) = Table::with("");
         let refusal = |requests: &[Json]| batch(&table, requests, "NONE", start).unwrap_err();
         assert_eq!(refusal(&puts(0..26)), Refusal::invalid("Too many items requested for the BatchWriteItem call"));

@@ -1,23 +1,24 @@
-//! Rules and a table made for each other: any settings of the rules, any kind of cell, as csv and as xlsx.
+//! Rules and a matching table: any settings of the rules, any kind of cell, as csv and as xlsx.
 
 #![no_main]
 
 use arbitrary::Arbitrary;
-use inventory_rules::schema::Schema;
 use inventory_loader_fuzz::{
     check_refusal, forgive_calamine, judge, open, read_twice, unless_calamine_panics, xlsx_of,
 };
+use inventory_rules::schema::Schema;
 use libfuzzer_sys::fuzz_target;
 
 #[derive(Debug, Arbitrary)]
 struct Input {
     rules: Rules,
-    /// How many titles stand above the header.
+    /// The number of title rows above the header.
     titles: u8,
     rows: Vec<Vec<Cell>>,
     as_csv: bool,
     delimiter: Delimiter,
-    /// In a workbook: the place of the first cell below the header, and how many rows and columns more.
+    /// In a workbook: row and column of a merged area's first cell below the header, and how many more rows and
+    /// columns.
     merged: Vec<(u8, u8, u8, u8)>,
     capitals_matter: bool,
 }
@@ -30,7 +31,7 @@ enum Rules {
         duplicates: Duplicates,
         unknown: Unknown,
     },
-    /// Whatever it is.
+    /// Any text.
     Written(String),
 }
 
@@ -38,14 +39,14 @@ enum Rules {
 enum Key {
     One,
     Two,
-    Composite(Sign),
+    Composite(Separator),
 }
 
 #[derive(Debug, Arbitrary)]
-enum Sign {
+enum Separator {
     Hash,
     Dash,
-    Letters(char),
+    Other(char),
 }
 
 #[derive(Debug, Arbitrary)]
@@ -101,7 +102,7 @@ enum Pattern {
     Written(String),
 }
 
-/// A cell; in csv it is written as a person would type it.
+/// A cell; in csv it is written as a user would type it.
 #[derive(Debug, Arbitrary)]
 enum Cell {
     Empty,
@@ -123,7 +124,7 @@ struct Word(u8);
 #[derive(Debug, Arbitrary)]
 struct Format(u8);
 
-/// What stands in lists of stock: names of columns, and all the ways to write a value.
+/// Contents of lists of stock: column names, and many ways to write a value.
 #[rustfmt::skip]
 const WORDS: &[&str] = &[
     "c0", "c1", "c2", "c3", "c4", "A-17", "00123", "Total", "Sum:", "counted by Ann", "1.234", "12,50", "1,234.50",
@@ -151,7 +152,7 @@ fn judge_table(input: &Input) {
     let schema = match Schema::from_toml(&rules) {
         Ok(schema) => schema,
         Err(mistakes) => {
-            // The end of the text may be behind its last line.
+            // A mistake at the end of the text may be after its last line.
             let lines = rules.matches('\n').count() + 1;
             assert!(!mistakes.all().is_empty());
             for mistake in mistakes.all() {
@@ -160,10 +161,10 @@ fn judge_table(input: &Input) {
             return;
         }
     };
-    // So it travels to the child.
-    let told: Schema =
+    // The child gets the rules as JSON.
+    let decoded: Schema =
         serde_json::from_str(&serde_json::to_string(&schema).expect("rules as JSON")).expect("rules from JSON");
-    assert_eq!(told, schema);
+    assert_eq!(decoded, schema);
 
     let file = if input.as_csv { csv_of(input, width) } else { workbook_of(input, width) };
     let read = open(&file, "stock").and_then(|mut workbook| {
@@ -176,7 +177,7 @@ fn judge_table(input: &Input) {
     }
 }
 
-/// The rules, and how many columns their table has a header for.
+/// Returns the rules, and the number of columns in the table's header.
 fn rules_of(rules: &Rules) -> (String, usize) {
     let (columns, key, duplicates, unknown) = match rules {
         Rules::Written(text) => return (text.clone(), 2),
@@ -185,8 +186,8 @@ fn rules_of(rules: &Rules) -> (String, usize) {
     let (partition, parts) = match key {
         Key::One => ("\"c0\"".to_string(), 1),
         Key::Two => ("\"c0\"\nsort = \"c1\"".to_string(), 2),
-        Key::Composite(sign) => {
-            (format!("{{ name = \"pk\", from = {:?} }}", format!("{{c0}}{}{{c1}}", sign_of(sign))), 2)
+        Key::Composite(separator) => {
+            (format!("{{ name = \"pk\", from = {:?} }}", format!("{{c0}}{}{{c1}}", separator_of(separator))), 2)
         }
     };
     let mut text = format!(
@@ -206,15 +207,15 @@ fn rules_of(rules: &Rules) -> (String, usize) {
         }
         text.push_str(&format!("[[column]]\nname = \"c{number}\"\n{}\n", lines.join("\n")));
     }
-    // One more than the rules know.
+    // One column more than the rules have.
     (text, columns.len().min(5) + 1)
 }
 
-fn sign_of(sign: &Sign) -> String {
-    match sign {
-        Sign::Hash => "#".to_string(),
-        Sign::Dash => "-".to_string(),
-        Sign::Letters(letter) => letter.to_string(),
+fn separator_of(separator: &Separator) -> String {
+    match separator {
+        Separator::Hash => "#".to_string(),
+        Separator::Dash => "-".to_string(),
+        Separator::Other(c) => c.to_string(),
     }
 }
 
@@ -272,7 +273,7 @@ fn word_of(word: &Word) -> &'static str {
     WORDS[usize::from(word.0) % WORDS.len()]
 }
 
-/// The texts above the items: titles, then the names of the columns.
+/// Returns the texts above the items: titles, then the column names.
 fn head_of(input: &Input, width: usize) -> Vec<Vec<String>> {
     let name = |number: usize| format!("c{number}");
     let titles = usize::from(input.titles % 4);
@@ -304,7 +305,7 @@ fn typed(cell: &Cell) -> String {
         Cell::Small(number, _) => number.to_string(),
         Cell::Number(number, _) => number.to_string(),
         Cell::Hundredths(number, _) => (f64::from(*number) / 100.0).to_string(),
-        Cell::Boolean(said) => said.to_string(),
+        Cell::Boolean(value) => value.to_string(),
         Cell::Error(error) => error_of(*error).to_string(),
         Cell::IsoDate(year, month, day) => format!("{year:04}-{month:02}-{day:02}"),
     }
@@ -360,7 +361,7 @@ fn cell_xml(column: u32, row: usize, cell: &Cell) -> String {
         Cell::Small(small, format) => number(f64::from(*small), format),
         Cell::Number(any, format) => number(*any, format),
         Cell::Hundredths(hundredths, format) => number(f64::from(*hundredths) / 100.0, format),
-        Cell::Boolean(said) => format!("<c r=\"{place}\" t=\"b\"><v>{}</v></c>", u8::from(*said)),
+        Cell::Boolean(value) => format!("<c r=\"{place}\" t=\"b\"><v>{}</v></c>", u8::from(*value)),
         Cell::Error(error) => format!("<c r=\"{place}\" t=\"e\"><v>{}</v></c>", error_of(*error)),
         Cell::IsoDate(..) => format!("<c r=\"{place}\" t=\"d\"><v>{}</v></c>", typed(cell)),
     }

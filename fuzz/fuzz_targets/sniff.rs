@@ -1,4 +1,4 @@
-//! Any bytes under any name: what the file is, its bytes say, and all of it can be read to the end or is refused.
+//! Any bytes with any name: the content decides the file format, and the file is read to its end or refused.
 
 #![no_main]
 
@@ -6,16 +6,16 @@ use inventory_base::message::Rule;
 use inventory_loader_fuzz::{check_refusal, forgive_calamine, open, read_twice, unless_calamine_panics};
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(init: forgive_calamine(), |bytes: &[u8]| unless_calamine_panics(|| told_by_its_bytes(bytes)));
+fuzz_target!(init: forgive_calamine(), |bytes: &[u8]| unless_calamine_panics(|| check_that_only_the_content_decides(bytes)));
 
-fn told_by_its_bytes(bytes: &[u8]) {
+fn check_that_only_the_content_decides(bytes: &[u8]) {
     match (open(bytes, "stock.csv"), open(bytes, "stock")) {
         (Ok(mut named), Ok(mut nameless)) => {
             assert_eq!(named.sheets(), nameless.sheets());
             assert_eq!(named.is_text(), nameless.is_text());
             assert!(nameless.notes().iter().all(|note| note.rule != Rule::ExtensionDiffers));
             let read = read_twice(&mut named);
-            assert_eq!(read, read_twice(&mut nameless), "the name made a difference");
+            assert_eq!(read, read_twice(&mut nameless), "the name changed the rows");
             if let Err(refusal) = read {
                 check_refusal(&refusal, "");
             }
@@ -24,6 +24,6 @@ fn told_by_its_bytes(bytes: &[u8]) {
             assert_eq!(refusal, other);
             check_refusal(&refusal, "");
         }
-        _ => panic!("the name made the difference between read and refused"),
+        _ => panic!("the name decided whether the file is read or refused"),
     }
 }

@@ -1,11 +1,12 @@
-//! The records of an old workbook: the length of those before the sheet in two bytes, these, then those of the sheet.
+//! The records of an xls workbook: the length of the records before the sheet in two bytes, then these, then those of
+//! the sheet.
 
 #![no_main]
 
 use std::sync::LazyLock;
 
-use inventory_rules::schema::{SHIPPED, Schema};
 use inventory_loader_fuzz::{check_refusal, judge, open, read_twice, xls_of};
+use inventory_rules::schema::{SHIPPED, Schema};
 use libfuzzer_sys::fuzz_target;
 
 static SCHEMA: LazyLock<Schema> = LazyLock::new(|| Schema::shipped().expect("the shipped rules"));

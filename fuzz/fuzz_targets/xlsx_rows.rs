@@ -1,13 +1,13 @@
-//! The sheet of a workbook, its shared texts and its styles, each followed by a zero byte: rows, then verdicts.
+//! The sheet of a workbook, its shared strings and its styles, separated by zero bytes: rows, then verdicts.
 
 #![no_main]
 
 use std::sync::LazyLock;
 
-use inventory_rules::schema::{SHIPPED, Schema};
 use inventory_loader_fuzz::{
     check_refusal, forgive_calamine, judge, open, read_twice, unless_calamine_panics, xlsx_of,
 };
+use inventory_rules::schema::{SHIPPED, Schema};
 use libfuzzer_sys::fuzz_target;
 
 static SCHEMA: LazyLock<Schema> = LazyLock::new(|| Schema::shipped().expect("the shipped rules"));

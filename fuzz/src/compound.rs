@@ -1,18 +1,18 @@
-//! A workbook of Excel 97 to 2003 around records that may be anything.
+//! Puts arbitrary records into an Excel 97 to 2003 workbook.
 
 const SECTOR_BYTES: usize = 512;
-/// Shorter streams are kept elsewhere.
+/// Shorter streams are stored elsewhere in the file.
 const STREAM_BYTES_AT_LEAST: usize = 4096;
 const END: u32 = 0xFFFF_FFFE;
 const NONE: u32 = 0xFFFF_FFFF;
 const TABLE: u32 = 0xFFFF_FFFD;
-/// The kinds of records that are put around the others.
+/// The kinds of records that are added.
 const BOF: u16 = 0x0809;
 const EOF: u16 = 0x000A;
 const BOUND_SHEET: u16 = 0x0085;
 
-/// A workbook of one sheet called "Stock": the records before its sheet, and those of the sheet. The beginning and the
-/// end of both are put around them, and the place of the sheet.
+/// Returns a workbook with one sheet named "Stock" from the records before the sheet and those of the sheet. BOF and
+/// EOF records and the position of the sheet are added.
 pub fn xls_of(globals: &[u8], sheet: &[u8]) -> Vec<u8> {
     const NAME: &[u8] = &[0, 0, 5, 0, b'S', b't', b'o', b'c', b'k'];
     let begin = |what: u16| record(BOF, &[&0x0600_u16.to_le_bytes(), &what.to_le_bytes()[..], &[0; 12]].concat());
@@ -27,7 +27,7 @@ fn record(kind: u16, body: &[u8]) -> Vec<u8> {
     [&kind.to_le_bytes(), &(body.len() as u16).to_le_bytes(), body].concat()
 }
 
-/// A compound file with the stream "Workbook": a header, the tables of what follows what, the directory, the stream.
+/// Returns a compound file with the stream "Workbook": header, sector allocation tables, directory, stream.
 fn compound_of(stream: &[u8]) -> Vec<u8> {
     let length = stream.len().max(STREAM_BYTES_AT_LEAST);
     let sectors = length.div_ceil(SECTOR_BYTES) as u32;
@@ -56,8 +56,8 @@ fn compound_of(stream: &[u8]) -> Vec<u8> {
 
 fn entry(name: &str, kind: u8, start: u32, length: u32) -> [u8; 128] {
     let mut entry = [0; 128];
-    for (place, letter) in entry.chunks_exact_mut(2).zip(name.encode_utf16()) {
-        place.copy_from_slice(&letter.to_le_bytes());
+    for (place, unit) in entry.chunks_exact_mut(2).zip(name.encode_utf16()) {
+        place.copy_from_slice(&unit.to_le_bytes());
     }
     entry[64..66].copy_from_slice(&(2 * name.len() as u16 + 2).to_le_bytes());
     entry[66] = kind;

@@ -1,18 +1,18 @@
-//! What must be true of the items of a file, worked out without the code that makes them. Each check asks less than the
-//! loader does, so that it holds for any input.
+//! Checks of the items of a file, independent of the code that makes them. Each check is weaker than what the loader
+//! does, so that it holds for any input.
 
 use std::collections::{HashMap, HashSet};
 
 use inventory_base::item::{Item, Value};
-use inventory_rules::judge::{FileRead, Place, SheetRead, Skip, Verdict};
 use inventory_base::message::{Weight, column_letters};
+use inventory_rules::judge::{FileRead, Place, SheetRead, Skip, Verdict};
 use inventory_rules::schema::{Column, KeyCase, Kind, Schema};
 use inventory_workbook::{MergedArea, RawCell, RawRow, RawValue, Workbook};
 
-/// Excel keeps so many digits of a number.
+/// The first number of more than 15 digits, which is how many Excel keeps.
 const FIRST_WITH_LOST_DIGITS: f64 = 1e15;
 
-/// A file that was judged to its end. Verdicts are in the order of the rows.
+/// A completely judged file. Verdicts are in the order of the rows.
 pub(crate) struct Judged<'j> {
     pub schema: &'j Schema,
     pub workbook: &'j Workbook,
@@ -35,7 +35,7 @@ impl Judged<'_> {
         self.check_case();
     }
 
-    /// The rows of a sheet, each with its first and its last verdict.
+    /// Returns the rows of a sheet, each with its first and last verdict.
     fn rows_of(&self, sheet: u16) -> impl Iterator<Item = (&RawRow<'_>, &Verdict, &Verdict)> {
         let all = self.rows.iter().zip(self.first.iter().zip(self.last));
         all.filter(move |((place, _), _)| place.0 == sheet).map(|((_, row), (first, last))| (*row, first, last))
@@ -48,21 +48,24 @@ impl Judged<'_> {
         })
     }
 
-    /// Tables ascend, and each begins with a row that is known for a header.
+    /// Tables ascend, and each begins with a row that is recognised as a header.
     fn check_tables(&self, number: u16, sheet: &SheetRead) {
         let headers: Vec<u32> = sheet.header_row.into_iter().chain(sheet.tables.iter().map(|t| t.header_row)).collect();
         assert!(headers.is_sorted_by(|one, other| one < other), "tables do not ascend: {sheet:?}");
         let is_header = |verdict: &Verdict| matches!(verdict, Verdict::Skipped(skipped) if skipped.why == Skip::Header);
         let known: HashSet<u32> =
             self.rows_of(number).filter(|(_, _, last)| is_header(last)).map(|(row, ..)| row.number).collect();
-        assert!(headers.iter().all(|header| known.contains(header)), "a header is read as a row: {sheet:?}");
+        assert!(headers.iter().all(|header| known.contains(header)), "a header was read as a row: {sheet:?}");
         for columns in std::iter::once(&sheet.columns).chain(sheet.tables.iter().map(|table| &table.columns)) {
             let mut letters = HashSet::new();
-            assert!(columns.iter().all(|column| letters.insert(&column.column)), "a column counts twice: {columns:?}");
+            assert!(
+                columns.iter().all(|column| letters.insert(&column.column)),
+                "a column is listed twice: {columns:?}"
+            );
         }
     }
 
-    /// What was counted in a column comes to the rows of its table whose values can be told by column.
+    /// The values and empty cells counted in a column add up to the rows of its table whose columns are certain.
     fn check_counts(&self, number: u16, sheet: &SheetRead) {
         let mut rows: HashMap<u32, u64> = HashMap::new();
         for (row, first, _) in self.rows_of(number) {
@@ -84,8 +87,8 @@ impl Judged<'_> {
         }
     }
 
-    /// The only row of a text file that is longer than its header and all other rows has nothing to be loaded from right
-    /// of the last name: a separator in one of its values made it so long.
+    /// If a single row of a text file is longer than the header and all other rows, it has no value to load right of
+    /// the last name, because an unquoted separator in one of its values made it longer.
     fn check_extra_values(&self, number: u16, sheet: &SheetRead) {
         let mut tables: HashMap<u32, Vec<(&RawRow<'_>, bool)>> = HashMap::new();
         for (row, first, _) in self.rows_of(number) {
@@ -108,13 +111,13 @@ impl Judged<'_> {
                 }
                 for extra in row.cells.iter().filter(|cell| cell.column > named && is_filled(cell)) {
                     let is_usual = others().any(|(other, _)| other.cell(extra.column).is_some());
-                    assert!(is_usual, "row {} went in with an extra value: {row:?}", row.number);
+                    assert!(is_usual, "row {} was accepted with an extra value: {row:?}", row.number);
                 }
             }
         }
     }
 
-    /// Of a merged cell over several items, a number or what tells items apart is that of none of them.
+    /// A number, key or unique value that is merged over several items belongs to none of them.
     fn check_merged(&self, number: u16, sheet: &SheetRead) {
         for area in self.workbook.merged(usize::from(number)) {
             let header = sheet.header_row_at(area.first_row);
@@ -133,7 +136,7 @@ impl Judged<'_> {
                 rows.filter(|(_, first, _)| matches!(first, Verdict::Accepted(_) | Verdict::Rejected(_))).collect();
             if shows && items.len() > 1 {
                 let lost = items.iter().all(|(_, _, last)| !matches!(last, Verdict::Accepted(_)));
-                assert!(lost, "a merged {} went in: {area:?}, {items:?}", column.name);
+                assert!(lost, "a merged {} was accepted: {area:?}, {items:?}", column.name);
             }
         }
     }
@@ -144,15 +147,15 @@ impl Judged<'_> {
             || self.schema.key.columns().any(|key| key == column.name)
     }
 
-    /// A note that rows lost a value says how many, and these went in.
+    /// A note that rows lost a value says how many, all of which were accepted.
     fn check_losses(&self) {
         let accepted = self.accepted().count() as u64;
         for note in self.file.notes.iter().filter(|note| note.rule.weight() == Weight::Loss) {
-            assert!((1..=accepted).contains(&note.rows), "{accepted} rows went in: {note:?}");
+            assert!((1..=accepted).contains(&note.rows), "{accepted} rows were accepted: {note:?}");
         }
     }
 
-    /// No key has what nobody sees or what a program made of it.
+    /// No key has invisible characters or was altered by a program.
     fn check_keys(&self) {
         for (place, row, item) in self.accepted() {
             let sheet = &self.file.sheets[usize::from(place.0)];
@@ -172,13 +175,13 @@ impl Judged<'_> {
         }
     }
 
-    /// Whether a merged cell above or beside it is shown in its place.
+    /// Returns whether the cell is covered by a merged cell.
     fn is_covered(&self, place: Place, cell: &RawCell<'_>) -> bool {
         let areas = self.workbook.merged(usize::from(place.0)).iter();
         areas.filter(|area| rows_have(area, place.1)).any(|area| area.first_column == cell.column)
     }
 
-    /// Capitals alone tell no two items apart, unless the rules say that they do.
+    /// No two keys differ only in case, unless the rules distinguish case.
     fn check_case(&self) {
         if self.schema.key_case == KeyCase::Matters {
             return;
@@ -190,7 +193,7 @@ impl Judged<'_> {
                 other => format!("{other:?}"),
             });
             let key: Vec<String> = values.collect();
-            assert!(keys.insert(key.clone()), "row {} has the key of another in other capitals: {key:?}", row.number);
+            assert!(keys.insert(key.clone()), "row {} has the key of another row in other case: {key:?}", row.number);
         }
     }
 }
@@ -199,7 +202,7 @@ fn rows_have(area: &MergedArea, row: u32) -> bool {
     (area.first_row..=area.last_row).contains(&row)
 }
 
-/// Whether a person sees something there for sure.
+/// Returns whether the cell certainly displays something.
 fn is_filled(cell: &RawCell<'_>) -> bool {
     match &cell.value {
         RawValue::Text(text) => text.bytes().any(|byte| byte.is_ascii_alphanumeric()),
@@ -208,18 +211,18 @@ fn is_filled(cell: &RawCell<'_>) -> bool {
 }
 
 fn check_key(text: &str) {
-    let unseen = |c: char| {
+    let is_invisible = |c: char| {
         c.is_control()
             || matches!(c, '\u{a0}' | '\u{ad}' | '\u{200b}' | '\u{200e}' | '\u{202e}' | '\u{2060}' | '\u{feff}')
     };
-    assert!(!text.chars().any(unseen), "a key with something unseen: {text:?}");
+    assert!(!text.chars().any(is_invisible), "a key with an invisible character: {text:?}");
     let is_cyrillic = |c: char| matches!(c, '\u{410}'..='\u{44f}');
     let mixed = text.bytes().any(|byte| byte.is_ascii_alphabetic()) && text.chars().any(is_cyrillic);
     assert!(!mixed, "a key of two alphabets: {text:?}");
     assert!(!is_scientific(text), "a key that is a power of ten: {text:?}");
 }
 
-/// 1.23E+12, as programs write it and nobody else does.
+/// Returns whether a text is like 1.23E+12, which only programs write.
 fn is_scientific(text: &str) -> bool {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let parts = text.split_once("E+").and_then(|(number, power)| Some((number.split_once('.')?, power)));

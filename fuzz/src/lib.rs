@@ -1,5 +1,5 @@
-//! What the targets share: bytes as an open file, a workbook put together from its parts, and what must be true of all
-//! that the loader makes of a file, whatever is in it.
+//! Shared by the targets: bytes as an open file, a workbook assembled from its parts, and checks of everything the
+//! loader returns for a file, whatever its content.
 
 mod compound;
 mod items;
@@ -13,8 +13,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 
 use inventory_base::decimal::Decimal;
 use inventory_base::item::{Item, Value, item_size};
-use inventory_rules::judge::{Judge, JudgeError, Kept, LentItem, Place, Skip, Verdict};
 use inventory_base::message::{Note, Problem, Refusal, Rule, cell_address};
+use inventory_rules::judge::{BorrowedItem, Judge, JudgeError, Place, RejectedRow, Skip, Verdict};
 use inventory_rules::schema::Schema;
 use inventory_workbook::{Budget, MergedArea, RawCell, RawRow, RawValue, Workbook};
 use zip::write::SimpleFileOptions;
@@ -23,15 +23,15 @@ use zip::{CompressionMethod, ZipWriter};
 pub use compound::xls_of;
 use items::Judged;
 
-/// Small enough that no small file can keep a run busy, large enough to be met only by those that try.
+/// Small enough that a small file cannot keep a run busy, large enough to be exceeded only on purpose.
 const BUDGET: Budget = Budget { rows: 20_000, cells: 200_000, repeated_rows: 1_000, ..Budget::DEFAULT };
-/// What DynamoDB takes as one item.
+/// DynamoDB's limit for an item.
 const ITEM_BYTES: usize = 400 * 1024;
-/// Of a skipped row's words, with the sign for more.
+/// The limit for the quoted text of a skipped row, including the ellipsis.
 const SAYS_CHARACTERS: usize = 101;
 
-/// Lets calamine panic without ending the run; every other panic still does. In production its panic is the end of the
-/// reading child, and a refusal.
+/// Lets calamine panic without ending the run; every other panic ends it. In production a panic in calamine ends the
+/// reading child, and the file is refused.
 pub fn forgive_calamine() {
     let end_the_run = take_hook();
     set_hook(Box::new(move |panic| {
@@ -42,21 +42,21 @@ pub fn forgive_calamine() {
     }));
 }
 
-/// Does `work`, of which nothing is asked where calamine panicked in it.
+/// Runs `work`, without further checks if calamine panicked in it.
 pub fn unless_calamine_panics(work: impl FnOnce()) {
-    // Any other panic has ended the run by now.
+    // Any other panic has already ended the run.
     let _ = catch_unwind(AssertUnwindSafe(work));
 }
 
-/// Opens the bytes as a file of this name.
+/// Opens the bytes as a file with this name.
 pub fn open(bytes: &[u8], name: &str) -> Result<Workbook, Refusal> {
     let mut file: File = tempfile::tempfile().expect("a temporary file");
     file.write_all(bytes).expect("room for the input");
     Workbook::open(file, name, BUDGET)
 }
 
-/// A workbook of one sheet called "Stock", from the whole of its parts; those left out are not in it.
-pub fn xlsx_of(sheet: &[u8], shared_texts: Option<&[u8]>, styles: Option<&[u8]>) -> Vec<u8> {
+/// Returns a workbook with one sheet named "Stock", from the content of its parts; parts that are `None` are omitted.
+pub fn xlsx_of(sheet: &[u8], shared_strings: Option<&[u8]>, styles: Option<&[u8]>) -> Vec<u8> {
     const TYPE: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
     let relation = |id: &str, kind: &str, target: &str| {
         format!("<Relationship Id=\"{id}\" Type=\"{TYPE}/{kind}\" Target=\"{target}\"/>")
@@ -81,10 +81,10 @@ pub fn xlsx_of(sheet: &[u8], shared_texts: Option<&[u8]>, styles: Option<&[u8]>)
         ("xl/workbook.xml", Some(book.as_bytes())),
         ("xl/_rels/workbook.xml.rels", Some(of_book.as_bytes())),
         ("xl/worksheets/sheet1.xml", Some(sheet)),
-        ("xl/sharedStrings.xml", shared_texts),
+        ("xl/sharedStrings.xml", shared_strings),
         ("xl/styles.xml", styles),
     ];
-    // Stored, so that the bytes of the input stand in the file as they are.
+    // Stored without compression, so that the file contains the bytes of the input.
     let plain = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, bytes) in parts.iter().filter_map(|(name, bytes)| Some((name, (*bytes)?))) {
@@ -94,7 +94,7 @@ pub fn xlsx_of(sheet: &[u8], shared_texts: Option<&[u8]>, styles: Option<&[u8]>)
     zip.finish().expect("a zip").into_inner()
 }
 
-/// The rows of every sheet, by sheet; the first refusal ends it. Each sheet is read twice and must be the same.
+/// Returns the rows of every sheet, or the first refusal. Each sheet is read twice, which must give the same rows.
 pub fn read_twice(workbook: &mut Workbook) -> Result<Vec<Vec<RawRow<'static>>>, Refusal> {
     let sheets = workbook.sheets().len();
     let all = (0..sheets).map(|sheet| {
@@ -103,7 +103,7 @@ pub fn read_twice(workbook: &mut Workbook) -> Result<Vec<Vec<RawRow<'static>>>, 
         first
     });
     let read = all.collect();
-    check_notes(workbook.notes(), &said(&read));
+    check_notes(workbook.notes(), &quotable_text(&read));
     read
 }
 
@@ -152,7 +152,7 @@ fn owned(row: &RawRow<'_>) -> RawRow<'static> {
             RawValue::Number(number) => RawValue::Number(*number),
             RawValue::Date(serial) => RawValue::Date(*serial),
             RawValue::DateOrNumber(number) => RawValue::DateOrNumber(*number),
-            RawValue::Bool(said) => RawValue::Bool(*said),
+            RawValue::Bool(value) => RawValue::Bool(*value),
             RawValue::NoResult => RawValue::NoResult,
             RawValue::Unreadable => RawValue::Unreadable,
         },
@@ -161,18 +161,18 @@ fn owned(row: &RawRow<'_>) -> RawRow<'static> {
     RawRow { number: row.number, cells: cells.collect(), fields: row.fields }
 }
 
-/// Everything that a message may quote of the rows.
-fn said(read: &Result<Vec<Vec<RawRow<'_>>>, Refusal>) -> String {
+/// Returns all text of the rows that a message may quote.
+fn quotable_text(read: &Result<Vec<Vec<RawRow<'_>>>, Refusal>) -> String {
     read.as_ref().map_or_else(|_| String::new(), |sheets| format!("{sheets:?}"))
 }
 
-/// Judges the workbook, whose rows are known, and checks every verdict. The rules are told as text, too: messages quote
-/// them.
+/// Judges the workbook, whose rows are known, and checks every verdict. `rules` is the text of the rules, which
+/// messages may quote.
 pub fn judge(schema: &Schema, rules: &str, workbook: &mut Workbook, sheets: &[Vec<RawRow<'_>>]) {
     let quotable = format!("{rules}{sheets:?}");
     let mut verdicts: Vec<(Place, Verdict)> = Vec::new();
     let mut judge = Judge::new(schema);
-    let judged = judge.judge_file(workbook, &mut |place: Place, verdict: Verdict<LentItem<'_>>| {
+    let judged = judge.judge_file(workbook, &mut |place: Place, verdict: Verdict<BorrowedItem<'_>>| {
         verdicts.push((place, verdict.map(|item| (&item).into())));
         Ok(())
     });
@@ -188,7 +188,7 @@ pub fn judge(schema: &Schema, rules: &str, workbook: &mut Workbook, sheets: &[Ve
         .collect();
     assert!(
         verdicts.iter().map(|(place, _)| place).eq(rows.iter().map(|(place, _)| place)),
-        "not every row has its one verdict: {verdicts:?}"
+        "not every row has exactly one verdict: {verdicts:?}"
     );
     for ((place, verdict), (_, row)) in verdicts.iter().zip(&rows) {
         let sheet = &read.sheets[usize::from(place.0)].name;
@@ -197,18 +197,18 @@ pub fn judge(schema: &Schema, rules: &str, workbook: &mut Workbook, sheets: &[Ve
     let first: Vec<Verdict> = verdicts.iter().map(|(_, verdict)| verdict.clone()).collect();
 
     let mut again: Vec<(Place, Verdict)> = Vec::new();
-    let mut hear = |place: Place, verdict: Verdict<LentItem<'_>>| {
+    let mut record = |place: Place, verdict: Verdict<BorrowedItem<'_>>| {
         again.push((place, verdict.map(|item| (&item).into())));
         Ok(())
     };
-    let judged = judge.judge_again(workbook, &mut hear, &mut read);
+    let judged = judge.judge_again(workbook, &mut record, &mut read);
     if let Err(error) = judged {
         return check_end(error, &quotable);
     }
     check_notes(&read.notes, &quotable);
-    assert!(again.is_sorted_by(|(one, _), (other, _)| one < other), "a row is told twice: {again:?}");
+    assert!(again.is_sorted_by(|(one, _), (other, _)| one < other), "a row has two second verdicts: {again:?}");
     for (place, verdict) in again {
-        let at = rows.binary_search_by_key(&place, |(place, _)| *place).expect("a row that was there before");
+        let at = rows.binary_search_by_key(&place, |(place, _)| *place).expect("a known row");
         let row = with_merged(rows[at].1, &verdict, workbook, place);
         check_second(&first[at], &verdict);
         check_verdict(&verdict, &read.sheets[usize::from(place.0)].name, &row, schema, &quotable);
@@ -219,17 +219,17 @@ pub fn judge(schema: &Schema, rules: &str, workbook: &mut Workbook, sheets: &[Ve
     Judged { schema, workbook, file: &read, rows: &rows, first: &first, last: &last }.check();
 }
 
-/// A row that is judged again was an item, or one value alone beside a merged key. It is not lost.
+/// A row that is judged again was an item, or a single value next to a merged key. It is not lost.
 fn check_second(first: &Verdict, again: &Verdict) {
     match first {
         Verdict::Accepted(_) | Verdict::Rejected(_) => {}
         Verdict::Skipped(skipped) => assert_eq!(skipped.why, Skip::Note, "{skipped:?}"),
-        Verdict::Duplicate(_) => panic!("known before the file was read: {first:?}"),
+        Verdict::Duplicate(_) => panic!("a duplicate before the whole file was read: {first:?}"),
     }
     assert!(!matches!(again, Verdict::Skipped(_)), "{first:?} became {again:?}");
 }
 
-/// The row with the cells that merged ones gave it: the places of those that were kept and are not its own.
+/// Returns the row with placeholders for the cells that it got from merged cells: those kept that are not its own.
 fn with_merged(row: &RawRow<'_>, verdict: &Verdict, workbook: &Workbook, place: Place) -> RawRow<'static> {
     let mut row = owned(row);
     if let Verdict::Rejected(kept) | Verdict::Duplicate(kept) = verdict {
@@ -248,7 +248,7 @@ fn with_merged(row: &RawRow<'_>, verdict: &Verdict, workbook: &Workbook, place: 
 fn check_end(error: JudgeError, quotable: &str) {
     match error {
         JudgeError::Refused(refusal) => check_refusal(&refusal, quotable),
-        JudgeError::Output(error) => panic!("nothing here refuses a verdict: {error}"),
+        JudgeError::Output(error) => panic!("a verdict was not accepted: {error}"),
     }
 }
 
@@ -262,10 +262,10 @@ fn check_verdict(verdict: &Verdict, sheet: &str, row: &RawRow<'_>, schema: &Sche
             assert!(!as_a_whole || skipped.says.is_empty(), "{skipped:?}");
         }
     }
-    // So it travels from the child.
+    // The child sends verdicts as JSON.
     let line = serde_json::to_string(verdict).expect("a verdict as JSON");
-    let told: Verdict = serde_json::from_str(&line).expect("a verdict from JSON");
-    assert_eq!(told, *verdict, "{line}");
+    let decoded: Verdict = serde_json::from_str(&line).expect("a verdict from JSON");
+    assert_eq!(decoded, *verdict, "{line}");
 }
 
 fn check_item(item: &Item, row: &RawRow<'_>, schema: &Schema) {
@@ -274,14 +274,14 @@ fn check_item(item: &Item, row: &RawRow<'_>, schema: &Schema) {
         match item.get(attribute) {
             Some(Value::S(text)) => assert!(!text.is_empty(), "{attribute} is empty: {item:?}"),
             Some(Value::N(_)) => {}
-            other => panic!("{attribute} is {other:?}, which no key is: {item:?}"),
+            other => panic!("{attribute} is {other:?}, which cannot be a key: {item:?}"),
         }
     }
     for (name, value) in item.iter() {
         assert!(!name.is_empty(), "{item:?}");
         if let Value::N(digits) = value {
             let number = Decimal::parse(digits).expect("a number");
-            assert_eq!(number.to_string(), digits.as_str(), "a number in two writings");
+            assert_eq!(number.to_string(), digits.as_str(), "a number that is not in canonical form");
         }
     }
     let texts = || row.cells.iter().filter(|cell| matches!(cell.value, RawValue::Text(_)));
@@ -294,8 +294,8 @@ fn check_item(item: &Item, row: &RawRow<'_>, schema: &Schema) {
     }
 }
 
-fn check_kept(kept: &Kept, sheet: &str, row: &RawRow<'_>, quotable: &str) {
-    assert!(!kept.problems.is_empty(), "row {} was left out without a word", row.number);
+fn check_kept(kept: &RejectedRow, sheet: &str, row: &RawRow<'_>, quotable: &str) {
+    assert!(!kept.problems.is_empty(), "row {} was rejected without a problem", row.number);
     let cells = row.cells.iter().map(|cell| cell_address(cell.column, row.number));
     assert!(kept.cells.iter().map(|cell| cell.cell.as_str()).eq(cells), "{kept:?}");
     for problem in &kept.problems {
@@ -305,7 +305,7 @@ fn check_kept(kept: &Kept, sheet: &str, row: &RawRow<'_>, quotable: &str) {
     }
 }
 
-/// Of what was accepted in the end, no two rows may write the same item, nor share what may stand in one row only.
+/// No two rows accepted in the end may write the same item or share a value that must be unique.
 fn check_no_item_twice(verdicts: &[(Place, Verdict)], schema: &Schema) {
     let items = || {
         verdicts.iter().filter_map(|(_, verdict)| if let Verdict::Accepted(item) = verdict { Some(item) } else { None })
@@ -313,13 +313,13 @@ fn check_no_item_twice(verdicts: &[(Place, Verdict)], schema: &Schema) {
     let mut keys = HashSet::new();
     for item in items() {
         let key: Vec<String> = schema.key.attributes().map(|attribute| format!("{:?}", item[attribute])).collect();
-        assert!(keys.insert(key), "two rows write one item: {item:?}");
+        assert!(keys.insert(key), "two rows write the same item: {item:?}");
     }
     for column in schema.columns.iter().filter(|column| column.unique) {
         let mut values = HashSet::new();
         let value = |item: &Item| item.get(&column.name).map(|value| format!("{value:?}"));
         for value in items().filter_map(value) {
-            assert!(values.insert(value.clone()), "{} stands twice in {}", value, column.name);
+            assert!(values.insert(value.clone()), "{} appears twice in {}", value, column.name);
         }
     }
 }
@@ -334,7 +334,7 @@ fn check_notes(notes: &[Note], quotable: &str) {
     }
 }
 
-/// Both sentences are whole. A `{place}` may stand in them only where the file or the rules say so themselves.
+/// Both sentences are complete: they contain a placeholder such as `{place}` only if the file or the rules contain it.
 fn check_sentences(rule: Rule, message: &str, advice: &str, quotable: &str) {
     let (first, second) = rule.templates();
     for (sentence, template) in [(message, first), (advice, second)] {

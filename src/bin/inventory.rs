@@ -1,4 +1,5 @@
-//! The command people type. Started with `read` as its first word it is the judging child.
+//! The `inventory` command. Started with `read` as its first argument, it is the child process that reads and judges a
+//! file.
 
 use std::process::ExitCode;
 
@@ -10,7 +11,7 @@ use tikv_jemallocator::Jemalloc;
 static ALLOCATOR: Jemalloc = Jemalloc;
 
 fn main() -> ExitCode {
-    match child::asked_to_read(std::env::args_os()) {
+    match child::brief_from_args(std::env::args_os()) {
         Some(brief) => child::serve(&brief),
         None => cli::main(),
     }

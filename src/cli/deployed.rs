@@ -4,12 +4,12 @@ use clap::Args;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
-use super::CliError;
-use super::progress::Bar;
 use crate::clients::{self, Clients};
 use crate::event::Request;
 use crate::load::LoadError;
 use crate::relay::Relay;
+use inventory_check::cli::Bar;
+use inventory_check::cli::CliError;
 
 #[derive(Args)]
 pub(super) struct Deployed {

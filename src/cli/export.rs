@@ -7,14 +7,12 @@ use std::time::Duration;
 use clap::Args;
 use serde::Serialize;
 
-use super::new_file::NewFile;
-use super::progress::Bar;
-use super::{CliError, Exit, output, schema_in};
 use crate::clients;
 use crate::load::LoadError;
 use crate::table::{Table, TableError};
 use inventory_base::item::{Item, Value};
 use inventory_base::message::count;
+use inventory_check::cli::{Bar, CliError, Exit, NewFile, answer, read_rules};
 use inventory_check::sheet::export::{self, Exported};
 use inventory_check::sheet::{Form, name_items};
 use inventory_rules::schema::{Mode, Schema, canonical_name};
@@ -22,8 +20,20 @@ use inventory_rules::schema::{Mode, Schema, canonical_name};
 /// Items and attributes that are named in words; `--json` has more.
 const NAMED: usize = 10;
 
+const EXPORT_CODES: &str = "Exit codes:
+  0  all items are in the file
+  1  some are left out; they are named
+  2  the command line or the set-up is not right, or there is such a file
+  5  a fault of the cloud; run the same command again";
+
+#[cfg(test)]
+pub const EXAMPLES: &[&str] =
+    &["inventory export --table stock --out stock.xlsx", "inventory export --table stock --out stock.csv"];
+
+/// Write all items of a table into a workbook or a CSV, which loads again with every row unchanged.
 #[derive(Args)]
-pub(super) struct Export {
+#[command(after_help = EXPORT_CODES)]
+pub struct Export {
     /// The DynamoDB table.
     #[arg(long, value_name = "TABLE")]
     table: String,
@@ -67,7 +77,7 @@ struct Told<'a> {
 
 impl Export {
     pub async fn run(self) -> Result<Exit, CliError> {
-        let schema = schema_in(self.schema.as_deref())?;
+        let schema = read_rules(self.schema.as_deref())?;
         let form = form_of(&self.out)?;
         check_name(&self.out, form, &schema)?;
         let new = NewFile::begin(&self.out, self.force)?;
@@ -76,10 +86,10 @@ impl Export {
             .with_consistent_reads(schema.consistent_reads)
             .with_read_ceiling(self.read_units.map(f64::from));
         let shape = table.describe().await.map_err(LoadError::from)?;
-        schema.check_fits(&shape).map_err(LoadError::from)?;
+        schema.check_table(&shape).map_err(LoadError::from)?;
         let mut export = export::Export::begin(&schema, form, new.file()?)?;
         let (bar, mut read) = (Bar::new(), 0);
-        let scan = table.scan_side_by_side(self.segments, |items| {
+        let scan = table.scan_parallel(self.segments, |items| {
             read += items.len() as u64;
             bar.say(&format!("{} items read", count(read)));
             items.into_iter().try_for_each(|item| export.add(item)).map_err(CliError::from)
@@ -93,7 +103,7 @@ impl Export {
         } else {
             words(&told, &schema)
         };
-        output::answer(&text);
+        answer(&text);
         Ok(if exported.left_out.total == 0 { Exit::Good } else { Exit::SomeRows })
     }
 }

@@ -7,25 +7,29 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::output::{self, Lists};
-use super::progress::Bar;
-use super::{CliError, Exit, Telling, local_upload};
+use super::args::{EXIT_CODES, settings};
 use crate::clients;
 use crate::ledger::Ledger;
-use crate::load::{self, LoadError, Places, Run, RunEnd};
+use crate::load::{self, LoadError, Run, RunEnd, Services};
 use crate::store::{FolderStore, Store};
 use crate::table::Table;
 use inventory_base::load_id::LoadId;
 use inventory_base::upload::Upload;
+use inventory_check::cli::{Bar, CliError, Exit, Lists, ReportArgs, local_upload, say, tell};
 use inventory_check::plan::{Gate, Index, Names};
 
 /// As long as the function's own, which the template sets.
-pub(super) const LEASE: Duration = Duration::from_secs(45);
+pub const LEASE: Duration = Duration::from_secs(45);
 
+#[cfg(test)]
+pub const EXAMPLES: &[&str] = &["inventory load stock.xlsx --table stock --ledger inventory-ledger"];
+
+/// Load a file into a table.
 #[derive(Args)]
-pub(super) struct Load {
+#[command(after_help = EXIT_CODES)]
+pub struct Load {
     #[command(flatten)]
-    journey: JourneyArgs,
+    load: LoadArgs,
     /// The loader's ledger table, so that loads into one table take turns.
     #[arg(long, value_name = "TABLE")]
     ledger: Option<String>,
@@ -35,15 +39,9 @@ pub(super) struct Load {
     waive: Vec<Gate>,
 }
 
+/// What `load` and `plan` take.
 #[derive(Args)]
-pub(super) struct Plan {
-    #[command(flatten)]
-    journey: JourneyArgs,
-}
-
-/// What both need.
-#[derive(Args)]
-struct JourneyArgs {
+pub struct LoadArgs {
     /// The spreadsheet.
     #[arg(value_name = "FILE")]
     file: PathBuf,
@@ -69,7 +67,7 @@ struct JourneyArgs {
     #[arg(long, value_name = "UNITS", value_parser = clap::value_parser!(u32).range(1..))]
     write_units: Option<u32>,
     #[command(flatten)]
-    telling: Telling,
+    report: ReportArgs,
 }
 
 fn gate(name: &str) -> Result<Gate, String> {
@@ -80,34 +78,28 @@ fn gate(name: &str) -> Result<Gate, String> {
 impl Load {
     pub async fn run(self) -> Result<Exit, CliError> {
         if self.ledger.is_none() {
-            output::say(&format!(
+            say(&format!(
                 "No ledger is named (--ledger), so this load takes no turn: see that nothing else is loaded into table {} \
                  until it ends.",
-                self.journey.table
+                self.load.table
             ));
         }
-        self.journey.run(self.ledger.as_deref(), false, &self.waive).await
+        self.load.run(self.ledger.as_deref(), false, &self.waive).await
     }
 }
 
-impl Plan {
-    pub async fn run(self) -> Result<Exit, CliError> {
-        self.journey.run(None, true, &[]).await
-    }
-}
-
-impl JourneyArgs {
-    async fn run(self, ledger: Option<&str>, dry_run: bool, waived: &[Gate]) -> Result<Exit, CliError> {
-        let rules = self.telling.rules()?;
+impl LoadArgs {
+    pub async fn run(self, ledger: Option<&str>, dry_run: bool, waived: &[Gate]) -> Result<Exit, CliError> {
+        let settings = settings(self.report.rules()?)?;
         let store = Store::Folder(FolderStore::new(self.out.clone()));
-        let upload = unfinished(local_upload(&self.file)?, &store, dry_run, waived).await?;
+        let upload = unfinished(local_upload(&self.file)?.1, &store, dry_run, waived).await?;
         let name = LoadId::of(&upload);
         let clients = clients::connect(self.endpoint_url.as_deref(), self.region.as_deref()).await;
         let ledger = ledger.map(|table| Ledger::new(clients.dynamodb.clone(), table, LEASE));
         let table = Table::new(clients.dynamodb, &self.table, Duration::from_secs(self.table_wait))
             .with_read_ceiling(self.read_units.map(f64::from))
             .with_write_ceiling(self.write_units.map(f64::from));
-        let places = Places::here(store, ledger, table);
+        let services = Services::here(store, ledger, table);
         let bar = Bar::new();
         let request_id = format!("{name}-{}", std::process::id());
         let run = Run {
@@ -117,7 +109,7 @@ impl JourneyArgs {
             dry_run,
             waived: waived.iter().copied().collect(),
         };
-        let report = match bar.during(load::load(upload, &places, &rules, &run)).await? {
+        let report = match bar.during(load::load(upload, &services, &settings, &run)).await? {
             RunEnd::Ended(report) => report,
             RunEnd::Duplicate => {
                 return Err(CliError::usage(
@@ -125,7 +117,7 @@ impl JourneyArgs {
                 ));
             }
             RunEnd::EndedBefore { ending } => {
-                output::say(&format!(
+                say(&format!(
                     "This very file was loaded before, and ended as \"{ending}\". Nothing was changed this time."
                 ));
                 return Ok(Exit::of_ended(&ending));
@@ -135,16 +127,16 @@ impl JourneyArgs {
                 return Err(LoadError::NoHeadway(name).into());
             }
         };
-        let mut lists = Lists::create(&self.telling)?;
+        let mut lists = Lists::create(&self.report)?;
         if lists.wanted() {
-            load::visit_rows(&name, &places.store, &mut |row| lists.add(row)).await?;
+            load::visit_rows(&name, &services.store, &mut |row| lists.add(row)).await?;
         }
         lists.finish()?;
-        output::tell(&report, None, self.telling.json, Some(&places.store.place(&Names(&name).page())))?;
-        if !report.held.is_empty() && !self.telling.json {
+        tell(&report, None, self.report.json, Some(&services.store.location(&Names(&name).page())))?;
+        if !report.held.is_empty() && !self.report.json {
             let gates: BTreeSet<&str> = report.held.iter().map(|held| held.gate.name()).collect();
             let gates = Vec::from_iter(gates).join(",");
-            output::say(&format!("If all of that is right, load the file from here with --waive {gates}"));
+            say(&format!("If all of that is right, load the file from here with --waive {gates}"));
         }
         Ok(Exit::from(&*report))
     }

@@ -6,24 +6,32 @@ use std::path::PathBuf;
 use clap::Args;
 use jiff::Timestamp;
 
+use super::args::ANSWER_CODES;
 use super::deployed::{self, Deployed};
 use super::load::LEASE;
-use super::terminal::{answer_width, shorten};
-use super::{CliError, Exit, output};
 use crate::event::{LOADS_AT_MOST, Request};
 use crate::ledger::{Ledger, State};
 use crate::load::{self, LoadInShort};
 use crate::store::{FolderStore, Store};
-use inventory_base::decision::{Afterwards, Later};
+use inventory_base::decision::{FollowUp, FollowUpKind};
 use inventory_base::ending::Ending;
 use inventory_base::message::count;
+use inventory_check::cli::{CliError, Exit, answer, answer_width, shorten};
 
 /// A name in fewer columns says too little; then each load takes several lines.
 const NAME_COLUMNS: usize = 20;
 const GAP: usize = 2;
 
+#[cfg(test)]
+pub const EXAMPLES: &[&str] = &[
+    "inventory loads --function inventory-loader --limit 5",
+    "inventory loads --function inventory-loader --json | jq -r '.loads[] | select(.ending == \"held\").load'",
+];
+
+/// List the last loads, and those that are waiting or running.
 #[derive(Args)]
-pub(super) struct Loads {
+#[command(after_help = ANSWER_CODES)]
+pub struct Loads {
     /// The inventory table, with --ledger: the ledger is read from here, and no function is asked.
     #[arg(long, value_name = "TABLE", requires = "ledger", conflicts_with = "function")]
     table: Option<String>,
@@ -50,7 +58,7 @@ impl Loads {
             true => serde_json::json!({ "loads": loads }).to_string(),
             false => say_loads(&loads, answer_width()),
         };
-        output::answer(&text);
+        answer(&text);
         Ok(Exit::Good)
     }
 
@@ -173,13 +181,13 @@ fn say_became(short: &LoadInShort) -> String {
 }
 
 /// How a load ended, and what happened to it since.
-pub(super) fn say_ended(ending: &str, later: &[Later]) -> String {
-    let last = later.iter().rfind(|later| later.changes_the_answer());
+pub(super) fn say_ended(ending: &str, later: &[FollowUp]) -> String {
+    let last = later.iter().rfind(|later| later.changes_outcome());
     match last.map(|later| later.what) {
-        Some(Afterwards::Approved) => "held, then approved".to_string(),
-        Some(Afterwards::Reloaded) => format!("{}, then reloaded", say_ending(ending)),
-        Some(Afterwards::Undone) => format!("{}, then undone", say_ending(ending)),
-        Some(Afterwards::Replaced) | None => say_ending(ending).to_string(),
+        Some(FollowUpKind::Approved) => "held, then approved".to_string(),
+        Some(FollowUpKind::Reloaded) => format!("{}, then reloaded", say_ending(ending)),
+        Some(FollowUpKind::Undone) => format!("{}, then undone", say_ending(ending)),
+        Some(FollowUpKind::Replaced) | None => say_ending(ending).to_string(),
     }
 }
 
@@ -268,11 +276,11 @@ Load                When (UTC)        File                                      
     #[test]
     fn what_happened_since_is_said_with_the_ending() {
         let load = LoadId::parse("0123456789abcdef").unwrap();
-        let later = |what| Later { what, load: load.next(), by: Some("Erika".into()), at: Timestamp::UNIX_EPOCH };
+        let later = |what| FollowUp { what, load: load.next(), by: Some("Erika".into()), at: Timestamp::UNIX_EPOCH };
         assert_eq!(say_ended("held", &[]), "waits to be approved");
-        assert_eq!(say_ended("held", &[later(Afterwards::Approved)]), "held, then approved");
-        assert_eq!(say_ended("failed", &[later(Afterwards::Reloaded)]), "failed, then reloaded");
-        let both = [later(Afterwards::Undone), later(Afterwards::Replaced)];
+        assert_eq!(say_ended("held", &[later(FollowUpKind::Approved)]), "held, then approved");
+        assert_eq!(say_ended("failed", &[later(FollowUpKind::Reloaded)]), "failed, then reloaded");
+        let both = [later(FollowUpKind::Undone), later(FollowUpKind::Replaced)];
         assert_eq!(say_ended("done", &both), "done, then undone");
     }
 }

@@ -5,21 +5,30 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::args::{ANSWER_CODES, load_name};
 use super::deployed::{self, Deployed};
 use super::loads::{say_ended, say_when};
-use super::{CliError, Exit, load_name, output};
 use crate::event::Request;
 use crate::ledger::State;
 use crate::load::{self, LoadError, RowsShown, Shown};
 use crate::relay::Relay;
 use crate::store::{FolderStore, Store};
-use inventory_base::decision::Later;
+use inventory_base::decision::FollowUp;
 use inventory_base::load_id::LoadId;
 use inventory_base::message::count;
+use inventory_check::cli::{CliError, Exit, answer, say, tell};
 use inventory_check::plan::Fate;
 
+#[cfg(test)]
+pub const EXAMPLES: &[&str] = &[
+    "inventory show 0c3f1a2b4d5e6f70 --function inventory-loader",
+    "inventory show 0c3f1a2b4d5e6f70 --out inventory-loads --rows rejected | jq -r '.problems[].message'",
+];
+
+/// Show how far a load is, or what happened to it and to its rows.
 #[derive(Args)]
-pub(super) struct Show {
+#[command(after_help = ANSWER_CODES)]
+pub struct Show {
     /// The load, by its name in the report, the log or the list of loads.
     #[arg(value_name = "LOAD", value_parser = load_name)]
     load: LoadId,
@@ -72,7 +81,7 @@ impl Show {
             Some(Wanted(fate)) => place.print_rows(&self.load, *fate).await?,
             None => {
                 let shown = place.show(&self.load).await?;
-                tell_load(&shown.ok_or_else(|| LoadError::UnknownLoad(self.load.clone()))?, self.json)?;
+                answer_load(&shown.ok_or_else(|| LoadError::UnknownLoad(self.load.clone()))?, self.json)?;
             }
         }
         Ok(Exit::Good)
@@ -100,7 +109,7 @@ impl Place {
             (next, shortened) = (shown.next, shortened + shown.shortened);
         }
         if shortened > 0 {
-            output::say(&say_shortened(shortened, load));
+            say(&say_shortened(shortened, load));
         }
         Ok(())
     }
@@ -136,15 +145,15 @@ fn print(shown: &RowsShown, out: &mut impl Write) -> io::Result<()> {
 }
 
 /// Prints what is known of a load, and of one that is over the report.
-fn tell_load(shown: &Shown, json: bool) -> Result<(), CliError> {
+fn answer_load(shown: &Shown, json: bool) -> Result<(), CliError> {
     if json {
-        output::answer(&serde_json::json!(shown).to_string());
+        answer(&serde_json::json!(shown).to_string());
         return Ok(());
     }
-    output::answer(&say_load(shown));
+    answer(&say_load(shown));
     if let Some(report) = &shown.report {
-        output::answer("");
-        output::tell(report, None, false, Some(&shown.report_is_in))?;
+        answer("");
+        tell(report, None, false, Some(&shown.report_is_in))?;
         say_cut(shown);
     }
     Ok(())
@@ -153,7 +162,7 @@ fn tell_load(shown: &Shown, json: bool) -> Result<(), CliError> {
 /// Of a report that is too long for an answer of the function.
 pub(super) fn say_cut(shown: &Shown) {
     if let Some(listed) = shown.lists_cut_at {
-        output::say(&format!(
+        say(&format!(
             "The report is too long to be sent whole: its lists stop at {} entries here. All of it is in report.json beside {}",
             count(listed as u64),
             shown.report_is_in
@@ -176,7 +185,7 @@ fn say_load(shown: &Shown) -> String {
         let (since, next) = (say_when(outage.since), say_when(outage.next));
         format!("It is delayed: since {since} UTC, {} The next try is at {next} UTC.", outage.why)
     }));
-    lines.extend(shown.later.iter().map(Later::say));
+    lines.extend(shown.later.iter().map(FollowUp::say));
     if let Some((why, by)) = shown.stop.as_ref().filter(|_| shown.state != State::Ended) {
         lines.push(match why.as_str() {
             "cancelled" => format!("It stops at its next step: {by} cancelled it."),

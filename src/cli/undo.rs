@@ -8,28 +8,36 @@ use std::time::Duration;
 use clap::Args;
 use jiff::Timestamp;
 
+use super::args::{EXIT_CODES, decided_by, load_name, settings};
 use super::deployed::{self, Deployed};
 use super::load::LEASE;
-use super::progress::Bar;
-use super::{CliError, Exit, load_name, output, rules_of, whoever_types};
 use crate::clients::Clients;
 use crate::event::Request;
 use crate::ledger::Ledger;
-use crate::load::{self, LoadError, Places, Run, RunEnd};
+use crate::load::{self, LoadError, Run, RunEnd, Services};
 use crate::relay::Relay;
 use crate::store::{FolderStore, Store};
 use crate::table::Table;
 use inventory_base::decision::Undo as UndoDecision;
 use inventory_base::ending::Ending;
 use inventory_base::load_id::LoadId;
+use inventory_check::cli::{Bar, CliError, Exit, answer, say, tell};
 use inventory_check::plan::{Names, Undone};
 use inventory_check::report::{Report, UndoAnswer};
 use inventory_rules::schema::Schema;
 
 const GO_ON: &str = "To undo it, say the same again with --yes.";
 
+#[cfg(test)]
+pub const EXAMPLES: &[&str] = &[
+    "inventory undo 0c3f1a2b4d5e6f70 --function inventory-loader",
+    "inventory undo 0c3f1a2b4d5e6f70 --function inventory-loader --yes",
+];
+
+/// Undo a load, except for items changed since.
 #[derive(Args)]
-pub(super) struct Undo {
+#[command(after_help = EXIT_CODES)]
+pub struct Undo {
     /// The load, by its name in the report.
     #[arg(value_name = "LOAD", value_parser = load_name)]
     load: LoadId,
@@ -66,14 +74,14 @@ pub(super) struct Undo {
 
 /// Where there is something to undo.
 fn say_go_on(report: &Report) {
-    if report.undone.as_ref().is_some_and(Undone::takes_back) {
-        output::say(GO_ON);
+    if report.undone.as_ref().is_some_and(Undone::changes_items) {
+        say(GO_ON);
     }
 }
 
 impl Undo {
     pub async fn run(self) -> Result<Exit, CliError> {
-        let by = whoever_types(self.by.clone());
+        let by = decided_by(self.by.clone());
         let undo = UndoDecision { load: self.load.clone(), by, at: Timestamp::now(), dry_run: !self.yes };
         if let Some(table) = &self.table {
             return self.undo_from_here(undo, table, self.loader.connect().await).await;
@@ -96,16 +104,16 @@ impl Undo {
             UndoAnswer::EndedBefore(ending) => return Ok(self.say_ended_before(&ending)),
         };
         if !self.yes {
-            output::tell(&told, None, self.json, None)?;
+            tell(&told, None, self.json, None)?;
             say_go_on(&told);
             return Ok(Exit::from(&*told));
         }
-        let answer = relay.ask(&Request::Undo(undo)).await.map_err(LoadError::from)?;
+        let reply = relay.ask(&Request::Undo(undo)).await.map_err(LoadError::from)?;
         if self.json {
-            output::answer(&answer["answers"][0].to_string());
+            answer(&reply["answers"][0].to_string());
         }
         let (load, report) = (&self.load, Names(&name).page());
-        output::say(&format!(
+        say(&format!(
             "Load {load} is undone as load {name}, for {by}, when it is its turn. Its report will be in {report} of the \
              reports bucket."
         ));
@@ -114,18 +122,18 @@ impl Undo {
 
     async fn undo_from_here(&self, undo: UndoDecision, table: &str, clients: Clients) -> Result<Exit, CliError> {
         if self.ledger.is_none() && self.yes {
-            output::say(&format!(
+            say(&format!(
                 "No ledger is named (--ledger), so this undo takes no turn: see that nothing is loaded into table \
                  {table} until it ends."
             ));
         }
-        let rules = rules_of(Schema::shipped().map_err(|mistakes| CliError::usage(format!("{mistakes}.")))?)?;
+        let settings = settings(Schema::shipped().map_err(|mistakes| CliError::usage(format!("{mistakes}.")))?)?;
         let ledger = self.ledger.as_ref().map(|table| Ledger::new(clients.dynamodb.clone(), table, LEASE));
         let table = Table::new(clients.dynamodb, table, Duration::from_secs(self.table_wait))
             .with_read_ceiling(self.read_units.map(f64::from))
             .with_write_ceiling(self.write_units.map(f64::from));
         let store = Store::Folder(FolderStore::new(self.out.clone()));
-        let places = Places::here(store, ledger, table);
+        let services = Services::here(store, ledger, table);
         let bar = Bar::new();
         let name = undo.load.undoing();
         let request_id = format!("{name}-{}", std::process::id());
@@ -137,8 +145,8 @@ impl Undo {
             waived: BTreeSet::new(),
         };
         let told = match self.yes {
-            true => bar.during(load::undo(&undo, &places, &rules, &run)).await?,
-            false => match bar.during(load::tell_undo(&undo, &places, &rules, &run)).await? {
+            true => bar.during(load::undo(&undo, &services, &settings, &run)).await?,
+            false => match bar.during(load::preview_undo(&undo, &services, &settings, &run)).await? {
                 UndoAnswer::Report(report) => RunEnd::Ended(report),
                 UndoAnswer::EndedBefore(ending) => RunEnd::EndedBefore { ending },
             },
@@ -157,8 +165,8 @@ impl Undo {
                 return Err(LoadError::NoHeadway(name).into());
             }
         };
-        let kept = self.yes.then(|| places.store.place(&Names(&name).page()));
-        output::tell(&report, None, self.json, kept.as_deref())?;
+        let kept = self.yes.then(|| services.store.location(&Names(&name).page()));
+        tell(&report, None, self.json, kept.as_deref())?;
         if !self.yes {
             say_go_on(&report);
         }
@@ -171,7 +179,7 @@ impl Undo {
             true => String::new(),
             false => format!(" That ended as \"{ending}\"; its report says what was taken back."),
         };
-        output::say(&format!(
+        say(&format!(
             "Load {load} was undone before, as load {name}.{ended} Nothing was changed this time. To take that back, undo {name}."
         ));
         Exit::of_ended(ending)

@@ -7,18 +7,17 @@ use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::deployed::{self, Deployed};
-use super::progress::Bar;
 use super::show::say_cut;
 use super::wait::{Waited, wait};
-use super::{CliError, Exit, output};
-use crate::config::UPLOAD_BYTES;
 use crate::event::Request;
-use crate::load::{About, LoadError, Shown, too_large};
+use crate::load::{About, LoadError, Shown};
 use crate::relay::Relay;
 use crate::store::{UploadsBucket, content_type_of};
 use inventory_base::load_id::LoadId;
 use inventory_base::message::count;
 use inventory_base::upload::Upload as Uploaded;
+use inventory_check::child::{FILE_BYTES, too_large};
+use inventory_check::cli::{Bar, CliError, Exit, answer, say, tell};
 use inventory_check::report::{Report, Seconds};
 
 /// Of files in here, S3 tells the function.
@@ -26,8 +25,26 @@ const FOLDER: &str = "uploads/";
 /// S3 takes no longer names.
 const NAME_BYTES: usize = 1024;
 
+const UPLOAD_CODES: &str = "Exit codes (without --wait only 0, 2, 3 and 5):
+    0  everything is in, or with a trial would be; without --wait, the file is in the bucket
+    1  done, but some rows need attention or lost a value, or the table differs from what was
+       written; or not done: cancelled, or the file was replaced or deleted
+    2  the command line or the set-up is not right
+    3  the file is refused; nothing was changed
+    4  the load is held until somebody approves it; nothing was changed
+    5  a fault of the cloud, or the load failed; inventory show LOAD tells which
+  130  left with Ctrl-C; the load goes on";
+
+#[cfg(test)]
+pub const EXAMPLES: &[&str] = &[
+    "inventory upload stock.xlsx --function inventory-loader --wait",
+    "inventory upload stock.xlsx --function inventory-loader --wait --to dry-run/",
+];
+
+/// Upload a file to where the deployed loader looks for it; with --wait, follow its load to the end.
 #[derive(Args)]
-pub(super) struct Upload {
+#[command(after_help = UPLOAD_CODES)]
+pub struct Upload {
     /// The spreadsheet.
     #[arg(value_name = "FILE")]
     file: PathBuf,
@@ -61,10 +78,10 @@ impl Upload {
             time: None,
         };
         check_name(&upload)?;
-        if size > UPLOAD_BYTES {
+        if size > FILE_BYTES {
             // What the loader would say of it, without the way there.
-            let report = Report::refused(None, upload, too_large(size, UPLOAD_BYTES), Seconds::default());
-            output::tell(&report, None, self.json, None)?;
+            let report = Report::refused(None, upload, too_large(size, FILE_BYTES), Seconds::default());
+            tell(&report, None, self.json, None)?;
             return Ok(Exit::Refused);
         }
         let clients = self.loader.connect().await;
@@ -84,7 +101,7 @@ impl Upload {
         match relay {
             Some(relay) if self.wait => self.wait_for(&upload, &relay).await,
             _ => {
-                output::answer(&if self.json { as_json(&upload) } else { say_sent(&upload) });
+                answer(&if self.json { as_json(&upload) } else { say_sent(&upload) });
                 Ok(Exit::Good)
             }
         }
@@ -134,7 +151,7 @@ impl Upload {
         let load = LoadId::of(upload);
         let mut interrupts = signal(SignalKind::interrupt())
             .map_err(|error| CliError::usage(format!("{} It is not waited for: {error}.", say_sent(upload))))?;
-        output::say(&say_sent(upload));
+        say(&say_sent(upload));
         let leave = async {
             interrupts.recv().await;
         };
@@ -142,9 +159,7 @@ impl Upload {
         match bar.during(wait(&load, upload.is_dry_run(), relay, &bar, leave)).await? {
             Waited::Over(shown) => self.tell(&shown),
             Waited::Left => {
-                output::say(&format!(
-                    "Load {load} goes on without this command. To see how far it is: inventory show {load}"
-                ));
+                say(&format!("Load {load} goes on without this command. To see how far it is: inventory show {load}"));
                 Ok(Exit::Left)
             }
         }
@@ -153,10 +168,10 @@ impl Upload {
     fn tell(&self, shown: &Shown) -> Result<Exit, CliError> {
         let Some(report) = &shown.report else {
             let summary = shown.summary.clone().unwrap_or_default();
-            output::say(&format!("{summary} The report is not kept any more."));
+            say(&format!("{summary} The report is not kept any more."));
             return Ok(Exit::of_ended(shown.ending.as_deref().unwrap_or_default()));
         };
-        output::tell(report, None, self.json, Some(&shown.report_is_in))?;
+        tell(report, None, self.json, Some(&shown.report_is_in))?;
         say_cut(shown);
         Ok(Exit::from(report))
     }

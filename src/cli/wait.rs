@@ -6,14 +6,15 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::deployed;
-use super::progress::Bar;
 use super::show::say_written;
 use super::{CliError, Exit};
 use crate::event::Request;
 use crate::ledger::State;
-use crate::load::{Progress, Shown};
+use crate::load::Shown;
 use crate::relay::Relay;
 use inventory_base::load_id::LoadId;
+use inventory_base::progress::Progress;
+use inventory_check::cli::Bar;
 
 /// How often the loader is asked; a little more or less each time, so that many who wait do not ask together.
 const LOOK: Duration = Duration::from_secs(1);
@@ -170,14 +171,14 @@ mod tests {
         });
         let waited = wait(&load(), false, &relay(&fake), &Bar::new(), pending()).await.unwrap();
         assert!(matches!(waited, Waited::Over(shown) if shown.state == State::Ended));
-        let asked = fake.asked();
+        let asked = fake.requests();
         assert_eq!(asked.len(), 7);
         assert!(asked.iter().all(|asked| asked.json() == json!({ "show": { "load": LOAD } })));
     }
 
     #[tokio::test(start_paused = true)]
     async fn whoever_has_had_enough_leaves_at_once_even_where_no_answer_comes() {
-        for reply in [answer(shown("writing")), Reply::Silence] {
+        for reply in [answer(shown("writing")), Reply::NoAnswer] {
             let fake = Fake::answering(move |_| reply.clone());
             let began = Instant::now();
             let leave = sleep(Duration::from_millis(2_500));
@@ -206,7 +207,7 @@ mod tests {
         assert!(trouble.sentence.ends_with(&format!("To see how far it is: inventory show {LOAD}")), "{trouble:?}");
         let fake = Fake::answering(|_| refused(403, "AccessDeniedException"));
         let trouble = wait(&load(), false, &relay(&fake), &Bar::new(), pending()).await.unwrap_err();
-        assert_eq!((trouble.exit, fake.asked().len()), (Exit::Usage, 1), "{trouble:?}");
+        assert_eq!((trouble.exit, fake.requests().len()), (Exit::Usage, 1), "{trouble:?}");
         let fake = Fake::answering(|_| Reply::Json(200, json!({ "answers": [] })));
         let trouble = wait(&load(), false, &relay(&fake), &Bar::new(), pending()).await.unwrap_err();
         assert!(trouble.sentence.contains("of one version"), "{trouble:?}");

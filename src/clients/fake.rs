@@ -1,4 +1,4 @@
-//! AWS as tests need it: answers what the test says, in memory, and so also when time is paused.
+//! A fake of AWS for tests. It answers in memory, so it also works while Tokio's time is paused.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -10,21 +10,21 @@ use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, S
 use aws_smithy_types::body::SdkBody;
 use serde_json::Value as Json;
 
-/// What a client asked.
+/// A request that a client sent.
 #[derive(Debug, Clone)]
-pub struct Asked {
+pub struct FakeRequest {
     pub number: usize,
     pub uri: String,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
 }
 
-impl Asked {
+impl FakeRequest {
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
     }
 
-    /// What a form says, each part still encoded.
+    /// The fields of a form, their values still percent-encoded.
     pub fn form(&self) -> Vec<(String, String)> {
         let text = String::from_utf8(self.body.clone()).unwrap();
         let parts = text.split('&').filter_map(|part| part.split_once('='));
@@ -36,30 +36,31 @@ impl Asked {
     }
 }
 
-/// What it is answered.
+/// The answer to a request.
 #[derive(Debug, Clone)]
 pub enum Reply {
     Json(u16, Json),
     Body(u16, &'static str),
-    /// Says it is this much longer than it is.
-    BrokenOff(&'static str, usize),
-    Silence,
+    /// A body whose content-length promises this many more bytes than it has.
+    CutOff(&'static str, usize),
+    /// No answer, ever.
+    NoAnswer,
 }
 
 #[derive(Clone)]
 pub struct Fake {
-    answering: Arc<dyn Fn(&Asked) -> Reply + Send + Sync>,
-    asked: Arc<Mutex<Vec<Asked>>>,
+    answering: Arc<dyn Fn(&FakeRequest) -> Reply + Send + Sync>,
+    requests: Arc<Mutex<Vec<FakeRequest>>>,
 }
 
 impl Fake {
-    pub fn answering(answering: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Fake {
-        Fake { answering: Arc::new(answering), asked: Arc::default() }
+    pub fn answering(answering: impl Fn(&FakeRequest) -> Reply + Send + Sync + 'static) -> Fake {
+        Fake { answering: Arc::new(answering), requests: Arc::default() }
     }
 
-    /// All that was asked so far.
-    pub fn asked(&self) -> Vec<Asked> {
-        self.asked.lock().unwrap().clone()
+    /// All requests so far.
+    pub fn requests(&self) -> Vec<FakeRequest> {
+        self.requests.lock().unwrap().clone()
     }
 
     pub fn config(&self) -> SdkConfig {
@@ -98,10 +99,10 @@ impl fmt::Debug for Fake {
 
 impl HttpConnector for Fake {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let asked = {
-            let mut all = self.asked.lock().unwrap();
+        let request = {
+            let mut all = self.requests.lock().unwrap();
             let number = all.len();
-            all.push(Asked {
+            all.push(FakeRequest {
                 number,
                 uri: request.uri().to_string(),
                 headers: request.headers().iter().map(|(name, value)| (name.into(), value.into())).collect(),
@@ -109,11 +110,11 @@ impl HttpConnector for Fake {
             });
             all[number].clone()
         };
-        let (status, text, missing) = match (self.answering)(&asked) {
+        let (status, text, missing) = match (self.answering)(&request) {
             Reply::Json(status, json) => (status, json.to_string(), None),
             Reply::Body(status, text) => (status, text.to_string(), None),
-            Reply::BrokenOff(text, missing) => (200, text.to_string(), Some(missing)),
-            Reply::Silence => return HttpConnectorFuture::new(std::future::pending()),
+            Reply::CutOff(text, missing) => (200, text.to_string(), Some(missing)),
+            Reply::NoAnswer => return HttpConnectorFuture::new(std::future::pending()),
         };
         let length = missing.map(|missing| (text.len() + missing).to_string());
         let mut response = HttpResponse::new(status.try_into().unwrap(), SdkBody::from(text));
@@ -127,5 +128,5 @@ impl HttpConnector for Fake {
 /// An error as DynamoDB sends it.
 pub fn error(code: &str) -> Reply {
     let code = format!("com.amazonaws.dynamodb.v20120810#{code}");
-    Reply::Json(400, serde_json::json!({ "__type": code, "message": "so it says" }))
+    Reply::Json(400, serde_json::json!({ "__type": code, "message": "the message" }))
 }

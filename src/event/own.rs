@@ -1,4 +1,4 @@
-//! The loader's own events: what it sends itself, and what the command and the schedule ask of it.
+//! The loader's own events: those it sends itself, and those of the command and the schedule.
 
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
@@ -8,14 +8,14 @@ use inventory_base::load_id::LoadId;
 
 use super::{EventError, Request};
 
-/// Of a name that somebody gives herself.
+/// The longest name of a person that is kept.
 const BY_CHARACTERS: usize = 128;
-/// Of the loads that are over, where nobody says how many.
-const LOADS_LISTED: u64 = 20;
-/// So many fit into an answer, each with a few sentences.
+/// The number of ended loads that are listed by default.
+const DEFAULT_LOADS: u64 = 20;
+/// The most loads that fit into one answer, each with a few sentences.
 pub const LOADS_AT_MOST: u64 = 1000;
 
-/// The event that asks for this; an upload is announced by S3 alone.
+/// The event for a request; `None` for `Request::Load`, which only S3 sends.
 pub fn own_event(request: &Request) -> Option<Json> {
     Some(match request {
         Request::Load(_) => return None,
@@ -36,67 +36,67 @@ pub fn own_event(request: &Request) -> Option<Json> {
     })
 }
 
-/// Reads an event of our own, if it is one.
+/// Reads one of the loader's own events; `None` if the event is something else.
 pub(super) fn decode(event: &Json) -> Option<Result<Request, EventError>> {
-    let asked = |name: &str| event.get(name);
-    if let Some(ours) = asked("continue") {
-        return Some(load_of(ours).map(Request::Continue));
+    let body_of = |name: &str| event.get(name);
+    if let Some(body) = body_of("continue") {
+        return Some(load_of(body).map(Request::Continue));
     }
-    if let Some(ours) = asked("approve") {
-        return Some(decision_of(ours).map(Request::Approve));
+    if let Some(body) = body_of("approve") {
+        return Some(decision_of(body).map(Request::Approve));
     }
-    if let Some(ours) = asked("redrive") {
-        return Some(match ours.get("load") {
-            Some(_) => decision_of(ours).map(Request::Redrive),
+    if let Some(body) = body_of("redrive") {
+        return Some(match body.get("load") {
+            Some(_) => decision_of(body).map(Request::Redrive),
             None => {
-                let (by, at) = speaker_of(ours);
-                Ok(Request::RedriveAll { by, at, since: since(ours) })
+                let (by, at) = requester_of(body);
+                Ok(Request::RedriveAll { by, at, since: since(body) })
             }
         });
     }
-    if let Some(ours) = asked("undo") {
-        // Whoever does not say clearly that it is meant, wants to know first.
-        let dry_run = ours.get("dry_run").and_then(Json::as_bool) != Some(false);
-        return Some(decision_of(ours).map(|Decision { load, by, at }| Request::Undo(Undo { load, by, at, dry_run })));
+    if let Some(body) = body_of("undo") {
+        // Without an explicit `"dry_run": false`, an undo is a dry run.
+        let dry_run = body.get("dry_run").and_then(Json::as_bool) != Some(false);
+        return Some(decision_of(body).map(|Decision { load, by, at }| Request::Undo(Undo { load, by, at, dry_run })));
     }
-    if let Some(ours) = asked("cancel") {
-        return Some(decision_of(ours).map(Request::Cancel));
+    if let Some(body) = body_of("cancel") {
+        return Some(decision_of(body).map(Request::Cancel));
     }
-    if let Some(ours) = asked("failed") {
-        return Some(Ok(Request::ListFailed { since: since(ours) }));
+    if let Some(body) = body_of("failed") {
+        return Some(Ok(Request::ListFailed { since: since(body) }));
     }
-    if let Some(ours) = asked("loads") {
-        let at_most = ours.get("at_most").and_then(Json::as_u64).map_or(LOADS_LISTED, |n| n.clamp(1, LOADS_AT_MOST));
+    if let Some(body) = body_of("loads") {
+        let at_most = body.get("at_most").and_then(Json::as_u64).map_or(DEFAULT_LOADS, |n| n.clamp(1, LOADS_AT_MOST));
         return Some(Ok(Request::ListLoads { at_most: at_most as usize }));
     }
-    if let Some(ours) = asked("show") {
-        let fate = ours.get("fate").and_then(Json::as_str).map(str::to_string);
-        return Some(load_of(ours).map(|load| match ours.get("rows_from").and_then(Json::as_u64) {
+    if let Some(body) = body_of("show") {
+        let fate = body.get("fate").and_then(Json::as_str).map(str::to_string);
+        return Some(load_of(body).map(|load| match body.get("rows_from").and_then(Json::as_u64) {
             Some(from) => Request::ShowRows { load, from, fate },
             None => Request::Show(load),
         }));
     }
     let simple = [("about", Request::About), ("sweep", Request::Sweep)];
-    simple.into_iter().find(|(name, _)| asked(name).is_some()).map(|(_, request)| Ok(request))
+    simple.into_iter().find(|(name, _)| body_of(name).is_some()).map(|(_, request)| Ok(request))
 }
 
-fn since(ours: &Json) -> Option<Timestamp> {
-    ours.get("since").and_then(Json::as_str)?.parse().ok()
+fn since(body: &Json) -> Option<Timestamp> {
+    body.get("since").and_then(Json::as_str)?.parse().ok()
 }
 
-fn load_of(ours: &Json) -> Result<LoadId, EventError> {
-    ours.get("load").and_then(Json::as_str).and_then(LoadId::parse).ok_or(EventError::Unknown)
+fn load_of(body: &Json) -> Result<LoadId, EventError> {
+    body.get("load").and_then(Json::as_str).and_then(LoadId::parse).ok_or(EventError::Unknown)
 }
 
-/// Which load somebody speaks of, who it is, and when.
-fn decision_of(ours: &Json) -> Result<Decision, EventError> {
-    let (by, at) = speaker_of(ours);
-    Ok(Decision { load: load_of(ours)?, by, at })
+/// Reads which load is meant, who decided, and when.
+fn decision_of(body: &Json) -> Result<Decision, EventError> {
+    let (by, at) = requester_of(body);
+    Ok(Decision { load: load_of(body)?, by, at })
 }
 
-fn speaker_of(ours: &Json) -> (String, Timestamp) {
-    let text = |name: &str| ours.get(name).and_then(Json::as_str);
-    let by = text("by").unwrap_or("nobody named").chars().take(BY_CHARACTERS).collect();
+fn requester_of(body: &Json) -> (String, Timestamp) {
+    let text = |name: &str| body.get(name).and_then(Json::as_str);
+    let by = text("by").unwrap_or("an unnamed caller").chars().take(BY_CHARACTERS).collect();
     (by, text("at").and_then(|at| at.parse().ok()).unwrap_or_else(Timestamp::now))
 }
 
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn our_own_events_are_read_back() {
+    fn own_events_can_be_read_back() {
         let load = LoadId::parse("0123456789abcdef").unwrap().linked(2);
         let (by, at) = ("Erika".to_string(), Timestamp::UNIX_EPOCH);
         let decision = Decision { load: load.clone(), by: by.clone(), at };
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_are_none_of_ours_are_refused() {
+    fn events_without_a_valid_load_id_are_refused() {
         for verb in ["continue", "approve", "redrive", "undo", "cancel", "show"] {
             for load in ["", "../plan", "0123456789abcdeg", "0123456789abcdef.1", "0123456789abcdef.x"] {
                 assert_eq!(decode(&json!({ verb: { "load": load } })), Some(Err(EventError::Unknown)), "{verb} {load}");
@@ -142,10 +142,9 @@ mod tests {
             panic!("no undo")
         };
         assert!(undo.dry_run);
-        for (asked, at_most) in
-            [(json!({}), 20), (json!({ "at_most": 0 }), 1), (json!({ "at_most": 1e9 as u64 }), 1000)]
+        for (body, at_most) in [(json!({}), 20), (json!({ "at_most": 0 }), 1), (json!({ "at_most": 1e9 as u64 }), 1000)]
         {
-            assert_eq!(decode(&json!({ "loads": asked })), Some(Ok(Request::ListLoads { at_most })));
+            assert_eq!(decode(&json!({ "loads": body })), Some(Ok(Request::ListLoads { at_most })));
         }
     }
 }

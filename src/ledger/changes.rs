@@ -1,21 +1,21 @@
-//! What taking, keeping and giving back a turn change in the ledger, and under which conditions.
+//! The conditional writes by which a turn is taken, renewed and released, and by which a load changes its state.
 
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 
-use super::asking::Asking;
 use super::expiry_of_record;
 use super::lease::{Lease, LeaseRecord};
 use super::queue::EndedLoad;
 use super::record::{State, Step, Stop, TRANSITIONS};
-use super::write::{Change, Key, number, text};
+use super::turn_request::TurnRequest;
+use super::write::{ItemWrite, Key, number, text};
 use inventory_base::load_id::LoadId;
 use inventory_check::plan::LastLoad;
 
-/// Taken only as it was read: not if its holder has renewed it since, however late.
-pub(super) fn lease_taken(lease: &Lease, found: Option<&LeaseRecord>, expiry: u64, lasts: Duration) -> Change {
+/// Takes the lease, unless it has changed since it was read: its holder may have renewed it, even after it expired.
+pub(super) fn lease_taken(lease: &Lease, found: Option<&LeaseRecord>, expiry: u64, duration: Duration) -> ItemWrite {
     let condition = match found {
         None => "attribute_not_exists(#epoch)",
         Some(_) => "#epoch = :found_epoch AND #expires_at = :found_expires_at",
@@ -24,22 +24,23 @@ pub(super) fn lease_taken(lease: &Lease, found: Option<&LeaseRecord>, expiry: u6
                   REMOVE #headway";
     let found =
         found.map(|found| [("found_epoch", number(found.epoch)), ("found_expires_at", number(found.expires_at))]);
-    Change::update(Key::lease(&lease.table), update, condition).with(found.into_iter().flatten()).with([
+    ItemWrite::update(Key::lease(&lease.table), update, condition).with(found.into_iter().flatten()).with([
         ("load", text(lease.load.as_str())),
         ("owner", text(&lease.owner)),
         ("epoch", number(lease.epoch)),
         ("expires_at", number(expiry)),
-        ("lasts", milliseconds(lasts)),
+        ("lasts", milliseconds(duration)),
     ])
 }
 
-/// The owner is part of the condition, so that a late heartbeat cannot take back what was freed or handed over.
-pub(super) fn lease_renewed(lease: &Lease, expiry: u64, lasts: Duration) -> Change {
+/// Renews the lease. The owner is part of the condition, so that a late heartbeat can't reclaim a lease that was freed
+/// or handed over.
+pub(super) fn lease_renewed(lease: &Lease, expiry: u64, duration: Duration) -> ItemWrite {
     let update = "SET #expires_at = :expires_at, #lasts = :lasts";
-    let change = Change::update(Key::lease(&lease.table), update, "#epoch = :epoch AND #owner = :owner");
+    let change = ItemWrite::update(Key::lease(&lease.table), update, "#epoch = :epoch AND #owner = :owner");
     change.with([
         ("expires_at", number(expiry)),
-        ("lasts", milliseconds(lasts)),
+        ("lasts", milliseconds(duration)),
         ("epoch", number(lease.epoch)),
         ("owner", text(&lease.owner)),
     ])
@@ -49,19 +50,19 @@ fn milliseconds(duration: Duration) -> AttributeValue {
     number(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
 }
 
-/// And how far the load is, where its run has said so.
-pub(super) fn with_headway(change: Change, lease: &Lease) -> Change {
-    match lease.headway() {
-        Some(headway) => {
-            change.and_set(", #headway = :headway", [("headway", text(&serde_json::json!(headway).to_string()))])
+/// Adds the load's progress counts, if its run has noted any.
+pub(super) fn with_counts(change: ItemWrite, lease: &Lease) -> ItemWrite {
+    match lease.counts() {
+        Some(counts) => {
+            change.and_set(", #headway = :headway", [("headway", text(&serde_json::json!(counts).to_string()))])
         }
         None => change,
     }
 }
 
-/// Free from now on. The epoch stays, and what was loaded is remembered for the next load to be compared with, and when,
-/// for the one that is expected.
-pub(super) fn lease_freed(lease: &Lease, loaded: Option<&LastLoad>) -> Change {
+/// Frees the lease. The epoch stays. What was loaded is kept for comparison with the next load, and the time for the
+/// check whether an expected load is missing.
+pub(super) fn lease_freed(lease: &Lease, loaded: Option<&LastLoad>) -> ItemWrite {
     let change = lease_renewed(lease, 0, Duration::ZERO);
     let Some(loaded) = loaded else { return change.and_set(" REMOVE #load, #owner, #headway", []) };
     let last =
@@ -69,91 +70,92 @@ pub(super) fn lease_freed(lease: &Lease, loaded: Option<&LastLoad>) -> Change {
     change.and_set(", #last = :last, #last_at = :last_at REMOVE #load, #owner, #headway, #missed", last)
 }
 
-/// For whichever run continues the load.
-pub(super) fn lease_handed_over(lease: &Lease, expiry: u64, lasts: Duration) -> Change {
-    lease_renewed(lease, expiry, lasts).and_set(" REMOVE #owner", [])
+/// Hands the lease over to whichever run continues the load.
+pub(super) fn lease_handed_over(lease: &Lease, expiry: u64, duration: Duration) -> ItemWrite {
+    lease_renewed(lease, expiry, duration).and_set(" REMOVE #owner", [])
 }
 
-/// What every load's record says, from its announcement on.
+/// The attributes that every load's record has from its announcement on.
 const ANNOUNCED: &str = "#load = :load, #upload = :upload, #table = :table, #place = :place, \
      #is_version = :is_version, #started = if_not_exists(#started, :now), \
      #chunks_total = if_not_exists(#chunks_total, :zero), #chunks_done = if_not_exists(#chunks_done, :zero)";
 
-fn announced(asking: &Asking) -> Vec<(&'static str, AttributeValue)> {
-    let announced = &asking.announced;
+fn announced(request: &TurnRequest) -> Vec<(&'static str, AttributeValue)> {
+    let announced = &request.announced;
     vec![
         ("load", text(announced.load.as_str())),
         ("upload", text(&serde_json::json!(announced.upload).to_string())),
         ("table", text(&announced.table)),
-        ("place", text(asking.place.as_str())),
+        ("place", text(request.position.as_str())),
         ("is_version", AttributeValue::Bool(announced.is_version)),
         ("zero", number(0u32)),
     ]
 }
 
-/// With the decision that made the load and the loader that keeps it, where there are such.
-fn with_origin(change: Change, asking: &Asking) -> Change {
-    let decision = asking.announced.decision.as_ref().map(|(name, decision)| (*name, text(&decision.to_string())));
-    let kept_in = asking.kept_in.as_ref().map(|kept_in| ("kept_in", text(kept_in)));
+/// Adds the decision that caused the load and where its reports are kept, if known.
+fn with_origin(change: ItemWrite, request: &TurnRequest) -> ItemWrite {
+    let decision = request.announced.decision.as_ref().map(|(name, decision)| (*name, text(&decision.to_string())));
+    let kept_in = request.kept_in.as_ref().map(|kept_in| ("kept_in", text(kept_in)));
     decision.into_iter().chain(kept_in).fold(change, |change, (name, value)| {
         change.and_set(&format!(", #{name} = if_not_exists(#{name}, :{name})"), [(name, value)])
     })
 }
 
-pub(super) fn load_taken(lease: &Lease, asking: &Asking, now: u64) -> Change {
+pub(super) fn load_taken(lease: &Lease, request: &TurnRequest, now: u64) -> ItemWrite {
     let set = format!(
         "{ANNOUNCED}, #owner = :owner, #epoch = :epoch, #starts = if_not_exists(#starts, :zero) + :one, \
          #starts_without_progress = if_not_exists(#starts_without_progress, :zero) + :one"
     );
-    let mut values = announced(asking);
+    let mut values = announced(request);
     values.extend([("owner", text(&lease.owner)), ("epoch", number(lease.epoch)), ("one", number(1u32))]);
-    let change = LoadChange { step: Step::Start, set: &set, and: "", values };
-    with_origin(change.of_state(&lease.load, asking.state, now), asking)
+    let change = LoadWrite { step: Step::Start, set: &set, and: "", values };
+    with_origin(change.of_state(&lease.load, request.state, now), request)
 }
 
-pub(super) fn load_queued(asking: &Asking, now: u64) -> Change {
+pub(super) fn load_queued(request: &TurnRequest, now: u64) -> ItemWrite {
     let set = format!(
         "{ANNOUNCED}, #owner = :owner, #epoch = if_not_exists(#epoch, :zero), \
          #starts = if_not_exists(#starts, :zero), \
          #starts_without_progress = if_not_exists(#starts_without_progress, :zero)"
     );
-    let mut values = announced(asking);
-    values.push(("owner", text(&asking.request_id)));
-    let change = LoadChange { step: Step::Queue, set: &set, and: "", values };
-    with_origin(change.of(&asking.announced.load, now), asking)
+    let mut values = announced(request);
+    values.push(("owner", text(&request.request_id)));
+    let change = LoadWrite { step: Step::Queue, set: &set, and: "", values };
+    with_origin(change.of(&request.announced.load, now), request)
 }
 
-/// Over before it began.
-pub(super) fn load_dropped(asking: &Asking, over: &EndedLoad, now: u64) -> Change {
+/// Ends a load that has not begun.
+pub(super) fn load_dropped(request: &TurnRequest, ended: &EndedLoad, now: u64) -> ItemWrite {
     let set = format!(
         "{ANNOUNCED}, #owner = if_not_exists(#owner, :nobody), #epoch = if_not_exists(#epoch, :zero), \
          #starts = if_not_exists(#starts, :zero), \
          #starts_without_progress = if_not_exists(#starts_without_progress, :zero), \
          #ending = :ending, #summary = :summary"
     );
-    let mut values = announced(asking);
-    let summary = serde_json::json!({ "summary": over.summary });
+    let mut values = announced(request);
+    let summary = serde_json::json!({ "summary": ended.summary });
     values.extend([
         ("nobody", text("nobody")),
-        ("ending", text(&over.ending)),
+        ("ending", text(&ended.ending)),
         ("summary", text(&summary.to_string())),
     ]);
-    let change = LoadChange { step: Step::Drop, set: &set, and: "", values };
-    with_origin(change.of(&asking.announced.load, now), asking)
+    let change = LoadWrite { step: Step::Drop, set: &set, and: "", values };
+    with_origin(change.of(&request.announced.load, now), request)
 }
 
-/// A load that gives way may be asked to stop for good; otherwise the first decision counts.
-pub(super) fn asked_to_stop(load: &LoadId, stop: &Stop) -> Change {
+/// Asks a running load to stop. A request to give way may be replaced by one to stop for good; otherwise the first
+/// request counts.
+pub(super) fn asked_to_stop(load: &LoadId, stop: &Stop) -> ItemWrite {
     let (why, by) = stop.parts();
     let under_way = match stop {
         Stop::GiveWay { .. } => "#state = :planning",
-        // Once all is written there is nothing left to stop.
+        // Once everything is written there is nothing left to stop.
         Stop::Superseded { .. } | Stop::Cancelled { .. } => {
             "(#state = :planning OR (#state = :writing AND #chunks_done < #chunks_total))"
         }
     };
     let condition = format!("{under_way} AND (attribute_not_exists(#stop) OR #stop = :give_way)");
-    let change = Change::update(Key::load(load), "SET #stop = :stop, #stop_by = :by", condition).with([
+    let change = ItemWrite::update(Key::load(load), "SET #stop = :stop, #stop_by = :by", condition).with([
         ("stop", text(why)),
         ("by", text(by)),
         ("give_way", text(Stop::GIVE_WAY)),
@@ -165,17 +167,17 @@ pub(super) fn asked_to_stop(load: &LoadId, stop: &Stop) -> Change {
     }
 }
 
-/// What a step changes in a load's record, besides what every step does.
-pub(super) struct LoadChange<'a> {
+/// What a step changes in a load's record, in addition to what every step changes.
+pub(super) struct LoadWrite<'a> {
     pub step: Step,
     pub set: &'a str,
     pub and: &'static str,
     pub values: Vec<(&'static str, AttributeValue)>,
 }
 
-impl LoadChange<'_> {
-    /// From wherever the step may happen; it leads to one state only.
-    pub fn of(self, load: &LoadId, now: u64) -> Change {
+impl LoadWrite<'_> {
+    /// The write for a load in any state that allows the step. Such a step leads to one state only.
+    pub fn of(self, load: &LoadId, now: u64) -> ItemWrite {
         let mut states: Vec<State> = Vec::new();
         let mut allowed = Vec::new();
         let mut target = State::Ended;
@@ -190,10 +192,10 @@ impl LoadChange<'_> {
         self.change(load, &allowed.join(" OR "), &states, target, now)
     }
 
-    /// From the state that the load was found in.
-    pub fn of_state(self, load: &LoadId, found: Option<State>, now: u64) -> Change {
+    /// The write for a load that was found in this state.
+    pub fn of_state(self, load: &LoadId, found: Option<State>, now: u64) -> ItemWrite {
         let transition = TRANSITIONS.into_iter().find(|(from, step, _)| *from == found && *step == self.step);
-        // Where there is none, a condition that cannot hold.
+        // Without a transition, the condition cannot hold.
         let target = transition.map_or(State::Ended, |(.., to)| to);
         match found {
             None => self.change(load, "attribute_not_exists(#state)", &[], target, now),
@@ -201,11 +203,11 @@ impl LoadChange<'_> {
         }
     }
 
-    fn change(self, load: &LoadId, allowed: &str, states: &[State], target: State, now: u64) -> Change {
+    fn change(self, load: &LoadId, allowed: &str, states: &[State], target: State, now: u64) -> ItemWrite {
         let time = i64::try_from(now).ok().and_then(|now| Timestamp::from_millisecond(now).ok()).unwrap_or_default();
         let update = format!("SET #state = :{}, {}, #updated = :now, #expires = :expires", target.name(), self.set);
         let states = states.iter().chain([&target]).map(|state| (state.name(), text(state.name())));
-        Change::update(Key::load(load), update, format!("({allowed}){}", self.and))
+        ItemWrite::update(Key::load(load), update, format!("({allowed}){}", self.and))
             .with(self.values)
             .with(states)
             .with([("now", text(&time.to_string())), ("expires", number(expiry_of_record(now)))])

@@ -1,4 +1,4 @@
-//! The lease of an inventory table: loads into one table take turns, and this says whose turn it is.
+//! The lease of an inventory table. Loads into one table take turns, and the lease says whose turn it is.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,36 +6,37 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use super::record::Reading;
+use super::record::ItemReader;
 use super::write::Key;
 use super::{Ledger, LedgerError};
 use inventory_base::load_id::LoadId;
 
-/// The lease as the ledger holds it. It is never deleted, or its epoch would begin again and an old holder's would be
-/// believed.
+/// A lease as stored in the ledger. It is never deleted: its epoch would start again, and an old holder's epoch would
+/// be accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeaseRecord {
-    /// The load whose turn it is; none when the table is free.
+    /// The load whose turn it is; `None` if the table is free.
     pub load: Option<LoadId>,
-    /// The request that holds it; none when it was handed over to whichever run continues the load.
+    /// The request that holds it; `None` if it was handed over to whichever run continues the load.
     pub owner: Option<String>,
-    /// Raised by whoever takes the lease, and by nobody else.
+    /// Raised each time the lease is taken, and only then.
     pub epoch: u64,
     /// By the holder's clock, in milliseconds since 1970.
     pub expires_at: u64,
-    /// Milliseconds that a lease of its holder lasts; none where an older loader took it.
-    pub lasts: Option<u64>,
+    /// How long the holder's leases last, in milliseconds; `None` if an older version of the loader took it.
+    pub duration_ms: Option<u64>,
 }
 
-/// Clocks that differ by no more than this are right.
-const CLOCKS_DIFFER: Duration = Duration::from_secs(60);
+/// The largest difference between two clocks that counts as normal.
+const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);
 
 impl LeaseRecord {
-    /// Whether its holder has not renewed it in time. A lease with more time left than it lasts was written by a clock that
-    /// is ahead of ours: its holder may be long dead. Taking it over is safe, for its epoch rises.
-    pub(super) fn has_run_out(&self, now_ms: u64) -> bool {
-        let ahead = self.lasts.and_then(|lasts| self.expires_at.checked_sub(now_ms)?.checked_sub(lasts));
-        let is_wrong = ahead.is_some_and(|ahead| u128::from(ahead) > CLOCKS_DIFFER.as_millis());
+    /// Whether the lease has expired. A lease with more time left than its whole duration was written by a clock that
+    /// is ahead of ours, so its holder may have died long ago; it counts as expired. Taking it over is safe, since the
+    /// epoch is raised.
+    pub(super) fn has_expired(&self, now_ms: u64) -> bool {
+        let ahead = self.duration_ms.and_then(|duration| self.expires_at.checked_sub(now_ms)?.checked_sub(duration));
+        let is_wrong = ahead.is_some_and(|ahead| u128::from(ahead) > CLOCK_TOLERANCE.as_millis());
         if let (true, Some(ahead)) = (is_wrong, ahead) {
             tracing::warn!(event = "clocks_differ", holder = self.owner.as_deref(), ahead_seconds = ahead / 1_000);
         }
@@ -46,19 +47,20 @@ impl LeaseRecord {
 /// What a request may do with a table's lease right now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LeaseVerdict {
-    /// Take it, under this epoch.
+    /// Take the lease, under this epoch.
     Take { epoch: u64 },
-    /// Another request is at this very load: leave it to that one.
+    /// Another request is running this same load; leave it to that one.
     Duplicate,
-    /// It is another load's turn until that one is over, even where its run has died: half a load is worse than a late
-    /// one.
+    /// It is another load's turn until that load has ended, even if its run has died: a half-written load is worse than
+    /// a late one.
     Busy { load: LoadId, expired: bool },
-    /// The table is free, and this load waits before us.
+    /// The table is free, and this load is ahead of ours in the queue.
     Behind { load: LoadId },
 }
 
-/// Judges a lease. A request that meets its own lease takes it again: Lambda gives the retry of a killed run the same
-/// request id. Should both live (events are sometimes delivered twice at once), the epoch stops the first.
+/// Decides about a lease. A request that finds its own lease takes it again, because Lambda gives the retry of a killed
+/// run the same request id. If both are alive (an event is sometimes delivered twice at once), the epoch stops the
+/// first one.
 pub fn judge_lease(
     lease: Option<&LeaseRecord>,
     load: &LoadId,
@@ -70,7 +72,7 @@ pub fn judge_lease(
     let Some((lease, holder)) = lease.and_then(|lease| Some((lease, lease.load.as_ref()?))) else {
         return ahead.map_or(take, |ahead| LeaseVerdict::Behind { load: ahead.clone() });
     };
-    let expired = lease.has_run_out(now_ms);
+    let expired = lease.has_expired(now_ms);
     match lease.owner.as_deref() {
         _ if holder != load => LeaseVerdict::Busy { load: holder.clone(), expired },
         _ if expired => take,
@@ -80,27 +82,27 @@ pub fn judge_lease(
     }
 }
 
-/// How far a run is, in rows, which its load's record does not know. It stands beside the lease, and is brought there by
-/// what is written about the lease anyway.
+/// How far a run is, in rows. Stored with the lease and not in the load's record, because it is written with the
+/// lease's renewals anyway.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Headway {
+pub struct ProgressCounts {
     pub read: u64,
     pub compared: u64,
     pub written: u64,
-    /// Rows to be written; 0 until that is known.
+    /// The number of rows to be written; 0 until it is known.
     pub of: u64,
 }
 
-/// Whose turn it is at a table.
+/// The load that holds the lease of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder {
     pub load: LoadId,
-    /// Whether its run gives signs of life.
+    /// Whether its run still renews the lease.
     pub is_live: bool,
-    pub headway: Option<Headway>,
+    pub progress: Option<ProgressCounts>,
 }
 
-/// A turn that was taken. Worth something only as long as it can be renewed under its epoch.
+/// A lease held by this run. It is valid only as long as it can be renewed under its epoch.
 #[derive(Debug)]
 pub struct Lease {
     pub load: LoadId,
@@ -108,25 +110,25 @@ pub struct Lease {
     pub owner: String,
     pub epoch: u64,
     unbroken: bool,
-    ends: Mutex<Ends>,
-    given_back: AtomicBool,
-    /// Whether the ledger has heard from this run that the load got further.
+    end: Mutex<LeaseEnd>,
+    released: AtomicBool,
+    /// Whether this run has noted progress of the load in the ledger.
     progressed: AtomicBool,
-    headway: Mutex<Option<Headway>>,
+    counts: Mutex<Option<ProgressCounts>>,
 }
 
-/// When a turn ends that is not renewed: by the wall clock, which the next holder reads too and which goes on while a
-/// process is frozen, and by the one that nobody can put back.
+/// When a lease ends if it isn't renewed: by the wall clock, which the next holder uses too and which continues while a
+/// process is frozen, and by the monotonic clock, which can't be set back.
 #[derive(Debug, Clone, Copy)]
-struct Ends {
+struct LeaseEnd {
     at_ms: u64,
     at: Instant,
 }
 
-impl Ends {
-    fn new(at_ms: u64, now_ms: u64, now: Instant, lasts: Duration) -> Ends {
-        let left = Duration::from_millis(at_ms.saturating_sub(now_ms)).min(lasts);
-        Ends { at_ms, at: now + left }
+impl LeaseEnd {
+    fn new(at_ms: u64, now_ms: u64, now: Instant, duration: Duration) -> LeaseEnd {
+        let left = Duration::from_millis(at_ms.saturating_sub(now_ms)).min(duration);
+        LeaseEnd { at_ms, at: now + left }
     }
 
     fn is_before(self, now_ms: u64, now: Instant) -> bool {
@@ -142,26 +144,26 @@ impl Lease {
             owner: owner.to_string(),
             epoch,
             unbroken,
-            ends: Mutex::new(Ends { at_ms: 0, at: Instant::now() }),
-            given_back: AtomicBool::new(false),
+            end: Mutex::new(LeaseEnd { at_ms: 0, at: Instant::now() }),
+            released: AtomicBool::new(false),
             progressed: AtomicBool::new(false),
-            headway: Mutex::new(None),
+            counts: Mutex::new(None),
         }
     }
 
-    /// Whether nobody else can have taken the turn yet. A run that was frozen and thaws asks this before its next
-    /// write: its heartbeat slept as long as it did.
+    /// Whether no other run can have taken the lease yet. A run that was frozen checks this before its next write,
+    /// because its heartbeat was frozen too.
     pub fn is_live(&self) -> bool {
-        let ends = self.ends.lock().map(|ends| *ends);
-        !self.is_given_back() && ends.is_ok_and(|ends| !ends.is_before(now_ms(), Instant::now()))
+        let end = self.end.lock().map(|end| *end);
+        !self.is_released() && end.is_ok_and(|end| !end.is_before(now_ms(), Instant::now()))
     }
 
-    /// Whether it was this load's turn before too: no other load has written into the table since.
+    /// Whether this load also held the previous lease, so that no other load has written to the table since.
     pub fn is_unbroken(&self) -> bool {
         self.unbroken
     }
 
-    /// Whether this run has brought the load any further.
+    /// Whether this run has made progress with the load.
     pub fn has_progressed(&self) -> bool {
         self.progressed.load(Ordering::Relaxed)
     }
@@ -170,51 +172,52 @@ impl Lease {
         self.progressed.store(true, Ordering::Relaxed);
     }
 
-    /// Notes how far the run is. The ledger hears it with the next heartbeat or checkpoint.
-    pub fn note_headway(&self, note: impl FnOnce(&mut Headway)) {
-        if let Ok(mut headway) = self.headway.lock() {
-            note(headway.get_or_insert_default());
+    /// Notes how far the run is. The next heartbeat or checkpoint writes it to the ledger.
+    pub fn note_counts(&self, note: impl FnOnce(&mut ProgressCounts)) {
+        if let Ok(mut counts) = self.counts.lock() {
+            note(counts.get_or_insert_default());
         }
     }
 
-    pub(super) fn headway(&self) -> Option<Headway> {
-        self.headway.lock().ok().and_then(|headway| *headway)
+    pub(super) fn counts(&self) -> Option<ProgressCounts> {
+        self.counts.lock().ok().and_then(|counts| *counts)
     }
 
-    /// Said before the ledger is told: a heartbeat that meets the end of its own turn has not lost it.
-    pub(super) fn give_back(&self) {
-        self.given_back.store(true, Ordering::Relaxed);
+    /// Marks the lease as released, before the ledger is updated, so that a concurrent heartbeat doesn't count it as
+    /// lost.
+    pub(super) fn release(&self) {
+        self.released.store(true, Ordering::Relaxed);
     }
 
-    pub(super) fn is_given_back(&self) -> bool {
-        self.given_back.load(Ordering::Relaxed)
+    pub(super) fn is_released(&self) -> bool {
+        self.released.load(Ordering::Relaxed)
     }
 
-    /// Until `at_ms` of the wall clock, and never for longer than a lease lasts.
-    pub(super) fn extend(&self, at_ms: u64, lasts: Duration) {
-        let Ok(mut ends) = self.ends.lock() else { return };
-        let new = Ends::new(at_ms, now_ms(), Instant::now(), lasts);
-        if new.at > ends.at {
-            *ends = new;
+    /// Extends the lease until `at_ms` by the wall clock, but never by more than the duration of a lease.
+    pub(super) fn extend(&self, at_ms: u64, duration: Duration) {
+        let Ok(mut end) = self.end.lock() else { return };
+        let new = LeaseEnd::new(at_ms, now_ms(), Instant::now(), duration);
+        if new.at > end.at {
+            *end = new;
         }
     }
 }
 
 impl Ledger {
-    /// Which load has the turn at a table, and how far it is.
+    /// Returns the load that holds the lease of a table, and how far it is.
     pub async fn holder(&self, table: &str) -> Result<Option<Holder>, LedgerError> {
         let key = Key::lease(table);
-        let found = self.get(&key, |reading| Ok((reading.lease_record()?, reading.headway()))).await?;
-        Ok(found.and_then(|(lease, headway)| {
-            let is_live = !lease.has_run_out(now_ms());
-            Some(Holder { load: lease.load?, is_live, headway })
+        let found = self.get(&key, |reading| Ok((reading.lease_record()?, reading.counts()))).await?;
+        Ok(found.and_then(|(lease, counts)| {
+            let is_live = !lease.has_expired(now_ms());
+            Some(Holder { load: lease.load?, is_live, progress: counts })
         }))
     }
 }
 
-impl Reading<'_> {
-    /// Only for people to know, so what cannot be read is no fault.
-    fn headway(&self) -> Option<Headway> {
+impl ItemReader<'_> {
+    /// Only for display, so an unreadable value counts as none.
+    fn counts(&self) -> Option<ProgressCounts> {
         serde_json::from_str(self.attributes.get("headway")?.as_s().ok()?).ok()
     }
 
@@ -224,12 +227,13 @@ impl Reading<'_> {
             owner: self.optional("owner", |owner| Some(owner.to_string()))?,
             epoch: self.number("epoch")?,
             expires_at: self.number("expires_at")?,
-            lasts: self.attributes.get("lasts").map(|_| self.number("lasts")).transpose()?,
+            duration_ms: self.attributes.get("lasts").map(|_| self.number("lasts")).transpose()?,
         })
     }
 }
 
-/// The wall clock: the next holder reads it on another machine, and it goes on while this one is frozen.
+/// The time of the wall clock, which the next holder can compare on another machine, and which continues while this
+/// process is frozen.
 pub(super) fn now_ms() -> u64 {
     let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
     u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX)
@@ -246,19 +250,25 @@ mod tests {
     }
 
     fn lease(holder: Option<u64>, owner: Option<&str>, expires_at: u64) -> LeaseRecord {
-        LeaseRecord { load: holder.map(load), owner: owner.map(str::to_string), epoch: 7, expires_at, lasts: None }
+        LeaseRecord {
+            load: holder.map(load),
+            owner: owner.map(str::to_string),
+            epoch: 7,
+            expires_at,
+            duration_ms: None,
+        }
     }
 
     #[test]
-    fn who_may_take_a_lease_is_decided_by_holder_owner_time_and_queue() {
+    fn a_lease_is_decided_by_holder_owner_time_and_queue() {
         let take = LeaseVerdict::Take { epoch: 8 };
         let busy = |expired| LeaseVerdict::Busy { load: load(2), expired };
         for (lease, verdict, why) in [
             (lease(None, None, 0), take.clone(), "free"),
             (lease(Some(2), Some("other"), NOW), busy(true), "another load's, whose run has just died"),
             (lease(Some(1), Some("other"), NOW - 1), take.clone(), "this load's, expired"),
-            (lease(Some(1), Some("me"), NOW + 1), take.clone(), "my own: the retry of a killed run"),
-            (lease(Some(1), None, NOW + 1), take, "handed over to whoever continues this load"),
+            (lease(Some(1), Some("me"), NOW + 1), take.clone(), "our own: the retry of a killed run"),
+            (lease(Some(1), None, NOW + 1), take, "handed over to the next run of this load"),
             (lease(Some(1), Some("other"), NOW + 1), LeaseVerdict::Duplicate, "this load's, by another request"),
             (lease(Some(2), Some("other"), NOW + 1), busy(false), "another load's"),
             (lease(Some(2), None, NOW + 1), busy(false), "handed over, but not to this load"),
@@ -274,42 +284,39 @@ mod tests {
     }
 
     #[test]
-    fn a_lease_is_live_until_it_expires_or_is_given_back() {
+    fn a_lease_is_live_until_it_expires_or_is_released() {
         let (lease, minute) = (Lease::new(&load(1), "stock", "me", 1, false), Duration::from_secs(60));
         assert!(!lease.is_live());
         lease.extend(now_ms() + 60_000, minute);
         lease.extend(0, minute);
         assert!(lease.is_live());
-        lease.give_back();
+        lease.release();
         assert!(!lease.is_live());
     }
 
     #[test]
-    fn a_clock_that_leaps_back_makes_no_lease_longer() {
+    fn a_clock_that_is_set_back_does_not_lengthen_a_lease() {
         const HOUR: u64 = 60 * 60 * 1_000;
         let (now, seconds) = (Instant::now(), Duration::from_secs);
-        let ends = Ends::new(NOW + 45_000, NOW, now, seconds(45));
-        for (later, leap, has_ended) in [
-            (seconds(44), 0, false),
-            (seconds(45), 0, true),
-            (seconds(45), HOUR, true),
-            // Frozen, the process sees only the wall clock go on.
-            (seconds(0), 0, false),
-        ] {
+        let end = LeaseEnd::new(NOW + 45_000, NOW, now, seconds(45));
+        for (later, leap, has_ended) in
+            [(seconds(44), 0, false), (seconds(45), 0, true), (seconds(45), HOUR, true), (seconds(0), 0, false)]
+        {
             let wall = NOW + HOUR + u64::try_from(later.as_millis()).unwrap() - leap;
-            let ends = Ends { at_ms: ends.at_ms + HOUR, ..ends };
-            assert_eq!(ends.is_before(wall, now + later), has_ended, "{later:?} {leap}");
+            let end = LeaseEnd { at_ms: end.at_ms + HOUR, ..end };
+            assert_eq!(end.is_before(wall, now + later), has_ended, "{later:?} {leap}");
         }
-        assert!(ends.is_before(NOW + HOUR, now));
-        // Put back between the request and its answer, the clock seems to leave an hour.
-        assert!(Ends::new(NOW + HOUR, NOW, now, seconds(45)).is_before(NOW, now + seconds(45)));
+        // While the process is frozen, only the wall clock advances.
+        assert!(end.is_before(NOW + HOUR, now));
+        // If the clock is set back between request and answer, an hour seems to be left.
+        assert!(LeaseEnd::new(NOW + HOUR, NOW, now, seconds(45)).is_before(NOW, now + seconds(45)));
     }
 
     #[test]
-    fn a_lease_that_lasts_longer_than_any_was_written_by_a_wrong_clock_and_has_run_out() {
+    fn a_lease_that_ends_too_far_in_the_future_has_expired() {
         const HOUR: u64 = 60 * 60 * 1_000;
-        let lease = |expires_at, lasts| LeaseRecord { lasts, ..lease(Some(1), Some("other"), expires_at) };
-        for (expires_at, lasts, has_run_out) in [
+        let lease = |expires_at, duration_ms| LeaseRecord { duration_ms, ..lease(Some(1), Some("other"), expires_at) };
+        for (expires_at, duration, has_expired) in [
             (NOW + 45_000, Some(45_000), false),
             (NOW + 90_000, Some(45_000), false),
             (NOW + HOUR, Some(45_000), true),
@@ -317,10 +324,10 @@ mod tests {
             (NOW + HOUR, None, false),
             (NOW, Some(45_000), true),
         ] {
-            let lease = lease(expires_at, lasts);
-            assert_eq!(lease.has_run_out(NOW), has_run_out, "{lease:?}");
+            let lease = lease(expires_at, duration);
+            assert_eq!(lease.has_expired(NOW), has_expired, "{lease:?}");
             let verdict = judge_lease(Some(&lease), &load(1), "me", NOW, None);
-            assert_eq!(verdict == LeaseVerdict::Take { epoch: 8 }, has_run_out, "{lease:?}");
+            assert_eq!(verdict == LeaseVerdict::Take { epoch: 8 }, has_expired, "{lease:?}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A load's record: what is loaded, how far it is, how it ended; and the one table of what may happen to it.
+//! The record of a load: what is loaded, how far it is and how it ended; and the table of its state transitions.
 
 use std::collections::HashMap;
 
@@ -8,47 +8,47 @@ use serde::{Deserialize, Serialize};
 
 use super::LedgerError;
 use super::outage::Outage;
-use super::place::Place;
-use inventory_base::decision::{Decision, Later, Undo};
+use super::queue_position::QueuePosition;
+use inventory_base::decision::{Decision, FollowUp, Undo};
 use inventory_base::load_id::LoadId;
 use inventory_base::upload::Upload;
 
-/// Where a load is.
+/// The state of a load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
-    /// It waits for its turn; nobody is at it.
+    /// Waiting for its turn; no run is working on it.
     Queued,
-    /// Its plan is being made; nothing has been written.
+    /// The plan is being made; nothing has been written.
     Planning,
-    /// Its plan is what will be written; `chunks_done` of `chunks_total` are.
+    /// The plan is being written; `chunks_done` of `chunks_total` are done.
     Writing,
-    /// It is over, and `ending` says how.
+    /// Ended; `ending` says how.
     Ended,
 }
 
-/// What happens to a load.
+/// A step that changes the state of a load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Step {
-    /// It is announced while another load has the table.
+    /// The load is announced while another load has the table.
     Queue,
-    /// A run takes it up.
+    /// A run starts or continues it.
     Start,
-    /// It lets a load go first whose upload is older, and has written nothing yet.
+    /// It goes back into the queue for a load whose upload is older. Only before anything is written.
     GiveWay,
-    /// More of its plan is kept.
+    /// More of its plan is stored.
     Progress,
-    /// Its plan is made.
+    /// Its plan is complete.
     Planned,
     /// More of its chunks are written.
     Checkpoint,
-    /// It is over.
+    /// It ends.
     End,
-    /// It is over before it began.
+    /// It ends before it has begun.
     Drop,
 }
 
-/// All that may happen to a load. The conditions of every write are made from this.
+/// All transitions of a load. The conditions of all writes are made from this table.
 pub const TRANSITIONS: [(Option<State>, Step, State); 15] = [
     (None, Step::Queue, State::Queued),
     (Some(State::Queued), Step::Queue, State::Queued),
@@ -59,10 +59,10 @@ pub const TRANSITIONS: [(Option<State>, Step, State); 15] = [
     (Some(State::Planning), Step::GiveWay, State::Queued),
     (Some(State::Planning), Step::Progress, State::Planning),
     (Some(State::Planning), Step::Planned, State::Writing),
-    // A run that was killed before it could keep the plan; the next one makes it again.
+    // A run was killed before it could store the plan; the next one makes it again.
     (Some(State::Writing), Step::Planned, State::Writing),
     (Some(State::Writing), Step::Checkpoint, State::Writing),
-    // Refused, held, removed, stopped: no plan to write.
+    // Refused, held, removed or stopped: there is no plan to write.
     (Some(State::Planning), Step::End, State::Ended),
     (Some(State::Writing), Step::End, State::Ended),
     (None, Step::Drop, State::Ended),
@@ -72,7 +72,7 @@ pub const TRANSITIONS: [(Option<State>, Step, State); 15] = [
 impl State {
     const ALL: [State; 4] = [State::Queued, State::Planning, State::Writing, State::Ended];
 
-    /// As it is written down.
+    /// The name in the ledger.
     pub fn name(self) -> &'static str {
         match self {
             State::Queued => "queued",
@@ -82,14 +82,14 @@ impl State {
         }
     }
 
-    /// Whether a run has taken it up, and it is not over.
+    /// Whether a run has started the load, and it has not ended.
     pub fn is_begun(self) -> bool {
         matches!(self, State::Planning | State::Writing)
     }
 }
 
 impl Step {
-    /// As it is logged.
+    /// The name in logs and errors.
     pub fn name(self) -> &'static str {
         match self {
             Step::Queue => "queue",
@@ -104,14 +104,14 @@ impl Step {
     }
 }
 
-/// Why a load is to stop before it is done. Its next step finds it in the ledger.
+/// Why a load has to stop early. The load's next step finds this in the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stop {
     /// A newer version of the same upload is to be loaded.
     Superseded { by: LoadId },
-    /// Somebody wants it to stop.
+    /// A person cancelled it.
     Cancelled { by: String },
-    /// An older upload came late and goes first, as long as nothing is written.
+    /// An older upload arrived late and goes first, as long as nothing has been written.
     GiveWay { to: LoadId },
 }
 
@@ -120,7 +120,7 @@ impl Stop {
     const SUPERSEDED: &str = "superseded";
     const CANCELLED: &str = "cancelled";
 
-    /// As it is written down: the kind, and who is behind it.
+    /// The kind, as stored in the ledger, and the load or person that caused it.
     pub fn parts(&self) -> (&'static str, &str) {
         match self {
             Stop::Superseded { by } => (Self::SUPERSEDED, by.as_str()),
@@ -144,62 +144,63 @@ impl Stop {
 pub struct LoadRecord {
     pub load: LoadId,
     pub upload: Upload,
-    /// The inventory table it writes to, for good: the plan is made for that one.
+    /// The inventory table it writes to. It never changes, since the plan is made for that table.
     pub table: String,
-    /// Its place among the loads into that table.
-    pub place: Place,
-    /// Whether it counts as that version of the upload.
+    /// Its position among the loads into that table.
+    pub position: QueuePosition,
+    /// Whether it counts as this version of the upload.
     pub is_version: bool,
-    /// Where its plan and its report are kept, as far as a loader has said so.
+    /// Where its plan and report are kept, if known.
     pub kept_in: Option<String>,
     pub state: State,
-    /// The request that took it up last, and under which epoch of the table's lease; 0 before the first.
+    /// The request that last started or continued it.
     pub owner: String,
+    /// The epoch of that request's lease; 0 before the first.
     pub epoch: u64,
-    /// How often it was taken up, and how often since it last got anywhere.
+    /// How many runs have started or continued it, in total and since its last progress.
     pub starts: u64,
     pub starts_without_progress: u64,
-    /// Zero until it is planned.
+    /// 0 until it is planned.
     pub chunks_total: u32,
-    /// The finished prefix of the plan's chunks, in the order of writing.
+    /// The number of chunks that are written, in the order of writing and without a gap.
     pub chunks_done: u32,
     pub stop: Option<Stop>,
-    /// Where it loads again what ended: which load, who wanted that, and when.
+    /// For a reload: which load is reloaded, who asked for that, and when.
     pub again: Option<Decision>,
-    /// Where it takes back what another load wrote: which, who wanted that, and when.
+    /// For an undo: which load is undone, who asked for that, and when.
     pub undo: Option<Undo>,
     pub ending: Option<String>,
     pub summary: Option<serde_json::Value>,
-    /// The faults that it has met since it last got anywhere.
+    /// The temporary faults since its last progress.
     pub outage: Option<Outage>,
-    /// What happened to it after it had ended, in that order.
-    pub later: Vec<Later>,
+    /// What happened to it after it had ended, in order.
+    pub later: Vec<FollowUp>,
     pub started: Timestamp,
     pub updated: Timestamp,
 }
 
 impl LoadRecord {
-    /// Whether every chunk is in, and only reading back and reporting is left.
+    /// Whether every chunk is written, so that only verifying and reporting are left.
     pub fn is_written(&self) -> bool {
         self.state == State::Writing && self.chunks_done >= self.chunks_total
     }
 }
 
-/// An item of the ledger, being read.
-pub(super) struct Reading<'a> {
+/// Reads the attributes of an item of the ledger.
+pub(super) struct ItemReader<'a> {
     pub key: &'a str,
     pub attributes: &'a HashMap<String, AttributeValue>,
 }
 
-impl Reading<'_> {
+impl ItemReader<'_> {
     pub fn load_record(&self) -> Result<LoadRecord, LedgerError> {
         Ok(LoadRecord {
             load: self.parsed("load", LoadId::parse)?,
             upload: self.parsed("upload", |json| serde_json::from_str(json).ok())?,
             table: self.text("table")?.to_string(),
-            place: self.parsed("place", Place::parse)?,
+            position: self.parsed("place", QueuePosition::parse)?,
             is_version: self.attributes.get("is_version").and_then(|flag| flag.as_bool().ok()) != Some(&false),
-            kept_in: self.optional("kept_in", |place| Some(place.to_string()))?,
+            kept_in: self.optional("kept_in", |kept_in| Some(kept_in.to_string()))?,
             state: self.parsed("state", |name| State::ALL.into_iter().find(|state| state.name() == name))?,
             owner: self.text("owner")?.to_string(),
             epoch: self.number("epoch")?,
@@ -226,7 +227,7 @@ impl Reading<'_> {
         }
     }
 
-    fn later(&self) -> Result<Vec<Later>, LedgerError> {
+    fn later(&self) -> Result<Vec<FollowUp>, LedgerError> {
         let Some(list) = self.attributes.get("later") else { return Ok(Vec::new()) };
         let list = list.as_l().map_err(|_| self.unreadable("later"))?;
         let parse = |value: &AttributeValue| serde_json::from_str(value.as_s().ok()?).ok();
@@ -265,7 +266,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_step_but_a_start_leads_to_one_state_and_an_ending_is_final() {
+    fn every_step_except_start_leads_to_one_state_and_ended_is_final() {
         for step in [Step::Queue, Step::GiveWay, Step::Progress, Step::Planned, Step::Checkpoint, Step::End, Step::Drop]
         {
             let mut targets: Vec<State> =
@@ -275,19 +276,19 @@ mod tests {
         }
         for (from, step, to) in TRANSITIONS {
             assert_ne!(from, Some(State::Ended), "{step:?}");
-            // Taking a load up changes nothing about how far it is.
+            // A start doesn't change how far a load is.
             assert!(step != Step::Start || to == from.filter(|from| from.is_begun()).unwrap_or(State::Planning));
             assert!(from.is_some() || matches!(step, Step::Queue | Step::Start | Step::Drop));
         }
     }
 
     #[test]
-    fn an_item_that_is_not_a_record_is_named() {
+    fn an_unreadable_record_is_reported_with_the_attribute() {
         let attributes = HashMap::from([
             ("load".to_string(), AttributeValue::S("0123456789abcdef".into())),
             ("upload".to_string(), AttributeValue::S("{}".into())),
         ]);
-        let error = Reading { key: "load#x", attributes: &attributes }.load_record().unwrap_err();
+        let error = ItemReader { key: "load#x", attributes: &attributes }.load_record().unwrap_err();
         assert!(matches!(error, LedgerError::Unreadable { attribute: "upload", .. }), "{error}");
     }
 }

@@ -1,23 +1,25 @@
-//! The versions of one upload, in S3's order: an older one is not begun once a newer one is known.
+//! The versions of an upload, in S3's order. An older version does not begin once a newer one is known.
 
 use sha2::{Digest, Sha256};
 
-use super::write::{Change, Key, number, send, text};
+use super::write::{ItemWrite, Key, number, send, text};
 use super::{Ledger, LedgerError, expiry_of_record};
 use inventory_base::load_id::LoadId;
 use inventory_base::upload::Upload;
 
-/// Of a digest: enough that no two names meet.
+/// The bytes of a digest that are used: enough to make collisions practically impossible.
 const NAME_BYTES: usize = 16;
-/// Longer than any sequencer that S3 makes.
+/// More digits than any sequencer of S3 has.
 const SEQUENCER_DIGITS: usize = 64;
 
-/// Sequencers of one key, compared as S3 says: the shorter filled up with zeros at its end, then as text.
+/// Pads a sequencer so that sequencers of one key compare as text, as S3 specifies: the shorter one is padded with
+/// zeros on the right.
 pub(super) fn comparable(sequencer: &str) -> String {
     format!("{:0<SEQUENCER_DIGITS$}", sequencer.to_ascii_uppercase())
 }
 
-/// Whether this is an older version of the same object. Without sequencers nobody can tell.
+/// Whether this is an older version of the same object. `false` if either lacks a sequencer, since it can't be known
+/// then.
 pub(super) fn is_older(upload: &Upload, than: &Upload) -> bool {
     let same = upload.bucket == than.bucket && upload.key == than.key;
     match (&upload.sequencer, &than.sequencer) {
@@ -32,14 +34,14 @@ fn key_of(table: &str, upload: &Upload) -> Key {
     Key::of_table(table, format!("key#{name}"))
 }
 
-/// Holds as long as no newer version is known.
-pub(super) fn is_newest(table: &str, upload: &Upload) -> Option<Change> {
+/// A condition that holds as long as no newer version is known.
+pub(super) fn is_newest(table: &str, upload: &Upload) -> Option<ItemWrite> {
     let newest = text(&comparable(upload.sequencer.as_deref()?));
-    Some(Change::check(key_of(table, upload), "#newest <= :newest").with([("newest", newest)]))
+    Some(ItemWrite::check(key_of(table, upload), "#newest <= :newest").with([("newest", newest)]))
 }
 
 impl Ledger {
-    /// Makes a version known. Returns the load of a newer one if there is one.
+    /// Records a version. Returns the load of a newer version if one is known.
     pub(super) async fn announce_version(
         &self,
         table: &str,
@@ -50,14 +52,14 @@ impl Ledger {
         let Some(sequencer) = &upload.sequencer else { return Ok(None) };
         let key = key_of(table, upload);
         let update = "SET #newest = :newest, #load = :load, #expires = :expires";
-        let change = Change::update(key, update, "attribute_not_exists(#newest) OR #newest <= :newest").with([
+        let change = ItemWrite::update(key, update, "attribute_not_exists(#newest) OR #newest <= :newest").with([
             ("newest", text(&comparable(sequencer))),
             ("load", text(load.as_str())),
             ("expires", number(expiry_of_record(now))),
         ]);
         let Err(newer) = send(&self.client, &self.table, [change]).await? else { return Ok(None) };
         let newer = newer.item.and_then(|item| LoadId::parse(item.get("load")?.as_s().ok()?));
-        // A newer one whose name cannot be read is newer all the same.
+        // Even if its load id cannot be read, the newer version counts.
         Ok(Some(newer.unwrap_or_else(|| load.clone())))
     }
 }
@@ -67,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sequencers_are_compared_as_s3_compares_them() {
+    fn sequencers_compare_as_s3_specifies() {
         let upload = |key: &str, sequencer: Option<&str>| Upload {
             bucket: "stock".into(),
             key: key.into(),

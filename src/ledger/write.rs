@@ -1,4 +1,4 @@
-//! Conditional writes, and why one was not done.
+//! Sends conditional writes, and reports which condition failed.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -18,8 +18,9 @@ use inventory_base::load_id::LoadId;
 
 const TRANSACT: &str = "TransactWriteItems";
 
-/// Two writes that meet are both told to come again. Ours meet when a heartbeat falls on a checkpoint.
-const TRIES: u32 = 8;
+/// Of two conflicting transactions DynamoDB may cancel both. Ours conflict when a heartbeat coincides with a
+/// checkpoint.
+const ATTEMPTS: u32 = 8;
 const PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
@@ -39,7 +40,7 @@ impl Key {
         Key::of_table(table, "lease")
     }
 
-    /// Something about an inventory table.
+    /// The key of an item about an inventory table.
     pub fn of_table(table: &str, sk: impl Into<String>) -> Key {
         Key { pk: format!("table#{table}"), sk: sk.into() }
     }
@@ -49,69 +50,74 @@ impl Key {
     }
 }
 
-/// A change of one item, done only under its condition. Every attribute is written `#name`, because many of ours
-/// are words that DynamoDB reserves.
+/// A write of one item, done only if its condition holds. Every attribute is written as `#name`, because many of the
+/// names are reserved words in DynamoDB.
 #[derive(Debug, Clone)]
-pub(super) struct Change {
+pub(super) struct ItemWrite {
     pub key: Key,
-    pub act: Act,
-    /// May be empty where the item goes away.
+    pub action: WriteAction,
+    /// May be empty.
     pub condition: String,
     pub values: Vec<(&'static str, AttributeValue)>,
 }
 
 #[derive(Debug, Clone)]
-pub(super) enum Act {
+pub(super) enum WriteAction {
     Update(String),
     Delete,
-    /// The item stays as it is; the condition must hold.
+    /// Leaves the item unchanged; the condition must hold.
     Check,
 }
 
-/// Which of several changes was not allowed, so that none was done; the first of them is told, with the item as it is,
-/// if there is one.
+/// The condition of a write did not hold, so none of the writes was done. If several failed, this is the first one.
 #[derive(Debug)]
-pub(super) struct NotDone {
-    pub change: usize,
+pub(super) struct ConditionFailed {
+    /// The index of the write.
+    pub index: usize,
+    /// The item as it is, if there is one.
     pub item: Option<HashMap<String, AttributeValue>>,
 }
 
-impl Change {
-    pub fn update(key: Key, update: impl Into<String>, condition: impl Into<String>) -> Change {
-        Change { key, act: Act::Update(update.into()), condition: condition.into(), values: Vec::new() }
+impl ItemWrite {
+    pub fn update(key: Key, update: impl Into<String>, condition: impl Into<String>) -> ItemWrite {
+        ItemWrite { key, action: WriteAction::Update(update.into()), condition: condition.into(), values: Vec::new() }
     }
 
-    pub fn with(mut self, values: impl IntoIterator<Item = (&'static str, AttributeValue)>) -> Change {
+    pub fn with(mut self, values: impl IntoIterator<Item = (&'static str, AttributeValue)>) -> ItemWrite {
         self.values.extend(values);
         self
     }
 
-    /// One more clause of the update.
-    pub fn and_set(mut self, clause: &str, values: impl IntoIterator<Item = (&'static str, AttributeValue)>) -> Change {
-        if let Act::Update(update) = &mut self.act {
+    /// Appends a clause to the update.
+    pub fn and_set(
+        mut self,
+        clause: &str,
+        values: impl IntoIterator<Item = (&'static str, AttributeValue)>,
+    ) -> ItemWrite {
+        if let WriteAction::Update(update) = &mut self.action {
             update.push_str(clause);
         }
         self.with(values)
     }
 
-    pub fn delete(key: Key) -> Change {
-        Change { key, act: Act::Delete, condition: String::new(), values: Vec::new() }
+    pub fn delete(key: Key) -> ItemWrite {
+        ItemWrite { key, action: WriteAction::Delete, condition: String::new(), values: Vec::new() }
     }
 
-    pub fn check(key: Key, condition: impl Into<String>) -> Change {
-        Change { key, act: Act::Check, condition: condition.into(), values: Vec::new() }
+    pub fn check(key: Key, condition: impl Into<String>) -> ItemWrite {
+        ItemWrite { key, action: WriteAction::Check, condition: condition.into(), values: Vec::new() }
     }
 
     fn names(&self) -> Option<HashMap<String, String>> {
-        let not_in_a_name = |c: char| !c.is_ascii_alphanumeric() && c != '_';
-        let update = match &self.act {
-            Act::Update(update) => update.as_str(),
-            Act::Delete | Act::Check => "",
+        let ends_a_name = |c: char| !c.is_ascii_alphanumeric() && c != '_';
+        let update = match &self.action {
+            WriteAction::Update(update) => update.as_str(),
+            WriteAction::Delete | WriteAction::Check => "",
         };
         let names: HashMap<String, String> = [update, &self.condition]
             .into_iter()
             .flat_map(|expression| expression.split('#').skip(1))
-            .filter_map(|rest| rest.split(not_in_a_name).next())
+            .filter_map(|rest| rest.split(ends_a_name).next())
             .map(|name| (format!("#{name}"), name.to_string()))
             .collect();
         Some(names).filter(|names| !names.is_empty())
@@ -139,28 +145,31 @@ impl Change {
                     .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             };
         }
-        let wrong = |error| fault::<TransactWriteItemsError>(TRANSACT, table, &SdkError::construction_failure(error));
+        let unsendable =
+            |error| fault::<TransactWriteItemsError>(TRANSACT, table, &SdkError::construction_failure(error));
         let item = TransactWriteItem::builder();
-        let item = match &self.act {
-            Act::Update(update) => item.update(part!(Update).update_expression(update).build().map_err(wrong)?),
-            Act::Delete => item.delete(part!(Delete).build().map_err(wrong)?),
-            Act::Check => item.condition_check(part!(ConditionCheck).build().map_err(wrong)?),
+        let item = match &self.action {
+            WriteAction::Update(update) => {
+                item.update(part!(Update).update_expression(update).build().map_err(unsendable)?)
+            }
+            WriteAction::Delete => item.delete(part!(Delete).build().map_err(unsendable)?),
+            WriteAction::Check => item.condition_check(part!(ConditionCheck).build().map_err(unsendable)?),
         };
         Ok(item.build())
     }
 }
 
-/// Does all changes or none. The SDK's token makes trying again after a lost answer harmless.
+/// Does all writes or none. The SDK's token makes a retry after a lost answer harmless.
 pub(super) async fn send(
     client: &Client,
     table: &str,
-    changes: impl IntoIterator<Item = Change>,
-) -> Result<Result<(), NotDone>, LedgerError> {
-    let changes: Vec<Change> = changes.into_iter().collect();
-    for tries in 1..=TRIES {
+    writes: impl IntoIterator<Item = ItemWrite>,
+) -> Result<Result<(), ConditionFailed>, LedgerError> {
+    let writes: Vec<ItemWrite> = writes.into_iter().collect();
+    for attempt in 1..=ATTEMPTS {
         let mut request = client.transact_write_items();
-        for change in changes.clone() {
-            request = request.transact_items(change.into_transaction(table)?);
+        for write in writes.clone() {
+            request = request.transact_items(write.into_transaction(table)?);
         }
         let Err(error) = request.send().await else {
             return Ok(Ok(()));
@@ -170,32 +179,32 @@ pub(super) async fn send(
             _ => return Err(fault(TRANSACT, table, &error)),
         };
         let refused = |reason: &CancellationReason| reason.code() == Some("ConditionalCheckFailed");
-        if let Some(change) = reasons.iter().position(refused) {
-            return Ok(Err(NotDone { change, item: reasons[change].item().cloned() }));
+        if let Some(index) = reasons.iter().position(refused) {
+            return Ok(Err(ConditionFailed { index, item: reasons[index].item().cloned() }));
         }
         let other = reasons.iter().filter_map(CancellationReason::code).find(|code| *code != "None");
         if other != Some("TransactionConflict") {
-            let mut fault = CloudFault::new(TRANSACT, &place(table), &error);
-            fault.passing |= matches!(other, Some("ThrottlingError" | "ProvisionedThroughputExceeded"));
+            let mut fault = CloudFault::new(TRANSACT, &resource(table), &error);
+            fault.transient |= matches!(other, Some("ThrottlingError" | "ProvisionedThroughputExceeded"));
             return Err(fault.into());
         }
-        pause(tries).await;
+        pause(attempt).await;
     }
-    Err(LedgerError::Contended { key: changes.last().map(|change| change.key.pk.clone()).unwrap_or_default() })
+    Err(LedgerError::Contended { key: writes.last().map(|write| write.key.pk.clone()).unwrap_or_default() })
 }
 
-pub(super) async fn pause(tries: u32) {
-    tokio::time::sleep(full_jitter(tries, PAUSE, LONGEST_PAUSE)).await;
+pub(super) async fn pause(attempt: u32) {
+    tokio::time::sleep(full_jitter(attempt, PAUSE, LONGEST_PAUSE)).await;
 }
 
 pub(super) fn fault<E>(operation: &'static str, table: &str, error: &SdkError<E, HttpResponse>) -> LedgerError
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
-    CloudFault::new(operation, &place(table), error).into()
+    CloudFault::new(operation, &resource(table), error).into()
 }
 
-fn place(table: &str) -> String {
+fn resource(table: &str) -> String {
     format!("ledger table {table}")
 }
 
@@ -212,16 +221,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_found_in_both_expressions() {
+    fn attribute_names_are_found_in_update_and_condition() {
         let update = "SET #expires_at = :x REMOVE #load, #owner";
-        let change = Change::update(Key::lease("stock"), update, "#epoch=:e AND (attribute_not_exists(#state))");
-        let change = change.with([("x", number(1u32))]);
-        let mut names: Vec<String> = change.names().unwrap().into_values().collect();
+        let write = ItemWrite::update(Key::lease("stock"), update, "#epoch=:e AND (attribute_not_exists(#state))");
+        let write = write.with([("x", number(1u32))]);
+        let mut names: Vec<String> = write.names().unwrap().into_values().collect();
         names.sort();
         assert_eq!(names, ["epoch", "expires_at", "load", "owner", "state"]);
-        assert_eq!(change.names().unwrap()["#load"], "load");
-        assert_eq!(change.values().unwrap()[":x"], AttributeValue::N("1".into()));
-        let delete = Change::delete(Key::lease("stock"));
+        assert_eq!(write.names().unwrap()["#load"], "load");
+        assert_eq!(write.values().unwrap()[":x"], AttributeValue::N("1".into()));
+        let delete = ItemWrite::delete(Key::lease("stock"));
         assert_eq!((delete.names(), delete.values(), delete.condition()), (None, None, None));
     }
 }

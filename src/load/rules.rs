@@ -1,9 +1,7 @@
-//! Where the set of rules of a load comes from. It is read anew for each plan, so that a function that stays warm sees a
-//! changed file; a load that is planned keeps the rules of its plan.
+//! Where the rules of a load come from.
 
 use std::io::Read;
 
-use super::LoadError;
 use crate::store::{Fetched, Store, StoreError};
 use inventory_base::upload::Upload;
 use inventory_rules::schema::{Mistakes, Schema};
@@ -32,10 +30,12 @@ pub enum RulesError {
         "the rules in {place} cannot be used: {mistakes}. Try them with `inventory schema check` before putting them there"
     )]
     Wrong { place: String, mistakes: Mistakes },
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 impl RulesFrom {
-    pub(super) async fn read(&self, store: &Store) -> Result<Schema, LoadError> {
+    pub async fn read(&self, store: &Store) -> Result<Schema, RulesError> {
         let (bucket, key) = match self {
             RulesFrom::Given(schema) => return Ok(Schema::clone(schema)),
             RulesFrom::Object { bucket, key } => (bucket.clone(), key.clone()),
@@ -44,8 +44,8 @@ impl RulesFrom {
         let newest = Upload { bucket, key, version: None, sequencer: None, etag: None, size: None, time: None };
         let mut file = match store.fetch(&newest, RULES_BYTES).await {
             Ok(Fetched::File(file, _)) => file,
-            Ok(Fetched::Gone) => return Err(RulesError::Missing(place).into()),
-            Err(StoreError::TooLarge { .. }) => return Err(RulesError::TooLarge(place).into()),
+            Ok(Fetched::Gone) => return Err(RulesError::Missing(place)),
+            Err(StoreError::TooLarge { .. }) => return Err(RulesError::TooLarge(place)),
             Err(error) => return Err(error.into()),
         };
         let mut bytes = Vec::new();
@@ -53,23 +53,24 @@ impl RulesFrom {
         let text = String::from_utf8(bytes).map_err(|_| RulesError::NotText(place.clone()))?;
         // A byte-order mark, as some editors write it, is no part of the text.
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-        Ok(Schema::from_toml(text).map_err(|mistakes| RulesError::Wrong { place, mistakes })?)
+        Schema::from_toml(text).map_err(|mistakes| RulesError::Wrong { place, mistakes })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::load::LoadError;
     use crate::clients::fake::{Fake, Reply};
     use crate::store::S3Store;
     use inventory_rules::schema::SHIPPED;
 
-    async fn read(reply: Reply) -> Result<Schema, LoadError> {
+    async fn read(reply: Reply) -> Result<Schema, RulesError> {
         let fake = Fake::answering(move |_| reply.clone());
         let store = S3Store::new(fake.s3(), "reports", "123456789012");
         let from = RulesFrom::Object { bucket: "uploads".into(), key: "rules/inventory.toml".into() };
         let read = from.read(&Store::S3(store)).await;
-        let asked = fake.asked();
+        let asked = fake.requests();
         assert!(asked[0].uri.contains("rules/inventory.toml"), "{asked:?}");
         assert_eq!(asked[0].header("x-amz-expected-bucket-owner"), Some("123456789012"));
         read
@@ -89,7 +90,7 @@ mod tests {
         ] {
             let error = read(reply).await.unwrap_err();
             assert!(error.to_string().contains(said), "{error}");
-            assert!(!error.would_trying_again_help());
+            assert!(!LoadError::from(error).is_retryable());
         }
     }
 }

@@ -1,12 +1,12 @@
-//! What programs hear on the event bus; `docs/events.md` describes it. Counts, names and places only: nothing that
-//! stands in a file.
+//! The events for programs on the event bus; `docs/events.md` describes them. They contain only counts, names and
+//! places, nothing from a file.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 
-use super::{Around, Delayed, Found, Missing};
+use super::{DelayedLoad, LoadLocation, MailContext, OverdueSheet};
 use inventory_base::ending::Ending;
 use inventory_base::load_id::LoadId;
 use inventory_check::report::{Report, RowCounts, Tone, Units};
@@ -15,7 +15,7 @@ pub(super) const SOURCE: &str = "inventory.loader";
 pub(super) const MISSING: &str = "inventory.load.missing";
 pub(super) const DELAYED: &str = "inventory.load.delayed";
 
-/// Of the form of the detail.
+/// The version of the detail's format.
 const VERSION: u32 = 1;
 
 #[derive(Debug)]
@@ -35,16 +35,16 @@ struct Ended<'a> {
     summary: String,
     rows: &'a RowCounts,
     problems: Problems,
-    /// The rules of the notes that the answer is about: what is worth a look, and where values were lost.
+    /// The rules of the serious notes: what is worth a look, and where values were lost.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     notes: Vec<&'static str>,
-    /// The rule by which the file is refused.
+    /// The rule that refused the file.
     #[serde(skip_serializing_if = "Option::is_none")]
     refusal: Option<&'static str>,
-    /// The gates that hold it.
+    /// The gates that hold the load.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     held: Vec<&'static str>,
-    /// The load that it takes back.
+    /// The load that this one undoes.
     #[serde(skip_serializing_if = "Option::is_none")]
     undoes: Option<&'a LoadId>,
     units: Units,
@@ -72,7 +72,7 @@ struct Problems {
 }
 
 impl Event {
-    pub fn of_report(report: &Report, found: Found<'_>, around: &Around) -> Event {
+    pub fn of_report(report: &Report, location: LoadLocation<'_>, context: &MailContext) -> Event {
         let mut by_rule = BTreeMap::new();
         for kind in report.kinds.by_frequency() {
             *by_rule.entry(kind.rule.id()).or_default() += kind.problems;
@@ -82,37 +82,37 @@ impl Event {
             version: VERSION,
             load: report.load.as_ref(),
             upload: Upload { bucket: &upload.bucket, key: &upload.key, version: upload.version.as_deref() },
-            table: found.table,
+            table: location.table,
             ending: report.ending,
             tone: report.tone,
             summary: summary(report),
             rows: &report.rows,
             problems: Problems { total: report.problems_total, by_rule },
-            notes: report.grave_notes().map(|note| note.rule.id()).collect(),
+            notes: report.serious_notes().map(|note| note.rule.id()).collect(),
             refusal: report.refusal.as_ref().map(|refusal| refusal.rule.id()),
             held: report.held.iter().map(|held| held.gate.name()).collect(),
             undoes: report.undone.as_ref().map(|undone| &undone.load),
             units: report.units,
             seconds: report.seconds.total,
-            report: Place { bucket: &around.reports, key: found.names.report() },
+            report: Place { bucket: &context.reports, key: location.names.report() },
         };
         Event { kind: kind(report.ending), detail: json!(ended) }
     }
 
-    pub fn of_missing(missing: &Missing<'_>) -> Event {
+    pub fn of_missing(sheet: &OverdueSheet<'_>) -> Event {
         let detail = json!({
             "version": VERSION,
-            "table": missing.table,
-            "last": { "load": missing.last, "ended": missing.at },
-            "expect_every": missing.every,
-            "due": missing.due,
-            "periods": missing.periods,
+            "table": sheet.table,
+            "last": { "load": sheet.last, "ended": sheet.at },
+            "expect_every": sheet.every,
+            "due": sheet.due,
+            "periods": sheet.periods,
         });
         Event { kind: MISSING, detail }
     }
 
-    pub fn of_delayed(delayed: &Delayed<'_>) -> Event {
-        let Delayed { table, load, outage, gives_up, .. } = delayed;
+    pub fn of_delayed(delayed: &DelayedLoad<'_>) -> Event {
+        let DelayedLoad { table, load, outage, gives_up, .. } = delayed;
         let detail = json!({
             "version": VERSION,
             "table": table,
@@ -126,7 +126,8 @@ impl Event {
     }
 }
 
-/// Named after who has to do something: approve it, send another file, mend the set-up; or nobody.
+/// Returns the event type, by what someone has to do: approve the load, send another file, fix the deployment, or
+/// nothing.
 pub(super) fn kind(ending: Ending) -> &'static str {
     match ending {
         Ending::Held => "inventory.load.held",
@@ -138,12 +139,11 @@ pub(super) fn kind(ending: Ending) -> &'static str {
     }
 }
 
-/// The answer. What notes say, and why a file is refused or a load is held, can quote the file, so it is left to the
-/// report.
+/// Returns the summary without anything that may quote the file: notes, and why a file was refused or a load is held.
 fn summary(report: &Report) -> String {
     match report.ending {
         Ending::Refused => "The file was refused. Nothing was changed.".to_string(),
-        Ending::Held => "Nothing was written: the load waits for approval.".to_string(),
+        Ending::Held => "Nothing has been changed yet: the load is waiting for approval.".to_string(),
         _ => report.summary_without_notes(),
     }
 }

@@ -1,18 +1,18 @@
-//! What is told, and what becomes of it where it cannot be told.
+//! Tests of mails and events, and of what happens if they can't be sent.
 
 use std::sync::LazyLock;
 
 use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::clients::fake::{Asked, Fake, Reply};
+use crate::clients::fake::{Fake, FakeRequest, Reply};
 use inventory_base::ending::Ending;
 use inventory_base::message::{Note, Problem, Refusal, Rule};
 use inventory_base::upload::Upload;
 use inventory_check::plan::{Fate, Gate, Tripped};
 use inventory_check::report::{Seconds, Stopped};
 
-const TOPIC: &str = "arn:aws:sns:eu-central-1:123456789012:told";
+const TOPIC: &str = "arn:aws:sns:eu-central-1:123456789012:loads";
 const PUBLISHED: &str = "<PublishResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><PublishResult>\
                          <MessageId>1</MessageId></PublishResult></PublishResponse>";
 const GONE: &str = "<ErrorResponse><Error><Type>Sender</Type><Code>NotFound</Code>\
@@ -21,7 +21,7 @@ const THROTTLED: &str = "<ErrorResponse><Error><Type>Sender</Type><Code>Throttle
                          <Message>Rate exceeded</Message></Error></ErrorResponse>";
 static LOAD: LazyLock<LoadId> = LazyLock::new(|| LoadId::parse("0123456789abcdef").unwrap());
 
-fn is_event(asked: &Asked) -> bool {
+fn is_event(asked: &FakeRequest) -> bool {
     asked.header("x-amz-target") == Some("AWSEvents.PutEvents")
 }
 
@@ -30,24 +30,24 @@ fn taken() -> Json {
 }
 
 fn not_taken(code: &str) -> Json {
-    json!({ "FailedEntryCount": 1, "Entries": [{ "ErrorCode": code, "ErrorMessage": "so it says" }] })
+    json!({ "FailedEntryCount": 1, "Entries": [{ "ErrorCode": code, "ErrorMessage": "the reason" }] })
 }
 
-/// Answers mails like this, and events like that.
+/// Returns a fake cloud that answers mails with `mail` and events with `event`.
 fn cloud(mail: Reply, event: Reply) -> Fake {
     Fake::answering(move |asked| if is_event(asked) { event.clone() } else { mail.clone() })
 }
 
-fn around() -> Around {
-    Around { reports: "reports".into(), function: "loader".into(), region: "eu-central-1".into() }
+fn context() -> MailContext {
+    MailContext { reports: "reports".into(), function: "loader".into(), region: "eu-central-1".into() }
 }
 
 fn notifier(fake: &Fake) -> Notifier {
-    Notifier::new(fake.sns(), fake.eventbridge(), Some(TOPIC.into()), Some("default".into()), around())
+    Notifier::new(fake.sns(), fake.eventbridge(), Some(TOPIC.into()), Some("default".into()), context())
 }
 
-fn found() -> Found<'static> {
-    Found { table: "stock", names: Names(&LOAD) }
+fn location() -> LoadLocation<'static> {
+    LoadLocation { table: "stock", names: Names(&LOAD) }
 }
 
 fn upload(key: &str) -> Upload {
@@ -55,9 +55,9 @@ fn upload(key: &str) -> Upload {
     Upload { bucket, key, version: Some("7".into()), sequencer: None, etag: None, size: None, time: None }
 }
 
-/// A load of which five rows are in and `problems` rows are not.
+/// A load of which five rows were loaded and `problems` rows were not.
 fn ended(ending: Ending, problems: usize) -> Report {
-    let summary = "5 of 9 rows are in.".to_string();
+    let summary = "5 of 9 rows were loaded.".to_string();
     let seconds = Seconds { total: 4.5, ..Seconds::default() };
     let mut report = Report::stopped(LOAD.clone(), upload("uploads/Lagerbestände Q3.xlsx"), ending, summary, seconds);
     report.rows.total = 5 + problems as u64;
@@ -80,19 +80,19 @@ fn ended(ending: Ending, problems: usize) -> Report {
 }
 
 fn mail(report: &Report) -> Mail {
-    Mail::of_report(report, found(), &around())
+    Mail::of_report(report, location(), &context())
 }
 
 fn event(report: &Report) -> Event {
-    Event::of_report(report, found(), &around())
+    Event::of_report(report, location(), &context())
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_load_that_is_over_is_told_by_mail_and_by_event() {
+async fn the_end_of_a_load_is_notified_by_mail_and_by_event() {
     let fake = cloud(Reply::Body(200, PUBLISHED), Reply::Json(200, taken()));
-    assert!(notifier(&fake).tell_end(&ended(Ending::Done, 4), found()).await.is_empty());
-    let asked = fake.asked();
-    let (events, mails): (Vec<&Asked>, Vec<&Asked>) = asked.iter().partition(|asked| is_event(asked));
+    assert!(notifier(&fake).notify_end(&ended(Ending::Done, 4), location()).await.is_empty());
+    let asked = fake.requests();
+    let (events, mails): (Vec<&FakeRequest>, Vec<&FakeRequest>) = asked.iter().partition(|asked| is_event(asked));
     assert_eq!((events.len(), mails.len()), (1, 1));
     let entry = &events[0].json()["Entries"][0];
     assert_eq!(
@@ -103,52 +103,52 @@ async fn a_load_that_is_over_is_told_by_mail_and_by_event() {
     let detail: Json = serde_json::from_str(entry["Detail"].as_str().unwrap()).unwrap();
     assert_eq!((&detail["load"], &detail["ending"]), (&json!(*LOAD), &json!("done")));
     let form = mails[0].form();
-    let said = |name: &str| form.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str());
-    assert_eq!((said("Action"), said("Message").is_some()), (Some("Publish"), true));
-    assert!(said("Subject").unwrap().starts_with("4%20rows%20need%20your%20attention"), "{form:?}");
-    assert_eq!(said("MessageAttributes.entry.1.Value.StringValue"), Some("inventory.load.finished"));
+    let field = |name: &str| form.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str());
+    assert_eq!((field("Action"), field("Message").is_some()), (Some("Publish"), true));
+    assert!(field("Subject").unwrap().starts_with("4%20rows%20need%20your%20attention"), "{form:?}");
+    assert_eq!(field("MessageAttributes.entry.1.Value.StringValue"), Some("inventory.load.finished"));
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_is_not_named_is_not_told() {
+async fn nothing_is_sent_without_a_topic_and_a_bus() {
     let fake = cloud(Reply::Body(200, PUBLISHED), Reply::Json(200, taken()));
-    let none = Notifier::new(fake.sns(), fake.eventbridge(), None, None, around());
-    assert!(none.tell_end(&ended(Ending::Done, 0), found()).await.is_empty());
-    assert_eq!(fake.asked().len(), 0);
+    let none = Notifier::new(fake.sns(), fake.eventbridge(), None, None, context());
+    assert!(none.notify_end(&ended(Ending::Done, 0), location()).await.is_empty());
+    assert_eq!(fake.requests().len(), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_event_that_is_not_taken_is_a_fault_though_the_answer_says_that_all_is_well() {
+async fn a_rejected_event_is_an_error_although_the_response_is_successful() {
     for (code, passing, sent) in
         [("ThrottlingException", true, 3), ("InternalFailure", true, 3), ("NotAuthorized", false, 1)]
     {
         let fake = cloud(Reply::Body(200, PUBLISHED), Reply::Json(200, not_taken(code)));
-        let faults = notifier(&fake).tell_end(&ended(Ending::Done, 0), found()).await;
+        let faults = notifier(&fake).notify_end(&ended(Ending::Done, 0), location()).await;
         let [fault] = &faults[..] else { panic!("{faults:?}") };
-        assert_eq!((fault.operation, fault.code.as_str(), fault.passing), ("PutEvents", code, passing));
+        assert_eq!((fault.operation, fault.code.as_str(), fault.transient), ("PutEvents", code, passing));
         assert!(fault.to_string().contains("event bus default"), "{fault}");
-        assert_eq!(fake.asked().iter().filter(|asked| is_event(asked)).count(), sent);
+        assert_eq!(fake.requests().iter().filter(|asked| is_event(asked)).count(), sent);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_way_that_does_not_work_does_not_stand_in_the_way_of_the_other() {
+async fn if_one_channel_fails_the_other_still_works() {
     let fake = cloud(Reply::Body(404, GONE), Reply::Json(200, taken()));
-    let faults = notifier(&fake).tell_end(&ended(Ending::Done, 0), found()).await;
+    let faults = notifier(&fake).notify_end(&ended(Ending::Done, 0), location()).await;
     let [fault] = &faults[..] else { panic!("{faults:?}") };
     assert!(
-        !fault.passing && fault.to_string().contains(TOPIC) && fault.to_string().contains("Check the name"),
+        !fault.transient && fault.to_string().contains(TOPIC) && fault.to_string().contains("Check the name"),
         "{fault}"
     );
-    assert_eq!(fake.asked().iter().filter(|asked| is_event(asked)).count(), 1);
+    assert_eq!(fake.requests().iter().filter(|asked| is_event(asked)).count(), 1);
 
     let fake = cloud(Reply::Body(429, THROTTLED), Reply::Json(200, taken()));
-    let faults = notifier(&fake).tell_end(&ended(Ending::Done, 0), found()).await;
-    assert!(matches!(&faults[..], [fault] if fault.passing && fault.code == "Throttled"), "{faults:?}");
+    let faults = notifier(&fake).notify_end(&ended(Ending::Done, 0), location()).await;
+    assert!(matches!(&faults[..], [fault] if fault.transient && fault.code == "Throttled"), "{faults:?}");
 }
 
 #[test]
-fn an_event_is_called_after_who_has_to_do_something() {
+fn the_event_type_depends_on_what_has_to_be_done() {
     let kinds: Vec<&str> = [
         Ending::Done,
         Ending::DryRun,
@@ -165,11 +165,11 @@ fn an_event_is_called_after_who_has_to_do_something() {
 }
 
 #[test]
-fn an_event_has_counts_and_names_and_places() {
+fn an_event_contains_counts_names_and_places() {
     let detail = event(&ended(Ending::Done, 4)).detail;
     assert_eq!(
         (&detail["version"], &detail["table"], &detail["summary"]),
-        (&json!(1), &json!("stock"), &json!("5 of 9 rows are in."))
+        (&json!(1), &json!("stock"), &json!("5 of 9 rows were loaded."))
     );
     let upload = json!({ "bucket": "uploads", "key": "uploads/Lagerbestände Q3.xlsx", "version": "7" });
     assert_eq!(detail["upload"], upload);
@@ -193,11 +193,11 @@ fn no_event_quotes_the_file() {
     held.held = vec![Tripped { gate: Gate::Fewer, scope: Some("secret".into()), message, advice }];
     let mut lost = ended(Ending::Done, 0);
     let note = Note::of_sheet(Rule::CellsMergedAcross, "secret", &[("columns", "C"), ("rows", "5 rows")]);
-    lost.summary = format!("All 5 rows are in, but 5 of them lost a value: {}", note.message);
+    lost.summary = format!("All 5 rows were loaded, but 5 of them lost a value: {}", note.message);
     lost.notes = vec![note];
-    let told = event(&lost).detail;
-    assert_eq!(told["summary"], "All 5 rows are in, but 5 of them lost a value.");
-    assert_eq!(told["notes"], json!(["cells-merged-across"]));
+    let detail = event(&lost).detail;
+    assert_eq!(detail["summary"], "All 5 rows were loaded, but 5 of them lost a value.");
+    assert_eq!(detail["notes"], json!(["cells-merged-across"]));
     for report in [refused, held, lost, ended(Ending::Done, 4), ended(Ending::Failed, 4)] {
         let event = event(&report);
         assert!(!event.detail.to_string().contains("secret"), "{}", event.detail);
@@ -205,20 +205,20 @@ fn no_event_quotes_the_file() {
 }
 
 #[test]
-fn the_subject_is_a_short_line_of_ascii_whatever_the_file_is_called() {
+fn the_subject_is_a_short_line_of_ascii_whatever_the_name_of_the_file() {
     let subject = |key: &str, ending| {
         let mut report = ended(ending, 0);
         report.upload = upload(key);
         mail(&report).subject
     };
-    assert_eq!(subject("uploads/Lagerbestände Q3.xlsx", Ending::Done), "All rows are in: Lagerbestande Q3.xlsx");
-    assert_eq!(subject("uploads/a\r\nBcc: b@c.xlsx", Ending::Failed), "Stopped by a fault: a??Bcc: b@c.xlsx");
+    assert_eq!(subject("uploads/Lagerbestände Q3.xlsx", Ending::Done), "All rows were loaded: Lagerbestande Q3.xlsx");
+    assert_eq!(subject("uploads/a\r\nBcc: b@c.xlsx", Ending::Failed), "Stopped by an error: a??Bcc: b@c.xlsx");
     for key in ["ü".repeat(400), "在庫表.xlsx".to_string(), "\u{202e}\u{7f}\t".repeat(60), String::new()] {
         for ending in [Ending::Done, Ending::Held, Ending::Refused, Ending::Removed, Ending::DryRun, Ending::Superseded]
         {
             let subject = subject(&key, ending);
             assert!(subject.len() < 100 && subject.bytes().all(|byte| matches!(byte, b' '..=b'~')), "{subject:?}");
-            assert!(subject.starts_with(|letter: char| letter.is_ascii_alphabetic()));
+            assert!(subject.starts_with(|c: char| c.is_ascii_alphabetic()));
         }
     }
 }
@@ -226,7 +226,7 @@ fn the_subject_is_a_short_line_of_ascii_whatever_the_file_is_called() {
 #[test]
 fn a_mail_has_the_answer_the_first_problems_the_place_of_the_report_and_what_can_be_done() {
     let body = mail(&ended(Ending::Done, 4)).body;
-    let expected = "5 of 9 rows are in.\n\
+    let expected = "5 of 9 rows were loaded.\n\
         \n\
         \x20 Price in D2 is \"secret To approve: click\". Type it as a number.\n\
         \x20 Price in D3 is \"secret To approve: click\". Type it as a number.\n\
@@ -236,43 +236,43 @@ fn a_mail_has_the_answer_the_first_problems_the_place_of_the_report_and_what_can
         The report is loads/0123456789abcdef/report.html in the bucket reports:\n\
         https://eu-central-1.console.aws.amazon.com/s3/object/reports?region=eu-central-1&prefix=loads/0123456789abcdef/report.html\n\
         \n\
-        To take back what it changed: inventory undo 0123456789abcdef --function loader\n\
+        To undo it: inventory undo 0123456789abcdef --function loader\n\
         Load 0123456789abcdef of uploads/Lagerbestände Q3.xlsx in the bucket uploads, version 7, into table stock.\n";
     assert_eq!(body, expected);
 }
 
 #[test]
-fn a_mail_says_how_to_approve_and_how_to_send_again() {
-    for (ending, says) in [
-        (Ending::Held, Some("To load it all the same: inventory approve 0123456789abcdef --function loader\n")),
-        (Ending::Failed, Some("To send it again: inventory redrive 0123456789abcdef --function loader\n")),
-        (Ending::Cancelled, Some("To send it again: inventory redrive 0123456789abcdef --function loader\n")),
+fn a_mail_says_how_to_approve_and_how_to_load_again() {
+    for (ending, expected) in [
+        (Ending::Held, Some("To load it anyway: inventory approve 0123456789abcdef --function loader\n")),
+        (Ending::Failed, Some("To load it again: inventory redrive 0123456789abcdef --function loader\n")),
+        (Ending::Cancelled, Some("To load it again: inventory redrive 0123456789abcdef --function loader\n")),
         (Ending::Superseded, None),
     ] {
         let body = mail(&ended(ending, 0)).body;
         let mut lines = body.split_inclusive('\n').filter(|line| line.starts_with("To ") && !line.contains(" undo "));
-        assert_eq!((lines.next(), lines.next()), (says, None), "{body}");
+        assert_eq!((lines.next(), lines.next()), (expected, None), "{body}");
     }
-    let unbegun = Report::cancelled(LOAD.clone(), upload("uploads/a.csv"), "Erika");
-    assert!(!mail(&unbegun).body.contains("inventory undo"), "nothing was changed");
-    let fault = Stopped { reason: "The table is gone.".into(), advice: "Mend it.".into() };
+    let never_started = Report::cancelled(LOAD.clone(), upload("uploads/a.csv"), "Erika");
+    assert!(!mail(&never_started).body.contains("inventory undo"), "nothing was changed");
+    let fault = Stopped { reason: "The table is gone.".into(), advice: "Fix it.".into() };
     let failed = ended(Ending::Failed, 0).with_reason(fault);
-    assert!(mail(&failed).body.starts_with("5 of 9 rows are in. The table is gone. Mend it.\n"));
+    assert!(mail(&failed).body.starts_with("5 of 9 rows were loaded. The table is gone. Fix it.\n"));
 }
 
 #[test]
-fn a_mail_that_would_be_too_long_is_cut_after_a_sentence_and_says_so() {
+fn a_mail_that_is_too_long_is_cut_after_a_sentence_and_says_so() {
     let mut report = ended(Ending::Done, 0);
     report.summary = "Ä row needs your attention. ".repeat(20_000);
     let body = mail(&report).body;
     assert!(body.len() <= 256_000 && body.len() > 255_000, "{}", body.len());
-    let (text, foot) = body.split_once("\nThe rest is in the report.\n").expect("that it was cut");
+    let (text, foot) = body.split_once("\nThe rest is in the report.\n").expect("a mail that was cut");
     assert!(text.ends_with("attention."), "{:?}", &text[text.len() - 40..]);
     assert!(foot.contains("inventory undo 0123456789abcdef"));
 }
 
 #[test]
-fn the_console_is_where_the_region_has_it() {
+fn the_address_of_the_console_depends_on_the_region() {
     for (region, start) in [
         (
             "eu-central-1",
@@ -282,26 +282,26 @@ fn the_console_is_where_the_region_has_it() {
         ("us-gov-west-1", "https://us-gov-west-1.console.amazonaws-us-gov.com/s3/object/reports?"),
         ("us-east-1", "https://us-east-1.console.aws.amazon.com/s3/object/reports?"),
     ] {
-        let around = Around { region: region.into(), ..around() };
-        let body = Mail::of_report(&ended(Ending::Done, 0), found(), &around).body;
+        let context = MailContext { region: region.into(), ..context() };
+        let body = Mail::of_report(&ended(Ending::Done, 0), location(), &context).body;
         assert!(body.contains(start), "{body}");
     }
 }
 
 #[test]
-fn a_sheet_that_did_not_come_is_told_with_when_the_last_one_did() {
+fn the_mail_about_an_overdue_sheet_says_when_the_last_one_was_loaded() {
     let at = |time: &str| time.parse::<Timestamp>().unwrap();
-    let every = Every::parse("100 days").unwrap();
+    let every = Interval::parse("100 days").unwrap();
     let since = at("2026-10-03T08:00:00Z");
     let missing =
-        Missing { table: "stock", last: &LOAD, at: since, every, periods: 2, due: every.after(since, 1).unwrap() };
+        OverdueSheet { table: "stock", last: &LOAD, at: since, every, periods: 2, due: every.after(since, 1).unwrap() };
     let mail = Mail::of_missing(&missing);
     assert_eq!(
         (mail.subject.as_str(), mail.kind),
         ("No sheet since 3 Oct 2026: table stock", "inventory.load.missing")
     );
-    let expected = "No sheet has come into table stock since 3 Oct 2026. By the rules one is expected every 100 days, so \
-                    the next one was due on 11 Jan 2027. The table is as it was.\n";
+    let expected = "No sheet has been loaded into table stock since 3 Oct 2026. The rules expect one every 100 days, so \
+                    the next one was due on 11 Jan 2027. The table is unchanged.\n";
     assert!(mail.body.starts_with(expected), "{}", mail.body);
     let event = Event::of_missing(&missing);
     assert_eq!(event.kind, "inventory.load.missing");
@@ -315,43 +315,43 @@ fn a_sheet_that_did_not_come_is_told_with_when_the_last_one_did() {
 fn outage(given_up: bool) -> Outage {
     let at = |time: &str| time.parse::<Timestamp>().unwrap();
     let (since, next) = (at("2026-10-03T08:00:00Z"), at("2026-10-03T09:00:00Z"));
-    Outage { since, next, tries: 6, why: "Table stock gave\nnothing.".into(), told: false, given_up }
+    Outage { since, next, tries: 6, why: "Table stock gave\nnothing.".into(), notified: false, given_up }
 }
 
-fn delayed(outage: &Outage) -> Delayed<'_> {
+fn delayed(outage: &Outage) -> DelayedLoad<'_> {
     let gives_up = "2026-10-04T08:00:00Z".parse().unwrap();
-    Delayed { table: "stock", load: Some(&LOAD), file: "q3.csv", outage, gives_up }
+    DelayedLoad { table: "stock", load: Some(&LOAD), file: "q3.csv", outage, gives_up }
 }
 
 #[test]
-fn a_load_that_takes_long_is_told_with_until_when_it_is_tried_and_then_that_it_is_not() {
-    let around = around();
-    let of = |given_up| Mail::of_delayed(&delayed(&outage(given_up)), &around);
-    let (late, over) = (of(false), of(true));
-    assert_eq!((late.subject.as_str(), over.subject.as_str()), ("Delayed: q3.csv", "Not loaded: q3.csv"));
-    for says in [
+fn the_mail_about_a_delayed_load_says_until_when_it_is_retried_or_that_retrying_has_stopped() {
+    let context = context();
+    let of = |given_up| Mail::of_delayed(&delayed(&outage(given_up)), &context);
+    let (late, given_up) = (of(false), of(true));
+    assert_eq!((late.subject.as_str(), given_up.subject.as_str()), ("Delayed: q3.csv", "Not loaded: q3.csv"));
+    for part in [
         "You don't have to do anything",
         "until 4 Oct 2026, 08:00 UTC",
-        "The last of 6 tries: Table stock gave nothing.\n",
+        "The last of 6 attempts: Table stock gave nothing.\n",
     ] {
-        assert!(late.body.contains(says), "{}", late.body);
+        assert!(late.body.contains(part), "{}", late.body);
     }
     assert!(late.body.contains("inventory show 0123456789abcdef --function loader"), "{}", late.body);
-    assert!(over.body.contains("send it again: inventory redrive --yes --function loader"), "{}", over.body);
+    assert!(given_up.body.contains("load it again: inventory redrive --yes --function loader"), "{}", given_up.body);
 }
 
 #[test]
-fn the_examples_in_the_documentation_have_the_fields_of_an_event() {
+fn the_examples_in_the_documentation_have_the_fields_of_the_events() {
     let blocks = include_str!("../../docs/events.md").split("```json\n").skip(1);
     let blocks: Vec<Json> =
         blocks.map(|block| serde_json::from_str(block.split("```").next().unwrap()).expect("JSON")).collect();
     let fields = |json: &Json| json.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
-    let (at, every) = (Timestamp::UNIX_EPOCH, Every::parse("100 days").unwrap());
-    let missing = Missing { table: "stock", last: &LOAD, at, every, periods: 1, due: at };
+    let (at, every) = (Timestamp::UNIX_EPOCH, Interval::parse("100 days").unwrap());
+    let missing = OverdueSheet { table: "stock", last: &LOAD, at, every, periods: 1, due: at };
     let delayed = Event::of_delayed(&delayed(&outage(false))).detail;
-    let told = [event(&ended(Ending::Done, 4)).detail, Event::of_missing(&missing).detail, delayed];
-    assert_eq!(blocks[1..].iter().map(fields).collect::<Vec<_>>(), told.each_ref().map(fields));
+    let details = [event(&ended(Ending::Done, 4)).detail, Event::of_missing(&missing).detail, delayed];
+    assert_eq!(blocks[1..].iter().map(fields).collect::<Vec<_>>(), details.each_ref().map(fields));
     for part in ["upload", "rows", "problems", "units", "report"] {
-        assert_eq!(fields(&blocks[1][part]), fields(&told[0][part]), "{part}");
+        assert_eq!(fields(&blocks[1][part]), fields(&details[0][part]), "{part}");
     }
 }

@@ -1,4 +1,4 @@
-//! A folder in place of the reports bucket. The command has nothing else to do meanwhile, so it simply waits for it.
+//! A folder in place of the reports bucket. The calls block: the command has nothing else to do in the meantime.
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, ErrorKind, Write};
@@ -8,17 +8,17 @@ use std::path::{Path, PathBuf};
 use super::{Fetched, Kept, StoreError};
 use inventory_base::upload::Upload;
 
-/// A file is written under such a name and then renamed: whoever looks finds all of it, or nothing.
+/// The prefix of a file while it is written. It is then renamed, so that readers find all of it or nothing.
 const UNFINISHED: &str = ".unfinished-";
 
-/// Plans and reports below one folder; uploads are paths.
+/// Stores plans and reports below one folder. The key of an upload is its path.
 #[derive(Debug, Clone)]
 pub struct FolderStore {
     root: PathBuf,
 }
 
 impl FolderStore {
-    /// Keeps below this folder, which is made when it is first needed.
+    /// A store below this folder, which is created when it is first needed.
     pub fn new(root: impl Into<PathBuf>) -> FolderStore {
         FolderStore { root: root.into() }
     }
@@ -31,7 +31,7 @@ impl FolderStore {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Fetched::Gone),
             Err(error) => return Err(folder_error("opened", path)(error)),
         };
-        // A pipe or a folder has no bytes that could be read twice and in any order.
+        // A pipe or a folder can't be read twice and at any position.
         if !about.is_file() {
             return Err(folder_error("opened", path)(io::Error::other("it is not a file")));
         }
@@ -50,7 +50,7 @@ impl FolderStore {
             .map_err(folder_error("written", &path))
     }
 
-    pub(super) fn keep_once(&self, name: &str, content: &[u8]) -> Result<Kept, StoreError> {
+    pub(super) fn keep_if_absent(&self, name: &str, content: &[u8]) -> Result<Kept, StoreError> {
         let path = self.root.join(name);
         let kept = write_unfinished(&path, content)
             .and_then(|file| file.persist_noclobber(&path).map_err(|error| error.error));
@@ -100,19 +100,19 @@ impl FolderStore {
         Ok(names)
     }
 
-    pub(super) fn place(&self, name: &str) -> String {
+    pub(super) fn location(&self, name: &str) -> String {
         self.root.join(name).display().to_string()
     }
 }
 
-/// Survives the death of the program, which is what can happen; not that of the machine, which would cost a wait for
-/// the disk with each of a plan's chunks.
+/// Writes a temporary file. It survives the death of the process, but not of the machine: that would need an fsync for
+/// each chunk of a plan.
 fn write_unfinished(path: &Path, content: &[u8]) -> io::Result<tempfile::NamedTempFile> {
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
     let mut file = tempfile::Builder::new()
         .prefix(UNFINISHED)
-        // A report is for reading: as open as the person's umask has it, not as closed as temporary files are.
+        // Reports get the usual permissions, as the user's umask allows, not the private ones of temporary files.
         .permissions(Permissions::from_mode(0o666))
         .tempfile_in(folder)?;
     file.write_all(content)?;
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_is_read_and_listed_in_order() {
+    fn stored_files_are_read_and_listed_in_order() {
         let folder = tempfile::tempdir().unwrap();
         let store = FolderStore::new(folder.path().join("made/when/needed"));
         assert_eq!(store.names("loads/x/").unwrap(), Vec::<String>::new());
@@ -148,34 +148,34 @@ mod tests {
         let all = ["loads/x/plan.json", "loads/x/plan/00000", "loads/x/plan/00001"];
         assert_eq!(store.names("loads/x/").unwrap(), all);
         assert_eq!(store.names("loads/x/plan/").unwrap(), all[1..]);
-        assert!(store.place("loads/x/plan.json").ends_with("made/when/needed/loads/x/plan.json"));
+        assert!(store.location("loads/x/plan.json").ends_with("made/when/needed/loads/x/plan.json"));
     }
 
     #[test]
-    fn of_many_who_keep_once_at_the_same_time_one_is_new() {
+    fn of_several_writers_at_once_exactly_one_keeps_its_file() {
         let folder = tempfile::tempdir().unwrap();
         let store = FolderStore::new(folder.path());
         let start = std::sync::Barrier::new(8);
         let new: Vec<usize> = std::thread::scope(|scope| {
-            let racers: Vec<_> = (0..8)
-                .map(|racer: usize| {
+            let writers: Vec<_> = (0..8)
+                .map(|writer: usize| {
                     let (store, start) = (&store, &start);
                     scope.spawn(move || {
                         start.wait();
-                        let content = racer.to_string().repeat(100_000);
-                        (store.keep_once("plan.json", content.as_bytes()).unwrap() == Kept::New).then_some(racer)
+                        let content = writer.to_string().repeat(100_000);
+                        (store.keep_if_absent("plan.json", content.as_bytes()).unwrap() == Kept::New).then_some(writer)
                     })
                 })
                 .collect();
-            racers.into_iter().filter_map(|racer| racer.join().unwrap()).collect()
+            writers.into_iter().filter_map(|writer| writer.join().unwrap()).collect()
         });
         assert_eq!(new.len(), 1);
         assert_eq!(store.read("plan.json").unwrap().unwrap(), new[0].to_string().repeat(100_000).into_bytes());
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing unfinished is left");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no unfinished file is left");
     }
 
     #[test]
-    fn an_upload_is_a_path_and_has_a_limit() {
+    fn an_upload_is_fetched_by_path_up_to_a_limit() {
         let folder = tempfile::tempdir().unwrap();
         let store = FolderStore::new(folder.path());
         let path = folder.path().join("stock.csv");

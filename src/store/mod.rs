@@ -1,4 +1,4 @@
-//! All of S3: fetching an upload, keeping a plan, leaving a report. For the command, a folder does the same.
+//! Access to S3: fetches uploads, and stores plans and reports. The command can use a folder instead of a bucket.
 
 mod folder;
 mod s3;
@@ -22,27 +22,27 @@ pub enum Store {
     Folder(FolderStore),
 }
 
-/// What became of fetching an upload.
+/// The result of fetching an upload.
 #[derive(Debug)]
 pub enum Fetched {
-    /// A file without a name, positioned at its start, and its size in bytes.
+    /// An unnamed temporary file, positioned at its start, and its size in bytes.
     File(std::fs::File, u64),
-    /// The announced version is no longer there.
+    /// The announced version no longer exists.
     Gone,
 }
 
-/// What became of keeping something only once.
+/// The result of storing something only if its name is free.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kept {
     New,
-    /// Something is there under this name and was left as it is. After a lost answer it may be our own.
+    /// Something is already stored under this name, and was left unchanged. After a lost answer it may be our own.
     AlreadyThere,
 }
 
-/// Uploads as a bucket lists them, and where the next page begins.
+/// A page of a bucket's uploads, and where the next page begins.
 #[derive(Debug, Default)]
 pub struct VersionsPage {
-    /// Each with the moment it was uploaded.
+    /// Each upload with the time it was uploaded.
     pub uploads: Vec<(Upload, Timestamp)>,
     pub next: Option<String>,
 }
@@ -50,14 +50,17 @@ pub struct VersionsPage {
 /// Why something could not be fetched or kept.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Told while reading, so `bytes` is how many had come, or how many S3 said there are.
-    #[error("the upload has {bytes} bytes or more and {limit} are accepted; raise the limit or split the file")]
+    /// Found while reading, so `bytes` is the number received so far, or the size that S3 announced.
+    #[error("the upload has at least {bytes} bytes, and the limit is {limit}; raise the limit or split the file")]
     TooLarge { bytes: u64, limit: u64 },
-    #[error("{name:?} is not a name the loader keeps things under; names are parts joined by single slashes")]
+    #[error(
+        "{name:?} is not a valid name in the store; names have parts of letters, digits and . _ -, joined by single \
+         slashes"
+    )]
     Name { name: String },
     #[error("{0}")]
     Cloud(#[from] CloudFault),
-    #[error("the upload could not be put into a temporary file: {0}. Check the size of the temporary folder")]
+    #[error("the upload could not be written to a temporary file: {0}. Check the free space of the temporary folder")]
     Scratch(std::io::Error),
     #[error("{} could not be {action}: {source}. Check the folder and its permissions", path.display())]
     Folder { action: &'static str, path: PathBuf, source: std::io::Error },
@@ -65,9 +68,9 @@ pub enum StoreError {
 
 impl StoreError {
     /// Whether the same call may succeed later.
-    pub fn would_trying_again_help(&self) -> bool {
+    pub fn is_retryable(&self) -> bool {
         match self {
-            StoreError::Cloud(fault) => fault.passing,
+            StoreError::Cloud(fault) => fault.transient,
             StoreError::Scratch(_) => true,
             StoreError::TooLarge { .. } | StoreError::Name { .. } | StoreError::Folder { .. } => false,
         }
@@ -75,7 +78,7 @@ impl StoreError {
 }
 
 impl Store {
-    /// Fetches exactly the version that was announced, up to a limit.
+    /// Fetches exactly the version that was announced. Returns an error if it is larger than the limit.
     pub async fn fetch(&self, upload: &Upload, limit_bytes: u64) -> Result<Fetched, StoreError> {
         match self {
             Store::S3(store) => store.fetch(upload, limit_bytes).await,
@@ -83,7 +86,7 @@ impl Store {
         }
     }
 
-    /// Keeps something, in place of what was there.
+    /// Stores something, replacing what was there.
     pub async fn keep(&self, name: &str, content: Vec<u8>) -> Result<(), StoreError> {
         check_name(name)?;
         match self {
@@ -92,16 +95,16 @@ impl Store {
         }
     }
 
-    /// Keeps something unless there is something already. Of several at once, one is new.
-    pub async fn keep_once(&self, name: &str, content: Vec<u8>) -> Result<Kept, StoreError> {
+    /// Stores something unless the name is taken. If several callers do so at once, exactly one gets `Kept::New`.
+    pub async fn keep_if_absent(&self, name: &str, content: Vec<u8>) -> Result<Kept, StoreError> {
         check_name(name)?;
         match self {
-            Store::S3(store) => store.keep_once(name, content).await,
-            Store::Folder(store) => store.keep_once(name, &content),
+            Store::S3(store) => store.keep_if_absent(name, content).await,
+            Store::Folder(store) => store.keep_if_absent(name, &content),
         }
     }
 
-    /// Reads what was kept, if anything was.
+    /// Reads what was stored; `None` if nothing was.
     pub async fn read(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
         check_name(name)?;
         match self {
@@ -110,7 +113,7 @@ impl Store {
         }
     }
 
-    /// The names that begin like this, in order. The prefix ends where a folder does: `loads/<id>/plan/`.
+    /// Returns the names with this prefix, sorted. The prefix has to end at a folder: `loads/<id>/plan/`.
     pub async fn names(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
         check_name(prefix.strip_suffix('/').unwrap_or(prefix))?;
         match self {
@@ -119,7 +122,7 @@ impl Store {
         }
     }
 
-    /// A page of the newest versions of what was uploaded, in the order of their names. A folder is not looked through.
+    /// Returns a page of the latest versions of uploads, ordered by name. Of a folder, always an empty page.
     pub async fn latest_versions(
         &self,
         bucket: &str,
@@ -132,16 +135,16 @@ impl Store {
         }
     }
 
-    /// Where a person finds it.
-    pub fn place(&self, name: &str) -> String {
+    /// Where a person finds what is stored under a name: an S3 URI or a path.
+    pub fn location(&self, name: &str) -> String {
         match self {
-            Store::S3(store) => store.place(name),
-            Store::Folder(store) => store.place(name),
+            Store::S3(store) => store.location(name),
+            Store::Folder(store) => store.location(name),
         }
     }
 }
 
-/// Names are ours and never an uploader's; this is the wall behind that.
+/// Rejects names that could leave the store. All names are made by the loader, so this is a second line of defence.
 fn check_name(name: &str) -> Result<(), StoreError> {
     let part_is_plain = |part: &str| {
         !part.is_empty()
@@ -156,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_cannot_lead_out() {
+    fn names_cannot_leave_the_store() {
         for name in ["loads/0123456789abcdef/plan/00000.jsonl.zst", "loads/0123456789abcdef.2/report.json", "a"] {
             assert!(check_name(name).is_ok(), "{name}");
         }

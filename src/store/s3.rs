@@ -1,5 +1,5 @@
-//! The uploads bucket and the reports bucket. Every call names the account that must own the bucket, so that a bucket
-//! deleted and made again by somebody else is neither believed nor told anything.
+//! The uploads bucket and the reports bucket. Every call names the account that must own the bucket, so that nothing is
+//! read from or written to a bucket that was deleted and created again in another account.
 
 use std::io::{Seek, SeekFrom};
 use std::time::Duration;
@@ -16,12 +16,12 @@ use super::{Fetched, Kept, StoreError, VersionsPage};
 use crate::clients::{CloudFault, causes, full_jitter};
 use inventory_base::upload::Upload;
 
-/// Tries of what the SDK does not try again: a body that breaks off, and S3's "409, somebody is writing here, try again".
-const TRIES: u32 = 4;
+/// Attempts at what the SDK does not retry: a body that is cut off, and S3's 409 "a conflicting write is in progress".
+const ATTEMPTS: u32 = 4;
 const PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// S3, as one account's.
+/// A store in S3 buckets of one account.
 #[derive(Debug, Clone)]
 pub struct S3Store {
     client: aws_sdk_s3::Client,
@@ -30,7 +30,7 @@ pub struct S3Store {
 }
 
 impl S3Store {
-    /// Keeps plans and reports in the bucket `reports`; it and the uploads bucket must belong to the account `owner`.
+    /// Stores plans and reports in the bucket `reports`. It and the uploads bucket must belong to the account `owner`.
     pub fn new(client: aws_sdk_s3::Client, reports: impl Into<String>, owner: impl Into<String>) -> S3Store {
         S3Store { client, reports: reports.into(), owner: owner.into() }
     }
@@ -40,7 +40,7 @@ impl S3Store {
         loop {
             let fetched = self.try_fetch(upload, limit_bytes).await;
             match fetched {
-                Err(StoreError::Cloud(fault)) if fault.code == BROKEN_OFF && tries < TRIES => {
+                Err(StoreError::Cloud(fault)) if fault.code == CUT_OFF && tries < ATTEMPTS => {
                     tracing::warn!(event = "download_broken_off", tries, error = %fault);
                     tokio::time::sleep(full_jitter(tries, PAUSE, LONGEST_PAUSE)).await;
                     tries += 1;
@@ -53,18 +53,18 @@ impl S3Store {
     async fn try_fetch(&self, upload: &Upload, limit_bytes: u64) -> Result<Fetched, StoreError> {
         let mut request =
             self.client.get_object().bucket(&upload.bucket).key(&upload.key).expected_bucket_owner(&self.owner);
-        // Between event and fetch the key may have been written again: that is another upload, with its own event.
+        // Between event and fetch the key may have been overwritten: that is another upload, with its own event.
         request = match (&upload.version, &upload.etag) {
             (Some(version), _) => request.version_id(version),
             (None, Some(etag)) => request.if_match(format!("\"{}\"", etag.trim_matches('"'))),
             (None, None) => request,
         };
-        let place = format!("bucket {}", upload.bucket);
+        let resource = format!("bucket {}", upload.bucket);
         match request.send().await {
-            Ok(answer) => spool(answer, limit_bytes, &place).await,
+            Ok(answer) => spool(answer, limit_bytes, &resource).await,
             Err(error) => {
-                let fault = CloudFault::new("GetObject", &place, &error);
-                // MethodNotAllowed: the version is a delete marker. NotFound: a 404 with nothing more to say.
+                let fault = CloudFault::new("GetObject", &resource, &error);
+                // MethodNotAllowed: the version is a delete marker. NotFound: a 404 without a code.
                 match fault.code.as_str() {
                     "NoSuchKey" | "NoSuchVersion" | "MethodNotAllowed" | "PreconditionFailed" | "NotFound" => {
                         tracing::info!(event = "upload_gone", bucket = %upload.bucket, code = %fault.code);
@@ -83,7 +83,7 @@ impl S3Store {
         }
     }
 
-    pub(super) async fn keep_once(&self, name: &str, content: Vec<u8>) -> Result<Kept, StoreError> {
+    pub(super) async fn keep_if_absent(&self, name: &str, content: Vec<u8>) -> Result<Kept, StoreError> {
         let mut tries = 1;
         loop {
             let Err(error) = self.put(name, content.clone()).if_none_match("*").send().await else {
@@ -91,8 +91,8 @@ impl S3Store {
             };
             match error.code() {
                 Some("PreconditionFailed") => return Ok(Kept::AlreadyThere),
-                // Not yet known who comes first; the next try is told.
-                Some("ConditionalRequestConflict") if tries < TRIES => {
+                // Another write is in progress; the next attempt finds out which one won.
+                Some("ConditionalRequestConflict") if tries < ATTEMPTS => {
                     tokio::time::sleep(full_jitter(tries, PAUSE, LONGEST_PAUSE)).await;
                     tries += 1;
                 }
@@ -116,7 +116,7 @@ impl S3Store {
         match request.send().await {
             Ok(answer) => match answer.body.collect().await {
                 Ok(body) => Ok(Some(body.to_vec())),
-                Err(error) => Err(broken_off(&self.reports_place(), &error).into()),
+                Err(error) => Err(cut_off(&self.reports_resource(), &error).into()),
             },
             Err(error) if error.code() == Some("NoSuchKey") => Ok(None),
             Err(error) => Err(self.fault("GetObject", &error).into()),
@@ -126,7 +126,7 @@ impl S3Store {
     pub(super) async fn names(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
         let request = self.client.list_objects_v2().bucket(&self.reports).prefix(prefix);
         let mut pages = request.expected_bucket_owner(&self.owner).into_paginator().send();
-        // S3 lists by the bytes of the names, and so is this in order.
+        // S3 lists in byte order, so the names are sorted.
         let mut names = Vec::new();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| self.fault("ListObjectsV2", &error))?;
@@ -135,7 +135,7 @@ impl S3Store {
         Ok(names)
     }
 
-    /// Pages begin after a name, so that a page that was listed long ago is no obstacle.
+    /// A page begins after a name, not at a token that could expire, so that a listing may be continued much later.
     pub(super) async fn latest_versions(
         &self,
         bucket: &str,
@@ -152,7 +152,7 @@ impl S3Store {
             let upload = Upload {
                 bucket: bucket.to_string(),
                 key: version.key?,
-                // A bucket without versions lists this word.
+                // A bucket without versioning lists "null" as the version.
                 version: version.version_id.filter(|id| id != "null"),
                 sequencer: None,
                 etag: version.e_tag.map(|tag| tag.trim_matches('"').to_string()),
@@ -162,16 +162,16 @@ impl S3Store {
             version.is_latest.unwrap_or_default().then_some((upload, at))
         };
         let uploads = answer.versions.unwrap_or_default().into_iter().filter_map(read).collect();
-        // Of a name with more versions than a page has, those that follow are older ones.
+        // If a name has more versions than fit on a page, the rest are older and may be skipped.
         let next = answer.next_key_marker.filter(|_| answer.is_truncated.unwrap_or_default());
         Ok(VersionsPage { uploads, next })
     }
 
-    pub(super) fn place(&self, name: &str) -> String {
+    pub(super) fn location(&self, name: &str) -> String {
         format!("s3://{}/{name}", self.reports)
     }
 
-    fn reports_place(&self) -> String {
+    fn reports_resource(&self) -> String {
         format!("bucket {}", self.reports)
     }
 
@@ -183,12 +183,12 @@ impl S3Store {
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        CloudFault::new(operation, &self.reports_place(), error)
+        CloudFault::new(operation, &self.reports_resource(), error)
     }
 }
 
-/// Puts what comes into a file that has no name: it is gone with the process, however that ends.
-async fn spool(mut answer: GetObjectOutput, limit: u64, place: &str) -> Result<Fetched, StoreError> {
+/// Writes the body into an unnamed file, which disappears with the process, however that ends.
+async fn spool(mut answer: GetObjectOutput, limit: u64, resource: &str) -> Result<Fetched, StoreError> {
     let announced = answer.content_length.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(0);
     if announced > limit {
         return Err(StoreError::TooLarge { bytes: announced, limit });
@@ -196,7 +196,7 @@ async fn spool(mut answer: GetObjectOutput, limit: u64, place: &str) -> Result<F
     let mut file = tokio::fs::File::from_std(tempfile::tempfile().map_err(StoreError::Scratch)?);
     let mut bytes: u64 = 0;
     while let Some(part) = answer.body.next().await {
-        let part = part.map_err(|error| broken_off(place, &error))?;
+        let part = part.map_err(|error| cut_off(resource, &error))?;
         bytes += part.len() as u64;
         if bytes > limit {
             return Err(StoreError::TooLarge { bytes, limit });
@@ -209,14 +209,20 @@ async fn spool(mut answer: GetObjectOutput, limit: u64, place: &str) -> Result<F
     Ok(Fetched::File(file, bytes))
 }
 
-const BROKEN_OFF: &str = "BodyBrokenOff";
+const CUT_OFF: &str = "BodyCutOff";
 
-fn broken_off(place: &str, error: &aws_sdk_s3::primitives::ByteStreamError) -> CloudFault {
+fn cut_off(resource: &str, error: &aws_sdk_s3::primitives::ByteStreamError) -> CloudFault {
     let message = causes(error);
-    CloudFault { operation: "GetObject", place: place.to_string(), code: BROKEN_OFF.into(), message, passing: true }
+    CloudFault {
+        operation: "GetObject",
+        resource: resource.to_string(),
+        code: CUT_OFF.into(),
+        message,
+        transient: true,
+    }
 }
 
-/// So that a browser shows a report and Excel opens a workbook.
+/// The content type of a stored object, so that a browser shows a report and Excel opens a workbook.
 fn content_type(name: &str) -> &'static str {
     match name.rsplit('.').next() {
         Some("json") => "application/json",
@@ -233,8 +239,8 @@ mod tests {
     use super::*;
     use crate::clients::fake::{Fake, Reply};
 
-    const CONFLICT: &str = "<Error><Code>ConditionalRequestConflict</Code><Message>so it says</Message></Error>";
-    const PRECONDITION: &str = "<Error><Code>PreconditionFailed</Code><Message>so it says</Message></Error>";
+    const CONFLICT: &str = "<Error><Code>ConditionalRequestConflict</Code><Message>the message</Message></Error>";
+    const PRECONDITION: &str = "<Error><Code>PreconditionFailed</Code><Message>the message</Message></Error>";
     const LIST: &str = "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>";
 
     fn store(fake: &Fake) -> S3Store {
@@ -261,7 +267,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn of_each_upload_the_newest_version_is_listed() {
+    async fn only_the_latest_version_of_each_upload_is_listed() {
         const VERSIONS: &str = "<ListVersionsResult><IsTruncated>true</IsTruncated><NextKeyMarker>uploads/b.csv</NextKeyMarker>\
             <Version><Key>uploads/a.csv</Key><VersionId>2</VersionId><IsLatest>true</IsLatest>\
             <LastModified>2026-10-03T08:00:00.000Z</LastModified><ETag>&quot;e&quot;</ETag><Size>7</Size></Version>\
@@ -275,7 +281,7 @@ mod tests {
         let [(newest, at)] = &page.uploads[..] else { panic!("{page:?}") };
         assert_eq!((newest.version.as_deref(), newest.etag.as_deref(), newest.size), (Some("2"), Some("e"), Some(7)));
         assert_eq!((newest.time.clone(), at.to_string()), (Some(at.to_string()), "2026-10-03T08:00:00Z".to_string()));
-        let asked = &fake.asked()[0];
+        let asked = &fake.requests()[0];
         assert!(asked.uri.contains("versions") && asked.uri.contains("key-marker=uploads"), "{}", asked.uri);
         assert_eq!(asked.header("x-amz-expected-bucket-owner"), Some("123456789012"));
     }
@@ -286,10 +292,10 @@ mod tests {
         let store = store(&fake);
         store.fetch(&upload(None, None), 9).await.unwrap();
         store.keep("a.json", vec![]).await.unwrap();
-        store.keep_once("a.json", vec![]).await.unwrap();
+        store.keep_if_absent("a.json", vec![]).await.unwrap();
         store.read("a.json").await.unwrap();
         store.names("loads/").await.unwrap();
-        let asked = fake.asked();
+        let asked = fake.requests();
         assert_eq!(asked.len(), 5);
         for asked in asked {
             assert_eq!(asked.header("x-amz-expected-bucket-owner"), Some("123456789012"), "{asked:?}");
@@ -302,14 +308,14 @@ mod tests {
         for upload in [upload(Some("v1"), Some("e")), upload(None, Some("e"))] {
             assert!(matches!(store(&fake).fetch(&upload, 5).await, Ok(Fetched::File(_, 5))));
         }
-        let asked = fake.asked();
+        let asked = fake.requests();
         assert!(asked[0].uri.contains("versionId=v1") && asked[0].header("if-match").is_none(), "{asked:?}");
         assert!(!asked[1].uri.contains("versionId") && asked[1].header("if-match") == Some("\"e\""), "{asked:?}");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_too_large_is_told_without_believing_the_header() {
-        for reply in [Reply::Body(200, "12345"), Reply::BrokenOff("12345", 0), Reply::BrokenOff("1", 4)] {
+    async fn an_upload_that_is_too_large_is_found_whatever_its_header_says() {
+        for reply in [Reply::Body(200, "12345"), Reply::CutOff("12345", 0), Reply::CutOff("1", 4)] {
             let fake = Fake::answering(move |_| reply.clone());
             let error = store(&fake).fetch(&upload(None, None), 4).await.unwrap_err();
             assert!(matches!(error, StoreError::TooLarge { bytes: 5, limit: 4 }), "{error}");
@@ -317,28 +323,28 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_download_that_breaks_off_is_begun_again_and_not_for_ever() {
+    async fn a_download_that_is_cut_off_is_retried_a_limited_number_of_times() {
         let fake = Fake::answering(|asked| match asked.number {
-            0 => Reply::BrokenOff("12", 3),
+            0 => Reply::CutOff("12", 3),
             _ => Reply::Body(200, "12345"),
         });
         assert!(matches!(store(&fake).fetch(&upload(None, None), 9).await, Ok(Fetched::File(_, 5))));
-        let fake = Fake::answering(|_| Reply::BrokenOff("12", 3));
+        let fake = Fake::answering(|_| Reply::CutOff("12", 3));
         let error = store(&fake).fetch(&upload(None, None), 9).await.unwrap_err();
-        assert!(error.would_trying_again_help(), "{error}");
-        assert_eq!(fake.asked().len(), TRIES as usize);
+        assert!(error.is_retryable(), "{error}");
+        assert_eq!(fake.requests().len(), ATTEMPTS as usize);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn writers_who_meet_try_again_and_learn_who_came_first() {
+    async fn conflicting_writes_are_retried_until_it_is_known_which_came_first() {
         let fake = Fake::answering(|asked| match asked.number {
             0 | 1 => Reply::Body(409, CONFLICT),
             _ => Reply::Body(412, PRECONDITION),
         });
-        assert_eq!(store(&fake).keep_once("plan.json", vec![]).await.unwrap(), Kept::AlreadyThere);
-        assert!(fake.asked().iter().all(|asked| asked.header("if-none-match") == Some("*")));
+        assert_eq!(store(&fake).keep_if_absent("plan.json", vec![]).await.unwrap(), Kept::AlreadyThere);
+        assert!(fake.requests().iter().all(|asked| asked.header("if-none-match") == Some("*")));
         let fake = Fake::answering(|_| Reply::Body(409, CONFLICT));
-        let error = store(&fake).keep_once("plan.json", vec![]).await.unwrap_err();
-        assert!(error.would_trying_again_help(), "{error}");
+        let error = store(&fake).keep_if_absent("plan.json", vec![]).await.unwrap_err();
+        assert!(error.is_retryable(), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! Putting a file where the loader looks for uploads.
+//! Puts a file into the uploads bucket.
 
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ use aws_sdk_s3::primitives::ByteStream;
 use super::StoreError;
 use crate::clients::CloudFault;
 
-/// The largest upload over a slow line.
+/// Enough time for the largest upload over a slow line.
 const LONGEST_TRANSFER: Duration = Duration::from_secs(60 * 60);
-/// What S3 calls the version where a bucket does not keep any more.
+/// The version that S3 returns for a bucket without versioning.
 const NO_VERSION: &str = "null";
 
-/// The uploads bucket, as somebody's who may put files there and nothing else.
+/// The uploads bucket, for a caller who may put files there and nothing else.
 #[derive(Debug, Clone)]
 pub struct UploadsBucket {
     client: aws_sdk_s3::Client,
@@ -25,10 +25,10 @@ impl UploadsBucket {
         UploadsBucket { client, name: name.into() }
     }
 
-    /// Puts a file under a key, and returns its version where the bucket keeps versions.
+    /// Puts a file under a key, and returns its version if the bucket has versioning.
     pub async fn put(&self, key: &str, content: Vec<u8>, content_type: &str) -> Result<Option<String>, StoreError> {
         let put = self.client.put_object().bucket(&self.name).key(key).content_type(content_type);
-        // The time of an attempt would be that of the whole transfer; that it stalls, the SDK notices by itself.
+        // The attempt's timeout covers the whole transfer; the SDK detects stalled transfers on its own.
         let patient =
             TimeoutConfig::builder().read_timeout(LONGEST_TRANSFER).operation_attempt_timeout(LONGEST_TRANSFER);
         let settings = aws_sdk_s3::Config::builder().timeout_config(patient.build());
@@ -40,8 +40,8 @@ impl UploadsBucket {
     }
 }
 
-/// So that a browser or a program that fetches it knows what it is: told by how it begins, and by its name where that
-/// is not enough. The loader itself does not look at this.
+/// Returns the content type of a file, from its first bytes and, if these are not enough, its name. It is for browsers
+/// and programs that fetch the file; the loader itself ignores it.
 pub fn content_type_of(content: &[u8], file_name: &str) -> &'static str {
     const HEAD_BYTES: usize = 128;
     const OPEN_DOCUMENT: &[u8] = b"application/vnd.oasis.opendocument.spreadsheet";
@@ -62,7 +62,7 @@ pub fn content_type_of(content: &[u8], file_name: &str) -> &'static str {
     if begins(b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1") {
         return "application/vnd.ms-excel";
     }
-    // What is a web page or something else under such a name is not shown as one.
+    // A web page or PDF under a text file's name must not be served as text.
     let is_text = !head.starts_with(b"<") && !head.starts_with(b"%") && !head.contains(&0);
     match ending.as_str() {
         "csv" if is_text => "text/csv",
@@ -78,7 +78,7 @@ mod tests {
     use crate::clients::fake::{Fake, Reply};
 
     #[test]
-    fn a_file_is_called_what_it_is_and_never_a_web_page() {
+    fn the_content_type_follows_the_content_and_is_never_a_web_page() {
         for (content, name, kind) in [
             (&b"PK\x03\x04rest"[..], "stock.xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
             (
@@ -99,11 +99,11 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_bucket_without_versions_gives_none() {
+    async fn a_bucket_without_versioning_returns_no_version() {
         let fake = Fake::answering(|_| Reply::Body(200, ""));
         let uploads = UploadsBucket::new(fake.s3(), "uploads");
         assert_eq!(uploads.put("uploads/a.csv", b"SKU".to_vec(), "text/csv").await.unwrap(), None);
-        let asked = fake.asked();
+        let asked = fake.requests();
         assert_eq!((asked.len(), asked[0].header("content-type")), (1, Some("text/csv")));
     }
 }

@@ -1,4 +1,4 @@
-//! What judging must know of the table, asked of the table itself.
+//! Asks DynamoDB for what the checks need to know about the table.
 
 use aws_config::retry::RetryConfig;
 use aws_sdk_dynamodb::Config;
@@ -12,18 +12,19 @@ use crate::clients::CloudFault;
 use inventory_rules::schema::{Capacity, IndexShape, KeyAttribute, KeyKind, KeyShape, Projection, TableShape};
 
 impl Table {
-    /// Which table it is, the names and types of its keys and of its indexes' keys, what its indexes hold, and its capacity.
+    /// Returns the table's id, the names and types of its keys and of its indexes' keys, what its indexes hold, and its
+    /// capacity.
     pub async fn describe(&self) -> Result<TableShape, TableError> {
         let request = self.client.describe_table().table_name(&self.name).customize();
         let patiently = Config::builder().retry_config(RetryConfig::standard());
         let answer = request.config_override(patiently).send().await;
-        let description = answer.map_err(|error| CloudFault::new("DescribeTable", &self.place(), &error))?.table;
-        read(&self.name, &description.ok_or_else(|| strange(&self.name, "no description"))?)
+        let description = answer.map_err(|error| CloudFault::new("DescribeTable", &self.resource(), &error))?.table;
+        read(&self.name, &description.ok_or_else(|| unexpected(&self.name, "no description"))?)
     }
 }
 
 fn read(table: &str, description: &TableDescription) -> Result<TableShape, TableError> {
-    // A table that is being updated (its capacity, an index being built) takes writes.
+    // A table that is being updated (its capacity is changed, or an index built) accepts writes.
     match description.table_status() {
         None | Some(TableStatus::Active | TableStatus::Updating) => {}
         Some(other) => {
@@ -32,7 +33,7 @@ fn read(table: &str, description: &TableDescription) -> Result<TableShape, Table
     }
     let keys = |elements: &[KeySchemaElement]| key_shapes(table, elements, description.attribute_definitions());
     let key = keys(description.key_schema())?.swap_remove(0);
-    // An index of either kind refuses an item whose attribute has another type than its key.
+    // An index of either kind refuses an item whose attribute has a type other than its key's.
     let global = description.global_secondary_indexes().iter();
     let global = global.map(|index| (index.index_name(), index.key_schema(), index.projection()));
     let local = description.local_secondary_indexes().iter();
@@ -43,13 +44,14 @@ fn read(table: &str, description: &TableDescription) -> Result<TableShape, Table
         let shape = |key| IndexShape { name: name.clone(), key, projects: projects.clone() };
         indexes.extend(keys(elements)?.into_iter().map(shape));
     }
-    // Where nothing gives it a name of its own (DynamoDB Local), the moment it was made tells it from one made later.
-    let made = || description.creation_date_time().map(|made| made.to_string());
-    let id = description.table_id().map(str::to_string).or_else(made);
+    // DynamoDB Local gives tables no id; there, the creation time distinguishes a table from a later one.
+    let created = || description.creation_date_time().map(|created| created.to_string());
+    let id = description.table_id().map(str::to_string).or_else(created);
     Ok(TableShape { table: table.to_string(), id, key, indexes, capacity: capacity(description) })
 }
 
-/// A projection that is not told counts as all of the item: rather reckon with a write too many.
+/// The projection of an index. One that is not reported counts as `All`, so that the estimate is too high rather than
+/// too low.
 fn projected(projection: Option<&aws_sdk_dynamodb::types::Projection>) -> Projection {
     match projection.map(|projection| (projection.projection_type(), projection.non_key_attributes())) {
         Some((Some(ProjectionType::KeysOnly), _)) => Projection::Keys,
@@ -58,16 +60,19 @@ fn projected(projection: Option<&aws_sdk_dynamodb::types::Projection>) -> Projec
     }
 }
 
-/// A table on demand says so, or has zeros there, or both.
+/// The provisioned capacity; `None` for a table on demand, which says so, or has zeros here, or both.
 fn capacity(description: &TableDescription) -> Option<Capacity> {
     let billing = description.billing_mode_summary().and_then(|summary| summary.billing_mode());
-    let given = description.provisioned_throughput().filter(|_| billing != Some(&BillingMode::PayPerRequest))?;
+    let provisioned = description.provisioned_throughput().filter(|_| billing != Some(&BillingMode::PayPerRequest))?;
     let units = |units: Option<i64>| units.and_then(|units| u64::try_from(units).ok()).filter(|&units| units > 0);
-    Some(Capacity { read: units(given.read_capacity_units())?, write: units(given.write_capacity_units())? })
+    Some(Capacity {
+        read: units(provisioned.read_capacity_units())?,
+        write: units(provisioned.write_capacity_units())?,
+    })
 }
 
-/// A key as a shape. An index may have up to four partition and four sort attributes; it becomes several shapes, which
-/// together name them all, and that is what judging asks. Never empty.
+/// Returns the shapes of a key, at least one. An index may have up to four partition and four sort attributes; it
+/// becomes several shapes, which together name all of them, and that is all the checks need.
 fn key_shapes(
     table: &str,
     elements: &[KeySchemaElement],
@@ -81,19 +86,19 @@ fn key_shapes(
             Some(ScalarAttributeType::S) => KeyKind::S,
             Some(ScalarAttributeType::N) => KeyKind::N,
             Some(ScalarAttributeType::B) => KeyKind::B,
-            _ => return Err(strange(table, &format!("no type for the key attribute {name}"))),
+            _ => return Err(unexpected(table, &format!("no type for the key attribute {name}"))),
         };
         let side = if *element.key_type() == KeyType::Range { &mut sorts } else { &mut partitions };
         side.push(KeyAttribute { name: name.to_string(), kind });
     }
-    let first = partitions.first().ok_or_else(|| strange(table, "a key without a partition attribute"))?;
+    let first = partitions.first().ok_or_else(|| unexpected(table, "a key without a partition attribute"))?;
     let shape =
         |n: usize| KeyShape { partition: partitions.get(n).unwrap_or(first).clone(), sort: sorts.get(n).cloned() };
     Ok((0..partitions.len().max(sorts.len())).map(shape).collect())
 }
 
-fn strange(table: &str, what: &str) -> TableError {
-    TableError::Strange { table: table.to_string(), what: what.to_string() }
+fn unexpected(table: &str, what: &str) -> TableError {
+    TableError::UnexpectedAnswer { table: table.to_string(), what: what.to_string() }
 }
 
 #[cfg(test)]
@@ -145,14 +150,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn capacity_is_what_the_table_was_given_and_nothing_on_demand() {
-        let given = json!({ "ReadCapacityUnits": 40, "WriteCapacityUnits": 5 });
+    async fn capacity_is_the_provisioned_one_and_none_on_demand() {
+        let provisioned = json!({ "ReadCapacityUnits": 40, "WriteCapacityUnits": 5 });
         let zeros = json!({ "ReadCapacityUnits": 0, "WriteCapacityUnits": 0 });
         for (billing, throughput, expected) in [
-            (json!({ "BillingMode": "PROVISIONED" }), given.clone(), Some(Capacity { read: 40, write: 5 })),
-            (Json::Null, given.clone(), Some(Capacity { read: 40, write: 5 })),
+            (json!({ "BillingMode": "PROVISIONED" }), provisioned.clone(), Some(Capacity { read: 40, write: 5 })),
+            (Json::Null, provisioned.clone(), Some(Capacity { read: 40, write: 5 })),
             (json!({ "BillingMode": "PAY_PER_REQUEST" }), zeros.clone(), None),
-            (json!({ "BillingMode": "PAY_PER_REQUEST" }), given, None),
+            (json!({ "BillingMode": "PAY_PER_REQUEST" }), provisioned, None),
             (Json::Null, zeros, None),
             (Json::Null, Json::Null, None),
         ] {
@@ -169,13 +174,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_missing_table_is_an_error_that_will_not_heal() {
+    async fn a_missing_table_is_not_retryable() {
         let fake = Fake::answering(|_| error("ResourceNotFoundException"));
         let error = Table::new(fake.dynamodb(), "stock", Duration::from_secs(1)).describe().await.unwrap_err();
-        assert!(!error.would_trying_again_help());
+        assert!(!error.is_retryable());
         assert_eq!(
             error.to_string(),
-            "DescribeTable on table stock was not done: ResourceNotFoundException: so it says. \
+            "DescribeTable on table stock failed: ResourceNotFoundException: the message. \
              Check the name, the region and the account"
         );
     }

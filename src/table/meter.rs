@@ -1,27 +1,27 @@
-//! A ceiling in units per second, held by what DynamoDB says that each request has consumed.
+//! Enforces a ceiling in units per second, using the consumption that DynamoDB reports for each request.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Timers wake a little late. So much of it may be made up for; nothing else is saved up.
-const LATENESS: Duration = Duration::from_millis(10);
-/// How slowly a dear request is forgotten: by half in seventy requests.
-const FORGETTING: f64 = 0.99;
-/// Of what is left of the ceiling, so much is used.
-const USED: f64 = 0.97;
-/// Of so many, one more or less does not matter much.
-const REQUESTS_A_SECOND: f64 = 16.0;
+/// Timers wake a little late. At most this much lateness is made up for; no other unused capacity is saved up.
+const TIMER_SLACK: Duration = Duration::from_millis(10);
+/// How slowly an expensive request is forgotten: by half in about seventy requests.
+const DECAY: f64 = 0.99;
+/// The share of the remaining ceiling that is used.
+const UTILISATION: f64 = 0.97;
+/// The number of requests per second to aim for, so that one more or less makes little difference.
+const REQUESTS_PER_SECOND: f64 = 16.0;
 const LONGEST: Duration = Duration::from_secs(3600);
 
-/// Lets requests pass one after the other, each as long after the one before as that one's units take at the ceiling.
+/// Admits requests one after another. After each it waits as long as the request's units take at the ceiling.
 ///
-/// What a request consumes is known only from its answer. Until then it counts as much as the dearest of late, and the
-/// very first as a second's worth. Whole requests fit into a second less well than units do, and on their way some catch
-/// up with others: so the rate is lower than the ceiling by the units of one request and a little. Then no second sees
-/// more than the ceiling, but for a request dearer than the ceiling itself, and for those in flight that turn out dearer
-/// than all before them; these are waited out.
+/// What a request consumes is known only from its answer. Until then it counts as much as the most expensive recent
+/// one, and the very first as much as the ceiling allows in a second. Whole requests don't fit evenly into a second,
+/// and some overtake others on their way, so the rate is kept below the ceiling by the units of one request and a
+/// little more. Then no second exceeds the ceiling, except for a request that costs more than the ceiling, and for
+/// requests in flight that turn out more expensive than all before them; the excess is waited out afterwards.
 #[derive(Debug)]
 pub(super) struct Meter {
     ceiling: f64,
@@ -30,9 +30,9 @@ pub(super) struct Meter {
 
 #[derive(Debug)]
 struct State {
-    /// All that passed is paid for by then.
+    /// When the units of all admitted requests are used up at the ceiling's rate.
     paid_at: Instant,
-    dearest: Option<f64>,
+    costliest: Option<f64>,
 }
 
 impl Meter {
@@ -41,40 +41,40 @@ impl Meter {
     }
 
     pub fn new(ceiling: f64) -> Meter {
-        Meter { ceiling, state: Mutex::new(State { paid_at: Instant::now(), dearest: None }) }
+        Meter { ceiling, state: Mutex::new(State { paid_at: Instant::now(), costliest: None }) }
     }
 
-    /// Lets a request pass and says how many units it is expected to consume, or says when to ask again.
+    /// Admits a request and returns the units it is expected to consume, or returns when to ask again.
     pub fn admit(&self) -> Result<f64, Instant> {
         let (mut state, now) = (self.state(), Instant::now());
         if now < state.paid_at {
             return Err(state.paid_at);
         }
-        let expected = state.dearest.unwrap_or(self.ceiling);
-        state.paid_at = state.paid_at.max(now.checked_sub(LATENESS).unwrap_or(now)) + self.time_of(expected);
+        let expected = state.costliest.unwrap_or(self.ceiling);
+        state.paid_at = state.paid_at.max(now.checked_sub(TIMER_SLACK).unwrap_or(now)) + self.time_of(expected);
         Ok(expected)
     }
 
-    /// Corrects what was expected of a request by what it consumed. One that was turned away consumed nothing, and says
-    /// nothing of what the next will cost.
-    pub fn settle(&self, expected: f64, units: f64) {
+    /// Replaces the expected units of a request by those it consumed. A throttled request consumed nothing and doesn't
+    /// affect the expected cost of the next.
+    pub fn record(&self, expected: f64, units: f64) {
         let mut state = self.state();
         let (more, less) = (self.time_of(units), self.time_of(expected));
         state.paid_at = (state.paid_at + more).checked_sub(less).unwrap_or(state.paid_at);
         if units > 0.0 {
-            state.dearest = Some(state.dearest.map_or(units, |dearest| units.max(dearest * FORGETTING)));
+            state.costliest = Some(state.costliest.map_or(units, |costliest| units.max(costliest * DECAY)));
         }
     }
 
-    /// How long a request of so many units takes.
+    /// How long a request of this many units takes at the ceiling.
     fn time_of(&self, units: f64) -> Duration {
-        let rate = USED * (self.ceiling - units).max(units).min(self.ceiling);
+        let rate = UTILISATION * (self.ceiling - units).max(units).min(self.ceiling);
         Duration::try_from_secs_f64(units / rate).unwrap_or(LONGEST).min(LONGEST)
     }
 
-    /// Units that one request should not exceed, so that many fit into a second.
-    pub fn portion(&self) -> f64 {
-        self.ceiling / REQUESTS_A_SECOND
+    /// The units that one request should not exceed, so that enough requests fit into a second.
+    pub fn units_per_request(&self) -> f64 {
+        self.ceiling / REQUESTS_PER_SECOND
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -89,7 +89,8 @@ mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
     use tokio::time::{sleep, sleep_until};
 
-    /// Eight at once send requests of these costs. Returns the time it took, and the most units sent in any second.
+    /// Sends requests of these costs, eight at a time. Returns the seconds it took, and the most units sent in any
+    /// second.
     async fn send_all(meter: &Meter, costs: &[f64], answer_ms: u64) -> (f64, f64) {
         let began = Instant::now();
         let (next, sent) = (AtomicU64::new(0), Mutex::new(Vec::new()));
@@ -103,7 +104,7 @@ mod tests {
                 };
                 sent.lock().unwrap().push((Instant::now(), cost));
                 sleep(Duration::from_millis(answer_ms)).await;
-                meter.settle(expected, cost);
+                meter.record(expected, cost);
             }
         };
         join_all((0..8).map(|_| worker())).await;
@@ -116,7 +117,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn no_second_sees_more_than_the_ceiling_and_nearly_all_of_it_is_used() {
+    async fn no_second_exceeds_the_ceiling_and_nearly_all_of_it_is_used() {
         for (ceiling, cost, answer_ms, used) in [
             (100.0, 5.0, 5, 0.9),
             (500.0, 25.0, 5, 0.9),
@@ -133,43 +134,43 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn requests_of_any_cost_are_waited_out() {
+    async fn requests_of_random_cost_keep_to_the_ceiling_on_average() {
         let seed = fastrand::u64(..);
         println!("seed {seed}");
         let mut random = fastrand::Rng::with_seed(seed);
         let costs: Vec<f64> = (0..1_000).map(|_| f64::from(random.u32(1..60)) / 2.0).collect();
         let (took, most) = send_all(&Meter::new(500.0), &costs, 5).await;
-        // Each of the eight in flight may be dearer than expected.
+        // Each of the eight in flight may cost more than expected.
         assert!(most <= 500.0 + 8.0 * 30.0, "{most} units in a second");
         let needed = costs.iter().sum::<f64>() / 500.0;
         assert!((needed..needed / 0.9 + 1.0).contains(&took), "{took} s instead of {needed} s");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_pause_saves_nothing_up() {
+    async fn a_pause_does_not_save_up_capacity() {
         let meter = Meter::new(100.0);
         let expected = meter.admit().unwrap();
-        meter.settle(expected, 10.0);
+        meter.record(expected, 10.0);
         sleep(Duration::from_secs(3600)).await;
         assert_eq!(meter.admit(), Ok(10.0));
         let later = meter.admit().unwrap_err();
-        assert_eq!(later, Instant::now() + meter.time_of(10.0) - LATENESS);
+        assert_eq!(later, Instant::now() + meter.time_of(10.0) - TIMER_SLACK);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_request_that_was_turned_away_costs_nothing_and_teaches_nothing() {
+    async fn a_throttled_request_costs_nothing_and_does_not_change_the_expected_cost() {
         let meter = Meter::new(100.0);
         let expected = meter.admit().unwrap();
         assert!(meter.admit().is_err());
-        meter.settle(expected, 0.0);
+        meter.record(expected, 0.0);
         assert_eq!(meter.admit(), Ok(100.0));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_ceiling_of_nothing_lets_nothing_but_the_first_pass() {
+    async fn a_ceiling_of_zero_admits_only_the_first_request() {
         let meter = Meter::new(0.0);
         let expected = meter.admit().unwrap();
-        meter.settle(expected, 1.0);
+        meter.record(expected, 1.0);
         assert!(meter.admit().is_err());
     }
 }

@@ -1,9 +1,10 @@
-//! All of DynamoDB's item traffic: describing the inventory table, reading its items, and writing and changing them.
+//! Access to the inventory table: describes it, and reads, writes and changes its items.
 
 mod change;
 mod describe;
 mod expression;
 mod meter;
+mod outcome;
 mod pace;
 mod queue;
 mod read;
@@ -21,7 +22,7 @@ use aws_sdk_dynamodb::Client;
 use crate::clients::CloudFault;
 pub use change::{Act, Change, Changed};
 use pace::Pace;
-pub use pace::Turn;
+pub use pace::WriteTurn;
 pub use read::Found;
 pub use request_loop::Refused;
 pub use scan::Scan;
@@ -40,74 +41,78 @@ pub struct Table {
 }
 
 impl Table {
-    /// The table `name`; writing gives up when it has accepted nothing for the time `wait`, reading when it has given
-    /// nothing.
+    /// The table `name`. Writing fails if the table accepts nothing for the time `wait`, reading if it returns nothing.
     pub fn new(client: Client, name: impl Into<String>, wait: Duration) -> Table {
-        // Here it is tried again, with the time left in view and everyone slowed down: not twice over. Told once, for a
-        // request that is told of it itself takes a third longer.
+        // Retries are made here, where the remaining time is known and all senders slow down, so the SDK's are
+        // disabled. On the client, because a request with its own setting takes a third longer.
         let client = Client::from_conf(client.config().to_builder().retry_config(RetryConfig::disabled()).build());
         let (reading, writing) = (Arc::new(Pace::new(None)), Arc::new(Pace::new(None)));
         Table { client, name: name.into(), wait, consistent_reads: true, reading, writing }
     }
 
-    /// Without consistent reads, an item may be what it was a moment ago, for half the read units.
+    /// Sets whether reads are strongly consistent. Otherwise they may return older items, for half the read units.
     pub fn with_consistent_reads(self, consistent_reads: bool) -> Table {
         Table { consistent_reads, ..self }
     }
 
-    /// Never consumes more read units per second than this, its copies included. A ceiling is above zero.
+    /// Sets the most read units per second that this table and its clones consume together. A ceiling is above zero.
     pub fn with_read_ceiling(self, ceiling: Option<f64>) -> Table {
         Table { reading: Arc::new(Pace::new(ceiling)), ..self }
     }
 
-    /// Never consumes more write units per second than this, its copies and the table's indexes included. A ceiling is
-    /// above zero.
+    /// Sets the most write units per second, indexes included, that this table and its clones consume together. A
+    /// ceiling is above zero.
     pub fn with_write_ceiling(self, ceiling: Option<f64>) -> Table {
         Table { writing: Arc::new(Pace::new(ceiling)), ..self }
     }
 
-    /// Waits until those who write before this one have sent all they have; or only until there are fewer than four of
-    /// them, if theirs may go side by side with this one's.
-    pub async fn turn_to_write(&self, side_by_side: bool) -> Turn<'_> {
-        self.writing.turn(side_by_side).await
+    /// Waits for a turn to write: until all earlier writers have sent everything, or, for a shared turn, until fewer
+    /// than four writers are sending.
+    pub async fn write_turn(&self, shared: bool) -> WriteTurn<'_> {
+        self.writing.turn(shared).await
     }
 
-    /// Write units a second that are not to be passed.
+    /// The ceiling in write units per second.
     pub fn write_ceiling(&self) -> Option<f64> {
         self.writing.ceiling()
     }
 
-    /// Its name, or its ARN if it was named so.
+    /// The name, or the ARN if the table was given by ARN.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    fn place(&self) -> String {
+    fn resource(&self) -> String {
         format!("table {}", self.name)
     }
 }
 
-/// Why the table could not be asked or written.
+/// Why the table could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum TableError {
     #[error(
-        "table {table} accepted nothing for {} s ({last}); {left} items are not in. Trying again is safe; \
-         if it happens often, look at the table's write capacity and at the time it may take", waited.as_secs()
+        "table {table} accepted nothing for {} s ({last}); {left} items were not written. Retrying is safe; if this \
+         happens often, raise the table's write capacity, or wait longer (--table-wait, TableWaitSeconds)",
+        waited.as_secs()
     )]
     NoProgress { table: String, waited: Duration, left: usize, last: String },
     #[error(
-        "table {table} gave nothing for {} s ({last}). Trying again is safe; if it happens often, look at the table's \
-         read capacity and at the time it may take", waited.as_secs()
+        "table {table} returned nothing for {} s ({last}). Retrying is safe; if this happens often, raise the table's \
+         read capacity, or wait longer (--table-wait, TableWaitSeconds)",
+        waited.as_secs()
     )]
     NothingRead { table: String, waited: Duration, last: String },
-    #[error("table {table} is {status}, so nothing can be written; wait until it is active")]
+    #[error("table {table} is {status}, so it can't be written to; wait until it is active")]
     NotActive { table: String, status: String },
-    #[error("table {table} answered with {what}; is there something newer than this loader knows?")]
-    Strange { table: String, what: String },
-    /// A value that is not what its type says. Items were judged before, so this is a plan that somebody has edited.
-    #[error("attribute {attribute} of an item is not what its type says: {what}; load the file again")]
+    #[error(
+        "table {table} answered with {what}, which this loader does not know; check whether a newer version of the \
+         loader is available"
+    )]
+    UnexpectedAnswer { table: String, what: String },
+    /// A value that doesn't fit its type. Items were checked before, so this means that the plan was edited.
+    #[error("attribute {attribute} of an item does not fit its type: {what}; upload the file again")]
     Value { attribute: String, what: &'static str },
-    #[error("an item could not be written down: {0}")]
+    #[error("an item could not be written as JSON: {0}; this is a bug in the loader, please report it")]
     Unsendable(#[from] serde_json::Error),
     #[error("{0}")]
     Cloud(#[from] CloudFault),
@@ -115,13 +120,13 @@ pub enum TableError {
 
 impl TableError {
     /// Whether the same call may succeed later.
-    pub fn would_trying_again_help(&self) -> bool {
+    pub fn is_retryable(&self) -> bool {
         match self {
-            TableError::Cloud(fault) => fault.passing,
-            // A table that is being made becomes active; one that was archived or is being deleted does not.
+            TableError::Cloud(fault) => fault.transient,
+            // A table that is being created becomes active; one that was archived or is being deleted does not.
             TableError::NotActive { status, .. } => matches!(status.as_str(), "CREATING" | "UPDATING"),
             TableError::NoProgress { .. } | TableError::NothingRead { .. } => true,
-            TableError::Strange { .. } | TableError::Value { .. } | TableError::Unsendable(_) => false,
+            TableError::UnexpectedAnswer { .. } | TableError::Value { .. } | TableError::Unsendable(_) => false,
         }
     }
 }

@@ -1,32 +1,32 @@
-//! What goes into the next request.
+//! Decides which items go into the next request.
 
 use std::collections::VecDeque;
 
-/// DynamoDB's limit is 16 MB of JSON. There are many requests at once, and each is text in memory.
+/// The largest request. DynamoDB's limit is 16 MB of JSON, but many requests are in memory at once.
 const BYTES_PER_REQUEST: usize = 1 << 20;
 
-/// What is still to be sent. Items that came back go to the end and fill up later requests.
+/// The items still to be sent. Items that came back go to the end and fill up later requests.
 pub(super) struct Queue<'a> {
-    /// Of each item, where they may be so large that it matters.
+    /// The size of an item in bytes; 0 if sizes don't matter.
     size: Box<dyn Fn(usize) -> usize + Send + Sync + 'a>,
-    most: usize,
+    limit: usize,
     open: VecDeque<usize>,
-    /// Parts of refused requests. They are sent as they are, or the spoiling item would never stand alone.
+    /// Parts of refused requests. They are sent unchanged, so that halving ends with the bad item alone.
     suspects: Vec<Vec<usize>>,
 }
 
 impl<'a> Queue<'a> {
-    /// Items of these sizes, as many in a request as fit, and never more than `most`.
+    /// A queue of items with these sizes. A request takes as many as fit, and at most `limit`.
     pub fn new(
         indexes: impl IntoIterator<Item = usize>,
-        most: usize,
+        limit: usize,
         size: impl Fn(usize) -> usize + Send + Sync + 'a,
     ) -> Queue<'a> {
-        Queue { size: Box::new(size), most, open: indexes.into_iter().collect(), suspects: Vec::new() }
+        Queue { size: Box::new(size), limit, open: indexes.into_iter().collect(), suspects: Vec::new() }
     }
 
-    /// Each in a request of its own.
-    pub fn singly(indexes: impl IntoIterator<Item = usize>) -> Queue<'a> {
+    /// A queue with one item per request.
+    pub fn one_by_one(indexes: impl IntoIterator<Item = usize>) -> Queue<'a> {
         Queue::new(indexes, 1, |_| 0)
     }
 
@@ -34,20 +34,20 @@ impl<'a> Queue<'a> {
         self.open.len() + self.suspects.iter().map(Vec::len).sum::<usize>()
     }
 
-    pub fn is_of_singles(&self) -> bool {
-        self.most == 1
+    pub fn is_one_by_one(&self) -> bool {
+        self.limit == 1
     }
 
-    /// What goes into the next request: so many at most.
-    pub fn next(&mut self, most: usize) -> Option<Vec<usize>> {
+    /// Returns the items of the next request, at most `limit` of them.
+    pub fn next(&mut self, limit: usize) -> Option<Vec<usize>> {
         if let Some(suspects) = self.suspects.pop() {
             return Some(suspects);
         }
-        let mut batch = Vec::with_capacity(self.most);
+        let mut batch = Vec::with_capacity(self.limit);
         let mut bytes = 0;
         while let Some(&index) = self.open.front() {
             bytes += (self.size)(index);
-            if batch.len() == self.most.min(most) || (bytes > BYTES_PER_REQUEST && !batch.is_empty()) {
+            if batch.len() == self.limit.min(limit) || (bytes > BYTES_PER_REQUEST && !batch.is_empty()) {
                 break;
             }
             batch.push(index);
@@ -56,7 +56,7 @@ impl<'a> Queue<'a> {
         (!batch.is_empty()).then_some(batch)
     }
 
-    /// All that is still to be sent, in order.
+    /// Returns everything still to be sent, sorted.
     pub fn rest(self) -> Vec<usize> {
         let mut rest: Vec<usize> = self.open.into_iter().chain(self.suspects.into_iter().flatten()).collect();
         rest.sort_unstable();
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn halves_of_a_refused_request_are_sent_as_they_are() {
+    fn halves_of_a_refused_request_are_sent_unchanged() {
         let mut queue = Queue::new(0..60, 25, |_| 100);
         let batch = queue.next(usize::MAX).unwrap();
         assert_eq!(batch.len(), 25);

@@ -1,4 +1,5 @@
-//! Reading whole items by their keys: 100 to a request, several requests at once, in the order they were asked for.
+//! Reads whole items by their keys, 100 per request and several requests at once. The items are returned in the order
+//! of the keys.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -9,8 +10,9 @@ use aws_sdk_dynamodb::operation::batch_get_item::{BatchGetItemError, BatchGetIte
 use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnConsumedCapacity};
 use tokio::time::Instant;
 
+use super::outcome::RequestOutcome;
 use super::queue::Queue;
-use super::request_loop::{Answer, Slot, Tally, Traffic};
+use super::request_loop::{Slot, Tally, Traffic};
 use super::values::{item_from_attributes, item_to_attributes};
 use super::{Table, TableError};
 use crate::clients::CloudFault;
@@ -19,52 +21,52 @@ use inventory_base::item::{Item, Value, plain_number};
 const OPERATION: &str = "BatchGetItem";
 /// DynamoDB's limit.
 const KEYS_PER_REQUEST: usize = 100;
-/// At once. Their answers are large.
+/// The most requests in flight. Their answers are large.
 const REQUESTS: u32 = 16;
 
-/// What reading came to.
+/// The result of reading items.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Found {
-    /// In the order of the keys; nothing where the table has no such item.
+    /// In the order of the keys; `None` if the table has no such item.
     pub items: Vec<Option<Item>>,
-    /// Keys that were not asked for, because it was time to leave off: their places, in order.
+    /// The indexes of the keys that were not read before the deadline, sorted.
     pub left: Vec<usize>,
     /// Read units consumed.
     pub units: f64,
     pub requests: u64,
-    /// Keys asked for again because the table was busy, did not answer, or had more to give than an answer holds.
+    /// Keys requested again because the table was busy, did not answer, or found more than one answer can hold.
     pub tried_again: u64,
 }
 
 type Answered = Result<BatchGetItemOutput, SdkError<BatchGetItemError, HttpResponse>>;
 
-/// Items, and where their keys stand among all that were asked for.
-type Placed = Vec<(usize, Item)>;
+/// Items, each with the index of its key among all requested keys.
+type IndexedItems = Vec<(usize, Item)>;
 
 impl Table {
-    /// Reads the items with these keys, each of which is the key's attributes and nothing else. One that stands there
-    /// twice is asked for once: DynamoDB refuses such a request.
+    /// Reads the items with these keys. A key has its key attributes and nothing else. A duplicate key is requested
+    /// only once, because DynamoDB refuses requests with duplicates.
     pub async fn read(&self, keys: &[Item]) -> Result<Found, TableError> {
         self.read_until(keys, None).await
     }
 
-    /// The same, up to a moment. Of keys that are left then nothing is known.
-    pub async fn read_until(&self, keys: &[Item], leave_off: Option<Instant>) -> Result<Found, TableError> {
+    /// Reads items until the deadline. For the keys in `left`, it isn't known whether items exist.
+    pub async fn read_until(&self, keys: &[Item], deadline: Option<Instant>) -> Result<Found, TableError> {
         let names: Vec<&str> = keys.first().into_iter().flat_map(Item::keys).collect();
         let mut first = HashMap::with_capacity(keys.len());
         let firsts: Vec<usize> =
             keys.iter().enumerate().map(|(index, key)| *first.entry(plain_key(key, &names)).or_insert(index)).collect();
         let once = firsts.iter().enumerate().filter(|(index, first)| index == *first).map(|(index, _)| index);
         let queue = Queue::new(once, KEYS_PER_REQUEST, |_| 0);
-        let send = |batch: &[usize]| self.ask_for(keys, batch);
+        let send = |batch: &[usize]| self.request_batch(keys, batch);
         let read = |batch: &[usize], answer| match answer {
             Ok(output) => self.found(keys, batch, output),
             Err(error) => self.busy(OPERATION, &error),
         };
-        let Tally { units, requests, tried_again, mut left, gave, .. } =
-            self.settle(Traffic::Read, Slot { turn: None, leave_off }, queue, REQUESTS, send, read).await?;
+        let Tally { units, requests, tried_again, mut left, outputs, .. } =
+            self.run_requests(Traffic::Read, Slot { turn: None, deadline }, queue, REQUESTS, send, read).await?;
         let mut items = vec![None; keys.len()];
-        for (index, item) in gave.into_iter().flatten() {
+        for (index, item) in outputs.into_iter().flatten() {
             items[index] = Some(item);
         }
         for (index, first) in firsts.into_iter().enumerate().filter(|(index, first)| first < index) {
@@ -77,45 +79,56 @@ impl Table {
         Ok(Found { items, left, units, requests, tried_again })
     }
 
-    fn ask_for(&self, keys: &[Item], batch: &[usize]) -> Result<impl Future<Output = Answered> + use<>, TableError> {
+    fn request_batch(
+        &self,
+        keys: &[Item],
+        batch: &[usize],
+    ) -> Result<impl Future<Output = Answered> + use<>, TableError> {
         let unsendable = |error: BuildError| {
-            CloudFault::new(OPERATION, &self.place(), &SdkError::<BatchGetItemError, _>::construction_failure(error))
+            CloudFault::new(OPERATION, &self.resource(), &SdkError::<BatchGetItemError, _>::construction_failure(error))
         };
         let attributes = batch.iter().map(|&index| item_to_attributes(&keys[index])).collect::<Result<_, _>>()?;
-        let asked = KeysAndAttributes::builder().set_keys(Some(attributes)).consistent_read(self.consistent_reads);
+        let requested = KeysAndAttributes::builder().set_keys(Some(attributes)).consistent_read(self.consistent_reads);
         let request = self
             .client
             .batch_get_item()
-            .request_items(&self.name, asked.build().map_err(unsendable)?)
+            .request_items(&self.name, requested.build().map_err(unsendable)?)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         Ok(async move { request.send().await })
     }
 
-    /// DynamoDB answers in any order and writes numbers in its own way. What does not fit into an answer's 16 MB comes
-    /// back like what a busy table did not get to; asking for less at once is right for both.
-    fn found(&self, keys: &[Item], batch: &[usize], output: BatchGetItemOutput) -> Result<Answer<Placed>, TableError> {
+    /// Reads an answer. DynamoDB returns items in any order and writes numbers in its own way. Keys whose items don't
+    /// fit into the 16 MB of an answer come back just like those a busy table could not process; retrying at a lower
+    /// rate is right for both.
+    fn found(
+        &self,
+        keys: &[Item],
+        batch: &[usize],
+        answer: BatchGetItemOutput,
+    ) -> Result<RequestOutcome<IndexedItems>, TableError> {
         let names: Vec<&str> = keys[batch[0]].keys().collect();
-        let places: HashMap<_, usize> = batch.iter().map(|&index| (plain_key(&keys[index], &names), index)).collect();
-        let place = |item: &Item| {
-            let what = || "an item that was not asked for".to_string();
-            let found = places.get(&plain_key(item, &names)).copied();
-            found.ok_or_else(|| TableError::Strange { table: self.name.clone(), what: what() })
+        let index_of_key: HashMap<_, usize> =
+            batch.iter().map(|&index| (plain_key(&keys[index], &names), index)).collect();
+        let index_of = |item: &Item| {
+            let what = || "an item that was not requested".to_string();
+            let found = index_of_key.get(&plain_key(item, &names)).copied();
+            found.ok_or_else(|| TableError::UnexpectedAnswer { table: self.name.clone(), what: what() })
         };
-        let units = output.consumed_capacity().iter().filter_map(|capacity| capacity.capacity_units()).sum();
-        let mut gave = Vec::with_capacity(batch.len());
-        for attributes in output.responses.into_iter().flatten().flat_map(|(_, items)| items) {
+        let units = answer.consumed_capacity().iter().filter_map(|capacity| capacity.capacity_units()).sum();
+        let mut output = Vec::with_capacity(batch.len());
+        for attributes in answer.responses.into_iter().flatten().flat_map(|(_, items)| items) {
             let item = item_from_attributes(attributes)?;
-            gave.push((place(&item)?, item));
+            output.push((index_of(&item)?, item));
         }
         let mut left = Vec::new();
-        for key in output.unprocessed_keys.into_iter().flatten().flat_map(|(_, asked)| asked.keys) {
-            left.push(place(&item_from_attributes(key)?)?);
+        for key in answer.unprocessed_keys.into_iter().flatten().flat_map(|(_, keys)| keys.keys) {
+            left.push(index_of(&item_from_attributes(key)?)?);
         }
-        Ok(Answer::Taken { units, accepted: batch.len() - left.len(), left, gave })
+        Ok(RequestOutcome::Processed { units, accepted: batch.len() - left.len(), left, output })
     }
 }
 
-/// The values of a key in the one form in which equal keys are equal.
+/// The values of a key in a normal form, so that equal keys compare as equal.
 fn plain_key<'a>(item: &'a Item, names: &[&str]) -> Vec<Option<Cow<'a, str>>> {
     let plain = |name: &&str| match item.get(name)? {
         Value::N(digits) => Some(plain_number(digits)),
@@ -129,7 +142,7 @@ fn plain_key<'a>(item: &'a Item, names: &[&str]) -> Vec<Option<Cow<'a, str>>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clients::fake::{Asked, Fake, Reply, error};
+    use crate::clients::fake::{Fake, FakeRequest, Reply, error};
     use serde_json::{Value as Json, json};
     use std::time::Duration;
 
@@ -143,7 +156,7 @@ mod tests {
         (0..count).map(|n| Item::from([("sku".to_string(), Value::S(format!("A-{n}").into()))])).collect()
     }
 
-    fn asked(request: &Asked) -> Vec<Json> {
+    fn requested(request: &FakeRequest) -> Vec<Json> {
         request.json()["RequestItems"]["stock"]["Keys"].as_array().unwrap().clone()
     }
 
@@ -152,11 +165,12 @@ mod tests {
         key["sku"]["S"].as_str().unwrap()[2..].parse().unwrap()
     }
 
-    /// Has every other item, and answers for the keys that `takes` says, the last first. Each key costs a unit.
+    /// A table that has every second item. It answers for the keys that `takes` accepts, in reverse order. Each key
+    /// costs a unit.
     fn every_other(takes: impl Fn(usize, usize) -> bool + Send + Sync + 'static) -> Fake {
         Fake::answering(move |request| {
             let (taken, back): (Vec<Json>, Vec<Json>) =
-                asked(request).into_iter().partition(|key| takes(request.number, number(key)));
+                requested(request).into_iter().partition(|key| takes(request.number, number(key)));
             let item = |key: &Json| json!({ "sku": key["sku"], "n": { "N": number(key).to_string() } });
             let found: Vec<Json> = taken.iter().rev().filter(|key| number(key).is_multiple_of(2)).map(item).collect();
             let back = if back.is_empty() { json!({}) } else { json!({ "stock": { "Keys": back } }) };
@@ -177,36 +191,36 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn items_are_given_in_the_order_of_their_keys() {
+    async fn items_are_returned_in_the_order_of_their_keys() {
         let fake = every_other(|_, _| true);
         let found = table(&fake).read(&keys(1_010)).await.unwrap();
         assert_eq!((found.units, found.requests, found.tried_again), (1_010.0, 11, 0));
         assert_every_other(&found, 1_010);
-        for request in fake.asked() {
-            assert!(asked(&request).len() <= KEYS_PER_REQUEST);
+        for request in fake.requests() {
+            assert!(requested(&request).len() <= KEYS_PER_REQUEST);
             assert_eq!(request.json()["RequestItems"]["stock"]["ConsistentRead"], json!(true));
         }
         assert_eq!(table(&fake).read(&[]).await.unwrap(), Found::default());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn reads_are_as_consistent_as_the_table_was_told() {
+    async fn reads_are_as_consistent_as_configured() {
         let fake = every_other(|_, _| true);
         table(&fake).with_consistent_reads(false).read(&keys(1)).await.unwrap();
-        assert_eq!(fake.asked()[0].json()["RequestItems"]["stock"]["ConsistentRead"], json!(false));
+        assert_eq!(fake.requests()[0].json()["RequestItems"]["stock"]["ConsistentRead"], json!(false));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn unprocessed_keys_are_asked_for_again_until_each_is_answered() {
+    async fn unprocessed_keys_are_retried_until_each_is_answered() {
         let fake = every_other(|request, n| (request * 7 + n) % 10 < 3);
         let found = table(&fake).read(&keys(1_000)).await.unwrap();
         assert_every_other(&found, 1_000);
-        let sent: usize = fake.asked().iter().map(|request| asked(request).len()).sum();
+        let sent: usize = fake.requests().iter().map(|request| requested(request).len()).sum();
         assert_eq!((found.units, found.tried_again as usize), (1_000.0, sent - 1_000));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn numbers_in_keys_are_found_again_however_they_were_written() {
+    async fn number_keys_are_matched_however_they_are_written() {
         let key = |shelf: &str, sku: &str| {
             Item::from([("shelf".to_string(), Value::N(shelf.into())), ("sku".to_string(), Value::S(sku.into()))])
         };
@@ -228,40 +242,40 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_item_that_was_not_asked_for_is_an_error_and_not_a_missing_one() {
+    async fn an_unrequested_item_is_an_error() {
         let fake =
             Fake::answering(|_| Reply::Json(200, json!({ "Responses": { "stock": [{ "sku": { "S": "B-1" } }] } })));
         let error = table(&fake).read(&keys(3)).await.unwrap_err();
-        assert!(matches!(error, TableError::Strange { .. }), "{error}");
+        assert!(matches!(error, TableError::UnexpectedAnswer { .. }), "{error}");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_table_that_gives_nothing_ends_the_read_at_its_time() {
+    async fn a_read_fails_after_the_wait_if_the_table_returns_nothing() {
         for answer in [
             error("ProvisionedThroughputExceededException"),
             Reply::Json(500, json!({ "__type": "InternalServerError" })),
-            Reply::Silence,
+            Reply::NoAnswer,
         ] {
             let fake = Fake::answering(move |_| answer.clone());
             let began = Instant::now();
             let error = table(&fake).read(&keys(100)).await.unwrap_err();
-            assert!(matches!(error, TableError::NothingRead { .. }) && error.would_trying_again_help(), "{error}");
+            assert!(matches!(error, TableError::NothingRead { .. }) && error.is_retryable(), "{error}");
             assert_eq!(began.elapsed().as_secs(), WAIT.as_secs());
-            assert!((1..80).contains(&fake.asked().len()), "{} requests", fake.asked().len());
+            assert!((1..80).contains(&fake.requests().len()), "{} requests", fake.requests().len());
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_will_not_heal_ends_the_read_at_once() {
+    async fn a_lasting_fault_ends_the_read_at_once() {
         for code in ["AccessDeniedException", "ResourceNotFoundException", "ValidationException"] {
             let fake = Fake::answering(move |_| error(code));
             let error = table(&fake).read(&keys(1_000)).await.unwrap_err();
-            assert!(!error.would_trying_again_help() && error.to_string().contains(code), "{error}");
+            assert!(!error.is_retryable() && error.to_string().contains(code), "{error}");
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_key_that_stands_there_twice_is_asked_for_once_and_answered_twice() {
+    async fn a_duplicate_key_is_requested_once_and_answered_twice() {
         let fake = every_other(|_, _| true);
         let twice: Vec<Item> = keys(60).into_iter().chain(keys(60)).collect();
         let found = table(&fake).read(&twice).await.unwrap();
@@ -271,8 +285,8 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_read_ceiling_is_held_over_several_reads_and_is_no_standstill() {
-        // A request takes longer at the ceiling than the table may stand still.
+    async fn the_read_ceiling_holds_over_several_reads_and_does_not_count_as_no_progress() {
+        // At the ceiling a request takes longer than the table may make no progress.
         let fake = every_other(|_, _| true);
         let mut table = table(&fake).with_read_ceiling(Some(20.0));
         table.wait = Duration::from_secs(3);
@@ -281,13 +295,13 @@ mod tests {
             let found = table.clone().read(&keys(500)).await.unwrap();
             assert_every_other(&found, 500);
         }
-        // All 1,500 units, one in each request.
+        // All 1,500 units, with one in each request.
         let took = began.elapsed().as_secs_f64();
         assert!((75.0..75.0 / 0.9).contains(&took), "{took} s");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn under_a_ceiling_too_a_table_that_gives_nothing_ends_the_read() {
+    async fn a_read_with_a_ceiling_also_fails_if_the_table_returns_nothing() {
         let fake = Fake::answering(|_| error("ProvisionedThroughputExceededException"));
         let began = Instant::now();
         let error = table(&fake).with_read_ceiling(Some(5.0)).read(&keys(300)).await.unwrap_err();

@@ -1,4 +1,4 @@
-//! Our values and the SDK's, in both directions.
+//! Converts items and values to the SDK's types and back.
 
 use std::collections::HashMap;
 
@@ -9,17 +9,17 @@ use aws_smithy_types::base64;
 use super::TableError;
 use inventory_base::item::{Item, Value};
 
-/// An item as the SDK takes it.
+/// Converts an item to the SDK's type.
 pub fn item_to_attributes(item: &Item) -> Result<HashMap<String, AttributeValue>, TableError> {
     item.iter().map(|(name, value)| Ok((name.to_string(), value_to_attribute(name, value)?))).collect()
 }
 
-/// The value of the attribute `name` as the SDK takes it.
+/// Converts the value of the attribute `name` to the SDK's type.
 pub(super) fn value_to_attribute(name: &str, value: &Value) -> Result<AttributeValue, TableError> {
     to_attribute(value).map_err(|what| TableError::Value { attribute: name.to_string(), what })
 }
 
-/// An item as the SDK gives it.
+/// Converts an item from the SDK's type.
 pub fn item_from_attributes(attributes: HashMap<String, AttributeValue>) -> Result<Item, TableError> {
     attributes
         .into_iter()
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_type_goes_there_and_back() {
+    fn every_type_is_converted_there_and_back() {
         let text = r#"{"b":{"B":"AAEC/w=="},"bool":{"BOOL":false},"bs":{"BS":["AA==","AQI="]},
             "l":{"L":[{"S":"x"},{"L":[]},{"M":{"deep":{"B":""}}}]},"m":{"M":{"g":{"N":"-1.50"}}},
             "n":{"N":"12345678901234567890123456789012345678"},"null":{"NULL":true},"ns":{"NS":["1","2.5"]},
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_base64_is_named_by_its_attribute() {
+    fn invalid_base64_is_reported_with_its_attribute() {
         for value in [Value::B("?".into()), Value::L(vec![Value::BinarySet(vec!["AAE".into()])])] {
             let error = item_to_attributes(&Item::from([("photo".to_string(), value)])).unwrap_err();
             assert!(matches!(error, TableError::Value { ref attribute, .. } if attribute == "photo"), "{error}");

@@ -1,4 +1,4 @@
-//! Every row of every file that stands here has one fate: counted again by readers of other makers, in Python.
+//! Every row of every sample and test file has one fate: the rows are counted independently by Python libraries.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -9,14 +9,14 @@ use serde::Deserialize;
 use super::{expectations, json, lines, text};
 use crate::harness::{inventory, root};
 
-/// Beside sample-data/expected.json: what is refused as a whole, and by which rule.
+/// The files refused as a whole and the rule, in addition to those in sample-data/expected.json.
 const REFUSED: [(&str, &str); 1] = [("libreoffice.html", "table-not-plain")];
 
-/// What stands beside the lists and is none.
+/// Extensions and names of files in the two folders that are not spreadsheets.
 const OTHER_ENDINGS: [&str; 4] = ["json", "md", "py", "rs"];
 const OTHER_NAMES: [&str; 2] = [".gitattributes", "requirements.txt"];
 
-/// What `tests/files/count_rows.py` says of a file.
+/// What `tests/files/count_rows.py` prints for a file.
 #[derive(Deserialize)]
 struct Counted {
     file: PathBuf,
@@ -30,7 +30,7 @@ struct CountedSheet {
     rows: Vec<u64>,
 }
 
-/// All that lies in the two folders, so that a file that is added cannot be forgotten.
+/// Returns all spreadsheets in the two folders, so that a new file cannot be forgotten.
 fn spreadsheets() -> Vec<PathBuf> {
     let mut found = Vec::new();
     for folder in ["sample-data", "tests/files"] {
@@ -56,11 +56,11 @@ fn refusals() -> BTreeMap<String, String> {
     samples.chain(REFUSED.map(|(name, rule)| (name.to_owned(), rule.to_owned()))).collect()
 }
 
-/// Counts the rows of all the files with the readers among the project's pinned tools.
+/// Counts the rows of all files with the readers among the project's pinned tools.
 fn count_rows(files: &[PathBuf]) -> Vec<Counted> {
-    let tools = Command::new("python3").arg(root().join("infra/tools.py")).status();
+    let tools = Command::new("python3").arg(root().join("infra/tools.py")).arg("check").status();
     assert!(tools.expect("python3").success(), "infra/tools.py could not install the tools");
-    let counted = Command::new(root().join(".local/tools/bin/python3"))
+    let counted = Command::new(root().join(".local/tools/check/bin/python3"))
         .arg(root().join("tests/files/count_rows.py"))
         .args(files)
         .output()
@@ -71,7 +71,7 @@ fn count_rows(files: &[PathBuf]) -> Vec<Counted> {
 }
 
 #[test]
-fn each_row_that_another_reader_finds_has_one_fate_and_no_other_row_has_any() {
+fn each_row_that_another_reader_finds_has_one_fate_and_no_other_row_has_one() {
     let folder = tempfile::tempdir().unwrap();
     let fates = folder.path().join("fates");
     let mut refusals = refusals();
@@ -93,12 +93,12 @@ fn each_row_that_another_reader_finds_has_one_fate_and_no_other_row_has_any() {
         let output = inventory(&["check", text(file), "--json", "--fates", text(&fates)]);
         assert!(matches!(output.status.code(), Some(0 | 1)), "{}: {output:?}", file.display());
         let found: Vec<_> = sheets.iter().flat_map(|sheet| sheet.rows.iter().map(|row| (&*sheet.name, *row))).collect();
-        let told = lines(&fates);
-        let told: Vec<_> =
-            told.iter().map(|line| (line["sheet"].as_str().unwrap(), line["row"].as_u64().unwrap())).collect();
-        assert_eq!(told, found, "{}", file.display());
+        let listed = lines(&fates);
+        let listed: Vec<_> =
+            listed.iter().map(|line| (line["sheet"].as_str().unwrap(), line["row"].as_u64().unwrap())).collect();
+        assert_eq!(listed, found, "{}", file.display());
     }
-    // Every form that is read stands among the files.
+    // The files cover every format that can be read.
     let readers: BTreeSet<_> = counted.iter().map(|counted| counted.reader.as_str()).collect();
     assert_eq!(readers, ["csv", "html", "ods", "xls", "xlsb", "xlsx", "xml2003"].into());
 }

@@ -29,7 +29,7 @@ fn lines(path: &Path) -> Vec<Json> {
     text.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
 }
 
-/// What sample-data/expected.json says of each file, which was written by hand.
+/// Returns the expectations in sample-data/expected.json, which were written by hand.
 fn expectations() -> Vec<(String, Json)> {
     let text = std::fs::read_to_string(sample("expected.json")).expect("sample-data/expected.json");
     let Json::Object(files) = serde_json::from_str(&text).expect("JSON") else { panic!("not an object") };
@@ -37,7 +37,7 @@ fn expectations() -> Vec<(String, Json)> {
 }
 
 #[test]
-fn every_sample_leads_to_what_stands_beside_it() {
+fn every_sample_gives_the_result_in_expected_json() {
     let folder = tempfile::tempdir().unwrap();
     let (fates, items) = (folder.path().join("fates"), folder.path().join("items"));
     let expectations = expectations();
@@ -77,12 +77,12 @@ fn every_sample_leads_to_what_stands_beside_it() {
         };
         assert_eq!(output.status.code(), Some(exit), "{name}");
 
-        // Each row has one fate and no other.
-        let told = lines(&fates);
-        let rows: BTreeSet<_> = told.iter().map(|line| (line["sheet"].as_str(), line["row"].as_u64())).collect();
-        assert_eq!(rows.len(), told.len(), "{name}");
+        // Each row has exactly one fate.
+        let fate_lines = lines(&fates);
+        let rows: BTreeSet<_> = fate_lines.iter().map(|line| (line["sheet"].as_str(), line["row"].as_u64())).collect();
+        assert_eq!(rows.len(), fate_lines.len(), "{name}");
         if exit != 3 {
-            assert_eq!(told.len() as u64, of("total"), "{name}");
+            assert_eq!(fate_lines.len() as u64, of("total"), "{name}");
         }
         let items = lines(&items);
         assert_eq!(items.len() as u64, of("written"), "{name}");
@@ -94,7 +94,7 @@ fn every_sample_leads_to_what_stands_beside_it() {
 }
 
 #[test]
-fn the_answer_is_the_first_line_and_each_kind_of_problem_says_what_to_do() {
+fn the_summary_is_the_first_line_and_each_kind_of_problem_says_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("stock.csv");
     let mut list = String::from("SKU,Name,Quantity\nA-1,Bolt,5\n");
@@ -105,14 +105,14 @@ fn the_answer_is_the_first_line_and_each_kind_of_problem_says_what_to_do() {
     let output = inventory(&["check", text(&file)]);
     let said = stdout(&output);
     assert_eq!(output.status.code(), Some(1));
-    assert!(said.starts_with("1 of 13 rows is right; 12 need your attention."), "{said}");
+    assert!(said.starts_with("1 of 13 rows can be loaded; 12 need your attention."), "{said}");
     assert!(said.contains("Quantity in C3 is \"many\". It should be a whole number such as 12."), "{said}");
     assert!(said.contains("9 more of this kind (whole-number-expected): C6:C14"), "{said}");
     assert_eq!(String::from_utf8_lossy(&output.stderr), "", "quiet when piped");
 }
 
 #[test]
-fn where_several_sheets_are_seen_each_problem_names_its_sheet() {
+fn problems_name_their_sheet_if_several_are_visible() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("stock.xlsx");
     let mut book = rust_xlsxwriter::Workbook::new();
@@ -129,7 +129,7 @@ fn where_several_sheets_are_seen_each_problem_names_its_sheet() {
 }
 
 #[test]
-fn a_command_line_that_cannot_be_followed_ends_with_2_and_a_sentence() {
+fn a_wrong_command_line_exits_with_2_and_a_message() {
     let folder = tempfile::tempdir().unwrap();
     let rules = folder.path().join("rules.toml");
     std::fs::write(&rules, "version = 1\nkeys = 2\n").unwrap();
@@ -152,7 +152,7 @@ fn a_command_line_that_cannot_be_followed_ends_with_2_and_a_sentence() {
 }
 
 #[test]
-fn without_credentials_or_a_region_each_command_says_so_and_ends_with_2() {
+fn without_credentials_or_a_region_each_command_says_so_and_exits_with_2() {
     let (home, file) = (tempfile::tempdir().unwrap(), sample("q3-stock-export.csv"));
     let (file, load, out) = (text(&file), "0123456789abcdef", home.path().join("stock.xlsx"));
     let here = &["--table", "stock"][..];
@@ -177,7 +177,7 @@ fn without_credentials_or_a_region_each_command_says_so_and_ends_with_2() {
         let credentials = [("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test")];
         for (environment, says) in [
             (&[("AWS_REGION", "eu-central-1")][..], "No AWS credentials were found. Run aws configure, "),
-            (&credentials, "No AWS region was set. Name it with --region "),
+            (&credentials, "No AWS region was set. Set it with --region "),
         ] {
             let output = std::process::Command::new(env!("CARGO_BIN_EXE_inventory"))
                 .args(&command)
@@ -197,7 +197,7 @@ fn without_credentials_or_a_region_each_command_says_so_and_ends_with_2() {
 }
 
 #[test]
-fn other_rules_are_taken_from_a_file() {
+fn rules_can_be_given_in_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let (rules, file, items) = (folder.path().join("r.toml"), folder.path().join("l.csv"), folder.path().join("i"));
     let shipped = std::fs::read_to_string(root().join("inventory.toml")).unwrap();
@@ -210,7 +210,7 @@ fn other_rules_are_taken_from_a_file() {
 }
 
 #[test]
-fn several_files_are_told_one_after_another_and_the_worst_decides() {
+fn several_files_are_reported_in_turn_and_the_worst_sets_the_exit_code() {
     let (good, refused) = (sample("q3-stock.xlsx"), sample("old-scan.xlsx"));
     let output = inventory(&["check", text(&good), text(&refused)]);
     assert_eq!(output.status.code(), Some(3));
@@ -224,7 +224,7 @@ fn load(stack: &Stack, arguments: &[&str]) -> Output {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_load_from_any_host_writes_the_table_and_keeps_plan_and_report_in_a_folder() {
+async fn a_local_load_writes_the_table_and_keeps_plan_and_report_in_a_folder() {
     let _answers = DYNAMODB_ANSWERS.read().await;
     let stack = Stack::shared().await;
     let folder = tempfile::tempdir().unwrap();
@@ -263,7 +263,8 @@ async fn a_load_from_any_host_writes_the_table_and_keeps_plan_and_report_in_a_fo
     assert_eq!(std::fs::read(kept.join("report.json")).unwrap(), output.stdout.trim_ascii_end());
     assert!(kept.join("plan/00001.jsonl.zst").exists() && kept.join("outcome/00001.json").exists());
 
-    // Typed again it is another load, with a turn this time. Others load more than it does into this table.
+    // The same command again is another load, this time with a turn. The gate `fewer` is waived because other tests
+    // load more rows into this table.
     let again = load(&stack, &[&arguments[..], &["--ledger", &stack.ledger, "--waive", "fewer"]].concat());
     assert_eq!(again.status.code(), Some(1), "{again:?}");
     assert_ne!(json(&again)["load"], report["load"]);
@@ -271,7 +272,7 @@ async fn a_load_from_any_host_writes_the_table_and_keeps_plan_and_report_in_a_fo
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_table_that_does_not_fit_or_is_not_there_is_said_before_judging() {
+async fn a_missing_or_mismatched_table_is_reported_with_exit_code_2() {
     let _answers = DYNAMODB_ANSWERS.read().await;
     let stack = Stack::shared().await;
     let (file, folder) = (sample("q3-stock-export.csv"), tempfile::tempdir().unwrap());

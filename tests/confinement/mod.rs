@@ -1,4 +1,4 @@
-//! A hostile file costs a refusal: a sentence, not a crash, a bill or a key.
+//! A hostile file is refused with a message: it causes no crash and no runaway costs, and reads no credentials.
 
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
@@ -17,7 +17,7 @@ use crate::harness::{example, files, unique};
 
 const READER_MEGABYTES: usize = 64;
 
-/// Limits that a hostile file reaches within the patience of a test.
+/// Deploys a stack with limits so low that a hostile file reaches them within a test's time.
 async fn narrow_stack() -> Stack {
     let megabytes = READER_MEGABYTES.to_string();
     let parameters = [("ReaderMegabytes", megabytes.as_str()), ("ReaderCpuSeconds", "3")];
@@ -25,14 +25,14 @@ async fn narrow_stack() -> Stack {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_that_ends_the_reader_is_refused_with_a_report_and_never_tried_again() {
+async fn a_file_that_kills_the_reader_is_refused_with_a_report_and_not_retried() {
     let _answers = DYNAMODB_ANSWERS.read().await;
     let stack = narrow_stack().await;
     for (name, content, rule) in [
-        // The survey sees through it, so that the reader lives; the others are within every budget.
-        ("claim.xlsx", files::claims_endless_texts(), Rule::FileDamaged),
-        ("memory.xlsx", files::holds_endless_texts(), Rule::FileNeedsTooMuchMemory),
-        ("time.xlsx", files::takes_endless_time(768), Rule::FileTakesTooLong),
+        // The survey detects the first, so that the reader survives; the others are within every size limit.
+        ("claim.xlsx", files::claims_billions_of_strings(), Rule::FileDamaged),
+        ("memory.xlsx", files::holds_a_million_strings(), Rule::FileNeedsTooMuchMemory),
+        ("time.xlsx", files::endless_empty_rows(768), Rule::FileTakesTooLong),
     ] {
         let size = content.len();
         let upload = stack.upload(&format!("uploads/{}/{name}", unique("hostile")), content).await;
@@ -44,13 +44,13 @@ async fn a_file_that_ends_the_reader_is_refused_with_a_report_and_never_tried_ag
         let line = stack.log_event(load.as_str(), "load_finished").await;
         assert_eq!((&line["ending"], &line["refusal"]), (&"refused".into(), &rule.id().into()));
         let starts = stack.log_lines(load.as_str()).await.iter().filter(|line| line["event"] == "turn_taken").count();
-        assert_eq!(starts, 1, "{name} was not tried again");
+        assert_eq!(starts, 1, "{name} was retried");
     }
-    assert_eq!(stack.failure_count().await, 0, "a refusal is no failure");
+    assert_eq!(stack.failure_count().await, 0, "a refusal reached the failure queue");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_deployed_child_finds_no_key_by_any_path() {
+async fn the_deployed_child_finds_no_credentials() {
     let _answers = DYNAMODB_ANSWERS.read().await;
     let stack = Stack::own("hunted", &example("key-hunter"), &[]).await;
     let report = hunt(&stack).await;
@@ -63,7 +63,7 @@ async fn hunt(stack: &Stack) -> Report {
     stack.report(&upload).await
 }
 
-/// Runs the hunter with a key in its environment, as the functions have theirs.
+/// Runs the hunter with a secret key in its environment, as the function has.
 fn hunter(program: &Path, user: Option<u32>, arguments: &[&str]) -> String {
     let mut command = Command::new(program);
     command.args(arguments).env("AWS_SECRET_ACCESS_KEY", "a-key").current_dir("/");
@@ -76,9 +76,9 @@ fn hunter(program: &Path, user: Option<u32>, arguments: &[&str]) -> String {
 }
 
 #[test]
-fn neither_root_nor_another_user_has_a_key_its_child_can_read() {
-    const SOMEBODY: u32 = 12_345;
-    // Where everybody may look, unlike the folder the tests are built in.
+fn the_child_cannot_read_the_credentials_of_root_or_another_user() {
+    const OTHER_USER: u32 = 12_345;
+    // A folder every user may read, unlike the one the tests are built in.
     let folder = tempfile::tempdir_in("/tmp").unwrap();
     std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o777)).unwrap();
     let (program, file) = (folder.path().join("key-hunter"), folder.path().join("stock.csv"));
@@ -86,15 +86,16 @@ fn neither_root_nor_another_user_has_a_key_its_child_can_read() {
     std::fs::write(&file, "SKU").unwrap();
     let file = file.to_str().unwrap();
 
-    // Unconfined it does find its own key, so finding none means something.
+    // Unconfined it does find its own key, so finding none below is meaningful.
     assert!(hunter(&program, None, &["look"]).contains("/environ"));
 
     let root = rustix::process::geteuid().is_root();
-    let users: &[Option<u32>] = if root { &[None, Some(SOMEBODY)] } else { &[None] };
+    let users: &[Option<u32>] = if root { &[None, Some(OTHER_USER)] } else { &[None] };
     for user in users {
         let said = hunter(&program, *user, &["start", file]);
         assert!(said.contains("found 0"), "{user:?}: {said}");
-        // As root the child becomes nobody; otherwise it stays who it is, and the parent hides.
+        // If started by root, the child runs as the user `nobody`; otherwise it keeps its user, and the parent's
+        // environment is made unreadable.
         let expected = if root && user.is_none() {
             "user 65534".to_string()
         } else {

@@ -1,4 +1,4 @@
-//! What the documentation says of the code is so.
+//! Checks what the documentation says about the code.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,7 +8,7 @@ use regex_lite::Regex;
 
 use crate::harness::root;
 
-/// The Rust files below a folder.
+/// Returns the Rust files in a folder and its subfolders.
 fn sources(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
     let (folders, files): (Vec<PathBuf>, Vec<PathBuf>) = entries.partition(|path| path.is_dir());
@@ -17,14 +17,14 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn every_test_that_a_promise_names_is_there() {
+fn every_test_named_in_promises_exists() {
     let function = Regex::new(r"fn ([a-z0-9_]+)").expect("an expression");
     let mut known = BTreeSet::new();
     for file in ["crates", "src", "tests", "fuzz/src"].iter().flat_map(|folder| sources(&root().join(folder))) {
         let text = fs::read_to_string(file).expect("a source file");
         known.extend(function.captures_iter(&text).map(|found| found[1].to_string()));
     }
-    // A name of three words or more is one of a test.
+    // A name of three words or more is the name of a test.
     let named = Regex::new(r"`([a-z0-9]+(?:_[a-z0-9]+){2,})`").expect("an expression");
     let promises = fs::read_to_string(root().join("docs/promises.md")).expect("the promises");
     let missing: Vec<String> =

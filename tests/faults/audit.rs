@@ -1,4 +1,4 @@
-//! What must hold in every world when all is quiet: the table, the ledger, the reports, and that people were told.
+//! Invariants checked in every world once nothing is running: the table, the ledger, the reports and the notifications.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -14,9 +14,9 @@ use super::model::{Stock, Version, find};
 use super::process::Outcome;
 use super::world::World;
 
-/// So many sweeps start whatever nobody else did.
+/// The number of sweeps that may be needed to start loads that nothing else started.
 const SWEEPS: usize = 4;
-/// Machines of CI can be slow; what gets quiet sooner is not waited for.
+/// CI machines can be slow; a world that becomes quiet sooner does not wait this long.
 const PATIENCE: Duration = Duration::from_secs(240);
 
 /// A load's record in the ledger.
@@ -25,15 +25,15 @@ pub struct Record {
     pub load: LoadId,
     pub ending: Option<String>,
     pub starts: u64,
-    /// Chunks that are in.
+    /// The number of chunks written.
     pub chunks: u32,
 }
 
-/// The ledger, as far as it has to be looked at.
+/// The parts of the ledger that are checked.
 #[derive(Debug, Default)]
 pub struct Ledger {
     pub records: Vec<Record>,
-    /// What is still to be done, in words.
+    /// Descriptions of unfinished work.
     pub open: Vec<String>,
 }
 
@@ -44,20 +44,20 @@ impl Ledger {
 }
 
 impl World {
-    /// Waits until nothing is under way and every one of these is over, be it by a sweep.
+    /// Waits until nothing is running and all of these versions have ended, with the help of sweeps if need be.
     pub async fn settle(&self, versions: &[Version]) -> Ledger {
         let settled = timeout(PATIENCE, async {
             for _ in 0..SWEEPS {
-                self.lambda.quiet().await;
+                self.lambda.wait_until_idle().await;
                 self.send_again();
-                self.lambda.quiet().await;
+                self.lambda.wait_until_idle().await;
                 let ledger = self.read_ledger(versions).await;
                 if ledger.open.is_empty() {
                     return ledger;
                 }
                 self.lambda.next_sweep().await;
             }
-            self.lambda.quiet().await;
+            self.lambda.wait_until_idle().await;
             self.read_ledger(versions).await
         });
         let ledger = settled.await.unwrap_or_else(|_| panic!("not quiet after {PATIENCE:?}; log in {:?}", self.log));
@@ -65,8 +65,8 @@ impl World {
         ledger
     }
 
-    /// As somebody does with what she finds in the failure queue. Only events whose runs were all killed rest there, or lost
-    /// their turn on a machine that has too much to do.
+    /// Sends events in the failure queue again, as an operator does. Only events whose runs were all killed, or lost
+    /// their turn on an overloaded machine, may be there.
     fn send_again(&self) {
         for failure in self.lambda.take_failures() {
             let lost_its_turn = |outcome: &Outcome| match outcome {
@@ -81,10 +81,10 @@ impl World {
         }
     }
 
-    /// Waits until all is quiet, and looks at everything.
+    /// Waits until nothing is running, and checks every invariant.
     pub async fn audit(&self, versions: &[Version]) -> Ledger {
         let mut ledger = self.settle(versions).await;
-        self.audit_telling(&ledger);
+        self.audit_notifications(&ledger);
         for record in &mut ledger.records {
             record.chunks = self.count_outcomes(&record.load).await;
             self.audit_report(find(versions, &record.load), record).await;
@@ -95,7 +95,7 @@ impl World {
         ledger
     }
 
-    /// What the table holds, by SKU.
+    /// Returns the items of the table by SKU.
     pub async fn stock_items(&self) -> BTreeMap<String, Item> {
         let read = |attributes: HashMap<String, AttributeValue>| {
             let sku = attributes["sku"].as_s().expect("a SKU").clone();
@@ -104,7 +104,7 @@ impl World {
         self.items_of(&self.stock).await.into_iter().map(read).collect()
     }
 
-    /// What the turns of all loads must have left, one after the other.
+    /// Returns the stock that must result from the turns of all loads in order.
     fn expected(&self, versions: &[Version], ledger: &Ledger) -> Stock {
         let turns = self.turns();
         let mut stock = Stock::default();
@@ -115,13 +115,13 @@ impl World {
             let until = next.map_or(record.chunks, |(_, done)| *done);
             stock.write(version, *done..until);
             if self.was_interrupted() && next.is_none() && record.chunks < version.chunks() {
-                stock.write_perhaps(version, until..until + CHUNKS_AT_ONCE as u32);
+                stock.may_have_written(version, until..until + CHUNKS_AT_ONCE as u32);
             }
         }
         stock
     }
 
-    /// Whose turn it was, in the order of the lease's epochs, and how many chunks of it were done before.
+    /// Returns the load of each turn, in the order of the lease's epochs, with the number of its chunks done before.
     pub fn turns(&self) -> Vec<(LoadId, u32)> {
         let mut turns: BTreeMap<u64, (LoadId, u32)> = BTreeMap::new();
         for line in self.log_lines() {
@@ -130,7 +130,7 @@ impl World {
                 turns.iter().rev().find(|(_, (of, _))| *of == load()).map(|(epoch, (_, done))| (*epoch, *done))
             };
             match line["event"].as_str() {
-                // A run that was killed at once has not told how far its load was; not less far than before.
+                // A run that was killed at once did not log its load's progress, which is at least what it was before.
                 Some("turn_taken") => {
                     let done = last(&turns).map_or(0, |(_, done)| done);
                     turns.insert(line["epoch"].as_u64().expect("an epoch"), (load(), done));
@@ -146,16 +146,16 @@ impl World {
         turns.into_values().collect()
     }
 
-    /// Of each load that is over people have been told, as it ended.
-    fn audit_telling(&self, ledger: &Ledger) {
+    /// A notification with the right ending was sent for each load that has ended.
+    fn audit_notifications(&self, ledger: &Ledger) {
         let lines = self.log_lines();
         for Record { load, ending, .. } in &ledger.records {
-            let told = lines.iter().any(|line| {
+            let notified = lines.iter().any(|line| {
                 line["event"] == "people_told"
                     && line["load"] == load.as_str()
                     && line["ending"].as_str() == ending.as_deref()
             });
-            assert!(told, "nobody was told of {load}, {ending:?}; log in {:?}", self.log);
+            assert!(notified, "no notification of {load}, {ending:?}; log in {:?}", self.log);
         }
     }
 
@@ -189,7 +189,8 @@ impl World {
         }
     }
 
-    /// A chunk whose outcome is kept is in, whether or not the ledger got to hear of it.
+    /// Returns the number of chunks whose outcome is stored: they are written, even if the ledger does not have them
+    /// yet.
     async fn count_outcomes(&self, load: &LoadId) -> u32 {
         let mut chunks = 0;
         while self.kept(&Names(load).outcome(chunks)).await.is_some() {

@@ -1,32 +1,32 @@
-//! What can go wrong with a call, and the answers that say so.
+//! The faults that a call can meet, and the error responses that simulate them.
 
 use hyper::Response;
 use hyper::body::Bytes;
 use serde_json::{Value as Json, json};
 
 use super::call::{Call, Service};
-use super::http::{Asked, json as json_answer, text};
+use super::http::{HttpRequest, json as json_response, text};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Fault {
-    /// More than was paid for: the table's throughput, S3's rate, the function's concurrency.
+    /// A limit of the account or resource: the table's throughput, S3's request rate, the function's concurrency.
     Throttled,
-    /// The service as a whole has too much to do.
+    /// The service as a whole is overloaded.
     Throttling,
-    /// Somebody else is changing the same thing at this moment.
+    /// Another writer is changing the same item or object at this moment.
     Conflict,
     ServerError,
-    /// Some of a batch are not done and come back.
+    /// Part of a batch is returned unprocessed.
     Unprocessed,
-    /// The connection breaks off before anything is done.
+    /// The connection is closed before anything is done.
     RequestLost,
-    /// It is done, and the connection breaks off before the answer.
+    /// The call is carried out, and the connection is closed before the response.
     AnswerLost,
-    /// It is done, and the answer takes long.
+    /// The call is carried out, and the response is delayed.
     Slow,
-    /// The answer breaks off half way.
+    /// The connection is closed in the middle of the response.
     CutOff,
-    /// The role may not do it. Not one of those that pass, so no call meets it by chance.
+    /// The role lacks the permission. Not in `ALL`, because it is not transient: no call meets it by chance.
     Denied,
 }
 
@@ -43,12 +43,12 @@ impl Fault {
         Fault::CutOff,
     ];
 
-    /// What a call of this kind can meet.
+    /// Returns the transient faults that a call can meet.
     pub fn possible(call: &Call) -> Vec<Fault> {
-        Fault::ALL.into_iter().filter(|fault| fault.befalls(call)).collect()
+        Fault::ALL.into_iter().filter(|fault| fault.applies_to(call)).collect()
     }
 
-    fn befalls(self, call: &Call) -> bool {
+    fn applies_to(self, call: &Call) -> bool {
         let (service, operation) = (call.kind.service, call.kind.operation.as_str());
         match self {
             Fault::Throttled => operation != "DescribeTable",
@@ -61,8 +61,8 @@ impl Fault {
         }
     }
 
-    /// The error that is answered instead of doing it.
-    pub fn answer(self, call: &Call) -> Option<Response<Bytes>> {
+    /// Returns the error response sent instead of carrying out the call, if the fault has one.
+    pub fn response(self, call: &Call) -> Option<Response<Bytes>> {
         let operation = call.kind.operation.as_str();
         match (call.kind.service, self) {
             (Service::DynamoDb, Fault::Throttled) => Some(dynamodb(400, "ProvisionedThroughputExceededException")),
@@ -81,7 +81,7 @@ impl Fault {
             (Service::Lambda, Fault::ServerError) => Some(lambda(500, "ServiceException")),
             (Service::Sns, Fault::Throttled) => Some(sns(429, "Throttled")),
             (Service::Sns, Fault::ServerError) => Some(sns(500, "InternalError")),
-            (Service::EventBridge, Fault::Throttled) => Some(not_taken()),
+            (Service::EventBridge, Fault::Throttled) => Some(event_not_accepted()),
             (Service::EventBridge, Fault::ServerError) => Some(lambda(500, "InternalException")),
             _ => None,
         }
@@ -110,9 +110,9 @@ fn s3(status: u16, code: &str) -> Response<Bytes> {
 }
 
 fn lambda(status: u16, code: &'static str) -> Response<Bytes> {
-    let mut answer = json_answer(status, &json!({ "message": "a fault of the test" }));
-    answer.headers_mut().insert("x-amzn-errortype", code.parse().expect("a header"));
-    answer
+    let mut response = json_response(status, &json!({ "message": "a fault of the test" }));
+    response.headers_mut().insert("x-amzn-errortype", code.parse().expect("a header"));
+    response
 }
 
 fn sns(status: u16, code: &str) -> Response<Bytes> {
@@ -120,31 +120,31 @@ fn sns(status: u16, code: &str) -> Response<Bytes> {
     text(status, "text/xml", format!("<ErrorResponse>{error}</ErrorResponse>"))
 }
 
-/// The bus says so of an event inside an answer that is one of success.
-fn not_taken() -> Response<Bytes> {
+/// The response of EventBridge for an event it did not accept: an error entry in a response with status 200.
+fn event_not_accepted() -> Response<Bytes> {
     let entry = json!({ "ErrorCode": "ThrottlingException", "ErrorMessage": "a fault of the test" });
-    json_answer(200, &json!({ "FailedEntryCount": 1, "Entries": [entry] }))
+    json_response(200, &json!({ "FailedEntryCount": 1, "Entries": [entry] }))
 }
 
-/// A batch of which only some are done, and those that are not, as the answer names them.
-pub struct Parted {
-    pub asked: Asked,
+/// A batch split into a request with the entries to process and the entries to return as unprocessed.
+pub struct SplitBatch {
+    pub request: HttpRequest,
     table: String,
-    left: Json,
+    unprocessed: Json,
 }
 
-impl Parted {
-    /// Parts a batch by chance; at least one goes on and at least one stays.
-    pub fn of(asked: Asked, random: &mut fastrand::Rng) -> Parted {
-        let mut body: Json = serde_json::from_slice(asked.body()).expect("a batch");
+impl SplitBatch {
+    /// Splits a batch at random; at least one entry is on each side.
+    pub fn of(request: HttpRequest, random: &mut fastrand::Rng) -> SplitBatch {
+        let mut body: Json = serde_json::from_slice(request.body()).expect("a batch");
         let (table, of_table) =
             body["RequestItems"].as_object_mut().and_then(|all| all.iter_mut().next()).expect("a table");
-        let mut left = of_table.clone();
-        let (on, stays) = (entries(of_table), entries(&mut left));
-        random.shuffle(on);
-        *stays = on.split_off(random.usize(1..on.len()));
+        let mut unprocessed = of_table.clone();
+        let (processed, rest) = (entries(of_table), entries(&mut unprocessed));
+        random.shuffle(processed);
+        *rest = processed.split_off(random.usize(1..processed.len()));
         let table = table.clone();
-        Parted { asked: asked.map(|_| body.to_string().into()), table, left }
+        SplitBatch { request: request.map(|_| body.to_string().into()), table, unprocessed }
     }
 
     pub fn join(self, answer: Response<Bytes>) -> Response<Bytes> {
@@ -153,15 +153,15 @@ impl Parted {
         }
         let (mut head, body) = answer.into_parts();
         let mut body: Json = serde_json::from_slice(&body).expect("an answer to a batch");
-        let name = if self.left.is_array() { "UnprocessedItems" } else { "UnprocessedKeys" };
-        body[name] = json!({ self.table: self.left });
-        // Of the body as it was.
+        let name = if self.unprocessed.is_array() { "UnprocessedItems" } else { "UnprocessedKeys" };
+        body[name] = json!({ self.table: self.unprocessed });
+        // The checksum of the original body.
         head.headers.remove("x-amz-crc32");
         Response::from_parts(head, body.to_string().into())
     }
 }
 
-/// Puts are a list; keys are one beside how they are to be read.
+/// Returns the list of entries: writes are an array; reads are an object with the array `Keys`.
 fn entries(of_table: &mut Json) -> &mut Vec<Json> {
     let list = if of_table.is_array() { of_table } else { &mut of_table["Keys"] };
     list.as_array_mut().expect("a list")

@@ -1,4 +1,4 @@
-//! HTTP as the harness speaks it: a server that asks a function for its answers, and a request passed on to another.
+//! HTTP for the fault harness: a server that gets its responses from a function, and a client that forwards requests.
 
 use std::net::SocketAddr;
 
@@ -16,15 +16,15 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 
-pub type Asked = Request<Bytes>;
-pub type Answer = Response<BoxBody<Bytes, BrokenOff>>;
+pub type HttpRequest = Request<Bytes>;
+pub type Answer = Response<BoxBody<Bytes, ConnectionClosed>>;
 
-/// Ends a connection where an answer, or the rest of one, should be.
+/// Closes a connection instead of sending a response or the rest of one.
 #[derive(Debug, thiserror::Error)]
-#[error("the connection is broken off here")]
-pub struct BrokenOff;
+#[error("the connection is closed here")]
+pub struct ConnectionClosed;
 
-/// Answers on a port of its own for as long as it lives; with it, its connections end.
+/// A server on a port of its own. Dropping it closes its connections.
 pub struct Server {
     pub address: SocketAddr,
     serving: JoinHandle<()>,
@@ -36,10 +36,10 @@ impl Drop for Server {
     }
 }
 
-/// Where there is no answer the connection is broken off.
+/// Serves `answer` on a free port. If `answer` returns `None`, the connection is closed.
 pub async fn serve<F, A>(answer: F) -> Server
 where
-    F: Fn(Asked) -> A + Clone + Send + 'static,
+    F: Fn(HttpRequest) -> A + Clone + Send + 'static,
     A: Future<Output = Option<Answer>> + Send + 'static,
 {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -52,15 +52,15 @@ where
                 Some(_) = connections.join_next() => continue,
             };
             let answer = answer.clone();
-            let service = service_fn(move |asked: Request<hyper::body::Incoming>| {
+            let service = service_fn(move |request: Request<hyper::body::Incoming>| {
                 let answer = answer.clone();
                 async move {
-                    let (head, body) = asked.into_parts();
-                    let body = body.collect().await.map_err(|_| BrokenOff)?.to_bytes();
-                    answer(Request::from_parts(head, body)).await.ok_or(BrokenOff)
+                    let (head, body) = request.into_parts();
+                    let body = body.collect().await.map_err(|_| ConnectionClosed)?.to_bytes();
+                    answer(Request::from_parts(head, body)).await.ok_or(ConnectionClosed)
                 }
             });
-            // That a connection breaks off is what this is for.
+            // Errors are expected: closing connections is what this server is for.
             connections.spawn(async move {
                 drop(http1::Builder::new().serve_connection(TokioIo::new(stream), service).await)
             });
@@ -69,12 +69,12 @@ where
     Server { address, serving }
 }
 
-/// Passes a request on to the server at `endpoint`, with a connection of its own.
-pub async fn pass_on(endpoint: &str, asked: Asked) -> Response<Bytes> {
-    let (mut head, body) = asked.into_parts();
+/// Forwards a request to the server at `endpoint` on a new connection.
+pub async fn forward(endpoint: &str, request: HttpRequest) -> Response<Bytes> {
+    let (mut head, body) = request.into_parts();
     let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
     head.uri = format!("{endpoint}{path}").parse().expect("an address");
-    // What these say is of the connection it came by, and of the body that it had.
+    // These headers describe the original connection and body.
     for name in [HOST, CONNECTION, EXPECT, CONTENT_LENGTH, TRANSFER_ENCODING] {
         head.headers.remove(name);
     }
@@ -82,14 +82,14 @@ pub async fn pass_on(endpoint: &str, asked: Asked) -> Response<Bytes> {
         Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build_http();
     let answer = client.request(Request::from_parts(head, Full::new(body))).await;
     let (mut head, body) = answer.unwrap_or_else(|error| panic!("{endpoint} does not answer: {error:?}")).into_parts();
-    let body = body.collect().await.expect("a whole answer").to_bytes();
+    let body = body.collect().await.expect("a complete response").to_bytes();
     for name in [CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING] {
         head.headers.remove(name);
     }
     Response::from_parts(head, body)
 }
 
-pub fn whole(answer: Response<Bytes>) -> Answer {
+pub fn complete(answer: Response<Bytes>) -> Answer {
     answer.map(|body| Full::new(body).map_err(|never| match never {}).boxed())
 }
 
@@ -102,15 +102,15 @@ pub fn json(status: u16, body: &serde_json::Value) -> Response<Bytes> {
     text(status, "application/json", body.to_string())
 }
 
-/// An answer that promises all of its body and breaks off after half of it.
-pub fn cut_off(answer: Response<Bytes>) -> Answer {
+/// Returns a response whose Content-Length covers the complete body, and which ends after half of it.
+pub fn truncated(answer: Response<Bytes>) -> Answer {
     let (mut head, body) = answer.into_parts();
     head.headers.insert(CONTENT_LENGTH, body.len().into());
     let half = stream::iter([Ok(Frame::data(body.slice(..body.len() / 2)))]);
     let end = stream::once(async {
-        // The half has to be on its way first.
+        // Let the first half be sent before the error.
         tokio::task::yield_now().await;
-        Err(BrokenOff)
+        Err(ConnectionClosed)
     });
     Response::from_parts(head, BodyExt::boxed(StreamBody::new(half.chain(end))))
 }

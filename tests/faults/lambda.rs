@@ -1,5 +1,5 @@
-//! A small Lambda: events wait in a queue, run on so many processes at once, and are tried again after an error, a crash
-//! or the end of their time, as AWS does it; only sooner.
+//! A small Lambda: events wait in a queue, run in a limited number of processes, and are retried after an error, a
+//! crash or a timeout, as on AWS but sooner.
 
 use std::fs::File;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,29 +11,30 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-use super::http::{Answer, Asked, Server, json as json_answer, serve, text, whole};
+use super::http::{Answer, HttpRequest, Server, complete, json as json_response, serve, text};
 use super::process::{Group, Outcome, Process};
 use crate::harness::eventually;
 
-/// AWS's delays, in its seconds.
+/// AWS's delays, in AWS seconds (see `Settings::second`).
 const BEFORE_RETRY: [u32; 2] = [60, 120];
 const BETWEEN_SWEEPS: u32 = 300;
 
 #[derive(Clone)]
 pub struct Settings {
-    /// How long a second of AWS lasts.
+    /// How long an AWS second lasts here.
     pub second: Duration,
     pub timeout: Duration,
-    /// How long the function's lease lasts. Generous where no run is killed: on a busy machine a short one runs out by itself.
+    /// How long the function's lease lasts. Generous in tests that kill no run: on a busy machine a short lease could
+    /// expire while its run is still alive.
     pub lease: Duration,
     pub at_once: usize,
-    /// The ceiling for writing, in units a second.
+    /// The limit for writing, in units per second.
     pub write_units: Option<u32>,
-    /// Whether events that are given up come to rest in a queue, where the function finds them.
+    /// Whether events whose retries are exhausted go to an SQS queue, where the function finds them.
     pub has_failure_queue: bool,
-    /// By which rules the function judges.
+    /// The rules by which the function judges.
     pub rules: &'static str,
-    /// More of the function's environment.
+    /// Further environment variables of the function.
     pub more: Vec<(&'static str, String)>,
 }
 
@@ -52,7 +53,7 @@ pub struct Run {
     pub outcome: Outcome,
 }
 
-/// An event on which all tries were in vain.
+/// An event whose retries are exhausted.
 #[derive(Debug, Clone)]
 pub struct Failure {
     pub event: Json,
@@ -60,7 +61,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    fn as_lambda_tells_it(&self) -> Json {
+    fn to_destination_record(&self) -> Json {
         let response = match self.outcomes.last() {
             Some(Outcome::Failed(error)) => error.clone(),
             _ => json!({ "errorType": "Runtime.ExitError" }),
@@ -76,9 +77,9 @@ impl Failure {
 struct Event {
     request_id: String,
     payload: Json,
-    /// Of the tries until now.
+    /// The outcomes of the attempts so far.
     outcomes: Vec<Outcome>,
-    /// Who waits for the answer; such an event is not tried again.
+    /// The caller of a synchronous invocation; such an event is not retried.
     waiting: Option<oneshot::Sender<Outcome>>,
 }
 
@@ -88,19 +89,19 @@ struct Shared {
     log: File,
     queue: mpsc::UnboundedSender<Event>,
     queued: tokio::sync::Mutex<mpsc::UnboundedReceiver<Event>>,
-    /// Events that are queued, running or waiting to be tried again.
+    /// The number of events that are queued, running or waiting for a retry.
     open: watch::Sender<usize>,
     runs: watch::Sender<Vec<Run>>,
     failures: Mutex<Vec<Failure>>,
-    /// Where events rest that were given up, if the function has such a queue.
-    queue_of_failures: OnceLock<(aws_sdk_sqs::Client, String)>,
+    /// The queue for events whose retries are exhausted, if the function has one.
+    failure_queue: OnceLock<(aws_sdk_sqs::Client, String)>,
     groups: Mutex<Vec<Group>>,
     running: Mutex<Vec<Group>>,
 }
 
 impl Lambda {
-    /// The Invoke API is there at once, the function when it is deployed: it has to know where the API is.
-    pub async fn open(settings: Settings, log: File) -> Lambda {
+    /// Starts the Invoke API. The function is deployed afterwards, because its environment has the API's address.
+    pub async fn start(settings: Settings, log: File) -> Lambda {
         let (queue, queued) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared {
             settings,
@@ -111,12 +112,12 @@ impl Lambda {
             open: watch::Sender::new(0),
             runs: watch::Sender::default(),
             failures: Mutex::default(),
-            queue_of_failures: OnceLock::new(),
+            failure_queue: OnceLock::new(),
             groups: Mutex::default(),
             running: Mutex::default(),
         });
-        let asked = shared.clone();
-        let api = serve(move |request| asked.clone().invoke(request)).await;
+        let for_api = shared.clone();
+        let api = serve(move |request| for_api.clone().invoke(request)).await;
         Lambda { shared, api, tasks: JoinSet::new(), kills: AtomicUsize::new(0) }
     }
 
@@ -132,22 +133,22 @@ impl Lambda {
         self.tasks.spawn(self.shared.clone().sweep());
     }
 
-    /// From now on what is given up comes to rest in this queue, as the destination of failures has it.
-    pub fn give_up_into(&self, sqs: aws_sdk_sqs::Client, url: String) {
-        self.shared.queue_of_failures.set((sqs, url)).expect("one queue");
+    /// Sets the queue that gets events whose retries are exhausted, as the function's on-failure destination.
+    pub fn set_failure_queue(&self, sqs: aws_sdk_sqs::Client, url: String) {
+        self.shared.failure_queue.set((sqs, url)).expect("one queue");
     }
 
-    /// Delivers an event, as S3 does it.
+    /// Delivers an event asynchronously, as S3 does.
     pub fn send(&self, event: &Json) {
         self.shared.post(event.clone(), None);
     }
 
-    /// Delivers an event and waits for what becomes of it.
-    pub async fn ask(&self, event: &Json) -> Outcome {
-        self.shared.ask(event.clone()).await
+    /// Delivers an event and waits for its outcome.
+    pub async fn invoke_and_wait(&self, event: &Json) -> Outcome {
+        self.shared.invoke_and_wait(event.clone()).await
     }
 
-    pub async fn quiet(&self) {
+    pub async fn wait_until_idle(&self) {
         let mut open = self.shared.open.subscribe();
         open.wait_for(|open| *open == 0).await.expect("a count");
     }
@@ -163,7 +164,8 @@ impl Lambda {
         self.shared.runs.borrow().clone()
     }
 
-    /// What was given up, as somebody would take it out of the failure queue.
+    /// Returns and forgets the events whose retries are exhausted, as an operator would take them out of a failure
+    /// queue.
     pub fn take_failures(&self) -> Vec<Failure> {
         std::mem::take(&mut self.shared.failures.lock().unwrap())
     }
@@ -172,7 +174,7 @@ impl Lambda {
         self.kills.load(Ordering::Relaxed)
     }
 
-    /// Kills one of the processes that have an event, if there is one.
+    /// Kills one of the processes that are working on an event; returns whether there was one.
     pub fn kill_one(&self, random: &mut fastrand::Rng) -> bool {
         let running = self.shared.running.lock().unwrap();
         let Some(group) = random.choice(running.iter()) else { return false };
@@ -181,7 +183,7 @@ impl Lambda {
         true
     }
 
-    /// Ends, and proves that nothing is left.
+    /// Stops the function and waits until none of its processes is left.
     pub async fn stop(mut self) {
         self.tasks.shutdown().await;
         let groups = self.shared.groups.lock().unwrap().clone();
@@ -199,13 +201,13 @@ impl Shared {
         let _ = self.queue.send(Event { request_id, payload, outcomes: Vec::new(), waiting });
     }
 
-    async fn ask(&self, payload: Json) -> Outcome {
+    async fn invoke_and_wait(&self, payload: Json) -> Outcome {
         let (waiting, outcome) = oneshot::channel();
         self.post(payload, Some(waiting));
         outcome.await.expect("an outcome")
     }
 
-    /// One process at a time, and one event at a time in it.
+    /// Runs events one after the other in one process, which is replaced when it has ended.
     async fn work(self: Arc<Self>) {
         let environment = self.environment.get().expect("a deployed function");
         let mut warm: Option<Process> = None;
@@ -224,14 +226,14 @@ impl Shared {
             self.running.lock().unwrap().retain(|group| *group != process.group);
             let run = Run { event: event.payload.clone(), took, outcome: outcome.clone() };
             self.runs.send_modify(|runs| runs.push(run));
-            self.settle(event, outcome);
+            self.finish(event, outcome);
         }
     }
 
-    fn settle(self: &Arc<Self>, mut event: Event, outcome: Outcome) {
-        let is_over = matches!(outcome, Outcome::Answered(_)) || event.waiting.is_some();
+    fn finish(self: &Arc<Self>, mut event: Event, outcome: Outcome) {
+        let is_final = matches!(outcome, Outcome::Answered(_)) || event.waiting.is_some();
         match BEFORE_RETRY.get(event.outcomes.len()) {
-            Some(delay) if !is_over => {
+            Some(delay) if !is_final => {
                 event.outcomes.push(outcome);
                 let (shared, delay) = (self.clone(), self.settings.second * *delay);
                 tokio::spawn(async move {
@@ -240,15 +242,15 @@ impl Shared {
                 });
                 return;
             }
-            None if !is_over => {
+            None if !is_final => {
                 event.outcomes.push(outcome);
                 let failure = Failure { event: event.payload, outcomes: event.outcomes };
-                match self.queue_of_failures.get() {
+                match self.failure_queue.get() {
                     Some((sqs, url)) => {
-                        let body = failure.as_lambda_tells_it().to_string();
+                        let body = failure.to_destination_record().to_string();
                         let (shared, send) = (self.clone(), sqs.send_message().queue_url(url).message_body(body));
                         tokio::spawn(async move {
-                            send.send().await.expect("a message in the queue of failures");
+                            send.send().await.expect("a message in the failure queue");
                             shared.open.send_modify(|open| *open -= 1);
                         });
                         return;
@@ -261,24 +263,24 @@ impl Shared {
         self.open.send_modify(|open| *open -= 1);
     }
 
-    async fn invoke(self: Arc<Self>, asked: Asked) -> Option<Answer> {
-        let payload = serde_json::from_slice(asked.body()).unwrap_or_default();
-        let kind = asked.headers().get("x-amz-invocation-type").and_then(|kind| kind.to_str().ok());
+    async fn invoke(self: Arc<Self>, request: HttpRequest) -> Option<Answer> {
+        let payload = serde_json::from_slice(request.body()).unwrap_or_default();
+        let kind = request.headers().get("x-amz-invocation-type").and_then(|kind| kind.to_str().ok());
         if kind == Some("Event") {
             self.post(payload, None);
-            return Some(whole(text(202, "application/json", "")));
+            return Some(complete(text(202, "application/json", "")));
         }
-        let (answer, is_error) = match self.ask(payload).await {
+        let (answer, is_error) = match self.invoke_and_wait(payload).await {
             Outcome::Answered(answer) => (answer, false),
             Outcome::Failed(error) => (error, true),
             Outcome::Crashed(why) => (json!({ "errorType": "Runtime.ExitError", "errorMessage": why }), true),
             Outcome::TimedOut => (json!({ "errorType": "Sandbox.Timedout" }), true),
         };
-        let mut answer = json_answer(200, &answer);
+        let mut answer = json_response(200, &answer);
         if is_error {
             answer.headers_mut().insert("x-amz-function-error", "Unhandled".parse().expect("a header"));
         }
-        Some(whole(answer))
+        Some(complete(answer))
     }
 
     async fn sweep(self: Arc<Self>) {

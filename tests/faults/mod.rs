@@ -1,4 +1,4 @@
-//! Stop anywhere, finish anyway: loads whose runs are killed, refused and cut short, and what they leave.
+//! Loads whose runs are killed, whose calls fail and whose time runs out, and what they leave behind.
 
 mod audit;
 mod call;
@@ -30,12 +30,12 @@ use lambda::{Run, Settings};
 use model::{RULES, Uploads, Version, find};
 use process::Outcome;
 use proxy::Policy;
-use seeds::{each, full, seed};
+use seeds::{for_each_seed, full_run, seed};
 use world::World;
 
-/// A minute of AWS's delays is a second here.
+/// The length of an AWS second in these tests: one minute of AWS's delays takes a second.
 const SECOND: Duration = Duration::from_nanos(1_000_000_000 / 60);
-/// The loader's own lease, 45 of AWS's seconds: those who wait for a killed run wait no longer.
+/// The loader's default lease of 45 AWS seconds: other runs wait no longer than this for a killed one.
 const LEASE: Duration = Duration::from_millis(750);
 
 fn settings() -> Settings {
@@ -46,9 +46,9 @@ fn settings() -> Settings {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn events_in_any_order_and_number_leave_what_their_loads_leave_one_after_the_other() {
+async fn repeated_and_reordered_events_give_the_table_that_the_loads_give_in_turn() {
     let _answers = DYNAMODB_ANSWERS.read().await;
-    each(if full() { 200 } else { 5 }, 2, |seed| async move {
+    for_each_seed(if full_run() { 200 } else { 5 }, 2, |seed| async move {
         let mut random = fastrand::Rng::with_seed(seed);
         let world = World::new(seed, Settings { at_once: random.usize(1..=3), ..settings() }).await;
         let versions = some_uploads(&world, seed).await;
@@ -60,9 +60,9 @@ async fn events_in_any_order_and_number_leave_what_their_loads_leave_one_after_t
             let record = ledger.record(version);
             assert!(!newest || record.ending.as_deref() == Some("done"), "{record:?}, log in {:?}", world.log);
         }
-        // Once more changes nothing.
+        // Delivering every event again changes nothing.
         for version in &versions {
-            let outcome = world.lambda.ask(&version.event()).await;
+            let outcome = world.lambda.invoke_and_wait(&version.event()).await;
             assert!(matches!(outcome, Outcome::Answered(_)), "{outcome:?}");
         }
         assert_eq!(world.audit(&versions).await.records, ledger.records);
@@ -71,7 +71,7 @@ async fn events_in_any_order_and_number_leave_what_their_loads_leave_one_after_t
     .await;
 }
 
-/// A few versions of a few files, which have items in common; small ones, but now and then one of two chunks.
+/// Uploads a few versions of a few files that share items: small ones, but occasionally one of two chunks.
 async fn some_uploads(world: &World, seed: u64) -> Vec<Version> {
     let mut random = fastrand::Rng::with_seed(seed);
     let (mut uploads, mut versions) = (Uploads::new(seed), Vec::new());
@@ -82,7 +82,7 @@ async fn some_uploads(world: &World, seed: u64) -> Vec<Version> {
     versions
 }
 
-/// Delivers each event at least once, in any order, some at once and some later.
+/// Delivers each event at least once, in random order, some right away and some later.
 async fn deliver(world: &World, versions: &[Version], random: &mut fastrand::Rng) {
     let mut events: Vec<Json> = Vec::new();
     for version in versions {
@@ -97,7 +97,7 @@ async fn deliver(world: &World, versions: &[Version], random: &mut fastrand::Rng
     }
 }
 
-/// Of one upload no version begins after a newer one, and one that gave way had a newer one to give way to.
+/// No version of a file begins after a newer one, and for each superseded version a newer one began.
 fn audit_order(world: &World, versions: &[Version], ledger: &Ledger) {
     let turns = world.turns();
     let begun: Vec<&Version> = turns.iter().map(|(load, _)| find(versions, load)).collect();
@@ -113,10 +113,10 @@ fn audit_order(world: &World, versions: &[Version], ledger: &Ledger) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn runs_killed_at_any_instant_are_finished_by_others() {
+async fn killed_runs_are_finished_by_later_runs() {
     let _answers = DYNAMODB_ANSWERS.read().await;
     let kills = Arc::new(AtomicUsize::new(0));
-    each(if full() { 100 } else { 5 }, 2, |seed| {
+    for_each_seed(if full_run() { 100 } else { 5 }, 2, |seed| {
         let kills = kills.clone();
         async move {
             let mut random = fastrand::Rng::with_seed(seed);
@@ -139,26 +139,26 @@ async fn runs_killed_at_any_instant_are_finished_by_others() {
     assert!(kills.load(Ordering::Relaxed) > 0, "nothing was killed");
 }
 
-/// Waits for so many more calls, or until there are none to come.
+/// Waits for `more` calls, or until the function is idle.
 async fn some_calls(world: &World, more: u64) {
     let mut calls = world.proxy.calls();
     let until = *calls.borrow() + more;
     tokio::select! {
         _ = calls.wait_for(|calls| *calls >= until) => {}
-        () = world.lambda.quiet() => {}
+        () = world.lambda.wait_until_idle() => {}
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_loads_at_once_go_in_one_after_the_other_and_the_second_does_not_pay_for_waiting() {
+async fn concurrent_loads_take_turns_and_a_waiting_load_occupies_no_run() {
     let _answers = DYNAMODB_ANSWERS.read().await;
     let waited = Arc::new(AtomicUsize::new(0));
-    each(if full() { 20 } else { 2 }, 2, |seed| {
+    for_each_seed(if full_run() { 20 } else { 2 }, 2, |seed| {
         let waited = waited.clone();
         async move {
             let mut random = fastrand::Rng::with_seed(seed);
             let world = World::new(seed, Settings { at_once: 2, ..settings() }).await;
-            world.proxy.follow(Box::new(|call| is_write(call).then_some(Fault::Slow)));
+            world.proxy.set_policy(Box::new(|call| is_write(call).then_some(Fault::Slow)));
             let mut uploads = Uploads::new(seed);
             let first = uploads.put(&world, "first", random.usize(1_000..3_000), 4_000).await;
             let second = uploads.put(&world, "second", random.usize(1..2_000), 4_000).await;
@@ -169,16 +169,16 @@ async fn two_loads_at_once_go_in_one_after_the_other_and_the_second_does_not_pay
             let ledger = world.audit(&versions).await;
             assert!(ledger.records.iter().all(|record| record.ending.as_deref() == Some("done")), "{ledger:?}");
             let mut turns: Vec<LoadId> = world.turns().into_iter().map(|(load, _)| load).collect();
-            // On a machine that is busy a lease may run out, and another run takes the load over.
+            // On a busy machine a lease may expire, and another run takes over the load.
             turns.dedup();
             assert_eq!(turns, versions.each_ref().map(|version| version.load.clone()), "log in {:?}", world.log);
             let queued = world.count_events("load_queued");
             if queued > 0 {
-                // It waits in the ledger: the run that brought it is over before the load that it waits for.
+                // The load waits in the ledger: the run that announced it ends before the load ahead of it does.
                 let runs = world.lambda.runs();
                 let of_second = runs.iter().position(|run| run.event == versions[1].event()).expect("a run");
-                let goes_on = json!({ "continue": { "load": versions[0].load } });
-                let is_first = |run: &Run| run.event == versions[0].event() || run.event == goes_on;
+                let continuation = json!({ "continue": { "load": versions[0].load } });
+                let is_first = |run: &Run| run.event == versions[0].event() || run.event == continuation;
                 let last_of_first = runs.iter().rposition(is_first).expect("a run");
                 assert!(of_second < last_of_first, "log in {:?}", world.log);
             }
@@ -191,16 +191,16 @@ async fn two_loads_at_once_go_in_one_after_the_other_and_the_second_does_not_pay
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_load_longer_than_its_runs_is_ended_by_continuation() {
+async fn a_load_longer_than_a_run_is_finished_by_continuation() {
     let _answers = DYNAMODB_ANSWERS.read().await;
     let seed = seed();
-    // Its writes alone take several times as long as a run may.
-    let (timeout, items, write_units) = if full() { (5, 24_000, 300) } else { (6, 8_000, 500) };
+    // Its writes alone take several times the timeout of a run.
+    let (timeout, items, write_units) = if full_run() { (5, 24_000, 300) } else { (6, 8_000, 500) };
     let timeout = Duration::from_secs(timeout);
     let settings = Settings { second: SECOND * 3, timeout, write_units: Some(write_units), ..settings() };
     let world = World::new(seed, settings).await;
     let mut random = fastrand::Rng::with_seed(seed);
-    world.proxy.follow(Box::new(move |call| (is_write(call) && random.u32(..5) == 0).then_some(Fault::Slow)));
+    world.proxy.set_policy(Box::new(move |call| (is_write(call) && random.u32(..5) == 0).then_some(Fault::Slow)));
     let versions = [Uploads::new(seed).put(&world, "long", items, items).await];
     world.lambda.send(&versions[0].event());
     world.audit(&versions).await;
@@ -212,31 +212,32 @@ async fn a_load_longer_than_its_runs_is_ended_by_continuation() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_table_that_refuses_every_second_write_gets_every_item_all_the_same() {
+async fn a_table_that_refuses_half_of_the_writes_still_gets_every_item() {
     let _answers = DYNAMODB_ANSWERS.read().await;
-    each(if full() { 30 } else { 2 }, 2, |seed| async move {
+    for_each_seed(if full_run() { 30 } else { 2 }, 2, |seed| async move {
         let world = World::new(seed, settings()).await;
         let mut random = fastrand::Rng::with_seed(seed);
-        world.proxy.follow(Box::new(move |call| {
+        world.proxy.set_policy(Box::new(move |call| {
             (is_write(call) && random.bool()).then(|| random.choice(Fault::possible(call)).expect("a fault"))
         }));
         let versions = [Uploads::new(seed).put(&world, "refused", 1_500, 2_000).await];
         world.lambda.send(&versions[0].event());
         world.audit(&versions).await;
-        let writes: u64 = world.proxy.done().iter().filter(|((kind, _), _)| is_write_kind(kind)).map(|(_, n)| n).sum();
-        assert!(world.proxy.faults() * 4 > writes, "{:?}", world.proxy.done());
+        let writes: u64 =
+            world.proxy.counts().iter().filter(|((kind, _), _)| is_write_kind(kind)).map(|(_, n)| n).sum();
+        assert!(world.proxy.faults() * 4 > writes, "{:?}", world.proxy.counts());
         world.end().await;
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_topic_that_is_never_reached_keeps_no_load_from_ending() {
+async fn loads_end_even_if_the_topic_cannot_be_reached() {
     let _answers = DYNAMODB_ANSWERS.read().await;
     let seed = seed();
     let world = World::new(seed, settings()).await;
-    world.proxy.follow(Box::new(|call| (call.kind.service == Service::Sns).then_some(Fault::RequestLost)));
-    let versions = load_some(&world, &mut Uploads::new(seed), "untold").await;
+    world.proxy.set_policy(Box::new(|call| (call.kind.service == Service::Sns).then_some(Fault::RequestLost)));
+    let versions = load_some(&world, &mut Uploads::new(seed), "unnotified").await;
     let ledger = world.settle(&versions).await;
     assert!(ledger.records.iter().all(|record| record.ending.as_deref() == Some("done")), "{ledger:?}");
     assert_eq!(world.count_events("people_not_told"), versions.len(), "log in {:?}", world.log);
@@ -248,10 +249,10 @@ fn is_write(call: &Call) -> bool {
 }
 
 fn is_write_kind(kind: &Kind) -> bool {
-    kind.place == "stock" && kind.operation == "BatchWriteItem"
+    kind.resource == "stock" && kind.operation == "BatchWriteItem"
 }
 
-/// The nth call of a kind meets a fault.
+/// A fault for the nth call of a kind.
 #[derive(Debug, Clone)]
 struct Case {
     kind: Kind,
@@ -260,21 +261,21 @@ struct Case {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn any_call_may_fail_once_in_any_way() {
-    /// Of calls that a load makes often.
+async fn loads_survive_any_single_failing_call() {
+    /// How many calls of one kind are made to fail, each in a case of its own.
     const TIMES: u64 = 3;
     const CASES: usize = 8;
     const CASES_IN_A_WORLD: usize = 4;
     let _answers = DYNAMODB_ANSWERS.read().await;
     let seed = seed();
     let mut cases = Vec::new();
-    for (call, times) in rehearse(seed).await {
+    for (call, times) in record_calls(seed).await {
         for nth in 1..=times.min(TIMES) {
             let case = |fault| Case { kind: call.kind.clone(), nth, fault };
             cases.extend(Fault::possible(&call).into_iter().map(case));
         }
     }
-    if !full() {
+    if !full_run() {
         fastrand::Rng::with_seed(seed).shuffle(&mut cases);
         cases.truncate(CASES);
     }
@@ -284,29 +285,29 @@ async fn any_call_may_fail_once_in_any_way() {
     assert!(met * 10 >= cases.len() * 8, "{met} of {} faults were met", cases.len());
 }
 
-/// What a load calls, and how often.
-async fn rehearse(seed: u64) -> Vec<(Call, u64)> {
+/// Returns the kinds of calls that a load makes, and the number of each.
+async fn record_calls(seed: u64) -> Vec<(Call, u64)> {
     let world = World::new(seed, Settings { at_once: 2, ..settings() }).await;
     let calls: Arc<Mutex<BTreeMap<Kind, (Call, u64)>>> = Arc::default();
     let seen = calls.clone();
-    world.proxy.follow(Box::new(move |call| {
+    world.proxy.set_policy(Box::new(move |call| {
         seen.lock().unwrap().entry(call.kind.clone()).or_insert_with(|| (call.clone(), 0)).1 += 1;
         None
     }));
-    load_some(&world, &mut Uploads::new(seed), "rehearsal").await;
+    load_some(&world, &mut Uploads::new(seed), "recorded").await;
     world.end().await;
     let calls = std::mem::take(&mut *calls.lock().unwrap());
     calls.into_values().collect()
 }
 
-/// Returns how many of the faults were met.
+/// Returns the number of faults that were met.
 async fn fail_once_each(seed: u64, cases: Vec<Case>) -> usize {
     let world = World::new(seed, Settings { at_once: 2, ..settings() }).await;
     let (mut uploads, mut versions, mut met) = (Uploads::new(seed), Vec::new(), 0);
     for (number, case) in cases.into_iter().enumerate() {
         println!("{} fails with {:?} the time {}", case.kind, case.fault, case.nth);
         let before = world.proxy.faults();
-        world.proxy.follow(once(case));
+        world.proxy.set_policy(once(case));
         versions.extend(load_some(&world, &mut uploads, &format!("case-{number}")).await);
         met += usize::from(world.proxy.faults() > before);
     }
@@ -323,7 +324,7 @@ fn once(case: Case) -> Policy {
     })
 }
 
-/// Two uploads at once, and when they are in a newer version of the first, which finds items there.
+/// Loads two uploads at once, and then a newer version of the first, which finds its items in the table.
 async fn load_some(world: &World, uploads: &mut Uploads, key: &str) -> Vec<Version> {
     let mut versions = Vec::new();
     for keys in [&[key, "other"][..], &[key]] {

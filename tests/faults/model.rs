@@ -1,4 +1,4 @@
-//! What the tables must be: uploads made by chance, and what comes of them whoever is killed or refused in between.
+//! Random uploads, and a model of the table that must result from them whichever runs are killed or calls fail.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -27,23 +27,23 @@ macro_rules! rules {
     };
 }
 
-/// No gates: what is loaded here is unusual by intent.
+/// Rules without gates: the loads here are unusual on purpose.
 pub const RULES: &str = rules!("older = false\n", "");
 
-/// The same, but for the one gate that knows what is newer.
-pub const RULES_IN_ORDER: &str = rules!("", "");
+/// The same, with only the gate `older`.
+pub const RULES_WITH_OLDER_GATE: &str = rules!("", "");
 
-/// The same as the first, and what a sheet does not list is deleted.
-pub const RULES_OF_ALL: &str = rules!("older = false\n", "[sync]\nmissing = \"delete\"\nscope = \"table\"\n");
+/// Rules without gates that delete items the sheet does not list.
+pub const RULES_WITH_SYNC: &str = rules!("older = false\n", "[sync]\nmissing = \"delete\"\nscope = \"table\"\n");
 
-/// A version of an upload.
+/// A version of an uploaded file.
 #[derive(Debug, Clone)]
 pub struct Version {
     pub upload: Upload,
     pub load: LoadId,
-    /// In the order in which S3 took them.
+    /// Its place in the order in which S3 received the versions.
     number: u64,
-    /// Behind the header.
+    /// The rows below the header.
     pub rows: Vec<Row>,
 }
 
@@ -67,14 +67,14 @@ impl Row {
     }
 }
 
-/// Makes uploads one after the other, as S3 would take them.
+/// Makes uploads one after the other.
 pub struct Uploads {
     random: fastrand::Rng,
     made: u64,
     /// Milliseconds since 1970.
     time: i64,
-    /// Uploaded when they are put, and not in some week of the past.
-    is_of_now: bool,
+    /// Whether uploads have the current time, and not one in the past.
+    uses_current_time: bool,
     sequence: u64,
 }
 
@@ -83,17 +83,18 @@ impl Uploads {
         Uploads::from(seed, 1_790_000_000_000)
     }
 
-    /// Of now, after the ledger was made.
-    pub fn of_now(seed: u64) -> Uploads {
-        Uploads { is_of_now: true, ..Uploads::from(seed, 0) }
+    /// Uploads with the current time, which is after the ledger was created.
+    pub fn uploaded_now(seed: u64) -> Uploads {
+        Uploads { uses_current_time: true, ..Uploads::from(seed, 0) }
     }
 
     fn from(seed: u64, time: i64) -> Uploads {
         let mut random = fastrand::Rng::with_seed(seed);
-        Uploads { made: 0, is_of_now: false, time, sequence: random.u64(1 << 40..1 << 56), random }
+        Uploads { made: 0, uses_current_time: false, time, sequence: random.u64(1 << 40..1 << 56), random }
     }
 
-    /// A version of this key with so many items out of so many, and now and then a row that cannot go in.
+    /// Uploads a version of this key with `items` of `of` possible items, among them some that are rejected or
+    /// duplicates.
     pub async fn put(&mut self, world: &World, key: &str, items: usize, of: usize) -> Version {
         self.made += 1;
         let rows = self.rows(key, items, of);
@@ -113,7 +114,7 @@ impl Uploads {
         Version { load: LoadId::of(&upload), upload, number: self.made, rows }
     }
 
-    /// A version with exactly these items, all of them good.
+    /// Uploads a version with exactly these items, all of them valid.
     pub async fn put_exactly(&mut self, world: &World, key: &str, skus: Range<usize>) -> Version {
         self.made += 1;
         let (made, random) = (self.made, &mut self.random);
@@ -136,7 +137,7 @@ impl Uploads {
                 1 => Fate::Duplicate,
                 _ => Fate::New,
             };
-            // No two versions write the same.
+            // No two versions write the same item.
             let row = Row {
                 sku: format!("s-{sku:05}"),
                 name: format!("{key} {} {sku}", self.made),
@@ -151,14 +152,14 @@ impl Uploads {
 
     fn next_time(&mut self) -> String {
         self.time += self.random.i64(1..3_000);
-        if self.is_of_now {
+        if self.uses_current_time {
             self.time = jiff::Timestamp::now().as_millisecond();
         }
         let time = jiff::Timestamp::from_millisecond(self.time).expect("a time");
         time.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
     }
 
-    /// Hexadecimal, rising, and of different lengths: shorter ones count as filled up with zeros.
+    /// Hexadecimal, increasing, and of different lengths: shorter ones compare as if padded with zeros on the right.
     fn next_sequencer(&mut self) -> String {
         self.sequence += self.random.u64(1..1 << 20);
         let longer = self.random.usize(..6);
@@ -167,7 +168,7 @@ impl Uploads {
     }
 }
 
-/// The version that a load is of.
+/// Returns the version that a load is of.
 pub fn find<'a>(versions: &'a [Version], load: &LoadId) -> &'a Version {
     versions.iter().find(|version| version.load == *load).expect("a load that was announced")
 }
@@ -177,7 +178,7 @@ impl Version {
         self.upload.key == other.upload.key && self.number > other.number
     }
 
-    /// As S3 announces it.
+    /// Returns the event that S3 sends for this version.
     pub fn event(&self) -> Json {
         let mut event = notification(&self.upload);
         let record = &mut event["Records"][0];
@@ -186,12 +187,12 @@ impl Version {
         event
     }
 
-    /// The header is a row too.
+    /// Returns the number of chunks; the header is a row too.
     pub fn chunks(&self) -> u32 {
         (self.rows.len() + 1).div_ceil(ROWS_PER_CHUNK) as u32
     }
 
-    /// The fates of all rows where all could be written: `new` stands for what goes in.
+    /// Returns the fates of all rows if all could be written, with `new` for every item written.
     pub fn fates(&self) -> BTreeMap<Fate, u64> {
         let mut fates = BTreeMap::from([(Fate::Skipped, 1)]);
         for row in &self.rows {
@@ -208,7 +209,7 @@ impl Version {
 }
 
 impl Stock {
-    /// What these versions leave, written whole one after the other.
+    /// Returns the stock after these versions were written completely, one after the other.
     pub fn of<'v>(versions: impl IntoIterator<Item = &'v Version>) -> Stock {
         let mut stock = Stock::default();
         versions.into_iter().for_each(|version| stock.write(version, 0..version.chunks()));
@@ -216,7 +217,7 @@ impl Stock {
     }
 }
 
-/// What the table may hold for each SKU: one thing, but where a run was killed in a chunk that nobody wrote again.
+/// What the table may hold for each SKU: a single item, unless a run was killed in a chunk that was not written again.
 #[derive(Debug, Default)]
 pub struct Stock(BTreeMap<String, Vec<Option<Item>>>);
 
@@ -227,13 +228,13 @@ impl Stock {
         }
     }
 
-    pub fn write_perhaps(&mut self, version: &Version, chunks: Range<u32>) {
+    pub fn may_have_written(&mut self, version: &Version, chunks: Range<u32>) {
         for (sku, item) in version.items(chunks) {
             self.0.entry(sku).or_insert_with(|| vec![None]).push(Some(item));
         }
     }
 
-    /// What is not as it must be.
+    /// Returns a description of each SKU that differs from the model.
     pub fn differences(&self, found: &BTreeMap<String, Item>) -> Vec<String> {
         let expected = self.0.iter().filter(|(sku, may)| !may.contains(&found.get(*sku).cloned()));
         let expected = expected.map(|(sku, may)| format!("{sku} is {:?} and not {may:?}", found.get(sku)));

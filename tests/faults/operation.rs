@@ -1,5 +1,5 @@
-//! What a bad day or a person does to a load: old failures sent again, outages of minutes, events that never come, tables
-//! too slow for a run, ledgers of yesterday, plans that are deleted, tables that are made anew.
+//! Loads under operational trouble: redriven old failures, outages of minutes, lost events, tables too slow for one
+//! run, ledgers restored from a backup, deleted plans and recreated tables.
 
 use std::time::Duration;
 
@@ -12,16 +12,16 @@ use tokio::time::Instant;
 use super::call::{Call, Service};
 use super::fault::Fault;
 use super::lambda::Settings;
-use super::model::{RULES_IN_ORDER, RULES_OF_ALL, Stock, Uploads, Version};
+use super::model::{RULES_WITH_OLDER_GATE, RULES_WITH_SYNC, Stock, Uploads, Version};
 use super::process::Outcome;
 use super::proxy::Policy;
-use super::seeds::{full, seed};
+use super::seeds::{full_run, seed};
 use super::world::World;
 use super::{SECOND, is_write, settings};
 use crate::harness::cloud::DYNAMODB_ANSWERS;
-use crate::harness::{another_second, eventually};
+use crate::harness::{eventually, next_second};
 
-/// How each of these loads ended, once all of them have, however many sweeps that takes.
+/// Waits until all of these loads have ended, and returns their endings.
 async fn endings(world: &World, loads: &[&LoadId]) -> Vec<String> {
     let what = format!("the ends of {loads:?}, with the log in {:?}", world.log);
     let found = eventually(&what, || async {
@@ -33,7 +33,7 @@ async fn endings(world: &World, loads: &[&LoadId]) -> Vec<String> {
         (found.len() == loads.len()).then_some(found)
     })
     .await;
-    world.lambda.quiet().await;
+    world.lambda.wait_until_idle().await;
     found
 }
 
@@ -47,33 +47,33 @@ async fn assert_stock(world: &World, versions: &[&Version]) {
 }
 
 async fn answer(world: &World, event: Json) -> Json {
-    match world.lambda.ask(&event).await {
+    match world.lambda.invoke_and_wait(&event).await {
         Outcome::Answered(answer) => answer["answers"][0].clone(),
         other => panic!("{event}: {other:?}"),
     }
 }
 
-/// All calls that are of this kind meet this fault until it is over.
+/// Returns a policy by which, for `length`, the matching calls meet a fault.
 fn for_a_while(length: Duration, fault: Fault, meets: impl Fn(&Call) -> bool + Send + 'static) -> Policy {
     let over = Instant::now() + length;
     Box::new(move |call| (Instant::now() < over && meets(call)).then_some(fault))
 }
 
 fn is_of_stock(call: &Call) -> bool {
-    call.kind.service == Service::DynamoDb && call.kind.place == "stock"
+    call.kind.service == Service::DynamoDb && call.kind.resource == "stock"
 }
 
 fn is_of_ledger(call: &Call) -> bool {
-    call.kind.service == Service::DynamoDb && call.kind.place == "ledger"
+    call.kind.service == Service::DynamoDb && call.kind.resource == "ledger"
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn old_failures_that_are_sent_again_do_not_go_over_newer_stock() {
+async fn redriven_old_loads_do_not_overwrite_newer_stock() {
     let _answers = DYNAMODB_ANSWERS.read().await;
     let seed = seed();
-    let world = World::new(seed, Settings { rules: RULES_IN_ORDER, ..settings() }).await;
-    let mut uploads = Uploads::of_now(seed);
-    world.proxy.follow(Box::new(|call| is_of_stock(call).then_some(Fault::Denied)));
+    let world = World::new(seed, Settings { rules: RULES_WITH_OLDER_GATE, ..settings() }).await;
+    let mut uploads = Uploads::uploaded_now(seed);
+    world.proxy.set_policy(Box::new(|call| is_of_stock(call).then_some(Fault::Denied)));
     let january = uploads.put_exactly(&world, "january", 0..60).await;
     let march = uploads.put_exactly(&world, "march", 20..50).await;
     let elsewhere = uploads.put_exactly(&world, "elsewhere", 500..560).await;
@@ -82,7 +82,7 @@ async fn old_failures_that_are_sent_again_do_not_go_over_newer_stock() {
     let loads = failed.map(|version| &version.load);
     assert_eq!(endings(&world, &loads).await, ["failed"; 3], "log in {:?}", world.log);
 
-    world.proxy.follow(Box::new(|_| None));
+    world.proxy.set_policy(Box::new(|_| None));
     let june = uploads.put_exactly(&world, "june", 0..40).await;
     world.lambda.send(&june.event());
     assert_eq!(endings(&world, &[&june.load]).await, ["done"]);
@@ -99,12 +99,12 @@ async fn old_failures_that_are_sent_again_do_not_go_over_newer_stock() {
     let held = report(&world, &again[0]).await;
     assert!(held.held[0].message.contains("(40 items)") && held.held[0].message.contains("june.csv"), "{held:?}");
 
-    // Somebody who has read that may load it all the same, and that is what was asked for.
+    // An operator who has read that may approve the load, and then it is written.
     answer(&world, json!({ "approve": { "load": again[1], "by": "Erika" } })).await;
     let approved = again[1].next();
     assert_eq!(endings(&world, &[&approved]).await, ["done"], "log in {:?}", world.log);
     assert_stock(&world, &[&june, &elsewhere, &march]).await;
-    // What is taken back is no older upload, whenever it was loaded.
+    // An undo is not held as an older upload, whenever its load was made.
     answer(&world, json!({ "undo": { "load": approved, "by": "Erika", "dry_run": false } })).await;
     assert_eq!(endings(&world, &[&approved.undoing()]).await, ["done"]);
     assert_stock(&world, &[&june, &elsewhere]).await;
@@ -112,11 +112,11 @@ async fn old_failures_that_are_sent_again_do_not_go_over_newer_stock() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_upload_that_comes_late_does_not_go_over_a_newer_one() {
+async fn an_upload_whose_event_arrives_late_does_not_overwrite_a_newer_one() {
     let _answers = DYNAMODB_ANSWERS.read().await;
     let seed = seed();
-    let world = World::new(seed, Settings { rules: RULES_IN_ORDER, ..settings() }).await;
-    let mut uploads = Uploads::of_now(seed);
+    let world = World::new(seed, Settings { rules: RULES_WITH_OLDER_GATE, ..settings() }).await;
+    let mut uploads = Uploads::uploaded_now(seed);
     let late = uploads.put_exactly(&world, "late", 0..30).await;
     let early = uploads.put_exactly(&world, "early", 10..20).await;
     world.lambda.send(&early.event());
@@ -127,19 +127,19 @@ async fn an_upload_that_comes_late_does_not_go_over_a_newer_one() {
     world.end().await;
 }
 
-/// Twenty minutes, in a world that is sixty times as fast.
+/// Twenty AWS minutes.
 const OUTAGE: Duration = Duration::from_secs(20);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_table_that_is_out_of_order_for_twenty_minutes_is_nobodys_work() {
+async fn a_table_outage_of_twenty_minutes_needs_no_operator() {
     let _answers = DYNAMODB_ANSWERS.read().await;
     let seed = seed();
     let world = World::new(seed, Settings { has_failure_queue: true, ..settings() }).await;
-    let mut uploads = Uploads::of_now(seed);
+    let mut uploads = Uploads::uploaded_now(seed);
     let version = uploads.put(&world, "patient", 1_500, 2_000).await;
-    world
-        .proxy
-        .follow(for_a_while(OUTAGE, Fault::Throttled, |call| is_write(call) || is_of_stock(call) && call.batch > 0));
+    world.proxy.set_policy(for_a_while(OUTAGE, Fault::Throttled, |call| {
+        is_write(call) || is_of_stock(call) && call.batch > 0
+    }));
     world.lambda.send(&version.event());
     assert_eq!(endings(&world, &[&version.load]).await, ["done"], "log in {:?}", world.log);
     assert!(world.count_events("load_delayed") > 0, "log in {:?}", world.log);
@@ -149,13 +149,13 @@ async fn a_table_that_is_out_of_order_for_twenty_minutes_is_nobodys_work() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_that_finds_no_ledger_for_twenty_minutes_is_loaded_when_it_is_back() {
+async fn an_event_is_loaded_after_a_ledger_outage_of_twenty_minutes() {
     let _answers = DYNAMODB_ANSWERS.read().await;
     let seed = seed();
     let world = World::new(seed, Settings { has_failure_queue: true, ..settings() }).await;
-    let mut uploads = Uploads::of_now(seed);
+    let mut uploads = Uploads::uploaded_now(seed);
     let version = uploads.put(&world, "unheard", 100, 200).await;
-    world.proxy.follow(for_a_while(OUTAGE, Fault::RequestLost, is_of_ledger));
+    world.proxy.set_policy(for_a_while(OUTAGE, Fault::RequestLost, is_of_ledger));
     world.lambda.send(&version.event());
     assert_eq!(endings(&world, &[&version.load]).await, ["done"], "log in {:?}", world.log);
     assert!(world.count_events("event_sent_again") > 0, "log in {:?}", world.log);
@@ -165,7 +165,7 @@ async fn an_event_that_finds_no_ledger_for_twenty_minutes_is_loaded_when_it_is_b
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_stays_out_of_order_is_told_once_when_it_takes_long_and_once_when_it_is_given_up() {
+async fn a_lasting_outage_is_reported_once_and_fails_the_load_until_it_is_redriven() {
     let _answers = DYNAMODB_ANSWERS.read().await;
     let seed = seed();
     let seconds = |of_aws: u32| (SECOND * of_aws).as_secs_f64().to_string();
@@ -175,35 +175,36 @@ async fn what_stays_out_of_order_is_told_once_when_it_takes_long_and_once_when_i
         ("LONGEST_RETRY_SECONDS", seconds(120)),
     ];
     let world = World::new(seed, Settings { has_failure_queue: true, more, ..settings() }).await;
-    let mut uploads = Uploads::of_now(seed);
+    let mut uploads = Uploads::uploaded_now(seed);
     let version = uploads.put(&world, "hopeless", 100, 200).await;
-    world
-        .proxy
-        .follow(Box::new(|call| (is_of_stock(call) && call.batch > 0 || is_write(call)).then_some(Fault::Throttled)));
-    // A table that has something is compared.
-    let first = json!({ "sku": { "S": "there" } });
-    world.put_stock(&first).await;
+    world.proxy.set_policy(Box::new(|call| {
+        (is_of_stock(call) && call.batch > 0 || is_write(call)).then_some(Fault::Throttled)
+    }));
+    // An item, because an empty table is not read for comparison.
+    let item = json!({ "sku": { "S": "there" } });
+    world.put_stock(&item).await;
     world.lambda.send(&version.event());
     assert_eq!(endings(&world, &[&version.load]).await, ["failed"], "log in {:?}", world.log);
     assert_eq!(world.count_events("delay_told"), 1, "log in {:?}", world.log);
     let stopped = report(&world, &version.load).await.stopped.expect("a reason");
     assert!(stopped.reason.starts_with("The load was tried "), "{stopped:?}");
-    // What is out of order again works again, and the load with it.
-    world.proxy.follow(Box::new(|_| None));
+    // The table works again, and the load completes.
+    world.proxy.set_policy(Box::new(|_| None));
     answer(&world, json!({ "redrive": { "load": version.load, "by": "Erika" } })).await;
     assert_eq!(endings(&world, &[&version.load.next()]).await, ["done"]);
     world.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn reports_that_are_denied_for_a_while_keep_no_load_from_ending_once_they_are_not() {
+async fn a_load_ends_once_access_to_its_reports_is_restored() {
     let _answers = DYNAMODB_ANSWERS.read().await;
     let seed = seed();
     let world = World::new(seed, Settings { has_failure_queue: true, ..settings() }).await;
-    let version = Uploads::of_now(seed).put(&world, "denied", 100, 200).await;
-    let is_report =
-        |call: &Call| call.kind.service == Service::S3 && call.kind.place != "uploads" && call.kind.place != "rules";
-    world.proxy.follow(for_a_while(OUTAGE, Fault::Denied, is_report));
+    let version = Uploads::uploaded_now(seed).put(&world, "denied", 100, 200).await;
+    let is_report = |call: &Call| {
+        call.kind.service == Service::S3 && call.kind.resource != "uploads" && call.kind.resource != "rules"
+    };
+    world.proxy.set_policy(for_a_while(OUTAGE, Fault::Denied, is_report));
     world.lambda.send(&version.event());
     assert_eq!(endings(&world, &[&version.load]).await, ["done"], "log in {:?}", world.log);
     world.audit(&[version]).await;
@@ -216,26 +217,26 @@ async fn an_upload_whose_event_was_lost_is_found_and_loaded_once() {
     let seed = seed();
     let more = vec![("FORGOTTEN_AFTER_SECONDS", "1".to_string()), ("LOOK_EVERY_SECONDS", "1".to_string())];
     let world = World::new(seed, Settings { more, ..settings() }).await;
-    // S3 tells whole seconds, and what is as old as the ledger is not looked at.
-    another_second().await;
-    let mut uploads = Uploads::of_now(seed);
-    let told = uploads.put_exactly(&world, "told", 0..40).await;
+    // S3 gives times in whole seconds, and uploads of the second in which the ledger was created are not considered.
+    next_second().await;
+    let mut uploads = Uploads::uploaded_now(seed);
+    let delivered = uploads.put_exactly(&world, "delivered", 0..40).await;
     let lost = uploads.put_exactly(&world, "lost", 100..140).await;
     let replaced = uploads.put_exactly(&world, "replaced", 200..240).await;
     let newest = uploads.put_exactly(&world, "replaced", 200..230).await;
-    world.lambda.send(&told.event());
-    let loads = [&told.load, &lost.load, &newest.load];
+    world.lambda.send(&delivered.event());
+    let loads = [&delivered.load, &lost.load, &newest.load];
     assert_eq!(endings(&world, &loads).await, ["done"; 3], "log in {:?}", world.log);
-    assert_stock(&world, &[&told, &lost, &newest]).await;
+    assert_stock(&world, &[&delivered, &lost, &newest]).await;
     let before = world.read_ledger(&[]).await.records;
     assert_eq!(before.len(), 3, "{before:?}");
     assert!(!before.iter().any(|record| record.load == replaced.load), "only the newest version is loaded");
-    // It looks again and again, and finds nothing more; nor does it where the ledger has forgotten all of it.
+    // Further searches find nothing more, not even with an empty ledger.
     let ledger = world.items_of(&world.ledger).await;
     world.restore(&world.ledger, &["pk", "sk"], Vec::new()).await;
     world.lambda.next_sweep().await;
     world.lambda.next_sweep().await;
-    assert_eq!(world.read_ledger(&[]).await.records, [], "what has a report was loaded");
+    assert_eq!(world.read_ledger(&[]).await.records, [], "an upload with a report was loaded again");
     world.restore(&world.ledger, &["pk", "sk"], ledger).await;
     assert_eq!(world.count_events("forgotten_upload_found"), 2, "log in {:?}", world.log);
     world.end().await;
@@ -245,20 +246,20 @@ async fn an_upload_whose_event_was_lost_is_found_and_loaded_once() {
 async fn a_table_so_slow_that_a_chunk_takes_several_runs_gets_every_item() {
     let _answers = DYNAMODB_ANSWERS.read().await;
     let seed = seed();
-    // A thousand rows at a hundred units a second, in runs of three seconds. At one unit a second a run of Lambda, which
-    // takes 15 minutes, does as much of a chunk.
+    // A thousand rows at a hundred units a second, in runs of three seconds. A Lambda run of 15 minutes gets about as
+    // far through a chunk at one unit a second.
     let more = vec![("READ_UNITS", "200".to_string())];
     let timeout = Duration::from_secs(3);
     let world = World::new(seed, Settings { timeout, write_units: Some(100), more, ..settings() }).await;
-    let rows = if full() { 2_500 } else { 1_100 };
+    let rows = if full_run() { 2_500 } else { 1_100 };
     for sku in 0..rows {
         world.put_stock(&json!({ "sku": { "S": format!("s-{sku:05}") }, "name": { "S": "as it was" } })).await;
     }
-    let version = Uploads::of_now(seed).put_exactly(&world, "slow", 0..rows).await;
+    let version = Uploads::uploaded_now(seed).put_exactly(&world, "slow", 0..rows).await;
     world.lambda.send(&version.event());
     assert_eq!(endings(&world, &[&version.load]).await, ["done"], "log in {:?}", world.log);
     let (chunks, reads) = (world.count_events("chunk_left_in_part"), world.count_events("read_left_in_part"));
-    assert!(chunks >= 2 && reads >= 1, "{chunks} and {reads} were left in part, log in {:?}", world.log);
+    assert!(chunks >= 2 && reads >= 1, "{chunks} chunks and {reads} reads were left partial, log in {:?}", world.log);
     let loaded = report(&world, &version.load).await;
     assert_eq!(loaded.rows.fates[&Fate::Changed], version.rows.len() as u64);
     assert_stock(&world, &[&version]).await;
@@ -266,19 +267,19 @@ async fn a_table_so_slow_that_a_chunk_takes_several_runs_gets_every_item() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_table_that_takes_longer_to_scan_than_a_run_gets_its_plan_all_the_same() {
+async fn a_table_that_takes_longer_than_a_run_to_scan_is_still_planned() {
     let _answers = DYNAMODB_ANSWERS.read().await;
     let seed = seed();
     let more = vec![("READ_UNITS", "200".to_string())];
     let timeout = Duration::from_secs(3);
-    let world = World::new(seed, Settings { timeout, rules: RULES_OF_ALL, more, ..settings() }).await;
-    // Four megabytes of items that the sheet does not list: some thousand units to read.
+    let world = World::new(seed, Settings { timeout, rules: RULES_WITH_SYNC, more, ..settings() }).await;
+    // Four megabytes of items that the sheet does not list: about a thousand units to read.
     const UNLISTED: u64 = 40;
     for number in 0..UNLISTED {
         let text = "x".repeat(100_000);
         world.put_stock(&json!({ "sku": { "S": format!("old-{number:04}") }, "name": { "S": text } })).await;
     }
-    let version = Uploads::of_now(seed).put_exactly(&world, "all", 0..50).await;
+    let version = Uploads::uploaded_now(seed).put_exactly(&world, "all", 0..50).await;
     world.lambda.send(&version.event());
     assert_eq!(endings(&world, &[&version.load]).await, ["done"], "log in {:?}", world.log);
     assert!(world.count_events("planning_handed_over") >= 1, "log in {:?}", world.log);
@@ -287,21 +288,21 @@ async fn a_table_that_takes_longer_to_scan_than_a_run_gets_its_plan_all_the_same
     world.end().await;
 }
 
-/// A load that is being written, after some of its chunks.
-async fn in_the_middle(world: &World, version: &Version) {
+/// Starts a load and waits until its first chunk is written.
+async fn start_writing(world: &World, version: &Version) {
     world.lambda.send(&version.event());
     let name = format!("loads/{}/outcome/00000.json", version.load);
     eventually("the first chunk", || world.kept(&name)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_ledger_of_yesterday_writes_nothing_of_yesterday() {
+async fn a_ledger_restored_from_a_backup_does_not_overwrite_newer_stock() {
     let _answers = DYNAMODB_ANSWERS.read().await;
     let seed = seed();
     let world = World::new(seed, Settings { write_units: Some(1_500), ..settings() }).await;
-    let mut uploads = Uploads::of_now(seed);
+    let mut uploads = Uploads::uploaded_now(seed);
     let old = uploads.put_exactly(&world, "old", 0..4_000).await;
-    in_the_middle(&world, &old).await;
+    start_writing(&world, &old).await;
     let yesterday = world.items_of(&world.ledger).await;
     assert_eq!(endings(&world, &[&old.load]).await, ["done"], "log in {:?}", world.log);
     let new = uploads.put_exactly(&world, "new", 0..4_000).await;
@@ -314,12 +315,12 @@ async fn a_ledger_of_yesterday_writes_nothing_of_yesterday() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_load_whose_plan_was_deleted_says_so_and_writes_no_more() {
+async fn a_load_whose_plan_was_deleted_fails_and_says_so() {
     let _answers = DYNAMODB_ANSWERS.read().await;
     let seed = seed();
     let world = World::new(seed, Settings { write_units: Some(1_500), ..settings() }).await;
-    let version = Uploads::of_now(seed).put_exactly(&world, "emptied", 0..6_000).await;
-    in_the_middle(&world, &version).await;
+    let version = Uploads::uploaded_now(seed).put_exactly(&world, "emptied", 0..6_000).await;
+    start_writing(&world, &version).await;
     eventually("a checkpoint", || async {
         let ledger = world.items_of(&world.ledger).await;
         let done = ledger.iter().filter_map(|item| item.get("chunks_done")?.as_n().ok());
@@ -329,27 +330,31 @@ async fn a_load_whose_plan_was_deleted_says_so_and_writes_no_more() {
     world.lambda.kill_one(&mut fastrand::Rng::with_seed(seed));
     world.empty_reports_of(&version.load).await;
     assert_eq!(endings(&world, &[&version.load]).await, ["failed"], "log in {:?}", world.log);
-    let told = report(&world, &version.load).await;
-    assert!(told.summary.starts_with("Some rows may be in; which ones cannot be told any more."), "{}", told.summary);
-    assert!(told.summary.contains("did somebody empty the reports bucket?"), "{}", told.summary);
+    let failed = report(&world, &version.load).await;
+    assert!(
+        failed.summary.starts_with("Some rows may be in; which ones cannot be told any more."),
+        "{}",
+        failed.summary
+    );
+    assert!(failed.summary.contains("did somebody empty the reports bucket?"), "{}", failed.summary);
     world.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_table_that_is_made_anew_during_a_load_gets_nothing_of_it() {
+async fn a_table_recreated_during_a_load_gets_none_of_its_rows() {
     let _answers = DYNAMODB_ANSWERS.read().await;
     let seed = seed();
     let world = World::new(seed, Settings { write_units: Some(1_500), ..settings() }).await;
-    let version = Uploads::of_now(seed).put_exactly(&world, "anew", 0..6_000).await;
-    in_the_middle(&world, &version).await;
-    // Nothing of the load reaches the table while it is made anew.
-    world.proxy.follow(Box::new(|call| (call.kind.service == Service::DynamoDb).then_some(Fault::RequestLost)));
+    let version = Uploads::uploaded_now(seed).put_exactly(&world, "recreated", 0..6_000).await;
+    start_writing(&world, &version).await;
+    // No write of the load reaches the table while it is recreated.
+    world.proxy.set_policy(Box::new(|call| (call.kind.service == Service::DynamoDb).then_some(Fault::RequestLost)));
     world.lambda.kill_one(&mut fastrand::Rng::with_seed(seed));
-    world.make_stock_anew().await;
-    world.proxy.follow(Box::new(|_| None));
+    world.recreate_stock().await;
+    world.proxy.set_policy(Box::new(|_| None));
     assert_eq!(endings(&world, &[&version.load]).await, ["failed"], "log in {:?}", world.log);
-    let told = report(&world, &version.load).await;
-    assert!(told.summary.contains("was deleted and made anew while load"), "{}", told.summary);
+    let failed = report(&world, &version.load).await;
+    assert!(failed.summary.contains("was deleted and made anew while load"), "{}", failed.summary);
     assert_eq!(world.items_of(&world.stock).await, []);
     world.end().await;
 }

@@ -1,4 +1,4 @@
-//! One process of the function, the Runtime API that gives it its events, and how it is killed.
+//! One process of the function, the Runtime API from which it gets its events, and its process group.
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -13,14 +13,14 @@ use serde_json::{Value as Json, json};
 use tokio::process::{Child, Command};
 use tokio::sync::{mpsc, oneshot};
 
-use super::http::{Answer, Asked, Server, json as json_answer, serve, whole};
+use super::http::{Answer, HttpRequest, Server, complete, json as json_response, serve};
 
 /// How one run of the function ended.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
     Answered(Json),
     Failed(Json),
-    /// The process ended first.
+    /// The process ended without a response.
     Crashed(String),
     TimedOut,
 }
@@ -31,17 +31,17 @@ impl Outcome {
     }
 }
 
-/// The group of a process: itself and all that it started.
+/// The group of a process: the process and those it started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Group(Pid);
 
 impl Group {
-    /// As `kill -9` does it. That nobody is left to kill is no error.
+    /// Kills the group as `kill -9` does; an empty group is not an error.
     pub fn kill(self) {
         let _ = kill_process_group(self.0, Signal::KILL);
     }
 
-    /// Processes of the group that live.
+    /// Returns the number of processes of the group that are alive.
     pub fn living(self) -> usize {
         let entries = std::fs::read_dir("/proc").expect("/proc").flatten();
         let stats = entries.filter_map(|entry| std::fs::read_to_string(entry.path().join("stat")).ok());
@@ -50,14 +50,14 @@ impl Group {
     }
 }
 
-/// Behind the name, which may hold anything, come the state, the parent and the group.
+/// Parses a line of `/proc/PID/stat`: state, parent and group after the name, which may contain any character.
 fn is_living_in(stat: &str, group: &str) -> Option<bool> {
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
     let (state, its_group) = (fields.next()?, fields.nth(1)?);
     Some(its_group == group && !["Z", "X"].contains(&state))
 }
 
-/// The loader as it was just built; or another build of it, to see which of the tests that one does not pass.
+/// Returns the loader that was just built, or another build given in FAULTS_LOADER, to see which tests that one fails.
 pub fn program() -> PathBuf {
     std::env::var_os("FAULTS_LOADER").map_or_else(|| env!("CARGO_BIN_EXE_loader").into(), PathBuf::from)
 }
@@ -65,7 +65,7 @@ pub fn program() -> PathBuf {
 pub struct Process {
     child: Child,
     pub group: Group,
-    next: mpsc::Sender<Handed>,
+    next: mpsc::Sender<Invocation>,
     _api: Server,
 }
 
@@ -75,8 +75,8 @@ impl Drop for Process {
     }
 }
 
-/// An event on its way into the process.
-struct Handed {
+/// An event to be handed to the process.
+struct Invocation {
     request_id: String,
     event: Json,
     timeout: Duration,
@@ -85,16 +85,16 @@ struct Handed {
 }
 
 struct Runtime {
-    next: tokio::sync::Mutex<mpsc::Receiver<Handed>>,
+    next: tokio::sync::Mutex<mpsc::Receiver<Invocation>>,
     current: Mutex<Option<(String, oneshot::Sender<Outcome>)>>,
 }
 
 impl Process {
     pub async fn start(environment: &[(String, String)], log: &File) -> Process {
-        let (next, handed) = mpsc::channel(1);
-        let runtime = Arc::new(Runtime { next: handed.into(), current: Mutex::default() });
-        // One server for each process: the long poll of one that was killed would swallow the next event.
-        let api = serve(move |asked| runtime.clone().answer(asked)).await;
+        let (next, invocation) = mpsc::channel(1);
+        let runtime = Arc::new(Runtime { next: invocation.into(), current: Mutex::default() });
+        // One server for each process: the long poll of a killed process would swallow the next event.
+        let api = serve(move |request| runtime.clone().answer(request)).await;
         let mut command = Command::new(program());
         command.env_clear().envs(environment.iter().cloned());
         command.env("AWS_LAMBDA_RUNTIME_API", api.address.to_string());
@@ -110,14 +110,15 @@ impl Process {
         self.child.try_wait().expect("its state").is_some()
     }
 
-    /// Gives it an event and waits for what becomes of it. After a crash or when the time is over nothing of it lives.
+    /// Hands an event to the process and waits for the outcome. After a crash or a timeout the whole group is dead.
     pub async fn run(&mut self, request_id: &str, event: &Json, timeout: Duration) -> Outcome {
-        let ((began, begins), (outcome, answer)) = (oneshot::channel(), oneshot::channel());
-        let handed = Handed { request_id: request_id.to_string(), event: event.clone(), timeout, began, outcome };
+        let ((began, has_begun), (outcome, answer)) = (oneshot::channel(), oneshot::channel());
+        let invocation =
+            Invocation { request_id: request_id.to_string(), event: event.clone(), timeout, began, outcome };
         let answered = async {
-            let _ = self.next.send(handed).await;
-            // The time counts from when the process takes its event.
-            if begins.await.is_err() {
+            let _ = self.next.send(invocation).await;
+            // The timeout starts when the process takes its event.
+            if has_begun.await.is_err() {
                 return std::future::pending().await;
             }
             match tokio::time::timeout(timeout, answer).await {
@@ -144,36 +145,36 @@ fn crashed(status: ExitStatus) -> Outcome {
 }
 
 impl Runtime {
-    async fn answer(self: Arc<Self>, asked: Asked) -> Option<Answer> {
-        let parts: Vec<&str> = asked.uri().path().split('/').skip(2).collect();
+    async fn answer(self: Arc<Self>, request: HttpRequest) -> Option<Answer> {
+        let parts: Vec<&str> = request.uri().path().split('/').skip(2).collect();
         match parts[..] {
-            ["runtime", "invocation", "next"] => self.hand_over().await.map(whole),
+            ["runtime", "invocation", "next"] => self.next_invocation().await.map(complete),
             ["runtime", "invocation", request_id, kind @ ("response" | "error")] => {
-                let answer = serde_json::from_slice(asked.body()).unwrap_or_default();
+                let answer = serde_json::from_slice(request.body()).unwrap_or_default();
                 let outcome = if kind == "error" { Outcome::Failed(answer) } else { Outcome::Answered(answer) };
                 let current = self.current.lock().unwrap().take_if(|(current, _)| current == request_id);
-                let taken = current.is_some_and(|(_, waiting)| waiting.send(outcome).is_ok());
-                Some(whole(json_answer(if taken { 202 } else { 400 }, &json!({ "status": "OK" }))))
+                let accepted = current.is_some_and(|(_, waiting)| waiting.send(outcome).is_ok());
+                Some(complete(json_response(if accepted { 202 } else { 400 }, &json!({ "status": "OK" }))))
             }
-            ["runtime", "init", "error"] => Some(whole(json_answer(202, &json!({ "status": "OK" })))),
-            _ => Some(whole(json_answer(404, &json!({})))),
+            ["runtime", "init", "error"] => Some(complete(json_response(202, &json!({ "status": "OK" })))),
+            _ => Some(complete(json_response(404, &json!({})))),
         }
     }
 
-    async fn hand_over(&self) -> Option<Response<Bytes>> {
-        let handed = self.next.lock().await.recv().await?;
-        *self.current.lock().unwrap() = Some((handed.request_id.clone(), handed.outcome));
-        let deadline = SystemTime::now() + handed.timeout;
+    async fn next_invocation(&self) -> Option<Response<Bytes>> {
+        let invocation = self.next.lock().await.recv().await?;
+        *self.current.lock().unwrap() = Some((invocation.request_id.clone(), invocation.outcome));
+        let deadline = SystemTime::now() + invocation.timeout;
         let deadline_ms = deadline.duration_since(UNIX_EPOCH).expect("a time after 1970").as_millis().to_string();
-        let mut answer = json_answer(200, &handed.event);
+        let mut answer = json_response(200, &invocation.event);
         for (name, value) in [
-            ("lambda-runtime-aws-request-id", handed.request_id.as_str()),
+            ("lambda-runtime-aws-request-id", invocation.request_id.as_str()),
             ("lambda-runtime-deadline-ms", &deadline_ms),
             ("lambda-runtime-invoked-function-arn", "arn:aws:lambda:eu-central-1:000000000000:function:loader"),
         ] {
             answer.headers_mut().insert(name, value.parse().expect("a header"));
         }
-        let _ = handed.began.send(());
+        let _ = invocation.began.send(());
         Some(answer)
     }
 }

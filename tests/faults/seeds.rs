@@ -1,33 +1,37 @@
-//! Seeds: which are tried, and how one of them is tried again alone. Which process is quicker no seed decides, so a
-//! rare failure may want several tries of its seed.
+//! The seeds of randomised tests. A seed does not determine the timing between processes, so a rare failure may take
+//! several runs of its seed to reproduce.
 
 use futures_util::{StreamExt, stream};
 
 const SEED: &str = "FAULTS_SEED";
-const HOW_MUCH: &str = "FAULTS";
+const SCOPE: &str = "FAULTS";
 
-/// Whether everything is to be tried, and not only as much as there is always time for.
-pub fn full() -> bool {
-    std::env::var(HOW_MUCH).is_ok_and(|how_much| how_much == "full")
+/// Returns whether to run all cases (`make faults`) instead of the few that every test run has time for.
+pub fn full_run() -> bool {
+    std::env::var(SCOPE).is_ok_and(|scope| scope == "full")
 }
 
-/// One seed, given or new.
+/// Returns the seed given in FAULTS_SEED, or a random one.
 pub fn seed() -> u64 {
     let given = std::env::var(SEED).ok();
     let seed = given.map_or_else(|| fastrand::u32(..).into(), |seed| seed.parse().expect("a number as seed"));
-    println!("{SEED}={seed} gives the same again");
+    println!("{SEED}={seed} repeats this");
     seed
 }
 
-/// Tries so many seeds, some of them at once; the first that fails is named.
-pub async fn each<F: Future<Output = ()> + Send + 'static>(seeds: usize, at_once: usize, test: impl Fn(u64) -> F) {
+/// Runs a test with `seeds` seeds, `at_once` of them concurrently, and panics with the first seed that fails.
+pub async fn for_each_seed<F: Future<Output = ()> + Send + 'static>(
+    seeds: usize,
+    at_once: usize,
+    test: impl Fn(u64) -> F,
+) {
     let seeds = if std::env::var(SEED).is_ok() { 1 } else { seeds };
-    let tried = stream::iter(std::iter::repeat_with(seed).take(seeds)).map(|seed| {
+    let runs = stream::iter(std::iter::repeat_with(seed).take(seeds)).map(|seed| {
         let test = tokio::spawn(test(seed));
         async move { (seed, test.await) }
     });
-    let mut tried = tried.buffer_unordered(at_once);
-    while let Some((seed, ended)) = tried.next().await {
-        assert!(ended.is_ok(), "{SEED}={seed} does not hold");
+    let mut runs = runs.buffer_unordered(at_once);
+    while let Some((seed, ended)) = runs.next().await {
+        assert!(ended.is_ok(), "{SEED}={seed} fails");
     }
 }

@@ -1,4 +1,5 @@
-//! A world of a test's own: tables and names in the buckets, faults on the way to them, and the function in between.
+//! The environment of one test: its own tables and prefixes in the buckets, the function, and a proxy between them that
+//! injects faults.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
@@ -19,26 +20,26 @@ use super::lambda::{Lambda, Settings};
 use super::process::Outcome;
 use super::proxy::Proxy;
 use crate::harness::cloud::{ACCOUNT, Cloud, REGION, clients_at, cloud, dynamodb_itself};
-use crate::harness::{another_second, unique};
+use crate::harness::{next_second, unique};
 
 const UPLOADS: &str = "inventory-faults-uploads";
 const REPORTS: &str = "inventory-faults-reports";
 const TOPIC: &str = "inventory-faults";
-/// The loader's own delays, in AWS's seconds.
-/// Of the lease, as with the loader's own.
+/// The heartbeat interval as a fraction of the lease, as in the loader's defaults.
 const HEARTBEAT: f64 = 10.0 / 45.0;
+/// The loader's default delays, in AWS seconds.
 const MARGIN: u32 = 30;
 const TABLE_WAIT: u32 = 120;
 const RETRY: u32 = 60;
 const LONGEST_RETRY: u32 = 60 * 60;
 const LATE: u32 = 30 * 60;
 const GIVE_UP: u32 = 24 * 60 * 60;
-/// A slow answer, in AWS's seconds.
+/// The longest delay of a slow response, in AWS seconds.
 const SLOWEST: u32 = 20;
 
 pub struct World {
     pub name: String,
-    /// Without faults.
+    /// Clients that bypass the proxy.
     pub cloud: Cloud,
     pub stock: String,
     pub ledger: String,
@@ -60,17 +61,17 @@ impl World {
         let (second, write_units, mut more) = (settings.second, settings.write_units, settings.more.clone());
         let (has_failure_queue, lease) = (settings.has_failure_queue, settings.lease);
         let rules_key = format!("rules/{name}.toml");
-        // Another build may be one that did not know the gate.
+        // Another build may be too old to know the gate.
         let is_another = std::env::var_os("FAULTS_LOADER").is_some();
         let rules = if is_another { settings.rules.replace("older = false\n", "") } else { settings.rules.to_string() };
         let rules = ByteStream::from(rules.into_bytes());
         cloud.s3.put_object().bucket(UPLOADS).key(&rules_key).body(rules).send().await.expect("the rules");
-        let mut lambda = Lambda::open(settings, file).await;
+        let mut lambda = Lambda::start(settings, file).await;
         if has_failure_queue {
             let made = s3.sqs.create_queue().queue_name(&name).send().await.expect("a queue");
             let url = made.queue_url.expect("its address");
             more.extend([("FAILURE_QUEUE", url.clone()), ("AWS_ENDPOINT_URL_SQS", s3.endpoint.clone())]);
-            lambda.give_up_into(s3.sqs.clone(), url);
+            lambda.set_failure_queue(s3.sqs.clone(), url);
         }
         let endpoints = [
             (Service::DynamoDb, dynamodb),
@@ -80,7 +81,7 @@ impl World {
             (Service::EventBridge, s3.endpoint.clone()),
         ];
         let random = fastrand::Rng::with_seed(seed);
-        let proxy = Proxy::before(BTreeMap::from(endpoints), random, second * SLOWEST).await;
+        let proxy = Proxy::start(BTreeMap::from(endpoints), random, second * SLOWEST).await;
         let ceiling = write_units.map(|units| ("WRITE_UNITS".to_string(), units.to_string()));
         let own = [("RULES_KEY".to_string(), rules_key), ("UPLOADS_PREFIX".to_string(), format!("uploads/{name}/"))];
         let more = more.into_iter().map(|(name, value)| (name.to_string(), value));
@@ -90,7 +91,7 @@ impl World {
         World { name, cloud, stock, ledger, proxy, lambda, log }
     }
 
-    /// Puts a file where people put theirs.
+    /// Puts a file into the uploads bucket.
     pub async fn upload(&self, key: &str, content: &[u8]) -> Upload {
         let put = self.cloud.s3.put_object().bucket(UPLOADS).key(key).body(ByteStream::from(content.to_vec()));
         let version = put.send().await.expect("an upload").version_id;
@@ -98,25 +99,25 @@ impl World {
         Upload { bucket, key, version, sequencer: None, etag: None, size: None, time: None }
     }
 
-    /// What is kept in the reports bucket under a name.
+    /// Returns the object in the reports bucket with this name, if there is one.
     pub async fn kept(&self, name: &str) -> Option<Vec<u8>> {
         let answer = self.cloud.s3.get_object().bucket(REPORTS).key(name).send().await.ok()?;
         Some(answer.body.collect().await.expect("a body").to_vec())
     }
 
-    /// The function's log, as far as it is JSON.
+    /// Returns the lines of the function's log that are JSON.
     pub fn log_lines(&self) -> Vec<serde_json::Value> {
         let log = std::fs::read_to_string(&self.log).expect("the log");
         log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
 
-    /// The report of a load, if it is there.
+    /// Returns the report of a load, if there is one.
     pub async fn report(&self, load: &LoadId) -> Option<Report> {
         let json = self.kept(&Names(load).report()).await?;
         Some(serde_json::from_slice(&json).expect("a report"))
     }
 
-    /// Deletes all that is kept of a load.
+    /// Deletes everything in the reports bucket that belongs to a load.
     pub async fn empty_reports_of(&self, load: &LoadId) {
         let list = self.cloud.s3.list_objects_v2().bucket(REPORTS).prefix(format!("loads/{load}/"));
         for object in list.send().await.expect("a list").contents.unwrap_or_default() {
@@ -125,7 +126,7 @@ impl World {
         }
     }
 
-    /// Puts an item into the table by hand, in DynamoDB's JSON.
+    /// Puts an item with text attributes, given as DynamoDB JSON, into the table.
     pub async fn put_stock(&self, item: &serde_json::Value) {
         let read = |value: &serde_json::Value| AttributeValue::S(value["S"].as_str().expect("a text").to_string());
         let item = item.as_object().expect("an item").iter().map(|(name, value)| (name.clone(), read(value))).collect();
@@ -133,15 +134,15 @@ impl World {
         put.send().await.expect("an item put");
     }
 
-    /// Deletes the table, and makes another one of the same name.
-    pub async fn make_stock_anew(&self) {
-        // DynamoDB Local tells one table from another by the second it was made in.
-        another_second().await;
+    /// Deletes the table and creates another one of the same name.
+    pub async fn recreate_stock(&self) {
+        // DynamoDB Local distinguishes tables of the same name only by the second of their creation.
+        next_second().await;
         self.cloud.delete_table(&self.stock).await;
         self.cloud.create_table_called(&self.stock, &[("sku", "S")], &[]).await;
     }
 
-    /// All items of a table.
+    /// Returns all items of a table.
     pub async fn items_of(&self, table: &str) -> Vec<HashMap<String, AttributeValue>> {
         let scan = self.cloud.dynamodb.scan().table_name(table).consistent_read(true);
         let mut pages = scan.into_paginator().send();
@@ -152,7 +153,7 @@ impl World {
         items
     }
 
-    /// Makes a table what it was: as a backup does that is restored.
+    /// Replaces the content of a table, as restoring a backup does.
     pub async fn restore(&self, table: &str, keys: &[&str], items: Vec<HashMap<String, AttributeValue>>) {
         for item in self.items_of(table).await {
             let key = keys.iter().map(|name| (name.to_string(), item[*name].clone())).collect();
@@ -165,18 +166,18 @@ impl World {
         }
     }
 
-    /// How often the function's log tells this.
+    /// Returns the number of log lines with this event.
     pub fn count_events(&self, event: &str) -> usize {
         self.log_lines().iter().filter(|line| line["event"] == event).count()
     }
 
-    /// Whether some run ended otherwise than by an answer.
+    /// Returns whether any run ended without a response.
     pub fn was_interrupted(&self) -> bool {
         self.lambda.runs().iter().any(|run| !matches!(run.outcome, Outcome::Answered(_)))
     }
 
-    /// The end of a world in which all went as it should; otherwise its log stays. No event
-    /// is given up, but those whose runs were all killed by the test.
+    /// Ends a world: no run may have crashed that the test did not kill, and no event may be left in the failure queue.
+    /// Deletes the tables and the log, which a failing test keeps.
     pub async fn end(self) {
         let crashes = self.lambda.runs().iter().filter(|run| run.outcome.is_crash()).count();
         assert!(crashes <= self.lambda.kills(), "{crashes} crashes, log in {:?}", self.log);
@@ -191,7 +192,7 @@ impl World {
 }
 
 fn environment(stock: &str, ledger: &str, proxy: &Proxy, second: Duration, lease: Duration) -> Vec<(String, String)> {
-    let seconds = |of_aws: u32| (second * of_aws).as_secs_f64().to_string();
+    let seconds = |aws_seconds: u32| (second * aws_seconds).as_secs_f64().to_string();
     let variables = [
         ("INVENTORY_TABLE", stock.to_string()),
         ("LEDGER_TABLE", ledger.to_string()),
@@ -223,7 +224,7 @@ fn environment(stock: &str, ledger: &str, proxy: &Proxy, second: Duration, lease
     variables.map(|(name, value)| (name.to_string(), value)).into()
 }
 
-/// The buckets that all worlds share, each under names of its own, the rules in them, and the topic.
+/// Creates the buckets and the topic that all worlds share.
 async fn buckets() -> Cloud {
     static MADE: OnceCell<()> = OnceCell::const_new();
     let cloud = cloud().await;
@@ -231,7 +232,7 @@ async fn buckets() -> Cloud {
         for bucket in [UPLOADS, REPORTS] {
             let location = aws_sdk_s3::types::CreateBucketConfiguration::builder().location_constraint(REGION.into());
             let create = cloud.s3.create_bucket().bucket(bucket).create_bucket_configuration(location.build());
-            // There from an earlier run, perhaps.
+            // It may exist from an earlier run.
             let _ = create.send().await;
         }
         let versions = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();

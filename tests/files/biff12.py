@@ -1,6 +1,6 @@
-"""Writes a binary Excel workbook (.xlsb) record by record, as no free program does.
+"""Writes a binary Excel workbook (.xlsb) record by record, because no free program writes that format.
 
-Only what a reader of cells needs: no fonts, no colours, no theme. Excel itself writes much more.
+It contains only what is needed to read cells: no fonts, no colours, no theme. Excel itself writes much more.
 """
 
 import datetime
@@ -11,18 +11,18 @@ from dataclasses import dataclass, field
 RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 CONTENT = "application/vnd.ms-excel"
-# Numbers of formats that a workbook defines itself begin here.
+# The first number for formats that a workbook defines itself.
 FIRST_OWN_FORMAT = 164
 
 
 @dataclass
 class DivisionByZero:
-    """The formula =1/0 and what it comes to."""
+    """The formula =1/0 with its result."""
 
 
 @dataclass
-class Shown:
-    """A number under a format."""
+class Formatted:
+    """A number with a format."""
 
     number: float
     code: str
@@ -48,10 +48,10 @@ def write_workbook(path, sheets):
         [record(0x9F, longs(len(texts), len(texts))), *[record(0x13, b"\0" + text(t)) for t in texts], record(0xA0)]
     )
     worksheets = [("worksheet", f"worksheets/sheet{i}.bin") for i in range(1, len(sheets) + 1)]
-    beside = [("styles", "styles.bin"), ("sharedStrings", "sharedStrings.bin")]
-    parts["xl/_rels/workbook.bin.rels"] = relations(worksheets + beside)
+    others = [("styles", "styles.bin"), ("sharedStrings", "sharedStrings.bin")]
+    parts["xl/_rels/workbook.bin.rels"] = relations(worksheets + others)
     parts["_rels/.rels"] = relations([("officeDocument", "xl/workbook.bin")])
-    kinds = {target: kind for kind, target in worksheets + beside}
+    kinds = {target: kind for kind, target in worksheets + others}
     kinds["workbook.bin"] = "sheet.binary.macroEnabled.main"
     types = "".join(f'<Override PartName="/xl/{p}" ContentType="{CONTENT}.{kind}"/>' for p, kind in kinds.items())
     parts["[Content_Types].xml"] = (
@@ -79,7 +79,7 @@ def sheet_part(sheet, texts, codes):
     size = longs(rows[0] - 1, rows[-1] - 1, columns[0] - 1, columns[-1] - 1)
     out = [record(0x81), record(0x94, size), record(0x91)]
     for row in rows if sheet.cells else []:
-        # BrtRowHdr: place, style, height in twentieths of a point, flags, no spans.
+        # BrtRowHdr: row, style, height in twentieths of a point, flags, no spans.
         flags = [0, 0x10 if row in sheet.hidden_rows else 0, 0]
         out.append(record(0x00, longs(row - 1, 0) + struct.pack("<H3BI", 300, *flags, 0)))
         for column in columns:
@@ -95,8 +95,8 @@ def sheet_part(sheet, texts, codes):
 def cell(column, value, texts, codes):
     style = 0
     if isinstance(value, datetime.date):
-        value = Shown((value - datetime.date(1899, 12, 30)).days, "yyyy-mm-dd")
-    if isinstance(value, Shown):
+        value = Formatted((value - datetime.date(1899, 12, 30)).days, "yyyy-mm-dd")
+    if isinstance(value, Formatted):
         if value.code not in codes:
             codes.append(value.code)
         style, value = codes.index(value.code) + 1, value.number
@@ -119,7 +119,7 @@ def cell(column, value, texts, codes):
 def styles_part(codes):
     formats = [record(0x2C, struct.pack("<H", FIRST_OWN_FORMAT + i) + text(code)) for i, code in enumerate(codes)]
     numbers = [0, *range(FIRST_OWN_FORMAT, FIRST_OWN_FORMAT + len(codes))]
-    xf = struct.Struct("<5H2B2H")  # BrtXF: parent, format, font, fill, border; the rest is how it looks
+    xf = struct.Struct("<5H2B2H")  # BrtXF: parent, format, font, fill, border; the rest is appearance
     cells = [record(0x2F, xf.pack(0, number, 0, 0, 0, 0, 0, 0, 1)) for number in numbers]
     return b"".join(
         [record(0x116), record(0x267, longs(len(codes))), *formats, record(0x268)]
@@ -137,7 +137,7 @@ def relations(targets):
 
 
 def record(kind, body=b""):
-    """Kind and length are written in groups of seven bits, the lowest first."""
+    """Encodes a record. Its kind and length are written in groups of seven bits, the lowest first."""
     head = bytes([kind]) if kind < 0x80 else bytes([kind & 0x7F | 0x80, kind >> 7])
     length = len(body)
     while length > 0x7F:
@@ -145,8 +145,8 @@ def record(kind, body=b""):
     return head + bytes([length]) + body
 
 
-def text(letters):
-    return longs(len(letters.encode("utf-16-le")) // 2) + letters.encode("utf-16-le")
+def text(string):
+    return longs(len(string.encode("utf-16-le")) // 2) + string.encode("utf-16-le")
 
 
 def longs(*numbers):

@@ -1,20 +1,20 @@
-"""Prints for each file which rows of its sheets have a value, as readers of other makers than the loader's see it.
+"""Prints which rows of the sheets of each file have a value, according to readers independent of the loader's.
 
-    .local/tools/bin/python3 tests/files/count_rows.py FILE...
+    .local/tools/check/bin/python3 tests/files/count_rows.py FILE...
 
-One line of JSON for each file: the reader, and each sheet in the order of the tabs with the numbers of its rows as a
-spreadsheet program shows them. A row counts if at least one of its cells has a value: a number, a yes or no, a date, an
-error, a text, a formula whose result was not kept. A text without a letter is none, nor is a border or a note. A text
-of blanks is a value. Where that needs saying once more:
+One line of JSON for each file: the reader, and the sheets in tab order with the numbers of their rows as a spreadsheet
+program shows them. A row counts if at least one of its cells has a value: a number, a boolean, a date, an error, a
+text, a formula without a cached result. An empty text is not a value, nor is a border or a note. A text of spaces is.
+In particular:
 
-- xlsx: openpyxl tells formulas or their results, and a result that was not kept is told as none. Here it tells
-  formulas, so one whose result is a text without a letter would count. No file here has any.
-- xlsx: what a merged cell covers is kept in the file and counts. Blanks alone that are not marked as kept (xml:space)
-  are a value to openpyxl and none to the loader, nor to Excel. No file here has any.
-- ods: what a merged cell covers does not count.
-- csv: `=""` is how ERP programs write a text without a letter. A first line such as `sep=;` is no row.
-- html: blanks are no text on a page, the ones that do not break included. Row 1 is the table's first.
-- csv and html have no sheets: theirs is called like the file.
+- xlsx: openpyxl returns either formulas or their results, and a missing result as None. Here it returns formulas, so a
+  formula whose result is an empty text would count. No file here has any.
+- xlsx: cells covered by a merged cell are kept in the file and count. Spaces alone that are not marked as preserved
+  (xml:space) are a value to openpyxl but not to the loader or Excel. No file here has any.
+- ods: cells covered by a merged cell do not count.
+- csv: `=""` is how ERP programs write an empty text. A first line such as `sep=;` is not a row.
+- html: spaces on a page are not text, including no-break spaces. Row 1 is the first of the table.
+- csv and html have no sheets: the name of the file is given as the sheet's name.
 """
 
 import csv
@@ -34,7 +34,7 @@ OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
 TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 EXCEL2003 = "{urn:schemas-microsoft-com:office:spreadsheet}"
-LETTERS = {f"{TEXT}s", f"{TEXT}tab", f"{TEXT}line-break"}
+WHITESPACE_ELEMENTS = {f"{TEXT}s", f"{TEXT}tab", f"{TEXT}line-break"}
 
 
 def main(paths):
@@ -45,7 +45,7 @@ def main(paths):
 
 
 def choose_reader(path):
-    """By what is in the file: what it is called may be wrong."""
+    """Chooses by the file's content, because its extension may be wrong."""
     content = path.read_bytes()
     if content.startswith(b"PK"):
         parts = zipfile.ZipFile(path).namelist()
@@ -60,10 +60,10 @@ def choose_reader(path):
 
 
 def count_xlsx(path):
-    # Read at once, and not row by row, openpyxl would leave out what merged cells cover.
+    # In read-only mode, because otherwise openpyxl drops the cells covered by merged cells.
     book = openpyxl.load_workbook(path, read_only=True)
     for sheet in book.worksheets:
-        # The file's own word for how large the sheet is may be wrong.
+        # The dimensions recorded in the file may be wrong.
         sheet.reset_dimensions()
         yield sheet.title, numbers(sheet.iter_rows(values_only=True))
 
@@ -76,7 +76,7 @@ def count_xlsb(path):
 
 
 def count_xls(path):
-    # It has things to say about a file that is a little odd, and it says them on standard output.
+    # By default it prints warnings about slightly irregular files to standard output.
     book = xlrd.open_workbook(path, logfile=sys.stderr)
     for sheet in book.sheets():
         rows = map(sheet.row, range(sheet.nrows))
@@ -110,7 +110,7 @@ def count_ods(path):
 
 
 def rows_of(part):
-    """The rows in their order, those in groups and headers included, and not those of a table inside a cell."""
+    """Yields the rows in order, including those in groups and headers, but not those of a table inside a cell."""
     for child in part:
         if child.tag == f"{TABLE}table-row":
             yield child
@@ -122,12 +122,12 @@ def has_value_in_ods(cell):
     if cell.get(f"{OFFICE}value-type", "string") != "string":
         return True
     paragraphs = cell.findall(f"{TEXT}p")
-    # A blank, a tab and a line break within a paragraph are elements; a second paragraph is another line.
-    return len(paragraphs) > 1 or any(map(has_letters, paragraphs)) or bool(cell.get(f"{OFFICE}string-value"))
+    # A space, a tab and a line break within a paragraph are elements; a second paragraph is another line.
+    return len(paragraphs) > 1 or any(map(has_characters, paragraphs)) or bool(cell.get(f"{OFFICE}string-value"))
 
 
-def has_letters(paragraph):
-    return any(paragraph.itertext()) or any(part.tag in LETTERS for part in paragraph.iter())
+def has_characters(paragraph):
+    return any(paragraph.itertext()) or any(part.tag in WHITESPACE_ELEMENTS for part in paragraph.iter())
 
 
 def count_csv(path):
@@ -148,7 +148,7 @@ def count_html(path):
 
 
 class Page(html.parser.HTMLParser):
-    """The cells of a page with one table, ends left out or not."""
+    """Collects the cells of a page with one table, with or without end tags."""
 
     def __init__(self):
         super().__init__(convert_charrefs=True)
@@ -180,7 +180,7 @@ def decode(content):
 
 
 def numbers(rows):
-    """Of the rows in which a cell has a value."""
+    """Returns the numbers of the rows that have a value."""
     return [number for number, row in enumerate(rows, 1) if any(value not in (None, "") for value in row)]
 
 

@@ -1,11 +1,11 @@
-"""Makes the small spreadsheets in this folder anew, each by a program or library that people really use.
+"""Regenerates the small spreadsheets in this folder, each with a program or library in real use.
 
     pip install -r requirements.txt
     python generate.py            # needs LibreOffice (soffice) for some of them
 
-openpyxl.*, xlwt.*, odfpy.*, libreoffice.* and bytes.* hold the same three items, so that one test reads them all. No
-free program writes .xlsb, so that one is made from bytes by `biff12.py`. The others are made by `sent.py`. The same
-content comes out every time, not the same bytes.
+openpyxl.*, xlwt.*, odfpy.*, libreoffice.* and bytes.* hold the same three items, so that one test can read them all.
+No free program writes .xlsb, so `biff12.py` writes that one byte by byte. `realistic.py` makes the others. The content
+is the same every time, the bytes are not.
 """
 
 import datetime
@@ -20,7 +20,7 @@ import xlwt
 from odf import opendocument, style, table, text
 
 import biff12
-import sent
+import realistic
 
 FOLDER = pathlib.Path(__file__).parent
 HEADER = ["SKU", "Name", "Quantity", "Unit price", "Counted on", "Active"]
@@ -114,24 +114,24 @@ def make_from_bytes(path):
     cells = {(1, 1): "Stock of the third quarter", (8, 8): biff12.DivisionByZero()}
     for row, values in enumerate([HEADER, *ROWS], 3):
         cells |= {(row, column): value for column, value in enumerate(values, 1)}
-    cells[5, 3] = biff12.Shown(0, "00000")
+    cells[5, 3] = biff12.Formatted(0, "00000")
     stock = biff12.Sheet("Stock", cells, hidden_rows=(5,), merged=(1, 1, 1, 3))
     biff12.write_workbook(path, [stock, biff12.Sheet("Old", hidden=True)])
 
 
 def make_excel2003(path):
-    """As Excel 2003 writes it; by hand, for no library does. With a cell beside the list that shows an error."""
+    """As Excel 2003 writes it; by hand, because no library does. With an error in a cell outside the list."""
 
     def cell_of(value, attributes=""):
         if isinstance(value, bool):
-            kind, shown = "Boolean", int(value)
+            kind, content = "Boolean", int(value)
         elif isinstance(value, datetime.date):
-            kind, shown, attributes = "DateTime", f"{value}T00:00:00.000", ' ss:StyleID="day"'
+            kind, content, attributes = "DateTime", f"{value}T00:00:00.000", ' ss:StyleID="day"'
         elif isinstance(value, (int, float)):
-            kind, shown = "Number", value
+            kind, content = "Number", value
         else:
-            kind, shown = "String", escape(value, {'"': "&quot;", "\n": "&#10;"})
-        return f'    <Cell{attributes}><Data ss:Type="{kind}">{shown}</Data></Cell>'
+            kind, content = "String", escape(value, {'"': "&quot;", "\n": "&#10;"})
+        return f'    <Cell{attributes}><Data ss:Type="{kind}">{content}</Data></Cell>'
 
     rows = [["   <Row>", cell_of("Stock of the third quarter", ' ss:MergeAcross="2"'), "   </Row>"]]
     rows.append(['   <Row ss:Index="3">', *map(cell_of, HEADER), "   </Row>"])
@@ -170,7 +170,7 @@ def make_excel2003(path):
 
 
 def make_by_libreoffice(source):
-    """The same book as LibreOffice writes it."""
+    """The same workbook, saved by LibreOffice in each format."""
     for ending, options in [
         ("xlsx", "xlsx:Calc MS Excel 2007 XML"),
         ("xls", "xls:MS Excel 97"),
@@ -198,4 +198,4 @@ make_odfpy(FOLDER / "odfpy.ods")
 make_from_bytes(FOLDER / "bytes.xlsb")
 make_excel2003(FOLDER / "excel2003.xml")
 make_by_libreoffice(FOLDER / "openpyxl.xlsx")
-sent.make_all(FOLDER, convert)
+realistic.make_all(FOLDER, convert)

@@ -14,7 +14,7 @@ use super::{root, unique};
 pub const REGION: &str = "eu-central-1";
 pub const ACCOUNT: &str = "000000000000";
 
-/// Held for reading by tests that need DynamoDB to answer, for writing by those that pause it.
+/// Read-locked by tests that need DynamoDB to answer, write-locked by tests that pause it.
 pub static DYNAMODB_ANSWERS: RwLock<()> = RwLock::const_new(());
 
 pub struct Cloud {
@@ -28,7 +28,7 @@ pub struct Cloud {
     pub eventbridge: aws_sdk_eventbridge::Client,
 }
 
-/// The cloud, up and healthy.
+/// Returns clients of the local cloud, once it is up and healthy.
 pub async fn cloud() -> Cloud {
     static UP: OnceCell<()> = OnceCell::const_new();
     UP.get_or_init(|| async { control("up") }).await;
@@ -36,7 +36,7 @@ pub async fn cloud() -> Cloud {
     clients_at(format!("http://127.0.0.1:{port}"))
 }
 
-/// Where DynamoDB itself answers, past LocalStack; where that is not to be reached, LocalStack.
+/// Returns the endpoint of DynamoDB Local itself, bypassing LocalStack, or LocalStack's if that one cannot be reached.
 pub async fn dynamodb_itself() -> String {
     static ENDPOINT: OnceCell<String> = OnceCell::const_new();
     let endpoint = ENDPOINT.get_or_init(|| async {
@@ -49,7 +49,7 @@ pub async fn dynamodb_itself() -> String {
     endpoint.await.clone()
 }
 
-/// The same clients for another endpoint, whoever answers there.
+/// Returns the same clients for another endpoint.
 pub fn clients_at(endpoint: String) -> Cloud {
     let https =
         Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).build_https();
@@ -81,8 +81,8 @@ pub fn clients_at(endpoint: String) -> Cloud {
 }
 
 impl Cloud {
-    /// A table of a test's own, with an index unless that one's key is empty. A key is its attributes and their types,
-    /// the partition's first.
+    /// Creates a table for one test, with an index unless `index` is empty. A key lists its attributes with their
+    /// types, the partition key first.
     pub async fn create_table(&self, purpose: &str, key: &[(&str, &str)], index: &[(&str, &str)]) -> String {
         let name = unique(purpose);
         self.create_table_called(&name, key, index).await;
@@ -114,7 +114,7 @@ impl Cloud {
         create.set_global_secondary_indexes(indexes).send().await.expect("a table");
     }
 
-    /// How many items a table has.
+    /// Returns the number of items in a table.
     pub async fn count(&self, name: &str) -> usize {
         let scan = self.dynamodb.scan().table_name(name).consistent_read(true);
         let mut pages = scan.into_paginator().send();
@@ -130,7 +130,7 @@ impl Cloud {
     }
 }
 
-/// DynamoDB stops answering for as long as this lives, a failing test included.
+/// Stops DynamoDB from answering until it is dropped, also if the test fails.
 pub struct Pause;
 
 impl Pause {

@@ -1,11 +1,11 @@
-//! Spreadsheets that tests make: plain ones of any size, and ones that no program would write.
+//! Spreadsheets for tests: plain ones of any size, and hostile ones that no spreadsheet program would write.
 
 use std::io::{Cursor, Write};
 
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-/// A list of `rows` items whose SKUs begin with `prefix`.
+/// Returns a CSV file of `rows` items whose SKUs begin with `prefix`.
 pub fn csv(prefix: &str, rows: usize) -> Vec<u8> {
     let mut text = String::from("SKU,Name,Quantity,Unit price\n");
     for row in 0..rows {
@@ -20,7 +20,7 @@ const WORKBOOK: &str = r#"<workbook xmlns="http://schemas.openxmlformats.org/spr
 const WORKBOOK_RELS: &str = r#"<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet1.xml"/><Relationship Id="rId2" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/sharedStrings" Target="sharedStrings.xml"/></Relationships>"#;
 const MAIN: &str = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
 
-/// Writes a part of a workbook.
+/// A function that writes one part of a workbook.
 type Part<'a> = &'a dyn Fn(&mut dyn Write) -> std::io::Result<()>;
 
 fn workbook(strings: Part<'_>, sheet: Part<'_>) -> Vec<u8> {
@@ -51,16 +51,16 @@ fn repeat(out: &mut dyn Write, text: &str, megabytes: usize) -> std::io::Result<
     (0..megabytes).try_for_each(|_| out.write_all(block.as_bytes()))
 }
 
-/// Claims four billion texts, for which a reader that believed it would make room at once.
-pub fn claims_endless_texts() -> Vec<u8> {
+/// Claims to hold four billion shared strings: a reader that trusts the count allocates room for all of them.
+pub fn claims_billions_of_strings() -> Vec<u8> {
     workbook(
         &|out| write!(out, r#"<sst xmlns="{MAIN}" uniqueCount="4294967295"><si><t>a</t></si></sst>"#),
         &empty_sheet,
     )
 }
 
-/// Really holds a million and more short texts: within the budget, and each takes memory.
-pub fn holds_endless_texts() -> Vec<u8> {
+/// Really holds more than a million short strings: the file is within the size budget, but each string takes memory.
+pub fn holds_a_million_strings() -> Vec<u8> {
     const MEGABYTES: usize = 25;
     let strings = |out: &mut dyn Write| {
         write!(out, r#"<sst xmlns="{MAIN}">"#)?;
@@ -70,9 +70,9 @@ pub fn holds_endless_texts() -> Vec<u8> {
     workbook(&strings, &empty_sheet)
 }
 
-/// Rows without end and without a value: they take no memory, only time. The noise between them keeps the sheet from
-/// unpacking to more than a sheet may.
-pub fn takes_endless_time(megabytes: usize) -> Vec<u8> {
+/// Rows without end and without a value: they take no memory, only time. The noise between them keeps the compression
+/// ratio of the sheet below the limit.
+pub fn endless_empty_rows(megabytes: usize) -> Vec<u8> {
     const NOISE_BYTES: usize = 16 * 1024;
     let sheet = |out: &mut dyn Write| {
         write!(out, r#"<worksheet xmlns="{MAIN}"><sheetData>"#)?;

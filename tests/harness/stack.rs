@@ -1,4 +1,4 @@
-//! The stack as it is shipped: `infra/template.yaml`, put up by the script that `make deploy` uses.
+//! The stack as shipped: `infra/template.yaml`, deployed by the script that `make deploy` uses.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -31,20 +31,20 @@ pub struct Stack {
     pub logs: String,
 }
 
-/// Where a stack's own rules are.
+/// The key of the stack's own rules in the uploads bucket.
 const RULES: &str = "rules/inventory.toml";
 
-/// What the deployed stack is called by its outputs.
+/// The outputs of the deployed stack.
 type Outputs = serde_json::Map<String, Json>;
 
 impl Stack {
-    /// The stack that most tests share, with the loader as it was just built.
+    /// Returns the stack that most tests share, running the loader that was just built.
     pub async fn shared() -> Stack {
         static OUTPUTS: OnceCell<Outputs> = OnceCell::const_new();
         let program = Path::new(env!("CARGO_BIN_EXE_loader"));
         let outputs = OUTPUTS.get_or_init(|| async {
             let outputs = deploy("shared", program, &[("RulesKey", RULES)]).await;
-            // Each test loads a list of its own, of its own length, into the one table.
+            // The gate would hold loads: each test loads a list of a different length into the one table.
             let rules = include_str!("../../inventory.toml").replace("fewer_percent = 50", "fewer_percent = false");
             Stack::from_outputs(&outputs).await.upload(RULES, rules.into_bytes()).await;
             outputs
@@ -52,7 +52,7 @@ impl Stack {
         Stack::from_outputs(outputs.await).await
     }
 
-    /// A stack of a test's own, for what would disturb others.
+    /// Deploys a stack for one test that would disturb the others.
     pub async fn own(name: &str, program: &Path, parameters: &[(&str, &str)]) -> Stack {
         Stack::from_outputs(&deploy(name, program, parameters).await).await
     }
@@ -72,7 +72,7 @@ impl Stack {
         }
     }
 
-    /// Puts a file where people put theirs.
+    /// Puts a file into the uploads bucket.
     pub async fn upload(&self, key: &str, content: Vec<u8>) -> Upload {
         let put = self.cloud.s3.put_object().bucket(&self.uploads).key(key).body(ByteStream::from(content));
         let version = put.send().await.expect("an upload").version_id;
@@ -80,25 +80,25 @@ impl Stack {
         Upload { bucket, key: key.to_string(), version, sequencer: None, etag: None, size: None, time: None }
     }
 
-    /// The report of an upload, once it is there.
+    /// Waits for the report of an upload.
     pub async fn report(&self, upload: &Upload) -> Report {
         self.report_of(&LoadId::of(upload)).await
     }
 
-    /// The report of a load, once it is there.
+    /// Waits for the report of a load.
     pub async fn report_of(&self, load: &LoadId) -> Report {
         let name = format!("loads/{load}/report.json");
         let json = eventually(&format!("the report of load {load}"), || self.kept(&name)).await;
         serde_json::from_slice(&json).expect("a report")
     }
 
-    /// What is kept in the reports bucket under a name.
+    /// Returns the object in the reports bucket with this name, if there is one.
     pub async fn kept(&self, name: &str) -> Option<Vec<u8>> {
         let answer = self.cloud.s3.get_object().bucket(&self.reports).key(name).send().await.ok()?;
         Some(answer.body.collect().await.expect("a body").to_vec())
     }
 
-    /// The item with this SKU, if there is one.
+    /// Returns the item with this SKU, if there is one.
     pub async fn item(&self, sku: &str) -> Option<Item> {
         let get = self.cloud.dynamodb.get_item().table_name(&self.inventory).consistent_read(true);
         let answer = get.key("sku", AttributeValue::S(sku.to_string())).send().await.expect("an answer");
@@ -111,7 +111,7 @@ impl Stack {
         put.send().await.expect("an item put");
     }
 
-    /// How many items have a SKU that begins like this.
+    /// Returns the number of items whose SKU begins with `prefix`.
     pub async fn count_items(&self, prefix: &str) -> usize {
         let scan = self.cloud.dynamodb.scan().table_name(&self.inventory).consistent_read(true);
         let scan = scan.filter_expression("begins_with(sku, :prefix)");
@@ -124,12 +124,12 @@ impl Stack {
         items
     }
 
-    /// The log lines of the function that speak of this load, read as JSON.
+    /// Returns the function's log lines that contain `mentioning` and are JSON.
     pub async fn log_lines(&self, mentioning: &str) -> Vec<Json> {
         self.raw_log_lines(mentioning).await.iter().filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
 
-    /// The log lines of the function that speak of this, as they are.
+    /// Returns the function's log lines that contain `mentioning`.
     pub async fn raw_log_lines(&self, mentioning: &str) -> Vec<String> {
         let events = self.cloud.logs.filter_log_events().log_group_name(&self.logs);
         let mut pages = events.into_paginator().send();
@@ -143,7 +143,7 @@ impl Stack {
         lines
     }
 
-    /// The first log line of a load that tells this event, once it is there.
+    /// Waits for the first log line with this event that contains `mentioning`.
     pub async fn log_event(&self, mentioning: &str, event: &str) -> Json {
         eventually(&format!("the log event {event} of {mentioning}"), || async {
             self.log_lines(mentioning).await.into_iter().find(|line| line["event"] == event)
@@ -151,7 +151,7 @@ impl Stack {
         .await
     }
 
-    /// The next message in the failure queue that speaks of this, once it is there.
+    /// Waits for the next message in the failure queue that contains `mentioning`.
     pub async fn failure(&self, mentioning: &str) -> Json {
         eventually(&format!("a failure of {mentioning}"), || async {
             let receive = self.cloud.sqs.receive_message().queue_url(&self.failures).max_number_of_messages(10);
@@ -167,8 +167,8 @@ impl Stack {
         receive.visibility_timeout(0).send().await.expect("the queue").messages.unwrap_or_default().len()
     }
 
-    /// Deploys the same program once more, as another archive, so that it is a new version of the function.
-    pub async fn deploy_anew(&self) {
+    /// Deploys the same program again as a different archive, which makes it a new version of the function.
+    pub async fn redeploy(&self) {
         let stack = self.function.strip_suffix("-loader").expect("a function of a stack");
         let bucket = format!("{stack}-artifacts-{ACCOUNT}-{REGION}");
         let s3 = &self.cloud.s3;
@@ -176,7 +176,7 @@ impl Stack {
         let key = listed.contents()[0].key().expect("a name").to_string();
         let program = s3.get_object().bucket(&bucket).key(&key).send().await.expect("the program");
         let mut archive = program.body.collect().await.expect("the program").to_vec();
-        // An archive ends with a comment, after two bytes that say how long it is.
+        // A zip archive ends with a comment, preceded by its length in two bytes.
         const COMMENT: &[u8] = b"new";
         archive.truncate(archive.len() - 2);
         archive.extend([COMMENT.len() as u8, 0]);
@@ -187,7 +187,7 @@ impl Stack {
         update.s3_bucket(bucket).s3_key("code/new.zip").send().await.expect("a new version");
     }
 
-    /// Hands the function an event and waits for its answer, or for the text of its error.
+    /// Invokes the function with an event and returns its answer, or the text of its error.
     pub async fn invoke(&self, event: &Json) -> Result<Json, String> {
         let invoke = self.cloud.lambda.invoke().function_name(&self.function).payload(Blob::new(event.to_string()));
         let answer = invoke.send().await.expect("an answer");
@@ -199,7 +199,7 @@ impl Stack {
     }
 }
 
-/// The notification of S3 for an upload.
+/// Returns the notification that S3 sends for an upload.
 pub fn notification(upload: &Upload) -> Json {
     json!({ "Records": [{
         "eventVersion": "2.1", "eventSource": "aws:s3", "awsRegion": REGION,
@@ -211,8 +211,8 @@ pub fn notification(upload: &Upload) -> Json {
     }]})
 }
 
-/// Deploys under a name that no run had before: a local cloud now and then loses an event for a function that has just
-/// been updated. What earlier runs left is taken down first.
+/// Deploys under a name that no earlier run used: the local cloud occasionally loses an event for a function that has
+/// just been updated. Stacks of earlier runs are taken down first.
 async fn deploy(name: &str, program: &Path, parameters: &[(&str, &str)]) -> Outputs {
     static RUN: OnceCell<u16> = OnceCell::const_new();
     let endpoint = cloud().await.endpoint;
@@ -222,7 +222,7 @@ async fn deploy(name: &str, program: &Path, parameters: &[(&str, &str)]) -> Outp
     let mut command = Command::new(root().join("infra/deploy"));
     command.args(["up", "--stack", &name, "--endpoint-url", &endpoint, "--region", REGION, "--code"]).arg(program);
     command.args(["--arch", if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" }]);
-    // Unprotected, so that it can be taken down; and a lease that runs out before the local cloud's first retry.
+    // Without deletion protection, so that it can be taken down; with the log lines that tests read.
     let common = [("DeletionProtection", "false"), ("LogLevel", "info")];
     for (parameter, value) in common.iter().chain(parameters) {
         command.args(["--parameter", &format!("{parameter}={value}")]);
@@ -235,22 +235,22 @@ async fn deploy(name: &str, program: &Path, parameters: &[(&str, &str)]) -> Outp
     outputs
 }
 
-/// The stacks that this run and earlier ones put up.
+/// Returns the path of the list of stacks that this run and earlier ones deployed.
 fn stacks_noted() -> PathBuf {
     root().join(".local/run/test-stacks")
 }
 
 fn note_stack(name: &str) {
     let mut notes = OpenOptions::new().create(true).append(true).open(stacks_noted()).expect("the list of stacks");
-    writeln!(notes, "{name}").expect("a note");
+    writeln!(notes, "{name}").expect("a line written");
 }
 
-/// Returns the number of this run.
+/// Takes down the stacks of earlier runs and returns the number of this run.
 fn take_down_earlier_stacks(endpoint: &str) -> u16 {
     for name in std::fs::read_to_string(stacks_noted()).unwrap_or_default().lines() {
         let mut command = Command::new(root().join("infra/deploy"));
         command.args(["down", "--stack", name, "--with-data", "--endpoint-url", endpoint, "--region", REGION]);
-        // What cannot be taken down is in nobody's way.
+        // A stack that cannot be taken down does no harm: this run uses other names.
         let _ = command.stdout(Stdio::null()).stderr(Stdio::null()).status();
     }
     let _ = std::fs::remove_file(stacks_noted());

@@ -1,4 +1,4 @@
-"""A custom runtime that does what its event says. The tests put an interpreter's line above it."""
+"""A custom runtime that does what its event says. The tests prepend a shebang line."""
 
 import http.client
 import json
@@ -19,7 +19,7 @@ def call(method, path, body=None):
 
 def handle(event, headers):
     print("got", event["do"], "in", os.getpid(), flush=True)
-    if event["do"] == "tell":
+    if event["do"] == "describe":
         return {
             "pid": os.getpid(),
             "headers": dict(headers),
@@ -33,7 +33,7 @@ def handle(event, headers):
     if event["do"] == "answer and exit":
         return "done"
     if event["do"] == "fail":
-        raise ValueError("as it was told")
+        raise ValueError("as requested")
     if event["do"] == "exit":
         os._exit(3)
     if event["do"] == "eat memory":
@@ -47,7 +47,7 @@ def handle(event, headers):
             subprocess.run(["/bin/true"])
         return len(fat)
     if event["do"] == "hang with children":
-        # One as any other, one that tries to get away: a group of its own, no environment.
+        # One ordinary child, and one that tries to escape: its own process group, no environment.
         children = [
             subprocess.Popen(["/bin/sleep", "3600"]),
             subprocess.Popen(["/bin/sleep", "3600"], process_group=0, env={}),
@@ -55,7 +55,7 @@ def handle(event, headers):
         print("children", *(child.pid for child in children), flush=True)
         time.sleep(3600)
     if event["do"] == "meet":
-        # Nobody leaves before as many as `number` have come.
+        # Wait until `number` invocations have arrived.
         tempfile.mkstemp(prefix=f"{os.getpid()}-", dir=event["at"])
         while len(os.listdir(event["at"])) < event["number"]:
             time.sleep(0.02)

@@ -1,4 +1,4 @@
-"""What the loader's tests take for granted of the local cloud. Run by `cloud selftest`, against one that is up."""
+"""Checks what the loader's tests assume about the local cloud. Run by `cloud selftest` against one that is up."""
 
 import base64
 import importlib.machinery
@@ -51,14 +51,14 @@ lambda_, logs, sqs, s3, dynamodb, cloudformation = map(
 )
 
 
-def eventually(look, what, seconds=40):
-    """Waits for a condition rather than for a time: the bound is for the day when it never comes."""
+def eventually(poll, what, seconds=40):
+    """Waits for a condition, and fails if it does not come true within the limit."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        if found := look():
+        if found := poll():
             return found
         time.sleep(0.05)
-    raise AssertionError(f"not within {seconds} s: {what}")
+    raise AssertionError(f"waited {seconds} s for {what}")
 
 
 def unique(name):
@@ -75,15 +75,15 @@ def archive():
 
 
 def state_of(pid):
-    """The kernel's letter for it; None when it is gone, and of a zombie nothing else is left."""
+    """Returns the kernel's state code of a process; None if it is gone or a zombie."""
     try:
-        letter = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+        code = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
     except OSError:
         return None
-    return None if letter == "Z" else letter
+    return None if code == "Z" else code
 
 
-def meeting_place(test):
+def meeting_folder(test):
     folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
     test.addCleanup(folder.cleanup)
     return folder.name
@@ -126,16 +126,16 @@ class Function:
 
 
 class Invocations(unittest.TestCase):
-    def test_an_event_arrives_with_all_that_lambda_says_about_it(self):
+    def test_an_event_arrives_with_lambdas_headers_and_environment(self):
         function = Function(self, Timeout=17, MemorySize=256, Environment={"Variables": {"TABLE": "stock"}})
-        told, error = function.invoke("tell")
+        described, error = function.invoke("describe")
         self.assertIsNone(error)
-        headers = told["headers"]
+        headers = described["headers"]
         self.assertRegex(headers["Lambda-Runtime-Aws-Request-Id"], r"^[0-9a-f-]{36}$")
         self.assertTrue(headers["Lambda-Runtime-Invoked-Function-Arn"].endswith(f":function:{function.name}"))
         self.assertRegex(headers["Lambda-Runtime-Trace-Id"], "^Root=1-")
-        self.assertAlmostEqual(int(headers["Lambda-Runtime-Deadline-Ms"]) - told["now_ms"], 17_000, delta=1_000)
-        environment = told["environment"]
+        self.assertAlmostEqual(int(headers["Lambda-Runtime-Deadline-Ms"]) - described["now_ms"], 17_000, delta=1_000)
+        environment = described["environment"]
         self.assertEqual(environment["AWS_LAMBDA_FUNCTION_NAME"], function.name)
         self.assertEqual(environment["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"], "256")
         self.assertEqual(environment["AWS_REGION"], "eu-central-1")
@@ -144,7 +144,7 @@ class Invocations(unittest.TestCase):
         self.assertEqual(environment["TABLE"], "stock")
 
     def test_nothing_of_localstacks_environment_leaks(self):
-        environment = Function(self).invoke("tell")[0]["environment"]
+        environment = Function(self).invoke("describe")[0]["environment"]
         foreign = "LOCALSTACK|GATEWAY|LAMBDA_RUNTIME_EXECUTOR|INVENTORY|PYTHON|VIRTUAL|XDG"
         leaked = [name for name in environment if re.match(foreign, name)]
         self.assertEqual(leaked, [])
@@ -154,64 +154,64 @@ class Invocations(unittest.TestCase):
     def test_every_environment_has_its_own_tmp(self):
         one, other = Function(self), Function(self)
         left = Path(one.invoke("leave a file")[0]["file"])
-        self.assertIn(left.name, one.invoke("tell")[0]["found_in_tmp"])
-        told = other.invoke("tell")[0]
-        self.assertEqual(told["found_in_tmp"], [])
-        self.assertNotEqual(told["tmp"], str(left.parent))
+        self.assertIn(left.name, one.invoke("describe")[0]["found_in_tmp"])
+        described = other.invoke("describe")[0]
+        self.assertEqual(described["found_in_tmp"], [])
+        self.assertNotEqual(described["tmp"], str(left.parent))
 
-    def test_one_environment_serves_one_event_at_a_time_and_is_used_again(self):
+    def test_an_environment_serves_one_event_at_a_time_and_is_reused(self):
         function = Function(self)
         with ThreadPoolExecutor(4) as pool:
             pids = {pid for pid, _ in pool.map(lambda _: function.invoke("wait", seconds=0.5), range(4))}
         self.assertEqual(len(pids), 4)
-        self.assertIn(function.invoke("tell")[0]["pid"], pids)
+        self.assertIn(function.invoke("describe")[0]["pid"], pids)
 
-    def test_events_that_come_together_run_together(self):
-        together = 34  # more than a pool of threads has by default on any machine
-        at = meeting_place(self)
+    def test_simultaneous_events_run_concurrently(self):
+        together = 34  # more than the default size of a thread pool on any machine
+        at = meeting_folder(self)
         function = Function(self)
         for _ in range(together - 1):
             function.send("meet", at=at, number=together)
         _, error = function.invoke("meet", at=at, number=together)
         self.assertIsNone(error)
 
-    def test_reserved_concurrency_refuses_a_caller_and_lets_events_wait(self):
-        at = meeting_place(self)
+    def test_reserved_concurrency_throttles_callers_and_queues_events(self):
+        at = meeting_folder(self)
         function = Function(self)
         lambda_.put_function_concurrency(FunctionName=function.name, ReservedConcurrentExecutions=1)
         for _ in range(3):
             function.send("meet", at=at, number=2)
         eventually(lambda: os.listdir(at), "the first event's run")
         with self.assertRaises(lambda_.exceptions.TooManyRequestsException) as refused:
-            function.invoke("tell")
+            function.invoke("describe")
         self.assertEqual(refused.exception.response["Reason"], "ReservedFunctionConcurrentInvocationLimitExceeded")
         self.assertEqual(len(os.listdir(at)), 1)
         Path(at, "go-on").touch()
-        eventually(lambda: len(os.listdir(at)) == 4, "the runs of the events that waited")
+        eventually(lambda: len(os.listdir(at)) == 4, "the runs of the waiting events")
         pids = {name.split("-")[0] for name in os.listdir(at)} - {"go"}
         self.assertEqual(len(pids), 1)
 
     def test_logs_have_start_end_and_report(self):
         function = Function(self, MemorySize=192)
-        told = function.invoke("tell")[0]
-        request_id = told["headers"]["Lambda-Runtime-Aws-Request-Id"]
+        described = function.invoke("describe")[0]
+        request_id = described["headers"]["Lambda-Runtime-Aws-Request-Id"]
         lines = eventually(function.log_lines, "log events in CloudWatch Logs")
         self.assertEqual(lines[0], f"START RequestId: {request_id} Version: $LATEST")
-        self.assertEqual(lines[1], f"got tell in {told['pid']}")
+        self.assertEqual(lines[1], f"got describe in {described['pid']}")
         self.assertEqual(lines[2], f"END RequestId: {request_id}")
         self.assertRegex(
             lines[3],
             f"^REPORT RequestId: {request_id}\tDuration: [\\d.]+ ms\tBilled Duration: \\d+ ms\t"
             "Memory Size: 192 MB\tMax Memory Used: \\d+ MB\tInit Duration: [\\d.]+ ms\t$",
         )
-        function.invoke("tell")
+        function.invoke("describe")
         self.assertNotIn("Init Duration", function.log)
 
     def test_json_logging_and_its_log_group_are_honoured(self):
         group = unique("group")
         function = Function(self, LoggingConfig={"LogFormat": "JSON", "LogGroup": group})
         self.addCleanup(logs.delete_log_group, logGroupName=group)
-        function.invoke("tell")
+        function.invoke("describe")
         start, *_, report = function.log.splitlines()
         self.assertEqual(json.loads(start)["type"], "platform.start")
         self.assertEqual(json.loads(report)["record"]["status"], "success")
@@ -222,12 +222,12 @@ class Invocations(unittest.TestCase):
         self.assertIsNone(function.invoke("eat memory", mb=60)[1])
         used = int(re.search(r"Max Memory Used: (\d+) MB", function.log).group(1))
         self.assertTrue(120 <= used < 200, used)
-        before = function.invoke("tell")[0]["pid"]
+        before = function.invoke("describe")[0]["pid"]
         answer, error = function.invoke("eat memory", mb=200)
         self.assertEqual((answer["errorType"], error), ("Runtime.OutOfMemory", "Unhandled"))
         self.assertTrue(answer["errorMessage"].endswith("Runtime exited with error: signal: killed"))
         self.assertRegex(function.log, "Max Memory Used: 256 MB\tStatus: error\tError Type: Runtime.OutOfMemory")
-        after, error = function.invoke("tell")
+        after, error = function.invoke("describe")
         self.assertIsNone(error)
         self.assertNotEqual(after["pid"], before)
 
@@ -237,29 +237,29 @@ class Invocations(unittest.TestCase):
         used = int(re.search(r"Max Memory Used: (\d+) MB", function.log).group(1))
         self.assertLess(used, 256)
 
-    def test_an_answer_can_be_an_error(self):
+    def test_a_function_can_return_an_error(self):
         answer, error = Function(self).invoke("fail")
-        self.assertEqual(answer, {"errorType": "ValueError", "errorMessage": "as it was told"})
+        self.assertEqual(answer, {"errorType": "ValueError", "errorMessage": "as requested"})
         self.assertEqual(error, "Unhandled")
 
-    def test_an_exit_is_an_error_and_the_next_event_finds_a_new_process(self):
+    def test_an_exit_is_an_error_and_the_next_event_gets_a_new_process(self):
         function = Function(self)
-        before = function.invoke("tell")[0]["pid"]
+        before = function.invoke("describe")[0]["pid"]
         answer, _ = function.invoke("exit")
         self.assertEqual(answer["errorType"], "Runtime.ExitError")
         self.assertTrue(answer["errorMessage"].endswith("Runtime exited with error: exit status 3"))
-        self.assertNotEqual(function.invoke("tell")[0]["pid"], before)
+        self.assertNotEqual(function.invoke("describe")[0]["pid"], before)
 
     def test_an_answer_counts_even_if_the_process_ends_right_after_it(self):
         function = Function(self)
         self.assertEqual(function.invoke("answer and exit"), ("done", None))
-        self.assertIsNone(function.invoke("tell")[1])
+        self.assertIsNone(function.invoke("describe")[1])
 
     def test_between_events_the_process_is_frozen(self):
         function = Function(self)
-        pid = function.invoke("tell")[0]["pid"]
+        pid = function.invoke("describe")[0]["pid"]
         self.assertEqual(state_of(pid), "T")
-        self.assertEqual(function.invoke("tell")[0]["pid"], pid)
+        self.assertEqual(function.invoke("describe")[0]["pid"], pid)
 
     def test_a_timeout_kills_the_process_and_its_children(self):
         function = Function(self, Timeout=2)
@@ -272,14 +272,14 @@ class Invocations(unittest.TestCase):
         pids = re.search(r"children (\d+) (\d+)", function.log).groups()
         for pid in pids:
             eventually(lambda: not state_of(pid), f"end of process {pid}", seconds=5)
-        self.assertIsNone(function.invoke("tell")[1])
+        self.assertIsNone(function.invoke("describe")[1])
 
     def test_an_error_in_the_init_phase_reaches_caller_and_log(self):
         function = Function(self, Environment={"Variables": {"INIT": "refuse"}})
-        answer, error = function.invoke("tell")
+        answer, error = function.invoke("describe")
         self.assertEqual((answer["errorType"], error), ("Config.Missing", "Unhandled"))
         self.assertIn("cannot start", function.log)
-        answer, _ = Function(self, Environment={"Variables": {"INIT": "exit"}}).invoke("tell")
+        answer, _ = Function(self, Environment={"Variables": {"INIT": "exit"}}).invoke("describe")
         self.assertEqual(answer["errorType"], "Runtime.ExitError")
         self.assertIn("exit status 7", answer["errorMessage"])
 
@@ -302,14 +302,14 @@ class Invocations(unittest.TestCase):
 
     def test_deleting_a_function_ends_its_processes(self):
         function = Function(self)
-        told = function.invoke("tell")[0]
+        described = function.invoke("describe")[0]
         self.doCleanups()
-        eventually(lambda: not state_of(told["pid"]), "end of the process", seconds=5)
-        eventually(lambda: not Path(told["tmp"]).exists(), "removal of its files", seconds=5)
+        eventually(lambda: not state_of(described["pid"]), "end of the process", seconds=5)
+        eventually(lambda: not Path(described["tmp"]).exists(), "removal of its files", seconds=5)
 
 
 def template(days, protect, reserved):
-    """With `days` of None, the properties under test are left out."""
+    """Returns a template; if `days` is None, without the properties under test."""
     return {
         "Resources": {
             "Table": {
@@ -364,7 +364,7 @@ def lifecycle(days):
 
 
 class CloudFormation(unittest.TestCase):
-    def test_what_is_dropped_elsewhere_is_real_on_create_on_update_and_when_taken_away(self):
+    def test_properties_that_localstack_drops_are_applied_on_create_update_and_removal(self):
         code, stack = unique("code"), unique("stack")
         s3.create_bucket(Bucket=code, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
         self.addCleanup(s3.delete_bucket, Bucket=code)
@@ -419,24 +419,24 @@ class CloudFormation(unittest.TestCase):
 
 class Control(unittest.TestCase):
     def test_dynamodb_can_be_paused(self):
-        hasty = client("dynamodb", read_timeout=1)
+        impatient = client("dynamodb", read_timeout=1)
         self.addCleanup(self.cloud, "resume-dynamodb")
         self.cloud("pause-dynamodb")
         with self.assertRaises(ReadTimeoutError):
-            hasty.list_tables()
+            impatient.list_tables()
         self.cloud("resume-dynamodb")
         eventually(lambda: dynamodb.list_tables(), "an answer of DynamoDB")
 
     def cloud(self, verb):
         subprocess.run([HERE / "cloud", verb], check=True, capture_output=True)
 
-    def test_the_port_is_on_loopback_alone(self):
+    def test_the_port_is_bound_to_loopback_only(self):
         port = f"{int(cloud.PORT):04X}"
         sockets = Path("/proc/net/tcp").read_text() + Path("/proc/net/tcp6").read_text()
         listening = re.findall(rf"([0-9A-F]+):{port} [0-9A-F]+:0000 0A", sockets)
         self.assertEqual(listening, ["0100007F"])
 
-    def test_docker_gets_one_image_on_loopback_and_the_token_by_name(self):
+    def test_docker_runs_the_image_on_loopback_and_gets_the_token_by_name(self):
         given = {"LOCALSTACK_AUTH_TOKEN": "secret", "DOCKER_HOST": "unix:///run/user/1/d.sock"}
         with mock.patch.dict(os.environ, given):
             command = " ".join(cloud.Docker().command())

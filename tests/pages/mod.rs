@@ -1,4 +1,4 @@
-//! What a load leaves for people: pages of real loads. `make pages` opens them in a browser and photographs the first.
+//! The report pages of real loads. `make pages` opens them in a browser and takes screenshots of the first.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,13 +15,13 @@ const PLACES: [&str; 3] = ["York", "Leeds", "Hull"];
 const ITEMS: u32 = 480;
 
 /// A table, and a folder for its loads.
-struct Shop {
+struct Fixture {
     cloud: Cloud,
     table: String,
     folder: tempfile::TempDir,
 }
 
-impl Shop {
+impl Fixture {
     fn load(&self, name: &str, content: &[u8], more: &[&str]) -> Output {
         let file = self.folder.path().join(name);
         fs::write(&file, content).expect("the file");
@@ -30,21 +30,21 @@ impl Shop {
         inventory_at(&self.cloud.endpoint, REGION, &[&arguments[..], more].concat())
     }
 
-    /// The folder of the load that ended last, by its answer.
+    /// Returns the folder that contains the loads.
     fn loads(&self) -> PathBuf {
         self.folder.path().join("loads")
     }
 }
 
-fn said(output: &Output) -> String {
+fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).expect("text")
 }
 
-/// Where the page is, by the last line of the answer.
+/// Returns the path of the report page that the command printed.
 fn page_of(output: &Output) -> PathBuf {
-    let said = said(output);
+    let stdout = stdout(output);
     let place =
-        said.lines().find_map(|line| line.strip_prefix("The report is in ")).unwrap_or_else(|| panic!("{output:?}"));
+        stdout.lines().find_map(|line| line.strip_prefix("The report is in ")).unwrap_or_else(|| panic!("{output:?}"));
     PathBuf::from(place)
 }
 
@@ -77,7 +77,7 @@ fn write_stock(change: impl Fn(u32, &mut [String; 7])) -> Vec<u8> {
     book.save_to_buffer().expect("a workbook")
 }
 
-/// The next quarter: most items as they were, many counted anew, some dearer, and the mistakes people make.
+/// Changes an item for the next quarter: many have a new quantity, some a higher price, and some a typical mistake.
 fn next_quarter(item: u32, row: &mut [String; 7]) {
     let [sku, name, _, quantity, price, counted, barcode] = row;
     match item {
@@ -94,8 +94,8 @@ fn next_quarter(item: u32, row: &mut [String; 7]) {
     }
 }
 
-/// Leaves a page where `make pages` looks for it.
-fn show(name: &str, page: &Path) -> String {
+/// Copies a page to where `make pages` finds it, and returns its content.
+fn keep_page(name: &str, page: &Path) -> String {
     let folder = root().join("target/tmp/pages");
     fs::create_dir_all(&folder).expect("a folder");
     fs::copy(page, folder.join(name)).expect("a copy");
@@ -103,50 +103,50 @@ fn show(name: &str, page: &Path) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_way_a_load_ends_leaves_a_page_that_answers() {
+async fn every_ending_of_a_load_has_a_report_page() {
     let _answers = DYNAMODB_ANSWERS.read().await;
     let cloud = cloud().await;
     let table = cloud.create_table("pages", &[("sku", "S")], &[]).await;
-    let shop = Shop { cloud, table, folder: tempfile::tempdir().expect("a folder") };
+    let fixture = Fixture { cloud, table, folder: tempfile::tempdir().expect("a folder") };
 
-    let good = shop.load("q2-stock.xlsx", &write_stock(|_, _| {}), &[]);
+    let good = fixture.load("q2-stock.xlsx", &write_stock(|_, _| {}), &[]);
     assert_eq!(good.status.code(), Some(0), "{good:?}");
-    let page = show("2-good.html", &page_of(&good));
-    assert!(page.contains("<h1>All 480 rows are in.</h1>") && page.contains("answer is-good"), "{page}");
+    let page = keep_page("2-good.html", &page_of(&good));
+    assert!(page.contains("<h1>All 480 rows were loaded.</h1>") && page.contains("answer is-good"), "{page}");
 
-    // Held back, so that there is a curve.
-    let mended = shop.load("q3-stock.xlsx", &write_stock(next_quarter), &["--write-units", "60"]);
-    assert_eq!(mended.status.code(), Some(1), "{mended:?}");
-    let place = page_of(&mended);
-    let page = show("1-report.html", &place);
+    // Throttled, so that the report has a curve.
+    let q3 = fixture.load("q3-stock.xlsx", &write_stock(next_quarter), &["--write-units", "60"]);
+    assert_eq!(q3.status.code(), Some(1), "{q3:?}");
+    let place = page_of(&q3);
+    let page = keep_page("1-report.html", &place);
     for part in [
         "need your attention.",
-        "Unit price has a comma for a point",
-        "Quantity is no whole number",
+        "Unit price has a comma instead of a point",
+        "Quantity isn't a whole number",
         "<span class=\"where\">D25</span>",
-        "1 no item (headings, totals, notes, blank rows)",
+        "1 not an item (headings, totals, notes, blank rows)",
         "<h2 id=\"totals\">",
-        "The biggest 50 of ",
+        "The 50 biggest of ",
         "class=\"curve\"",
         "class=\"ceiling\"",
-        "Read back from the table after the load, all of them: the same.",
+        "Verified: the table matches.",
         "inventory undo ",
     ] {
         assert!(page.contains(part), "{part} is not in {}", place.display());
     }
-    assert_eq!(fs::read_to_string(shop.loads().join("latest.html")).expect("the latest page"), page);
-    let words = fs::read_to_string(place.with_extension("txt")).expect("the report in words");
-    assert_eq!(words, format!("q3-stock.xlsx: {}", said(&mended)));
+    assert_eq!(fs::read_to_string(fixture.loads().join("latest.html")).expect("the latest page"), page);
+    let text = fs::read_to_string(place.with_extension("txt")).expect("the report as text");
+    assert_eq!(text, format!("q3-stock.xlsx: {}", stdout(&q3)));
 
-    let held = shop.load("q4-stock.xlsx", &write_stock(|_, row| row[3] = "0".to_string()), &[]);
+    let held = fixture.load("q4-stock.xlsx", &write_stock(|_, row| row[3] = "0".to_string()), &[]);
     assert_eq!(held.status.code(), Some(4), "{held:?}");
-    let page = show("3-held.html", &page_of(&held));
-    assert!(page.contains("waits for your approval") && page.contains("What would change"), "{page}");
-    assert_eq!(page.matches("inventory approve").count(), 1, "what to do is said once: {page}");
+    let page = keep_page("3-held.html", &page_of(&held));
+    assert!(page.contains("waiting for your approval") && page.contains("What would change"), "{page}");
+    assert_eq!(page.matches("inventory approve").count(), 1, "the advice appears once: {page}");
 
-    let refused = shop.load("photo.xlsx", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", &[]);
+    let refused = fixture.load("photo.xlsx", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", &[]);
     assert_eq!(refused.status.code(), Some(3), "{refused:?}");
-    let page = show("4-refused.html", &page_of(&refused));
+    let page = keep_page("4-refused.html", &page_of(&refused));
     assert!(page.contains("answer is-stop") && page.contains("not a spreadsheet"), "{page}");
 
     let hostile = |item: u32, row: &mut [String; 7]| {
@@ -160,13 +160,13 @@ async fn each_way_a_load_ends_leaves_a_page_that_answers() {
         }
     };
     let name = format!("{}.xlsx", HOSTILE.replace('/', ""));
-    let told = shop.load(&name, &write_stock(hostile), &["--waive", "rejected"]);
-    assert_eq!(told.status.code(), Some(1), "{told:?}");
-    let page = show("5-hostile.html", &page_of(&told));
+    let loaded = fixture.load(&name, &write_stock(hostile), &["--waive", "rejected"]);
+    assert_eq!(loaded.status.code(), Some(1), "{loaded:?}");
+    let page = keep_page("5-hostile.html", &page_of(&loaded));
     assert!(page.contains("&lt;script&gt;") && !page.contains("<script") && !page.contains("<img"), "{page}");
 
-    // A report is no list of stock, whoever uploads it.
-    let ours = shop.load("report.html", page.as_bytes(), &[]);
-    assert!(said(&ours).contains("a report or a plan that this loader made"), "{ours:?}");
-    shop.cloud.delete_table(&shop.table).await;
+    // A report that is uploaded by mistake is recognised and refused.
+    let ours = fixture.load("report.html", page.as_bytes(), &[]);
+    assert!(stdout(&ours).contains("a report or a plan made by this loader"), "{ours:?}");
+    fixture.cloud.delete_table(&fixture.table).await;
 }

@@ -1,4 +1,4 @@
-//! What a load takes is known before: the plan's estimate beside what DynamoDB says it consumed.
+//! The plan's estimate of capacity, compared with what DynamoDB reports as consumed.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::harness::unique;
 
 const LOADS: usize = 5;
 
-/// Items of many sizes, so that some take several units; each quarter changes some of them, and some places.
+/// Returns a list of items of many sizes, some of which take several units; values and warehouses change every time.
 fn quarter(random: &mut fastrand::Rng, rows: usize) -> String {
     let line = |row: usize| {
         let name = "x".repeat(if random.u8(..) < 60 { random.usize(800..6_000) } else { random.usize(1..200) });
@@ -21,7 +21,7 @@ fn quarter(random: &mut fastrand::Rng, rows: usize) -> String {
     format!("SKU,Name,Quantity,Unit price,Warehouse\n{}", (0..rows).map(line).collect::<String>())
 }
 
-async fn loads_take_what_was_expected(cloud: &Cloud, index: &[(&str, &str)]) {
+async fn loads_consume_the_estimate(cloud: &Cloud, index: &[(&str, &str)]) {
     let seed = fastrand::u64(..);
     println!("seed {seed}");
     let mut random = fastrand::Rng::with_seed(seed);
@@ -42,9 +42,12 @@ async fn loads_take_what_was_expected(cloud: &Cloud, index: &[(&str, &str)]) {
         assert_eq!(report["ending"], "done", "{report}");
         let units = |which: &str, of: &str| -> f64 { report[which][of].as_f64().unwrap_or_else(|| panic!("{report}")) };
         for of in ["write_units", "read_units"] {
-            let (expected, taken) = (units("estimate", of), units("taken", of));
-            println!("{of}: {expected} expected, {taken} taken");
-            assert!((expected - taken).abs() <= 0.02 * taken, "{of}: {expected} expected, {taken} taken");
+            let (estimated, consumed) = (units("estimate", of), units("taken", of));
+            println!("{of}: {estimated} estimated, {consumed} consumed");
+            assert!(
+                (estimated - consumed).abs() <= 0.02 * consumed,
+                "{of}: {estimated} estimated, {consumed} consumed"
+            );
         }
         assert!(units("taken", "write_units") > 0.0, "{}", Json::clone(&report));
     }
@@ -52,13 +55,13 @@ async fn loads_take_what_was_expected(cloud: &Cloud, index: &[(&str, &str)]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn loads_take_what_the_plan_said_they_would() {
+async fn loads_consume_the_estimated_capacity() {
     let _answers = DYNAMODB_ANSWERS.read().await;
-    loads_take_what_was_expected(&cloud().await, &[]).await;
+    loads_consume_the_estimate(&cloud().await, &[]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn loads_into_a_table_with_an_index_take_what_the_plan_said_they_would() {
+async fn loads_into_a_table_with_an_index_consume_the_estimated_capacity() {
     let _answers = DYNAMODB_ANSWERS.read().await;
-    loads_take_what_was_expected(&cloud().await, &[("warehouse", "S")]).await;
+    loads_consume_the_estimate(&cloud().await, &[("warehouse", "S")]).await;
 }

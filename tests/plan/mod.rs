@@ -1,9 +1,9 @@
-//! Judge first, write second: what is written is what the plan said, whatever was there before.
+//! Judge first, write second: a load writes what its plan says, whatever the table held before.
 
 mod estimate;
+mod key_case;
 pub(crate) mod model;
-mod old;
-mod twins;
+mod older_plans;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::future::join_all;
-use inventory_base::decision::Afterwards;
+use inventory_base::decision::FollowUpKind;
 use inventory_base::ending::Ending;
 use inventory_base::item::{Item, Value};
 use inventory_base::load_id::LoadId;
@@ -27,7 +27,7 @@ use serde_json::{Value as Json, json};
 use self::model::{Row, Rules, Scope, Stock, text};
 use crate::harness::cloud::{Cloud, DYNAMODB_ANSWERS, REGION, cloud};
 use crate::harness::stack::Stack;
-use crate::harness::{holds, inventory_at, unique};
+use crate::harness::{check_property, inventory_at, unique};
 
 pub(crate) const SKUS: [&str; 6] = ["A", "B", "C", "D", "E", "F"];
 const NAMES: [&str; 2] = ["Bolt", "Nut"];
@@ -39,7 +39,7 @@ pub(crate) fn any_rules() -> impl Strategy<Value = Rules> {
     let duplicates = select(&["reject", "first", "last"][..]);
     (mode, duplicates, any::<[bool; 3]>(), option::of(sync)).prop_map(
         |(mode, duplicates, [compare, provenance, keeps_name], sync)| {
-            // What contradicts itself is refused by the rules.
+            // Contradictory settings are refused, so they are not generated.
             let sync = sync.map(|(scope, missing)| (scope, if mode == "add" { "report" } else { missing }));
             let compare = compare || sync.is_some() || (mode == "replace" && keeps_name);
             Rules { mode, duplicates, compare, provenance, keeps_name, sync }
@@ -68,7 +68,7 @@ pub(crate) fn any_stock() -> impl Strategy<Value = Stock> {
             let attributes = [
                 ("sku", Some(text(sku))),
                 ("name", name.map(text)),
-                // As somebody else may have written it.
+                // As another program may have written it.
                 ("quantity", Some(Value::N(quantity.to_string().into()))),
                 ("place", place.map(text)),
                 ("colour", has_colour.then(|| text("red"))),
@@ -114,20 +114,20 @@ pub(crate) fn csv_of(rows: &[Row]) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn any_file_into_any_table_by_any_rules_comes_to_what_a_model_says() {
+async fn any_file_table_and_rules_give_the_result_of_a_model() {
     let _answers = DYNAMODB_ANSWERS.read().await;
     let cloud = cloud().await;
     let table = cloud.create_table("plan", &[("sku", "S")], &[]).await;
     let runtime = tokio::runtime::Handle::current();
     let cases = (any_rules(), prop::collection::vec(any_row(), 1..9), any_stock());
     let property = |(rules, rows, stock): (Rules, Vec<Row>, Stock)| {
-        runtime.block_on(async { comes_to_what_the_model_says(&cloud, &table, &rules, &rows, &stock).await })
+        runtime.block_on(async { result_is_that_of_the_model(&cloud, &table, &rules, &rows, &stock).await })
     };
-    tokio::task::block_in_place(|| holds(48, cases, property));
+    tokio::task::block_in_place(|| check_property(48, cases, property));
     cloud.delete_table(&table).await;
 }
 
-async fn comes_to_what_the_model_says(
+async fn result_is_that_of_the_model(
     cloud: &Cloud,
     table: &str,
     rules: &Rules,
@@ -139,7 +139,7 @@ async fn comes_to_what_the_model_says(
     let place = |name: &str| folder.path().join(name);
     std::fs::write(place("rules.toml"), toml_of(rules)).expect("the rules");
     std::fs::write(place("stock.csv"), csv_of(rows)).expect("the file");
-    let told =
+    let report =
         load(cloud, table, &place("stock.csv"), &place("rules.toml"), &["--fates", &place("fates").to_string_lossy()]);
 
     let (expected, fates) = model::load(rules, rows, stock);
@@ -150,26 +150,26 @@ async fn comes_to_what_the_model_says(
         .map(|line| (line["row"].as_u64().unwrap() as u32, serde_json::from_value(line["fate"].clone()).unwrap()))
         .collect();
     let expected_fates: Vec<(u32, Fate)> = (1..).zip([Fate::Skipped].into_iter().chain(fates)).collect();
-    prop_assert_eq!(&found, &expected_fates, "{}", told);
-    for (fate, count) in told["rows"].as_object().unwrap().iter().filter(|(fate, _)| *fate != "total") {
+    prop_assert_eq!(&found, &expected_fates, "{}", report);
+    for (fate, count) in report["rows"].as_object().unwrap().iter().filter(|(fate, _)| *fate != "total") {
         let rows = found.iter().filter(|(_, found)| found.name() == fate).count();
         prop_assert_eq!(count.as_u64(), Some(rows as u64), "{}", fate);
     }
 
-    let differences = &told["totals"]["read_back"]["differences"];
+    let differences = &report["totals"]["read_back"]["differences"];
     prop_assert!(differences.as_array().is_none_or(Vec::is_empty), "{}", differences);
 
     let mut after = read(cloud, table).await;
     for (sku, item) in &mut after {
         let wrote = rows.iter().zip(&found[1..]).any(|(row, (_, fate))| row.sku == Some(sku) && fate.is_written());
-        let says_so = PROVENANCE.iter().filter(|name| item.remove(name).is_some()).count();
-        prop_assert_eq!(says_so, if wrote && rules.provenance { 2 } else { 0 }, "{}", sku);
+        let provenance = PROVENANCE.iter().filter(|name| item.remove(name).is_some()).count();
+        prop_assert_eq!(provenance, if wrote && rules.provenance { 2 } else { 0 }, "{}", sku);
     }
     prop_assert_eq!(after, expected);
     Ok(())
 }
 
-/// Items of a quarter, one in `every` with one more piece on the shelf.
+/// Returns the list of a quarter, with the quantity of one in `every` items increased by one.
 pub(crate) fn quarter(prefix: &str, rows: usize, every: Option<usize>) -> Vec<u8> {
     let quantity = |row: usize| row % 500 + usize::from(every.is_some_and(|every| row.is_multiple_of(every)));
     let line = |row: usize| format!("{prefix}-{row:06},Item {row},{},{}.99\n", quantity(row), row % 100 + 5);
@@ -178,7 +178,7 @@ pub(crate) fn quarter(prefix: &str, rows: usize, every: Option<usize>) -> Vec<u8
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_the_same_quarter_sent_again_only_what_changed_is_written() {
+async fn reloading_a_quarter_writes_only_the_changed_items() {
     let _answers = DYNAMODB_ANSWERS.read().await;
     const ROWS: usize = 2_000;
     let stack = Stack::shared().await;
@@ -192,9 +192,9 @@ async fn of_the_same_quarter_sent_again_only_what_changed_is_written() {
 
     let second = send(Some(20), 2).await;
     assert_eq!((second.rows.fates[&Fate::Changed], second.rows.fates[&Fate::Unchanged]), (100, 1_900));
-    // By what DynamoDB says it consumed: an item of less than a kilobyte takes one unit.
+    // As reported by DynamoDB: an item of less than a kilobyte takes one unit.
     assert_eq!(second.units.write, 100.0);
-    assert_eq!(second.summary, "All 2,000 rows are in. Of these: 100 changed, 1,900 unchanged.");
+    assert_eq!(second.summary, "All 2,000 rows were loaded. Of these, 100 changed and 1,900 were already right.");
     let changed = &second.changed[0];
     assert_eq!((changed.row, changed.key["sku"].clone()), (2, text(&format!("{prefix}-000000"))));
     let [quantity] = changed.attributes.as_slice() else { panic!("{changed:?}") };
@@ -207,7 +207,7 @@ async fn of_the_same_quarter_sent_again_only_what_changed_is_written() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sheet_with_quantity_and_price_exchanged_waits_until_somebody_approves_it() {
+async fn a_sheet_with_quantity_and_price_swapped_is_held_until_it_is_approved() {
     let _answers = DYNAMODB_ANSWERS.read().await;
     let stack = Stack::shared().await;
     let prefix = unique("swapped");
@@ -226,9 +226,8 @@ async fn a_sheet_with_quantity_and_price_exchanged_waits_until_somebody_approves
     assert_eq!((report.ending, report.rows.fates[&Fate::Held]), (Ending::Held, 30));
     assert_eq!(report.held.iter().map(|held| held.gate).collect::<Vec<_>>(), [Gate::Prices]);
     let load = LoadId::of(&swapped);
-    assert!(
-        report.summary.starts_with("Nothing was written: the load waits for your approval. 30 of 30 prices (100%) ")
-    );
+    let waiting = "Nothing has been changed yet: the load is waiting for your approval. 30 of 30 prices (100%) ";
+    assert!(report.summary.starts_with(waiting), "{}", report.summary);
     assert!(report.held[0].advice.contains(&format!("inventory approve {load}")), "{:?}", report.held);
     assert_eq!((stack.item(&sku).await, report.units.write), (Some(before.clone()), 0.0));
 
@@ -245,12 +244,12 @@ async fn a_sheet_with_quantity_and_price_exchanged_waits_until_somebody_approves
     let approval = record.again.expect("an approval");
     assert_eq!((approval.by.as_str(), &approval.load), ("Erika", &load));
 
-    // What was held says so, and a second approval is the first one's.
+    // The report of the held load shows the approval, and a second approval returns the first.
     let held = stack.report_of(&load).await;
     let approved = &held.later[0];
     assert_eq!(
         (approved.what, &approved.load, approved.by.as_deref()),
-        (Afterwards::Approved, &load.next(), Some("Erika"))
+        (FollowUpKind::Approved, &load.next(), Some("Erika"))
     );
     assert!(held.summary.starts_with("Approved by Erika on "), "{}", held.summary);
     assert_eq!(stack.report_of(&load.next()).await.again.map(|again| again.load), Some(load.clone()));
@@ -261,41 +260,41 @@ async fn a_sheet_with_quantity_and_price_exchanged_waits_until_somebody_approves
     let shown = String::from_utf8(shown.stdout).expect("text");
     assert!(shown.contains("held, then approved") && !shown.contains("inventory approve"), "{shown}");
 
-    // What is not held cannot be approved.
+    // A load that is not held cannot be approved.
     let approval = json!({ "approve": { "load": LoadId::of(&right), "by": "Erika", "at": "2026-10-03T08:00:00Z" } });
     let error = stack.invoke(&approval).await.unwrap_err();
     assert!(error.contains("is not held"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_trial_says_what_would_happen_and_writes_nothing() {
+async fn a_dry_run_says_what_would_happen_and_writes_nothing() {
     let _answers = DYNAMODB_ANSWERS.read().await;
     let stack = Stack::shared().await;
-    let prefix = unique("trial");
+    let prefix = unique("dry-run");
     let upload = stack.upload(&format!("uploads/dry-run/{prefix}.csv"), quarter(&prefix, 50, None)).await;
     let report = stack.report(&upload).await;
     assert_eq!((report.ending, report.rows.fates[&Fate::New], report.units.write), (Ending::DryRun, 50, 0.0));
-    assert_eq!(report.summary, "All 50 rows would be in. Nothing was written: this was a trial.");
+    assert_eq!(report.summary, "All 50 rows would be loaded. Nothing was written: this was a preview.");
     assert_eq!(stack.count_items(&prefix).await, 0);
     assert_eq!(report.estimate.expect("an estimate").write_units, 50.0);
 
-    // The same from this machine.
+    // The same with the local command.
     let folder = tempfile::tempdir().expect("a folder");
     let (file, out) = (folder.path().join("stock.csv"), folder.path().join("out").to_string_lossy().into_owned());
     std::fs::write(&file, quarter(&prefix, 50, None)).expect("the file");
     let plan = ["plan", &file.to_string_lossy(), "--table", &stack.inventory, "--out", &out];
     let output = inventory_at(&stack.cloud.endpoint, REGION, &plan);
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(said.starts_with("All 50 rows would be in. Nothing was written: this was a trial.\n"), "{said}");
-    assert!(said.contains("To load it takes about 50 write units, "), "{said}");
+    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(stdout.starts_with("All 50 rows would be loaded. Nothing was written: this was a preview.\n"), "{stdout}");
+    assert!(stdout.contains("Loading it would take about 50 write units, "), "{stdout}");
     assert_eq!(stack.count_items(&prefix).await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_trial_does_not_go_on_with_a_load_that_was_stopped_nor_a_load_with_a_trial() {
+async fn a_dry_run_does_not_resume_a_stopped_load_nor_a_load_a_dry_run() {
     let _answers = DYNAMODB_ANSWERS.read().await;
     let cloud = cloud().await;
-    let table = cloud.create_table("trial", &[("sku", "S")], &[]).await;
+    let table = cloud.create_table("dry-run", &[("sku", "S")], &[]).await;
     let folder = tempfile::tempdir().expect("a folder");
     let (file, out) = (folder.path().join("stock.csv"), folder.path().join("out"));
     std::fs::write(&file, quarter("S", 3, None)).expect("the file");
@@ -305,20 +304,20 @@ async fn a_trial_does_not_go_on_with_a_load_that_was_stopped_nor_a_load_with_a_t
             inventory_at(&cloud.endpoint, REGION, &[command, &file, "--table", &table, "--out", &out, "--json"]);
         serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"))
     };
-    // As if it had been killed after its plan.
-    let stop = |told: &Json| {
-        let kept = out.join("loads").join(told["load"].as_str().expect("a load"));
+    // Makes a load look as if it had been killed after planning.
+    let stop = |report: &Json| {
+        let kept = out.join("loads").join(report["load"].as_str().expect("a load"));
         std::fs::remove_file(kept.join("report.json")).expect("a report");
         let _ = std::fs::remove_dir_all(kept.join("outcome"));
     };
     let loaded = run("load");
     stop(&loaded);
     fill(&cloud, &table, &Stock::new()).await;
-    let tried = run("plan");
-    assert_eq!((&tried["ending"], &tried["rows"]["new"]), (&json!("dry-run"), &json!(3)));
+    let planned = run("plan");
+    assert_eq!((&planned["ending"], &planned["rows"]["new"]), (&json!("dry-run"), &json!(3)));
     assert!(read(&cloud, &table).await.is_empty());
 
-    stop(&tried);
+    stop(&planned);
     let again = run("load");
     assert_eq!((&again["ending"], &again["load"]), (&json!("done"), &loaded["load"]));
     assert_eq!(read(&cloud, &table).await.len(), 3);
@@ -326,7 +325,7 @@ async fn a_trial_does_not_go_on_with_a_load_that_was_stopped_nor_a_load_with_a_t
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_somebody_else_counts_up_survives_a_merge() {
+async fn counters_updated_by_another_program_survive_a_merge() {
     let _answers = DYNAMODB_ANSWERS.read().await;
     const ITEMS: usize = 10;
     const SALES: usize = 1_000;
@@ -352,9 +351,9 @@ async fn what_somebody_else_counts_up_survives_a_merge() {
         let mut loads = 0;
         for quarter_number in 1.. {
             std::fs::write(place("stock.csv"), quarter("S", ITEMS, Some(quarter_number % 3 + 1))).expect("the file");
-            let told =
+            let report =
                 tokio::task::block_in_place(|| load(&cloud, &table, &place("stock.csv"), &place("rules.toml"), &[]));
-            assert_eq!(told["ending"], "done", "{told}");
+            assert_eq!(report["ending"], "done", "{report}");
             loads += 1;
             let sold: usize = read(&cloud, &table).await.values().map(sold).sum();
             if sold == SALES {
@@ -364,7 +363,7 @@ async fn what_somebody_else_counts_up_survives_a_merge() {
         loads
     };
     let ((), loads) = tokio::join!(sell, load_often);
-    assert!(loads > 1, "the last load alone met no sale");
+    assert!(loads > 1, "only one load ran during the sales");
     let stock = read(&cloud, &table).await;
     assert_eq!(stock.values().map(sold).collect::<Vec<_>>(), [SALES / ITEMS; ITEMS]);
     assert!(stock.values().all(|item| item.contains_key("quantity")), "{stock:?}");
@@ -386,7 +385,7 @@ pub(crate) fn load(cloud: &Cloud, table: &str, file: &Path, rules: &Path, more: 
     serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"))
 }
 
-/// Makes the table hold this and nothing else.
+/// Makes the table contain exactly this stock.
 pub(crate) async fn fill(cloud: &Cloud, table: &str, stock: &Stock) {
     for sku in read(cloud, table).await.into_keys().filter(|sku| !stock.contains_key(sku)) {
         let key = item_to_attributes(&Item::from([("sku".to_string(), text(&sku))])).expect("a key");

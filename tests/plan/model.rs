@@ -1,4 +1,4 @@
-//! What a load should come to, said again in few lines, without chunks, pages, requests or conditions.
+//! A short model of the result of a load, without chunks, pages, requests or conditions.
 
 use std::collections::BTreeMap;
 
@@ -21,23 +21,23 @@ pub struct Rules {
     pub duplicates: &'static str,
     pub compare: bool,
     pub provenance: bool,
-    /// What an empty name means: it stays as the table has it, or it goes away.
+    /// Whether an empty name keeps the table's name; otherwise it removes the name.
     pub keeps_name: bool,
     pub sync: Option<(Scope, &'static str)>,
 }
 
 #[derive(Debug, Clone)]
 pub struct Row {
-    /// None cannot be read.
+    /// `None` cannot be read.
     pub sku: Option<&'static str>,
     pub name: Option<&'static str>,
-    /// None is no number.
+    /// `None` is not a number.
     pub quantity: Option<u32>,
     pub place: &'static str,
 }
 
 impl Row {
-    fn is_right(&self) -> bool {
+    fn is_valid(&self) -> bool {
         self.sku.is_some() && self.quantity.is_some()
     }
 }
@@ -46,7 +46,7 @@ pub fn text(text: &str) -> Value {
     Value::S(text.to_string().into())
 }
 
-/// The table after the load, and the fate of each row.
+/// Returns the table after the load, and the fate of each row.
 pub fn load(rules: &Rules, rows: &[Row], before: &Stock) -> (Stock, Vec<Fate>) {
     let mut after = before.clone();
     let mut fates = Vec::new();
@@ -58,13 +58,13 @@ pub fn load(rules: &Rules, rows: &[Row], before: &Stock) -> (Stock, Vec<Fate>) {
             _ => same.last() == Some(&n),
         };
         let Some((sku, quantity)) = row.sku.zip(row.quantity).filter(|_| counts) else {
-            fates.push(if row.is_right() { Fate::Duplicate } else { Fate::Rejected });
+            fates.push(if row.is_valid() { Fate::Duplicate } else { Fate::Rejected });
             continue;
         };
-        let there = before.get(sku);
-        let mut item = if rules.mode == "merge" { there.cloned().unwrap_or_default() } else { Item::new() };
+        let existing = before.get(sku);
+        let mut item = if rules.mode == "merge" { existing.cloned().unwrap_or_default() } else { Item::new() };
         let keeps_name = rules.keeps_name && rules.mode != "add";
-        let kept_name = there.and_then(|there| there.get("name")).filter(|_| keeps_name).cloned();
+        let kept_name = existing.and_then(|existing| existing.get("name")).filter(|_| keeps_name).cloned();
         item.insert("sku", text(sku));
         item.insert("quantity", Value::N(quantity.to_string().into()));
         item.insert("place", text(row.place));
@@ -73,16 +73,16 @@ pub fn load(rules: &Rules, rows: &[Row], before: &Stock) -> (Stock, Vec<Fate>) {
         if matches!(rules.sync, Some((_, "mark"))) {
             item.remove("discontinued");
         }
-        // Indistinguishable from an item that an earlier attempt of this load added and got no answer for.
-        let may_be_ours = !rules.compare && !rules.provenance && there == Some(&item);
-        if let (Some(there), "add") = (there, rules.mode) {
-            item = there.clone();
+        // Cannot be distinguished from an item that an earlier attempt of this load added without getting the response.
+        let may_be_ours = !rules.compare && !rules.provenance && existing == Some(&item);
+        if let (Some(existing), "add") = (existing, rules.mode) {
+            item = existing.clone();
         }
-        fates.push(match there {
+        fates.push(match existing {
             Some(_) if rules.mode == "add" && !may_be_ours => Fate::Kept,
             _ if !rules.compare => Fate::Written,
             None => Fate::New,
-            Some(there) if *there == item => Fate::Unchanged,
+            Some(existing) if *existing == item => Fate::Unchanged,
             Some(_) => Fate::Changed,
         });
         after.insert(sku.to_string(), item);

@@ -1,10 +1,10 @@
-//! The loader with a child that, confined as every child is, looks for keys instead of reading the file. What it finds
-//! it says where a reader would say its verdict. Deployed and started by `tests/confinement`.
+//! The loader with a child that is confined like every child, but searches for secret keys instead of reading the file.
+//! It reports its findings as the refusal of the file. Deployed and started by `tests/confinement`.
 //!
-//! key-hunter             serves as the Lambda function
-//! key-hunter read BRIEF  is the child
-//! key-hunter start FILE  starts a child of its own, as the function does, and prints what that found
-//! key-hunter look        looks without being confined: shows that the hunter can find something
+//! key-hunter             runs as the Lambda function
+//! key-hunter read BRIEF  runs as the child
+//! key-hunter start FILE  starts a child, as the function does, and prints what it found
+//! key-hunter look        searches without being confined, to show that the hunter can find something
 
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
@@ -12,16 +12,15 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use inventory_check::child::{self, Brief, Items, Limits, Outcome, Reader, Spool};
+use inventory_check::child::{self, Brief, Items, Limits, Outcome, Reader};
 use inventory_loader::function;
 use inventory_rules::schema::Schema;
-use inventory_workbook::Budget;
 
-/// In two halves, so that the hunter's own program and memory do not hold what it looks for.
+/// In two halves, so that the hunter's own program and memory do not contain the string.
 const HALVES: (&str, &str) = ("AWS_SECRET_", "ACCESS_KEY=");
 
 fn main() -> ExitCode {
-    if let Some(brief) = child::asked_to_read(std::env::args_os()) {
+    if let Some(brief) = child::brief_from_args(std::env::args_os()) {
         let brief: Brief = serde_json::from_str(&brief.to_string_lossy()).expect("a brief");
         child::confine(brief.limits).expect("confinement");
         let found = hunt();
@@ -42,19 +41,13 @@ fn main() -> ExitCode {
 #[tokio::main]
 async fn start_child(file: &Path) -> String {
     let reader = Reader {
-        program: std::env::current_exe().expect("this program"),
-        scratch: std::env::temp_dir(),
         scratch_bytes: 1 << 20,
-    };
-    let brief = Brief {
-        file_name: "stock.csv".to_string(),
-        schema: Schema::shipped().expect("the shipped rules"),
-        budget: Budget::default(),
         limits: Limits { processor_seconds: 60, megabytes: 200 },
-        items: Items::Told,
+        ..Reader::new(std::env::current_exe().expect("this program"), std::env::temp_dir())
     };
-    let (file, spool) = (File::open(file).expect("the file"), Spool::create(&reader.scratch).expect("a spool"));
-    match child::read(&reader, file, &brief, spool, Duration::MAX, &|_| {}).await {
+    let (rules, file) = (Schema::shipped().expect("the shipped rules"), File::open(file).expect("the file"));
+    let spool = reader.spool().expect("a spool");
+    match reader.read(file, "stock.csv", &rules, Items::Included, spool, Duration::MAX, &|_| {}).await {
         Ok(Outcome::Refused(refusal)) => refusal.message,
         other => format!("{other:?}"),
     }
@@ -66,7 +59,7 @@ fn user() -> String {
     line.split_whitespace().nth(1).unwrap_or("unknown").to_string()
 }
 
-/// Every path under /proc by which another process's keys could be read, and that gave one away.
+/// Returns the paths under /proc that reveal a secret key.
 fn hunt() -> Vec<String> {
     let own = std::process::id().to_string();
     let mut found = Vec::new();
@@ -80,7 +73,7 @@ fn hunt() -> Vec<String> {
             paths.extend([task.join("environ"), task.join("cmdline")]);
         }
         if name != own {
-            // Whatever the others have open, and what they see as their root.
+            // The open files of other processes, and /proc through their root.
             paths.extend(list(&process.join("fd")));
             paths.push(process.join("root/proc/self/environ"));
             found.extend(memory_with_keys(&process));
@@ -95,16 +88,16 @@ fn list(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn holds_keys(path: &Path) -> bool {
-    const MOST: u64 = 1 << 20;
-    // Pipes and sockets would wait for ever.
+    const MAX_BYTES: u64 = 1 << 20;
+    // Reading pipes and sockets would block.
     if !fs::metadata(path).is_ok_and(|metadata| metadata.is_file()) {
         return false;
     }
     let mut content = Vec::new();
-    File::open(path).is_ok_and(|file| file.take(MOST).read_to_end(&mut content).is_ok()) && has_keys(&content)
+    File::open(path).is_ok_and(|file| file.take(MAX_BYTES).read_to_end(&mut content).is_ok()) && has_keys(&content)
 }
 
-/// The stack of another process, where its environment stands.
+/// Returns the path of another process's memory if a key is on its stack, where the environment is.
 fn memory_with_keys(process: &Path) -> Option<String> {
     let maps = fs::read_to_string(process.join("maps")).ok()?;
     let range = maps.lines().find(|line| line.ends_with("[stack]"))?.split(' ').next()?.to_string();

@@ -1,5 +1,4 @@
-//! Files of words in the encodings that programs used before Unicode, which do not say what they are in: none is ever read
-//! as other words.
+//! Files in legacy encodings, which do not declare their encoding: they are never read as other words.
 
 use encoding_rs::Encoding;
 use inventory_base::message::Rule;
@@ -10,10 +9,10 @@ use proptest::sample::{select, subsequence};
 use proptest::test_runner::TestCaseError;
 
 use super::file_of;
-use crate::harness::holds;
+use crate::harness::check_property;
 use crate::truth::language::{FRENCH, GERMAN, Language, OTHERS, SPANISH};
 
-/// Looking for an encoding takes some 20 ms in a debug build.
+/// Few, because detecting an encoding takes about 20 ms in a debug build.
 const CASES: u32 = 32;
 
 fn any_language() -> impl Strategy<Value = &'static Language> {
@@ -24,7 +23,7 @@ fn words_of(language: &Language) -> Vec<&'static str> {
     [language.items, language.categories, language.warehouses, language.suppliers].concat()
 }
 
-/// Below a header, each word in a row of its own. None where the encoding does not have all of its letters.
+/// Returns a file with each word in a row of its own below a header, or `None` if the encoding lacks a character.
 fn file_with(language: &Language, words: &[String]) -> Option<Vec<u8>> {
     let rows: String = (1..).zip(words).map(|(number, word)| format!("A-{number};{word};{number}\r\n")).collect();
     let encoding = Encoding::for_label(language.encoding.as_bytes()).expect("an encoding");
@@ -32,7 +31,7 @@ fn file_with(language: &Language, words: &[String]) -> Option<Vec<u8>> {
     (!has_lost).then(|| [b"SKU;Name;Qty\r\n", bytes.as_ref()].concat())
 }
 
-/// The words as they are read; none where they are refused.
+/// Reads the words back; `None` if the file is refused.
 fn read_words(bytes: &[u8]) -> Result<Option<Vec<String>>, TestCaseError> {
     let mut workbook = match Workbook::open(file_of(bytes), "stock", Budget::DEFAULT) {
         Ok(workbook) => workbook,
@@ -52,13 +51,13 @@ fn read_words(bytes: &[u8]) -> Result<Option<Vec<String>>, TestCaseError> {
 }
 
 #[test]
-fn any_words_in_an_encoding_of_before_unicode_are_read_as_they_were_or_refused() {
+fn any_words_in_a_legacy_encoding_are_read_correctly_or_refused() {
     let file = any_language().prop_flat_map(|language| {
         let word = (select(words_of(language)), any::<bool>());
-        let word = word.prop_map(|(word, shouts)| if shouts { word.to_uppercase() } else { word.to_owned() });
+        let word = word.prop_map(|(word, is_upper)| if is_upper { word.to_uppercase() } else { word.to_owned() });
         (Just(language), vec(word, 1..30))
     });
-    holds(CASES, file, |(language, words)| {
+    check_property(CASES, file, |(language, words)| {
         let Some(bytes) = file_with(language, &words) else { return Ok(()) };
         if let Some(read) = read_words(&bytes)? {
             prop_assert_eq!(read, words, "{}", language.name);
@@ -68,14 +67,14 @@ fn any_words_in_an_encoding_of_before_unicode_are_read_as_they_were_or_refused()
 }
 
 #[test]
-fn nearly_all_words_of_a_language_are_enough_to_be_read() {
+fn almost_all_words_of_a_language_suffice_to_detect_its_encoding() {
     const MISSING: usize = 3;
     let file = any_language().prop_flat_map(|language| {
         let words: Vec<String> = words_of(language).into_iter().map(str::to_owned).collect();
         let all = words.len();
         (Just(language), subsequence(words, all - MISSING..=all).prop_shuffle())
     });
-    holds(CASES, file, |(language, words)| {
+    check_property(CASES, file, |(language, words)| {
         let bytes = file_with(language, &words).expect("words in their own encoding");
         prop_assert_eq!(read_words(&bytes)?, Some(words), "{}", language.name);
         Ok(())

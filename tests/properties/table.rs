@@ -1,4 +1,4 @@
-//! Tables as people leave them: with gaps, equal neighbours, every kind of cell, and texts that nobody expects.
+//! Random tables: with gaps, equal neighbours, every kind of cell, and unusual texts.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -9,7 +9,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-/// Cells by row, as the program numbers it, and by column, of which the first is 0. No row is empty.
+/// Cells by row, numbered as in a spreadsheet program, and by column, starting at 0. No row is empty.
 pub type Table = BTreeMap<u32, BTreeMap<u32, Cell>>;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -20,11 +20,11 @@ pub enum Cell {
     Date(DateTime),
 }
 
-/// The days from which the two date systems count.
+/// The epochs of the two date systems.
 pub const EPOCH: Date = date(1899, 12, 30);
 pub const EPOCH_1904: Date = date(1904, 1, 1);
 
-/// What comes next in a row or column: nothing, the same once more, or something else.
+/// What comes next in a row or column: nothing, the same again, or something else.
 #[derive(Debug, Clone)]
 enum Next<T> {
     Gap,
@@ -67,7 +67,7 @@ fn any_cell() -> impl Strategy<Value = Cell> {
     ]
 }
 
-/// Never empty, for that is no cell; whatever else XML can carry.
+/// Generates any text that XML can hold, except the empty one, which would not be a cell.
 pub fn any_text() -> impl Strategy<Value = String> {
     const ODD: &[&str] = &[
         "\"",
@@ -103,16 +103,16 @@ pub fn any_text() -> impl Strategy<Value = String> {
         3 => "[A-Za-z0-9.+-]{1,8}",
         2 => "[ \n]{1,4}",
         2 => select(ODD).prop_map(str::to_owned),
-        2 => any::<char>().prop_filter("in XML", |&sign| is_in_xml(sign)).prop_map(String::from),
+        2 => any::<char>().prop_filter("in XML", |&c| is_in_xml(c)).prop_map(String::from),
     ];
     vec(piece, 1..6).prop_map(|pieces| pieces.concat())
 }
 
-fn is_in_xml(sign: char) -> bool {
-    matches!(sign, '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'..)
+fn is_in_xml(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'..)
 }
 
-/// Of 15 digits at the most, which is what the programs keep.
+/// Generates numbers of at most 15 digits, which is what spreadsheet programs keep.
 fn any_number() -> impl Strategy<Value = f64> {
     let decimal = |digits: i64, exponent: i32| format!("{digits}e{exponent}").parse().expect("a number");
     prop_oneof![
@@ -123,7 +123,7 @@ fn any_number() -> impl Strategy<Value = f64> {
     ]
 }
 
-/// To the second, from the first day that both date systems have to the last one.
+/// Generates times to the second, from the first to the last day of both date systems.
 pub fn any_date() -> impl Strategy<Value = DateTime> {
     let days = (date(9999, 12, 31) - EPOCH_1904).get_days();
     (0..=days, prop_oneof![Just(0), 0_i64..86_400]).prop_map(|(days, seconds)| {

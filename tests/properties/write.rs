@@ -1,4 +1,4 @@
-//! A table as a file: a workbook, an OpenDocument spreadsheet, or text with delimiters.
+//! Writes a table as a workbook, an OpenDocument spreadsheet, or delimited text.
 
 use std::io::{Cursor, Read, Write};
 use std::ops::RangeInclusive;
@@ -9,32 +9,32 @@ use zip::{ZipArchive, ZipWriter};
 
 use super::table::{Cell, EPOCH, EPOCH_1904, Table};
 
-/// Where a workbook keeps its texts.
+/// Where a workbook stores its texts.
 #[derive(Debug, Clone, Copy)]
 pub enum Texts {
-    /// In a part of their own, each once.
+    /// In the shared strings, each once.
     Shared,
-    /// In the cells, as programs write them that stream.
+    /// In the cells, as streaming writers do.
     InCells,
 }
 
-/// The day its dates are counted from.
+/// The date system of a workbook.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum System {
+pub enum DateSystem {
     Of1900,
     Of1904,
 }
 
-pub fn xlsx(table: &Table, texts: Texts, system: System) -> Vec<u8> {
+pub fn xlsx(table: &Table, texts: Texts, system: DateSystem) -> Vec<u8> {
     xlsx_with(table, texts, system, &[])
 }
 
-/// With cells of a column merged over these rows; what they show is in the first of them.
+/// Writes a workbook in which cells of a column are merged over these rows; their value is in the first row.
 pub fn xlsx_merged(table: &Table, merged: &[(u32, RangeInclusive<u32>)]) -> Vec<u8> {
-    xlsx_with(table, Texts::Shared, System::Of1900, merged)
+    xlsx_with(table, Texts::Shared, DateSystem::Of1900, merged)
 }
 
-fn xlsx_with(table: &Table, texts: Texts, system: System, merged: &[(u32, RangeInclusive<u32>)]) -> Vec<u8> {
+fn xlsx_with(table: &Table, texts: Texts, system: DateSystem, merged: &[(u32, RangeInclusive<u32>)]) -> Vec<u8> {
     let mut workbook = Workbook::new();
     let sheet = match texts {
         Texts::Shared => workbook.add_worksheet(),
@@ -47,7 +47,7 @@ fn xlsx_with(table: &Table, texts: Texts, system: System, merged: &[(u32, RangeI
     }
     let day = Format::new().set_num_format("yyyy-mm-dd");
     let moment = Format::new().set_num_format("yyyy-mm-dd hh:mm:ss");
-    let epoch = if system == System::Of1904 { EPOCH_1904 } else { EPOCH };
+    let epoch = if system == DateSystem::Of1904 { EPOCH_1904 } else { EPOCH };
     for (row, cells) in table {
         for (column, cell) in cells {
             let (row, column) = (row - 1, u16::try_from(*column).expect("few columns"));
@@ -65,10 +65,10 @@ fn xlsx_with(table: &Table, texts: Texts, system: System, merged: &[(u32, RangeI
         }
     }
     let bytes = workbook.save_to_buffer().expect("a workbook");
-    if system == System::Of1904 { count_from_1904(&bytes) } else { bytes }
+    if system == DateSystem::Of1904 { count_from_1904(&bytes) } else { bytes }
 }
 
-/// The writer knows one date system only.
+/// Changes the date system, because the writer supports only one.
 fn count_from_1904(workbook: &[u8]) -> Vec<u8> {
     edit_part(workbook, "xl/workbook.xml", |xml| {
         assert!(xml.contains("<workbookPr "));
@@ -76,7 +76,7 @@ fn count_from_1904(workbook: &[u8]) -> Vec<u8> {
     })
 }
 
-/// The same workbook with one of its parts changed.
+/// Returns the workbook with one of its parts edited.
 pub fn edit_part(workbook: &[u8], part: &str, edit: impl FnOnce(String) -> String) -> Vec<u8> {
     let mut archive = ZipArchive::new(Cursor::new(workbook)).expect("a workbook");
     let mut xml = String::new();
@@ -93,7 +93,7 @@ pub fn edit_part(workbook: &[u8], part: &str, edit: impl FnOnce(String) -> Strin
     zip.finish().expect("a workbook").into_inner()
 }
 
-/// `counted` is how the programs write equal neighbours: once, and how often.
+/// Writes an OpenDocument spreadsheet. If `counted`, equal neighbours are written once with a repeat count.
 pub fn ods(table: &Table, counted: bool) -> Vec<u8> {
     let mut rows = String::new();
     let last = table.keys().next_back().copied().unwrap_or(0);
@@ -102,15 +102,18 @@ pub fn ods(table: &Table, counted: bool) -> Vec<u8> {
         let last = cells.and_then(|cells| cells.keys().next_back());
         let cells = last.map_or(vec![None], |last| (0..=*last).map(|column| cells?.get(&column)).collect());
         for (cell, times) in runs(cells.into_iter(), counted) {
-            let (said, shown) = cell.map(ods_cell).unwrap_or_default();
-            rows.push_str(&format!("<table:table-cell{}{said}>{shown}</table:table-cell>", repeated("columns", times)));
+            let (attributes, content) = cell.map(ods_cell).unwrap_or_default();
+            rows.push_str(&format!(
+                "<table:table-cell{}{attributes}>{content}</table:table-cell>",
+                repeated("columns", times)
+            ));
         }
         rows.push_str("</table:table-row>\n");
     }
     ods_file("", &format!("<table:table table:name=\"Stock\">{rows}</table:table>"))
 }
 
-/// An OpenDocument spreadsheet of these tables.
+/// Returns an OpenDocument spreadsheet with these tables.
 pub fn ods_file(styles: &str, tables: &str) -> Vec<u8> {
     let content = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
@@ -145,7 +148,7 @@ fn repeated(what: &str, times: usize) -> String {
     if times == 1 { String::new() } else { format!(" table:number-{what}-repeated=\"{times}\"") }
 }
 
-/// What a cell says for programs, and what it shows, which is less.
+/// Returns the attributes of a cell with its full value, and its content as displayed, which is less precise.
 fn ods_cell(cell: &Cell) -> (String, String) {
     let (kind, value, shown) = match cell {
         Cell::Text(text) => ("string", String::new(), text.clone()),
@@ -158,27 +161,27 @@ fn ods_cell(cell: &Cell) -> (String, String) {
     (format!(" office:value-type=\"{kind}\"{value}"), ods_paragraphs(&shown))
 }
 
-/// A text as the cells of an OpenDocument spreadsheet have it.
+/// Returns a text as paragraphs of an OpenDocument cell.
 pub fn ods_paragraphs(text: &str) -> String {
     text.split('\n').map(|line| format!("<text:p>{}</text:p>", ods_line(line))).collect()
 }
 
-/// Of blanks in a row, and of those at the ends, XML keeps nothing: they are counted.
+/// Encodes a line. XML collapses consecutive spaces and those at the ends, so they are written as elements.
 fn ods_line(line: &str) -> String {
     let mut xml = String::new();
-    let mut signs = line.chars().peekable();
-    while let Some(sign) = signs.next() {
-        match sign {
+    let mut chars = line.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
             ' ' => {
-                let inside = !xml.is_empty() && signs.peek().is_some();
-                let mut blanks = 1;
-                while signs.next_if_eq(&' ').is_some() {
-                    blanks += 1;
+                let inside = !xml.is_empty() && chars.peek().is_some();
+                let mut spaces = 1;
+                while chars.next_if_eq(&' ').is_some() {
+                    spaces += 1;
                 }
-                match blanks {
+                match spaces {
                     1 if inside => xml.push(' '),
                     1 => xml.push_str("<text:s/>"),
-                    _ => xml.push_str(&format!("<text:s text:c=\"{blanks}\"/>")),
+                    _ => xml.push_str(&format!("<text:s text:c=\"{spaces}\"/>")),
                 }
             }
             '\t' => xml.push_str("<text:tab/>"),
@@ -186,7 +189,7 @@ fn ods_line(line: &str) -> String {
             '&' => xml.push_str("&amp;"),
             '<' => xml.push_str("&lt;"),
             '>' => xml.push_str("&gt;"),
-            _ => xml.push(sign),
+            _ => xml.push(c),
         }
     }
     xml
@@ -195,44 +198,45 @@ fn ods_line(line: &str) -> String {
 pub const DELIMITERS: [char; 4] = [',', ';', '\t', '|'];
 
 #[derive(Debug, Clone, Copy)]
-pub enum Letters {
+pub enum UnicodeForm {
     Utf8,
     Utf8Marked,
     Utf16Le,
     Utf16Be,
 }
 
-pub const LETTERS: [Letters; 4] = [Letters::Utf8, Letters::Utf8Marked, Letters::Utf16Le, Letters::Utf16Be];
+pub const UNICODE_FORMS: [UnicodeForm; 4] =
+    [UnicodeForm::Utf8, UnicodeForm::Utf8Marked, UnicodeForm::Utf16Le, UnicodeForm::Utf16Be];
 
-/// How programs differ in writing the same rows.
+/// The ways in which programs differ in writing the same rows.
 #[derive(Debug, Clone, Copy)]
-pub struct Habits {
+pub struct CsvStyle {
     pub quotes_all: bool,
     pub windows_lines: bool,
-    /// All rows are as long as the longest.
+    /// Whether all rows are as long as the longest.
     pub full_rows: bool,
 }
 
-/// Every cell as it would be typed.
-pub fn csv(table: &Table, delimiter: char, letters: Letters, habits: Habits) -> Vec<u8> {
-    let line_end = if habits.windows_lines { "\r\n" } else { "\n" };
+/// Writes a csv with every cell as it would be typed.
+pub fn csv(table: &Table, delimiter: char, form: UnicodeForm, style: CsvStyle) -> Vec<u8> {
+    let line_end = if style.windows_lines { "\r\n" } else { "\n" };
     let width = table.values().flat_map(|cells| cells.keys()).max().map_or(0, |last| last + 1);
     let mut text = String::new();
-    // Of a sign in a cell nobody can be sure that it is not the delimiter: `a;1,5` is two columns either way. Excel is
-    // told by such a line.
-    let may_mislead = |text: &str| DELIMITERS.iter().any(|other| *other != delimiter && text.contains(*other));
-    if table.values().flat_map(|cells| cells.values()).any(|cell| may_mislead(&typed(cell))) {
+    // If a cell contains another delimiter, the delimiter is ambiguous: `a;1,5` is two columns either way. A line such
+    // as `sep=;` resolves that, as for Excel.
+    let is_ambiguous = |text: &str| DELIMITERS.iter().any(|other| *other != delimiter && text.contains(*other));
+    if table.values().flat_map(|cells| cells.values()).any(|cell| is_ambiguous(&typed(cell))) {
         text.push_str(&format!("sep={delimiter}{line_end}"));
     }
     let last = table.keys().next_back().copied().unwrap_or(0);
     for row in 1..=last {
         let cells = table.get(&row);
         let own_width = cells.and_then(|cells| cells.keys().next_back()).map_or(0, |last| last + 1);
-        let width = if habits.full_rows { width } else { own_width };
+        let width = if style.full_rows { width } else { own_width };
         if width > 0 {
             let mut writer = csv::WriterBuilder::new()
                 .delimiter(u8::try_from(delimiter).expect("ASCII"))
-                .quote_style(if habits.quotes_all { csv::QuoteStyle::Always } else { csv::QuoteStyle::Necessary })
+                .quote_style(if style.quotes_all { csv::QuoteStyle::Always } else { csv::QuoteStyle::Necessary })
                 .terminator(csv::Terminator::Any(b'\n'))
                 .from_writer(Vec::new());
             let record =
@@ -243,22 +247,22 @@ pub fn csv(table: &Table, delimiter: char, letters: Letters, habits: Habits) -> 
         }
         text.push_str(line_end);
     }
-    encode(&text, letters)
+    encode(&text, form)
 }
 
-fn encode(text: &str, letters: Letters) -> Vec<u8> {
+fn encode(text: &str, form: UnicodeForm) -> Vec<u8> {
     let marked = format!("\u{FEFF}{text}");
-    match letters {
-        Letters::Utf8 => text.into(),
-        Letters::Utf8Marked => marked.into(),
-        Letters::Utf16Le => marked.encode_utf16().flat_map(u16::to_le_bytes).collect(),
-        Letters::Utf16Be => marked.encode_utf16().flat_map(u16::to_be_bytes).collect(),
+    match form {
+        UnicodeForm::Utf8 => text.into(),
+        UnicodeForm::Utf8Marked => marked.into(),
+        UnicodeForm::Utf16Le => marked.encode_utf16().flat_map(u16::to_le_bytes).collect(),
+        UnicodeForm::Utf16Be => marked.encode_utf16().flat_map(u16::to_be_bytes).collect(),
     }
 }
 
-/// The cell in full, as a person or a program would type it.
+/// Returns the full value of a cell as a user or a program would type it.
 pub fn typed(cell: &Cell) -> String {
-    /// Beyond, programs write the exponent.
+    /// Outside of this range programs write an exponent.
     const PLAIN: std::ops::Range<f64> = 1e-5..1e15;
     match cell {
         Cell::Text(text) => text.clone(),

@@ -1,4 +1,4 @@
-//! A fault of the cloud is an error: tried again, and in the end kept in the failure queue.
+//! Cloud faults: the run fails and is retried; after the last retry the event goes to the failure queue.
 
 use std::path::Path;
 
@@ -16,7 +16,7 @@ fn loader() -> &'static Path {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_error_is_tried_again_and_then_reaches_the_failure_queue() {
+async fn an_error_is_retried_and_then_reaches_the_failure_queue() {
     let _answers = DYNAMODB_ANSWERS.read().await;
     let stack = Stack::own("faulty", loader(), &[]).await;
     stack.cloud.dynamodb.delete_table().table_name(&stack.ledger).send().await.expect("a ledger to delete");
@@ -28,14 +28,14 @@ async fn an_error_is_tried_again_and_then_reaches_the_failure_queue() {
     let error = failure["responsePayload"]["errorMessage"].as_str().expect("an error");
     assert!(error.contains(&stack.ledger) && error.contains("Check the name"), "{error}");
     assert_eq!(failure["responsePayload"]["errorType"], "LastingFault");
-    // The same request, three times.
+    // The same request was run three times.
     let request = context["requestId"].as_str().expect("a request id");
     let lines = stack.log_lines(request).await;
     assert_eq!(lines.iter().filter(|line| line["event"] == "run_failed").count(), 3, "{lines:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_timeout_is_tried_again_and_then_reaches_the_failure_queue() {
+async fn a_timeout_is_retried_and_then_reaches_the_failure_queue() {
     let _alone = DYNAMODB_ANSWERS.write().await;
     let stack = Stack::own("late", loader(), &[("TimeoutSeconds", "3"), ("TableWaitSeconds", "1")]).await;
     let key = format!("uploads/{}.csv", unique("late"));
@@ -49,19 +49,18 @@ async fn a_timeout_is_tried_again_and_then_reaches_the_failure_queue() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_table_that_stops_answering_fails_the_load_and_the_retry_completes_it_from_the_plan() {
+async fn a_table_that_stops_answering_fails_the_run_and_the_retry_completes_the_load_from_its_plan() {
     const ROWS: usize = 15_000;
     let _alone = DYNAMODB_ANSWERS.write().await;
     let stack = Stack::own("paused", loader(), &[("TableWaitSeconds", "3")]).await;
     let prefix = unique("paused");
     let upload = stack.upload(&format!("uploads/{prefix}.csv"), files::csv(&prefix, ROWS)).await;
     let load = LoadId::of(&upload);
-    // In the middle: some chunks are written, not all.
+    // Some chunks are written, but not all.
     eventually("the first chunks", || async { stack.kept(&format!("loads/{load}/outcome/00001.json")).await }).await;
     let pause = Pause::dynamodb();
     let plan = stack.kept(&format!("loads/{load}/plan.json")).await.expect("a plan");
-    let failed =
-        eventually("a run that failed loudly", || async { stack.log_lines("run_failed").await.into_iter().next() });
+    let failed = eventually("a failed run", || async { stack.log_lines("run_failed").await.into_iter().next() });
     let error = failed.await["error"].as_str().expect("an error").to_string();
     assert!(error.contains(&stack.inventory) || error.contains(&stack.ledger), "{error}");
     drop(pause);
@@ -70,32 +69,32 @@ async fn a_table_that_stops_answering_fails_the_load_and_the_retry_completes_it_
     assert_eq!((report.ending, report.rows.fates[&Fate::New]), (Ending::Done, ROWS as u64));
     assert_eq!(stack.count_items(&prefix).await, ROWS);
     assert_eq!(stack.kept(&format!("loads/{load}/plan.json")).await, Some(plan), "the same plan");
-    let went_on = stack.log_event(load.as_str(), "load_goes_on").await;
-    assert!(went_on["chunks_done"].as_u64().unwrap() >= 1, "{went_on}");
+    let resumed = stack.log_event(load.as_str(), "load_goes_on").await;
+    assert!(resumed["chunks_done"].as_u64().unwrap() >= 1, "{resumed}");
     assert_eq!(stack.failure_count().await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_comparison_that_was_interrupted_goes_on_after_the_chunks_that_are_kept() {
+async fn an_interrupted_comparison_resumes_after_the_stored_chunks() {
     const ROWS: usize = 15_000;
     let _alone = DYNAMODB_ANSWERS.write().await;
     let stack = Stack::own("halved", loader(), &[("TableWaitSeconds", "3")]).await;
     let prefix = unique("compared");
-    // An empty table would not be asked.
+    // An item, because an empty table is not read for comparison.
     stack.put_item(Item::from([("sku".to_string(), Value::S(format!("{prefix}-000000").into()))])).await;
     let upload = stack.upload(&format!("uploads/{prefix}.csv"), files::csv(&prefix, ROWS)).await;
     let load = LoadId::of(&upload);
     eventually("a chunk", || async { stack.kept(&format!("loads/{load}/plan/00001.jsonl.zst")).await }).await;
     let pause = Pause::dynamodb();
     assert_eq!(stack.kept(&format!("loads/{load}/plan.json")).await, None);
-    eventually("a run that failed", || async { stack.log_lines("run_failed").await.into_iter().next() }).await;
+    eventually("a failed run", || async { stack.log_lines("run_failed").await.into_iter().next() }).await;
     assert_eq!(stack.kept(&format!("loads/{load}/plan.json")).await, None);
     drop(pause);
 
     let report = stack.report(&upload).await;
     let of = |fate| report.rows.fates[&fate];
     assert_eq!((report.ending, of(Fate::New), of(Fate::Changed)), (Ending::Done, ROWS as u64 - 1, 1));
-    let went_on = stack.log_event(load.as_str(), "planning_goes_on").await;
-    assert!(went_on["chunks_kept"].as_u64().unwrap() >= 2, "{went_on}");
+    let resumed = stack.log_event(load.as_str(), "planning_goes_on").await;
+    assert!(resumed["chunks_kept"].as_u64().unwrap() >= 2, "{resumed}");
     assert_eq!(stack.count_items(&prefix).await, ROWS);
 }

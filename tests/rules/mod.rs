@@ -1,4 +1,4 @@
-//! Rules other than the loader's own: checked by the command, and read from S3 by the function.
+//! Rules other than the shipped ones: checked by the command, and read from S3 by the function.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::harness::cloud::{DYNAMODB_ANSWERS, REGION};
 use crate::harness::stack::Stack;
 use crate::harness::{inventory, inventory_at, unique};
 
-/// A keeper of bees calls things by other names than the shipped rules know.
+/// The rules of a beekeeper, with columns that the shipped rules don't have.
 const RULES: &str = "version = 1\n[key]\npartition = \"sku\"\n\
      [[column]]\nname = \"sku\"\naliases = [\"Hive\"]\ntype = \"text\"\nrequired = true\n\
      [[column]]\nname = \"frames\"\naliases = [\"Combs\"]\ntype = \"integer\"\n";
@@ -21,14 +21,14 @@ fn sheet(sku: &str) -> Vec<u8> {
 }
 
 #[test]
-fn the_shipped_rules_are_printed_and_found_right() {
+fn the_shipped_rules_are_printed_and_valid() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("inventory.toml");
     let shown = inventory(&["schema", "show"]);
     assert_eq!(shown.status.code(), Some(0));
     std::fs::write(&file, &shown.stdout).unwrap();
     let checked = inventory(&["schema", "check", file.to_str().unwrap()]);
-    let said = String::from_utf8(checked.stdout).unwrap();
+    let stdout = String::from_utf8(checked.stdout).unwrap();
     let expected = format!(
         "{}: 10 columns, key sku. No mistakes.\n\
          New and changed items are put whole. Items that a sheet does not list stay.\n\
@@ -38,15 +38,15 @@ fn the_shipped_rules_are_printed_and_found_right() {
          or newer files with some of the same items have been loaded since it was uploaded.\n",
         file.display()
     );
-    assert_eq!((checked.status.code(), said), (Some(0), expected));
+    assert_eq!((checked.status.code(), stdout), (Some(0), expected));
 }
 
 #[test]
-fn rules_that_hold_together_are_told_in_words() {
+fn consistent_rules_are_described_in_words() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("inventory.toml");
     let never = "[gates]\nrejected_percent = false\nfewer_percent = false\ndocument = false\nolder = false\n";
-    for (settings, way, gates) in [
+    for (settings, writing, gates) in [
         (
             "mode = \"add\"\n[sync]\nmissing = \"report\"\nscope = \"table\"\n",
             "Only items that the table does not have are added. Items of the table that the sheet does not list are \
@@ -86,10 +86,10 @@ fn rules_that_hold_together_are_told_in_words() {
         let yard = "[[column]]\nname = \"yard\"\ntype = \"text\"\nrequired = true\n";
         std::fs::write(&file, RULES.replace("[key]", &format!("{settings}[key]")) + yard).unwrap();
         let checked = inventory(&["schema", "check", file.to_str().unwrap()]);
-        let said = String::from_utf8(checked.stdout).unwrap();
-        let lines: Vec<&str> = said.lines().collect();
-        assert_eq!((checked.status.code(), lines.len()), (Some(0), 3), "{said}");
-        assert!(lines[1].starts_with(way) && lines[2].ends_with(gates), "{settings}{said}");
+        let stdout = String::from_utf8(checked.stdout).unwrap();
+        let lines: Vec<&str> = stdout.lines().collect();
+        assert_eq!((checked.status.code(), lines.len()), (Some(0), 3), "{stdout}");
+        assert!(lines[1].starts_with(writing) && lines[2].ends_with(gates), "{settings}{stdout}");
     }
 }
 
@@ -105,18 +105,18 @@ fn every_mistake_in_the_rules_is_named_with_its_line() {
         format!("{name}:12: integer is misspelt as \"integr\"; write type = \"integer\"."),
     ];
     let checked = inventory(&["schema", "check", file.to_str().unwrap()]);
-    let said = String::from_utf8(checked.stdout).unwrap();
-    assert_eq!((checked.status.code(), said), (Some(2), mistakes.join("\n") + "\n"));
+    let stdout = String::from_utf8(checked.stdout).unwrap();
+    assert_eq!((checked.status.code(), stdout), (Some(2), mistakes.join("\n") + "\n"));
 
     let sheet_file = folder.path().join("hives.csv");
     std::fs::write(&sheet_file, sheet("A-1")).unwrap();
     let judged = inventory(&["check", sheet_file.to_str().unwrap(), "--schema", file.to_str().unwrap()]);
-    let said = String::from_utf8(judged.stderr).unwrap();
-    assert_eq!((judged.status.code(), said), (Some(2), mistakes.join("\n") + "\n"));
+    let stdout = String::from_utf8(judged.stderr).unwrap();
+    assert_eq!((judged.status.code(), stdout), (Some(2), mistakes.join("\n") + "\n"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rules_in_the_bucket_count_from_the_next_load_on() {
+async fn changed_rules_in_the_bucket_apply_from_the_next_load() {
     let _answers = DYNAMODB_ANSWERS.read().await;
     const KEY: &str = "rules/inventory.toml";
     let program = Path::new(env!("CARGO_BIN_EXE_loader"));
@@ -125,7 +125,7 @@ async fn rules_in_the_bucket_count_from_the_next_load_on() {
     let put = async |rules: &str| stack.upload(KEY, rules.as_bytes().to_vec()).await;
     let prefix = unique("hive");
 
-    // Beside uploads/: an event of its own would have been one more load.
+    // Outside of uploads/, so that the rules file itself is not loaded.
     put(RULES).await;
     let upload = stack.upload(&format!("uploads/{prefix}-1.csv"), sheet(&format!("{prefix}-1"))).await;
     let report = stack.report(&upload).await;
@@ -135,13 +135,13 @@ async fn rules_in_the_bucket_count_from_the_next_load_on() {
     let plan = stack.kept(&format!("loads/{}/plan.json", LoadId::of(&upload))).await.expect("a plan");
     assert_eq!(Index::decode(&plan).unwrap().schema.columns.len(), 2);
 
-    // The function is warm now, and sees the change all the same.
+    // The function is warm now, but sees the change.
     put(&RULES.replace("\"frames\"", "\"combs\"")).await;
     let upload = stack.upload(&format!("uploads/{prefix}-2.csv"), sheet(&format!("{prefix}-2"))).await;
     stack.report(&upload).await;
     assert_eq!(stack.item(&format!("{prefix}-2")).await.expect("an item")["combs"], Value::N("7".into()));
 
-    // A mistake in the rules ends the load with a report that names it; once they are right, it is sent again.
+    // A mistake in the rules fails the load with a report that names it; after the correction the load is redriven.
     put(&RULES.replace("required", "requird")).await;
     let upload = stack.upload(&format!("uploads/{prefix}-3.csv"), sheet(&format!("{prefix}-3"))).await;
     let report = stack.report(&upload).await;
@@ -153,17 +153,17 @@ async fn rules_in_the_bucket_count_from_the_next_load_on() {
     assert!(report.summary.starts_with("Nothing was changed. "), "{}", report.summary);
     assert_eq!(stack.item(&format!("{prefix}-3")).await, None);
     let function = ["--function", &stack.function];
-    let asked = inventory_at(&stack.cloud.endpoint, REGION, &[&["failed"][..], &function].concat());
-    let said = String::from_utf8(asked.stdout).unwrap();
-    assert!(said.starts_with(load.as_str()) && said.ends_with("To reload it: inventory redrive\n"), "{said}");
+    let output = inventory_at(&stack.cloud.endpoint, REGION, &[&["failed"][..], &function].concat());
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert!(stdout.starts_with(load.as_str()) && stdout.ends_with("To reload it: inventory redrive\n"), "{stdout}");
     put(RULES).await;
-    let asked =
+    let output =
         inventory_at(&stack.cloud.endpoint, REGION, &[&["redrive", "--yes", "--by", "Erika"][..], &function].concat());
-    assert_eq!(String::from_utf8(asked.stdout).unwrap(), format!("Sent again as load {}.\n", load.next()));
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("Sent again as load {}.\n", load.next()));
     let report = stack.report_of(&load.next()).await;
     assert_eq!((report.ending, report.rows.fates[&Fate::New]), (Ending::Done, 1));
     assert!(stack.item(&format!("{prefix}-3")).await.is_some());
-    let asked = inventory_at(&stack.cloud.endpoint, REGION, &[&["failed"][..], &function].concat());
-    assert_eq!(String::from_utf8(asked.stdout).unwrap(), "No load has failed that was not reloaded.\n");
+    let output = inventory_at(&stack.cloud.endpoint, REGION, &[&["failed"][..], &function].concat());
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "No load has failed that was not reloaded.\n");
     assert_eq!(stack.failure_count().await, 0);
 }

@@ -1,4 +1,5 @@
-//! Storage and tables as they are: versions and deletions, pages, every type of value, and services that do not answer.
+//! The store, the table and the ledger on real services: versions, deletions, paging, every type of value, and services
+//! that do not answer.
 
 use std::io::Read;
 use std::time::Duration;
@@ -28,7 +29,7 @@ use crate::harness::unique;
 const KEY: &str = "uploads/Q3 stock (final) + ä.xlsx";
 const WAIT: Duration = Duration::from_secs(20);
 
-/// A bucket of a test's own, for uploads and for what is kept.
+/// A bucket for one test, for uploads and stored objects.
 struct Bucket {
     cloud: Cloud,
     name: String,
@@ -56,7 +57,7 @@ impl Bucket {
         Store::S3(S3Store::new(self.cloud.s3.clone(), &self.name, ACCOUNT))
     }
 
-    /// Of this bucket, with nothing announced about it but its name.
+    /// Returns an upload of this bucket of which only the key is known.
     fn upload(&self, key: &str) -> Upload {
         let (bucket, key) = (self.name.clone(), key.to_string());
         Upload { bucket, key, version: None, sequencer: None, etag: None, size: None, time: None }
@@ -68,7 +69,7 @@ impl Bucket {
         Upload { version: answer.version_id, etag: answer.e_tag, ..self.upload(KEY) }
     }
 
-    /// Deletes a version, or leaves a marker and returns its version.
+    /// Deletes a version, or creates a delete marker if no version is given; returns the version of the marker.
     async fn delete_upload(&self, upload: &Upload) -> Option<String> {
         let delete = self.cloud.s3.delete_object().bucket(&self.name).key(&upload.key);
         delete.set_version_id(upload.version.clone()).send().await.expect("a deletion").version_id
@@ -94,7 +95,7 @@ impl Bucket {
     }
 }
 
-/// All of an upload, or nothing where it is gone.
+/// Returns the content of an upload, or `None` if it is gone.
 async fn fetch(store: &Store, upload: &Upload) -> Option<Vec<u8>> {
     match store.fetch(upload, 10_000_000).await.expect("an answer") {
         Fetched::Gone => None,
@@ -127,7 +128,7 @@ async fn a_version_behind_a_delete_marker_is_still_fetched() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_delete_marker_is_an_upload_that_is_gone() {
+async fn a_delete_marker_counts_as_a_deleted_upload() {
     let bucket = Bucket::versioned().await;
     bucket.put(b"first").await;
     let latest = bucket.upload(KEY);
@@ -139,7 +140,7 @@ async fn a_delete_marker_is_an_upload_that_is_gone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_version_that_was_deleted_is_gone_though_others_are_there() {
+async fn a_deleted_version_is_gone_even_if_others_exist() {
     let bucket = Bucket::versioned().await;
     let (first, second) = (bucket.put(b"first").await, bucket.put(b"second").await);
     bucket.delete_upload(&first).await;
@@ -149,7 +150,7 @@ async fn a_version_that_was_deleted_is_gone_though_others_are_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_upload_that_was_never_there_is_gone() {
+async fn an_upload_that_never_existed_is_gone() {
     let bucket = Bucket::unversioned().await;
     let never = bucket.upload("uploads/never.csv");
     assert_eq!(fetch(&bucket.store(), &never).await, None);
@@ -158,10 +159,10 @@ async fn an_upload_that_was_never_there_is_gone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_versions_the_etag_tells_whether_it_is_still_the_announced_upload() {
+async fn without_versions_the_etag_identifies_the_announced_upload() {
     let bucket = Bucket::unversioned().await;
     let put = bucket.put(b"first").await;
-    // S3 answers with quotes and announces without.
+    // S3 responses have the etag in quotes, events without.
     let etag = put.etag.as_ref().map(|etag| etag.trim_matches('"').to_string());
     let announced = Upload { etag, ..put };
     assert_eq!(fetch(&bucket.store(), &announced).await, Some(b"first".to_vec()));
@@ -177,29 +178,29 @@ async fn an_upload_is_fetched_up_to_the_limit_and_not_beyond() {
     assert!(matches!(bucket.store().fetch(&upload, 5).await, Ok(Fetched::File(_, 5))));
     let error = bucket.store().fetch(&upload, 4).await.unwrap_err();
     assert!(matches!(error, StoreError::TooLarge { bytes: 5, limit: 4 }), "{error}");
-    assert!(!error.would_trying_again_help());
+    assert!(!error.is_retryable());
     bucket.delete().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_bucket_that_is_not_there_is_an_error_and_not_an_upload_that_is_gone() {
+async fn a_missing_bucket_is_an_error_and_not_a_deleted_upload() {
     let cloud = cloud().await;
     let bucket = Bucket { cloud, name: unique("no-bucket") };
     let errors = [
         bucket.store().fetch(&bucket.upload(KEY), 9).await.unwrap_err(),
         bucket.store().read("a.json").await.unwrap_err(),
         bucket.store().keep("a.json", vec![]).await.unwrap_err(),
-        bucket.store().keep_once("a.json", vec![]).await.unwrap_err(),
+        bucket.store().keep_if_absent("a.json", vec![]).await.unwrap_err(),
         bucket.store().names("loads/").await.unwrap_err(),
     ];
     for error in errors {
         assert!(error.to_string().contains(&bucket.name) && error.to_string().contains("NoSuchBucket"), "{error}");
-        assert!(!error.would_trying_again_help());
+        assert!(!error.is_retryable());
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_kept_is_read_back_and_replaced() {
+async fn stored_objects_are_read_back_and_replaced() {
     let bucket = Bucket::versioned().await;
     let store = bucket.store();
     let name = "loads/x/plan/00000.jsonl.zst";
@@ -210,24 +211,24 @@ async fn what_is_kept_is_read_back_and_replaced() {
     }
     let head = bucket.cloud.s3.head_object().bucket(&bucket.name).key(name).send().await.expect("an object");
     assert_eq!(head.content_type(), Some("application/zstd"));
-    assert_eq!(store.place(name), format!("s3://{}/{name}", bucket.name));
+    assert_eq!(store.location(name), format!("s3://{}/{name}", bucket.name));
     bucket.delete().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_many_who_keep_once_at_the_same_time_one_is_new_and_the_others_change_nothing() {
+async fn of_concurrent_writes_of_a_new_object_one_succeeds_and_the_others_change_nothing() {
     let bucket = Bucket::versioned().await;
     let store = bucket.store();
-    let racers: Vec<_> = (0..8u8)
-        .map(|racer| {
+    let writers: Vec<_> = (0..8u8)
+        .map(|writer| {
             let store = store.clone();
-            tokio::spawn(
-                async move { store.keep_once("loads/x/plan.json", vec![racer; 100]).await.expect("an answer") },
-            )
+            tokio::spawn(async move {
+                store.keep_if_absent("loads/x/plan.json", vec![writer; 100]).await.expect("an answer")
+            })
         })
         .collect();
-    let kept: Vec<Kept> = join_all(racers).await.into_iter().map(|racer| racer.expect("a racer")).collect();
-    let new: Vec<u8> = (0..).zip(&kept).filter(|(_, kept)| **kept == Kept::New).map(|(racer, _)| racer).collect();
+    let kept: Vec<Kept> = join_all(writers).await.into_iter().map(|writer| writer.expect("a writer")).collect();
+    let new: Vec<u8> = (0..).zip(&kept).filter(|(_, kept)| **kept == Kept::New).map(|(writer, _)| writer).collect();
     assert_eq!(new.len(), 1, "{kept:?}");
     let content = store.read("loads/x/plan.json").await.expect("an answer");
     assert_eq!(content, Some(vec![new[0]; 100]));
@@ -235,7 +236,7 @@ async fn of_many_who_keep_once_at_the_same_time_one_is_new_and_the_others_change
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn names_are_listed_in_order_and_only_those_of_the_folder() {
+async fn names_are_listed_in_order_and_only_from_the_folder() {
     let bucket = Bucket::unversioned().await;
     let store = bucket.store();
     for name in ["loads/x/plan/00001", "loads/x/plan.json", "loads/xy/plan.json", "loads/x/plan/00000"] {
@@ -249,7 +250,7 @@ async fn names_are_listed_in_order_and_only_those_of_the_folder() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn names_are_listed_beyond_one_page() {
-    // A page has a thousand.
+    // A page has a thousand names.
     let expected: Vec<String> = (0..1_005).map(|n| format!("loads/x/plan/{n:05}")).collect();
     let bucket = Bucket::unversioned().await;
     let store = bucket.store();
@@ -259,12 +260,12 @@ async fn names_are_listed_beyond_one_page() {
     bucket.delete().await;
 }
 
-/// A table with the key `sku` and an index by `warehouse` and `quantity`.
+/// Creates a table with the key `sku` and an index by `warehouse` and `quantity`.
 async fn stock(cloud: &Cloud) -> String {
     cloud.create_table("stock", &[("sku", "S")], &[("warehouse", "S"), ("quantity", "N")]).await
 }
 
-/// Items for that table, with a value of every type.
+/// Returns items for that table with a value of every type.
 fn items(count: usize) -> Vec<Item> {
     let text = |text: &str| Value::S(text.to_string().into());
     let number = |digits: &str| Value::N(digits.to_string().into());
@@ -280,7 +281,7 @@ fn items(count: usize) -> Vec<Item> {
             ("photo", Value::B(bytes())),
             ("list", Value::L(vec![text("x"), Value::L(vec![]), Value::M(Item::from([("deep", number("1"))]))])),
             ("map", Value::M(Item::from([("flag", Value::Bool(true)), ("empty", text(""))]))),
-            // Sets have no order, so that these have one member each.
+            // One member each, because sets have no order.
             ("texts", Value::StringSet(vec!["00123".into()])),
             ("numbers", Value::NumberSet(vec!["19.99".into()])),
             ("photos", Value::BinarySet(vec![bytes()])),
@@ -302,7 +303,7 @@ fn sorted(mut items: Vec<Item>) -> Vec<Item> {
     items
 }
 
-/// All that is in a table, by SKU.
+/// Returns all items of a table, sorted by SKU.
 async fn scan(cloud: &Cloud, table: &str) -> Vec<Item> {
     let mut pages = cloud.dynamodb.scan().table_name(table).consistent_read(true).into_paginator().items().send();
     let mut items = Vec::new();
@@ -346,7 +347,7 @@ async fn items_with_values_of_every_type_are_written_and_read_back_equal() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn items_take_the_place_of_those_with_the_same_key() {
+async fn items_replace_those_with_the_same_key() {
     let _answers = DYNAMODB_ANSWERS.read().await;
     let cloud = cloud().await;
     let name = stock(&cloud).await;
@@ -363,7 +364,7 @@ async fn items_take_the_place_of_those_with_the_same_key() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn items_that_the_table_refuses_are_found_and_keep_no_other_out() {
+async fn items_that_the_table_refuses_are_identified_and_the_others_are_written() {
     let _answers = DYNAMODB_ANSWERS.read().await;
     let cloud = cloud().await;
     let name = stock(&cloud).await;
@@ -382,7 +383,7 @@ async fn items_that_the_table_refuses_are_found_and_keep_no_other_out() {
     cloud.delete_table(&name).await;
 }
 
-/// The key of an item of that table.
+/// Returns the key of an item of that table.
 fn key(sku: &str) -> Item {
     Item::from([("sku".to_string(), Value::S(sku.to_string().into()))])
 }
@@ -391,7 +392,7 @@ fn key_of(item: &Item) -> Item {
     key(&sku(item))
 }
 
-/// An item with other values for some attributes.
+/// Returns the item with other values for some attributes.
 fn with(item: &Item, values: &[(&str, Value)]) -> Item {
     let mut item = item.clone();
     item.extend(values.iter().cloned());
@@ -399,14 +400,14 @@ fn with(item: &Item, values: &[(&str, Value)]) -> Item {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_a_thousand_keys_those_that_are_there_are_read_in_their_order() {
+async fn of_a_thousand_keys_the_existing_items_are_read_in_order() {
     let _answers = DYNAMODB_ANSWERS.read().await;
     let cloud = cloud().await;
     let name = stock(&cloud).await;
     let table = Table::new(cloud.dynamodb.clone(), &name, WAIT);
     let items = items(1_000);
-    let there: Vec<Item> = items.iter().step_by(2).cloned().collect();
-    table.write(&there).await.expect("a write");
+    let existing: Vec<Item> = items.iter().step_by(2).cloned().collect();
+    table.write(&existing).await.expect("a write");
     let keys: Vec<Item> = items.iter().map(key_of).collect();
     let expected: Vec<Option<Item>> =
         items.into_iter().enumerate().map(|(n, item)| n.is_multiple_of(2).then_some(item)).collect();
@@ -420,7 +421,7 @@ async fn of_a_thousand_keys_those_that_are_there_are_read_in_their_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn keys_with_numbers_and_bytes_are_found_however_they_are_written() {
+async fn number_and_binary_keys_are_found_in_any_notation() {
     let _answers = DYNAMODB_ANSWERS.read().await;
     let cloud = cloud().await;
     let name = cloud.create_table("shelves", &[("seal", "B"), ("shelf", "N")], &[]).await;
@@ -442,13 +443,13 @@ async fn keys_with_numbers_and_bytes_are_found_however_they_are_written() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn items_larger_together_than_an_answer_are_all_read_and_scanned() {
+async fn items_that_exceed_one_response_are_all_read_and_scanned() {
     let _answers = DYNAMODB_ANSWERS.read().await;
     let cloud = cloud().await;
     let name = stock(&cloud).await;
     let table = Table::new(cloud.dynamodb.clone(), &name, WAIT);
     assert!(table.is_empty().await.expect("an answer").0);
-    // 17.5 MB; an answer to keys holds 16, a page of a scan 1.
+    // 17.5 MB; a BatchGetItem response holds 16 MB, a page of a scan 1 MB.
     let long = Value::S("x".repeat(350_000).into());
     let items: Vec<Item> = items(50).iter().map(|item| with(item, &[("text", long.clone())])).collect();
     table.write(&items).await.expect("a write");
@@ -467,7 +468,7 @@ async fn items_larger_together_than_an_answer_are_all_read_and_scanned() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_somebody_added_between_is_kept_and_what_we_added_ourselves_is_ours() {
+async fn items_added_by_others_are_kept_and_our_own_are_recognised() {
     let _answers = DYNAMODB_ANSWERS.read().await;
     let cloud = cloud().await;
     let name = stock(&cloud).await;
@@ -482,7 +483,7 @@ async fn what_somebody_added_between_is_kept_and_what_we_added_ourselves_is_ours
     let mut expected = items;
     expected[42] = theirs;
     let expected = sorted(expected);
-    // A run that was killed before it could say what it had added does it all again.
+    // A run that was killed before it recorded what it had added repeats all of it.
     for added in [99.0, 0.0] {
         let changed = table.change(&adds).await.expect("a change");
         assert_eq!((&changed.kept[..], &changed.refused[..], &changed.edited[..]), (&[42][..], &[][..], &[][..]));
@@ -500,13 +501,13 @@ async fn merging_keeps_the_attributes_that_it_does_not_name() {
     let table = Table::new(cloud.dynamodb.clone(), &name, WAIT);
     let items = items(200);
     table.write(&items[..150]).await.expect("a write");
-    // `name` and `size` are words of DynamoDB's own.
+    // `name` and `size` are reserved words of DynamoDB.
     let set = Item::from(
         [("price", "20"), ("name", "1"), ("size.of box", "2")]
             .map(|(name, number)| (name.to_string(), Value::N(number.into()))),
     );
     let merge = |item: &Item| {
-        let remove = vec!["photo".to_string(), "never there".to_string()];
+        let remove = vec!["photo".to_string(), "never existing".to_string()];
         Change { key: key_of(item), act: Act::Merge { set: set.clone(), remove } }
     };
     let mut changes: Vec<Change> = items.iter().map(merge).collect();
@@ -531,7 +532,7 @@ async fn merging_keeps_the_attributes_that_it_does_not_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_item_that_was_edited_is_neither_deleted_nor_marked_and_that_is_told() {
+async fn an_edited_item_is_neither_deleted_nor_marked_but_reported() {
     let _answers = DYNAMODB_ANSWERS.read().await;
     let cloud = cloud().await;
     let name = stock(&cloud).await;
@@ -561,7 +562,7 @@ async fn an_item_that_was_edited_is_neither_deleted_nor_marked_and_that_is_told(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn items_of_many_attributes_are_marked_and_deleted_and_merged_as_far_as_an_expression_goes() {
+async fn items_with_many_attributes_are_marked_deleted_and_merged_within_expression_limits() {
     let _answers = DYNAMODB_ANSWERS.read().await;
     let cloud = cloud().await;
     let name = stock(&cloud).await;
@@ -588,7 +589,7 @@ async fn items_of_many_attributes_are_marked_and_deleted_and_merged_as_far_as_an
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_table_that_is_not_there_is_an_error_that_will_not_heal() {
+async fn a_missing_table_is_a_permanent_error() {
     let _answers = DYNAMODB_ANSWERS.read().await;
     let name = unique("no-table");
     let table = Table::new(cloud().await.dynamodb, &name, WAIT);
@@ -601,21 +602,21 @@ async fn a_table_that_is_not_there_is_an_error_that_will_not_heal() {
         table.change(&[change]).await.unwrap_err(),
     ] {
         assert!(error.to_string().contains(&name) && error.to_string().contains("Check the name"), "{error}");
-        assert!(!error.would_trying_again_help());
+        assert!(!error.is_retryable());
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_function_that_is_not_there_is_an_error_that_will_not_heal() {
+async fn a_missing_function_is_a_permanent_error() {
     let name = unique("no-function");
     let load = LoadId::parse("0123456789abcdef").expect("a load");
     let error = Relay::new(cloud().await.lambda, &name).ask_to_continue(&load).await.unwrap_err();
     assert!(error.to_string().contains(&name), "{error}");
-    assert!(!error.would_trying_again_help());
+    assert!(!error.is_retryable());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_write_to_a_service_that_never_answers_ends_at_its_time() {
+async fn a_write_to_a_service_that_never_answers_times_out() {
     const WAIT: Duration = Duration::from_secs(1);
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
@@ -628,15 +629,15 @@ async fn a_write_to_a_service_that_never_answers_ends_at_its_time() {
     let table = Table::new(clients_at(endpoint).dynamodb, "stock", WAIT);
     let began = Instant::now();
     let ended = timeout(10 * WAIT, async { table.write(&items(100)).await }).await;
-    let error = ended.expect("an end of the waiting").unwrap_err();
+    let error = ended.expect("an error in time").unwrap_err();
     assert!(began.elapsed() >= WAIT);
     assert!(matches!(error, TableError::NoProgress { left: 100, .. }), "{error}");
-    assert!(error.to_string().contains("no answer") && error.would_trying_again_help(), "{error}");
+    assert!(error.to_string().contains("no answer") && error.is_retryable(), "{error}");
     silence.abort();
 }
 
-/// Clients for a port that is taken, so that nobody else can listen there, and where nobody listens.
-fn nobody() -> (Cloud, TcpSocket) {
+/// Returns clients for a port that is bound, so that no other program can use it, but on which nothing listens.
+fn closed_port() -> (Cloud, TcpSocket) {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.bind(([127, 0, 0, 1], 0).into()).expect("a port");
     let endpoint = format!("http://{}", socket.local_addr().expect("an address"));
@@ -644,30 +645,30 @@ fn nobody() -> (Cloud, TcpSocket) {
 }
 
 fn assert_no_connection(fault: &CloudFault) {
-    assert_eq!((fault.code.as_str(), fault.passing), ("NoConnection", true), "{fault}");
+    assert_eq!((fault.code.as_str(), fault.transient), ("NoConnection", true), "{fault}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_write_where_nobody_listens_is_tried_until_its_time_is_over() {
-    let (clients, _port) = nobody();
+async fn a_write_to_a_closed_port_ends_with_a_transient_error() {
+    let (clients, _port) = closed_port();
     let error = Table::new(clients.dynamodb, "stock", Duration::from_secs(1)).write(&items(100)).await.unwrap_err();
     assert!(matches!(error, TableError::NoProgress { left: 100, .. }), "{error}");
-    assert!(error.to_string().contains("NoConnection") && error.would_trying_again_help(), "{error}");
+    assert!(error.to_string().contains("NoConnection") && error.is_retryable(), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_read_where_nobody_listens_is_tried_until_its_time_is_over() {
-    let (clients, _port) = nobody();
+async fn a_read_from_a_closed_port_ends_with_a_transient_error() {
+    let (clients, _port) = closed_port();
     let table = Table::new(clients.dynamodb, "stock", Duration::from_secs(1));
     for error in [table.read(&[key("A-1")]).await.unwrap_err(), table.is_empty().await.unwrap_err()] {
         assert!(matches!(error, TableError::NothingRead { .. }), "{error}");
-        assert!(error.to_string().contains("NoConnection") && error.would_trying_again_help(), "{error}");
+        assert!(error.to_string().contains("NoConnection") && error.is_retryable(), "{error}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_store_where_nobody_listens_is_a_fault_that_may_pass() {
-    let (clients, _port) = nobody();
+async fn a_store_that_cannot_be_reached_is_a_transient_fault() {
+    let (clients, _port) = closed_port();
     let store = Store::S3(S3Store::new(clients.s3, "reports", ACCOUNT));
     match store.read("loads/x/plan.json").await {
         Err(StoreError::Cloud(fault)) => assert_no_connection(&fault),
@@ -676,8 +677,8 @@ async fn a_store_where_nobody_listens_is_a_fault_that_may_pass() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_ledger_where_nobody_listens_is_a_fault_that_may_pass() {
-    let (clients, _port) = nobody();
+async fn a_ledger_that_cannot_be_reached_is_a_transient_fault() {
+    let (clients, _port) = closed_port();
     let ledger = Ledger::new(clients.dynamodb, "ledger", Duration::from_secs(1));
     match ledger.read(&LoadId::parse("0123456789abcdef").expect("a load")).await {
         Err(LedgerError::Cloud(fault)) => assert_no_connection(&fault),

@@ -1,13 +1,13 @@
-//! One file: rows of cells as the program keeps them, and beside each row what it says of the stock.
+//! A file to test: its rows of cells, each with the truth about it.
 
 use fastrand::Rng;
 use jiff::civil::Date;
 
 use super::list::{Attributes, Field, Item, List};
-use super::write::TextHabits;
+use super::write::CsvStyle;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Form {
+pub enum FileFormat {
     Csv,
     Xlsx,
     Ods,
@@ -16,24 +16,26 @@ pub enum Form {
     Xls,
 }
 
-impl Form {
-    pub const ALL: [Form; 6] = [Form::Csv, Form::Xlsx, Form::Ods, Form::Xml2003, Form::Html, Form::Xls];
-    /// Forms that keep numbers and dates as such, with the format they are shown in.
-    pub const WORKBOOKS: &'static [Form] = &[Form::Xlsx, Form::Ods, Form::Xml2003, Form::Xls];
+impl FileFormat {
+    pub const ALL: [FileFormat; 6] =
+        [FileFormat::Csv, FileFormat::Xlsx, FileFormat::Ods, FileFormat::Xml2003, FileFormat::Html, FileFormat::Xls];
+    /// The file formats that store numbers and dates as such, with a number format.
+    pub const WORKBOOKS: &'static [FileFormat] =
+        &[FileFormat::Xlsx, FileFormat::Ods, FileFormat::Xml2003, FileFormat::Xls];
 
     pub fn extension(self) -> &'static str {
         match self {
-            Form::Csv => "csv",
-            Form::Xlsx => "xlsx",
-            Form::Ods => "ods",
-            Form::Xml2003 => "xml",
-            Form::Html => "html",
-            Form::Xls => "xls",
+            FileFormat::Csv => "csv",
+            FileFormat::Xlsx => "xlsx",
+            FileFormat::Ods => "ods",
+            FileFormat::Xml2003 => "xml",
+            FileFormat::Html => "html",
+            FileFormat::Xls => "xls",
         }
     }
 
     pub fn is_workbook(self) -> bool {
-        Form::WORKBOOKS.contains(&self)
+        FileFormat::WORKBOOKS.contains(&self)
     }
 }
 
@@ -51,16 +53,16 @@ pub enum Value {
     Formula(&'static str, f64),
     /// A formula whose result is stored as a text.
     TextFormula(&'static str, String),
-    /// An xlsx's own words for the cell, from behind its address to its end.
+    /// The XML of an xlsx cell from after its address to its end.
     Raw(&'static str),
 }
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cell {
     pub value: Value,
-    /// The code of its number format; empty where it has none.
+    /// The code of its number format; empty if it has none.
     pub format: &'static str,
-    /// The identifier under which an xls keeps that code, where it isn't one of its own choice.
+    /// The identifier under which an xls stores that code, unless the writer chooses one.
     pub format_id: Option<u16>,
 }
 
@@ -85,13 +87,13 @@ impl Cell {
     }
 }
 
-/// What a person who knows the list would say of a row.
+/// What someone who knows the list would say about a row.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Truth {
     Item(Attributes),
-    /// A title, a header, a total: no item.
+    /// A title, a header, a total: not an item.
     NoItem,
-    /// An item of which the file doesn't say enough: it may be rejected, or loaded below a note.
+    /// An item about which the file doesn't say enough: it may be rejected, or loaded with a note.
     Unclear(Attributes),
 }
 
@@ -99,10 +101,10 @@ pub enum Truth {
 pub struct Row {
     pub cells: Vec<Cell>,
     pub truth: Truth,
-    /// The trap that lies in this row.
+    /// The trap in this row.
     pub trap: Option<&'static str>,
     pub hidden: bool,
-    /// The line as it is in a text file, where it isn't made from the cells.
+    /// The line in a text file, if it isn't made from the cells.
     pub line: Option<String>,
 }
 
@@ -126,7 +128,7 @@ impl Row {
         matches!(self.truth, Truth::Item(_))
     }
 
-    /// Nobody can say from the file alone what this item is.
+    /// Marks the item as one that cannot be determined from the file alone.
     pub fn make_unclear(&mut self) {
         if let Truth::Item(attributes) = &self.truth {
             self.truth = Truth::Unclear(attributes.clone());
@@ -134,7 +136,7 @@ impl Row {
     }
 }
 
-/// Cells shown as one, of which only the first has a value. Rows and columns count from 0.
+/// Merged cells, of which only the first has a value. Rows and columns count from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Merge {
     pub rows: (usize, usize),
@@ -148,40 +150,40 @@ pub struct Sheet {
     pub merges: Vec<Merge>,
 }
 
-/// A file in the making.
+/// A file to be written, with the truth about it.
 #[derive(Debug, Clone)]
 pub struct Case {
-    pub form: Form,
+    pub file_format: FileFormat,
     pub list: List,
-    /// What is in the columns of the first sheet; none where it is no part of the list.
+    /// The fields of the columns of the first sheet; `None` for a column that isn't part of the list.
     pub columns: Vec<Option<Field>>,
     pub sheets: Vec<Sheet>,
-    pub text: TextHabits,
-    pub ways: Ways,
+    pub text: CsvStyle,
+    pub cell_types: CellTypes,
     pub rng: Rng,
 }
 
-/// How a workbook keeps what is no text.
+/// How a workbook stores values that are not text.
 #[derive(Debug, Clone, Copy)]
-pub struct Ways {
+pub struct CellTypes {
     pub numeric_keys: bool,
     pub typed_numbers: bool,
     pub typed_dates: bool,
     pub bools: bool,
-    /// In an xls, whether formulas have the number that older programs give them.
+    /// Whether formulas in an xls have the record number that older programs use.
     pub old_formulas: bool,
     price_format: &'static str,
     day_format: &'static str,
     count_format: &'static str,
 }
 
-impl Ways {
-    pub fn any(rng: &mut Rng) -> Ways {
+impl CellTypes {
+    pub fn any(rng: &mut Rng) -> CellTypes {
         let mut pick = |formats: &[&'static str]| formats[rng.usize(..formats.len())];
         let price_format = pick(&["", "0.00", "#,##0.00", "#,##0.00 \"€\"", "\"$\"#,##0.00", "#,##0.00\\ [$€-407]"]);
         let day_format = pick(&["yyyy-mm-dd", "dd.mm.yyyy", "d mmm yyyy", "m/d/yyyy"]);
         let count_format = pick(&["", "0", "#,##0"]);
-        Ways {
+        CellTypes {
             numeric_keys: rng.bool(),
             typed_numbers: rng.u8(..6) == 0,
             typed_dates: rng.u8(..6) == 0,
@@ -195,13 +197,14 @@ impl Ways {
 }
 
 impl Case {
-    pub fn new(form: Form, list: List, text: TextHabits, ways: Ways, rng: Rng) -> Case {
-        // In a workbook an amount with a comma is asked about, for its owner's program would have made a number of it.
-        let typed_numbers = ways.typed_numbers && list.habits.decimal == '.';
-        let ways = Ways { typed_numbers, ..ways };
+    pub fn new(file_format: FileFormat, list: List, text: CsvStyle, cell_types: CellTypes, rng: Rng) -> Case {
+        // In a workbook, an amount with a comma typed as text is reported, because a program with that locale would
+        // have stored it as a number.
+        let typed_numbers = cell_types.typed_numbers && list.notation.decimal == '.';
+        let cell_types = CellTypes { typed_numbers, ..cell_types };
         let fields = list.fields();
         let columns = fields.iter().copied().map(Some).collect();
-        let mut case = Case { form, list, columns, sheets: Vec::new(), text, ways, rng };
+        let mut case = Case { file_format, list, columns, sheets: Vec::new(), text, cell_types, rng };
         let mut rows = vec![case.header(&fields)];
         rows.extend(case.list.items.iter().map(|item| case.row(item, &fields)));
         case.sheets.push(Sheet { name: "Stock".to_string(), rows, merges: Vec::new() });
@@ -216,55 +219,55 @@ impl Case {
         Row::no_item(fields.iter().map(title).collect())
     }
 
-    /// An item's row, in a sheet with these columns.
+    /// Returns an item's row in a sheet with these columns.
     pub fn row(&self, item: &Item, fields: &[Field]) -> Row {
         let cells = fields.iter().map(|field| self.cell(item, *field)).collect();
         Row { cells, truth: Truth::Item(item.attributes(fields)), trap: None, hidden: false, line: None }
     }
 
     fn cell(&self, item: &Item, field: Field) -> Cell {
-        let habits = &self.list.habits;
-        let workbook = self.form.is_workbook();
+        let notation = &self.list.notation;
+        let workbook = self.file_format.is_workbook();
         let text = |text: &Option<String>| text.as_ref().map_or(Cell::EMPTY, Cell::text);
         match field {
-            Field::Sku if workbook && self.ways.numeric_keys && self.list.keys.are_numbers() => {
+            Field::Sku if workbook && self.cell_types.numeric_keys && self.list.keys.are_numbers() => {
                 Cell::number(item.sku.parse().expect("digits"), "0")
             }
             Field::Sku => Cell::text(&item.sku),
             Field::Name => Cell::text(&item.name),
-            Field::Quantity if workbook && !self.ways.typed_numbers => {
-                Cell::number(item.quantity.into(), self.ways.count_format)
+            Field::Quantity if workbook && !self.cell_types.typed_numbers => {
+                Cell::number(item.quantity.into(), self.cell_types.count_format)
             }
-            Field::Quantity => Cell::text(habits.count(item.quantity)),
+            Field::Quantity => Cell::text(notation.count(item.quantity)),
             Field::Price => match item.cents {
-                Some(cents) if workbook && !self.ways.typed_numbers => {
-                    Cell::number(f64::from(cents) / 100.0, self.ways.price_format)
+                Some(cents) if workbook && !self.cell_types.typed_numbers => {
+                    Cell::number(f64::from(cents) / 100.0, self.cell_types.price_format)
                 }
-                Some(cents) => Cell::text(habits.amount(cents)),
+                Some(cents) => Cell::text(notation.amount(cents)),
                 None => Cell::EMPTY,
             },
             Field::Category => text(&item.category),
             Field::Warehouse => text(&item.warehouse),
             Field::Supplier => text(&item.supplier),
             Field::Counted => match item.counted {
-                Some(day) if workbook && !self.ways.typed_dates => {
-                    Cell { value: Value::Day(day), format: self.ways.day_format, format_id: None }
+                Some(day) if workbook && !self.cell_types.typed_dates => {
+                    Cell { value: Value::Day(day), format: self.cell_types.day_format, format_id: None }
                 }
-                Some(day) => Cell::text(habits.day(day)),
+                Some(day) => Cell::text(notation.day(day)),
                 None => Cell::EMPTY,
             },
             Field::Discontinued => match item.discontinued {
-                Some(yes) if workbook && self.ways.bools => Cell::of(Value::Bool(yes)),
-                Some(yes) => Cell::text(if yes { habits.yes_no.0 } else { habits.yes_no.1 }),
+                Some(yes) if workbook && self.cell_types.bools => Cell::of(Value::Bool(yes)),
+                Some(yes) => Cell::text(if yes { notation.yes_no.0 } else { notation.yes_no.1 }),
                 None => Cell::EMPTY,
             },
         }
     }
 
-    /// What stands beside amounts for their currency; empty where nothing does.
+    /// Returns the currency written with amounts; empty if there is none.
     pub fn currency(&self) -> &'static str {
-        let (before, after) = self.list.habits.currency;
-        match (self.form.is_workbook() && !self.ways.typed_numbers, self.ways.price_format) {
+        let (before, after) = self.list.notation.currency;
+        match (self.file_format.is_workbook() && !self.cell_types.typed_numbers, self.cell_types.price_format) {
             (true, format) if format.contains('€') => "€",
             (true, format) if format.contains('$') => "$",
             (true, _) => "",
@@ -273,24 +276,35 @@ impl Case {
         }
     }
 
-    /// The first sheet, in which most traps are laid.
+    /// Returns the first sheet, to which most traps are applied.
     pub fn sheet(&mut self) -> &mut Sheet {
         &mut self.sheets[0]
     }
 
-    /// Where the column of a field is, in a list that has it.
+    /// Returns the position of a field's column, if the list has it.
     pub fn column(&self, field: Field) -> Option<usize> {
         self.columns.iter().position(|other| *other == Some(field))
     }
 
-    /// Whether the first sheet is a header with rows of items below it, as wide as it, and nothing else.
+    /// Makes room for a column of no field at this place; what is merged further to the right moves with its column.
+    /// The caller inserts the cells.
+    pub fn insert_column(&mut self, place: usize) {
+        self.columns.insert(place, None);
+        let moved = |column: &mut usize| *column += usize::from(*column >= place);
+        for merge in &mut self.sheets[0].merges {
+            moved(&mut merge.columns.0);
+            moved(&mut merge.columns.1);
+        }
+    }
+
+    /// Returns whether the first sheet consists of a header and rows of items that are no wider than it.
     pub fn is_plain(&self) -> bool {
         let rows = &self.sheets[0].rows;
         let plain = |row: &Row| row.line.is_none() && row.cells.len() <= self.columns.len();
         rows.iter().all(plain) && rows[1..].iter().all(|row| row.truth != Truth::NoItem)
     }
 
-    /// Rows of items without a trap, in random order.
+    /// Returns the rows of items without a trap, in random order.
     pub fn free_rows(&mut self) -> Vec<usize> {
         let rows = &self.sheets[0].rows;
         let mut free: Vec<_> =
@@ -299,7 +313,7 @@ impl Case {
         free
     }
 
-    /// One of them that `fits`.
+    /// Returns one of these rows that `fits`.
     pub fn free_row(&mut self, fits: impl Fn(&Row) -> bool) -> Option<usize> {
         let free = self.free_rows();
         free.into_iter().find(|row| fits(&self.sheets[0].rows[*row]))

@@ -1,5 +1,5 @@
-//! The words of a language: what stands over the columns, and what its lists have in the cells. Languages without names
-//! of columns in the rules have English ones.
+//! The words of a language: column titles and contents of cells. Languages whose titles the rules don't know have
+//! English titles.
 
 use super::list::Field;
 
@@ -13,7 +13,7 @@ pub struct Language {
     pub warehouses: &'static [&'static str],
     pub suppliers: &'static [&'static str],
     pub yes_no: (&'static str, &'static str),
-    /// What Excel saves its text in where this language is spoken, by the name of the WHATWG; none where that can say it all anyway.
+    /// The encoding in which Excel saves text in this language, by its WHATWG name.
     pub encoding: &'static str,
 }
 
@@ -213,6 +213,6 @@ pub const KOREAN: Language = Language {
     encoding: "euc-kr",
 };
 
-/// Those whose names of columns are in the shipped rules.
+/// The languages whose column titles are in the shipped rules.
 pub const COMMON: [&Language; 4] = [&ENGLISH, &GERMAN, &FRENCH, &SPANISH];
 pub const OTHERS: [&Language; 8] = [&POLISH, &RUSSIAN, &GREEK, &TURKISH, &JAPANESE, &CHINESE, &TAIWANESE, &KOREAN];

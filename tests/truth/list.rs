@@ -1,4 +1,4 @@
-//! A list of stock as its owner knows it: the items, and how her program writes them.
+//! A list of stock: the true items, and how the owner's program writes them.
 
 use std::collections::BTreeMap;
 
@@ -35,7 +35,7 @@ impl Field {
         Field::Discontinued,
     ];
 
-    /// The attribute of the table, by the shipped rules.
+    /// Returns the attribute of the table, by the shipped rules.
     pub fn attribute(self) -> &'static str {
         match self {
             Field::Sku => "sku",
@@ -51,7 +51,7 @@ impl Field {
     }
 }
 
-/// An item as the table should have it, in DynamoDB's JSON.
+/// An item as it should be in the table, as DynamoDB JSON.
 pub type Attributes = BTreeMap<&'static str, Json>;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -68,7 +68,7 @@ pub struct Item {
 }
 
 impl Item {
-    /// What the table should hold, of the columns the sheet has.
+    /// Returns what the table should hold if the sheet has these columns.
     pub fn attributes(&self, fields: &[Field]) -> Attributes {
         let text = |text: &Option<String>| text.as_ref().map(|text| json!({ "S": text }));
         let value = |field: Field| match field {
@@ -86,13 +86,13 @@ impl Item {
     }
 }
 
-/// An amount as the table keeps it: a point, and no zeros at the end.
+/// Returns an amount as stored in the table: with a point, and without trailing zeros.
 fn plain(cents: u32) -> String {
     let text = format!("{}.{:02}", cents / 100, cents % 100);
     text.trim_end_matches('0').trim_end_matches('.').to_string()
 }
 
-/// What the item numbers of a list look like.
+/// The kind of item numbers of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keys {
     /// 004711
@@ -103,7 +103,7 @@ pub enum Keys {
     LongDigits,
     /// AB-1234
     LettersAndDigits,
-    /// 12E4, which is no number
+    /// 12E4, which isn't a number
     Codes,
     /// 12.25.3
     Dotted,
@@ -129,26 +129,26 @@ impl Keys {
     }
 }
 
-/// How a program writes numbers, dates, and yes and no where it writes them as text.
+/// How a program writes numbers, dates and booleans as text.
 #[derive(Debug, Clone)]
-pub struct Habits {
+pub struct Notation {
     pub decimal: char,
     pub thousands: Option<char>,
-    /// In front of an amount, and behind it.
+    /// The currency before and after an amount.
     pub currency: (&'static str, &'static str),
-    pub dates: DateHabit,
+    pub dates: DateNotation,
     pub yes_no: (&'static str, &'static str),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DateHabit {
+pub enum DateNotation {
     Iso,
     Points,
     Named,
 }
 
-impl Habits {
-    fn of(language: &Language, rng: &mut Rng) -> Habits {
+impl Notation {
+    fn of(language: &Language, rng: &mut Rng) -> Notation {
         let decimal = language.decimal;
         let grouping: &[Option<char>] = match decimal {
             '.' => &[None, None, Some(','), Some(' ')],
@@ -158,11 +158,11 @@ impl Habits {
             '.' => &[("", ""), ("", ""), ("$", ""), ("", " USD")],
             _ => &[("", ""), ("", ""), ("", " €"), ("", " EUR"), ("€ ", "")],
         };
-        let dates: &[DateHabit] = match decimal {
-            '.' => &[DateHabit::Iso, DateHabit::Named],
-            _ => &[DateHabit::Iso, DateHabit::Points],
+        let dates: &[DateNotation] = match decimal {
+            '.' => &[DateNotation::Iso, DateNotation::Named],
+            _ => &[DateNotation::Iso, DateNotation::Points],
         };
-        Habits {
+        Notation {
             decimal,
             thousands: grouping[rng.usize(..grouping.len())],
             currency: currencies[rng.usize(..currencies.len())],
@@ -171,13 +171,13 @@ impl Habits {
         }
     }
 
-    /// An amount of money. The separator of thousands is in it, where there is one.
+    /// Writes an amount of money, with the thousands separator if there is one.
     pub fn amount(&self, cents: u32) -> String {
         let (before, after) = self.currency;
         format!("{before}{}{}{:02}{after}", self.grouped(cents / 100), self.decimal, cents % 100)
     }
 
-    /// A count. Groups of three after a point or comma could be a fraction too, so a count has none of these.
+    /// Writes a count. Points and commas are not used as thousands separators here, because they could be decimal ones.
     pub fn count(&self, count: u32) -> String {
         match self.thousands {
             Some('.' | ',') | None => count.to_string(),
@@ -187,37 +187,37 @@ impl Habits {
 
     fn grouped(&self, whole: u32) -> String {
         match self.thousands {
-            Some(sign) if whole >= 1000 => format!("{}{sign}{:03}", whole / 1000, whole % 1000),
+            Some(separator) if whole >= 1000 => format!("{}{separator}{:03}", whole / 1000, whole % 1000),
             _ => whole.to_string(),
         }
     }
 
     pub fn day(&self, day: Date) -> String {
         let pattern = match self.dates {
-            DateHabit::Iso => "%Y-%m-%d",
-            DateHabit::Points => "%d.%m.%Y",
-            DateHabit::Named => "%-d %b %Y",
+            DateNotation::Iso => "%Y-%m-%d",
+            DateNotation::Points => "%d.%m.%Y",
+            DateNotation::Named => "%-d %b %Y",
         };
         day.strftime(pattern).to_string()
     }
 }
 
-/// The list itself.
+/// A list of items.
 #[derive(Debug, Clone)]
 pub struct List {
     pub language: &'static Language,
-    pub habits: Habits,
+    pub notation: Notation,
     pub keys: Keys,
     pub items: Vec<Item>,
-    /// The columns in their order, with what stands over them.
+    /// The columns in order, with their titles.
     pub columns: Vec<(Field, String)>,
 }
 
 impl List {
-    /// Makes a list of at most `rows` items. Everything but its length is the same whatever `rows` is.
+    /// Makes a random list of at most `rows` items. Apart from its length, the list doesn't depend on `rows`.
     pub fn any(language: &'static Language, keys: Option<Keys>, needs: &[Field], rows: usize, rng: &mut Rng) -> List {
         let mut items_rng = rng.fork();
-        let habits = Habits::of(language, rng);
+        let notation = Notation::of(language, rng);
         let keys = keys.unwrap_or_else(|| Keys::ALL[rng.usize(..Keys::ALL.len())]);
         let mut columns = Vec::new();
         for field in Field::ALL {
@@ -232,7 +232,7 @@ impl List {
         }
         let length = rng.usize(8..32).min(rows.max(1));
         let items = (0..length).map(|place| any_item(language, keys, place, &mut items_rng)).collect();
-        List { language, habits, keys, items, columns }
+        List { language, notation, keys, items, columns }
     }
 
     pub fn fields(&self) -> Vec<Field> {
@@ -250,7 +250,7 @@ fn any_item(language: &Language, keys: Keys, place: usize, rng: &mut Rng) -> Ite
         sku: keys.make(place, &mut rng),
         name: format!("{} {size}", pick(language.items, &mut rng)),
         quantity: if rng.u8(..10) == 0 { rng.u32(1_000..20_000) } else { rng.u32(0..900) },
-        // A price that ends in .00 is as good as one that does not, but 1,234.00 proves nothing where all are like it.
+        // The first price is 12.50: if all prices were like 1,234.00, the separator would be ambiguous.
         cents: sometimes(&mut rng).then(|| if place == 0 { 1_250 } else { rng.u32(5..450_000) }),
         category: some(language.categories, &mut rng),
         warehouse: some(language.warehouses, &mut rng),

@@ -1,4 +1,5 @@
-//! Lists whose truth is known, spoilt as lists are on their way: whatever differs from the truth is said.
+//! Random lists with known contents and typical defects: every difference between what is loaded and the truth must be
+//! reported.
 
 mod case;
 pub mod language;
@@ -14,25 +15,25 @@ use std::sync::Mutex;
 
 use fastrand::Rng;
 
-use case::{Case, Form, Ways};
+use case::{Case, CellTypes, FileFormat};
 use language::{COMMON, OTHERS};
 use list::{Field, List};
 use oracle::{Answer, Difference, Kind, Verdict};
 use tally::Tally;
 use trap::Trap;
-use write::TextHabits;
+use write::CsvStyle;
 
-/// Sheets of a test run; `TRUTH_SHEETS` says another number.
+/// The number of sheets in a test run, unless `TRUTH_SHEETS` is set.
 const SHEETS: u64 = 60;
 const THREADS: u64 = 2;
-/// To these lengths a list that went wrong is cut, as long as it still does.
+/// The lengths to which a failing list is shortened, if it still fails.
 const SHORTER: [usize; 6] = [1, 2, 3, 5, 8, 13];
 
 fn number(name: &str) -> Option<u64> {
-    std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is no number")))
+    std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is not a number")))
 }
 
-/// One of the cases: all of it follows from the seed, but for how long the list is and which of its traps are laid.
+/// A case: everything is determined by the seed, except for the length of the list and the traps that are applied.
 #[derive(Debug, Clone, Copy)]
 struct Seed {
     seed: u64,
@@ -44,7 +45,7 @@ struct Seed {
 impl Seed {
     fn make(self) -> (Case, Vec<&'static str>) {
         let mut rng = Rng::with_seed(self.seed);
-        let (mut traps, form) = choose(&mut rng);
+        let (mut traps, file_format) = choose(&mut rng);
         let language = traps.iter().rev().find_map(|trap| rng.choice(trap.languages).copied());
         let language = language.unwrap_or_else(|| match rng.u8(..4) {
             0 => OTHERS[rng.usize(..OTHERS.len())],
@@ -53,95 +54,95 @@ impl Seed {
         let keys = traps.iter().find_map(|trap| trap.keys);
         let needs: Vec<Field> = traps.iter().flat_map(|trap| trap.needs.iter().copied()).collect();
         let list = List::any(language, keys, &needs, self.rows, &mut rng);
-        let text = TextHabits::any(language, &mut rng);
-        let ways = Ways::any(&mut rng);
-        let mut case = Case::new(form, list, text, ways, rng.fork());
+        let text = CsvStyle::any(language, &mut rng);
+        let cell_types = CellTypes::any(&mut rng);
+        let mut case = Case::new(file_format, list, text, cell_types, rng.fork());
         let mut bits = self.traps;
         traps.retain(|_| {
             let wanted = bits & 1 == 1;
             bits >>= 1;
             wanted
         });
-        let laid = traps.into_iter().filter(|trap| {
-            // Half a trap is none.
+        let applied = traps.into_iter().filter(|trap| {
+            // A trap that cannot be applied completely is undone.
             let before = case.clone();
-            let laid = (trap.lay)(&mut case) && write::can_say(&case);
-            if !laid {
+            let applied = (trap.apply)(&mut case) && write::can_write(&case);
+            if !applied {
                 case = before;
             }
-            laid
+            applied
         });
-        let laid = laid.map(|trap| trap.name).collect();
-        (case, laid)
+        let applied = applied.map(|trap| trap.name).collect();
+        (case, applied)
     }
 }
 
-/// None to two traps that go together, and a form in which there are such. `TRUTH_TRAP` names the first of them.
-fn choose(rng: &mut Rng) -> (Vec<&'static Trap>, Form) {
+/// Chooses up to two compatible traps and a file format they occur in. `TRUTH_TRAP` names the first trap.
+fn choose(rng: &mut Rng) -> (Vec<&'static Trap>, FileFormat) {
     let all = trap::all();
     let count = [0, 1, 1, 1, 2][rng.usize(..5)];
     let only = std::env::var("TRUTH_TRAP").ok();
     let Some(first) = (count > 0).then(|| match &only {
-        Some(name) => *all.iter().find(|trap| trap.name == name).unwrap_or_else(|| panic!("no trap is called {name}")),
+        Some(name) => *all.iter().find(|trap| trap.name == name).unwrap_or_else(|| panic!("there is no trap {name}")),
         None => all[rng.usize(..all.len())],
     }) else {
-        return (Vec::new(), Form::ALL[rng.usize(..Form::ALL.len())]);
+        return (Vec::new(), FileFormat::ALL[rng.usize(..FileFormat::ALL.len())]);
     };
-    let form = first.forms[rng.usize(..first.forms.len())];
+    let file_format = first.file_formats[rng.usize(..first.file_formats.len())];
     let second = all[rng.usize(..all.len())];
-    let agree = second.name != first.name
-        && second.forms.contains(&form)
+    let compatible = second.name != first.name
+        && second.file_formats.contains(&file_format)
         && (first.languages.is_empty() || second.languages.is_empty())
         && (first.keys.is_none() || second.keys.is_none());
-    (if count == 2 && agree { vec![first, second] } else { vec![first] }, form)
+    (if count == 2 && compatible { vec![first, second] } else { vec![first] }, file_format)
 }
 
-/// What came of one case.
+/// The outcome of a case.
 struct Outcome {
-    form: Form,
+    file_format: FileFormat,
     traps: Vec<&'static str>,
     answer: Answer,
     verdict: Verdict,
 }
 
 impl Outcome {
-    /// Runs a case. The file is kept at `path`.
+    /// Runs a case. Returns its outcome and the path of the file, which is kept.
     fn of(seed: Seed, folder: &Path) -> (Outcome, PathBuf) {
         let (case, traps) = seed.make();
-        let path = folder.join(format!("{}-{}.{}", seed.seed, seed.rows, case.form.extension()));
+        let path = folder.join(format!("{}-{}.{}", seed.seed, seed.rows, case.file_format.extension()));
         std::fs::write(&path, case.write()).expect("a file");
-        let answer = Answer::ask(&path, folder);
+        let answer = Answer::of(&path, folder);
         let verdict = Verdict::of(&case, &answer);
-        (Outcome { form: case.form, traps, answer, verdict }, path)
+        (Outcome { file_format: case.file_format, traps, answer, verdict }, path)
     }
 
-    /// Differences from the truth of which the answer says nothing.
-    fn unsaid(&self) -> Vec<&Difference> {
+    /// Returns the differences from the truth that the answer doesn't report.
+    fn unreported(&self) -> Vec<&Difference> {
         let notes = self.answer.amber();
-        self.verdict.differences.iter().filter(|difference| !difference.is_said(&notes)).collect()
+        self.verdict.differences.iter().filter(|difference| !difference.is_reported(&notes)).collect()
     }
 
-    /// Whether a list without traps isn't loaded, all of it and without a word.
+    /// Returns whether a list without traps isn't loaded completely or has notes.
     fn is_false_alarm(&self) -> bool {
-        let (all, right) = self.verdict.plain;
-        self.traps.is_empty() && (self.answer.exit != 0 || !self.answer.amber().is_empty() || all != right)
+        let (all, correct) = self.verdict.plain;
+        self.traps.is_empty() && (self.answer.exit != 0 || !self.answer.amber().is_empty() || all != correct)
     }
 
-    /// How it goes wrong first, where it does: how, and in which trap.
+    /// Returns the kind of the first unreported difference, if any, and its trap.
     fn kind(&self) -> (Option<Kind>, String) {
-        let unsaid = self.unsaid();
-        let first = unsaid.first();
+        let unreported = self.unreported();
+        let first = unreported.first();
         let trap = first.and_then(|difference| difference.trap).map(str::to_string);
         (first.map(|difference| difference.kind), trap.unwrap_or_else(|| self.traps.join(" and ")))
     }
 
     fn is_wrong(&self) -> bool {
-        !self.unsaid().is_empty() || self.is_false_alarm()
+        !self.unreported().is_empty() || self.is_false_alarm()
     }
 }
 
-/// The same case with as little in it as still goes wrong.
-fn smallest(seed: u64, folder: &Path) -> (Seed, Outcome, PathBuf) {
+/// Reduces a failing case to the fewest traps and rows with which it fails in the same way.
+fn minimise(seed: u64, folder: &Path) -> (Seed, Outcome, PathBuf) {
     let whole = Seed { seed, rows: usize::MAX, traps: 0b11 };
     let (outcome, path) = Outcome::of(whole, folder);
     for traps in [0b01, 0b10, 0b11] {
@@ -163,16 +164,16 @@ fn describe(seed: Seed, outcome: &Outcome, path: &Path) -> String {
         "TRUTH_SEED={} TRUTH_SHEETS=1, traps {:?}, {:?}, exit {}, {}\n  {}\n",
         seed.seed,
         outcome.traps,
-        outcome.form,
+        outcome.file_format,
         outcome.answer.exit,
         path.display(),
         outcome.answer.report["summary"].as_str().unwrap_or_default()
     );
-    let said = outcome.answer.amber();
-    if !said.is_empty() {
-        text.push_str(&format!("  notes: {}\n", said.join(", ")));
+    let notes = outcome.answer.amber();
+    if !notes.is_empty() {
+        text.push_str(&format!("  notes: {}\n", notes.join(", ")));
     }
-    for difference in outcome.unsaid().into_iter().take(2) {
+    for difference in outcome.unreported().into_iter().take(2) {
         let show = |value: serde_json::Result<String>| value.unwrap_or_default();
         text.push_str(&format!(
             "  {:?} in row {} of {}{}\n    truth  {}\n    loaded {}\n",
@@ -187,20 +188,21 @@ fn describe(seed: Seed, outcome: &Outcome, path: &Path) -> String {
     if outcome.is_false_alarm() {
         let problems = outcome.answer.report["problems"].as_array().into_iter().flatten().take(2);
         for problem in problems {
-            text.push_str(&format!("  no trap, and yet: {}\n", problem["message"]));
+            text.push_str(&format!("  no trap, but: {}\n", problem["message"]));
         }
     }
     text
 }
 
 #[test]
-fn whatever_differs_from_the_truth_is_said() {
-    let first = number("TRUTH_SEED").unwrap_or_else(|| fastrand::u64(..1 << 32));
+fn every_difference_from_the_truth_is_reported() {
+    // The same sheets in every test run; `make truth` takes others each time.
+    let first = number("TRUTH_SEED").unwrap_or(1);
     let sheets = number("TRUTH_SHEETS").unwrap_or(SHEETS);
-    println!("TRUTH_SEED={first} TRUTH_SHEETS={sheets} makes the same sheets again");
+    println!("TRUTH_SEED={first} TRUTH_SHEETS={sheets} repeats these sheets");
     let kept = tempfile::Builder::new().prefix("truth-").tempdir().expect("a folder").keep();
     let tally = Mutex::new(Tally::default());
-    // The first of each kind is made small and shown, the others are counted.
+    // The first failure of each kind is minimised and shown, the others are counted.
     let failures = Mutex::new(BTreeMap::<_, (u32, String)>::new());
     std::thread::scope(|scope| {
         for thread in 0..THREADS {
@@ -223,7 +225,7 @@ fn whatever_differs_from_the_truth_is_said() {
                         *times == 1
                     };
                     if is_new {
-                        let (seed, outcome, path) = smallest(seed, &folder);
+                        let (seed, outcome, path) = minimise(seed, &folder);
                         let described = describe(seed, &outcome, &path);
                         failures.lock().expect("failures").entry(kind).or_default().1 = described;
                     }
@@ -240,7 +242,7 @@ fn whatever_differs_from_the_truth_is_said() {
     let shown: Vec<String> = failures.values().map(|(times, first)| format!("{times} times: {first}")).collect();
     assert!(
         failures.is_empty(),
-        "{count} of {sheets} sheets differ from the truth without a word, or are false alarms:\n{}",
+        "{count} of {sheets} sheets have unreported differences from the truth, or are false alarms:\n{}",
         shown.join("\n")
     );
 }

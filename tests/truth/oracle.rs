@@ -1,4 +1,4 @@
-//! What `inventory check` answers about a file, held against the truth.
+//! Compares the result of `inventory check` for a file with the truth.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -11,18 +11,18 @@ use super::case::{Case, Truth};
 use super::list::Attributes;
 use crate::harness::inventory;
 
-/// The answer to a file, by row.
+/// The result of checking a file, by row.
 #[derive(Debug)]
 pub struct Answer {
     pub exit: i32,
     pub report: Json,
-    /// Of each sheet and row: its fate, and the item where it has one.
+    /// The fate of each sheet and row, and its item if it has one.
     rows: BTreeMap<(String, u64), (String, Option<Json>)>,
     problem_rows: BTreeSet<(String, u64)>,
 }
 
 impl Answer {
-    pub fn ask(file: &Path, scratch: &Path) -> Answer {
+    pub fn of(file: &Path, scratch: &Path) -> Answer {
         let (fates, items) = (scratch.join("fates"), scratch.join("items"));
         for list in [&fates, &items] {
             std::fs::write(list, "").expect("an empty list");
@@ -45,17 +45,17 @@ impl Answer {
         Answer { exit: output.status.code().unwrap_or(-1), report, rows, problem_rows }
     }
 
-    /// Nothing of the file goes in: it is refused, or would wait for approval.
+    /// Returns whether nothing of the file is loaded: it is refused or held.
     pub fn is_stopped(&self) -> bool {
         self.report["refusal"].is_object() || self.report["held"].as_array().is_some_and(|held| !held.is_empty())
     }
 
-    /// The rule of the refusal, where there is one.
+    /// Returns the rule of the refusal, if the file is refused.
     pub fn refusal(&self) -> Option<&str> {
         self.report["refusal"]["rule"].as_str()
     }
 
-    /// The notes that the headline speaks of. Below one that is called good news nobody looks for any.
+    /// Returns the notes that are mentioned in the headline; none if the headline is green.
     pub fn amber(&self) -> Vec<&str> {
         let notes = self.report["notes"].as_array().into_iter().flatten();
         let notes = notes.filter(|_| self.report["tone"] != "good");
@@ -69,7 +69,7 @@ fn lines(path: &Path) -> Vec<Json> {
     text.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
 }
 
-/// How a row differs from the truth without a problem that names it.
+/// A row that differs from the truth without a problem that names it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Difference {
     pub sheet: String,
@@ -80,17 +80,17 @@ pub struct Difference {
     pub loaded: Option<Json>,
 }
 
-/// Notes that only say what was not loaded: none of them excuses a value that is wrong.
-const OF_WHAT_IS_MISSING: [&str; 4] =
+/// Notes that only say what was not loaded, and so don't cover a wrong value.
+const NOTES_ON_OMISSIONS: [&str; 4] =
     ["column-without-name", "values-without-name", "sheets-without-group", "cells-merged-across"];
 
 impl Difference {
-    /// Whether one of these notes can be about it.
-    pub fn is_said(&self, notes: &[&str]) -> bool {
+    /// Returns whether one of these notes can be about the difference.
+    pub fn is_reported(&self, notes: &[&str]) -> bool {
         match self.kind {
-            Kind::LostValue | Kind::PassedOver => !notes.is_empty(),
+            Kind::LostValue | Kind::NotLoaded => !notes.is_empty(),
             Kind::WrongValue | Kind::NoItem | Kind::Unclear => {
-                notes.iter().any(|note| !OF_WHAT_IS_MISSING.contains(note))
+                notes.iter().any(|note| !NOTES_ON_OMISSIONS.contains(note))
             }
         }
     }
@@ -98,62 +98,62 @@ impl Difference {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
-    /// An attribute isn't what it should be.
+    /// An attribute has a wrong value.
     WrongValue,
-    /// An attribute isn't there.
+    /// An attribute is missing.
     LostValue,
-    /// A row went in that is no item.
+    /// A row was loaded that isn't an item.
     NoItem,
-    /// A row went in although nobody can say what it is.
+    /// A row was loaded although its meaning is unclear.
     Unclear,
-    /// An item was passed over.
-    PassedOver,
+    /// An item was not loaded.
+    NotLoaded,
 }
 
-/// All that came of a case.
+/// The comparison of a case with the truth.
 #[derive(Debug)]
 pub struct Verdict {
     pub differences: Vec<Difference>,
-    /// Rows of items without a trap, and how many of them went in.
+    /// The number of item rows without a trap, and how many of them were loaded correctly.
     pub plain: (usize, usize),
-    /// Rows with a trap, and how many of them went in right.
+    /// The number of item rows with a trap, and how many of them were loaded correctly.
     pub trapped: (usize, usize),
 }
 
 impl Verdict {
     pub fn of(case: &Case, answer: &Answer) -> Verdict {
         let mut verdict = Verdict { differences: Vec::new(), plain: (0, 0), trapped: (0, 0) };
-        let told: BTreeSet<_> = answer.rows.keys().map(|(sheet, _)| sheet.clone()).collect();
+        let sheet_names: BTreeSet<_> = answer.rows.keys().map(|(sheet, _)| sheet.clone()).collect();
         for (place, sheet) in case.sheets.iter().enumerate() {
-            // A file without sheets of its own has the only name there is.
-            let name = match told.contains(&sheet.name) || case.sheets.len() > 1 {
+            // A file without sheets has one name only.
+            let name = match sheet_names.contains(&sheet.name) || case.sheets.len() > 1 {
                 true => sheet.name.clone(),
-                false => told.iter().nth(place).cloned().unwrap_or_default(),
+                false => sheet_names.iter().nth(place).cloned().unwrap_or_default(),
             };
             for (number, row) in (1..).zip(&sheet.rows) {
                 let at = (name.clone(), number);
                 let (fate, item) =
                     answer.rows.get(&at).map_or(("none", None), |(fate, item)| (fate.as_str(), item.as_ref()));
-                let (went_in, kind) = match (&row.truth, item) {
+                let (loaded, kind) = match (&row.truth, item) {
                     (Truth::Item(truth), Some(item)) => (true, differs(truth, item)),
                     (Truth::NoItem, Some(_)) => (true, Some(Kind::NoItem)),
                     (Truth::Unclear(_), Some(_)) => (true, Some(Kind::Unclear)),
                     (Truth::Item(_) | Truth::Unclear(_), None) => {
                         let named = matches!(fate, "rejected" | "duplicate") && answer.problem_rows.contains(&at);
-                        // Of an item on two lines the problem may be told of its second.
+                        // The problem of an item on two lines may be reported for the second.
                         let next = sheet.rows.get(number as usize).filter(|next| next.trap == row.trap);
                         let named = named
                             || row.trap.is_some()
                                 && next.is_some()
                                 && answer.problem_rows.contains(&(name.clone(), number + 1));
-                        (false, (!named).then_some(Kind::PassedOver))
+                        (false, (!named).then_some(Kind::NotLoaded))
                     }
                     (Truth::NoItem, None) => (false, None),
                 };
                 if let Truth::Item(_) = row.truth {
                     let count = if row.trap.is_some() { &mut verdict.trapped } else { &mut verdict.plain };
                     count.0 += 1;
-                    count.1 += usize::from(went_in && kind.is_none());
+                    count.1 += usize::from(loaded && kind.is_none());
                 }
                 let truth = match &row.truth {
                     Truth::Item(truth) | Truth::Unclear(truth) => Some(truth.clone()),

@@ -1,4 +1,4 @@
-//! How the sheets of a run were answered, counted by trap.
+//! Counts the outcomes of the sheets of a run by trap.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,20 +13,20 @@ pub struct Tally {
 #[derive(Default)]
 struct Counts {
     sheets: u32,
-    /// All rows went in right, and nothing had to be looked at.
+    /// All rows were loaded, without notes.
     green: u32,
     amber: u32,
-    /// Some rows were left out.
+    /// Some rows were not loaded.
     partly: u32,
-    /// Nothing of the file went in.
+    /// Nothing of the file was loaded.
     refused: u32,
-    /// Something differs from the truth without a word.
+    /// Something differs from the truth without being reported.
     failed: u32,
-    /// Something differs from the truth below a note that can be about it.
+    /// Something differs from the truth and is covered by a note.
     noted: u32,
-    /// Rows without a trap in files that weren't refused, and those of them that weren't loaded right.
+    /// Item rows without a trap in files that weren't refused, and how many of them weren't loaded correctly.
     plain: (usize, usize),
-    /// Rows with a trap and a truth that the file tells.
+    /// Item rows with a trap in files that weren't refused, and how many of them were loaded correctly.
     trapped: (usize, usize),
     rules: BTreeMap<String, u32>,
 }
@@ -34,7 +34,7 @@ struct Counts {
 impl Tally {
     pub fn add(&mut self, outcome: &Outcome) {
         let names: Vec<String> = match outcome.traps.as_slice() {
-            [] => vec![format!("no trap ({:?})", outcome.form)],
+            [] => vec![format!("no trap ({:?})", outcome.file_format)],
             traps => traps.iter().map(|trap| (*trap).to_string()).collect(),
         };
         for name in names {
@@ -50,10 +50,10 @@ impl Tally {
             }
             counts.noted += u32::from(!outcome.is_wrong() && !outcome.verdict.differences.is_empty());
             if !answer.is_stopped() {
-                let (all, right) = outcome.verdict.plain;
-                counts.plain = (counts.plain.0 + all, counts.plain.1 + all - right);
-                let (all, right) = outcome.verdict.trapped;
-                counts.trapped = (counts.trapped.0 + all, counts.trapped.1 + right);
+                let (all, correct) = outcome.verdict.plain;
+                counts.plain = (counts.plain.0 + all, counts.plain.1 + all - correct);
+                let (all, correct) = outcome.verdict.trapped;
+                counts.trapped = (counts.trapped.0 + all, counts.trapped.1 + correct);
             }
             let problems = answer.report["problems"].as_array().into_iter().flatten();
             let mut rules: Vec<&str> = problems.filter_map(|problem| problem["rule"].as_str()).collect();

@@ -1,61 +1,61 @@
-//! What goes wrong with lists on their way to us, each kind with the truth beside it.
+//! The traps: typical defects of lists, each with what the rows should truly be loaded as.
 
 mod candidates;
+mod encodings;
 mod headers;
 mod keys;
-mod letters;
 mod merged;
 mod odd_cells;
 mod ragged;
 mod sheets;
 mod values;
 
-use super::case::{Case, Form};
+use super::case::{Case, FileFormat};
 use super::language::Language;
 use super::list::{Field, Keys};
 
 pub struct Trap {
     pub name: &'static str,
-    pub forms: &'static [Form],
-    /// In which languages there is such a thing; empty means in all that are common.
+    pub file_formats: &'static [FileFormat],
+    /// The languages in which the trap occurs; empty means any language.
     pub languages: &'static [&'static Language],
     /// Columns that the list must have.
     pub needs: &'static [Field],
-    /// What the item numbers must look like.
+    /// The kind of item numbers that the list must have, if it matters.
     pub keys: Option<Keys>,
-    /// Lays it; false where the case has no room for it.
-    pub lay: fn(&mut Case) -> bool,
+    /// Puts the trap into a case; returns false if the case is not suitable.
+    pub apply: fn(&mut Case) -> bool,
 }
 
 impl Trap {
-    const fn new(name: &'static str, forms: &'static [Form], lay: fn(&mut Case) -> bool) -> Trap {
-        Trap { name, forms, languages: &[], needs: &[], keys: None, lay }
+    const fn new(name: &'static str, file_formats: &'static [FileFormat], apply: fn(&mut Case) -> bool) -> Trap {
+        Trap { name, file_formats, languages: &[], needs: &[], keys: None, apply }
     }
 
-    const fn with(mut self, needs: &'static [Field]) -> Trap {
+    const fn with_columns(mut self, needs: &'static [Field]) -> Trap {
         self.needs = needs;
         self
     }
 
-    const fn among(mut self, keys: Keys) -> Trap {
+    const fn with_keys(mut self, keys: Keys) -> Trap {
         self.keys = Some(keys);
         self
     }
 
-    const fn spoken(mut self, languages: &'static [&'static Language]) -> Trap {
+    const fn in_languages(mut self, languages: &'static [&'static Language]) -> Trap {
         self.languages = languages;
         self
     }
 }
 
-/// All of them.
+/// Returns all traps.
 pub fn all() -> Vec<&'static Trap> {
     let kinds: [&'static [Trap]; 9] = [
         ragged::TRAPS,
         headers::TRAPS,
         candidates::TRAPS,
         keys::TRAPS,
-        letters::TRAPS,
+        encodings::TRAPS,
         merged::TRAPS,
         values::TRAPS,
         odd_cells::TRAPS,

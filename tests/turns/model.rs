@@ -1,23 +1,23 @@
-//! Any history of loads, against a model of the ledger that fits on a page: after each step both say the same of every
-//! load, and of who should run.
+//! Compares the ledger with a short model for random histories of loads: after each action both agree on the state of
+//! every load and on which load should run.
 
 use std::collections::BTreeMap;
 
 use inventory_base::load_id::LoadId;
 use inventory_base::upload::Upload;
-use inventory_loader::ledger::{Announced, IfBusy, Lease, LedgerError, LoadRecord, State, Stop, Turn};
+use inventory_loader::ledger::{AnnouncedLoad, IfBusy, Lease, LedgerError, LoadRecord, State, Stop, Turn};
 use proptest::prelude::*;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest};
 use serde_json::json;
 use tokio::runtime::Runtime;
 
-use super::{Own, upload};
-use crate::harness::holds;
+use super::{TestLedger, upload};
+use crate::harness::check_property;
 
 const LOADS: usize = 6;
 const CHUNKS: u32 = 2;
 
-/// Three files in two versions each. Their events come in another order than their versions.
+/// Returns an upload: three files in two versions each, whose events are in another order than their versions.
 fn upload_of(load: usize) -> Upload {
     let (file, version) = (load / 2, load % 2);
     let minute = [3, 9, 5, 1, 4, 7][load];
@@ -29,22 +29,22 @@ fn upload_of(load: usize) -> Upload {
     }
 }
 
-fn announced(load: usize) -> Announced {
+fn announced(load: usize) -> AnnouncedLoad {
     let upload = upload_of(load);
-    Announced::upload(&LoadId::of(&upload), &upload, "stock")
+    AnnouncedLoad::from_upload(&LoadId::of(&upload), &upload, "stock")
 }
 
-/// Earlier events first.
-fn place(load: usize) -> usize {
+/// The position of a load in the order of events.
+fn position(load: usize) -> usize {
     [1, 5, 3, 0, 2, 4][load]
 }
 
-/// What happens. A step of a run is one of whoever has the turn.
+/// An action. Steps of a run are taken by the load that has the turn.
 #[derive(Debug, Clone)]
-enum Happens {
-    /// S3 announces it, for the first time or again, to this request.
+enum Action {
+    /// S3 sends the event of a load, for the first time or again, which this request receives.
     Event(usize, u8),
-    /// Whoever should run is asked to.
+    /// The load that should run is started.
     Next,
     Progress,
     Planned,
@@ -52,16 +52,16 @@ enum Happens {
     End,
     GiveWay,
     HandOver,
-    /// The same request comes back after its run was killed.
+    /// Lambda retries the same request after its run was killed.
     Retry,
     Cancel(usize),
     Drop(usize),
 }
 
-/// What an event, or being asked, comes to.
+/// The outcome of a request for a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Told {
-    Ours,
+enum Outcome {
+    Taken,
     Duplicate,
     Queued,
     Outdated,
@@ -69,7 +69,7 @@ enum Told {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Asked {
+enum StopKind {
     Superseded,
     Cancelled,
     GiveWay,
@@ -80,13 +80,13 @@ struct Load {
     state: Option<State>,
     chunks: u32,
     without_progress: u64,
-    stop: Option<Asked>,
+    stop: Option<StopKind>,
 }
 
 #[derive(Debug, Clone, Default)]
 struct Model {
     loads: [Load; LOADS],
-    /// Who has the turn, and for which request it is kept; for none in particular after a hand-over.
+    /// The load that has the turn, and the request it is reserved for; after a hand-over any request may take it.
     holder: Option<(usize, Option<u8>)>,
     newest: BTreeMap<usize, usize>,
 }
@@ -94,7 +94,7 @@ struct Model {
 impl Model {
     fn waiting(&self) -> Option<usize> {
         let waits = |load: &usize| self.loads[*load].state == Some(State::Queued);
-        (0..LOADS).filter(waits).min_by_key(|load| place(*load))
+        (0..LOADS).filter(waits).min_by_key(|load| position(*load))
     }
 
     fn next(&self) -> Option<usize> {
@@ -105,74 +105,74 @@ impl Model {
         self.holder.map(|(load, _)| &self.loads[load])
     }
 
-    fn ask(&mut self, load: usize, request: u8) -> Told {
+    fn request_turn(&mut self, load: usize, request: u8) -> Outcome {
         let is_begun = self.loads[load].state.is_some_and(State::is_begun);
         if self.loads[load].state == Some(State::Ended) {
-            return Told::Ended;
+            return Outcome::Ended;
         }
         if !is_begun {
             let newest = self.newest.entry(load / 2).or_insert(load);
             if *newest > load {
-                return Told::Outdated;
+                return Outcome::Outdated;
             }
             *newest = load;
         }
         match self.holder {
-            None if self.waiting().is_some_and(|first| place(first) < place(load)) => self.queue(load),
+            None if self.waiting().is_some_and(|first| position(first) < position(load)) => self.queue(load),
             None => self.take(load, request),
             Some((holder, owner)) if holder == load => match owner {
-                Some(owner) if owner != request => Told::Duplicate,
+                Some(owner) if owner != request => Outcome::Duplicate,
                 _ => self.take(load, request),
             },
             Some((holder, _)) => {
                 let held = &mut self.loads[holder];
-                let open = matches!(held.stop, None | Some(Asked::GiveWay));
+                let open = matches!(held.stop, None | Some(StopKind::GiveWay));
                 if holder / 2 == load / 2 && holder < load {
-                    held.stop = if open { Some(Asked::Superseded) } else { held.stop.take() };
-                } else if place(load) < place(holder) && held.state == Some(State::Planning) && open {
-                    held.stop = Some(Asked::GiveWay);
+                    held.stop = if open { Some(StopKind::Superseded) } else { held.stop.take() };
+                } else if position(load) < position(holder) && held.state == Some(State::Planning) && open {
+                    held.stop = Some(StopKind::GiveWay);
                 }
                 self.queue(load)
             }
         }
     }
 
-    fn queue(&mut self, load: usize) -> Told {
+    fn queue(&mut self, load: usize) -> Outcome {
         self.loads[load].state = Some(State::Queued);
-        Told::Queued
+        Outcome::Queued
     }
 
-    fn take(&mut self, load: usize, request: u8) -> Told {
+    fn take(&mut self, load: usize, request: u8) -> Outcome {
         self.holder = Some((load, Some(request)));
         let load = &mut self.loads[load];
         load.state = load.state.filter(|state| state.is_begun()).or(Some(State::Planning));
         load.without_progress += 1;
-        Told::Ours
+        Outcome::Taken
     }
 
-    /// Does what happens, as far as it can happen now.
-    fn happen(&mut self, what: &Happens) {
+    /// Applies an action, if it is possible in the current state.
+    fn act(&mut self, what: &Action) {
         match what {
-            Happens::Event(load, request) => {
-                self.ask(*load, *request);
+            Action::Event(load, request) => {
+                self.request_turn(*load, *request);
             }
-            Happens::Next => {
+            Action::Next => {
                 if let Some(load) = self.next() {
-                    self.ask(load, 0);
+                    self.request_turn(load, 0);
                 }
             }
-            Happens::Retry => {
+            Action::Retry => {
                 if let Some((load, owner)) = self.holder {
-                    self.ask(load, owner.unwrap_or_default());
+                    self.request_turn(load, owner.unwrap_or_default());
                 }
             }
-            Happens::Cancel(load) => {
+            Action::Cancel(load) => {
                 let load = &mut self.loads[*load];
-                if load.state.is_some_and(State::is_begun) && matches!(load.stop, None | Some(Asked::GiveWay)) {
-                    load.stop = Some(Asked::Cancelled);
+                if load.state.is_some_and(State::is_begun) && matches!(load.stop, None | Some(StopKind::GiveWay)) {
+                    load.stop = Some(StopKind::Cancelled);
                 }
             }
-            Happens::Drop(load) => {
+            Action::Drop(load) => {
                 let load = &mut self.loads[*load];
                 if matches!(load.state, None | Some(State::Queued)) {
                     load.state = Some(State::Ended);
@@ -182,27 +182,27 @@ impl Model {
         }
     }
 
-    fn step(&mut self, step: &Happens) {
+    fn step(&mut self, step: &Action) {
         let Some((holder, Some(_))) = self.holder else { return };
         let load = &mut self.loads[holder];
-        let goes_on = load.stop.is_none();
+        let may_continue = load.stop.is_none();
         match (step, load.state) {
-            (Happens::Progress, Some(State::Planning)) if goes_on => load.without_progress = 0,
-            (Happens::Planned, Some(State::Planning)) if goes_on => {
+            (Action::Progress, Some(State::Planning)) if may_continue => load.without_progress = 0,
+            (Action::Planned, Some(State::Planning)) if may_continue => {
                 (load.state, load.without_progress) = (Some(State::Writing), 0);
             }
-            (Happens::Checkpoint, Some(State::Writing)) if goes_on && load.chunks < CHUNKS => {
+            (Action::Checkpoint, Some(State::Writing)) if may_continue && load.chunks < CHUNKS => {
                 (load.chunks, load.without_progress) = (load.chunks + 1, 0);
             }
-            (Happens::GiveWay, Some(State::Planning)) => {
+            (Action::GiveWay, Some(State::Planning)) => {
                 (load.state, load.stop, load.without_progress) = (Some(State::Queued), None, 0);
                 self.holder = None;
             }
-            (Happens::End, _) => {
+            (Action::End, _) => {
                 load.state = Some(State::Ended);
                 self.holder = None;
             }
-            (Happens::HandOver, _) => self.holder = Some((holder, None)),
+            (Action::HandOver, _) => self.holder = Some((holder, None)),
             _ => {}
         }
     }
@@ -210,87 +210,87 @@ impl Model {
 
 impl ReferenceStateMachine for Model {
     type State = Model;
-    type Transition = Happens;
+    type Transition = Action;
 
     fn init_state() -> BoxedStrategy<Model> {
         Just(Model::default()).boxed()
     }
 
-    fn transitions(_: &Model) -> BoxedStrategy<Happens> {
+    fn transitions(_: &Model) -> BoxedStrategy<Action> {
         prop_oneof![
-            6 => (0..LOADS, 0..2u8).prop_map(|(load, request)| Happens::Event(load, request)),
-            4 => Just(Happens::Next),
-            1 => Just(Happens::Progress),
-            4 => Just(Happens::Planned),
-            4 => Just(Happens::Checkpoint),
-            4 => Just(Happens::End),
-            2 => Just(Happens::GiveWay),
-            1 => Just(Happens::HandOver),
-            1 => Just(Happens::Retry),
-            1 => (0..LOADS).prop_map(Happens::Cancel),
-            1 => (0..LOADS).prop_map(Happens::Drop),
+            6 => (0..LOADS, 0..2u8).prop_map(|(load, request)| Action::Event(load, request)),
+            4 => Just(Action::Next),
+            1 => Just(Action::Progress),
+            4 => Just(Action::Planned),
+            4 => Just(Action::Checkpoint),
+            4 => Just(Action::End),
+            2 => Just(Action::GiveWay),
+            1 => Just(Action::HandOver),
+            1 => Just(Action::Retry),
+            1 => (0..LOADS).prop_map(Action::Cancel),
+            1 => (0..LOADS).prop_map(Action::Drop),
         ]
         .boxed()
     }
 
-    fn apply(mut model: Model, what: &Happens) -> Model {
-        model.happen(what);
+    fn apply(mut model: Model, what: &Action) -> Model {
+        model.act(what);
         model
     }
 }
 
-/// The ledger itself, with the turn that was taken last.
-struct Real {
+/// The real ledger, with the turn that was taken last.
+struct RealLedger {
     runtime: Runtime,
-    own: Option<Own>,
+    fixture: Option<TestLedger>,
     turn: Option<(Lease, Box<LoadRecord>, u8)>,
     before: Model,
 }
 
-impl Real {
-    fn own(&self) -> &Own {
-        self.own.as_ref().expect("a ledger")
+impl RealLedger {
+    fn fixture(&self) -> &TestLedger {
+        self.fixture.as_ref().expect("a ledger")
     }
 
-    fn ask(&mut self, load: usize, request: u8) {
-        let told = self.before.clone().ask(load, request);
+    fn request_turn(&mut self, load: usize, request: u8) {
+        let expected = self.before.clone().request_turn(load, request);
         let (known, name) = (announced(load), request.to_string());
-        let asked = self.own().ledger.take_turn(&known, &name, IfBusy::Queue);
-        let turn = self.runtime.block_on(asked).expect("an answer");
+        let turn = self.fixture().ledger.take_turn(&known, &name, IfBusy::Queue);
+        let turn = self.runtime.block_on(turn).expect("an answer");
         let real = match &turn {
-            Turn::Ours(..) => Told::Ours,
-            Turn::Duplicate => Told::Duplicate,
-            Turn::Queued { .. } => Told::Queued,
-            Turn::Outdated(..) => Told::Outdated,
-            Turn::Ended(_) => Told::Ended,
-            Turn::Busy { load } => panic!("load {load} is in the way"),
+            Turn::Taken(..) => Outcome::Taken,
+            Turn::Duplicate => Outcome::Duplicate,
+            Turn::Queued { .. } => Outcome::Queued,
+            Turn::Outdated(..) => Outcome::Outdated,
+            Turn::Ended(_) => Outcome::Ended,
+            Turn::Busy { load } => panic!("load {load} was not queued"),
         };
-        assert_eq!(real, told, "load {load}");
-        if let Turn::Ours(lease, record) = turn {
+        assert_eq!(real, expected, "load {load}");
+        if let Turn::Taken(lease, record) = turn {
             self.turn = Some((lease, record, request));
         }
     }
 
-    fn step(&mut self, step: &Happens) {
+    fn step(&mut self, step: &Action) {
         let Some((lease, record, _)) = self.turn.take_if(|_| true) else { return };
-        let (model, ledger) = (&self.before, &self.own().ledger);
+        let (model, ledger) = (&self.before, &self.fixture().ledger);
         let Some((_, Some(_))) = model.holder else { return };
-        let held = model.holding().expect("who has the turn").clone();
+        let held = model.holding().expect("a load that has the turn").clone();
         let (done, may): (Result<(), LedgerError>, bool) = self.runtime.block_on(async {
-            let goes_on = held.stop.is_none();
+            let may_continue = held.stop.is_none();
             let (planning, writing) = (held.state == Some(State::Planning), held.state == Some(State::Writing));
             match step {
-                Happens::Progress => (ledger.progress(&lease).await, planning && goes_on),
-                // Not once more: that is for a run that finds no plan.
-                Happens::Planned if writing => (Ok(()), true),
-                Happens::Planned => (ledger.planned(&lease, &record, CHUNKS).await, goes_on),
-                Happens::Checkpoint => {
+                Action::Progress => (ledger.progress(&lease).await, planning && may_continue),
+                // Not a second time: only a run that finds no plan does that.
+                Action::Planned if writing => (Ok(()), true),
+                Action::Planned => (ledger.planned(&lease, &record, CHUNKS).await, may_continue),
+                Action::Checkpoint => {
                     let chunks = held.chunks + 1;
-                    (ledger.checkpoint(&lease, chunks).await, writing && goes_on && chunks <= CHUNKS)
+                    (ledger.checkpoint(&lease, chunks).await, writing && may_continue && chunks <= CHUNKS)
                 }
-                Happens::GiveWay if planning => (ledger.give_way(&lease, &record.place).await, true),
-                Happens::End => (ledger.end(&lease, "key", "done", json!({}), None).await, true),
-                Happens::HandOver => (ledger.hand_over(&lease).await, true),
+                Action::GiveWay if planning => (ledger.give_way(&lease, &record.position).await, true),
+                Action::End => (ledger.end(&lease, "key", "done", json!({}), None).await, true),
+                Action::HandOver => (ledger.hand_over(&lease).await, true),
                 _ => (Ok(()), true),
             }
         });
@@ -304,7 +304,7 @@ impl Real {
     }
 
     fn check(&self, model: &Model) {
-        let ledger = &self.own().ledger;
+        let ledger = &self.fixture().ledger;
         self.runtime.block_on(async {
             for (load, expected) in model.loads.iter().enumerate() {
                 let record = ledger.read(&announced(load).load).await.expect("an answer");
@@ -312,51 +312,51 @@ impl Real {
                 assert_eq!(state, expected.state, "load {load}");
                 let Some(real) = real else { continue };
                 let stop = real.stop.as_ref().map(|stop| match stop {
-                    Stop::Superseded { .. } => Asked::Superseded,
-                    Stop::Cancelled { .. } => Asked::Cancelled,
-                    Stop::GiveWay { .. } => Asked::GiveWay,
+                    Stop::Superseded { .. } => StopKind::Superseded,
+                    Stop::Cancelled { .. } => StopKind::Cancelled,
+                    Stop::GiveWay { .. } => StopKind::GiveWay,
                 });
                 assert_eq!((real.chunks_done, stop), (expected.chunks, expected.stop.clone()), "load {load}");
                 assert_eq!(real.starts_without_progress, expected.without_progress, "load {load}");
             }
-            let next = ledger.who_should_run("stock").await.expect("an answer");
+            let next = ledger.load_to_start("stock").await.expect("an answer");
             assert_eq!(next, model.next().map(|load| announced(load).load));
         });
     }
 }
 
-impl StateMachineTest for Real {
-    type SystemUnderTest = Real;
+impl StateMachineTest for RealLedger {
+    type SystemUnderTest = RealLedger;
     type Reference = Model;
 
-    fn init_test(_: &Model) -> Real {
+    fn init_test(_: &Model) -> RealLedger {
         let runtime = Runtime::new().expect("threads");
-        let own = Some(runtime.block_on(Own::ledger()));
-        Real { runtime, own, turn: None, before: Model::default() }
+        let fixture = Some(runtime.block_on(TestLedger::create()));
+        RealLedger { runtime, fixture, turn: None, before: Model::default() }
     }
 
-    fn apply(mut real: Real, after: &Model, what: Happens) -> Real {
+    fn apply(mut real: RealLedger, after: &Model, what: Action) -> RealLedger {
         match &what {
-            Happens::Event(load, request) => real.ask(*load, *request),
-            Happens::Next => {
+            Action::Event(load, request) => real.request_turn(*load, *request),
+            Action::Next => {
                 if let Some(load) = real.before.next() {
-                    real.ask(load, 0);
+                    real.request_turn(load, 0);
                 }
             }
-            Happens::Retry => {
+            Action::Retry => {
                 if let Some((load, owner)) = real.before.holder {
-                    real.ask(load, owner.unwrap_or_default());
+                    real.request_turn(load, owner.unwrap_or_default());
                 }
             }
-            Happens::Cancel(load) => {
+            Action::Cancel(load) => {
                 let (known, stop) = (announced(*load), Stop::Cancelled { by: "Erika".into() });
-                let asked = real.own().ledger.ask_to_stop(&known.load, &stop);
-                let asked = real.runtime.block_on(asked).expect("an answer");
-                assert_eq!(asked, after.loads[*load].stop != real.before.loads[*load].stop, "{what:?}");
+                let stopped = real.fixture().ledger.ask_to_stop(&known.load, &stop);
+                let stopped = real.runtime.block_on(stopped).expect("an answer");
+                assert_eq!(stopped, after.loads[*load].stop != real.before.loads[*load].stop, "{what:?}");
             }
-            Happens::Drop(load) => {
+            Action::Drop(load) => {
                 let known = announced(*load);
-                let dropped = real.own().ledger.drop_load(&known, "superseded", "");
+                let dropped = real.fixture().ledger.drop_load(&known, "superseded", "");
                 let dropped = real.runtime.block_on(dropped).expect("an answer");
                 assert_eq!(dropped, after.loads[*load].state != real.before.loads[*load].state, "{what:?}");
             }
@@ -367,18 +367,18 @@ impl StateMachineTest for Real {
         real
     }
 
-    fn teardown(mut real: Real, _: Model) {
-        if let Some(own) = real.own.take() {
-            real.runtime.block_on(own.delete());
+    fn teardown(mut real: RealLedger, _: Model) {
+        if let Some(fixture) = real.fixture.take() {
+            real.runtime.block_on(fixture.delete());
         }
     }
 }
 
 #[test]
-fn any_history_of_loads_goes_as_the_model_says() {
+fn any_history_of_loads_matches_the_model() {
     let histories = Model::sequential_strategy(1..40usize);
-    holds(6, histories, |(model, happens, seen)| {
-        Real::test_sequential(ProptestConfig::default(), model, happens, seen);
+    check_property(6, histories, |(model, actions, seen)| {
+        RealLedger::test_sequential(ProptestConfig::default(), model, actions, seen);
         Ok(())
     });
 }

@@ -1,19 +1,20 @@
-//! Loads that wait: in the order of their events, the newest version of a file alone, and none forgotten.
+//! Waiting loads: they run in the order of their events, only the newest version of a file is loaded, and no load is
+//! forgotten.
 
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use inventory_base::decision::{Afterwards, Later};
+use inventory_base::decision::{FollowUp, FollowUpKind};
 use inventory_base::load_id::LoadId;
 use inventory_base::upload::Upload;
-use inventory_loader::ledger::{Announced, IfBusy, Lease, Ledger, LedgerError, Outage, Retries, State, Stop, Turn};
+use inventory_loader::ledger::{AnnouncedLoad, IfBusy, Lease, Ledger, LedgerError, Outage, Retries, State, Stop, Turn};
 use serde_json::json;
 
 use crate::harness::eventually;
 
-use super::{Own, at_once, half_written, has_run_out, ours, record, upload};
+use super::{TestLedger, at_once, expect_turn, half_written, record, upload, wait_until_expired};
 
-/// An upload of this minute of the hour.
+/// Returns an upload at this minute of the hour.
 fn at(key: &str, minute: u32) -> Upload {
     Upload { time: Some(format!("2026-10-03T08:{minute:02}:00.000Z")), ..upload(key) }
 }
@@ -23,8 +24,8 @@ fn version(key: &str, sequencer: &str) -> Upload {
     Upload { version: Some(sequencer.into()), sequencer: Some(sequencer.into()), ..at(key, minute) }
 }
 
-fn announced(upload: &Upload) -> Announced {
-    Announced::upload(&LoadId::of(upload), upload, "stock")
+fn announced(upload: &Upload) -> AnnouncedLoad {
+    AnnouncedLoad::from_upload(&LoadId::of(upload), upload, "stock")
 }
 
 async fn arrive(ledger: &Ledger, upload: &Upload) -> Turn {
@@ -32,7 +33,7 @@ async fn arrive(ledger: &Ledger, upload: &Upload) -> Turn {
 }
 
 async fn next(ledger: &Ledger) -> Option<LoadId> {
-    ledger.who_should_run("stock").await.expect("an answer")
+    ledger.load_to_start("stock").await.expect("an answer")
 }
 
 async fn end(ledger: &Ledger, lease: &Lease) {
@@ -45,353 +46,366 @@ fn is_queued(turn: &Turn) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_load_that_finds_the_table_busy_waits_and_is_next() {
-    let own = Own::ledger().await;
+    let test = TestLedger::create().await;
     let (first, second) = (at("a.xlsx", 1), at("b.xlsx", 2));
-    let (lease, _) = ours(arrive(&own.ledger, &first).await);
-    let turn = arrive(&own.ledger, &second).await;
+    let (lease, _) = expect_turn(arrive(&test.ledger, &first).await);
+    let turn = arrive(&test.ledger, &second).await;
     assert!(matches!(&turn, Turn::Queued { behind: Some(load) } if *load == lease.load), "{turn:?}");
-    let waiting = record(&own.ledger, &LoadId::of(&second)).await;
+    let waiting = record(&test.ledger, &LoadId::of(&second)).await;
     assert_eq!((waiting.state, waiting.starts, waiting.stop), (State::Queued, 0, None));
-    assert_eq!(next(&own.ledger).await, None, "the table is not free");
-    end(&own.ledger, &lease).await;
-    assert_eq!(next(&own.ledger).await, Some(LoadId::of(&second)));
-    let (lease, found) = ours(own.ledger.take_up(&LoadId::of(&second), "continued").await.expect("an answer"));
+    assert_eq!(next(&test.ledger).await, None, "the table is busy");
+    end(&test.ledger, &lease).await;
+    assert_eq!(next(&test.ledger).await, Some(LoadId::of(&second)));
+    let (lease, found) =
+        expect_turn(test.ledger.take_turn_to_continue(&LoadId::of(&second), "continued").await.expect("an answer"));
     assert_eq!((found.state, found.starts, found.upload), (State::Planning, 1, second));
-    end(&own.ledger, &lease).await;
-    assert_eq!(next(&own.ledger).await, None);
-    own.delete().await;
+    end(&test.ledger, &lease).await;
+    assert_eq!(next(&test.ledger).await, None);
+    test.delete().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_waits_goes_in_the_order_of_the_events_and_not_of_arrival() {
-    let own = Own::ledger().await;
-    let (lease, _) = ours(arrive(&own.ledger, &at("first.xlsx", 0)).await);
+async fn queued_loads_run_in_the_order_of_their_events_and_not_of_arrival() {
+    let test = TestLedger::create().await;
+    let (lease, _) = expect_turn(arrive(&test.ledger, &at("first.xlsx", 0)).await);
     for minute in [5, 2, 9, 2] {
-        assert!(is_queued(&arrive(&own.ledger, &at(&format!("{minute}.xlsx"), minute)).await));
+        assert!(is_queued(&arrive(&test.ledger, &at(&format!("{minute}.xlsx"), minute)).await));
     }
-    end(&own.ledger, &lease).await;
-    // One that comes now and is not the first waits behind it, though the table is free.
+    end(&test.ledger, &lease).await;
+    // A load that arrives now and is not the first has to wait, although the table is free.
     let late = at("late.xlsx", 7);
-    let turn = arrive(&own.ledger, &late).await;
+    let turn = arrive(&test.ledger, &late).await;
     assert!(matches!(&turn, Turn::Queued { behind: Some(load) } if *load == LoadId::of(&at("2.xlsx", 2))), "{turn:?}");
     for (key, minute) in [("2.xlsx", 2), ("5.xlsx", 5), ("late.xlsx", 7), ("9.xlsx", 9)] {
         let load = LoadId::of(&at(key, minute));
-        assert_eq!(next(&own.ledger).await, Some(load.clone()));
-        let (lease, _) = ours(own.ledger.take_up(&load, "continued").await.expect("an answer"));
-        end(&own.ledger, &lease).await;
+        assert_eq!(next(&test.ledger).await, Some(load.clone()));
+        let (lease, _) = expect_turn(test.ledger.take_turn_to_continue(&load, "continued").await.expect("an answer"));
+        end(&test.ledger, &lease).await;
     }
-    let ended = own.ledger.ended_loads("stock").await.expect("the history");
+    let ended = test.ledger.ended_loads("stock").await.expect("the history");
     let keys: Vec<LoadId> = ended.into_iter().map(|ended| ended.load).collect();
-    assert_eq!(keys.len(), 5, "each once: {keys:?}");
-    assert_eq!(keys[0], LoadId::of(&at("9.xlsx", 9)), "the last one first");
-    own.delete().await;
+    assert_eq!(keys.len(), 5, "each load once: {keys:?}");
+    assert_eq!(keys[0], LoadId::of(&at("9.xlsx", 9)), "the last one is first");
+    test.delete().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_command_does_not_pass_those_who_wait() {
-    let own = Own::ledger().await;
-    let (lease, _) = ours(arrive(&own.ledger, &at("a.xlsx", 1)).await);
-    arrive(&own.ledger, &at("b.xlsx", 2)).await;
-    end(&own.ledger, &lease).await;
+async fn the_command_does_not_overtake_waiting_loads() {
+    let test = TestLedger::create().await;
+    let (lease, _) = expect_turn(arrive(&test.ledger, &at("a.xlsx", 1)).await);
+    arrive(&test.ledger, &at("b.xlsx", 2)).await;
+    end(&test.ledger, &lease).await;
     let typed = announced(&Upload { time: None, ..super::from_disk("c.xlsx") });
-    let turn = own.ledger.take_turn(&typed, "typed", IfBusy::Tell).await.expect("an answer");
+    let turn = test.ledger.take_turn(&typed, "typed", IfBusy::DontQueue).await.expect("an answer");
     assert!(matches!(&turn, Turn::Busy { load } if *load == LoadId::of(&at("b.xlsx", 2))), "{turn:?}");
-    assert_eq!(own.ledger.read(&typed.load).await.expect("an answer"), None);
-    own.delete().await;
+    assert_eq!(test.ledger.read(&typed.load).await.expect("an answer"), None);
+    test.delete().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_is_forgotten_who_comes_while_the_table_becomes_free() {
-    let own = Own::ledger().await;
+async fn no_load_is_forgotten_that_arrives_while_the_table_becomes_free() {
+    let test = TestLedger::create().await;
     for round in 0..24 {
         let (first, second) = (at(&format!("{round}-a.xlsx"), 1), at(&format!("{round}-b.xlsx"), 2));
-        let (lease, _) = ours(arrive(&own.ledger, &first).await);
+        let (lease, _) = expect_turn(arrive(&test.ledger, &first).await);
         let ending = async {
-            // Falls on another moment of the arrival each time.
+            // Vary at which moment of the arrival the load ends.
             for _ in 0..round % 6 {
-                record(&own.ledger, &lease.load).await;
+                record(&test.ledger, &lease.load).await;
             }
-            end(&own.ledger, &lease).await;
-            next(&own.ledger).await
+            end(&test.ledger, &lease).await;
+            next(&test.ledger).await
         };
-        let (told, turn) = tokio::join!(ending, arrive(&own.ledger, &second));
+        let (next_load, turn) = tokio::join!(ending, arrive(&test.ledger, &second));
         let lease = match turn {
-            Turn::Ours(lease, _) => lease,
+            Turn::Taken(lease, _) => lease,
             turn => {
                 assert!(is_queued(&turn), "{turn:?}");
-                assert_eq!(told, Some(LoadId::of(&second)), "round {round}");
-                ours(own.ledger.take_up(&LoadId::of(&second), "continued").await.expect("an answer")).0
+                assert_eq!(next_load, Some(LoadId::of(&second)), "round {round}");
+                expect_turn(
+                    test.ledger.take_turn_to_continue(&LoadId::of(&second), "continued").await.expect("an answer"),
+                )
+                .0
             }
         };
-        end(&own.ledger, &lease).await;
-        assert_eq!(next(&own.ledger).await, None);
+        end(&test.ledger, &lease).await;
+        assert_eq!(next(&test.ledger).await, None);
     }
-    own.delete().await;
+    test.delete().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_many_that_come_at_once_one_begins_and_all_others_wait() {
-    const RACERS: u32 = 12;
-    let own = Own::ledger().await;
-    let turns = at_once((0..RACERS).map(|racer| {
-        let ledger = own.ledger.clone();
-        async move { arrive(&ledger, &at(&format!("{racer}.xlsx"), racer)).await }
+async fn of_many_concurrent_loads_one_begins_and_all_others_wait() {
+    const REQUESTS: u32 = 12;
+    let test = TestLedger::create().await;
+    let turns = at_once((0..REQUESTS).map(|number| {
+        let ledger = test.ledger.clone();
+        async move { arrive(&ledger, &at(&format!("{number}.xlsx"), number)).await }
     }))
     .await;
-    let (mut taken, waiting): (Vec<_>, Vec<_>) = turns.into_iter().partition(|turn| matches!(turn, Turn::Ours(..)));
+    let (mut taken, waiting): (Vec<_>, Vec<_>) = turns.into_iter().partition(|turn| matches!(turn, Turn::Taken(..)));
     assert!(taken.len() == 1 && waiting.iter().all(is_queued), "{taken:?} {waiting:?}");
-    let (mut lease, _) = ours(taken.remove(0));
+    let (mut lease, _) = expect_turn(taken.remove(0));
     let mut done = 1;
     loop {
-        end(&own.ledger, &lease).await;
-        let Some(load) = next(&own.ledger).await else { break };
-        lease = ours(own.ledger.take_up(&load, "continued").await.expect("an answer")).0;
+        end(&test.ledger, &lease).await;
+        let Some(load) = next(&test.ledger).await else { break };
+        lease = expect_turn(test.ledger.take_turn_to_continue(&load, "continued").await.expect("an answer")).0;
         done += 1;
     }
-    assert_eq!(done, RACERS);
-    own.delete().await;
+    assert_eq!(done, REQUESTS);
+    test.delete().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_older_version_never_begins_once_a_newer_one_is_known() {
-    let own = Own::ledger().await;
+    let test = TestLedger::create().await;
     let (older, newer) = (version("a.xlsx", "0055"), version("a.xlsx", "00550A"));
-    let (lease, _) = ours(arrive(&own.ledger, &newer).await);
+    let (lease, _) = expect_turn(arrive(&test.ledger, &newer).await);
     for _ in 0..2 {
-        let turn = arrive(&own.ledger, &older).await;
+        let turn = arrive(&test.ledger, &older).await;
         let Turn::Outdated(of, by) = &turn else { panic!("{turn:?}") };
         assert_eq!((&of.load, by), (&LoadId::of(&older), &lease.load));
     }
-    let dropped = own.ledger.drop_load(&announced(&older), "superseded", "Nothing was changed.").await;
+    let dropped = test.ledger.drop_load(&announced(&older), "superseded", "Nothing was changed.").await;
     assert!(dropped.expect("an answer"));
-    let over = record(&own.ledger, &LoadId::of(&older)).await;
-    assert_eq!((over.state, over.ending.as_deref(), over.starts), (State::Ended, Some("superseded"), 0));
-    assert!(matches!(arrive(&own.ledger, &older).await, Turn::Ended(_)));
-    // Another name is another matter.
-    assert!(is_queued(&arrive(&own.ledger, &version("b.xlsx", "0055")).await));
-    own.delete().await;
+    let ended = record(&test.ledger, &LoadId::of(&older)).await;
+    assert_eq!((ended.state, ended.ending.as_deref(), ended.starts), (State::Ended, Some("superseded"), 0));
+    assert!(matches!(arrive(&test.ledger, &older).await, Turn::Ended(_)));
+    // Files with other names are independent.
+    assert!(is_queued(&arrive(&test.ledger, &version("b.xlsx", "0055")).await));
+    test.delete().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_older_version_that_waits_is_outdated_when_it_is_its_turn() {
-    let own = Own::ledger().await;
+async fn a_waiting_older_version_is_outdated_at_its_turn() {
+    let test = TestLedger::create().await;
     let (older, newer) = (version("a.xlsx", "0055"), version("a.xlsx", "0056"));
-    let (lease, _) = ours(arrive(&own.ledger, &at("first.xlsx", 0)).await);
-    assert!(is_queued(&arrive(&own.ledger, &older).await) && is_queued(&arrive(&own.ledger, &newer).await));
-    end(&own.ledger, &lease).await;
-    let load = next(&own.ledger).await.expect("a load");
+    let (lease, _) = expect_turn(arrive(&test.ledger, &at("first.xlsx", 0)).await);
+    assert!(is_queued(&arrive(&test.ledger, &older).await) && is_queued(&arrive(&test.ledger, &newer).await));
+    end(&test.ledger, &lease).await;
+    let load = next(&test.ledger).await.expect("a load");
     assert_eq!(load, LoadId::of(&older));
-    let Turn::Outdated(of, by) = own.ledger.take_up(&load, "continued").await.expect("an answer") else {
-        panic!("it began")
+    let Turn::Outdated(of, by) = test.ledger.take_turn_to_continue(&load, "continued").await.expect("an answer") else {
+        panic!("the older version began")
     };
     assert_eq!(by, LoadId::of(&newer));
-    assert!(own.ledger.drop_load(&of, "superseded", "").await.expect("an answer"));
-    assert_eq!(next(&own.ledger).await, Some(LoadId::of(&newer)));
-    own.delete().await;
+    assert!(test.ledger.drop_load(&of, "superseded", "").await.expect("an answer"));
+    assert_eq!(next(&test.ledger).await, Some(LoadId::of(&newer)));
+    test.delete().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_newer_version_makes_the_older_one_stop_at_its_next_chunk() {
-    let own = Own::ledger().await;
+    let test = TestLedger::create().await;
     let (older, newer) = (version("a.xlsx", "0055"), version("a.xlsx", "0056"));
-    let lease = half_written(&own.ledger, &older).await;
-    assert!(is_queued(&arrive(&own.ledger, &newer).await));
+    let lease = half_written(&test.ledger, &older).await;
+    assert!(is_queued(&arrive(&test.ledger, &newer).await));
     let stopped = Stop::Superseded { by: LoadId::of(&newer) };
-    match own.ledger.checkpoint(&lease, 4).await {
+    match test.ledger.checkpoint(&lease, 4).await {
         Err(LedgerError::Stopped { load, stop }) => assert_eq!((&load, &stop), (&lease.load, &stopped)),
-        other => panic!("it goes on: {other:?}"),
+        other => panic!("the load continues: {other:?}"),
     }
-    assert!(lease.is_live(), "it still ends by itself, its requests answered");
-    assert_eq!(record(&own.ledger, &lease.load).await.chunks_done, 3);
-    end(&own.ledger, &lease).await;
-    assert_eq!(next(&own.ledger).await, Some(LoadId::of(&newer)));
-    own.delete().await;
+    assert!(lease.is_live(), "the load still has its turn to end itself");
+    assert_eq!(record(&test.ledger, &lease.load).await.chunks_done, 3);
+    end(&test.ledger, &lease).await;
+    assert_eq!(next(&test.ledger).await, Some(LoadId::of(&newer)));
+    test.delete().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_older_upload_that_comes_late_goes_first_as_long_as_nothing_is_written() {
-    let own = Own::ledger().await;
+async fn an_older_upload_that_arrives_late_goes_first_while_nothing_is_written() {
+    let test = TestLedger::create().await;
     let (early, late) = (at("early.xlsx", 1), at("late.xlsx", 2));
-    let (lease, found) = ours(arrive(&own.ledger, &late).await);
-    assert!(is_queued(&arrive(&own.ledger, &early).await));
-    let error = own.ledger.planned(&lease, &found, 5).await.unwrap_err();
+    let (lease, found) = expect_turn(arrive(&test.ledger, &late).await);
+    assert!(is_queued(&arrive(&test.ledger, &early).await));
+    let error = test.ledger.planned(&lease, &found, 5).await.unwrap_err();
     assert!(matches!(&error, LedgerError::Stopped { stop: Stop::GiveWay { .. }, .. }), "{error}");
-    own.ledger.give_way(&lease, &found.place).await.expect("the table given");
-    let waiting = record(&own.ledger, &lease.load).await;
+    test.ledger.give_way(&lease, &found.position).await.expect("the table given");
+    let waiting = record(&test.ledger, &lease.load).await;
     assert_eq!((waiting.state, waiting.stop, waiting.starts_without_progress), (State::Queued, None, 0));
     for upload in [&early, &late] {
-        assert_eq!(next(&own.ledger).await, Some(LoadId::of(upload)));
-        let (lease, found) = ours(own.ledger.take_up(&LoadId::of(upload), "continued").await.expect("an answer"));
-        own.ledger.planned(&lease, &found, 5).await.expect("planned");
-        // From here on it is too late for anybody to go first.
-        assert!(is_queued(&arrive(&own.ledger, &at(&format!("before-{}", upload.key), 0)).await));
-        own.ledger.checkpoint(&lease, 1).await.expect("a checkpoint");
-        end(&own.ledger, &lease).await;
-        let first = next(&own.ledger).await.expect("the one that came too late");
-        end(&own.ledger, &ours(own.ledger.take_up(&first, "continued").await.expect("an answer")).0).await;
+        assert_eq!(next(&test.ledger).await, Some(LoadId::of(upload)));
+        let (lease, found) =
+            expect_turn(test.ledger.take_turn_to_continue(&LoadId::of(upload), "continued").await.expect("an answer"));
+        test.ledger.planned(&lease, &found, 5).await.expect("planned");
+        // From now on no other load can go first.
+        assert!(is_queued(&arrive(&test.ledger, &at(&format!("before-{}", upload.key), 0)).await));
+        test.ledger.checkpoint(&lease, 1).await.expect("a checkpoint");
+        end(&test.ledger, &lease).await;
+        let first = next(&test.ledger).await.expect("the load that arrived too late");
+        end(
+            &test.ledger,
+            &expect_turn(test.ledger.take_turn_to_continue(&first, "continued").await.expect("an answer")).0,
+        )
+        .await;
     }
-    own.delete().await;
+    test.delete().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_load_whose_run_died_is_the_one_that_should_run() {
-    let own = Own::ledger().await;
-    let dead = half_written(&own.brief, &upload("a.xlsx")).await;
-    arrive(&own.ledger, &at("b.xlsx", 2)).await;
-    has_run_out(&dead).await;
-    assert_eq!(next(&own.ledger).await, Some(dead.load.clone()));
-    own.delete().await;
+async fn a_load_whose_run_died_is_started_next() {
+    let test = TestLedger::create().await;
+    let dead = half_written(&test.expiring, &upload("a.xlsx")).await;
+    arrive(&test.ledger, &at("b.xlsx", 2)).await;
+    wait_until_expired(&dead).await;
+    assert_eq!(next(&test.ledger).await, Some(dead.load.clone()));
+    test.delete().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_waits_is_not_held_up_by_a_command_that_was_stopped() {
-    let own = Own::ledger().await;
-    let dead = half_written(&own.brief, &super::from_disk("a.xlsx")).await;
+async fn a_killed_command_does_not_block_waiting_loads() {
+    let test = TestLedger::create().await;
+    let dead = half_written(&test.expiring, &super::from_disk("a.xlsx")).await;
     let waits = announced(&at("b.xlsx", 2));
-    own.ledger.enqueue(&waits, "asked").await.expect("an answer");
-    has_run_out(&dead).await;
-    assert_eq!(next(&own.ledger).await, Some(waits.load.clone()));
-    ours(own.ledger.take_up(&waits.load, "continued").await.expect("an answer"));
-    own.delete().await;
+    test.ledger.enqueue(&waits, "asked").await.expect("an answer");
+    wait_until_expired(&dead).await;
+    assert_eq!(next(&test.ledger).await, Some(waits.load.clone()));
+    expect_turn(test.ledger.take_turn_to_continue(&waits.load, "continued").await.expect("an answer"));
+    test.delete().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_second_place_of_a_load_that_is_over_holds_up_nobody() {
-    let own = Own::ledger().await;
+async fn a_second_queue_position_of_an_ended_load_does_not_block_the_queue() {
+    let test = TestLedger::create().await;
     let (twice, waits) = (at("a.xlsx", 1), at("b.xlsx", 3));
-    own.ledger.enqueue(&announced(&twice), "asked").await.expect("an answer");
+    test.ledger.enqueue(&announced(&twice), "asked").await.expect("an answer");
     let place =
         [("pk", "table#stock".to_string()), ("sk", format!("queue#2026-10-03T08:02:00.000Z#{}", LoadId::of(&twice)))];
-    let put = own.cloud.dynamodb.put_item().table_name(&own.table);
+    let put = test.cloud.dynamodb.put_item().table_name(&test.table);
     let item = place.map(|(name, value)| (name.to_string(), AttributeValue::S(value)));
     put.set_item(Some(item.into())).send().await.expect("a second place");
-    own.ledger.enqueue(&announced(&waits), "asked").await.expect("an answer");
+    test.ledger.enqueue(&announced(&waits), "asked").await.expect("an answer");
     for upload in [&twice, &waits] {
-        assert_eq!(next(&own.ledger).await, Some(LoadId::of(upload)));
-        end(&own.ledger, &ours(own.ledger.take_up(&LoadId::of(upload), "asked").await.expect("an answer")).0).await;
+        assert_eq!(next(&test.ledger).await, Some(LoadId::of(upload)));
+        end(
+            &test.ledger,
+            &expect_turn(test.ledger.take_turn_to_continue(&LoadId::of(upload), "asked").await.expect("an answer")).0,
+        )
+        .await;
     }
-    assert_eq!(next(&own.ledger).await, None);
-    own.delete().await;
+    assert_eq!(next(&test.ledger).await, None);
+    test.delete().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_is_asked_to_stop_is_asked_once_and_for_good() {
-    let own = Own::ledger().await;
-    let (lease, found) = ours(arrive(&own.ledger, &at("a.xlsx", 5)).await);
+async fn a_load_keeps_its_first_stop_request_unless_that_was_to_give_way() {
+    let test = TestLedger::create().await;
+    let (lease, found) = expect_turn(arrive(&test.ledger, &at("a.xlsx", 5)).await);
     let load = &lease.load;
     let stop = |by: &str| Stop::Cancelled { by: by.into() };
-    let way = Stop::GiveWay { to: LoadId::of(&at("b.xlsx", 1)) };
-    let ask = async |stop: &Stop| own.ledger.ask_to_stop(load, stop).await.expect("an answer");
-    assert!(ask(&way).await && ask(&stop("Erika")).await, "to give way is not for good");
-    assert!(!ask(&stop("Max")).await && !ask(&way).await);
-    assert_eq!(record(&own.ledger, load).await.stop, Some(stop("Erika")));
-    let error = own.ledger.planned(&lease, &found, 1).await.unwrap_err();
+    let give_way = Stop::GiveWay { to: LoadId::of(&at("b.xlsx", 1)) };
+    let ask = async |stop: &Stop| test.ledger.ask_to_stop(load, stop).await.expect("an answer");
+    assert!(ask(&give_way).await && ask(&stop("Erika")).await, "a request to give way can be replaced");
+    assert!(!ask(&stop("Max")).await && !ask(&give_way).await);
+    assert_eq!(record(&test.ledger, load).await.stop, Some(stop("Erika")));
+    let error = test.ledger.planned(&lease, &found, 1).await.unwrap_err();
     assert!(error.to_string().contains("asked to stop"), "{error}");
-    end(&own.ledger, &lease).await;
-    assert!(!own.ledger.ask_to_stop(load, &stop("Max")).await.expect("an answer"), "it is over");
-    own.delete().await;
+    end(&test.ledger, &lease).await;
+    assert!(!test.ledger.ask_to_stop(load, &stop("Max")).await.expect("an answer"), "it has ended");
+    test.delete().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_load_that_waits_and_is_dropped_while_it_is_taken_up_is_either_dropped_or_begun() {
-    let own = Own::ledger().await;
+async fn a_waiting_load_that_is_dropped_while_it_starts_is_either_dropped_or_begun() {
+    let test = TestLedger::create().await;
     for round in 0..12 {
         let upload = at(&format!("{round}.xlsx"), 1);
         let load = LoadId::of(&upload);
-        own.ledger.enqueue(&announced(&upload), "asked").await.expect("an answer");
-        let ledger = Arc::new(own.ledger.clone());
+        test.ledger.enqueue(&announced(&upload), "asked").await.expect("an answer");
+        let ledger = Arc::new(test.ledger.clone());
         let known = announced(&upload);
         let (dropped, turn) =
-            tokio::join!(ledger.drop_load(&known, "cancelled", ""), ledger.take_up(&load, "continued"));
+            tokio::join!(ledger.drop_load(&known, "cancelled", ""), ledger.take_turn_to_continue(&load, "continued"));
         match (dropped.expect("an answer"), turn.expect("an answer")) {
             (true, Turn::Ended(_)) => {}
-            (false, Turn::Ours(lease, _)) => end(&own.ledger, &lease).await,
+            (false, Turn::Taken(lease, _)) => end(&test.ledger, &lease).await,
             other => panic!("{other:?}"),
         }
-        assert_eq!(next(&own.ledger).await, None);
+        assert_eq!(next(&test.ledger).await, None);
     }
-    own.delete().await;
+    test.delete().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_load_of_another_loader_is_left_to_it() {
-    let own = Own::ledger().await;
-    let (ours_in, theirs_in) =
-        (own.brief.clone().of_loader("s3://a/loads"), own.ledger.clone().of_loader("s3://b/loads"));
+async fn a_load_of_another_loader_is_not_started() {
+    let test = TestLedger::create().await;
+    let (our_ledger, their_ledger) =
+        (test.expiring.clone().with_reports_at("s3://a/loads"), test.ledger.clone().with_reports_at("s3://b/loads"));
     let theirs = at("a.xlsx", 1);
-    let dead = half_written(&ours_in, &theirs).await;
-    has_run_out(&dead).await;
-    assert_eq!(next(&ours_in).await, Some(dead.load.clone()));
-    assert_eq!(next(&theirs_in).await, None, "its plan is in another bucket");
-    assert!(matches!(arrive(&theirs_in, &theirs).await, Turn::Duplicate));
-    ours(ours_in.take_up(&dead.load, "continued").await.expect("an answer"));
-    own.delete().await;
+    let dead = half_written(&our_ledger, &theirs).await;
+    wait_until_expired(&dead).await;
+    assert_eq!(next(&our_ledger).await, Some(dead.load.clone()));
+    assert_eq!(next(&their_ledger).await, None, "its plan is in another bucket");
+    assert!(matches!(arrive(&their_ledger, &theirs).await, Turn::Duplicate));
+    expect_turn(our_ledger.take_turn_to_continue(&dead.load, "continued").await.expect("an answer"));
+    test.delete().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_load_that_met_a_fault_has_its_pause_and_is_then_the_one_that_should_run() {
-    let own = Own::ledger().await;
+async fn a_load_that_met_a_fault_pauses_before_it_is_started_again() {
+    let test = TestLedger::create().await;
     let retries = Retries::default();
     let fault = |why: &str| Outage::after(None, why.into(), jiff::Timestamp::now(), &retries);
-    let lease = half_written(&own.brief, &at("a.xlsx", 1)).await;
-    own.brief.note_outage(&lease, &fault("busy")).await.expect("noted");
-    let noted = record(&own.ledger, &lease.load).await;
+    let lease = half_written(&test.expiring, &at("a.xlsx", 1)).await;
+    test.expiring.note_outage(&lease, &fault("busy")).await.expect("noted");
+    let noted = record(&test.ledger, &lease.load).await;
     assert_eq!((noted.starts_without_progress, noted.outage.map(|outage| outage.why)), (0, Some("busy".into())));
-    has_run_out(&lease).await;
-    assert_eq!(next(&own.ledger).await, None, "its pause is not over");
-    // Nothing is gained by waiting where it is only to stop.
-    assert!(own.ledger.ask_to_stop(&lease.load, &Stop::Cancelled { by: "Erika".into() }).await.expect("an answer"));
-    assert_eq!(next(&own.ledger).await, Some(lease.load.clone()));
-    own.delete().await;
+    wait_until_expired(&lease).await;
+    assert_eq!(next(&test.ledger).await, None, "it is still pausing");
+    // A load that only has to stop does not pause.
+    assert!(test.ledger.ask_to_stop(&lease.load, &Stop::Cancelled { by: "Erika".into() }).await.expect("an answer"));
+    assert_eq!(next(&test.ledger).await, Some(lease.load.clone()));
+    test.delete().await;
 
-    let own = Own::ledger().await;
-    let lease = half_written(&own.brief, &at("a.xlsx", 1)).await;
-    own.brief.note_outage(&lease, &fault("busy")).await.expect("noted");
-    has_run_out(&lease).await;
-    // Somebody has mended it and wants it tried now.
-    assert!(own.ledger.forget_outage(&lease.load).await.expect("an answer"));
-    assert!(!own.ledger.forget_outage(&lease.load).await.expect("an answer"), "there is none any more");
-    eventually("its lease to run out", || async { next(&own.ledger).await }).await;
-    // What gets further has left its faults behind.
-    let (lease, _) = ours(own.ledger.take_up(&lease.load, "continued").await.expect("an answer"));
-    own.ledger.note_outage(&lease, &fault("again")).await.expect("noted");
-    let (lease, _) = ours(own.ledger.take_up(&lease.load, "continued").await.expect("an answer"));
-    own.ledger.checkpoint(&lease, 4).await.expect("a checkpoint");
+    let test = TestLedger::create().await;
+    let lease = half_written(&test.expiring, &at("a.xlsx", 1)).await;
+    test.expiring.note_outage(&lease, &fault("busy")).await.expect("noted");
+    wait_until_expired(&lease).await;
+    // An operator has fixed the problem and wants the load retried now.
+    assert!(test.ledger.forget_outage(&lease.load).await.expect("an answer"));
+    assert!(!test.ledger.forget_outage(&lease.load).await.expect("an answer"), "there is none left");
+    eventually("its lease to expire", || async { next(&test.ledger).await }).await;
+    // Progress resets the outage.
+    let (lease, _) = expect_turn(test.ledger.take_turn_to_continue(&lease.load, "continued").await.expect("an answer"));
+    test.ledger.note_outage(&lease, &fault("again")).await.expect("noted");
+    let (lease, _) = expect_turn(test.ledger.take_turn_to_continue(&lease.load, "continued").await.expect("an answer"));
+    test.ledger.checkpoint(&lease, 4).await.expect("a checkpoint");
     assert!(lease.has_progressed());
-    assert_eq!(record(&own.ledger, &lease.load).await.outage, None);
-    own.delete().await;
+    assert_eq!(record(&test.ledger, &lease.load).await.outage, None);
+    test.delete().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_happens_to_a_load_after_its_end_is_noted_once_in_its_record() {
-    let own = Own::ledger().await;
-    let (lease, _) = ours(arrive(&own.ledger, &at("a.xlsx", 1)).await);
-    end(&own.ledger, &lease).await;
-    let later = |what, by: &str| Later {
+async fn follow_ups_of_an_ended_load_are_recorded_once() {
+    let test = TestLedger::create().await;
+    let (lease, _) = expect_turn(arrive(&test.ledger, &at("a.xlsx", 1)).await);
+    end(&test.ledger, &lease).await;
+    let later = |what, by: &str| FollowUp {
         what,
         load: lease.load.next(),
         by: Some(by.into()),
         at: "2026-10-03T08:00:00Z".parse().expect("a time"),
     };
-    let (reloaded, undone) = (later(Afterwards::Reloaded, "Erika"), later(Afterwards::Undone, "Max"));
+    let (reloaded, undone) = (later(FollowUpKind::Reloaded, "Erika"), later(FollowUpKind::Undone, "Max"));
     for later in [&reloaded, &undone, &reloaded] {
-        own.ledger.note_later(&lease.load, later).await.expect("noted");
+        test.ledger.note_later(&lease.load, later).await.expect("noted");
     }
-    assert_eq!(record(&own.ledger, &lease.load).await.later, [reloaded, undone]);
-    let nobody = LoadId::of(&at("never.xlsx", 1));
-    own.ledger.note_later(&nobody, &later(Afterwards::Undone, "Max")).await.expect("an answer");
-    assert_eq!(own.ledger.read(&nobody).await.expect("an answer"), None);
-    own.delete().await;
+    assert_eq!(record(&test.ledger, &lease.load).await.later, [reloaded, undone]);
+    let unknown = LoadId::of(&at("never.xlsx", 1));
+    test.ledger.note_later(&unknown, &later(FollowUpKind::Undone, "Max")).await.expect("an answer");
+    assert_eq!(test.ledger.read(&unknown).await.expect("an answer"), None);
+    test.delete().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_load_of_which_all_is_written_is_not_asked_to_stop() {
-    let own = Own::ledger().await;
-    let lease = half_written(&own.ledger, &at("a.xlsx", 5)).await;
-    own.ledger.checkpoint(&lease, 5).await.expect("a checkpoint");
-    assert!(record(&own.ledger, &lease.load).await.is_written());
+async fn a_completely_written_load_is_not_asked_to_stop() {
+    let test = TestLedger::create().await;
+    let lease = half_written(&test.ledger, &at("a.xlsx", 5)).await;
+    test.ledger.checkpoint(&lease, 5).await.expect("a checkpoint");
+    assert!(record(&test.ledger, &lease.load).await.is_written());
     let cancelled = Stop::Cancelled { by: "Erika".into() };
-    assert!(!own.ledger.ask_to_stop(&lease.load, &cancelled).await.expect("an answer"));
-    end(&own.ledger, &lease).await;
-    own.delete().await;
+    assert!(!test.ledger.ask_to_stop(&lease.load, &cancelled).await.expect("an answer"));
+    end(&test.ledger, &lease).await;
+    test.delete().await;
 }

@@ -1,4 +1,4 @@
-//! What a load did can be undone, except where somebody has edited since, which is listed.
+//! Undoing loads, except for items edited since, which are listed.
 
 mod in_part;
 mod model;
@@ -22,22 +22,22 @@ use serde_json::{Value as Json, json};
 use self::model::Edit;
 use crate::harness::cloud::{Cloud, DYNAMODB_ANSWERS, REGION, cloud};
 use crate::harness::stack::Stack;
-use crate::harness::{eventually, holds, inventory_at, unique};
+use crate::harness::{check_property, eventually, inventory_at, unique};
 use crate::plan::model::{Row, Rules, Stock, text};
 use crate::plan::{SKUS, any_row, any_rules, any_stock, csv_of, fill, load, quarter, read, toml_of};
 
-/// A table, and a folder from which it is loaded and in which plans are kept.
-struct Shop {
+/// A table, and a folder with the files to load and the stored plans.
+struct Fixture {
     cloud: Cloud,
     table: String,
     folder: tempfile::TempDir,
 }
 
-impl Shop {
-    async fn open(purpose: &str) -> Shop {
+impl Fixture {
+    async fn new(purpose: &str) -> Fixture {
         let cloud = cloud().await;
         let table = cloud.create_table(purpose, &[("sku", "S")], &[]).await;
-        Shop { cloud, table, folder: tempfile::tempdir().expect("a folder") }
+        Fixture { cloud, table, folder: tempfile::tempdir().expect("a folder") }
     }
 
     fn place(&self, name: &str) -> PathBuf {
@@ -62,15 +62,15 @@ impl Shop {
 }
 
 fn name_of(report: &Json) -> LoadId {
-    LoadId::parse(report["load"].as_str().expect("a name")).expect("a name of ours")
+    LoadId::parse(report["load"].as_str().expect("a name")).expect("a valid load id")
 }
 
-fn told(output: &Output) -> Report {
+fn report_of(output: &Output) -> Report {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"))
 }
 
-fn staying(report: &Report) -> BTreeSet<String> {
-    let keys = report.undone.iter().flat_map(|undone| &undone.staying).map(|item| match &item.key["sku"] {
+fn not_undone(report: &Report) -> BTreeSet<String> {
+    let keys = report.undone.iter().flat_map(|undone| &undone.not_undone).map(|item| match &item.key["sku"] {
         Value::S(sku) => sku.to_string(),
         other => panic!("{other:?}"),
     });
@@ -83,58 +83,58 @@ fn any_edits() -> impl Strategy<Value = Vec<(&'static str, Edit)>> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn any_load_is_undone_but_for_what_somebody_edited_since_and_so_is_its_undo() {
+async fn any_load_and_its_undo_can_be_undone_except_for_items_edited_since() {
     let _answers = DYNAMODB_ANSWERS.read().await;
-    let shop = Shop::open("undo").await;
+    let fixture = Fixture::new("undo").await;
     let runtime = tokio::runtime::Handle::current();
     let rows = prop::collection::vec(any_row(), 1..9);
     let cases = (any_rules(), rows, any_stock(), any_edits());
     let property = |(rules, rows, stock, edits): (Rules, Vec<Row>, Stock, Vec<(&str, Edit)>)| {
         let rules = Rules { compare: true, ..rules };
-        runtime.block_on(async { comes_to_what_the_model_says(&shop, &rules, &rows, &stock, &edits).await })
+        runtime.block_on(async { result_is_that_of_the_model(&fixture, &rules, &rows, &stock, &edits).await })
     };
-    tokio::task::block_in_place(|| holds(24, cases, property));
-    shop.cloud.delete_table(&shop.table).await;
+    tokio::task::block_in_place(|| check_property(24, cases, property));
+    fixture.cloud.delete_table(&fixture.table).await;
 }
 
-async fn comes_to_what_the_model_says(
-    shop: &Shop,
+async fn result_is_that_of_the_model(
+    fixture: &Fixture,
     rules: &Rules,
     rows: &[Row],
     before: &Stock,
     edits: &[(&str, Edit)],
 ) -> Result<(), TestCaseError> {
-    fill(&shop.cloud, &shop.table, before).await;
-    let load = name_of(&shop.load(&toml_of(rules), &csv_of(rows)));
-    let left = read(&shop.cloud, &shop.table).await;
+    fill(&fixture.cloud, &fixture.table, before).await;
+    let load = name_of(&fixture.load(&toml_of(rules), &csv_of(rows)));
+    let left = read(&fixture.cloud, &fixture.table).await;
     let mut now = left.clone();
     edits.iter().for_each(|(sku, edit)| model::edit(&mut now, sku, *edit));
-    fill(&shop.cloud, &shop.table, &now).await;
-    let (expected, stays) = model::undo(rules, before, &left, &now);
+    fill(&fixture.cloud, &fixture.table, &now).await;
+    let (expected, kept) = model::undo(rules, before, &left, &now);
 
-    let trial = told(&shop.undo(&load, &[]));
-    prop_assert_eq!((trial.ending, staying(&trial)), (Ending::DryRun, stays.clone()));
-    prop_assert_eq!(read(&shop.cloud, &shop.table).await, now.clone());
+    let dry_run = report_of(&fixture.undo(&load, &[]));
+    prop_assert_eq!((dry_run.ending, not_undone(&dry_run)), (Ending::DryRun, kept.clone()));
+    prop_assert_eq!(read(&fixture.cloud, &fixture.table).await, now.clone());
 
-    let output = shop.undo(&load, &["--yes"]);
-    prop_assert_eq!(output.status.code(), Some(i32::from(!stays.is_empty())));
-    let report = told(&output);
-    prop_assert_eq!((report.ending, staying(&report)), (Ending::Done, stays));
+    let output = fixture.undo(&load, &["--yes"]);
+    prop_assert_eq!(output.status.code(), Some(i32::from(!kept.is_empty())));
+    let report = report_of(&output);
+    prop_assert_eq!((report.ending, not_undone(&report)), (Ending::Done, kept));
     prop_assert_eq!(report.load, Some(load.undoing()));
     prop_assert_eq!(
         report.undone.as_ref().map(|undone| (&undone.load, undone.by.as_str(), &undone.items)),
-        trial.undone.as_ref().map(|undone| (&load, "Erika", &undone.items))
+        dry_run.undone.as_ref().map(|undone| (&load, "Erika", &undone.items))
     );
-    prop_assert_eq!(read(&shop.cloud, &shop.table).await, expected.clone());
+    prop_assert_eq!(read(&fixture.cloud, &fixture.table).await, expected.clone());
 
-    let again = shop.undo(&load, &["--yes"]);
+    let again = fixture.undo(&load, &["--yes"]);
     let said = String::from_utf8_lossy(&again.stderr).into_owned();
     prop_assert!(again.status.success() && said.contains("was undone before"), "{}", said);
-    prop_assert_eq!(read(&shop.cloud, &shop.table).await, expected);
+    prop_assert_eq!(read(&fixture.cloud, &fixture.table).await, expected);
 
-    let report = told(&shop.undo(&load.undoing(), &["--yes"]));
-    prop_assert_eq!((report.ending, staying(&report)), (Ending::Done, BTreeSet::new()));
-    prop_assert_eq!(read(&shop.cloud, &shop.table).await, now);
+    let report = report_of(&fixture.undo(&load.undoing(), &["--yes"]));
+    prop_assert_eq!((report.ending, not_undone(&report)), (Ending::Done, BTreeSet::new()));
+    prop_assert_eq!(read(&fixture.cloud, &fixture.table).await, now);
     Ok(())
 }
 
@@ -146,58 +146,61 @@ fn row(sku: &'static str, quantity: u32) -> Row {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_undo_that_was_stopped_before_it_noted_anything_is_finished_from_its_plan() {
+async fn an_undo_stopped_before_its_first_outcome_is_finished_from_its_plan() {
     let _answers = DYNAMODB_ANSWERS.read().await;
-    let shop = Shop::open("undo-again").await;
-    shop.load(&toml_of(&REPLACE), &csv_of(&[row("A", 1), row("B", 1), row("C", 1)]));
-    let before = read(&shop.cloud, &shop.table).await;
+    let fixture = Fixture::new("undo-again").await;
+    fixture.load(&toml_of(&REPLACE), &csv_of(&[row("A", 1), row("B", 1), row("C", 1)]));
+    let before = read(&fixture.cloud, &fixture.table).await;
     let sync = Rules { sync: Some((crate::plan::model::Scope::Table, "delete")), ..REPLACE };
-    let load = name_of(&shop.load(&toml_of(&sync), &csv_of(&[row("A", 2), row("B", 1), row("D", 1)])));
-    // What a run left that was stopped before its plan counted.
-    let chunk = shop.place(&format!("loads/{}/plan/undo-00000.jsonl.zst", load.undoing()));
+    let load = name_of(&fixture.load(&toml_of(&sync), &csv_of(&[row("A", 2), row("B", 1), row("D", 1)])));
+    // Left behind by a run that was stopped before its plan was complete.
+    let chunk = fixture.place(&format!("loads/{}/plan/undo-00000.jsonl.zst", load.undoing()));
     std::fs::create_dir_all(chunk.parent().expect("a folder")).expect("a folder");
     std::fs::write(&chunk, "half a chunk").expect("a chunk");
-    let first = told(&shop.undo(&load, &["--yes"]));
+    let first = report_of(&fixture.undo(&load, &["--yes"]));
     assert_eq!(
         first.summary,
-        format!("Load {load} is undone: 1 item is as it was, 1 that was new is gone, 1 is back.")
+        format!(
+            "Load {load} was undone: 1 item was restored, 1 that the load added was removed, 1 that the load deleted was \
+             put back."
+        )
     );
-    assert_eq!(read(&shop.cloud, &shop.table).await, before);
-    // All is written, and nothing of it was noted.
-    let kept = shop.place(&format!("loads/{}", load.undoing()));
+    assert_eq!(read(&fixture.cloud, &fixture.table).await, before);
+    // Everything is written, but no outcome is recorded.
+    let kept = fixture.place(&format!("loads/{}", load.undoing()));
     std::fs::remove_dir_all(kept.join("outcome")).expect("the outcomes");
     std::fs::remove_file(kept.join("report.json")).expect("the report");
-    let second = told(&shop.undo(&load, &["--yes"]));
+    let second = report_of(&fixture.undo(&load, &["--yes"]));
     assert_eq!((second.summary, second.units.write), (first.summary, 0.0));
-    assert_eq!(read(&shop.cloud, &shop.table).await, before);
-    // Of one that has ended, nothing is asked for that may have expired.
-    std::fs::remove_dir_all(shop.place(&format!("loads/{load}"))).expect("the load");
-    let third = shop.undo(&load, &["--yes"]);
+    assert_eq!(read(&fixture.cloud, &fixture.table).await, before);
+    // An ended undo does not need any objects that may have expired.
+    std::fs::remove_dir_all(fixture.place(&format!("loads/{load}"))).expect("the load");
+    let third = fixture.undo(&load, &["--yes"]);
     assert!(
         third.status.success() && String::from_utf8_lossy(&third.stderr).contains("was undone before"),
         "{third:?}"
     );
-    shop.cloud.delete_table(&shop.table).await;
+    fixture.cloud.delete_table(&fixture.table).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_item_with_more_attributes_than_a_condition_can_name_comes_back_whole() {
+async fn an_item_with_more_attributes_than_a_condition_can_name_is_restored_completely() {
     let _answers = DYNAMODB_ANSWERS.read().await;
-    let shop = Shop::open("undo-wide").await;
+    let fixture = Fixture::new("undo-wide").await;
     let mut wide: Item = (0..200).map(|n| (format!("a{n:03}"), Value::N(n.to_string().into()))).collect();
     wide.insert("sku", text("A"));
     let before = Stock::from([("A".to_string(), wide)]);
-    fill(&shop.cloud, &shop.table, &before).await;
-    let load = name_of(&shop.load(&toml_of(&REPLACE), &csv_of(&[row("A", 1)])));
-    assert_ne!(read(&shop.cloud, &shop.table).await, before);
-    let report = told(&shop.undo(&load, &["--yes"]));
-    assert_eq!((report.ending, staying(&report)), (Ending::Done, BTreeSet::new()), "{:?}", report.undone);
-    assert_eq!(read(&shop.cloud, &shop.table).await, before);
-    shop.cloud.delete_table(&shop.table).await;
+    fill(&fixture.cloud, &fixture.table, &before).await;
+    let load = name_of(&fixture.load(&toml_of(&REPLACE), &csv_of(&[row("A", 1)])));
+    assert_ne!(read(&fixture.cloud, &fixture.table).await, before);
+    let report = report_of(&fixture.undo(&load, &["--yes"]));
+    assert_eq!((report.ending, not_undone(&report)), (Ending::Done, BTreeSet::new()), "{:?}", report.undone);
+    assert_eq!(read(&fixture.cloud, &fixture.table).await, before);
+    fixture.cloud.delete_table(&fixture.table).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_deployed_loader_undoes_a_load_when_it_is_asked_to() {
+async fn the_deployed_loader_undoes_a_load() {
     let _answers = DYNAMODB_ANSWERS.read().await;
     const ROWS: usize = 1_500;
     let stack = Stack::shared().await;
@@ -222,12 +225,12 @@ async fn the_deployed_loader_undoes_a_load_when_it_is_asked_to() {
     };
     let (asked, _) = ask(&load, &[]);
     assert_eq!(asked.status.code(), Some(1), "{asked:?}");
-    let trial = told(&asked);
+    let dry_run = report_of(&asked);
     assert_eq!(
-        trial.summary,
+        dry_run.summary,
         format!(
-            "If load {load} is undone, 74 items will be as they were. 1 was changed by somebody since and stays as it \
-             is. Nothing has been changed yet."
+            "If you undo load {load}, 74 items will be restored. 1 item was changed after the load and will not be \
+             undone. Nothing has been changed yet."
         )
     );
     assert_ne!(item(0).await, before);
@@ -241,7 +244,7 @@ async fn the_deployed_loader_undoes_a_load_when_it_is_asked_to() {
     let done: Report = serde_json::from_slice(&eventually(&name, || stack.kept(&name)).await).expect("a report");
     assert_eq!((done.ending, done.units.write), (Ending::Done, 74.0));
     assert_eq!(done.undone.as_ref().map(|undone| undone.items.of(UndoFate::Restored)), Some(74));
-    assert_eq!(staying(&done), BTreeSet::from([format!("{prefix}-000020")]));
+    assert_eq!(not_undone(&done), BTreeSet::from([format!("{prefix}-000020")]));
     assert_eq!((item(0).await, item(20).await), (before, edited));
 
     let ledger = Ledger::new(stack.cloud.dynamodb.clone(), &stack.ledger, Duration::from_secs(45));
@@ -250,7 +253,7 @@ async fn the_deployed_loader_undoes_a_load_when_it_is_asked_to() {
     assert_eq!((ended.chunks_done, ended.chunks_total, ended.ending.as_deref()), (2, 2, Some("done")));
     assert_eq!(ended.undo.map(|undo| (undo.load, undo.by)), Some((load.clone(), "Erika".to_string())));
 
-    // Once more is nothing more.
+    // Asking again has no effect.
     let event = |load: &LoadId| json!({ "undo": { "load": load, "by": "Erika", "at": "2026-10-03T08:00:00Z", "dry_run": false } });
     let answer = stack.invoke(&event(&load)).await.expect("an answer");
     assert_eq!(answer["answers"], json!([{ "undoing": { "load": load.undoing() } }]));

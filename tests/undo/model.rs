@@ -1,4 +1,4 @@
-//! What an undo should come to, said again from three looks at the table, without plans, chunks or conditions.
+//! A model of the result of an undo, from three snapshots of the table, without plans, chunks or conditions.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use inventory_base::item::{Item, Value};
 
 use crate::plan::model::{Rules, Stock, text};
 
-/// What somebody does to an item after the load.
+/// An edit of an item by another program after the load.
 #[derive(Debug, Clone, Copy)]
 pub enum Edit {
     Count,
@@ -28,26 +28,26 @@ pub fn edit(stock: &mut Stock, sku: &str, edit: Edit) {
     }
 }
 
-/// The table after the undo, and the SKUs of the items that stay as they are.
+/// Returns the table after the undo, and the SKUs of the items that are not undone.
 pub fn undo(rules: &Rules, before: &Stock, left: &Stock, now: &Stock) -> (Stock, BTreeSet<String>) {
-    let (mut after, mut staying) = (now.clone(), BTreeSet::new());
+    let (mut after, mut not_undone) = (now.clone(), BTreeSet::new());
     let skus: BTreeSet<&String> = before.keys().chain(left.keys()).collect();
     for sku in skus.into_iter().filter(|sku| before.get(*sku) != left.get(*sku)) {
         let (before, left, now) = (before.get(sku), left.get(sku), now.get(sku));
         let will_be = match (before, left) {
             (Some(before), Some(left)) if rules.mode == "merge" || is_marked(rules, before, left) => {
-                take_back_changes(before, left, now)
+                undo_changes(before, left, now)
             }
             _ if now == before || now == left => Some(before.cloned()),
             _ => None,
         };
         match will_be {
-            None => drop(staying.insert(sku.clone())),
+            None => drop(not_undone.insert(sku.clone())),
             Some(None) => drop(after.remove(sku)),
             Some(Some(item)) => drop(after.insert(sku.clone(), item)),
         }
     }
-    (after, staying)
+    (after, not_undone)
 }
 
 fn is_marked(rules: &Rules, before: &Item, left: &Item) -> bool {
@@ -55,8 +55,8 @@ fn is_marked(rules: &Rules, before: &Item, left: &Item) -> bool {
     matches!(rules.sync, Some((_, "mark"))) && is_marked(left) && !is_marked(before)
 }
 
-/// None where somebody changed one of the attributes that the load changed.
-fn take_back_changes(before: &Item, left: &Item, now: Option<&Item>) -> Option<Option<Item>> {
+/// Undoes the changes to an item; `None` if another program changed one of the attributes that the load changed.
+fn undo_changes(before: &Item, left: &Item, now: Option<&Item>) -> Option<Option<Item>> {
     let names: BTreeSet<&str> =
         before.keys().chain(left.keys()).filter(|name| before.get(name) != left.get(name)).collect();
     let now = now?;

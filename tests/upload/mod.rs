@@ -1,4 +1,4 @@
-//! An upload to S3 becomes items, a plan, a report and a line in the log.
+//! Loads triggered by uploads to S3: items, plan, report and log line.
 
 use inventory_base::ending::Ending;
 use inventory_base::item::{Item, Value};
@@ -33,7 +33,7 @@ async fn an_upload_becomes_items_a_plan_a_report_and_a_log_line() {
     assert_eq!(report.table.as_deref(), Some(stack.inventory.as_str()));
     assert!(report.units.write > 0.0 && report.seconds.total > 0.0, "{:?} {:?}", report.units, report.seconds);
 
-    // Every item of the file, and those that were written down by hand, with their types.
+    // Every item of the file, and the items that were written by hand, with their types.
     let folder = tempfile::tempdir().unwrap();
     let list = folder.path().join("items");
     let sheet = sample("q3-stock.xlsx");
@@ -52,7 +52,7 @@ async fn an_upload_becomes_items_a_plan_a_report_and_a_log_line() {
         assert_eq!(&found, item, "{sku}");
     }
 
-    // The plan, in the other bucket, with each row of each sheet.
+    // The plan in the reports bucket, with each row of each sheet.
     let index = Index::decode(&stack.kept(&format!("loads/{load}/plan.json")).await.expect("plan.json")).unwrap();
     assert_eq!((&index.load, &index.upload.key), (&load, &upload.key));
     assert_eq!(index.table.key.partition.name, "sku");
@@ -69,7 +69,7 @@ async fn an_upload_becomes_items_a_plan_a_report_and_a_log_line() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rows_that_cannot_go_in_are_in_the_plan_as_they_were_sent() {
+async fn rejected_rows_are_in_the_plan_as_they_were_sent() {
     let _answers = DYNAMODB_ANSWERS.read().await;
     let stack = Stack::shared().await;
     let mut book = rust_xlsxwriter::Workbook::new();
@@ -96,7 +96,7 @@ async fn rows_that_cannot_go_in_are_in_the_plan_as_they_were_sent() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_name_with_blanks_brackets_plus_and_umlaut_is_loaded() {
+async fn a_name_with_spaces_brackets_plus_and_umlaut_is_loaded() {
     let _answers = DYNAMODB_ANSWERS.read().await;
     let stack = Stack::shared().await;
     let prefix = unique("name");
@@ -107,7 +107,7 @@ async fn a_name_with_blanks_brackets_plus_and_umlaut_is_loaded() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_delivery_more_changes_nothing() {
+async fn a_repeated_delivery_changes_nothing() {
     let _answers = DYNAMODB_ANSWERS.read().await;
     let stack = Stack::shared().await;
     let prefix = unique("twice");
@@ -117,7 +117,7 @@ async fn one_delivery_more_changes_nothing() {
     stack.log_event(load.as_str(), "turn_ended").await;
 
     let mut edited = stack.item(&format!("{prefix}-000001")).await.expect("an item");
-    edited.insert("name", Value::S("edited by somebody".into()));
+    edited.insert("name", Value::S("edited elsewhere".into()));
     stack.put_item(edited.clone()).await;
     let report = stack.kept(&format!("loads/{load}/report.json")).await;
     stack.invoke(&notification(&upload)).await.expect("no error");
@@ -156,26 +156,26 @@ async fn the_announced_version_is_loaded_and_not_the_newest() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn events_that_ask_for_nothing_end_well_and_strange_ones_do_not() {
+async fn test_events_succeed_and_unknown_or_foreign_events_fail() {
     let stack = Stack::shared().await;
     let test = json!({ "Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": stack.uploads });
     assert_eq!(stack.invoke(&test).await, Ok(json!({ "batchItemFailures": [], "answers": [] })));
     let error = stack.invoke(&json!({ "hello": "world" })).await.unwrap_err();
     assert!(error.contains("neither an S3 notification"), "{error}");
     let mut upload = stack.upload(&format!("elsewhere/{}.csv", unique("other")), files::csv("other", 1)).await;
-    upload.bucket = "somebody-elses".to_string();
+    upload.bucket = "foreign-bucket".to_string();
     let error = stack.invoke(&notification(&upload)).await.unwrap_err();
-    assert!(error.contains("somebody-elses"), "{error}");
+    assert!(error.contains("foreign-bucket"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_a_queues_messages_only_those_that_fail_come_again() {
+async fn only_the_failed_messages_of_a_queue_batch_are_returned() {
     let _answers = DYNAMODB_ANSWERS.read().await;
     let stack = Stack::shared().await;
     let prefix = unique("queue");
     let upload = stack.upload(&format!("elsewhere/{prefix}.csv"), files::csv(&prefix, 2)).await;
     let mut strange = notification(&upload);
-    strange["Records"][0]["s3"]["bucket"]["name"] = json!("somebody-elses");
+    strange["Records"][0]["s3"]["bucket"]["name"] = json!("foreign-bucket");
     let message = |id: &str, body: String| json!({ "messageId": id, "eventSource": "aws:sqs", "body": body });
     let messages = [message("1", strange.to_string()), message("2", notification(&upload).to_string())];
     let answer = stack.invoke(&json!({ "Records": messages })).await;
@@ -184,22 +184,22 @@ async fn of_a_queues_messages_only_those_that_fail_come_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_load_longer_than_one_run_goes_on_in_the_next_from_its_plan_though_a_new_version_is_deployed() {
+async fn a_load_longer_than_one_run_resumes_from_its_plan_even_after_a_deployment() {
     let _answers = DYNAMODB_ANSWERS.read().await;
     const ROWS: usize = 50_000;
     let program = std::path::Path::new(env!("CARGO_BIN_EXE_loader"));
-    // Enough to make the plan in one run, and not to write it.
+    // Long enough to make the plan in one run, but not to write it.
     let stack = Stack::own("hops", program, &[("TimeoutSeconds", "14"), ("TableWaitSeconds", "10")]).await;
     let prefix = unique("hops");
     let upload = stack.upload(&format!("uploads/{prefix}.csv"), files::csv(&prefix, ROWS)).await;
     let load = LoadId::of(&upload);
-    // What the next run logs is not asked for: where the new version takes its place meanwhile, the local cloud lets it
-    // end its work and drops its log.
+    // The log of the next run is not checked: if the new version replaces it in the meantime, the local cloud lets the
+    // run finish but drops its log.
     let handed_over = stack.log_event(load.as_str(), "load_handed_over").await;
     let done = handed_over["chunks_done"].as_u64().expect("a number");
     assert!(done > 0 && done < handed_over["chunks"].as_u64().expect("a number"), "{handed_over}");
-    stack.deploy_anew().await;
-    // The workbook is not needed any more.
+    stack.redeploy().await;
+    // The workbook is no longer needed.
     let delete = stack.cloud.s3.delete_object().bucket(&stack.uploads).key(&upload.key);
     delete.set_version_id(upload.version.clone()).send().await.expect("a deletion");
     let report = stack.report(&upload).await;

@@ -1,4 +1,4 @@
-//! What holds for any items: exported, they come back as they were, or it is told why they are not there.
+//! Properties of random items: exported and read back, they are unchanged, or it is reported why they were left out.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -8,7 +8,7 @@ use inventory_base::item::{Item, Value, same_item};
 use inventory_base::message::Rule;
 use inventory_check::sheet::Form;
 use inventory_check::sheet::export::{Export, Exported};
-use inventory_rules::judge::{Judge, JudgeError, LentItem, Place, Skip, Verdict};
+use inventory_rules::judge::{BorrowedItem, Judge, JudgeError, Place, Skip, Verdict};
 use inventory_rules::schema::{SHIPPED, Schema};
 use inventory_workbook::{Budget, Workbook};
 use proptest::collection::vec;
@@ -18,7 +18,7 @@ use proptest::sample::select;
 use proptest::test_runner::TestCaseError;
 
 use super::{RULES, item};
-use crate::harness::holds;
+use crate::harness::check_property;
 
 const CASES: u32 = 96;
 
@@ -37,13 +37,13 @@ fn export(schema: &Schema, form: Form, items: &[Item]) -> Result<(Exported, File
     Ok((exported, file))
 }
 
-/// The items that are accepted, by what tells them apart. No row may be rejected.
+/// Reads the accepted items by key. No row may be rejected.
 fn read(schema: &Schema, form: Form, file: File) -> Result<BTreeMap<String, Item>, TestCaseError> {
     let name = if form == Form::Csv { "Stock Q3.csv" } else { "stock.xlsx" };
     let mut workbook = Workbook::open(file, name, Budget::default()).map_err(failed)?;
     let (mut items, mut others) = (BTreeMap::new(), Vec::new());
     let mut judge = Judge::new(schema);
-    let mut hear = |Place(_, row): Place, verdict: Verdict<LentItem<'_>>| {
+    let mut record = |Place(_, row): Place, verdict: Verdict<BorrowedItem<'_>>| {
         match verdict.map(|item| Item::from(&item)) {
             Verdict::Accepted(item) => {
                 let key: Vec<&Value> = schema.key.attributes().map(|name| &item[name]).collect();
@@ -54,8 +54,8 @@ fn read(schema: &Schema, form: Form, file: File) -> Result<BTreeMap<String, Item
         }
         Ok(())
     };
-    match judge.judge_file(&mut workbook, &mut hear) {
-        Ok(mut read) => judge.judge_again(&mut workbook, &mut hear, &mut read).map_err(failed)?,
+    match judge.judge_file(&mut workbook, &mut record) {
+        Ok(mut read) => judge.judge_again(&mut workbook, &mut record, &mut read).map_err(failed)?,
         Err(JudgeError::Refused(refusal)) if refusal.rule == Rule::NoItems => {}
         Err(error) => return Err(failed(error)),
     }
@@ -63,8 +63,8 @@ fn read(schema: &Schema, form: Form, file: File) -> Result<BTreeMap<String, Item
     Ok(items)
 }
 
-/// Exports the items and reads them back. Those that are there are as they were; the others are told.
-fn come_back(schema: &Schema, form: Form, items: &[Item]) -> Result<Exported, TestCaseError> {
+/// Exports the items and reads them back: each one is unchanged or reported as left out.
+fn check_round_trip(schema: &Schema, form: Form, items: &[Item]) -> Result<Exported, TestCaseError> {
     let (exported, file) = export(schema, form, items)?;
     prop_assert_eq!(exported.items + exported.left_out.total, items.len() as u64);
     let back = read(schema, form, file)?;
@@ -75,30 +75,30 @@ fn come_back(schema: &Schema, form: Form, items: &[Item]) -> Result<Exported, Te
             known.retain(|name, _| schema.is_known(name));
             same_item(&known, item)
         });
-        prop_assert!(same, "{:?} was no item", item);
+        prop_assert!(same, "{:?} was not exported", item);
     }
     Ok(exported)
 }
 
 #[test]
-fn any_items_by_the_shipped_rules_come_back_as_they_were() {
+fn any_items_of_the_shipped_rules_survive_export_and_import() {
     let schema = Schema::shipped().expect("the shipped rules");
-    holds(CASES, (vec(any_stock(), 1..30), any_form()), |(stock, form)| {
+    check_property(CASES, (vec(any_stock(), 1..30), any_form()), |(stock, form)| {
         let items: Vec<Item> = (0..).zip(stock).map(|(n, item)| with_key(item, n)).collect();
-        let exported = come_back(&schema, form, &items)?;
-        // Whatever stands in such items, a sheet can hold it.
+        let exported = check_round_trip(&schema, form, &items)?;
+        // A sheet can hold everything such items contain.
         prop_assert_eq!(exported.left_out.items, vec![]);
         Ok(())
     });
 }
 
 #[test]
-fn any_values_come_back_as_they_were_or_are_told() {
+fn any_values_survive_export_and_import_or_are_reported() {
     let shipped = Schema::from_toml(SHIPPED).expect("the shipped rules");
     let own = Schema::from_toml(RULES).expect("rules");
-    holds(CASES, (vec(vec(any_value(), 11), 1..20), any_form()), |(rows, form)| {
+    check_property(CASES, (vec(vec(any_value(), 11), 1..20), any_form()), |(rows, form)| {
         let stock: Vec<Item> = (0..).zip(&rows).map(|(n, values)| with_key(odd(&shipped, values), n)).collect();
-        come_back(&shipped, form, &stock)?;
+        check_round_trip(&shipped, form, &stock)?;
         let lots: Vec<Item> = (0..)
             .zip(&rows)
             .map(|(n, values)| {
@@ -109,7 +109,7 @@ fn any_values_come_back_as_they_were_or_are_told() {
                 lot
             })
             .collect();
-        come_back(&own, form, &lots)?;
+        check_round_trip(&own, form, &lots)?;
         Ok(())
     });
 }
@@ -118,13 +118,13 @@ fn any_form() -> impl Strategy<Value = Form> {
     select(&[Form::Workbook, Form::Csv][..])
 }
 
-/// The number makes it the only one.
+/// Gives the item a key that is unique by its number.
 fn with_key(mut item: Item, number: u32) -> Item {
     item.insert("sku", Value::S(format!("{number:03}-A").into()));
     item
 }
 
-/// An item as the loader would have written it.
+/// Generates an item as the loader would have written it.
 fn any_stock() -> impl Strategy<Value = Item> {
     let text = || {
         "[A-Za-z0-9=+@;,'\"äß€.-]( ?[A-Za-z0-9=+@;,'\"äß€.\n\t-]){0,12}".prop_map(|text| Value::S(text.trim().into()))
@@ -139,14 +139,14 @@ fn any_stock() -> impl Strategy<Value = Item> {
     let day =
         (1850..2200_i32, 1..=12_u32, 1..=28_u32).prop_map(|(y, m, d)| Value::S(format!("{y:04}-{m:02}-{d:02}").into()));
     let optional = (
-        option::of(text().prop_filter("as it stands", not_quoted)),
+        option::of(text().prop_filter("not changed by a csv", not_quoted)),
         option::of(amount),
         option::of(day),
         option::of(any::<bool>().prop_map(Value::Bool)),
     );
-    // A name of nothing but signs says that there is none.
+    // A name of nothing but punctuation counts as missing.
     let names = |value: &Value| matches!(value, Value::S(text) if text.contains(char::is_alphanumeric));
-    let name = text().prop_filter("as it stands", move |text| not_quoted(text) && names(text));
+    let name = text().prop_filter("not changed by a csv", move |text| not_quoted(text) && names(text));
     (name, count, optional).prop_map(|(name, quantity, (supplier, price, day, gone))| {
         let optional = [("supplier", supplier), ("unit_price", price), ("last_counted", day), ("discontinued", gone)];
         let needed = [("name", name), ("quantity", quantity)];
@@ -154,7 +154,7 @@ fn any_stock() -> impl Strategy<Value = Item> {
     })
 }
 
-/// These values as the attributes of an item, whatever the columns would have there.
+/// Returns an item with these values as attributes, whether or not they fit the columns.
 fn odd(schema: &Schema, values: &[Option<Value>]) -> Item {
     let names = schema.columns.iter().map(|column| column.name.as_str());
     ["unknown"]
@@ -165,7 +165,7 @@ fn odd(schema: &Schema, values: &[Option<Value>]) -> Item {
         .collect()
 }
 
-/// Anything a table can hold, and what looks right for one type or another more often than not.
+/// Generates any value a table can hold, many of which look valid for some type.
 fn any_value() -> impl Strategy<Value = Option<Value>> {
     const ODD: &[&str] = &[
         "",

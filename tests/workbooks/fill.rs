@@ -1,4 +1,4 @@
-//! A template, filled in: rows typed under its header, in cells that look as their columns say, and nothing else changed.
+//! Fills in a template: types rows below its header, in cells with the style of their column, and changes nothing else.
 
 use std::io::{Cursor, Read, Write};
 
@@ -7,7 +7,7 @@ use zip::{ZipArchive, ZipWriter};
 
 const SHEET: &str = "xl/worksheets/sheet1.xml";
 
-/// What looks like a number becomes one, unless it has zeros in front.
+/// Fills the template with rows. What looks like a number becomes one, unless it has leading zeros.
 pub fn fill(template: &[u8], rows: &[Vec<String>]) -> Vec<u8> {
     let mut archive = ZipArchive::new(Cursor::new(template)).expect("a workbook");
     let mut xml = String::new();
@@ -44,7 +44,7 @@ fn row(number: usize, cells: &[String], styles: &[String]) -> String {
     format!("<row r=\"{number}\">{}</row>", cells.iter().enumerate().map(cell).collect::<String>())
 }
 
-/// What a cell gets that is typed into: ` s="3"` for each column in its order, or nothing.
+/// Returns the style attribute for cells of each column, such as ` s="3"`, or an empty string.
 fn column_styles(xml: &str) -> Vec<String> {
     let columns = xml.split("<col ").skip(1);
     let style = |column: &str| {

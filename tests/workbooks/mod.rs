@@ -1,8 +1,8 @@
-//! The workbooks we make, and what the loader and other programs make of them.
+//! Workbooks that the loader writes, read back by the loader itself and by other programs.
 
 mod any_items;
 mod fill;
-mod shown;
+mod libreoffice;
 
 use std::path::Path;
 use std::process::Output;
@@ -15,7 +15,7 @@ use crate::harness::cloud::{Cloud, DYNAMODB_ANSWERS, REGION, cloud};
 use crate::harness::{inventory, inventory_at, unique};
 use fill::fill;
 
-/// Every type of column, and a key of two of them.
+/// Rules with every type of column, and a composite key.
 pub const RULES: &str = r#"version = 1
 sheet = "Stock: Q3"
 
@@ -87,14 +87,14 @@ fn number(digits: &str) -> Value {
     Value::N(digits.into())
 }
 
-/// An item by [`RULES`], with what it has besides.
+/// Returns an item for [`RULES`] with further attributes.
 pub fn item(site: &str, sku: &str, lot: &str, attributes: &[(&str, Value)]) -> Item {
     let key = [("site", text(site)), ("sku", text(sku)), ("lot", number(lot)), ("pk", text(&format!("{site}#{sku}")))];
     let key = key.into_iter().chain([("sold_out", Value::Bool(false))]);
     key.chain(attributes.iter().cloned()).collect()
 }
 
-/// What is easily lost on the way into a sheet and out of it again.
+/// Items whose values are easily lost when they are written to a sheet and read back.
 fn awkward_items() -> Vec<Item> {
     let nines = "9".repeat(38);
     vec![
@@ -129,7 +129,7 @@ async fn put(cloud: &Cloud, table: &str, item: &Item) {
     put.send().await.expect("an item put");
 }
 
-/// All items, as DynamoDB's JSON, in one order.
+/// Returns all items as DynamoDB JSON, sorted.
 async fn items_of(cloud: &Cloud, table: &str) -> Vec<String> {
     let mut pages = cloud.dynamodb.scan().table_name(table).consistent_read(true).into_paginator().send();
     let mut items = Vec::new();
@@ -144,13 +144,13 @@ async fn items_of(cloud: &Cloud, table: &str) -> Vec<String> {
 }
 
 #[test]
-fn an_empty_template_is_refused_with_a_sentence_and_is_not_written_over() {
+fn an_empty_template_is_refused_and_not_overwritten() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("stock-template.xlsx");
     let made = inventory(&["template", "--out", path(&file)]);
-    let said = String::from_utf8_lossy(&made.stdout).into_owned();
+    let stdout = String::from_utf8_lossy(&made.stdout).into_owned();
     assert_eq!(made.status.code(), Some(0), "{made:?}");
-    assert!(said.contains("is ready to fill in: 10 columns on the sheet \"Stock\""), "{said}");
+    assert!(stdout.contains("is ready to fill in: 10 columns on the sheet \"Stock\""), "{stdout}");
 
     let checked = inventory(&["check", path(&file), "--json"]);
     assert_eq!((checked.status.code(), &json(&checked)["refusal"]["rule"]), (Some(3), &"no-items".into()));
@@ -165,7 +165,7 @@ fn an_empty_template_is_refused_with_a_sentence_and_is_not_written_over() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_template_that_is_filled_in_is_loaded_whole() {
+async fn a_filled_in_template_is_loaded_completely() {
     let _answers = DYNAMODB_ANSWERS.read().await;
     let cloud = cloud().await;
     let table = cloud.create_table("template", &[("sku", "S")], &[]).await;
@@ -206,7 +206,7 @@ async fn a_template_that_is_filled_in_is_loaded_whole() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_table_that_was_exported_loads_again_with_nothing_written() {
+async fn loading_an_export_writes_nothing() {
     let _answers = DYNAMODB_ANSWERS.read().await;
     let cloud = cloud().await;
     let table = cloud.create_table("export", &[("pk", "S"), ("lot", "N")], &[]).await;
@@ -228,9 +228,13 @@ async fn a_table_that_was_exported_loads_again_with_nothing_written() {
         let export = [&["export", "--out", path(&file), "--read-units", "500", "--segments", "3"][..], &to].concat();
         let exported = inventory_at(&cloud.endpoint, REGION, &export);
         assert_eq!(exported.status.code(), Some(0), "{exported:?}");
-        let told = json(&exported);
-        assert_eq!((&told["items"], &told["left_out"]["total"]), (&all.len().into(), &0.into()), "{told}");
-        assert_eq!(told["sorted"], true);
+        let exported_report = json(&exported);
+        assert_eq!(
+            (&exported_report["items"], &exported_report["left_out"]["total"]),
+            (&all.len().into(), &0.into()),
+            "{exported_report}"
+        );
+        assert_eq!(exported_report["sorted"], true);
 
         let out = folder.path().join(unique("loads"));
         let loaded =
@@ -246,7 +250,7 @@ async fn a_table_that_was_exported_loads_again_with_nothing_written() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_an_export_leaves_out_is_named_and_ends_with_1() {
+async fn items_left_out_of_an_export_are_named_and_the_exit_code_is_1() {
     let _answers = DYNAMODB_ANSWERS.read().await;
     let cloud = cloud().await;
     let table = cloud.create_table("left-out", &[("sku", "S")], &[]).await;
@@ -261,24 +265,24 @@ async fn what_an_export_leaves_out_is_named_and_ends_with_1() {
     let arguments = ["export", "--table", &table, "--out", path(&file)];
     let exported = inventory_at(&cloud.endpoint, REGION, &arguments);
     assert_eq!(exported.status.code(), Some(1), "{exported:?}");
-    let said = String::from_utf8_lossy(&exported.stdout).into_owned();
-    assert!(said.starts_with(&format!("1 item is in {}.\n2 items are not in it", file.display())), "{said}");
-    for line in ["  B: Name is a list, and the rules want a text\n", "  C: Name would come back", "shelf (1 item)"] {
-        assert!(said.contains(line), "{line}: {said}");
+    let stdout = String::from_utf8_lossy(&exported.stdout).into_owned();
+    assert!(stdout.starts_with(&format!("1 item is in {}.\n2 items are not in it", file.display())), "{stdout}");
+    for line in ["  B: Name is a list, but the rules expect text\n", "  C: Name would come back", "shelf (1 item)"] {
+        assert!(stdout.contains(line), "{line}: {stdout}");
     }
     assert_eq!(String::from_utf8_lossy(&exported.stderr), "", "quiet when piped");
     let csv = std::fs::read_to_string(&file).unwrap();
     assert!(csv.starts_with("\u{feff}SKU,Name,Category,") && csv.lines().nth(1) == Some("A,Bolt,,,5,,,,,"), "{csv}");
 
-    // There already, of another table, of a kind that is not written.
+    // An existing file, an unknown table, a format that is not supported.
     for (arguments, word) in [
         (vec!["export", "--table", &table, "--out", path(&file)], "is there already"),
         (vec!["export", "--table", "no-such-table", "--out", path(&file), "--force"], "no-such-table"),
         (vec!["export", "--table", &table, "--out", "stock.ods"], "neither in .xlsx nor in .csv"),
     ] {
         let output = inventory_at(&cloud.endpoint, REGION, &arguments);
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!((output.status.code(), said.contains(word)), (Some(2), true), "{arguments:?}: {said}");
+        let stdout = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!((output.status.code(), stdout.contains(word)), (Some(2), true), "{arguments:?}: {stdout}");
     }
     assert_eq!(std::fs::read_to_string(&file).unwrap(), csv);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);

@@ -1,11 +1,11 @@
-//! Decimal numbers as the table holds them: exact, 38 digits. A float would turn 19.99 into 19.990000000000002.
+//! Decimal numbers as DynamoDB stores them: exact, up to 38 digits. A float would turn 19.99 into 19.990000000000002.
 
 use std::cmp::Ordering;
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// `digits` times ten to the `exponent`, without trailing zeros, so that 19.990 and 19.99 are the same.
+/// `digits` times ten to the power of `exponent`, without trailing zeros, so that 19.990 equals 19.99.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Decimal {
     negative: bool,
@@ -14,22 +14,22 @@ pub struct Decimal {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DecimalFault {
+pub enum DecimalError {
     NotANumber,
-    /// More digits, or a larger or smaller exponent, than DynamoDB takes.
+    /// More digits, or a larger or smaller exponent, than DynamoDB accepts.
     OutOfRange,
 }
 
 impl Decimal {
-    /// What DynamoDB keeps of a number.
+    /// Significant digits that DynamoDB keeps of a number.
     pub const MAX_DIGITS: u32 = 38;
-    /// Of the first digit: 9.9E+125 is the largest, 1E-130 the smallest number DynamoDB takes.
+    /// Exponents of the first digit: 9.9E+125 is the largest, 1E-130 the smallest number DynamoDB accepts.
     const EXPONENTS: std::ops::RangeInclusive<i32> = -130..=125;
 
     pub const ZERO: Decimal = Decimal { negative: false, digits: 0, exponent: 0 };
 
-    /// Reads `-12.50`, `+3`, `.5`, `1E+5`. Nothing else: no blanks, no grouping, no signs of money.
-    pub fn parse(text: &str) -> Result<Decimal, DecimalFault> {
+    /// Parses `-12.50`, `+3`, `.5`, `1E+5`. Nothing else: no spaces, thousands separators or currency symbols.
+    pub fn parse(text: &str) -> Result<Decimal, DecimalError> {
         let (mantissa, exponent) = match text.split_once(['e', 'E']) {
             Some((mantissa, exponent)) => (mantissa, parse_exponent(exponent)?),
             None => (text, 0),
@@ -41,16 +41,16 @@ impl Decimal {
         };
         let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
         if whole.is_empty() && fraction.is_empty() {
-            return Err(DecimalFault::NotANumber);
+            return Err(DecimalError::NotANumber);
         }
         let mut digits: u128 = 0;
         let mut exponent: i64 = exponent;
-        // Zeros at the end are held back: 1 followed by forty zeros is one digit, not forty-one.
+        // Zeros at the end are held back: 1 followed by forty zeros counts as one digit, not forty-one.
         let mut zeros = 0u32;
         let mut significant = 0u32;
         for (place, byte) in whole.bytes().chain(fraction.bytes()).enumerate() {
             if !byte.is_ascii_digit() {
-                return Err(DecimalFault::NotANumber);
+                return Err(DecimalError::NotANumber);
             }
             exponent -= i64::from(place >= whole.len());
             if byte == b'0' {
@@ -59,7 +59,7 @@ impl Decimal {
             }
             significant += if digits == 0 { 1 } else { zeros + 1 };
             if significant > Self::MAX_DIGITS {
-                return Err(DecimalFault::OutOfRange);
+                return Err(DecimalError::OutOfRange);
             }
             digits = digits * 10u128.pow(if digits == 0 { 0 } else { zeros + 1 }) + u128::from(byte - b'0');
             zeros = 0;
@@ -67,29 +67,29 @@ impl Decimal {
         if digits == 0 {
             return Ok(Self::ZERO);
         }
-        // The digits held back, and those before the point that are still to come, are in the exponent. Zeros at the
-        // end of the fraction were subtracted above and come back here.
+        // The exponent accounts for the zeros held back. Zeros at the end of the fraction were subtracted above and are
+        // added again here.
         let exponent = exponent + i64::from(zeros);
-        let exponent = i32::try_from(exponent).map_err(|_| DecimalFault::OutOfRange)?;
+        let exponent = i32::try_from(exponent).map_err(|_| DecimalError::OutOfRange)?;
         let decimal = Decimal { negative, digits, exponent };
         if Self::EXPONENTS.contains(&decimal.first_digit_exponent()) {
             Ok(decimal)
         } else {
-            Err(DecimalFault::OutOfRange)
+            Err(DecimalError::OutOfRange)
         }
     }
 
-    /// What a spreadsheet program keeps of a number: 15 significant digits. 0.1 + 0.2 is 0.3.
-    pub fn from_cell(number: f64) -> Result<Decimal, DecimalFault> {
+    /// Converts a number as a spreadsheet program keeps it, with 15 significant digits: 0.1 + 0.2 is 0.3.
+    pub fn from_cell(number: f64) -> Result<Decimal, DecimalError> {
         const EXACT_BELOW: f64 = 1e15;
         if number.fract() == 0.0 && number.abs() < EXACT_BELOW {
             return Ok(Decimal::from_integer(number as i64));
         }
         if !number.is_finite() {
-            return Err(DecimalFault::NotANumber);
+            return Err(DecimalError::NotANumber);
         }
-        // Most are prices. Fewer than 16 digits come back from a float as they went in, so where dividing gives the
-        // number again, these are its digits; the formatting below would find the same ones, slowly.
+        // Most are prices. A float keeps numbers of fewer than 16 digits exactly, so if dividing gives the number
+        // again, these are its digits; the formatting below would find the same ones, slowly.
         const PLACES: i32 = 4;
         let scaled = (number * 1e4).round();
         if scaled.abs() < EXACT_BELOW && scaled / 1e4 == number {
@@ -102,7 +102,7 @@ impl Decimal {
         Decimal::new(number, 0)
     }
 
-    /// `number` times ten to the `exponent`.
+    /// `number` times ten to the power of `exponent`.
     pub fn new(number: i64, mut exponent: i32) -> Decimal {
         let mut digits = number.unsigned_abs();
         if digits == 0 {
@@ -115,15 +115,15 @@ impl Decimal {
         Decimal { negative: number < 0, digits: u128::from(digits), exponent }
     }
 
-    /// The exact sum; none where it has more digits, or another exponent, than the table takes.
+    /// The exact sum; `None` if it has more digits, or another exponent, than DynamoDB accepts.
     pub fn checked_add(self, other: Decimal) -> Option<Decimal> {
         if self.digits == 0 || other.digits == 0 {
             return Some(if self.digits == 0 { other } else { self });
         }
         let (high, low) = if self.exponent >= other.exponent { (self, other) } else { (other, self) };
         let places = u32::try_from(high.exponent - low.exponent).ok()?;
-        // What does not fit here is more than three times the longest number, which taking away the other, one at most,
-        // cannot mend.
+        // A value that overflows here is more than three times the largest 38-digit number, so subtracting the other
+        // number cannot bring it back into range.
         let raised = 10u128.checked_pow(places)?.checked_mul(high.digits)?;
         if high.negative == low.negative {
             return Decimal::checked_new(high.negative, raised.checked_add(low.digits)?, low.exponent);
@@ -132,15 +132,16 @@ impl Decimal {
         Decimal::checked_new(negative, raised.abs_diff(low.digits), low.exponent)
     }
 
-    /// The exact product; none where it has more digits, or another exponent, than the table takes.
+    /// The exact product; `None` if it has more digits, or another exponent, than DynamoDB accepts.
     pub fn checked_mul(self, other: Decimal) -> Option<Decimal> {
         let (mut a, mut b) = (self.digits, other.digits);
         let mut exponent = self.exponent + other.exponent;
         if a == 0 || b == 0 {
             return Some(Self::ZERO);
         }
-        // Zeros at the end of a product come from a two on one side and a five on the other. Taken out before, they
-        // leave a product that either fits or is too long; its digits alone could be twice what an integer holds.
+        // Zeros at the end of a product come from a factor two on one side and a five on the other. With these taken
+        // out first, the product either fits or is too long; with them, its digits could be twice what an integer
+        // holds.
         while (a % 2 == 0 && b % 5 == 0) || (a % 5 == 0 && b % 2 == 0) {
             (a, b) = if a % 2 == 0 { (a / 2, b / 5) } else { (a / 5, b / 2) };
             exponent += 1;
@@ -198,16 +199,16 @@ impl Decimal {
     }
 }
 
-fn parse_exponent(text: &str) -> Result<i64, DecimalFault> {
+fn parse_exponent(text: &str) -> Result<i64, DecimalError> {
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(DecimalFault::NotANumber);
+        return Err(DecimalError::NotANumber);
     }
-    // Four digits are beyond every number DynamoDB takes.
+    // An exponent of more than four digits is out of range for DynamoDB.
     if digits.trim_start_matches('0').len() > 4 {
-        return Err(DecimalFault::OutOfRange);
+        return Err(DecimalError::OutOfRange);
     }
-    text.parse().map_err(|_| DecimalFault::NotANumber)
+    text.parse().map_err(|_| DecimalError::NotANumber)
 }
 
 impl From<u32> for Decimal {
@@ -240,7 +241,7 @@ impl PartialOrd for Decimal {
     }
 }
 
-/// Plain digits, as a spreadsheet shows them and DynamoDB writes them: never an exponent.
+/// Plain digits, as a spreadsheet shows them and DynamoDB writes them, never with an exponent.
 impl fmt::Display for Decimal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut buffer = [0; Decimal::MAX_DIGITS as usize];
@@ -264,7 +265,8 @@ impl fmt::Display for Decimal {
     }
 }
 
-/// Writes from the end of the buffer. Nearly all numbers fit into 64 bits, which are divided much faster than 128.
+/// Writes the digits from the end of the buffer. Nearly all numbers fit into 64 bits, which divide much faster than
+/// 128.
 fn write_digits(mut number: u128, buffer: &mut [u8; Decimal::MAX_DIGITS as usize]) -> &str {
     let mut at = buffer.len();
     loop {
@@ -289,7 +291,7 @@ impl Serialize for Decimal {
 
 impl<'de> Deserialize<'de> for Decimal {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Decimal, D::Error> {
-        /// A rule may say `min = 0`, `min = 0.5` or `min = "0.50"`.
+        /// The rules may have `min = 0`, `min = 0.5` or `min = "0.50"`.
         struct Number;
         impl de::Visitor<'_> for Number {
             type Value = Decimal;
@@ -322,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_number_is_written_the_same() {
+    fn equal_numbers_are_written_identically() {
         for (written, read) in [
             ("19.990", "19.99"),
             ("0012", "12"),
@@ -345,16 +347,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_is_told_from_what_is_too_long() {
+    fn invalid_numbers_and_numbers_out_of_range_are_distinguished() {
         for no in
             ["", ".", "-", "+", "n/a", "1,5", "1 000", "1e", "1e+", "e5", "--1", "0x10", "NaN", "inf", "1.2.3", "٣"]
         {
-            assert_eq!(Decimal::parse(no), Err(DecimalFault::NotANumber), "{no}");
+            assert_eq!(Decimal::parse(no), Err(DecimalError::NotANumber), "{no}");
         }
         let nines = "9".repeat(38);
         assert_eq!(text(&nines), nines);
         for long in [format!("{nines}9"), format!("0.1{nines}"), "1e126".into(), "1e-131".into(), "1e99999".into()] {
-            assert_eq!(Decimal::parse(&long), Err(DecimalFault::OutOfRange), "{long}");
+            assert_eq!(Decimal::parse(&long), Err(DecimalError::OutOfRange), "{long}");
         }
         assert!(
             Decimal::parse("9.9e125").is_ok() && Decimal::parse("1e-130").is_ok() && Decimal::parse("0e99").is_ok()
@@ -377,13 +379,13 @@ mod tests {
         ] {
             assert_eq!(Decimal::from_cell(number).unwrap().to_string(), read, "{number}");
         }
-        assert_eq!(Decimal::from_cell(f64::NAN), Err(DecimalFault::NotANumber));
-        assert_eq!(Decimal::from_cell(f64::INFINITY), Err(DecimalFault::NotANumber));
-        assert_eq!(Decimal::from_cell(1e300), Err(DecimalFault::OutOfRange));
+        assert_eq!(Decimal::from_cell(f64::NAN), Err(DecimalError::NotANumber));
+        assert_eq!(Decimal::from_cell(f64::INFINITY), Err(DecimalError::NotANumber));
+        assert_eq!(Decimal::from_cell(1e300), Err(DecimalError::OutOfRange));
     }
 
     #[test]
-    fn the_short_way_finds_the_same_digits_as_the_long_one() {
+    fn the_fast_path_finds_the_same_digits_as_the_slow_one() {
         let seed = fastrand::u64(..);
         println!("seed {seed}");
         let mut random = fastrand::Rng::with_seed(seed);
@@ -392,7 +394,7 @@ mod tests {
             let number = random.i64(-1_000_000_000..1_000_000_000) as f64 / 10f64.powi(places);
             let long = Decimal::parse(&format!("{number:.14e}"));
             assert_eq!(Decimal::from_cell(number), long, "{number:?}");
-            // One bit off is another number, of the same fifteen digits.
+            // A number one bit off is another number with the same fifteen digits.
             let off = f64::from_bits(number.to_bits() ^ 1);
             assert_eq!(Decimal::from_cell(off), Decimal::parse(&format!("{off:.14e}")), "{off:?}");
         }
@@ -409,27 +411,27 @@ mod tests {
         }
     }
 
-    /// The number as a whole one at `places` after the point.
+    /// Returns `number` with `places` digits after the decimal point.
     fn scaled(number: i128, places: i32) -> Decimal {
         Decimal::parse(&format!("{number}e-{places}")).unwrap()
     }
 
     #[test]
-    fn sums_and_products_are_those_of_whole_numbers() {
+    fn sums_and_products_match_integer_arithmetic() {
         let seed = fastrand::u64(..);
         println!("seed {seed}");
         let mut random = fastrand::Rng::with_seed(seed);
         for _ in 0..20_000 {
             let number = |random: &mut fastrand::Rng| {
                 let limit = 10i128.pow(random.u32(0..18));
-                // Numbers that end in zeros, and powers of two and five, whose products do.
+                // Numbers that end in zeros, and powers of two and five, whose products end in zeros.
                 let factor = [1, 1, 10, 1000, 1 << 20, 5i128.pow(9)][random.usize(0..6)];
                 random.i128(-limit..=limit) * factor / 10i128.pow(random.u32(0..3))
             };
             let (a, b, places) = (number(&mut random), number(&mut random), random.i32(0..9));
             let (left, right) = (scaled(a, places), scaled(b, places));
             assert_eq!(left.checked_add(right), Some(scaled(a + b, places)), "{a} + {b} at {places}");
-            // Of different lengths after the point.
+            // Numbers with different numbers of decimal places.
             let shifted = scaled(b, places + 3);
             assert_eq!(left.checked_add(shifted), Some(scaled(a * 1000 + b, places + 3)), "{a}000 + {b} at {places}");
             let product = (a.unsigned_abs() < 1 << 62 && b.unsigned_abs() < 1 << 62).then(|| a * b);
@@ -440,7 +442,7 @@ mod tests {
     }
 
     #[test]
-    fn what_needs_more_than_38_digits_is_not_rounded() {
+    fn results_of_more_than_38_digits_are_not_rounded() {
         let number = |text: &str| Decimal::parse(text).unwrap();
         let nines = "9".repeat(38);
         let almost = format!("{}8", "9".repeat(37));
@@ -450,7 +452,7 @@ mod tests {
             ("0", "-2.5", Some("-2.5"), Some("0")),
             ("0.1", "0.2", Some("0.3"), Some("0.02")),
             ("-19.99", "19.99", Some("0"), Some("-399.6001")),
-            // 39 digits of which the last are zeros are few enough.
+            // 39 digits are few enough if the last ones are zeros.
             (&nines, "1", Some("1e38"), Some(&nines)),
             (&nines, "2", None, None),
             ("1e38", "-1", Some(&nines), Some("-1e38")),
@@ -460,11 +462,11 @@ mod tests {
             ("1e125", "1e-130", None, Some("0.00001")),
             ("9e125", "9e125", None, None),
             ("1e-100", "1e-100", Some("2e-100"), None),
-            // 75 digits before the zeros are taken off.
+            // 75 digits before trailing zeros are removed.
             (&halves, &fives, None, Some(&format!("{}e54", 2u128.pow(72)))),
             (&fives, &halves, None, Some(&format!("{}e54", 2u128.pow(72)))),
         ] {
-            // The sum of the two long ones fits by chance or not; only their product is of interest.
+            // Whether the sum of the two long numbers fits is chance; only their product matters.
             let (a, b, product) = (number(a), number(b), product.map(number));
             if a.digits.max(b.digits) != 2u128.pow(126) {
                 assert_eq!(a.checked_add(b), sum.map(number), "{a} + {b}");
@@ -476,7 +478,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_become_numbers_and_signs_go() {
+    fn counts_convert_and_abs_drops_the_sign() {
         assert_eq!(Decimal::from(u64::MAX).to_string(), u64::MAX.to_string());
         assert_eq!(Decimal::from(1_200u64), Decimal::new(12, 2));
         assert_eq!(Decimal::new(-125, -1).abs().to_string(), "12.5");
@@ -484,7 +486,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_numbers_are_known() {
+    fn integers_are_recognised() {
         assert!(["12", "12.0", "1e3", "0"].iter().all(|n| Decimal::parse(n).unwrap().is_integer()));
         assert!(!Decimal::parse("12.5").unwrap().is_integer());
     }

@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "kebab-case")]
 pub enum Ending {
     Done,
-    /// The file cannot be loaded; nothing was changed.
+    /// The file cannot be loaded. Nothing was changed.
     Refused,
     Held,
     DryRun,
     /// The upload was deleted or replaced before its turn came.
     Removed,
-    /// A newer version of the same upload was to be loaded instead.
+    /// A newer version of the same upload was due to be loaded instead.
     Superseded,
     Cancelled,
     Failed,

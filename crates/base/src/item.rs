@@ -1,4 +1,4 @@
-//! What the table holds: attributes and their values, written down as DynamoDB's JSON wherever they are written down.
+//! Items of the table: attributes and their values, always serialised as DynamoDB JSON.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -11,11 +11,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::decimal::Decimal;
 
-/// Names and values are short, and there are ten million of them in a large sheet: up to 24 bytes take no allocation.
+/// Names and values are short, and a large sheet has ten million of them: up to 24 bytes are stored without an
+/// allocation.
 pub type Text = CompactString;
 
-/// Attributes by name, in the order of the names, so that the same item is always the same text. A dozen attributes are
-/// looked up, compared and forgotten much faster in a row than in a tree.
+/// Attributes sorted by name, so that equal items serialise to the same text. A dozen attributes are looked up,
+/// compared and dropped much faster in a vector than in a tree.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Item(Vec<(Text, Value)>);
 
@@ -24,8 +25,8 @@ impl Item {
         Item::default()
     }
 
-    fn place(&self, name: &str) -> Result<usize, usize> {
-        // Mostly they come in order.
+    fn search(&self, name: &str) -> Result<usize, usize> {
+        // Attributes mostly arrive in order.
         match self.0.last() {
             Some((last, _)) if last.as_str() < name => Err(self.0.len()),
             _ => self.0.binary_search_by(|(other, _)| other.as_str().cmp(name)),
@@ -33,23 +34,23 @@ impl Item {
     }
 
     pub fn get(&self, name: &str) -> Option<&Value> {
-        Some(&self.0[self.place(name).ok()?].1)
+        Some(&self.0[self.search(name).ok()?].1)
     }
 
     pub fn contains_key(&self, name: &str) -> bool {
-        self.place(name).is_ok()
+        self.search(name).is_ok()
     }
 
     pub fn insert(&mut self, name: impl Into<Text>, value: Value) {
         let name = name.into();
-        match self.place(&name) {
-            Ok(place) => self.0[place].1 = value,
-            Err(place) => self.0.insert(place, (name, value)),
+        match self.search(&name) {
+            Ok(at) => self.0[at].1 = value,
+            Err(at) => self.0.insert(at, (name, value)),
         }
     }
 
     pub fn remove(&mut self, name: &str) -> Option<Value> {
-        self.place(name).ok().map(|place| self.0.remove(place).1)
+        self.search(name).ok().map(|at| self.0.remove(at).1)
     }
 
     pub fn retain(&mut self, mut keeps: impl FnMut(&str, &Value) -> bool) {
@@ -144,14 +145,14 @@ impl<'de> Visitor<'de> for Attributes {
     }
 }
 
-/// A value of any of DynamoDB's types. Numbers stay decimal text: a float would lose what the cell said.
+/// A value of any of DynamoDB's types. Numbers stay decimal text: a float would lose digits of the cell.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Value {
     S(Text),
     N(Text),
     #[serde(rename = "BOOL")]
     Bool(bool),
-    /// Base64, as DynamoDB's JSON has it.
+    /// Base64, as in DynamoDB JSON.
     B(String),
     #[serde(rename = "NULL")]
     Null(bool),
@@ -166,9 +167,9 @@ pub enum Value {
 }
 
 impl Value {
-    /// Bytes as DynamoDB counts them towards an item's size.
+    /// The size in bytes, as DynamoDB counts it towards the size of an item.
     pub fn size(&self) -> usize {
-        /// Of a list or map, and of each of its elements.
+        /// Overhead of a list or map, and of each of its elements.
         const CONTAINER_BYTES: usize = 3;
         const ELEMENT_BYTES: usize = 1;
         match self {
@@ -187,17 +188,17 @@ impl Value {
     }
 }
 
-/// Bytes of an item as DynamoDB counts them: names and values.
+/// The size of an item in bytes as DynamoDB counts it: names and values.
 pub fn item_size(item: &Item) -> usize {
     item.iter().map(|(name, value)| name.len() + value.size()).sum()
 }
 
-/// Whether two items say the same, however their numbers are written and their sets are ordered.
+/// Whether two items are equal, however their numbers are written and their sets are ordered.
 pub fn same_item(a: &Item, b: &Item) -> bool {
     a.len() == b.len() && a.iter().zip(b.iter()).all(|((a, x), (b, y))| a == b && same_value(x, y))
 }
 
-/// Whether two values say the same: 5.0 is 5, and 5 as text is neither.
+/// Whether two values are equal: 5.0 equals 5, but not the text "5".
 pub fn same_value(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::N(a), Value::N(b)) => a == b || plain_number(a) == plain_number(b),
@@ -214,7 +215,7 @@ pub fn same_value(a: &Value, b: &Value) -> bool {
     }
 }
 
-/// Whether two items say the same in these attributes. One that neither has is the same.
+/// Whether two items are equal in these attributes. An attribute that neither has counts as equal.
 pub fn same_in<'n>(names: impl IntoIterator<Item = &'n str>, a: &Item, b: &Item) -> bool {
     names.into_iter().all(|name| match (a.get(name), b.get(name)) {
         (Some(a), Some(b)) => same_value(a, b),
@@ -222,13 +223,13 @@ pub fn same_in<'n>(names: impl IntoIterator<Item = &'n str>, a: &Item, b: &Item)
     })
 }
 
-/// A number in the one form that equal numbers share; what is no number stays as it is.
+/// Normalises a number so that equal numbers are the same text; any other text is returned unchanged.
 pub fn plain_number(digits: &str) -> Cow<'_, str> {
     Decimal::parse(digits).map_or(Cow::Borrowed(digits), |number| Cow::Owned(number.to_string()))
 }
 
-/// About one byte for two significant digits, and one more: DynamoDB's own rule of thumb, rounded up. Zeros in front and
-/// behind are not significant.
+/// About one byte for two significant digits, and one more: DynamoDB's own rule of thumb, rounded up. Leading and
+/// trailing zeros are not significant.
 fn number_size(digits: &str) -> usize {
     let mantissa = digits.split(['e', 'E']).next().unwrap_or(digits);
     let mantissa = mantissa.trim_start_matches(['+', '-', '0', '.']);
@@ -247,7 +248,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_is_written_as_dynamodbs_json_and_read_back() {
+    fn a_value_round_trips_through_dynamodb_json() {
         let text = r#"{"a":{"S":"00123"},"b":{"N":"19.99"},"c":{"BOOL":true},"d":{"NULL":true},"e":{"L":[{"S":"x"}]},"f":{"M":{"g":{"NS":["1"]}}},"h":{"B":"AAE="}}"#;
         let item: Item = serde_json::from_str(text).unwrap();
         assert_eq!(item["a"], Value::S("00123".into()));
@@ -262,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_value_may_be_written_in_several_ways() {
+    fn equal_values_may_be_written_differently() {
         let texts = |texts: &[&str]| texts.iter().map(ToString::to_string).collect::<Vec<_>>();
         let number = |digits: &str| Value::N(digits.to_string().into());
         for (a, b) in [
@@ -283,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn values_that_differ_or_have_other_types_are_not_the_same() {
+    fn different_values_or_types_are_not_equal() {
         let texts = |texts: &[&str]| texts.iter().map(ToString::to_string).collect::<Vec<_>>();
         let number = |digits: &str| Value::N(digits.to_string().into());
         for (a, b) in [
@@ -302,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn items_are_the_same_with_the_same_names_and_values() {
+    fn items_are_equal_if_their_names_and_values_are() {
         let item = |price: &str| {
             Item::from([("sku".to_string(), Value::S("A-1".into())), ("price".to_string(), Value::N(price.into()))])
         };

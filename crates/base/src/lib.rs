@@ -1,4 +1,4 @@
-//! What every stage of the loader speaks of: amounts, items, messages, uploads and the loads they become. No I/O.
+//! Types that every stage of the loader shares: amounts, items, messages, uploads and loads. No I/O.
 
 pub mod decimal;
 pub mod decision;
@@ -6,4 +6,5 @@ pub mod ending;
 pub mod item;
 pub mod load_id;
 pub mod message;
+pub mod progress;
 pub mod upload;

@@ -1,5 +1,5 @@
-//! Every sentence the loader says about a file, once. Each has an identifier that never changes and is the name of its
-//! rule; `docs/messages.md` lists them.
+//! Every sentence the loader says about a file, in one place. Each has an identifier that never changes, the name of
+//! its rule; `docs/messages.md` lists them.
 
 mod catalogue;
 mod format;
@@ -11,15 +11,16 @@ pub use catalogue::Rule;
 pub use format::{cell_address, column_letters, count, duration, grouped, sentence};
 pub use list::listed;
 
-/// By this a page of ours is known again if somebody uploads it: a report is no list of stock.
-pub const OUR_PAGE: &str = "inventory-loader report";
+/// The generator named in the loader's own pages. It identifies a report that is uploaded by mistake in place of a
+/// stock list.
+pub const REPORT_GENERATOR: &str = "inventory-loader report";
 
-/// One cell or row that keeps a row out of the table: what is wrong, where, what to do.
+/// What keeps a row out of the table, in one of its cells or as a whole: what is wrong, where, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
     pub sheet: String,
     pub row: u32,
-    /// The column's header as the file has it.
+    /// The column's header as it is in the file.
     pub column: Option<String>,
     /// The cell's address, such as `D14`.
     pub cell: Option<String>,
@@ -44,27 +45,27 @@ impl Refusal {
     }
 }
 
-/// How much a note matters to a person who reads only the first sentence.
+/// How much a note matters to a reader of the headline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Weight {
     /// Good to know; nothing is wrong.
     Remark,
-    /// Loaded, but worth a look: something was decided that a person should confirm.
+    /// Loaded, but worth a look: the loader decided something that a person should confirm.
     Look,
-    /// Rows were loaded without a value that the file has.
+    /// Rows were loaded without a value that is in the file.
     Loss,
 }
 
-/// Something about a file that keeps nothing out of the table, and that she should know all the same.
+/// Something about a file that keeps no row out of the table, but that the uploader should know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Note {
-    /// The sheet it is about; none if about the file.
+    /// The sheet it is about; `None` if it is about the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sheet: Option<String>,
     pub rule: Rule,
     pub message: String,
     pub advice: String,
-    /// How many rows lost a value, where that is what the note is about.
+    /// The number of rows that lost a value, if that is what the note is about.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub rows: u64,
 }
@@ -78,7 +79,7 @@ impl Note {
         Note { sheet: None, rule, message: rule.message(words), advice: rule.advice(words), rows: 0 }
     }
 
-    /// About one sheet, which its words name as `{sheet}`.
+    /// A note about one sheet, whose name fills `{sheet}`.
     pub fn of_sheet(rule: Rule, sheet: &str, words: &[(&str, &str)]) -> Note {
         let words: Vec<_> = words.iter().copied().chain([("sheet", sheet)]).collect();
         Note { sheet: Some(sheet.to_string()), ..Note::new(rule, &words) }
@@ -95,22 +96,23 @@ impl Rule {
     }
 }
 
-/// Puts the words into their `{places}`. A place without a word stays as it is, which the tests of each sentence show.
+/// Fills the `{placeholders}` with the words. A placeholder without a word is kept, so that the tests of each sentence
+/// show it.
 fn fill(template: &str, words: &[(&str, &str)]) -> String {
     let mut text = String::with_capacity(template.len() + 32);
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('{') {
         text.push_str(before);
-        let Some((place, tail)) = after.split_once('}') else {
+        let Some((name, tail)) = after.split_once('}') else {
             text.push('{');
             rest = after;
             continue;
         };
-        match words.iter().find(|(name, _)| *name == place) {
+        match words.iter().find(|(known, _)| *known == name) {
             Some((_, word)) => text.push_str(word),
             None => {
                 text.push('{');
-                text.push_str(place);
+                text.push_str(name);
                 text.push('}');
             }
         }

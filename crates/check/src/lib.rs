@@ -1,7 +1,9 @@
-//! A file is read and judged in a confined child process, and the result is planned and reported: all that needs no
-//! cloud. `inventory-check` is this crate as a program.
+//! Everything that needs no cloud: reading and judging a file in a confined child process, planning the load, and
+//! reporting it. The program `inventory-check` is built on this crate.
 
+pub mod check;
 pub mod child;
+pub mod cli;
 pub mod plan;
 pub mod report;
 pub mod sheet;

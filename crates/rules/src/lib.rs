@@ -1,4 +1,4 @@
-//! The rules of an inventory, read from `inventory.toml`, and what they make of the rows of a file: items and problems.
+//! Reads the rules in `inventory.toml` and judges the rows of a file by them, as items or problems.
 
 pub mod judge;
 pub mod schema;

@@ -1,21 +1,22 @@
-//! The container of workbooks of Excel 97 to 2003: a file of sectors with one stream in it.
+//! The container of Excel 97 to 2003 workbooks: a file of sectors with one stream in it.
 
 const SECTOR: usize = 512;
-/// Shorter streams would be kept in another place.
+/// Shorter streams would be stored in the mini stream.
 const SHORTEST: usize = 4096;
 const FREE: u32 = 0xFFFF_FFFF;
 const END: u32 = 0xFFFF_FFFE;
 const FAT: u32 = 0xFFFF_FFFD;
 const ENTRY: usize = 128;
 
-/// A file with one stream of this name, padded to a length that is kept in ordinary sectors.
+/// Builds a file with one stream of this name, padded so that it is stored in ordinary sectors.
 pub fn compound(name: &str, mut stream: Vec<u8>) -> Vec<u8> {
-    stream.resize(stream.len().max(SHORTEST).next_multiple_of(SECTOR), 0);
+    stream.resize(stream.len().max(SHORTEST), 0);
     let length = stream.len();
+    stream.resize(length.next_multiple_of(SECTOR), 0);
     let sectors = length / SECTOR;
-    // The table of sectors comes first, then the directory, then the stream.
+    // The sector table comes first, then the directory, then the stream.
     let per_table = SECTOR / 4;
-    let tables = (1..).find(|tables| tables * per_table >= tables + 1 + sectors).expect("a table that is long enough");
+    let tables = (1..).find(|tables| tables * per_table >= tables + 1 + sectors).expect("a long enough table");
     let chain = |first: usize, count: usize| (first + 1..first + count).map(number).chain([END]);
     let mut table: Vec<u32> = vec![FAT; tables];
     table.push(END);
@@ -27,14 +28,14 @@ pub fn compound(name: &str, mut stream: Vec<u8>) -> Vec<u8> {
     for half in [0x3E, 3, 0xFFFE, 9, 6, 0, 0, 0] {
         file.extend(u16::to_le_bytes(half));
     }
-    // Sectors of the directory, of the table; where the directory begins; no stream is kept apart.
+    // Number of sectors of the directory and of the table, start of the directory; there is no mini stream.
     for word in [0, number(tables), number(tables), 0, 4096, END, 0, END, 0] {
         file.extend(u32::to_le_bytes(word));
     }
-    for place in 0..109 {
-        file.extend(u32::to_le_bytes(if place < tables { number(place) } else { FREE }));
+    for index in 0..109 {
+        file.extend(u32::to_le_bytes(if index < tables { number(index) } else { FREE }));
     }
-    assert_eq!(file.len(), SECTOR, "a head, and tables enough for 109 of them");
+    assert_eq!(file.len(), SECTOR, "the header is one sector, with room for 109 tables");
     file.extend(table.into_iter().flat_map(u32::to_le_bytes));
     file.extend(entry("Root Entry", 5, 1, END, 0));
     file.extend(entry(name, 2, FREE, number(tables + 1), number(length)));

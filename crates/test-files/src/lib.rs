@@ -1,4 +1,4 @@
-//! Spreadsheets made by hand, for the tests of every crate.
+//! Handmade spreadsheets for the tests of every crate.
 
 pub mod compound;
 pub mod xls;

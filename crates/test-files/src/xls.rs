@@ -1,4 +1,4 @@
-//! Workbooks of Excel 97 to 2003, record by record.
+//! Excel 97 to 2003 workbooks, built record by record.
 
 use crate::compound::compound;
 
@@ -19,7 +19,7 @@ pub fn bof(version: u16, kind: u16) -> Vec<u8> {
     record(BOF, &[le(&[version, kind, 0, 0]), vec![0; 8]].concat())
 }
 
-/// A workbook with one sheet of these records; what stands before it is of these.
+/// Builds a workbook with one sheet of these records, after these global records.
 pub fn book(globals: &[Vec<u8>], sheet: &[Vec<u8>]) -> Vec<u8> {
     book_of(0x0600, &[&[5, 0][..], b"Stock"].concat(), globals, sheet)
 }
@@ -27,10 +27,10 @@ pub fn book(globals: &[Vec<u8>], sheet: &[Vec<u8>]) -> Vec<u8> {
 pub fn book_of(version: u16, name: &[u8], globals: &[Vec<u8>], sheet: &[Vec<u8>]) -> Vec<u8> {
     let before = [vec![bof(version, 5)], globals.to_vec()].concat().concat();
     let name = [&[0, 0][..], name].concat();
-    let place = before.len() + 4 + 4 + name.len() + 4;
+    let offset = before.len() + 4 + 4 + name.len() + 4;
     [
         before,
-        record(0x0085, &[&(place as u32).to_le_bytes()[..], &name].concat()),
+        record(0x0085, &[&(offset as u32).to_le_bytes()[..], &name].concat()),
         record(EOF, &[]),
         bof(version, 0x10),
         sheet.concat(),
@@ -39,7 +39,7 @@ pub fn book_of(version: u16, name: &[u8], globals: &[Vec<u8>], sheet: &[Vec<u8>]
     .concat()
 }
 
-/// The same as a file.
+/// Builds the same workbook as a file.
 pub fn file(globals: &[Vec<u8>], sheet: &[Vec<u8>]) -> Vec<u8> {
     compound("Workbook", book(globals, sheet))
 }
@@ -48,8 +48,8 @@ pub fn number(row: u16, column: u16, style: u16, number: f64) -> Vec<u8> {
     record(NUMBER, &[le(&[row, column, style]), number.to_le_bytes().to_vec()].concat())
 }
 
-pub fn label(row: u16, column: u16, said: &str) -> Vec<u8> {
-    record(LABEL, &[le(&[row, column, 0]), text(said)].concat())
+pub fn label(row: u16, column: u16, value: &str) -> Vec<u8> {
+    record(LABEL, &[le(&[row, column, 0]), text(value)].concat())
 }
 
 pub fn style(format: u16) -> Vec<u8> {
@@ -60,7 +60,7 @@ pub fn format(id: u16, code: &str) -> Vec<u8> {
     record(0x041E, &[le(&[id, code.len() as u16]), vec![0], code.as_bytes().to_vec()].concat())
 }
 
-/// A formula of the first style, whose result is of these eight bytes.
+/// A formula in the first style whose result is these eight bytes.
 pub fn formula(kind: u16, row: u16, column: u16, result: [u8; 8]) -> Vec<u8> {
     record(kind, &[le(&[row, column, 0]), result.to_vec(), vec![0; 8]].concat())
 }

@@ -1,4 +1,4 @@
-//! Workbooks of Excel whose parts are changed by hand.
+//! Excel workbooks whose parts are changed.
 
 use std::io::{Cursor, Read, Write};
 
@@ -6,7 +6,7 @@ use rust_xlsxwriter::Workbook;
 use zip::write::SimpleFileOptions;
 use zip::{ZipArchive, ZipWriter};
 
-/// The workbook with one of its parts changed.
+/// Returns the workbook with one of its parts changed.
 pub fn patched(workbook: &[u8], part: &str, change: impl Fn(&str) -> String) -> Vec<u8> {
     let mut archive = ZipArchive::new(Cursor::new(workbook)).unwrap();
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
@@ -27,7 +27,7 @@ pub fn patched(workbook: &[u8], part: &str, change: impl Fn(&str) -> String) -> 
     zip.finish().unwrap().into_inner()
 }
 
-/// A workbook with one sheet of these rows, written by hand.
+/// Builds a workbook with one sheet of these handwritten rows.
 pub fn sheet_of(rows: &str) -> Vec<u8> {
     let mut workbook = Workbook::new();
     workbook.add_worksheet().set_name("Stock").unwrap();

@@ -1,4 +1,4 @@
-//! Cells become rows: for the readers whose cells own their texts, wherever these come from.
+//! Assembles cells into rows, for the readers whose cells own their texts.
 
 use std::borrow::Cow;
 use std::ops::ControlFlow;
@@ -7,31 +7,30 @@ use super::budget::{Budget, Meter, holds_too_much, too_many_columns};
 use super::{MergedArea, RawCell, RawRow, RawValue};
 use inventory_base::message::{Refusal, Rule, count};
 
-/// The last row and column Excel has.
+/// Excel's limits.
 pub const MAX_ROWS: u32 = 1_048_576;
 pub const MAX_COLUMNS: u32 = 16_384;
 
-/// What a number, a date or a yes counts for against the row's allowance of text: about what it takes to write it.
-pub const NOT_TEXT_BYTES: usize = 8;
+/// What a number, a date or a boolean counts towards the row's text limit: about the length of its text.
+pub const NON_TEXT_BYTES: usize = 8;
 
-/// From 30 December 1899 to 1 January 1904, where the other date system begins.
+/// Days from 30 December 1899 to 1 January 1904, where the other date system starts.
 pub const DAYS_TO_1904: f64 = 1462.0;
 
-/// More areas than these are refused: they are kept until the sheet is judged, and this many take 16 MB.
-const MOST_MERGED: usize = 1_000_000;
+/// More merged areas than this are refused: they are kept until the sheet is judged, and this many take 16 MB.
+const MAX_MERGED_AREAS: usize = 1_000_000;
 
-/// What a sheet has besides its cells.
+/// What a sheet has apart from its cells.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Beside {
+pub struct SheetExtras {
     /// Rows with a value that the program does not show.
     pub hidden_rows: u64,
-    /// Where cells are merged.
+    /// Merged areas.
     pub areas: Vec<MergedArea>,
 }
 
-impl Beside {
-    /// Takes account of merged cells. An area that ends before it begins, that is one cell, or that is not within the
-    /// sheet, is none.
+impl SheetExtras {
+    /// Adds a merged area. One that ends before it begins, is a single cell or is outside the sheet is ignored.
     pub fn add_merged(&mut self, area: MergedArea) -> Result<(), Refusal> {
         let (rows, columns) = (area.first_row..=area.last_row, area.first_column..=area.last_column);
         if area.first_row == 0
@@ -41,8 +40,8 @@ impl Beside {
         {
             return Ok(());
         }
-        if self.areas.len() >= MOST_MERGED {
-            return Err(holds_too_much("too many merged cells", &count(MOST_MERGED as u64)));
+        if self.areas.len() >= MAX_MERGED_AREAS {
+            return Err(holds_too_much("too many merged cells", &count(MAX_MERGED_AREAS as u64)));
         }
         self.areas.push(area);
         Ok(())
@@ -51,7 +50,7 @@ impl Beside {
 
 pub type Visit<'a> = &'a mut dyn FnMut(&RawRow<'_>) -> ControlFlow<()>;
 
-/// Collects the cells of one sheet into rows and hands these over, in order and within the budget.
+/// Collects the cells of one sheet into rows and passes these on, in order and within the budget.
 pub struct Assembly<'a> {
     sheet: &'a str,
     budget: &'a Budget,
@@ -68,7 +67,7 @@ impl<'a> Assembly<'a> {
         Assembly { sheet, budget, meter: Meter::new(sheet, budget), visit, row, last: 0, cells: 0 }
     }
 
-    /// Takes a cell of the row that is being collected; an empty text is no value.
+    /// Adds a cell to the current row; an empty text is not a value.
     pub fn push(
         &mut self,
         number: u32,
@@ -79,7 +78,7 @@ impl<'a> Assembly<'a> {
         let bytes = match &value {
             RawValue::Text(text) if text.is_empty() => return Ok(()),
             RawValue::Text(text) => text.len(),
-            _ => NOT_TEXT_BYTES,
+            _ => NON_TEXT_BYTES,
         };
         self.meter.count_text(number, column, bytes)?;
         self.cells += 1;
@@ -93,12 +92,12 @@ impl<'a> Assembly<'a> {
         Ok(())
     }
 
-    /// Tells how many values the row that is being collected has, empty ones included.
+    /// Sets how many values the current row has, including empty ones.
     pub fn count_fields(&mut self, fields: u32) {
         self.row.fields = Some(fields);
     }
 
-    /// The row is whole. Rows must come in ascending order; `Break` ends the reading.
+    /// Ends the current row. Rows must come in ascending order; `Break` stops the reading.
     pub fn end_row(&mut self, number: u32) -> Result<ControlFlow<()>, Refusal> {
         if self.row.cells.is_empty() {
             return Ok(ControlFlow::Continue(()));
@@ -118,7 +117,7 @@ impl<'a> Assembly<'a> {
         Ok(flow)
     }
 
-    /// The row that is being collected once more, as the next one: rows that a file holds once and counts.
+    /// Ends the current row and repeats it: files may store equal rows once with a count.
     pub fn end_row_repeated(&mut self, number: u32, times: u32) -> Result<ControlFlow<()>, Refusal> {
         let cells = self.row.cells.clone();
         for more in 0..times {
@@ -136,14 +135,14 @@ impl<'a> Assembly<'a> {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// What could not be read stands behind the last whole row.
+    /// The refusal for damage after the last complete row.
     pub fn damaged(&self) -> Refusal {
         damaged_after(self.sheet, self.last)
     }
 }
 
-/// A row has more cells than columns that are read. Where the last of them is within these columns, some are there twice,
-/// and a file could go on like that for ever.
+/// The refusal for a row with more cells than columns that are read. If the last cell is within these columns, some
+/// columns occur twice; a file could repeat them endlessly.
 #[cold]
 pub fn too_many_cells(sheet: &str, last_row: u32, column: u32, budget: &Budget) -> Refusal {
     if column < budget.columns {
@@ -153,7 +152,7 @@ pub fn too_many_cells(sheet: &str, last_row: u32, column: u32, budget: &Budget) 
     }
 }
 
-/// Before the first row nothing can be said about where it broke.
+/// The refusal for damage after this row; 0 if it is before the first row.
 pub fn damaged_after(sheet: &str, row: u32) -> Refusal {
     if row == 0 {
         return Refusal::new(Rule::FileDamaged, &[]);
@@ -161,13 +160,13 @@ pub fn damaged_after(sheet: &str, row: u32) -> Refusal {
     Refusal::new(Rule::SheetDamaged, &[("sheet", sheet), ("row", &row.to_string())])
 }
 
-/// The file's number can be none or too large to hold. Excel shows such a result as `#NUM!`; beyond this point numbers
-/// are numbers.
+/// Wraps a number, which may be NaN or infinite in the file. Excel shows such a result as `#NUM!`; from here on numbers
+/// are finite.
 pub fn finite<'a>(number: f64, value: fn(f64) -> RawValue<'a>) -> RawValue<'a> {
     if number.is_finite() { value(number) } else { RawValue::Error(Cow::Borrowed("#NUM!")) }
 }
 
-/// A date or time of day as it is written for programs: 2026-10-03, 2026-10-03T12:00:00Z.
+/// Converts an ISO date or time to days: 2026-10-03, 2026-10-03T12:00:00Z.
 pub fn days_from_iso(text: &str) -> Option<f64> {
     let text = text.strip_suffix('Z').unwrap_or(text);
     let time: jiff::civil::DateTime = text.parse().ok()?;
@@ -175,7 +174,7 @@ pub fn days_from_iso(text: &str) -> Option<f64> {
     Some(span.as_secs_f64() / 86_400.0)
 }
 
-/// A time of day without a date, as a part of the day: 12:00:00.
+/// Converts a time of day without a date to a fraction of a day: 12:00:00.
 pub fn time_of_day(text: &str) -> Option<f64> {
     let time: jiff::civil::Time = text.strip_suffix('Z').unwrap_or(text).parse().ok()?;
     let span = time.duration_since(jiff::civil::Time::midnight());
@@ -207,19 +206,19 @@ pub mod tests {
 
     #[test]
     fn merged_areas_are_kept_up_to_a_limit() {
-        let mut beside = Beside::default();
+        let mut extras = SheetExtras::default();
         let area = |first_row, last_row| MergedArea { first_row, last_row, first_column: 1, last_column: 2 };
         for (first, last) in [(3, 3), (3, 5), (0, 2)] {
-            beside.add_merged(area(first, last)).unwrap();
+            extras.add_merged(area(first, last)).unwrap();
         }
-        beside.add_merged(MergedArea { last_column: 1, ..area(7, 7) }).unwrap();
-        assert_eq!(beside, Beside { hidden_rows: 0, areas: vec![area(3, 3), area(3, 5)] });
-        beside.areas.resize(MOST_MERGED, area(3, 5));
-        assert_eq!(beside.add_merged(area(6, 7)).unwrap_err().rule, Rule::FileHoldsTooMuch);
+        extras.add_merged(MergedArea { last_column: 1, ..area(7, 7) }).unwrap();
+        assert_eq!(extras, SheetExtras { hidden_rows: 0, areas: vec![area(3, 3), area(3, 5)] });
+        extras.areas.resize(MAX_MERGED_AREAS, area(3, 5));
+        assert_eq!(extras.add_merged(area(6, 7)).unwrap_err().rule, Rule::FileHoldsTooMuch);
     }
 
     #[test]
-    fn cells_become_rows_in_order_and_a_row_can_stand_for_many() {
+    fn cells_are_assembled_into_rows_and_a_row_can_repeat() {
         let mut rows = Vec::new();
         let mut visit = |row: &RawRow<'_>| {
             rows.push(shown(row));

@@ -1,45 +1,44 @@
-//! What a file may cost before it is refused, counted on what really comes out and never on what a header claims.
+//! Limits on what a file may cost, counted on actual data and never on what a header claims.
 
 use serde::{Deserialize, Serialize};
 
 use inventory_base::message::{Refusal, Rule, cell_address, column_letters, count};
 
-/// What a file may cost before it is refused. Enforced on what really comes out, never on what a header claims.
+/// Limits on what a file may cost before it is refused. Enforced on actual data, never on what a header claims.
 ///
-/// The defaults are for a function of 512 MB, of which the reading child may have 400. A sheet of xlsx as full as
-/// Excel lets it be, a million rows, is within them.
+/// The defaults are for a function of 512 MB, of which the reading child may use 400. An xlsx sheet with a million
+/// rows, Excel's maximum, is within them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Budget {
     /// Rows with a value, per sheet.
     pub rows: u64,
-    /// The columns from A on in which values may stand.
+    /// Columns that may have values, counted from A.
     pub columns: u32,
-    /// The text of one cell.
+    /// Bytes of text in one cell.
     pub cell_bytes: usize,
     /// Cells of all sheets together.
     pub cells: u64,
-    /// Rows of an OpenDocument sheet that are not written but counted: the one before them, so often. Two items alike are
-    /// none, so no list has many.
+    /// Rows of an OpenDocument sheet that are stored only as a repeat count of the row before them. Two identical rows
+    /// are never two items, so real lists have few.
     pub repeated_rows: u64,
-    /// What the parts of a zipped workbook that are read come to when they are unpacked.
+    /// Total unpacked size of the parts of a zipped workbook that are read.
     pub unpacked_bytes: u64,
-    /// How many times its packed size a part may unpack to. Sheets come to 10 or 30, the most that packing allows is
-    /// 1,032.
+    /// How many times its packed size a part may unpack to. Sheets reach 10 or 30; the format's maximum is 1,032.
     pub unpacked_ratio: u64,
-    /// Below this a part may unpack to as much as it likes: a small sheet of the same row over and over is no bomb.
+    /// Up to this size a part may have any ratio: a small sheet with the same row over and over is not a bomb.
     pub unpacked_ratio_floor_bytes: u64,
-    /// Different texts of a workbook, which stay in memory: 24 bytes each and the text.
+    /// Distinct texts of a workbook. They stay in memory: 24 bytes each, plus the text.
     pub shared_texts: u64,
-    /// The letters of those texts.
+    /// Bytes of those texts.
     pub shared_text_bytes: u64,
-    /// Styles, names and the list of sheets, each: they stay in memory too.
+    /// Size of each of the parts with styles, names and the list of sheets, which stay in memory too.
     pub part_bytes: u64,
-    /// The size of a file that can only be read whole: xls and web pages.
+    /// Size of a file that can only be read as a whole: xls and web pages.
     pub whole_file_bytes: u64,
-    /// Cells of a file that is read whole.
+    /// Cells of a file that is read as a whole.
     pub whole_cells: u64,
-    /// Whether the reading may use threads of its own. Where there are none, the same steps run one after another.
+    /// Whether the reader may use threads of its own. Without them the same steps run one after another.
     pub threads: bool,
 }
 
@@ -50,7 +49,7 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// The defaults, where a constant is wanted.
+    /// The defaults as a constant.
     pub const DEFAULT: Budget = Budget {
         rows: 2_000_000,
         columns: 1_000,
@@ -70,19 +69,19 @@ impl Budget {
 }
 
 impl Budget {
-    /// The text of one row. Without it a thousand cells, each within its own limit, would take a gigabyte. Four of the
-    /// longest cells are ten times what an item of the table can hold.
+    /// Bytes of text in one row. Without this limit a thousand cells, each within its own, would take a gigabyte. Four
+    /// cells of the maximum size are ten times what an item of the table can hold.
     pub(super) fn row_bytes(&self) -> usize {
         self.cell_bytes.saturating_mul(4)
     }
 }
 
-/// A file that costs more in all than any of its sheets or rows alone.
+/// The refusal for a file that exceeds a limit on the file as a whole.
 pub(super) fn holds_too_much(what: &str, limit: &str) -> Refusal {
     Refusal::new(Rule::FileHoldsTooMuch, &[("what", what), ("limit", limit)])
 }
 
-/// `columns` are as many as may be.
+/// The refusal for a value in `column`; `columns` is the number of columns allowed.
 #[cold]
 pub(super) fn too_many_columns(sheet: &str, column: u32, columns: u32) -> Refusal {
     let last = column_letters(columns.saturating_sub(1));
@@ -102,7 +101,7 @@ impl<'a> Meter<'a> {
         Meter { sheet, budget, rows: 0, row_bytes: 0 }
     }
 
-    /// Takes account of a cell with a value; `bytes` is the length of its text. Rows are numbered from 1.
+    /// Counts a cell with a value; `bytes` is the length of its text. Rows are numbered from 1.
     #[inline]
     pub(super) fn count_cell(&mut self, row: u32, column: u32, bytes: usize) -> Result<(), Refusal> {
         if column >= self.budget.columns {
@@ -111,7 +110,7 @@ impl<'a> Meter<'a> {
         self.count_text(row, column, bytes)
     }
 
-    /// The same for a cell of any column, where those beyond the limit are passed over later.
+    /// Counts a cell of any column, for readers whose cells beyond the limit are skipped later.
     #[inline]
     pub(super) fn count_text(&mut self, row: u32, column: u32, bytes: usize) -> Result<(), Refusal> {
         self.row_bytes = self.row_bytes.saturating_add(bytes);
@@ -124,7 +123,7 @@ impl<'a> Meter<'a> {
         Ok(())
     }
 
-    /// Takes account of a row with a value, when all of its cells have been counted.
+    /// Counts a row with a value, after all of its cells.
     #[inline]
     pub(super) fn count_row(&mut self) -> Result<(), Refusal> {
         self.rows += 1;
@@ -190,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_counted_and_each_row_has_the_whole_allowance_of_text() {
+    fn rows_are_counted_and_the_text_limit_applies_to_each_row() {
         let mut meter = Meter::new("Stock", &SMALL);
         for _ in 0..2 {
             for _ in 0..4 {
@@ -202,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn every_refusal_is_a_whole_sentence_with_the_place_she_looks_for() {
+    fn every_refusal_is_a_complete_sentence_that_names_the_place() {
         let budget = Budget::default();
         let meter = Meter::new("Stock", &budget);
         for (refusal, words) in [

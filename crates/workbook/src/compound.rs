@@ -1,12 +1,12 @@
-//! The file system inside a file that Office used before zip: which streams there are, and their bytes. Every chain is
-//! followed no further than the file is long.
+//! The file system inside an Office file from before the zip formats: its streams and their bytes. No chain of sectors
+//! is followed beyond the length of the file.
 
 const SIGNATURE: &[u8] = b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1";
 const HEADER_BYTES: usize = 512;
 const ENTRY_BYTES: usize = 128;
 const SHORT_SECTOR_BYTES: usize = 64;
 const SHORT_STREAM_BYTES: u64 = 4096;
-/// Numbers from here on are no sectors: the end of a chain, or none.
+/// Numbers from here on are not sectors: they mark the end of a chain, or a free sector.
 const FIRST_SPECIAL: u32 = 0xFFFF_FFFA;
 
 /// A compound file in memory.
@@ -21,7 +21,7 @@ pub struct Compound<'a> {
 
 struct Entry {
     name: String,
-    /// Entries of the same folder, and the first of those within this one.
+    /// Siblings in the same folder, and the first entry inside this one.
     left: u32,
     right: u32,
     child: u32,
@@ -34,7 +34,7 @@ pub fn is_compound(head: &[u8]) -> bool {
 }
 
 impl<'a> Compound<'a> {
-    /// `None` where it is damaged.
+    /// Parses the file; `None` if it is damaged.
     pub fn read(bytes: &'a [u8]) -> Option<Compound<'a>> {
         if !is_compound(bytes) || bytes.len() < HEADER_BYTES {
             return None;
@@ -58,7 +58,7 @@ impl<'a> Compound<'a> {
         Some(file)
     }
 
-    /// The bytes of a stream; `None` if there is none or it is cut.
+    /// The bytes of a stream; `None` if it does not exist or is truncated.
     pub fn stream(&self, name: &str) -> Option<Vec<u8>> {
         let entry = self.entry(name)?;
         if entry.length >= SHORT_STREAM_BYTES {
@@ -69,7 +69,7 @@ impl<'a> Compound<'a> {
         while at < FIRST_SPECIAL && (stream.len() as u64) < entry.length {
             let from = (at as usize).checked_mul(SHORT_SECTOR_BYTES)?;
             let to = from.checked_add(SHORT_SECTOR_BYTES)?.min(self.short.len());
-            // An empty one that follows itself would never fill the stream.
+            // An empty piece whose chain loops would never fill the stream.
             stream.extend_from_slice(self.short.get(from..to).filter(|piece| !piece.is_empty())?);
             at = *self.next_short.get(at as usize)?;
         }
@@ -77,7 +77,7 @@ impl<'a> Compound<'a> {
         (stream.len() as u64 == entry.length).then_some(stream)
     }
 
-    /// A workbook inside of another has streams of the same names, in a folder of its own.
+    /// A workbook embedded in another has streams of the same names, in a folder of its own.
     fn entry(&self, name: &str) -> Option<&Entry> {
         let is_named = |entry: &&Entry| entry.name.eq_ignore_ascii_case(name);
         let mut named = self.entries.iter().filter(is_named);
@@ -87,7 +87,7 @@ impl<'a> Compound<'a> {
         }
     }
 
-    /// The entries that lie in no folder.
+    /// The entries outside any folder.
     fn outermost(&self) -> impl Iterator<Item = &Entry> {
         let mut open: Vec<u32> = self.entries.first().map(|root| root.child).into_iter().collect();
         let next = move || {
@@ -99,35 +99,35 @@ impl<'a> Compound<'a> {
             open.extend([entry.left, entry.right]);
             Some(entry)
         };
-        // A tree that comes back to itself has no end.
+        // A tree with a loop has no end.
         std::iter::from_fn(next).take(self.entries.len())
     }
 
     fn sector(&self, number: u32) -> Option<&'a [u8]> {
-        // The header takes the place of one sector.
+        // The header takes up one sector.
         let from = (number as usize).checked_add(1)?.checked_mul(self.sector)?;
         let to = from.checked_add(self.sector)?.min(self.bytes.len());
         self.bytes.get(from..to).filter(|sector| !sector.is_empty())
     }
 
-    /// Which sector follows which.
+    /// The next sector of each sector.
     fn read_next(&self) -> Option<Vec<u32>> {
-        let most = self.bytes.len() / self.sector + 1;
-        let mut places = numbers(self.bytes.get(76..HEADER_BYTES)?);
+        let max = self.bytes.len() / self.sector + 1;
+        let mut sectors = numbers(self.bytes.get(76..HEADER_BYTES)?);
         let mut more = u32_at(self.bytes, 68)?;
         let mut read = 0;
-        while more < FIRST_SPECIAL && read <= most {
+        while more < FIRST_SPECIAL && read <= max {
             let mut further = numbers(self.sector(more)?);
             more = further.pop()?;
-            places.append(&mut further);
+            sectors.append(&mut further);
             read += 1;
         }
-        if read > most {
+        if read > max {
             return None;
         }
         let mut next = Vec::new();
-        for place in places.into_iter().filter(|&place| place < FIRST_SPECIAL).take(most) {
-            next.append(&mut numbers(self.sector(place)?));
+        for sector in sectors.into_iter().filter(|&sector| sector < FIRST_SPECIAL).take(max) {
+            next.append(&mut numbers(self.sector(sector)?));
         }
         Some(next)
     }
@@ -137,7 +137,7 @@ impl<'a> Compound<'a> {
         let mut at = start;
         while at < FIRST_SPECIAL && (bytes.len() as u64) < length {
             bytes.extend_from_slice(self.sector(at)?);
-            // A chain that comes back to itself would be longer than the file.
+            // A chain with a loop would get longer than the file.
             if bytes.len() > self.bytes.len() {
                 return None;
             }
@@ -149,10 +149,9 @@ impl<'a> Compound<'a> {
 }
 
 fn read_entry(entry: &[u8; ENTRY_BYTES], sector: usize) -> Option<Entry> {
-    let letters = entry[..64].as_chunks::<2>().0.iter().map(|letter| u16::from_le_bytes(*letter));
-    let name =
-        char::decode_utf16(letters.take_while(|&letter| letter != 0)).map(|letter| letter.unwrap_or('?')).collect();
-    // Files of small sectors leave the upper half of the length unset.
+    let units = entry[..64].as_chunks::<2>().0.iter().map(|unit| u16::from_le_bytes(*unit));
+    let name = char::decode_utf16(units.take_while(|&unit| unit != 0)).map(|c| c.unwrap_or('?')).collect();
+    // Files with small sectors leave the upper half of the length unset.
     let upper = if sector == 512 { 0 } else { u64::from(u32_at(entry, 124)?) };
     let [left, right, child] = [68, 72, 76].map(|at| u32_at(entry, at));
     let (left, right, child) = (left?, right?, child?);
@@ -186,7 +185,7 @@ pub mod tests {
     const END: u32 = 0xFFFF_FFFE;
 
     #[test]
-    fn streams_are_found_and_read_whole() {
+    fn streams_are_found_and_read_completely() {
         let content: Vec<u8> = (0..100_000_u32).map(|i| i as u8).collect();
         let bytes = compound("Workbook", content.clone());
         let file = Compound::read(&bytes).unwrap();
@@ -195,7 +194,7 @@ pub mod tests {
     }
 
     #[test]
-    fn chains_without_end_and_beyond_the_end_are_refused() {
+    fn endless_and_truncated_chains_are_refused() {
         let bytes = compound("Workbook", vec![7; 5_000]);
         let broken = |change: &dyn Fn(&mut Vec<u8>)| {
             let mut bytes = bytes.clone();
@@ -203,7 +202,7 @@ pub mod tests {
             Compound::read(&bytes).and_then(|file| file.stream("Workbook"))
         };
         assert!(broken(&|_| {}).is_some());
-        // The directory, the stream and the list of lists each follow themselves.
+        // The directory, the stream and the list of tables each loop.
         assert!(broken(&|bytes| bytes[516..520].copy_from_slice(&1_u32.to_le_bytes())).is_none());
         assert!(broken(&|bytes| bytes[68..72].copy_from_slice(&1_u32.to_le_bytes())).is_none());
         assert!(broken(&|bytes| bytes[520..524].copy_from_slice(&900_u32.to_le_bytes())).is_none());
@@ -212,7 +211,7 @@ pub mod tests {
     }
 
     #[test]
-    fn the_stream_of_a_workbook_inside_of_another_is_not_taken_for_its_own() {
+    fn the_stream_of_an_embedded_workbook_is_not_used() {
         let entry = |name: &str, [left, right, child]: [u32; 3], start| Entry {
             name: name.to_owned(),
             left,
@@ -240,7 +239,7 @@ pub mod tests {
     }
 
     #[test]
-    fn a_short_stream_that_has_no_sectors_and_follows_itself_is_refused() {
+    fn a_short_stream_without_sectors_that_loops_is_refused() {
         let mut bytes = compound("Workbook", vec![]);
         let set = |bytes: &mut Vec<u8>, at: usize, number: u32| {
             bytes[at..at + 4].copy_from_slice(&number.to_le_bytes());

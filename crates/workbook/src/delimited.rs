@@ -1,4 +1,4 @@
-//! Text with a delimiter between the cells: csv and its relatives, as Excel opens them.
+//! Delimited text: CSV and its relatives, read as Excel opens them.
 
 use std::borrow::Cow;
 use std::io::{BufRead, BufReader, Read};
@@ -7,25 +7,25 @@ use std::ops::ControlFlow;
 use csv::{ByteRecord, ReaderBuilder};
 
 use super::budget::{Budget, Meter};
-use super::delimiter::{Mark, Place, guess_delimiter, named_delimiter};
+use super::delimiter::{ByteRole, CsvState, guess_delimiter, named_delimiter};
 use super::lines::Lines;
 use super::text::Text;
 use super::{RawCell, RawRow, RawValue, recycle};
 use inventory_base::message::{Refusal, Rule};
 
-/// What the delimiter is found out from.
+/// Size of the sample from which the delimiter is detected.
 const HEAD_BYTES: usize = 64 * 1024;
 
 /// A text file whose delimiter is known.
 pub struct DelimitedReader {
     text: Text,
-    /// Where row 1 begins in the text: behind a line that only names the delimiter.
+    /// Where row 1 begins in the text: after a line that only names the delimiter, if there is one.
     start: u64,
     delimiter: u8,
 }
 
 impl DelimitedReader {
-    /// Finds out the delimiter.
+    /// Detects the delimiter.
     pub fn open(text: Text) -> Result<DelimitedReader, Refusal> {
         let mut head = Vec::with_capacity(HEAD_BYTES);
         let reader = text.reader().map_err(damaged)?;
@@ -41,7 +41,7 @@ impl DelimitedReader {
         self.delimiter.into()
     }
 
-    /// Hands over the rows in order, numbered as Excel shows them. Can be called again.
+    /// Passes on the rows in order, numbered as Excel shows them. Can be called again.
     pub fn visit_rows(
         &mut self,
         sheet: &str,
@@ -71,19 +71,19 @@ impl DelimitedReader {
                 }
                 Err(error) => return Err(damaged(error)),
             }
-            if lines.quote_open || lines.quote_astray {
+            if lines.quote_open || lines.quote_misplaced {
                 return Err(quote_never_ends(number));
             }
 
             let mut cells = recycle(spare);
-            let texts = std::str::from_utf8(record.as_slice()).map_err(|_| letters_unknown(number))?;
-            for (column, place) in (0..record.len()).filter_map(|column| Some((column, record.range(column)?))) {
-                if place.is_empty() {
+            let texts = std::str::from_utf8(record.as_slice()).map_err(|_| unreadable_text(number))?;
+            for (column, range) in (0..record.len()).filter_map(|column| Some((column, record.range(column)?))) {
+                if range.is_empty() {
                     continue;
                 }
                 let column = u32::try_from(column).unwrap_or(u32::MAX);
-                meter.count_cell(number, column, place.len())?;
-                let text = texts.get(place).ok_or_else(|| letters_unknown(number))?;
+                meter.count_cell(number, column, range.len())?;
+                let text = texts.get(range).ok_or_else(|| unreadable_text(number))?;
                 let (text, format) = match text_formula(text) {
                     Some(text) => (text, Some(TEXT_FORMAT.into())),
                     None => (Cow::Borrowed(text), None),
@@ -105,14 +105,14 @@ impl DelimitedReader {
         }
     }
 
-    /// Says why a row is longer than any row may be. Goes through it again without keeping it, to its end: mostly a
-    /// stray quotation mark has made the rest of the file one cell, and then that is what she has to know.
+    /// Explains why a row exceeds the limit. Reads it again to its end without keeping it: usually a stray quotation
+    /// mark has turned the rest of the file into one cell, and then that is what the uploader has to know.
     fn explain_long_row(&self, start: u64, row: u32, meter: &Meter<'_>, budget: &Budget) -> Refusal {
         let mut text = match self.text.reader().and_then(|mut text| text.skip(start).map(|()| text)) {
             Ok(text) => BufReader::with_capacity(HEAD_BYTES, text),
             Err(error) => return damaged(error),
         };
-        let (mut place, mut column, mut length) = (Place::CellStart, 0_u32, 0_usize);
+        let (mut state, mut column, mut length) = (CsvState::CellStart, 0_u32, 0_usize);
         let mut long_column = None;
         loop {
             let chunk = match text.fill_buf() {
@@ -123,10 +123,10 @@ impl DelimitedReader {
                 break;
             }
             for &byte in chunk {
-                let (next, mark) = place.step(byte, self.delimiter);
-                place = next;
-                match mark {
-                    Mark::Text => {
+                let (next, role) = state.step(byte, self.delimiter);
+                state = next;
+                match role {
+                    ByteRole::Text => {
                         length = length.saturating_add(1);
                         if length > budget.cell_bytes {
                             long_column.get_or_insert(column);
@@ -135,12 +135,12 @@ impl DelimitedReader {
                             return meter.too_many_columns(column);
                         }
                     }
-                    Mark::Quote => {}
-                    Mark::CellEnd | Mark::RowEnd => {
+                    ByteRole::Quote => {}
+                    ByteRole::CellEnd | ByteRole::RowEnd => {
                         if let Some(column) = long_column {
                             return meter.cell_too_long(row, column);
                         }
-                        if mark == Mark::RowEnd {
+                        if role == ByteRole::RowEnd {
                             return meter.row_too_long(row);
                         }
                         column = column.saturating_add(1);
@@ -152,18 +152,18 @@ impl DelimitedReader {
             text.consume(read);
         }
         match long_column {
-            _ if place == Place::Quoted => quote_never_ends(row),
+            _ if state == CsvState::Quoted => quote_never_ends(row),
             Some(column) => meter.cell_too_long(row, column),
             None => meter.row_too_long(row),
         }
     }
 }
 
-/// The format of a cell that is a text, whatever it looks like.
+/// The format of text cells.
 pub const TEXT_FORMAT: &str = "@";
 
-/// The text in `="00123"`, as ERP programs write one that Excel must not take for a number; a quotation mark in it is
-/// doubled. Exactly that form: any other formula stays as it is, for nothing here calculates it.
+/// Returns the text in `="00123"`, which ERP programs write so that Excel does not take it for a number; a quotation
+/// mark in it is doubled. Any other formula is left unchanged: nothing here calculates.
 pub fn text_formula(cell: &str) -> Option<Cow<'_, str>> {
     let text = cell.strip_prefix("=\"")?.strip_suffix('"')?;
     if !text.contains('"') {
@@ -173,7 +173,7 @@ pub fn text_formula(cell: &str) -> Option<Cow<'_, str>> {
     (!rest.contains('"')).then(|| Cow::Owned(text.replace("\"\"", "\"")))
 }
 
-/// The sheet Excel would show such a file as: `2026/stock.csv` is `stock`.
+/// The name of the sheet under which Excel would show the file: `2026/stock.csv` is `stock`.
 pub fn sheet_name(name: &str) -> String {
     let last = name.rsplit('/').next().unwrap_or(name);
     match last.rsplit_once('.') {
@@ -182,12 +182,12 @@ pub fn sheet_name(name: &str) -> String {
     }
 }
 
-/// The disk's own words are for programmers; she is told what to do.
+/// Discards the I/O error: it is of use to programmers only, and the refusal says what to do.
 fn damaged<E>(_: E) -> Refusal {
     Refusal::new(Rule::FileDamaged, &[])
 }
 
-fn letters_unknown(row: u32) -> Refusal {
+fn unreadable_text(row: u32) -> Refusal {
     Refusal::new(Rule::LettersUnknown, &[("row", &row.to_string())])
 }
 
@@ -230,20 +230,20 @@ mod tests {
     }
 
     #[test]
-    fn cells_are_handed_over_as_they_stand() {
+    fn cells_are_passed_on_unchanged() {
         let cases: &[(&str, &[&str])] = &[
             ("SKU,Price\nA-17,2.50\n", &["1:0=SKU|1=Price", "2:0=A-17|1=2.50"]),
             ("a,b", &["1:0=a|1=b"]),
-            // Cells without a value are not there, blanks are a value.
+            // Cells without a value are omitted, whitespace is a value.
             ("a,,c\n,b,\n, ,\n", &["1:0=a|2=c", "2:1=b", "3:1= "]),
             ("a,b\n,\n\"\",\"\"\nc,d\n", &["1:0=a|1=b", "4:0=c|1=d"]),
-            // Rows of different length.
+            // Rows of different lengths.
             ("a,b\nc\nd,e,f\n", &["1:0=a|1=b", "2:0=c", "3:0=d|1=e|2=f"]),
             ("\"a,b\",\"say \"\"hi\"\"\"\n", &["1:0=a,b|1=say \"hi\""]),
-            // A quotation mark inside a cell is an inch.
+            // A quotation mark inside a cell stands for inches.
             ("bolt 5\",b\nc,d\n", &["1:0=bolt 5\"|1=b", "2:0=c|1=d"]),
             ("Größe,Füße\n", &["1:0=Größe|1=Füße"]),
-            // A text that Excel must not take for a number; nothing else that looks like it.
+            // A text marked so that Excel does not take it for a number; nothing else that looks similar.
             ("=\"00123\",\"=\"\"0 1\"\"\"\n", &["1:0=00123|1=0 1"]),
             ("=\"\",x\n", &["1:1=x"]),
             ("\"=\"\"5\"\"\"\" pipe\"\"\",x\n", &["1:0=5\" pipe|1=x"]),
@@ -271,7 +271,7 @@ mod tests {
             ("a,\"b\r\"\r\nc,d\n", &["1:0=a|1=b\r", "2:0=c|1=d"]),
             ("a,\"b\n\"", &["1:0=a|1=b\n"]),
             ("\"a\n\"\"\nb\",c\nd,e", &["1:0=a\n\"\nb|1=c", "2:0=d|1=e"]),
-            // The byte-order mark and the line that names the delimiter.
+            // The byte order mark, and the line that names the delimiter.
             ("\u{FEFF}a,b\nc,d\n", &["1:0=a|1=b", "2:0=c|1=d"]),
             ("\u{FEFF}\"a\",b\nc,d\n", &["1:0=a|1=b", "2:0=c|1=d"]),
             ("\u{FEFF}\na,b\n", &["2:0=a|1=b"]),
@@ -289,8 +289,8 @@ mod tests {
     }
 
     #[test]
-    fn rows_beyond_what_is_read_at_once_are_whole_and_numbered() {
-        // The lengths make line ends, quotes and `\r\n` fall on every place of the buffers.
+    fn rows_across_chunk_boundaries_are_whole_and_numbered() {
+        // The lengths put line ends, quotes and `\r\n` at every position of the buffers.
         let mut text = String::new();
         let mut expected = Vec::new();
         let mut number = 1;
@@ -310,13 +310,13 @@ mod tests {
     }
 
     #[test]
-    fn the_delimiter_is_found_out() {
+    fn the_delimiter_is_detected() {
         let cases = [
             ("a,b,c\n1,2,3\n", b','),
             ("a;b;c\n1;2;3\n", b';'),
             ("a\tb\n1\t2\n", b'\t'),
             ("a|b\n1|2\n", b'|'),
-            // One column, no row at all.
+            // One column; no row at all.
             ("a\nb\n", b','),
             ("\n\n", b','),
             // Decimal commas, with and without a header.
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn quotes_that_never_end_are_refused_with_its_place() {
+    fn unclosed_quotes_are_refused_with_their_row() {
         let cases: &[(&[u8], Rule, &str)] = &[
             (b"a,b\n\nc,\"d\ne,f\ng,h\n", Rule::QuoteNeverEnds, "row 3"),
             (b"a,b\nc,\"d", Rule::QuoteNeverEnds, "row 2"),
@@ -344,7 +344,7 @@ mod tests {
             (b"a,b\n\"c\nd\",\"e\n", Rule::QuoteNeverEnds, "row 2"),
             (b"a,b\nc,\"", Rule::QuoteNeverEnds, "row 2"),
             (b"a,b\nc,\"d\"\"\n", Rule::QuoteNeverEnds, "row 2"),
-            // The next cell in quotes is not its end.
+            // The next quoted cell does not close it.
             (b"a,b\nc,\"d\ne,f\ng,\"h, 12\"\"\"\ni,j\n", Rule::QuoteNeverEnds, "row 2"),
         ];
         for (bytes, rule, place) in cases {
@@ -352,28 +352,28 @@ mod tests {
             assert_eq!(refusal.rule, *rule, "{:?}", String::from_utf8_lossy(bytes));
             assert!(refusal.message.contains(place), "{}", refusal.message);
         }
-        // The quotes do end here, just before the file does.
+        // Here the quotes are closed, just before the end of the file.
         assert_eq!(rows(b"a,b\nc,\"d\"").unwrap(), ["1:0=a|1=b", "2:0=c|1=d"]);
         assert_eq!(rows(b"a,b\nc,\"\"").unwrap(), ["1:0=a|1=b", "2:0=c"]);
-        // A blank behind the quotes, and whatever stands within one line, swallows nothing.
+        // A space after the quotes, and quotes within one line, swallow nothing.
         assert_eq!(rows(b"\"a\nb\" ,c\n").unwrap(), ["1:0=a\nb |1=c"]);
         assert_eq!(rows(b"a,\"b\" c\n").unwrap(), ["1:0=a|1=b c"]);
     }
 
     #[test]
-    fn what_costs_too_much_is_refused() {
+    fn input_over_the_budget_is_refused() {
         let budget = Budget { rows: 2, columns: 3, cell_bytes: 10, ..Budget::DEFAULT };
         let cases: &[(&str, Option<Rule>, &str)] = &[
             ("a,b\n\nc,d\n,\n", None, ""),
             ("a,b\nc,d\ne,f\n", Some(Rule::TooManyRows), "\"stock\""),
-            // Each row has the whole allowance of text.
+            // The text limit applies to each row.
             ("0123456789,0123456789,0123456789\n0123456789,0123456789,0123456789\n", None, ""),
             ("a,b,c,,,\n", None, ""),
             ("a,b,c,,d\n", Some(Rule::TooManyColumns), "column E"),
             ("a,0123456789\n", None, ""),
             ("a,\"01234\"\"6789\"\n", None, ""),
             ("a,b\nc,01234567890\n", Some(Rule::CellTooLong), "B2"),
-            // Longer than a row may be: told without keeping it.
+            // Longer than a row may be: explained without keeping it.
             ("a,b\nc,0123456789012345678901234567890123456789\n", Some(Rule::CellTooLong), "B2"),
             ("a,b\nc,\"0123456789012345678\n01234567890123456789\"\n", Some(Rule::CellTooLong), "B2"),
             ("a,b\nc,\"0123456789012345678\n01234567890123456789\"", Some(Rule::CellTooLong), "B2"),
@@ -391,25 +391,25 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_one_endless_cell_is_refused_without_keeping_it() {
+    fn a_file_that_is_one_endless_cell_is_refused_without_buffering_it() {
         let mut text = b"a,b\nc,\"".to_vec();
         text.resize(12 << 20, b'x');
         assert_eq!(rows(&text).unwrap_err(), quote_never_ends(2));
     }
 
     #[test]
-    fn a_text_in_another_form_is_read_as_one_in_utf_8() {
+    fn a_text_in_another_encoding_is_read_like_utf_8() {
         let text = "sep=;\r\nGröße;\"a\r\nb\"\r\n\r\nc;=\"007\"\r\n";
         let expected = ["1:0=Größe|1=a\r\nb", "3:0=c|1=007"];
-        let utf16 = |turn: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(turn).collect::<Vec<u8>>();
-        let latin: Vec<u8> = text.chars().map(|letter| letter as u8).collect();
+        let utf16 = |to_bytes: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(to_bytes).collect::<Vec<u8>>();
+        let latin: Vec<u8> = text.chars().map(|c| c as u8).collect();
         for bytes in [text.as_bytes().to_vec(), utf16(u16::to_le_bytes), utf16(u16::to_be_bytes), latin] {
             assert_eq!(rows(&bytes).unwrap(), expected);
         }
     }
 
     #[test]
-    fn the_file_can_be_read_again_and_left_early() {
+    fn the_file_can_be_read_again_and_reading_can_stop_early() {
         let mut reader = reader_of(b"\xEF\xBB\xBFsep=;\na;b\n\nc;d\n");
         for _ in 0..2 {
             let mut rows = Vec::new();

@@ -1,5 +1,5 @@
-//! Cells far to the right, beyond the columns that are read: a note, a blank that was formatted. A few are passed over and
-//! told; many are a column.
+//! Cells beyond the last column that is read, such as a note or a formatted blank. A few are skipped and reported; many
+//! are a column, and the file is refused.
 
 use std::ops::ControlFlow;
 
@@ -8,21 +8,21 @@ use super::budget::{Budget, too_many_columns};
 use super::{RawRow, RawValue};
 use inventory_base::message::{Note, Refusal, Rule, cell_address, column_letters, count};
 
-/// More than these in a sheet are no stray cells.
-const MOST_CELLS: u64 = 100;
+/// More cells than this in a sheet are not stray cells.
+const MAX_STRAY_CELLS: u64 = 100;
 const CELLS_NAMED: usize = 3;
 
-/// Stands between a reader and the visitor of its rows, and hands over the columns that may be read.
+/// Sits between a reader and the visitor of its rows, and passes on only the columns that are read.
 pub struct FarCells<'a> {
     visit: Visit<'a>,
     columns: u32,
-    /// Whether the visitor has left.
-    left: bool,
+    /// Whether the visitor has stopped reading.
+    stopped: bool,
     cells: u64,
     named: Vec<String>,
     first_column: u32,
-    /// Whether a row goes on without a gap: that is a wide table.
-    goes_on: bool,
+    /// Whether a row continues past the limit without a gap: that is a wide table.
+    is_contiguous: bool,
 }
 
 impl<'a> FarCells<'a> {
@@ -30,26 +30,26 @@ impl<'a> FarCells<'a> {
         FarCells {
             visit,
             columns: budget.columns,
-            left: false,
+            stopped: false,
             cells: 0,
             named: Vec::new(),
             first_column: budget.columns,
-            goes_on: false,
+            is_contiguous: false,
         }
     }
 
     #[inline]
     pub fn visit(&mut self, row: &RawRow<'_>) -> ControlFlow<()> {
         let flow = match row.cells.last() {
-            Some(last) if last.column >= self.columns => self.visit_nearer(row),
+            Some(last) if last.column >= self.columns => self.visit_within_limit(row),
             _ => (self.visit)(row),
         };
-        self.left |= flow.is_break();
+        self.stopped |= flow.is_break();
         flow
     }
 
     #[cold]
-    fn visit_nearer(&mut self, row: &RawRow<'_>) -> ControlFlow<()> {
+    fn visit_within_limit(&mut self, row: &RawRow<'_>) -> ControlFlow<()> {
         let nearer = row.cells.partition_point(|cell| cell.column < self.columns);
         let (near, far) = row.cells.split_at(nearer);
         for cell in far {
@@ -64,7 +64,7 @@ impl<'a> FarCells<'a> {
                 self.named.push(cell_address(cell.column, row.number));
             }
         }
-        self.goes_on |= near.last().zip(far.first()).is_some_and(|(near, far)| near.column + 1 == far.column);
+        self.is_contiguous |= near.last().zip(far.first()).is_some_and(|(near, far)| near.column + 1 == far.column);
         if self.is_table() {
             return ControlFlow::Break(());
         }
@@ -75,15 +75,15 @@ impl<'a> FarCells<'a> {
     }
 
     fn is_table(&self) -> bool {
-        self.goes_on || self.cells > MOST_CELLS
+        self.is_contiguous || self.cells > MAX_STRAY_CELLS
     }
 
-    /// What was passed over, once the sheet was read to its end.
+    /// Reports what was skipped, once the sheet was read to its end.
     pub fn note(&self, sheet: &str) -> Result<Option<Note>, Refusal> {
         if self.is_table() {
             return Err(too_many_columns(sheet, self.first_column, self.columns));
         }
-        if self.cells == 0 || self.left {
+        if self.cells == 0 || self.stopped {
             return Ok(None);
         }
         let more = self.cells - self.named.len() as u64;
@@ -100,7 +100,7 @@ mod tests {
     use super::super::{Budget, Workbook, assembly::tests::shown};
     use super::*;
 
-    /// A sheet of three items in two columns with these cells beside them.
+    /// Reads a sheet of three items in two columns, with these cells far to their right.
     fn read(far: &[(u32, u16, &str)]) -> Result<(Vec<String>, Vec<String>), Refusal> {
         let mut workbook = rust_xlsxwriter::Workbook::new();
         let sheet = workbook.add_worksheet().set_name("Stock").unwrap();
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_few_stray_cells_far_to_the_right_are_passed_over_and_named() {
+    fn a_few_stray_cells_far_to_the_right_are_skipped_and_reported() {
         let items = [1, 2, 3].map(|row| format!("{row}:0=\"A-17\"|1=5"));
         let (rows, notes) = read(&[(0, 16_383, " ")]).unwrap();
         assert_eq!((rows.as_slice(), notes.as_slice()), (items.as_slice(), [].as_slice()));
@@ -136,18 +136,18 @@ mod tests {
         let message = "Sheet \"Stock\" has values beyond column ALL, the last one that is read: \
                        ALM1, XFD3, XFC7 and 1 more.";
         assert_eq!(notes, [message]);
-        // The last column that is read is read.
+        // The last column within the limit is read.
         assert_eq!(read(&[(0, 999, "x")]).unwrap().0[0], "1:0=\"A-17\"|1=5|999=\"x\"");
     }
 
     #[test]
-    fn a_whole_column_beyond_the_last_one_is_refused() {
-        let far: Vec<_> = (0..=MOST_CELLS as u32).map(|row| (row, 1_500, "x")).collect();
+    fn a_whole_column_beyond_the_limit_is_refused() {
+        let far: Vec<_> = (0..=MAX_STRAY_CELLS as u32).map(|row| (row, 1_500, "x")).collect();
         let refusal = read(&far).unwrap_err();
         assert_eq!(refusal.rule, Rule::TooManyColumns);
         assert!(refusal.message.contains("BES"), "{}", refusal.message);
         assert!(read(&far[1..]).is_ok());
-        // Or one that goes on there.
+        // Or a row that continues there.
         assert_eq!(read(&[(0, 999, "x"), (0, 1_000, "y")]).unwrap_err().rule, Rule::TooManyColumns);
     }
 }

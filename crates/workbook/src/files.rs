@@ -1,4 +1,4 @@
-//! What other programs wrote, read: the small files of `tests/files`, whose generator stands beside them.
+//! Tests with files of other programs: the small ones in `tests/files`, which `generate.py` there makes.
 
 use std::fs::File;
 use std::ops::ControlFlow;
@@ -24,8 +24,8 @@ fn rows(workbook: &mut Workbook, sheet: usize) -> Vec<String> {
     rows
 }
 
-/// The rows as every program has them, but for what it makes of dates, formats and the cell beside the list.
-fn expected(date: &str, zeros: &str, beside: Option<&str>) -> Vec<String> {
+/// The rows as every program writes them, except for dates, formats and the cell next to the list.
+fn expected(date: &str, zeros: &str, extras: Option<&str>) -> Vec<String> {
     let mut rows = vec![
         "1:0=\"Stock of the third quarter\"".to_owned(),
         "3:0=\"SKU\"|1=\"Name\"|2=\"Quantity\"|3=\"Unit price\"|4=\"Counted on\"|5=\"Active\"".to_owned(),
@@ -33,12 +33,12 @@ fn expected(date: &str, zeros: &str, beside: Option<&str>) -> Vec<String> {
         format!("5:0=\"00123\"|1=\"Nut & washer\"|2=0{zeros}|3=0.5|4=date 46298{date}|5=false"),
         format!("6:0=\"B-1\"|1=\"Füße\\nlang\"|2=1250|3=1234.56|4=date 46298{date}|5=true"),
     ];
-    rows.extend(beside.map(str::to_owned));
+    rows.extend(extras.map(str::to_owned));
     rows
 }
 
 #[test]
-fn the_same_book_is_read_from_every_form() {
+fn the_same_workbook_is_read_from_every_format() {
     let day = " as yyyy-mm-dd";
     let error = Some("8:7=error #DIV/0!");
     let cases = [
@@ -60,7 +60,7 @@ fn the_same_book_is_read_from_every_form() {
             assert_eq!(rows(&mut workbook, 1), [""; 0], "{name}");
         }
         let notes: Vec<_> = workbook.notes().iter().map(|note| (note.rule, note.sheet.as_deref())).collect();
-        // What is merged is said of items alone, when they are judged.
+        // Merged cells are reported only for items, when these are judged.
         assert!(!workbook.merged(0).is_empty(), "{name}");
         assert_eq!(notes, [(Rule::RowsHidden, Some("Stock"))], "{name}");
         assert_eq!(
@@ -71,11 +71,11 @@ fn the_same_book_is_read_from_every_form() {
 }
 
 #[test]
-fn a_file_under_another_name_is_read_and_that_is_said() {
+fn a_file_with_the_wrong_extension_is_read_with_a_note() {
     let mut workbook = open("libreoffice.csv", "in/Stock.XLS").unwrap();
     assert_eq!(rows(&mut workbook, 0).len(), 6);
     let note = &workbook.notes()[0];
-    assert_eq!(note.message, "The file is called Stock.XLS and is a CSV file; it was read as that.");
+    assert_eq!(note.message, "The file is called Stock.XLS but is a CSV file; it was read as such.");
     assert_eq!(note.sheet, None);
     for (name, called) in
         [("xlwt.xls", "a.xlsx"), ("openpyxl.xlsx", "a.csv"), ("odfpy.ods", "a.xls"), ("excel2003.xml", "a.xls")]
@@ -90,7 +90,7 @@ fn a_file_under_another_name_is_read_and_that_is_said() {
 }
 
 #[test]
-fn a_web_page_with_merged_cells_is_refused_by_name() {
+fn a_web_page_with_merged_cells_is_refused() {
     let refusal = open("libreoffice.html", "a.xls").err().unwrap();
     assert_eq!(refusal.rule, Rule::TableNotPlain);
 }

@@ -1,5 +1,5 @@
-//! The one plain table of a web page, as ERP programs write it and call it `.xls`. Whatever leaves a doubt about what
-//! stands in which row and column is refused by name: cells that span, tables in tables, a second table.
+//! Reads the one plain table of a web page, which ERP programs write and call `.xls`. If it is doubtful which row or
+//! column a cell is in, the page is refused with the reason: spanning cells, nested tables, a second table.
 
 use std::borrow::Cow;
 use std::ops::ControlFlow;
@@ -18,12 +18,12 @@ pub struct HtmlReader {
 }
 
 impl HtmlReader {
-    /// Goes through the page once, so that no row is handed over of one that is not plain.
+    /// Parses the page once, so that no row of an unsuitable page is passed on.
     pub fn open(page: String, budget: &Budget) -> Result<HtmlReader, Refusal> {
         let reader = HtmlReader { page };
         let mut tables = 0;
         let mut cells = 0;
-        reader.walk(&mut |piece| {
+        reader.parse(&mut |piece| {
             match piece {
                 Piece::Table => tables += 1,
                 Piece::Cell(_) => cells += 1,
@@ -43,7 +43,7 @@ impl HtmlReader {
     pub fn visit_rows(&self, sheet: &str, budget: &Budget, visit: Visit<'_>) -> Result<(), Refusal> {
         let mut assembly = Assembly::new(sheet, budget, visit);
         let (mut row, mut column) = (1, 0);
-        self.walk(&mut |piece| {
+        self.parse(&mut |piece| {
             match piece {
                 Piece::Table => {}
                 Piece::Cell(text) => {
@@ -65,26 +65,26 @@ impl HtmlReader {
         })
     }
 
-    fn walk(&self, take: &mut dyn FnMut(Piece) -> Result<ControlFlow<()>, Refusal>) -> Result<(), Refusal> {
-        let mut walk = Walk { take, in_table: false, in_row: false, cell: None };
+    fn parse(&self, take: &mut dyn FnMut(Piece) -> Result<ControlFlow<()>, Refusal>) -> Result<(), Refusal> {
+        let mut parser = Parser { take, in_table: false, in_row: false, cell: None };
         let mut rest = self.page.as_str();
         while !rest.is_empty() {
             let (text, markup) = rest.find('<').map_or((rest, ""), |at| rest.split_at(at));
-            walk.text(text);
+            parser.text(text);
             if markup.is_empty() {
                 break;
             }
             let (tag, behind) = split_tag(markup);
             rest = behind;
             let Some((name, attributes)) = name_of(tag) else {
-                // A `<` that begins no tag is a letter, as in "< 5 kg".
+                // A `<` that does not begin a tag is text, as in "< 5 kg".
                 if !matches!(markup.as_bytes().get(1), Some(b'!' | b'?' | b'/')) {
-                    walk.text("<");
+                    parser.text("<");
                     rest = &markup[1..];
                 }
                 continue;
             };
-            // What stands in these is for the program that shows the page.
+            // The content of these is for the browser.
             if let Some(end) = match name.as_str() {
                 "style" => Some("</style"),
                 "script" => Some("</script"),
@@ -94,35 +94,35 @@ impl HtmlReader {
                 rest = find_ignoring_case(rest, end).map_or("", |at| &rest[at..]);
                 continue;
             }
-            if walk.tag(&name, attributes)?.is_break() {
+            if parser.tag(&name, attributes)?.is_break() {
                 return Ok(());
             }
         }
-        walk.end_row().map(|_| ())
+        parser.end_row().map(|_| ())
     }
 }
 
-/// What a page is to us.
+/// What the table of a page consists of.
 enum Piece {
     Table,
     Cell(String),
     RowEnd,
 }
 
-struct Walk<'a> {
+struct Parser<'a> {
     take: &'a mut dyn FnMut(Piece) -> Result<ControlFlow<()>, Refusal>,
     in_table: bool,
     in_row: bool,
     cell: Option<String>,
 }
 
-impl Walk<'_> {
+impl Parser<'_> {
     fn text(&mut self, text: &str) {
         let Some(cell) = &mut self.cell else { return };
-        // Blanks of any number and kind are one, as a page shows them; those that do not break stay.
-        for letter in unescape(text).chars() {
-            if !letter.is_ascii_whitespace() {
-                cell.push(letter);
+        // Whitespace collapses to a single space, as browsers show it; non-breaking spaces are kept.
+        for c in unescape(text).chars() {
+            if !c.is_ascii_whitespace() {
+                cell.push(c);
             } else if !cell.ends_with([' ', '\n']) {
                 cell.push(' ');
             }
@@ -153,7 +153,7 @@ impl Walk<'_> {
                     return Err(not_plain("has cells that span several columns or rows"));
                 }
                 if !self.in_row {
-                    return Err(not_plain("has cells outside of rows"));
+                    return Err(not_plain("has cells outside rows"));
                 }
                 let flow = self.end_cell()?;
                 self.cell = Some(String::new());
@@ -189,7 +189,7 @@ impl Walk<'_> {
     }
 }
 
-/// The markup up to its `>`, comments to their end; and what stands behind it.
+/// Splits off a tag up to its `>`, or a comment up to its end.
 fn split_tag(markup: &str) -> (&str, &str) {
     if markup.starts_with("<!--") {
         return markup.find("-->").map_or((markup, ""), |at| markup.split_at(at + 3));
@@ -206,7 +206,7 @@ fn split_tag(markup: &str) -> (&str, &str) {
     (markup, "")
 }
 
-/// The name in small letters, with the slash of an end, and what follows it.
+/// The name in lower case, with the slash of a closing tag, and what follows it.
 fn name_of(tag: &str) -> Option<(String, &str)> {
     let inner = tag.strip_prefix('<')?;
     let slash = usize::from(inner.starts_with('/'));
@@ -215,7 +215,7 @@ fn name_of(tag: &str) -> Option<(String, &str)> {
         return None;
     }
     let (name, attributes) = inner.split_at(slash + length);
-    // `o:p` and its like, which Office writes, are none of ours.
+    // `o:p` and similar tags written by Office are ignored.
     let name = if attributes.starts_with(':') { "other".to_owned() } else { name.to_ascii_lowercase() };
     Some((name, attributes.trim_end_matches('>')))
 }
@@ -233,9 +233,9 @@ fn find_ignoring_case(text: &str, wanted: &str) -> Option<usize> {
     text.as_bytes().windows(wanted.len()).position(|part| part.eq_ignore_ascii_case(wanted.as_bytes()))
 }
 
-/// Letters written by number or by the names that exports use; what is not known stays as it stands.
+/// Decodes numeric references and the named ones that exports use; unknown ones are kept as text.
 fn unescape(text: &str) -> Cow<'_, str> {
-    const LONGEST_NAME: usize = 10;
+    const MAX_ENTITY_BYTES: usize = 10;
     if !text.contains('&') {
         return Cow::Borrowed(text);
     }
@@ -243,10 +243,10 @@ fn unescape(text: &str) -> Cow<'_, str> {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('&') {
         out.push_str(before);
-        let end = after.bytes().take(LONGEST_NAME).position(|byte| byte == b';');
-        match end.and_then(|end| Some((letter(&after[..end])?, end))) {
-            Some((letter, end)) => {
-                out.push(letter);
+        let end = after.bytes().take(MAX_ENTITY_BYTES).position(|byte| byte == b';');
+        match end.and_then(|end| Some((named_char(&after[..end])?, end))) {
+            Some((c, end)) => {
+                out.push(c);
                 rest = &after[end + 1..];
             }
             None => {
@@ -259,7 +259,7 @@ fn unescape(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-fn letter(name: &str) -> Option<char> {
+fn named_char(name: &str) -> Option<char> {
     const NAMES: [(&str, char); 34] = [
         ("amp", '&'),
         ("lt", '<'),
@@ -301,9 +301,9 @@ fn letter(name: &str) -> Option<char> {
             Some(digits) => u32::from_str_radix(digits, 16).ok()?,
             None => number.parse().ok()?,
         };
-        return char::from_u32(code).filter(|&letter| letter != '\0');
+        return char::from_u32(code).filter(|&c| c != '\0');
     }
-    NAMES.iter().find(|(known, _)| *known == name).map(|(_, letter)| *letter)
+    NAMES.iter().find(|(known, _)| *known == name).map(|(_, c)| *c)
 }
 
 fn not_plain(reason: &str) -> Refusal {
@@ -334,7 +334,7 @@ mod tests {
                  </tbody></table></body></html>",
                 &["1:0=\"SKU\"|1=\"Name\"", "2:0=\"0012\"|1=\"Mütter & Bolzen\""],
             ),
-            // Ends left out, capitals, line breaks, nothing in a cell, a blank row.
+            // Closing tags omitted, capital letters, line breaks, an empty cell, a blank row.
             (
                 "<TABLE><TR><TD>a<TD>b<TR><TD>1 \n 2<BR>3<TD><TR><TR><TD>&nbsp;<TD COLSPAN=\"1\">&#8364; &#x20AC; &x; 5 < 6</TABLE>",
                 &["1:0=\"a\"|1=\"b\"", "2:0=\"1 2\\n3\"", "4:1=\"€ € &x; 5 < 6\""],
@@ -343,7 +343,7 @@ mod tests {
                 "<table><tr><td><font color='>'><b>x</b></font><o:p>y</o:p><!-- <td> --></td></tr></table>",
                 &["1:0=\"xy\""],
             ),
-            // A text that Excel must not take for a number.
+            // A text marked so that Excel does not take it for a number.
             ("<table><tr><td>=\"00123\"</td><td>=A3</td></tr></table>", &["1:0=\"00123\" as @|1=\"=A3\""]),
             ("<p>1 < 2</p><table></table>", &[]),
         ];
@@ -353,14 +353,14 @@ mod tests {
     }
 
     #[test]
-    fn a_table_that_leaves_a_doubt_is_refused_by_name() {
+    fn an_ambiguous_table_is_refused_with_the_reason() {
         let row = "<tr><td>a</td></tr>";
         let cases = [
             (format!("<table>{row}</table><table>{row}</table>"), "more than one table"),
             (format!("<table><tr><td><table>{row}</table></td></tr></table>"), "table inside a table"),
             ("<table><tr><td colspan=2>a</td></tr></table>".to_owned(), "span"),
             ("<table><tr><td RowSpan = '2'>a</td></tr></table>".to_owned(), "span"),
-            ("<table><td>a</td></table>".to_owned(), "outside of rows"),
+            ("<table><td>a</td></table>".to_owned(), "outside rows"),
         ];
         for (page, words) in cases {
             let refusal = rows(&page).expect_err(words);

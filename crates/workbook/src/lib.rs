@@ -1,4 +1,4 @@
-//! A file becomes rows of cells, streaming, and nothing is believed yet. The only place that knows file formats.
+//! Streams a file as rows of cells, without interpreting their values. The only crate that knows file formats.
 
 mod assembly;
 mod biff;
@@ -35,7 +35,7 @@ use serde::{Deserialize, Serialize};
 
 use inventory_base::message::{Note, Refusal, Rule, count};
 
-use assembly::{Beside, Visit};
+use assembly::{SheetExtras, Visit};
 pub use budget::Budget;
 pub use delimited::text_formula;
 use far::FarCells;
@@ -44,16 +44,16 @@ pub use source::{ReadAt, Source};
 /// A row with at least one cell that has a value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RawRow<'a> {
-    /// As the spreadsheet program numbers it: the first row is 1.
+    /// The number that the spreadsheet program shows: the first row is 1.
     pub number: u32,
-    /// In ascending column order; cells without a value are not here.
+    /// In ascending column order, without cells that have no value.
     pub cells: Vec<RawCell<'a>>,
-    /// In a text file: how many values the line has, empty ones included. None where a sheet has no such count.
+    /// In text files, the number of values in the line, including empty ones. `None` in formats without such a count.
     pub fields: Option<u32>,
 }
 
 impl<'a> RawRow<'a> {
-    /// The cell in this column. In a row without gaps, as most are, it stands where its column says.
+    /// The cell in this column. In a row without gaps, as most are, its index is its column.
     pub fn cell(&self, column: u32) -> Option<&RawCell<'a>> {
         match self.cells.get(column as usize) {
             Some(cell) if cell.column == column => Some(cell),
@@ -65,16 +65,15 @@ impl<'a> RawRow<'a> {
 /// A cell with a value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RawCell<'a> {
-    /// The first column, A, is 0.
+    /// Column A is 0.
     pub column: u32,
-    /// What stands there.
     pub value: RawValue<'a>,
-    /// The number format code where the file tells one that is not the general one: `00000`, `0.00%`.
+    /// The number format code, if the file has one that is not the general one: `00000`, `0.00%`.
     pub format: Option<Cow<'a, str>>,
 }
 
 impl RawCell<'_> {
-    /// The cell with texts of its own.
+    /// The cell with owned texts.
     pub fn into_owned(self) -> RawCell<'static> {
         let own = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
         let value = match self.value {
@@ -83,7 +82,7 @@ impl RawCell<'_> {
             RawValue::Number(number) => RawValue::Number(number),
             RawValue::Date(serial) => RawValue::Date(serial),
             RawValue::DateOrNumber(number) => RawValue::DateOrNumber(number),
-            RawValue::Bool(said) => RawValue::Bool(said),
+            RawValue::Bool(value) => RawValue::Bool(value),
             RawValue::NoResult => RawValue::NoResult,
             RawValue::Unreadable => RawValue::Unreadable,
         };
@@ -91,29 +90,29 @@ impl RawCell<'_> {
     }
 }
 
-/// What stands in a cell, as the file's own types have it.
+/// The value of a cell, in the file's own type.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RawValue<'a> {
-    /// As it stands, blanks around it included.
+    /// As it is in the file, including spaces around it.
     Text(Cow<'a, str>),
-    /// Finite, elapsed times such as 36:30 included, which count days.
+    /// Finite. Includes elapsed times such as 36:30, as days.
     Number(f64),
-    /// Days since the workbook's epoch, already counted from 30 December 1899 whichever date system the workbook uses.
+    /// Days since 30 December 1899, whichever date system the workbook uses.
     Date(f64),
-    /// A number as it is stored, under a format that is a date in some countries and a number in others: the file does
-    /// not tell which, and it can be both.
+    /// A number as it is stored, with a format that is a date in some countries and a number in others. The file
+    /// doesn't say which, and it could be either.
     DateOrNumber(f64),
-    /// Yes or no.
     Bool(bool),
-    /// `#N/A` and its like, as the program shows it.
+    /// `#N/A` and other errors, as the program shows them.
     Error(Cow<'a, str>),
     /// A formula whose result is not in the file: the program that wrote it does not calculate.
     NoResult,
-    /// The file does not say plainly what is in the cell: it calls `abc` a number, or names a text that is not there.
+    /// The file is contradictory about the cell: for example, it declares `abc` a number, or refers to a text that does
+    /// not exist.
     Unreadable,
 }
 
-/// Cells that the program shows as one: only the first of them has a value. Rows as they are numbered, columns from 0.
+/// Cells that the program shows as one; only the first has a value. Rows are numbered from 1, columns from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MergedArea {
     pub first_row: u32,
@@ -122,22 +121,22 @@ pub struct MergedArea {
     pub last_column: u32,
 }
 
-/// A sheet that can have rows.
+/// A worksheet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sheet {
-    /// As it stands on its tab.
+    /// The name on its tab.
     pub name: String,
     /// Whether the program shows its tab.
     pub visible: bool,
 }
 
-/// An open file: its sheets by name, its rows one after another.
+/// An open file, with its sheets by name and their rows as a stream.
 pub struct Workbook {
     reader: Reader,
     sheets: Vec<Sheet>,
     budget: Budget,
     notes: Vec<Note>,
-    /// By sheet, once it was read to its end: the areas in which cells are merged.
+    /// The merged areas of each sheet that was read to its end.
     merged: HashMap<usize, Vec<MergedArea>>,
 }
 
@@ -152,13 +151,13 @@ enum Reader {
 }
 
 impl Workbook {
-    /// Finds out from the bytes what the file is and opens the reader for it. `name` is only used to name the sheet of
-    /// a file that has none of its own, and to say where it says something else than the bytes.
+    /// Detects the format from the bytes and opens the reader for it. `name` is used only to name the sheet of a file
+    /// that has no sheet names, and to note a wrong extension.
     pub fn open(source: impl TryInto<Source>, name: &str, budget: Budget) -> Result<Workbook, Refusal> {
         Workbook::open_in(source, name, budget, None)
     }
 
-    /// As [`open`](Self::open). A text that is no Unicode is read in this encoding, where it is given.
+    /// Like [`open`](Self::open), but reads text that is not Unicode in this encoding, if one is given.
     pub fn open_in(
         source: impl TryInto<Source>,
         name: &str,
@@ -202,7 +201,7 @@ impl Workbook {
                 let reader = if format == sniff::Format::Html {
                     if source.length() > budget.whole_file_bytes {
                         let limit = format!("{} MB", count(budget.whole_file_bytes >> 20));
-                        return Err(budget::holds_too_much("too much for a web page", &limit));
+                        return Err(budget::holds_too_much("too much data for a web page", &limit));
                     }
                     Reader::Html(html::HtmlReader::open(text.read_whole()?, &budget)?)
                 } else {
@@ -214,33 +213,33 @@ impl Workbook {
         Ok(Workbook { reader, sheets, budget, notes, merged: HashMap::new() })
     }
 
-    /// In the order of their tabs, the hidden ones among them; sheets that are only a chart are not here.
+    /// The worksheets in the order of their tabs, including hidden ones; chart sheets are omitted.
     pub fn sheets(&self) -> &[Sheet] {
         &self.sheets
     }
 
-    /// What is worth knowing about the file although it was read. Notes about a sheet are there once it was read to its
-    /// end, and name it; they say that its rows were loaded, so they are for sheets that were.
+    /// Remarks about the file. Notes about a sheet are added once it was read to its end, and name it; they say that
+    /// its rows were loaded, so use them only for sheets that were.
     pub fn notes(&self) -> &[Note] {
         &self.notes
     }
 
-    /// The areas of a sheet in which cells are merged, once the sheet was read to its end.
+    /// The merged areas of a sheet, once it was read to its end.
     pub fn merged(&self, sheet: usize) -> &[MergedArea] {
         self.merged.get(&sheet).map_or(&[], Vec::as_slice)
     }
 
-    /// Whether the file is text through and through: its numbers are typed, and written as its maker writes numbers.
+    /// Whether the file is all text: its numbers are typed, in the notation of its author.
     pub fn is_text(&self) -> bool {
         matches!(self.reader, Reader::Delimited(_) | Reader::Html(_))
     }
 
-    /// Whether the work on its rows may use threads of its own.
+    /// Whether work on its rows may use threads of its own.
     pub fn uses_threads(&self) -> bool {
         self.budget.threads
     }
 
-    /// What separates the values in the lines of a text file.
+    /// The separator of a text file.
     pub fn separator(&self) -> Option<char> {
         match &self.reader {
             Reader::Delimited(reader) => Some(reader.delimiter()),
@@ -248,25 +247,25 @@ impl Workbook {
         }
     }
 
-    /// Hands over the rows of one sheet, by its place in [`sheets`](Self::sheets), in the order they stand there. Rows
-    /// without a value are not handed over. The visitor ends the reading early with `Break`; a sheet can be visited again.
+    /// Passes on the rows of a sheet, given by its index in [`sheets`](Self::sheets), in order. Rows without a value
+    /// are skipped. The visitor stops the reading with `Break`; a sheet can be visited again.
     pub fn visit_rows(
         &mut self,
         sheet: usize,
         visit: &mut dyn FnMut(&RawRow<'_>) -> ControlFlow<()>,
     ) -> Result<(), Refusal> {
         let mut far = FarCells::new(&self.budget, visit);
-        let beside = self.read_sheet(sheet, &mut |row| far.visit(row));
+        let extras = self.read_sheet(sheet, &mut |row| far.visit(row));
         let far = far.note(&self.sheets[sheet].name)?;
-        if let Some(beside) = beside? {
-            self.note_beside(sheet, beside.hidden_rows, far);
-            self.merged.insert(sheet, beside.areas);
+        if let Some(extras) = extras? {
+            self.add_notes(sheet, extras.hidden_rows, far);
+            self.merged.insert(sheet, extras.areas);
         }
         Ok(())
     }
 
-    /// Hands over the rows, and tells what is beside them unless the visitor left.
-    fn read_sheet(&mut self, sheet: usize, visit: Visit<'_>) -> Result<Option<Beside>, Refusal> {
+    /// Passes on the rows; returns what else the sheet has, unless the visitor stopped early.
+    fn read_sheet(&mut self, sheet: usize, visit: Visit<'_>) -> Result<Option<SheetExtras>, Refusal> {
         let name = &self.sheets[sheet].name;
         let budget = &self.budget;
         match &mut self.reader {
@@ -275,19 +274,19 @@ impl Workbook {
             Reader::Ods(reader) => reader.visit_rows(sheet, name, budget, visit),
             Reader::Xml2003(reader) => reader.visit_rows(sheet, name, budget, visit),
             Reader::Xls(reader) => reader.visit_rows(name, budget, visit),
-            Reader::Delimited(reader) => reader.visit_rows(name, budget, visit).map(|()| Some(Beside::default())),
-            Reader::Html(reader) => reader.visit_rows(name, budget, visit).map(|()| Some(Beside::default())),
+            Reader::Delimited(reader) => reader.visit_rows(name, budget, visit).map(|()| Some(SheetExtras::default())),
+            Reader::Html(reader) => reader.visit_rows(name, budget, visit).map(|()| Some(SheetExtras::default())),
         }
     }
 
-    fn note_beside(&mut self, sheet: usize, hidden_rows: u64, far: Option<Note>) {
+    fn add_notes(&mut self, sheet: usize, hidden_rows: u64, far: Option<Note>) {
         let Sheet { name, visible } = &self.sheets[sheet];
         if !visible {
             return;
         }
         let rows = (hidden_rows > 0).then(|| Note::of_sheet(Rule::RowsHidden, name, &[("rows", &count(hidden_rows))]));
         for note in rows.into_iter().chain(far) {
-            // The second visit finds the same.
+            // A second visit finds the same notes.
             if !self.notes.contains(&note) {
                 self.notes.push(note);
             }
@@ -295,7 +294,7 @@ impl Workbook {
     }
 }
 
-/// Said only where the name has an ending of another form that is read here: an ending of her own says nothing.
+/// Notes a wrong extension, but only if it is one of another supported format: users may have extensions of their own.
 fn extension_note(name: &str, format: sniff::Format) -> Option<Note> {
     use sniff::Format;
     const ALL: [Format; 7] =
@@ -312,8 +311,8 @@ fn extension_note(name: &str, format: sniff::Format) -> Option<Note> {
     Some(Note::new(Rule::ExtensionDiffers, &[("name", name), ("kind", kind), ("ending", &format!(".{}", endings[0]))]))
 }
 
-/// Empties a row's cells and lends their place to a row that borrows from elsewhere: the standard library collects a
-/// vector into a vector of the same layout where it stands, so that not every row of a million asks for memory.
+/// Empties a vector of cells and reuses its allocation for cells with another lifetime. The standard library collects a
+/// vector into one of the same layout in place, so that not each of a million rows allocates.
 fn recycle<'a>(mut cells: Vec<RawCell<'_>>) -> Vec<RawCell<'a>> {
     cells.clear();
     cells.into_iter().map_while(|_| None).collect()
@@ -325,7 +324,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_name_says_nothing_about_what_a_file_is() {
+    fn the_format_is_detected_from_the_bytes_not_the_name() {
         let mut workbook = rust_xlsxwriter::Workbook::new();
         workbook.add_worksheet().set_name("Stock").unwrap().write(1, 0, "A-17").unwrap();
         let cases = [
@@ -349,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn the_areas_of_merged_cells_are_known_once_the_sheet_was_read_to_its_end() {
+    fn merged_areas_are_known_once_the_sheet_was_read_to_its_end() {
         let mut workbook = rust_xlsxwriter::Workbook::new();
         let sheet = workbook.add_worksheet().set_name("Stock").unwrap();
         let format = rust_xlsxwriter::Format::new();
@@ -371,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn xls_tells_its_merged_areas_too() {
+    fn xls_reports_merged_areas_too() {
         use inventory_test_files::xls::{file, le, number, record};
         let merged = record(0x00E5, &le(&[2, 0, 0, 0, 5, 1, 2, 0, 0]));
         let bytes = file(&[], &[number(0, 0, 0, 1.0), number(1, 0, 0, 2.0), number(2, 1, 0, 3.0), merged]);
@@ -388,12 +387,12 @@ mod tests {
     }
 
     #[test]
-    fn the_place_of_a_rows_cells_is_used_again() {
+    fn the_allocation_of_a_rows_cells_is_reused() {
         let cell = RawCell { column: 0, value: RawValue::Bool(true), format: None };
         let cells = vec![cell; 100];
-        let place = cells.as_ptr() as usize;
+        let address = cells.as_ptr() as usize;
         let cells: Vec<RawCell<'static>> = recycle(cells);
         assert!(cells.is_empty() && cells.capacity() >= 100);
-        assert_eq!(cells.as_ptr() as usize, place);
+        assert_eq!(cells.as_ptr() as usize, address);
     }
 }

@@ -1,35 +1,35 @@
-//! A text of rows, handed over line by line and numbered as Excel shows it.
+//! Feeds text to the csv reader line by line, and numbers the rows as Excel shows them.
 
 use std::io::{self, BufRead, BufReader, Read};
 
-use super::delimiter::Place;
+use super::delimiter::CsvState;
 
 const BUFFER_BYTES: usize = 64 * 1024;
 
-/// Hands the csv reader one line at a time, never two. So whenever it asks again before its row is whole, the line break
-/// it was given stands inside quotes; and the rows are numbered here, where the blank lines that it passes over in
-/// silence can be seen. Its own positions tell neither: they count `\n` alone, from before the blank lines.
+/// Gives the csv reader one line at a time. So whenever it asks for more before its row is complete, the line break it
+/// was given is inside quotes. Rows are numbered here, because here the blank lines are visible that the csv reader
+/// skips. Its own positions are of no use: they count `\n` only, and are those before the blank lines.
 pub struct Lines<R> {
     input: BufReader<R>,
-    /// Of the next byte of the text.
+    /// The offset of the next byte of the text.
     offset: u64,
-    /// The row being read.
+    /// The current row.
     pub row: u32,
     pub row_start: u64,
-    /// Handed over of this row.
+    /// Bytes of this row that were passed on.
     row_bytes: usize,
     row_bytes_limit: usize,
     at_row_start: bool,
-    /// The last byte handed over or passed over; a `\n` after a `\r` belongs to it.
+    /// The last byte consumed; a `\n` after a `\r` belongs to it.
     last: u8,
     pub row_too_long: bool,
     /// The file ended inside quotes.
     pub quote_open: bool,
-    /// Quotes over several lines ended where no cell ends.
-    pub quote_astray: bool,
+    /// Quotes over several lines were closed in the middle of a cell.
+    pub quote_misplaced: bool,
     delimiter: u8,
-    /// Where the row stands that has gone beyond its first line.
-    place: Option<Place>,
+    /// The parser state of a row that has gone beyond its first line.
+    state: Option<CsvState>,
 }
 
 impl<R: Read> Lines<R> {
@@ -46,19 +46,19 @@ impl<R: Read> Lines<R> {
             last: 0,
             row_too_long: false,
             quote_open: false,
-            quote_astray: false,
+            quote_misplaced: false,
             delimiter,
-            place: None,
+            state: None,
         }
     }
 
-    /// Tells that the row is whole and the next is asked for.
+    /// Starts the next row.
     pub fn begin_row(&mut self) {
         self.at_row_start = true;
     }
 
-    /// Passes over blank lines, counting them, up to the row's first byte. False where the file ends.
-    fn find_row(&mut self) -> io::Result<bool> {
+    /// Skips blank lines, counting them, up to the first byte of the row. Returns false at the end of the file.
+    fn skip_to_row(&mut self) -> io::Result<bool> {
         loop {
             let Some(&byte) = self.input.fill_buf()?.first() else {
                 return Ok(false);
@@ -68,28 +68,28 @@ impl<R: Read> Lines<R> {
                 b'\r' | b'\n' => self.row = self.row.saturating_add(1),
                 _ => break,
             }
-            self.pass(1, byte);
+            self.advance(1, byte);
         }
         self.row = self.row.saturating_add(1);
         self.row_start = self.offset;
         self.row_bytes = 0;
-        self.place = None;
+        self.state = None;
         self.at_row_start = false;
         Ok(true)
     }
 
-    /// Only of rows that have several lines: all others cost nothing.
-    fn follow(&mut self, line: &[u8]) {
-        let mut place = self.place.unwrap_or(Place::Quoted);
+    /// Tracks quotes in rows of several lines; other rows cost nothing.
+    fn track_quotes(&mut self, line: &[u8]) {
+        let mut state = self.state.unwrap_or(CsvState::Quoted);
         for &byte in line {
-            let (next, _) = place.step(byte, self.delimiter);
-            self.quote_astray |= place.is_left_astray(byte, next);
-            place = next;
+            let (next, _) = state.step(byte, self.delimiter);
+            self.quote_misplaced |= state.ends_quotes_mid_cell(byte, next);
+            state = next;
         }
-        self.place = Some(place);
+        self.state = Some(state);
     }
 
-    fn pass(&mut self, bytes: usize, last: u8) {
+    fn advance(&mut self, bytes: usize, last: u8) {
         self.input.consume(bytes);
         self.offset += bytes as u64;
         self.last = last;
@@ -98,12 +98,13 @@ impl<R: Read> Lines<R> {
 
 impl<R: Read> Read for Lines<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        if self.at_row_start && !self.find_row()? {
+        if self.at_row_start && !self.skip_to_row()? {
             return Ok(0);
         }
         let available = self.input.fill_buf()?;
         if available.is_empty() {
-            // The last line may lack its end. Given one, only a row that is still inside quotes asks once more.
+            // The last line may lack its line break. Given one, the csv reader asks for more only if the row is still
+            // inside quotes.
             if matches!(self.last, b'\r' | b'\n') {
                 self.quote_open = true;
                 return Ok(0);
@@ -122,11 +123,11 @@ impl<R: Read> Read for Lines<R> {
             return Err(io::Error::from(io::ErrorKind::FileTooLarge));
         }
         out[..length].copy_from_slice(&available[..length]);
-        if self.place.is_some() || (self.row_bytes > 0 && matches!(self.last, b'\r' | b'\n')) {
-            self.follow(&out[..length]);
+        if self.state.is_some() || (self.row_bytes > 0 && matches!(self.last, b'\r' | b'\n')) {
+            self.track_quotes(&out[..length]);
         }
         self.row_bytes += length;
-        self.pass(length, last);
+        self.advance(length, last);
         Ok(length)
     }
 }
@@ -136,13 +137,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_row_without_end_is_not_kept() {
+    fn an_endless_row_is_not_buffered() {
         let mut text = b"a,b\nc,\"".to_vec();
         text.resize(1 << 20, b'x');
         let mut lines = Lines::new(text.as_slice(), 0, b',', 1_000);
-        let mut kept = Vec::new();
-        // No csv reader tells here that the first line is a row of its own, so the limit is for both.
-        assert!(lines.read_to_end(&mut kept).is_err());
-        assert!(kept.len() <= 1_000 && lines.row_too_long);
+        let mut read = Vec::new();
+        // Without a csv reader nothing marks the end of the first row, so the limit applies to both lines.
+        assert!(lines.read_to_end(&mut read).is_err());
+        assert!(read.len() <= 1_000 && lines.row_too_long);
     }
 }

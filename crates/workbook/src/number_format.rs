@@ -1,4 +1,4 @@
-//! What a number format of Excel makes of a number: a date, an elapsed time, or a number still.
+//! Classifies what an Excel number format shows: a date, an elapsed time or a number.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -11,13 +11,13 @@ use super::assembly::finite;
 pub enum Shows {
     Number,
     Date,
-    /// `[h]:mm` counts hours and is no point in time.
+    /// `[h]:mm` counts hours and is not a point in time.
     Elapsed,
-    /// A date or time where Excel runs in Chinese, Japanese, Korean or Thai; elsewhere a number.
+    /// A date or time in the Chinese, Japanese, Korean and Thai versions of Excel; a number elsewhere.
     DateOrNumber,
 }
 
-/// What a cell's style makes of its number.
+/// How a cell's style shows its number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CellFormat {
     shows: Shows,
@@ -25,10 +25,10 @@ pub struct CellFormat {
 }
 
 impl CellFormat {
-    /// `code` is what the file has of this format; without it, it is one of Excel's own. `is_eastern`: whether the file
-    /// is known to come from where some of these are dates.
+    /// `code` is the file's own code for this format; without one, the format is built in. `is_eastern` says whether
+    /// the file is known to come from a country where some of these are dates.
     pub fn new(id: u16, code: Option<&Arc<str>>, is_eastern: bool) -> CellFormat {
-        // Number 0 is the general format, by whatever name a program calls it.
+        // Number 0 is the general format, whatever a program calls it.
         match code.filter(|_| id != 0) {
             Some(code) if is_general(code) => CellFormat { shows: Shows::Number, code: None },
             Some(code) => CellFormat { shows: shows(code), code: Some(Arc::clone(code)) },
@@ -43,12 +43,12 @@ impl CellFormat {
         self.code.as_deref()
     }
 
-    /// For readers whose cells own their texts.
+    /// The code, for readers whose cells own their texts.
     pub fn owned_code(&self) -> Option<Cow<'static, str>> {
         self.code().map(|code| Cow::Owned(code.to_owned()))
     }
 
-    /// `epoch` is added to days.
+    /// `epoch` is added to dates.
     pub fn value(&self, number: f64, epoch: f64) -> RawValue<'static> {
         match self.shows {
             Shows::Date => finite(number + epoch, RawValue::Date),
@@ -58,8 +58,8 @@ impl CellFormat {
     }
 }
 
-/// What a number is whose format is a date in some countries: a number for sure where no list of stock would have such
-/// a date or time.
+/// The value of a number whose format is a date in some countries. It is certainly a number if no stock list would have
+/// such a date or time.
 pub fn date_or_number(number: f64, epoch: f64) -> RawValue<'static> {
     /// 1 January 1950 to 31 December 2099.
     const LIKELY_DAYS: std::ops::Range<f64> = 18_264.0..73_051.0;
@@ -68,25 +68,25 @@ pub fn date_or_number(number: f64, epoch: f64) -> RawValue<'static> {
     finite(number, if is_likely { RawValue::DateOrNumber } else { RawValue::Number })
 }
 
-/// By its telephone code, as workbooks name it: Japan, Korea, China, Hong Kong, Macau, Taiwan, Thailand.
+/// By dialling code, as workbooks store it: Japan, Korea, China, Hong Kong, Macau, Taiwan, Thailand.
 pub fn is_eastern_country(code: u16) -> bool {
     matches!(code, 81 | 82 | 86 | 852 | 853 | 886 | 66)
 }
 
-/// Whether the name of a font is written as in Eastern Asia or Thailand: Excel there gives every workbook such a font.
+/// Whether a font's name is in an East Asian or Thai script: Excel in these countries gives every workbook such a font.
 pub fn is_eastern_name(font: &str) -> bool {
-    font.chars().any(|letter| {
-        matches!(letter, '\u{E00}'..='\u{E7F}' | '\u{3040}'..='\u{30FF}' | '\u{3400}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7A3}')
+    font.chars().any(|c| {
+        matches!(c, '\u{E00}'..='\u{E7F}' | '\u{3040}'..='\u{30FF}' | '\u{3400}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7A3}')
     })
 }
 
-/// Whether a code is the format of cells that have none. Programs in German write its name there, too.
+/// Whether a code is the general format. German programs write its German name.
 pub fn is_general(code: &str) -> bool {
     code.is_empty() || code.eq_ignore_ascii_case("general") || code.eq_ignore_ascii_case("standard")
 }
 
-/// The codes of the formats that have only a number in a file. Those of Eastern Asia and Thailand differ from place to
-/// place and have none here.
+/// The codes of the built-in formats, which files refer to by number only. Those of East Asia and Thailand differ by
+/// country and have no code here.
 pub fn builtin(id: u16) -> (Shows, Option<&'static str>) {
     let code = match id {
         1 => "0",
@@ -126,43 +126,43 @@ pub fn builtin(id: u16) -> (Shows, Option<&'static str>) {
     (shows(code), Some(code))
 }
 
-/// Whether Excel's own format of this number is a date in Eastern Asia (27 to 36, 50 to 58) or in Thailand (71 to 81)
-/// and the general one elsewhere.
+/// Whether Excel's built-in format of this number is a date in East Asia (27 to 36, 50 to 58) or in Thailand (71 to
+/// 81), and the general format elsewhere.
 pub fn is_local_date(id: u16) -> bool {
     matches!(id, 27..=36 | 50..=58 | 71..=81)
 }
 
-/// Told by the code's first part, the one for positive numbers; by all of them where the first one has a condition, as in
-/// `[=0]"none";yyyy-mm-dd`.
+/// Classifies a code by its first section, the one for positive numbers; by all of them if the first has a condition,
+/// as in `[=0]"none";yyyy-mm-dd`.
 pub fn shows(code: &str) -> Shows {
     if is_general(code) {
         return Shows::Number;
     }
-    let mut letters = code.chars();
+    let mut chars = code.chars();
     let mut has_condition = false;
-    while let Some(letter) = letters.next() {
-        match letter {
+    while let Some(c) = chars.next() {
+        match c {
             ';' if !has_condition => break,
-            // A letter that stands for itself, a width, or what fills the cell.
+            // An escaped character, a width, or a fill character.
             '\\' | '_' | '*' => {
-                letters.next();
+                chars.next();
             }
             '"' => {
-                letters.by_ref().find(|&letter| letter == '"');
+                chars.by_ref().find(|&c| c == '"');
             }
-            // A colour, a condition, a currency; or a count of hours, minutes or seconds.
+            // A colour, a condition or a currency; or a count of hours, minutes or seconds.
             '[' => {
-                let inner: String = letters.by_ref().take_while(|&letter| letter != ']').collect();
-                let first = inner.chars().next().map(|letter| letter.to_ascii_lowercase());
+                let inner: String = chars.by_ref().take_while(|&c| c != ']').collect();
+                let first = inner.chars().next().map(|c| c.to_ascii_lowercase());
                 if let Some(unit @ ('h' | 'm' | 's')) = first
-                    && inner.chars().all(|letter| letter.to_ascii_lowercase() == unit)
+                    && inner.chars().all(|c| c.to_ascii_lowercase() == unit)
                 {
                     return Shows::Elapsed;
                 }
                 has_condition |= matches!(first, Some('<' | '>' | '='));
             }
-            // Before and after noon, as `A/P`.
-            'a' | 'A' if letters.as_str().get(..2).is_some_and(|rest| rest.eq_ignore_ascii_case("/p")) => {
+            // AM and PM as `A/P`.
+            'a' | 'A' if chars.as_str().get(..2).is_some_and(|rest| rest.eq_ignore_ascii_case("/p")) => {
                 return Shows::Date;
             }
             'd' | 'm' | 'y' | 'h' | 's' | 'D' | 'M' | 'Y' | 'H' | 'S' => return Shows::Date,
@@ -177,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_code_says_what_it_shows() {
+    fn format_codes_are_classified_as_number_date_or_elapsed_time() {
         for (code, expected) in [
             ("00000", Shows::Number),
             ("General", Shows::Number),

@@ -1,56 +1,57 @@
-//! A way through the markup of a part without understanding it: its tags and texts as they come, from pieces cut anywhere.
+//! Scans the markup of a part without interpreting it: tags and texts in order, from chunks split anywhere.
 
 use quick_xml::events::BytesRef;
 
 use inventory_base::message::{Refusal, Rule};
 
-/// No program writes a tag or a comment of this length.
-const LONGEST_TAG_BYTES: usize = 1 << 20;
+/// Longer than any tag or comment that a program writes.
+const MAX_TAG_BYTES: usize = 1 << 20;
 
-/// Told what stands in a part. A text may come in several pieces.
+/// Receives the tags and texts of a part. A text may come in several pieces.
 pub trait Listener {
-    /// What stands between `<` and `>`, with the slash of an end.
+    /// The content between `<` and `>`, including the slash of a closing tag.
     fn tag(&mut self, tag: &[u8]) -> Result<(), Refusal>;
     fn text(&mut self, text: &[u8]) -> Result<(), Refusal>;
-    /// A comment, a raw text (CDATA) or an instruction.
+    /// A comment, CDATA or a processing instruction.
     fn other(&mut self) -> Result<(), Refusal>;
 }
 
-/// Cuts the pieces of a part into tags and texts.
+/// Splits the chunks of a part into tags and texts.
 #[derive(Debug, Default)]
 pub struct Scan {
-    /// A tag that was cut.
-    kept: Vec<u8>,
-    begun: bool,
+    /// A tag that the end of a chunk has cut off.
+    cut_tag: Vec<u8>,
+    started: bool,
 }
 
 impl Scan {
     pub fn take(&mut self, chunk: &[u8], listener: &mut impl Listener) -> Result<(), Refusal> {
-        if !self.begun && !chunk.is_empty() {
-            self.begun = true;
-            // In any other form than ASCII and its relatives the tags would not be seen, by the reader neither.
+        if !self.started && !chunk.is_empty() {
+            self.started = true;
+            // In encodings other than ASCII and its supersets neither this scan nor the reader would recognise the
+            // tags.
             if matches!(chunk, [0xFE | 0xFF, ..] | [0, ..] | [_, 0, ..]) {
                 return Err(damaged());
             }
         }
-        if self.kept.is_empty() {
+        if self.cut_tag.is_empty() {
             let used = cut(chunk, listener)?;
-            self.kept.extend_from_slice(&chunk[used..]);
+            self.cut_tag.extend_from_slice(&chunk[used..]);
         } else {
-            self.kept.extend_from_slice(chunk);
-            let used = cut(&self.kept, listener)?;
-            self.kept.drain(..used);
+            self.cut_tag.extend_from_slice(chunk);
+            let used = cut(&self.cut_tag, listener)?;
+            self.cut_tag.drain(..used);
         }
-        if self.kept.len() > LONGEST_TAG_BYTES { Err(damaged()) } else { Ok(()) }
+        if self.cut_tag.len() > MAX_TAG_BYTES { Err(damaged()) } else { Ok(()) }
     }
 
     /// Whether the part ended in the middle of a tag.
     pub fn is_cut(&self) -> bool {
-        !self.kept.is_empty()
+        !self.cut_tag.is_empty()
     }
 }
 
-/// Returns how many bytes were dealt with: up to a tag that is not whole.
+/// Returns how many bytes were processed: up to an incomplete tag.
 fn cut(data: &[u8], listener: &mut impl Listener) -> Result<usize, Refusal> {
     let mut at = 0;
     while at < data.len() {
@@ -85,10 +86,10 @@ fn cut(data: &[u8], listener: &mut impl Listener) -> Result<usize, Refusal> {
     Ok(at)
 }
 
-/// The place of the `>`, which may also stand in the quotes of an attribute.
+/// The position of the `>`, which may also occur inside a quoted attribute.
 #[inline]
 fn end_of_tag(rest: &[u8]) -> Option<usize> {
-    // Three of four tags of a sheet are as short as `v`, `/v` and `/c`.
+    // Three quarters of a sheet's tags are as short as `v`, `/v` and `/c`.
     match rest {
         [name, b'>', ..] if name.is_ascii_alphabetic() => return Some(1),
         [b'/', name, b'>', ..] if name.is_ascii_alphabetic() => return Some(2),
@@ -97,17 +98,17 @@ fn end_of_tag(rest: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {
         at += rest[at..].iter().position(|byte| matches!(byte, b'>' | b'"' | b'\''))?;
-        let sign = rest[at];
-        if sign == b'>' {
+        let byte = rest[at];
+        if byte == b'>' {
             return Some(at);
         }
         at += 1;
-        at += rest[at..].iter().position(|&byte| byte == sign)? + 1;
+        at += rest[at..].iter().position(|&other| other == byte)? + 1;
     }
 }
 
-/// The length of a comment, a raw text or an instruction. No workbook needs definitions of its own (`<!DOCTYPE`,
-/// `<!ENTITY`), and they are a way to make much out of little.
+/// The length of a comment, CDATA or processing instruction. Definitions (`<!DOCTYPE`, `<!ENTITY`) are refused: no
+/// workbook needs them, and they can expand little data into a lot.
 fn end_of_other(rest: &[u8]) -> Result<Option<usize>, Refusal> {
     const OPENINGS: [(&[u8], &[u8]); 3] = [(b"!--", b"-->"), (b"![CDATA[", b"]]>"), (b"?", b"?>")];
     for (opening, ending) in OPENINGS {
@@ -138,14 +139,14 @@ pub fn name_of(tag: &[u8]) -> (&[u8], &[u8]) {
     (&tag[start..], b"")
 }
 
-/// The attributes behind a name, as they are written.
+/// The attributes after a name, unescaped.
 #[inline]
 pub fn attributes(mut rest: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     std::iter::from_fn(move || {
-        let sign = rest.iter().position(|&byte| byte == b'=')?;
-        let (quote, value) = rest[sign + 1..].trim_ascii_start().split_first()?;
+        let equals = rest.iter().position(|&byte| byte == b'=')?;
+        let (quote, value) = rest[equals + 1..].trim_ascii_start().split_first()?;
         let end = value.iter().position(|byte| byte == quote)?;
-        let name = rest[..sign].trim_ascii();
+        let name = rest[..equals].trim_ascii();
         rest = &value[end + 1..];
         Some((name, &value[..end]))
     })
@@ -155,11 +156,11 @@ pub fn is_true(value: &[u8]) -> bool {
     value == b"1" || value.eq_ignore_ascii_case(b"true")
 }
 
-/// What is only looked at for what may not be in it.
+/// A listener that ignores everything, for parts that are scanned only for forbidden markup.
 #[derive(Debug, Default)]
-pub struct Plain;
+pub struct CheckOnly;
 
-impl Listener for Plain {
+impl Listener for CheckOnly {
     fn tag(&mut self, _: &[u8]) -> Result<(), Refusal> {
         Ok(())
     }
@@ -171,8 +172,8 @@ impl Listener for Plain {
     }
 }
 
-/// A letter that is written by its number, or by one of the five names that XML has.
-pub fn letter_of(reference: &BytesRef<'_>) -> Option<char> {
+/// The character of a numeric reference, or of one of the five named entities of XML.
+pub fn char_of(reference: &BytesRef<'_>) -> Option<char> {
     Some(match reference.xml10_content().as_ref() {
         "amp" => '&',
         "lt" => '<',
@@ -192,9 +193,9 @@ mod tests {
     use super::*;
 
     #[derive(Default)]
-    struct Heard(String);
+    struct Recorder(String);
 
-    impl Listener for Heard {
+    impl Listener for Recorder {
         fn tag(&mut self, tag: &[u8]) -> Result<(), Refusal> {
             self.0 += &format!("<{}>", String::from_utf8_lossy(tag));
             Ok(())
@@ -210,22 +211,22 @@ mod tests {
     }
 
     #[test]
-    fn tags_and_texts_are_the_same_wherever_the_pieces_are_cut() {
+    fn tags_and_texts_are_the_same_wherever_chunks_are_split() {
         let xml = "<?xml version='1.0'?><a x=\"1>2\" y='\"'>b<!-- <c> -->d<![CDATA[<e>]]></a><f/>g";
         let expected = "*<a x=\"1>2\" y='\"'>b*d*</a><f/>g";
         for size in 1..xml.len() {
-            let (mut scan, mut heard) = (Scan::default(), Heard::default());
+            let (mut scan, mut recorder) = (Scan::default(), Recorder::default());
             for chunk in xml.as_bytes().chunks(size) {
-                scan.take(chunk, &mut heard).unwrap();
+                scan.take(chunk, &mut recorder).unwrap();
             }
-            assert_eq!(heard.0, expected, "{size}");
+            assert_eq!(recorder.0, expected, "{size}");
             assert!(!scan.is_cut());
         }
     }
 
     #[test]
-    fn what_no_workbook_needs_is_refused() {
-        let endless = format!("<a{}", " ".repeat(LONGEST_TAG_BYTES + 1));
+    fn doctypes_other_encodings_and_endless_tags_are_refused() {
+        let endless = format!("<a{}", " ".repeat(MAX_TAG_BYTES + 1));
         for bytes in [
             b"<!DOCTYPE lolz [<!ENTITY lol \"lol\">]><a/>".as_slice(),
             b"<a/><!ENTITY lol 'lol'>",
@@ -235,16 +236,21 @@ mod tests {
             b"\0<\0a",
             endless.as_bytes(),
         ] {
-            assert_eq!(Scan::default().take(bytes, &mut Plain), Err(damaged()), "{:?}", String::from_utf8_lossy(bytes));
+            assert_eq!(
+                Scan::default().take(bytes, &mut CheckOnly),
+                Err(damaged()),
+                "{:?}",
+                String::from_utf8_lossy(bytes)
+            );
         }
         let mut scan = Scan::default();
-        scan.take(b"<a><b", &mut Plain).unwrap();
+        scan.take(b"<a><b", &mut CheckOnly).unwrap();
         assert!(scan.is_cut());
     }
 
     #[test]
-    fn names_and_attributes_are_told_apart() {
-        for (tag, name, told) in [
+    fn names_and_attributes_are_split() {
+        for (tag, name, expected) in [
             ("row r=\"1\" hidden='1'", "row", "r=1,hidden=1,"),
             ("x:c\n r = \"A1\"\tt=\"s\"/", "c", "r=A1,t=s,"),
             ("c/", "c", ""),
@@ -256,7 +262,7 @@ mod tests {
             let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
             let pairs: String =
                 attributes(rest).map(|(name, value)| format!("{}={},", text(name), text(value))).collect();
-            assert_eq!((text(found).as_str(), pairs.as_str()), (name, told), "{tag}");
+            assert_eq!((text(found).as_str(), pairs.as_str()), (name, expected), "{tag}");
         }
     }
 }

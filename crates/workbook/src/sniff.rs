@@ -1,4 +1,5 @@
-//! What a file is, told by its bytes and never by its name: exports called `.xls` are web pages and text as often as not.
+//! Detects a file's format from its bytes, never from its name: exports called `.xls` are just as often web pages or
+//! text.
 
 use std::io::{self, BufReader, Read, Seek};
 
@@ -7,15 +8,15 @@ use zip::result::ZipError;
 
 use super::compound::is_compound;
 use super::source::Source;
-use super::text::utf16_without_mark;
-use inventory_base::message::{OUR_PAGE, Refusal, Rule};
+use super::text::utf16_without_bom;
+use inventory_base::message::{REPORT_GENERATOR, Refusal, Rule};
 
-/// The forms a file is read in.
+/// The formats that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// A workbook of Excel 2007 and later, with or without macros.
     Xlsx,
-    /// The same in binary parts.
+    /// The same with binary parts.
     Xlsb,
     /// A workbook of Excel 97 to 2003.
     Xls,
@@ -30,7 +31,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// What she would call it, and the endings its names have; the first is the best.
+    /// What a user would call the format, and its file name extensions; the first is the preferred one.
     pub fn describe(self) -> (&'static str, &'static [&'static str]) {
         match self {
             Format::Xlsx => ("an Excel workbook", &["xlsx", "xlsm", "xltx", "xltm"]),
@@ -39,20 +40,20 @@ impl Format {
             Format::Ods => ("an OpenDocument spreadsheet", &["ods", "ots"]),
             Format::Delimited => ("a CSV file", &["csv", "tsv", "txt", "tab", "prn"]),
             Format::Html => ("a web page", &["html", "htm"]),
-            Format::Xml2003 => ("an XML spreadsheet of Excel 2003", &["xml"]),
+            Format::Xml2003 => ("an Excel 2003 XML spreadsheet", &["xml"]),
         }
     }
 }
 
-/// Enough to see what a text begins with, whatever banner stands above it.
+/// Enough to see how a text begins, below any blank lines.
 const HEAD_BYTES: usize = 16 * 1024;
 
-const UTF8_MARK: &[u8] = b"\xEF\xBB\xBF";
+const UTF8_BOM: &[u8] = b"\xEF\xBB\xBF";
 
-/// How workbooks of Excel 2 to 4 begin.
-const OLDER_THAN_97: &[&[u8]] = &[b"\x09\x00\x04\x00", b"\x09\x02\x06\x00", b"\x09\x04\x06\x00"];
+/// The first bytes of Excel 2 to 4 workbooks.
+const EXCEL_2_TO_4: &[&[u8]] = &[b"\x09\x00\x04\x00", b"\x09\x02\x06\x00", b"\x09\x04\x06\x00"];
 
-/// Beginnings of files that hold no list, and how she would name them.
+/// The first bytes of files that contain no list, and what a user would call them.
 const OTHER_KINDS: &[(&[u8], &str)] = &[
     (b"%PDF-", "a PDF"),
     (b"\x89PNG\r\n\x1A\n", "a picture"),
@@ -69,37 +70,37 @@ const OTHER_KINDS: &[(&[u8], &str)] = &[
     (b"\x28\xB5\x2F\xFD", "a compressed file (.zst)"),
 ];
 
-/// How a web page begins. A list whose first cell merely starts with `<` is not one.
+/// The tags that a web page can begin with. A list whose first cell merely begins with `<` is not a web page.
 const WEB_PAGE_TAGS: &[&[u8]] =
     &[b"!doctype html", b"html", b"head", b"body", b"meta", b"title", b"style", b"script", b"table", b"div"];
 
-/// Finds out what the file is.
+/// Detects the format of the file.
 pub fn sniff(source: &Source) -> Result<Format, Refusal> {
-    let mut file = source.again();
+    let mut file = source.from_start();
     let mut head = Vec::with_capacity(HEAD_BYTES);
     file.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head).map_err(damaged)?;
 
     if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
-        return look_into_zip(source.again());
+        return sniff_zip(source.from_start());
     }
     if is_compound(&head) {
-        return look_into_compound(source.again());
+        return sniff_compound(source.from_start());
     }
-    if OLDER_THAN_97.iter().any(|start| head.starts_with(start)) {
-        return Err(other_spreadsheet("a workbook of Excel 4 or older (.xls)"));
+    if EXCEL_2_TO_4.iter().any(|start| head.starts_with(start)) {
+        return Err(other_spreadsheet("a workbook from Excel 4 or older (.xls)"));
     }
     if let Some((_, kind)) = OTHER_KINDS.iter().find(|(start, _)| head.starts_with(start)) {
         return Err(other_kind(kind));
     }
-    if is_picture_with_inner_mark(&head) {
+    if is_picture_with_inner_signature(&head) {
         return Err(other_kind("a picture"));
     }
-    look_at_text(file, &head)
+    sniff_text(file, &head)
 }
 
-/// The streams of a compound file have their names in entries of 128 bytes. Looked for in the whole file and not by its
-/// tables, which are as often damaged as not, and may be beyond what is kept in memory.
-fn look_into_compound(mut file: Source) -> Result<Format, Refusal> {
+/// Looks for the names of the streams of a compound file, which are in entries of 128 bytes. Scans the whole file
+/// instead of following its tables, which are often damaged and can exceed the memory limit.
+fn sniff_compound(mut file: Source) -> Result<Format, Refusal> {
     const ENTRY_BYTES: usize = 128;
     const NAME_BYTES: usize = 64;
     let (mut workbook, mut refusal) = (false, None);
@@ -113,9 +114,8 @@ fn look_into_compound(mut file: Source) -> Result<Format, Refusal> {
             }
         }
         for entry in chunk[..length].as_chunks::<ENTRY_BYTES>().0 {
-            let letters = entry[..NAME_BYTES].as_chunks::<2>().0.iter();
-            let name: Vec<u8> =
-                letters.take_while(|letter| letter[1] == 0 && letter[0] != 0).map(|letter| letter[0]).collect();
+            let units = entry[..NAME_BYTES].as_chunks::<2>().0.iter();
+            let name: Vec<u8> = units.take_while(|unit| unit[1] == 0 && unit[0] != 0).map(|unit| unit[0]).collect();
             match name.as_slice() {
                 b"EncryptedPackage" | b"EncryptionInfo" => {
                     return Err(Refusal::new(Rule::FileProtected, &[]));
@@ -123,7 +123,7 @@ fn look_into_compound(mut file: Source) -> Result<Format, Refusal> {
                 b"Workbook" | b"WORKBOOK" | b"Book" | b"BOOK" => workbook = true,
                 b"WordDocument" => refusal = Some(other_kind("a Word document")),
                 b"PowerPoint Document" => refusal = Some(other_kind("a PowerPoint presentation")),
-                b"__nameid_version1.0" => refusal = Some(other_kind("a mail message")),
+                b"__nameid_version1.0" => refusal = Some(other_kind("an email message")),
                 _ => {}
             }
         }
@@ -132,27 +132,27 @@ fn look_into_compound(mut file: Source) -> Result<Format, Refusal> {
         }
     }
     match refusal {
-        // A sheet inside a letter makes it no workbook.
+        // A sheet embedded in a document does not make it a workbook.
         Some(refusal) => Err(refusal),
         None if workbook => Ok(Format::Xls),
         None => Err(damaged(())),
     }
 }
 
-/// WebP pictures and those of telephones carry their mark behind a length.
-fn is_picture_with_inner_mark(head: &[u8]) -> bool {
+/// WebP and HEIC pictures have their signature after a length.
+fn is_picture_with_inner_signature(head: &[u8]) -> bool {
     let at = |from: usize, mark: &[u8]| head.get(from..).is_some_and(|tail| tail.starts_with(mark));
     (at(0, b"RIFF") && at(8, b"WEBP")) || at(4, b"ftypheic") || at(4, b"ftypheix") || at(4, b"ftypmif1")
 }
 
-fn look_at_text(file: Source, head: &[u8]) -> Result<Format, Refusal> {
-    if head.starts_with(b"\xFF\xFE") || head.starts_with(b"\xFE\xFF") || utf16_without_mark(head).is_some() {
+fn sniff_text(file: Source, head: &[u8]) -> Result<Format, Refusal> {
+    if head.starts_with(b"\xFF\xFE") || head.starts_with(b"\xFE\xFF") || utf16_without_bom(head).is_some() {
         return Ok(Format::Delimited);
     }
     if head.contains(&0) {
         return Err(refuse_zeros(head));
     }
-    let text = head.strip_prefix(UTF8_MARK).unwrap_or(head);
+    let text = head.strip_prefix(UTF8_BOM).unwrap_or(head);
     let Some(start) = text.iter().position(|byte| !byte.is_ascii_whitespace()) else {
         return if has_only_blanks(file).map_err(damaged)? {
             Err(Refusal::new(Rule::FileEmpty, &[]))
@@ -164,7 +164,7 @@ fn look_at_text(file: Source, head: &[u8]) -> Result<Format, Refusal> {
     if text.starts_with(b"%PDF-") {
         return Err(other_kind("a PDF"));
     }
-    if is_ours(text) {
+    if is_loader_output(text) {
         return Err(Refusal::new(Rule::FileIsOurs, &[]));
     }
     if let Some(markup) = text.strip_prefix(b"<") {
@@ -172,23 +172,23 @@ fn look_at_text(file: Source, head: &[u8]) -> Result<Format, Refusal> {
             return Ok(Format::Html);
         }
         if markup.starts_with(b"?xml") {
-            return tell_xml(markup);
+            return sniff_xml(markup);
         }
     }
     Ok(Format::Delimited)
 }
 
-/// A report or a plan's index names its load and its upload, a line of an unpacked plan a fate; in JSON all three. A page
-/// says who made it.
-fn is_ours(text: &[u8]) -> bool {
+/// Whether the text is the loader's own output. A report or a plan's index has `load` and `upload`, a line of an
+/// unpacked plan has `sheet` and `fate`, both in JSON; a page names its generator.
+fn is_loader_output(text: &[u8]) -> bool {
     let has = |word: &[u8]| text.windows(word.len()).any(|there| there == word);
     if text.starts_with(b"<") {
-        return has(OUR_PAGE.as_bytes());
+        return has(REPORT_GENERATOR.as_bytes());
     }
     text.starts_with(b"{") && ((has(b"\"load\"") && has(b"\"upload\"")) || (has(b"\"sheet\"") && has(b"\"fate\"")))
 }
 
-/// The rest of the file, from where the head ended.
+/// Whether the rest of the file, after the sample, is only whitespace.
 fn has_only_blanks(mut file: Source) -> io::Result<bool> {
     let mut chunk = [0; HEAD_BYTES];
     loop {
@@ -202,12 +202,12 @@ fn has_only_blanks(mut file: Source) -> io::Result<bool> {
     }
 }
 
-/// Zeros do not occur in text. Nothing but zeros is space that was set aside and never written.
+/// Text contains no zero bytes. A file of nothing but zeros was allocated and never written.
 fn refuse_zeros(head: &[u8]) -> Refusal {
     if head.iter().all(|&byte| byte == 0) {
         return Refusal::new(Rule::FileDamaged, &[]);
     }
-    other_kind("of a kind that is not known here")
+    other_kind("of an unknown kind")
 }
 
 fn is_web_page(markup: &[u8]) -> bool {
@@ -219,20 +219,20 @@ fn is_web_page(markup: &[u8]) -> bool {
     })
 }
 
-fn tell_xml(markup: &[u8]) -> Result<Format, Refusal> {
-    let says = |words: &[u8]| markup.windows(words.len()).any(|part| part.eq_ignore_ascii_case(words));
-    if says(b"progid=\"Excel.Sheet\"") || says(b"urn:schemas-microsoft-com:office:spreadsheet") {
+fn sniff_xml(markup: &[u8]) -> Result<Format, Refusal> {
+    let contains = |words: &[u8]| markup.windows(words.len()).any(|part| part.eq_ignore_ascii_case(words));
+    if contains(b"progid=\"Excel.Sheet\"") || contains(b"urn:schemas-microsoft-com:office:spreadsheet") {
         Ok(Format::Xml2003)
-    } else if says(b"<html") || says(b"<!doctype html") {
+    } else if contains(b"<html") || contains(b"<!doctype html") {
         Ok(Format::Html)
     } else {
         Err(other_kind("an XML file"))
     }
 }
 
-fn look_into_zip(file: Source) -> Result<Format, Refusal> {
+fn sniff_zip(file: Source) -> Result<Format, Refusal> {
     let mut archive = ZipArchive::new(BufReader::new(file)).map_err(damaged)?;
-    // As calamine looks for them: some exporters write backslashes or capitals.
+    // Matched as calamine does: some exporters write backslashes or capitals.
     let names: Vec<String> = archive
         .file_names_raw()
         .map(|name| String::from_utf8_lossy(name).replace('\\', "/").to_ascii_lowercase())
@@ -249,7 +249,7 @@ fn look_into_zip(file: Source) -> Result<Format, Refusal> {
     if let Some(kind) = open_document_kind(&mut archive).map_err(damaged)? {
         return match kind {
             OpenDocument::Spreadsheet => Ok(Format::Ods),
-            OpenDocument::Other => Err(other_kind("an OpenDocument file that holds no spreadsheet")),
+            OpenDocument::Other => Err(other_kind("an OpenDocument file of another kind")),
         };
     }
     Err(if has("index/document.iwa") || has("index.zip") {
@@ -268,16 +268,16 @@ enum OpenDocument {
     Other,
 }
 
-/// OpenDocument files say what they are in a part of their own.
+/// Reads the part in which OpenDocument files declare their kind.
 fn open_document_kind<R: Read + Seek>(archive: &mut ZipArchive<R>) -> Result<Option<OpenDocument>, ZipError> {
-    const LONGEST_KIND_BYTES: u64 = 128;
+    const MAX_MIMETYPE_BYTES: u64 = 128;
     let part = match archive.by_name("mimetype") {
         Ok(part) => part,
         Err(ZipError::FileNotFound) => return Ok(None),
         Err(error) => return Err(error),
     };
     let mut kind = Vec::new();
-    part.take(LONGEST_KIND_BYTES).read_to_end(&mut kind)?;
+    part.take(MAX_MIMETYPE_BYTES).read_to_end(&mut kind)?;
     Ok(if kind.starts_with(b"application/vnd.oasis.opendocument.spreadsheet") {
         Some(OpenDocument::Spreadsheet)
     } else if kind.starts_with(b"application/vnd.oasis.opendocument.") {
@@ -287,7 +287,7 @@ fn open_document_kind<R: Read + Seek>(archive: &mut ZipArchive<R>) -> Result<Opt
     })
 }
 
-/// What the libraries say about a broken file is for programmers; she is told what to do.
+/// Discards the library's error: it is of use to programmers only, and the refusal says what to do.
 fn damaged<E>(_: E) -> Refusal {
     Refusal::new(Rule::FileDamaged, &[])
 }
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_known_by_its_bytes() {
+    fn a_list_is_recognised_by_its_bytes() {
         let workbook = rust_xlsxwriter::Workbook::new().save_to_buffer().unwrap();
         let ods = "application/vnd.oasis.opendocument.spreadsheet";
         let cases: Vec<(Vec<u8>, Format)> = vec![
@@ -349,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_list_is_refused_by_what_it_is() {
+    fn files_that_are_not_lists_are_refused_by_kind() {
         let workbook = rust_xlsxwriter::Workbook::new().save_to_buffer().unwrap();
         let cases: Vec<(Vec<u8>, Rule, &str)> = vec![
             (b"".to_vec(), Rule::FileEmpty, "empty"),
@@ -362,7 +362,7 @@ mod tests {
             (compound("EncryptedPackage", vec![]), Rule::FileProtected, "password"),
             (compound("WordDocument", vec![]), Rule::FileIsOtherKind, "a Word document"),
             (compound("PowerPoint Document", vec![]), Rule::FileIsOtherKind, "a PowerPoint presentation"),
-            (compound("__nameid_version1.0", vec![]), Rule::FileIsOtherKind, "a mail message"),
+            (compound("__nameid_version1.0", vec![]), Rule::FileIsOtherKind, "an email message"),
             (b"\x09\x04\x06\x00\0\0\x10\0\0\0".to_vec(), Rule::SpreadsheetIsOtherKind, "Excel 4 or older"),
             (zip_of(&[("mimetype", "application/vnd.oasis.opendocument.text")]), Rule::FileIsOtherKind, "OpenDocument"),
             (zip_of(&[("Index/Document.iwa", "")]), Rule::SpreadsheetIsOtherKind, "a Numbers file"),
@@ -387,7 +387,7 @@ mod tests {
             ),
             (b"{\"sheet\":\"Stock\",\"row\":2,\"fate\":\"new\"}".to_vec(), Rule::FileIsOurs, "a report or a plan"),
             (b"<?xml version='1.0'?><stock/>".to_vec(), Rule::FileIsOtherKind, "an XML file"),
-            (b"\x7FELF\x02\x01\x01\0\0\0\0\0\x03\0>\0".to_vec(), Rule::FileIsOtherKind, "not known here"),
+            (b"\x7FELF\x02\x01\x01\0\0\0\0\0\x03\0>\0".to_vec(), Rule::FileIsOtherKind, "of an unknown kind"),
         ];
         for (bytes, rule, words) in cases {
             let refusal = sniff(&source_of(&bytes)).expect_err(words);

@@ -1,4 +1,4 @@
-//! The file as several readers see it at once, each at its own place, until they are told to stop.
+//! A file that several readers read at once, each at its own position, until they are stopped.
 
 #[cfg(unix)]
 use std::fs::File;
@@ -44,12 +44,12 @@ impl Source {
         self.length
     }
 
-    /// The same file from its start, stopped together with this one.
-    pub fn again(&self) -> Source {
+    /// The same file from its start; stopping either stops both.
+    pub fn from_start(&self) -> Source {
         Source { position: 0, ..self.clone() }
     }
 
-    /// Lets every reader of the file fail at its next step: a library that goes on for ever asks for bytes at least.
+    /// Makes every reader of the file fail at its next read, so that even a library in an endless loop ends.
     pub fn stop(&self) {
         self.stopped.store(true, Ordering::Relaxed);
     }
@@ -105,11 +105,11 @@ mod tests {
     use std::io::Write;
 
     #[test]
-    fn readers_of_one_file_keep_their_places_and_stop_together() {
+    fn readers_of_one_file_keep_separate_positions_and_stop_together() {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(b"abcdef").unwrap();
         let mut first = Source::try_from(file).unwrap();
-        let mut second = first.again();
+        let mut second = first.from_start();
         let take = |source: &mut Source| {
             let mut byte = [0];
             source.read_exact(&mut byte).map(|()| byte[0])

@@ -1,10 +1,10 @@
-//! Workbooks of Excel 97 to 2003, and of Excel 95: the stream of their records stands in a file of many streams, and is
-//! read whole. So they are kept small.
+//! Workbooks of Excel 95 to 2003: the stream of their records is in a compound file and is read as a whole, so their
+//! size is limited.
 
 use std::io::Read;
 
 use super::Sheet;
-use super::assembly::{Beside, Visit};
+use super::assembly::{SheetExtras, Visit};
 use super::biff::Book;
 use super::budget::{Budget, holds_too_much};
 use super::compound::Compound;
@@ -12,7 +12,7 @@ use super::scan::damaged;
 use super::source::Source;
 use inventory_base::message::{Refusal, count};
 
-/// An old workbook, all of it in memory.
+/// An old workbook, kept in memory.
 pub struct XlsReader {
     stream: Vec<u8>,
     book: Book,
@@ -22,10 +22,10 @@ impl XlsReader {
     pub fn open(source: &Source, budget: &Budget) -> Result<(XlsReader, Vec<Sheet>), Refusal> {
         if source.length() > budget.whole_file_bytes {
             let limit = format!("{} MB", count(budget.whole_file_bytes >> 20));
-            return Err(holds_too_much("too much for the old form .xls", &limit));
+            return Err(holds_too_much("too much data for an .xls workbook", &limit));
         }
         let mut bytes = Vec::new();
-        source.again().read_to_end(&mut bytes).map_err(|_| damaged())?;
+        source.from_start().read_to_end(&mut bytes).map_err(|_| damaged())?;
         let compound = Compound::read(&bytes).ok_or_else(damaged)?;
         let stream = compound.stream("Workbook").or_else(|| compound.stream("Book")).ok_or_else(damaged)?;
         let book = Book::read(&stream, budget)?;
@@ -33,11 +33,11 @@ impl XlsReader {
         Ok((XlsReader { stream, book }, sheets))
     }
 
-    /// Hands over the rows, and tells what stands beside them once the sheet has been read to its end.
-    pub fn visit_rows(&self, sheet: &str, budget: &Budget, visit: Visit<'_>) -> Result<Option<Beside>, Refusal> {
+    /// Passes on the rows; returns what else the sheet has, if it was read to its end.
+    pub fn visit_rows(&self, sheet: &str, budget: &Budget, visit: Visit<'_>) -> Result<Option<SheetExtras>, Refusal> {
         let records = self.book.sheet(sheet).ok_or_else(damaged)?;
-        let whole = records.visit_rows(sheet, &self.stream, &self.book, budget, visit)?;
-        Ok(whole.then(|| records.beside.clone()))
+        let whole = records.visit_rows(sheet, &self.stream, &self.book.shared, budget, visit)?;
+        Ok(whole.then(|| records.extras.clone()))
     }
 }
 
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn another_reader_finds_the_same_in_files_of_other_programs() {
+    fn calamine_reads_the_same_cells_from_files_of_other_programs() {
         for name in ["xlwt.xls", "libreoffice.xls", "libreoffice-sheets.xls"] {
             let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "..", "..", "tests", "files", name].iter().collect();
             let bytes = std::fs::read(path).unwrap();
@@ -128,7 +128,7 @@ mod tests {
             assert!(cells.len() > 10, "{name}: {cells:?}");
             assert_eq!(cells, calamines(&bytes), "{name}");
         }
-        // Where the other one goes by its own list of dates, the file is right.
+        // calamine goes by its own list of dates here, and is wrong.
         let bytes = file(&[style(57)], &[number(0, 0, 0, 2_193_312.0)]);
         let of = |cells: Cells| cells.into_values().collect::<Vec<_>>();
         assert_eq!((of(ours(&bytes)), of(calamines(&bytes))), (vec!["2193312".into()], vec!["date 2193312".into()]));

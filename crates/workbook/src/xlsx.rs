@@ -1,4 +1,4 @@
-//! Workbooks of Excel 2007 and later, streamed: memory does not grow with the rows, the shared texts aside.
+//! Workbooks of Excel 2007 and later, streamed: apart from the shared texts, memory use does not grow with the rows.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -7,7 +7,7 @@ use std::io::BufReader;
 use calamine::{Cell, DataRef, Reader, SheetType, SheetVisible, Xlsx, XlsxError};
 
 use super::assembly::{
-    Beside, DAYS_TO_1904, MAX_COLUMNS, MAX_ROWS, NOT_TEXT_BYTES, Visit, damaged_after, days_from_iso, finite,
+    DAYS_TO_1904, MAX_COLUMNS, MAX_ROWS, NON_TEXT_BYTES, SheetExtras, Visit, damaged_after, days_from_iso, finite,
     time_of_day, too_many_cells,
 };
 use super::budget::{Budget, Meter};
@@ -18,7 +18,7 @@ use super::xlsx_style::formats_of;
 use super::{RawCell, RawRow, RawValue, Sheet, recycle};
 use inventory_base::message::{Refusal, Rule};
 
-/// A workbook whose texts and formats are in memory and whose sheets are not.
+/// A workbook of which only the texts and formats are in memory, not the sheets.
 pub struct XlsxReader {
     workbook: Xlsx<BufReader<Source>>,
     survey: Survey,
@@ -27,23 +27,23 @@ pub struct XlsxReader {
 /// A cell with a value, and the number of its style.
 type Held<'a> = (Cell<DataRef<'a>>, usize);
 
-/// In place of a style: the text is an error that calamine does not know.
+/// Marks, in place of a style, a text that is an error unknown to calamine.
 const ODD_ERROR: usize = usize::MAX;
-/// In place of a style: a formula without a result, which calamine takes for an empty cell.
+/// Marks, in place of a style, a formula without a result, which calamine takes for an empty cell.
 const NO_RESULT: usize = usize::MAX - 1;
-/// In place of a style: a cell that calamine would get wrong.
+/// Marks, in place of a style, a cell that calamine would misread.
 const UNREADABLE: usize = usize::MAX - 2;
 
 impl XlsxReader {
-    /// Reads all but the sheets. Chart and dialog sheets have no rows and are not listed.
+    /// Reads everything but the sheets. Chart and dialog sheets have no rows and are not listed.
     pub fn open(source: &Source, budget: &Budget) -> Result<(XlsxReader, Vec<Sheet>), Refusal> {
         let mut survey = Survey::begin(source, budget)?;
-        let workbook: Xlsx<_> = Xlsx::new(BufReader::new(source.again())).map_err(|error| match error {
+        let workbook: Xlsx<_> = Xlsx::new(BufReader::new(source.from_start())).map_err(|error| match error {
             XlsxError::Password => Refusal::new(Rule::FileProtected, &[]),
             _ => survey.stopped().unwrap_or_else(|| Refusal::new(Rule::FileDamaged, &[])),
         })?;
-        // calamine finds a sheet by its name, so the second of two would silently be the first again. Excel never writes
-        // that, nor a workbook without a sheet.
+        // calamine finds a sheet by its name, so the second of two with the same name would silently be the first
+        // again. Excel never writes that, nor a workbook without a sheet.
         let all = workbook.sheets_metadata();
         let mut names = HashSet::new();
         if all.is_empty() || !all.iter().all(|sheet| names.insert(sheet.name.as_str())) {
@@ -57,30 +57,35 @@ impl XlsxReader {
         Ok((XlsxReader { workbook, survey }, sheets))
     }
 
-    /// Hands over the rows of the sheet in ascending order, each with its cells in ascending order, and tells what is
-    /// beside them once the sheet has been read to its end.
-    pub fn visit_rows(&mut self, sheet: &str, budget: &Budget, visit: Visit<'_>) -> Result<Option<Beside>, Refusal> {
+    /// Passes on the rows of the sheet in ascending order, each with its cells in ascending order; returns what else
+    /// the sheet has, if it was read to its end.
+    pub fn visit_rows(
+        &mut self,
+        sheet: &str,
+        budget: &Budget,
+        visit: Visit<'_>,
+    ) -> Result<Option<SheetExtras>, Refusal> {
         let epoch = if self.workbook.has_1904_epoch() { DAYS_TO_1904 } else { 0.0 };
         let survey = &mut self.survey;
         let mut reader = match self.workbook.worksheet_cells_reader(sheet) {
             Ok(reader) => reader,
             Err(_) => return Err(survey.stopped().unwrap_or_else(|| damaged_after(sheet, 0))),
         };
-        // The reader lends its styles only between two cells, so what is needed of them is copied once for the sheet.
+        // The reader lends its styles only between two cells, so what is needed of them is copied once per sheet.
         let formats = formats_of(reader.styles());
 
         let mut meter = Meter::new(sheet, budget);
         let mut held: Vec<Held<'_>> = Vec::new();
         let mut spare: Vec<RawCell<'static>> = Vec::new();
-        let mut number = 0; // of the row being read; 0 before the first
-        let mut last_whole = 0; // the last row of which everything was read
-        // How many odd cells were met, which is next, and up to which row none is missing.
+        let mut number = 0; // the current row; 0 before the first
+        let mut last_whole = 0; // the last row that was read completely
+        // How many odd cells were reached, the next one, and the row up to which all are known.
         let (mut odd_met, mut odd, mut surveyed) = (0, None::<OddCell>, 0);
         loop {
             let next = match reader.next_cell_with_style_id() {
                 Ok(next) => next,
-                // calamine does not say where it met it.
-                Err(error) if goes_on(&error) => {
+                // calamine does not say which cell the error is in.
+                Err(error) if is_recoverable(&error) => {
                     odd = survey.odd(sheet, odd_met, u32::MAX).0;
                     let odd = odd.ok_or_else(|| damaged_after(sheet, last_whole))?;
                     Some((Cell::new(odd.place, DataRef::Empty), 0))
@@ -105,13 +110,13 @@ impl XlsxReader {
                     held.clear();
                     last_whole = number;
                 }
-                // An odd cell that was not met where it is: the reader and the survey do not read the same.
+                // An odd cell that was not reached at its place: the reader and the survey disagree.
                 if odd.is_some_and(|odd| next_number.is_none_or(|next| odd.place.0.saturating_add(1) < next)) {
                     return Err(survey.stopped().unwrap_or_else(|| damaged_after(sheet, last_whole)));
                 }
                 let Some(next_number) = next_number else {
-                    // The rows count only if there was nothing in the sheet that misled their reader.
-                    return survey.sheet(sheet).map(|survey| Some(survey.beside.clone()));
+                    // The rows count only if nothing in the sheet misled their reader.
+                    return survey.sheet(sheet).map(|survey| Some(survey.extras.clone()));
                 };
                 if next_number < number || next_number > MAX_ROWS {
                     return Err(damaged_after(sheet, last_whole));
@@ -141,14 +146,14 @@ impl XlsxReader {
                 odd = survey.odd(sheet, odd_met, number).0;
             }
             let bytes = match cell.get_value() {
-                _ if style >= UNREADABLE => NOT_TEXT_BYTES,
+                _ if style >= UNREADABLE => NON_TEXT_BYTES,
                 DataRef::Empty => continue,
                 DataRef::SharedString(text) => text.len(),
                 DataRef::String(text) => text.len(),
                 DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => text.len(),
-                _ => NOT_TEXT_BYTES,
+                _ => NON_TEXT_BYTES,
             };
-            // A formula that comes to no text, and a text that was emptied.
+            // A formula with an empty text as its result, or a text that was cleared.
             if bytes == 0 {
                 continue;
             }
@@ -161,14 +166,14 @@ impl XlsxReader {
     }
 }
 
-/// Makes the row's cells out of what was read. They borrow their texts from it and from the workbook.
+/// Builds the row's cells from what was read. They borrow their texts from it and from the workbook.
 fn build_cells<'a>(
     held: &'a mut [Held<'_>],
     formats: &'a [CellFormat],
     epoch: f64,
     spare: Vec<RawCell<'static>>,
 ) -> Vec<RawCell<'a>> {
-    // Every known program writes cells in order; the order of the file is kept for two in one place, which is refused.
+    // Every known program writes cells in order. The sort is stable; two cells in one place are refused later.
     if !held.is_sorted_by_key(|(cell, _)| cell.get_position().1) {
         held.sort_by_key(|(cell, _)| cell.get_position().1);
     }
@@ -187,8 +192,8 @@ fn build_cells<'a>(
     cells
 }
 
-/// Whether calamine met something in a cell that it does not know, behind which it can go on.
-fn goes_on(error: &XlsxError) -> bool {
+/// Whether the error is about something in a cell that calamine does not know, after which it can continue.
+fn is_recoverable(error: &XlsxError) -> bool {
     matches!(
         error,
         XlsxError::CellError(_)
@@ -200,8 +205,8 @@ fn goes_on(error: &XlsxError) -> bool {
     )
 }
 
-/// calamine knows no formats under conditions, and takes some letters for those of a date, so whether a number is a date
-/// is found out from its format alone.
+/// calamine does not know formats with conditions, and takes some characters for those of a date, so whether a number
+/// is a date is decided from its format alone.
 fn raw_value<'a>(value: &'a DataRef<'_>, format: Option<&CellFormat>, epoch: f64) -> RawValue<'a> {
     let number = |number: f64| match format {
         Some(format) => format.value(number, epoch),
@@ -218,7 +223,7 @@ fn raw_value<'a>(value: &'a DataRef<'_>, format: Option<&CellFormat>, epoch: f64
         }
         DataRef::Bool(yes) => RawValue::Bool(*yes),
         DataRef::Error(error) => RawValue::Error(Cow::Owned(error.to_string())),
-        // Left out before, as it has no value.
+        // Skipped before, as it has no value.
         DataRef::Empty => RawValue::Text(Cow::Borrowed("")),
     }
 }

@@ -1,4 +1,4 @@
-//! What the styles of an xlsx workbook make of the numbers in its cells.
+//! How the styles of an xlsx workbook show the numbers in its cells.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use calamine::Style;
 
 use super::number_format::{CellFormat, is_eastern_name, is_general};
 
-/// The format of each style, in their order.
+/// The format of each style, in order.
 pub fn formats_of(styles: &[Style]) -> Vec<CellFormat> {
     let fonts = styles.iter().filter_map(|style| style.font.as_ref()?.name.as_deref());
     let is_eastern = fonts.into_iter().any(is_eastern_name);
@@ -15,7 +15,7 @@ pub fn formats_of(styles: &[Style]) -> Vec<CellFormat> {
 
 fn format_of(style: &Style, is_eastern: bool) -> CellFormat {
     let format = style.number_format.as_ref();
-    // calamine calls a format general, too, that the file names by its number alone and that it does not know.
+    // calamine also reports as general any format that the file gives by number only and that calamine does not know.
     let code = format.map(|format| format.format_code.as_str()).filter(|code| !is_general(code)).map(Arc::from);
     let id = format.map(|format| format.format_id.and_then(|id| u16::try_from(id).ok()).unwrap_or(u16::MAX));
     CellFormat::new(id.unwrap_or_default(), code.as_ref(), is_eastern)
@@ -29,7 +29,7 @@ mod tests {
     use inventory_test_files::xlsx::patched;
 
     #[test]
-    fn formats_that_differ_by_country_are_dates_only_where_the_file_is_known_to_come_from_there() {
+    fn locale_dependent_formats_are_dates_only_in_files_from_those_countries() {
         let book = |font: &str, id: u16, code: Option<&str>| {
             let mut workbook = Workbook::new();
             let sheet = workbook.add_worksheet();
@@ -53,7 +53,7 @@ mod tests {
             let own = rows(&book("宋体", id, Some("00000"))).unwrap();
             assert_eq!(own, ["1:0=46298 as 00000", "2:0=2193312 as 00000"], "{id}");
         }
-        // A format of which nothing says what it shows, and a style without a format.
+        // A format that nothing describes, and a style without a format.
         assert_eq!(rows(&book("Calibri", 200, None)).unwrap(), ["1:0=46298", "2:0=2193312"]);
         let without = patched(&book("Calibri", 14, None), "xl/styles.xml", |xml| xml.replace("numFmtId=\"14\" ", ""));
         assert_eq!(rows(&without).unwrap(), ["1:0=46298", "2:0=2193312"]);

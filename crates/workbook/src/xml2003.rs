@@ -1,4 +1,4 @@
-//! The XML spreadsheets of Excel 2002 and 2003, streamed. Programs that keep stock still write them, and call them `.xls`.
+//! XML spreadsheets of Excel 2002 and 2003, streamed. Inventory programs still write them, and call them `.xls`.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -8,23 +8,24 @@ use std::ops::ControlFlow;
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
-use super::assembly::{Assembly, Beside, DAYS_TO_1904, MAX_COLUMNS, MAX_ROWS, Visit, days_from_iso, finite};
+use super::assembly::{Assembly, DAYS_TO_1904, MAX_COLUMNS, MAX_ROWS, SheetExtras, Visit, days_from_iso, finite};
 use super::budget::Budget;
 use super::number_format::{Shows, shows};
-use super::scan::{damaged, letter_of};
+use super::scan::{char_of, damaged};
 use super::survey::attribute;
 use super::text::{Text, TextReader};
 use super::{MergedArea, RawValue, Sheet};
 use inventory_base::message::Refusal;
 
-/// The first day that both this form, which counts 1900 as a leap year as Excel does, and the calendar number alike.
+/// The first day that has the same number in this format, which counts 1900 as a leap year as Excel does, and in the
+/// calendar.
 const FIRST_OF_MARCH_1900: f64 = 61.0;
 /// The style of cells that name none.
 const DEFAULT_STYLE: &str = "Default";
 
 type Xml = Reader<BufReader<TextReader>>;
 
-/// A spreadsheet of which nothing but the names of its sheets and its number formats is in memory.
+/// A spreadsheet of which only the names of the sheets and the number formats are in memory.
 pub struct Xml2003Reader {
     text: Text,
     /// The codes of number formats, by the names of the styles.
@@ -33,7 +34,7 @@ pub struct Xml2003Reader {
 }
 
 impl Xml2003Reader {
-    /// Goes through the whole file once for its sheets and formats, and to see that it is whole.
+    /// Reads the whole file once for its sheets and formats, and to check that it is complete.
     pub fn open(text: Text) -> Result<(Xml2003Reader, Vec<Sheet>), Refusal> {
         let mut reader = Xml2003Reader { text, formats: HashMap::new(), epoch: 0.0 };
         let mut xml = reader.content()?;
@@ -76,7 +77,7 @@ impl Xml2003Reader {
                 _ => {}
             }
         }
-        // Excel writes no chain of them, so one step is enough.
+        // Excel writes no chains of parents, so one step is enough.
         for (style, parent) in parents {
             if let (None, Some(code)) = (reader.formats.get(&style), reader.formats.get(&parent).cloned()) {
                 reader.formats.insert(style, code);
@@ -91,18 +92,18 @@ impl Xml2003Reader {
         Ok(xml)
     }
 
-    /// Hands over the rows of the sheet of this place, and tells what stands beside them once it was read to its end.
+    /// Passes on the rows of the sheet at `index`; returns what else it has, if it was read to its end.
     pub fn visit_rows(
         &self,
         index: usize,
         sheet: &str,
         budget: &Budget,
         visit: Visit<'_>,
-    ) -> Result<Option<Beside>, Refusal> {
+    ) -> Result<Option<SheetExtras>, Refusal> {
         let mut table = Table {
             reader: self,
             assembly: Assembly::new(sheet, budget, visit),
-            beside: Beside::default(),
+            extras: SheetExtras::default(),
             row: 0,
             span: 0,
             hidden: false,
@@ -120,12 +121,12 @@ impl Xml2003Reader {
         loop {
             buffer.clear();
             let event = xml.read_event_into(&mut buffer).map_err(|_| table.assembly.damaged())?;
-            let here = seen == index + 1;
+            let in_sheet = seen == index + 1;
             match event {
                 Event::Start(tag) => match tag.local_name().as_ref() {
                     "Worksheet" => seen += 1,
-                    _ if !here || in_comment => {}
-                    // What is said about a cell is not what stands in it.
+                    _ if !in_sheet || in_comment => {}
+                    // Comments are not part of the cell.
                     "Comment" => in_comment = true,
                     "Column" => table.take_column(&tag)?,
                     "Row" => table.begin_row(&tag)?,
@@ -134,7 +135,7 @@ impl Xml2003Reader {
                     _ => {}
                 },
                 Event::End(tag) => match tag.local_name().as_ref() {
-                    _ if !here => {}
+                    _ if !in_sheet => {}
                     "Comment" => in_comment = false,
                     "Data" if !in_comment => table.end_data()?,
                     "Cell" if table.needs_result => {
@@ -142,14 +143,14 @@ impl Xml2003Reader {
                         table.assembly.push(table.row, table.column, RawValue::NoResult, None)?;
                     }
                     "Row" if table.end_row()?.is_break() => return Ok(None),
-                    "Worksheet" => return Ok(Some(table.beside)),
+                    "Worksheet" => return Ok(Some(table.extras)),
                     _ => {}
                 },
                 Event::Text(text) => table.take_text(&text.xml10_content(), budget),
                 Event::CData(text) => table.take_text(&text.xml10_content(), budget),
                 Event::GeneralRef(reference) => {
-                    let letter = letter_of(&reference).ok_or_else(|| table.assembly.damaged())?;
-                    table.take_text(letter.encode_utf8(&mut [0; 4]), budget);
+                    let c = char_of(&reference).ok_or_else(|| table.assembly.damaged())?;
+                    table.take_text(c.encode_utf8(&mut [0; 4]), budget);
                 }
                 Event::Eof => return Err(table.assembly.damaged()),
                 _ => {}
@@ -158,41 +159,41 @@ impl Xml2003Reader {
     }
 }
 
-/// Where the reading of a sheet stands.
+/// The state of reading a sheet.
 struct Table<'a> {
     reader: &'a Xml2003Reader,
     assembly: Assembly<'a>,
-    beside: Beside,
-    /// Its number; and the rows behind it that only have its style.
+    extras: SheetExtras,
+    /// The current row, and the number of rows after it that only share its style.
     row: u32,
     span: u32,
     hidden: bool,
-    /// Of the cell being read, and the one behind it and those merged with it.
+    /// The current cell, and the column after it and the cells merged with it.
     column: u32,
     next_column: u32,
     values: u64,
     style: Option<String>,
     row_style: Option<String>,
-    /// First column, the one behind the last, style.
+    /// First column, end (exclusive), style.
     columns: Vec<(u32, u32, Option<String>)>,
-    /// What the cell says to be, and what stands in it; whether it is a formula without a result so far.
+    /// The declared type and the text of the cell; whether it is a formula without a result so far.
     data: Option<(String, String)>,
     needs_result: bool,
 }
 
 impl<'a> Table<'a> {
-    /// Counted from 1 where the file says it; else what is next.
-    fn place(&self, tag: &BytesStart<'_>, name: &str, otherwise: u32, most: u32) -> Result<u32, Refusal> {
+    /// The position that the file gives, counted from 1, or `otherwise`.
+    fn position(&self, tag: &BytesStart<'_>, name: &str, otherwise: u32, max: u32) -> Result<u32, Refusal> {
         match attribute(tag, name)? {
             None => Ok(otherwise),
-            Some(place) => place.parse().ok().filter(|place| *place <= most).ok_or_else(|| self.assembly.damaged()),
+            Some(place) => place.parse().ok().filter(|place| *place <= max).ok_or_else(|| self.assembly.damaged()),
         }
     }
 
     fn take_column(&mut self, tag: &BytesStart<'_>) -> Result<(), Refusal> {
         let next = self.columns.last().map_or(0, |(_, end, _)| *end) + 1;
-        let first = self.place(tag, "Index", next, MAX_COLUMNS)?.max(next) - 1;
-        let end = first + 1 + self.place(tag, "Span", 0, MAX_COLUMNS)?;
+        let first = self.position(tag, "Index", next, MAX_COLUMNS)?.max(next) - 1;
+        let end = first + 1 + self.position(tag, "Span", 0, MAX_COLUMNS)?;
         if end > MAX_COLUMNS {
             return Err(self.assembly.damaged());
         }
@@ -202,8 +203,8 @@ impl<'a> Table<'a> {
 
     fn begin_row(&mut self, tag: &BytesStart<'_>) -> Result<(), Refusal> {
         let next = self.row + 1 + self.span;
-        self.row = self.place(tag, "Index", next, MAX_ROWS)?;
-        self.span = self.place(tag, "Span", 0, MAX_ROWS)?;
+        self.row = self.position(tag, "Index", next, MAX_ROWS)?;
+        self.span = self.position(tag, "Span", 0, MAX_ROWS)?;
         if self.row < next || self.row > MAX_ROWS {
             return Err(self.assembly.damaged());
         }
@@ -214,15 +215,15 @@ impl<'a> Table<'a> {
     }
 
     fn begin_cell(&mut self, tag: &BytesStart<'_>) -> Result<(), Refusal> {
-        let place = self.place(tag, "Index", self.next_column + 1, MAX_COLUMNS)?;
-        let across = self.place(tag, "MergeAcross", 0, MAX_COLUMNS)?;
-        let down = self.place(tag, "MergeDown", 0, MAX_ROWS)?;
+        let place = self.position(tag, "Index", self.next_column + 1, MAX_COLUMNS)?;
+        let across = self.position(tag, "MergeAcross", 0, MAX_COLUMNS)?;
+        let down = self.position(tag, "MergeDown", 0, MAX_ROWS)?;
         if place <= self.next_column || place > MAX_COLUMNS {
             return Err(self.assembly.damaged());
         }
         (self.column, self.next_column) = (place - 1, place + across);
         if across + down > 0 {
-            self.beside.add_merged(MergedArea {
+            self.extras.add_merged(MergedArea {
                 first_row: self.row,
                 last_row: self.row.saturating_add(down).min(MAX_ROWS),
                 first_column: self.column,
@@ -234,7 +235,7 @@ impl<'a> Table<'a> {
         Ok(())
     }
 
-    /// Keeps no more of it than shows that it is too long.
+    /// Keeps only as much as shows that the text is too long.
     fn take_text(&mut self, text: &str, budget: &Budget) {
         if let Some((_, data)) = self.data.as_mut().filter(|(_, data)| data.len() <= budget.cell_bytes) {
             data.push_str(text);
@@ -253,7 +254,7 @@ impl<'a> Table<'a> {
         self.assembly.push(self.row, self.column, value, format)
     }
 
-    /// The cell's own style counts, then that of its row, then that of its column.
+    /// The cell's own style takes precedence, then its row's, then its column's.
     fn code(&self) -> Option<&'a str> {
         let in_column = |(first, end, _): &&(u32, u32, Option<String>)| (*first..*end).contains(&self.column);
         let of_column = || self.columns.iter().find(in_column).and_then(|(.., style)| style.as_deref());
@@ -262,7 +263,7 @@ impl<'a> Table<'a> {
     }
 
     fn end_row(&mut self) -> Result<ControlFlow<()>, Refusal> {
-        self.beside.hidden_rows += u64::from(self.hidden && self.values > 0);
+        self.extras.hidden_rows += u64::from(self.hidden && self.values > 0);
         self.assembly.end_row(self.row)
     }
 }
@@ -292,7 +293,7 @@ fn value_of(kind: &str, text: String, code: &str, epoch: f64) -> RawValue<'stati
     }
 }
 
-/// The formats that have names have codes as well. Those of a country's own stay names, which nothing can be shown by.
+/// The codes of formats that are named. Names that depend on the country have none; nothing can be shown with them.
 fn code_of(name: &str) -> String {
     let code = match name {
         "General" | "General Number" => "",
@@ -300,12 +301,12 @@ fn code_of(name: &str) -> String {
         "Standard" => "#,##0.00",
         "Percent" => "0.00%",
         "Scientific" => "0.00E+00",
-        // As each country writes them.
+        // Their code depends on the country.
         "General Date" | "Long Date" | "Medium Date" | "Short Date" => "mm-dd-yy",
         "Short Time" => "h:mm",
         "Medium Time" => "h:mm AM/PM",
         "Long Time" => "h:mm:ss AM/PM",
-        // In the currency of each country, whose sign is not known.
+        // In the local currency, whose symbol is not known.
         "Currency" | "Euro Currency" => "?",
         "Yes/No" => "\"Yes\";\"Yes\";\"No\"",
         "True/False" => "\"True\";\"True\";\"False\"",
@@ -343,14 +344,14 @@ mod tests {
         Xml2003Reader::open(Text::open(&source_of(bytes), None)?)
     }
 
-    fn read_within(bytes: &[u8], budget: &Budget) -> Result<(Vec<String>, Option<Beside>), Refusal> {
+    fn read_within(bytes: &[u8], budget: &Budget) -> Result<(Vec<String>, Option<SheetExtras>), Refusal> {
         let (reader, sheets) = open(bytes)?;
         let mut rows = Vec::new();
-        let beside = reader.visit_rows(0, &sheets[0].name, budget, &mut |row| {
+        let extras = reader.visit_rows(0, &sheets[0].name, budget, &mut |row| {
             rows.push(shown(row));
             ControlFlow::Continue(())
         })?;
-        Ok((rows, beside))
+        Ok((rows, extras))
     }
 
     fn rows(bytes: &[u8]) -> Result<Vec<String>, Refusal> {
@@ -372,7 +373,7 @@ mod tests {
             (cell("ss:StyleID='gone'", "Number", "123"), "1:0=123"),
             (cell("", "DateTime", "2026-10-03T00:00:00.000"), "1:0=date 46298"),
             (cell("ss:StyleID='day'", "Number", "46298"), "1:0=date 46298 as mm-dd-yy"),
-            // The first day of 1900 is 1, as Excel counts.
+            // 1 January 1900 is day 1, as Excel counts.
             (cell("", "DateTime", "1899-12-31T12:00:00.000"), "1:0=date 0.5"),
             (cell("ss:StyleID='hours'", "DateTime", "1900-01-01T12:00:00.000"), "1:0=1.5 as [h]:mm"),
             (cell("", "Boolean", "1"), "1:0=true"),
@@ -381,7 +382,7 @@ mod tests {
             (cell("", "String", ""), ""),
             (cell("", "Number", ""), ""),
             (cell("ss:StyleID='money'", "Number", "19.99"), "1:0=19.99 as ?"),
-            // Not what it says it is.
+            // Values that do not match the declared type.
             (cell("", "Number", "many"), "1:0=unreadable"),
             (cell("", "Boolean", "yes"), "1:0=unreadable"),
             (cell("", "DateTime", "soon"), "1:0=unreadable"),
@@ -400,7 +401,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_and_cells_stand_where_their_index_says() {
+    fn rows_and_cells_are_placed_by_their_index() {
         let a = cell("", "String", "a");
         let xml = format!(
             "<Column/><Column ss:Index='3' ss:Span='1' ss:StyleID='five'/><Column ss:StyleID='day'/>\
@@ -412,7 +413,7 @@ mod tests {
             cell("", "Number", "2"),
             cell("ss:StyleID='Default'", "Number", "3"),
         );
-        let (rows, beside) = read_within(&sheet(&xml), &Budget::DEFAULT).unwrap();
+        let (rows, extras) = read_within(&sheet(&xml), &Budget::DEFAULT).unwrap();
         assert_eq!(
             rows,
             [
@@ -422,11 +423,11 @@ mod tests {
             ]
         );
         let area = MergedArea { first_row: 1, last_row: 2, first_column: 1, last_column: 2 };
-        assert_eq!(beside, Some(Beside { hidden_rows: 1, areas: vec![area] }));
+        assert_eq!(extras, Some(SheetExtras { hidden_rows: 1, areas: vec![area] }));
     }
 
     #[test]
-    fn sheets_are_listed_and_read_by_their_places_in_both_date_systems() {
+    fn sheets_are_listed_and_read_by_position_in_both_date_systems() {
         let table = |name: &str, inner: &str| {
             format!(
                 "<Worksheet ss:Name='{name}'><Table><Row>{inner}</Row></Table><WorksheetOptions>\
@@ -454,7 +455,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_damaged_or_costs_too_much_is_refused() {
+    fn damaged_files_and_input_over_the_budget_are_refused() {
         let row = |attributes: &str, cells: &str| format!("<Row {attributes}>{cells}</Row>");
         let one = row("", &cell("", "Number", "1"));
         let small = Budget { rows: 10, columns: 5, cell_bytes: 100, cells: 20, ..Budget::DEFAULT };

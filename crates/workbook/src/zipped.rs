@@ -12,49 +12,50 @@ use inventory_base::message::{Refusal, Rule, count};
 
 const CHUNK_BYTES: usize = 128 * 1024;
 
-/// An archive whose parts are found by their names as calamine finds them: some exporters write backslashes or capitals.
+/// An archive whose parts are found by name in the same way as calamine does: some exporters write backslashes or
+/// capitals.
 pub struct Zipped {
     archive: ZipArchive<BufReader<Source>>,
     names: HashMap<String, String>,
 }
 
-/// What has been unpacked so far, of all parts.
+/// The unpacked bytes of all parts so far.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Unpacked(pub u64);
 
 impl Zipped {
     pub fn open(source: &Source) -> Result<Zipped, Refusal> {
-        let archive = ZipArchive::new(BufReader::new(source.again())).map_err(damaged)?;
+        let archive = ZipArchive::new(BufReader::new(source.from_start())).map_err(damaged)?;
         let mut names = HashMap::with_capacity(archive.len());
         for name in archive.file_names() {
             let name = name.map_err(damaged)?;
-            names.insert(normal(&name), name.into_owned());
+            names.insert(normalized(&name), name.into_owned());
         }
         Ok(Zipped { archive, names })
     }
 
-    /// Opens a part for reading within what the budget leaves; `None` if there is none of that name.
+    /// Opens a part for reading within what is left of the budget; `None` if it does not exist.
     pub fn part(
         &mut self,
         part: &str,
         budget: &Budget,
-        before: Unpacked,
+        already: Unpacked,
     ) -> Result<Option<Part<ZipFile<'_, BufReader<Source>>>>, Refusal> {
-        let Some(name) = self.names.get(&normal(part)) else {
+        let Some(name) = self.names.get(&normalized(part)) else {
             return Ok(None);
         };
         let file = self.archive.by_name(name).map_err(damaged)?;
         let by_ratio = file.compressed_size().saturating_mul(budget.unpacked_ratio);
-        let in_all = budget.unpacked_bytes.saturating_sub(before.0);
+        let in_all = budget.unpacked_bytes.saturating_sub(already.0);
         let limit = by_ratio.max(budget.unpacked_ratio_floor_bytes).min(in_all);
-        // A small claim is not believed; one that is too large need not be tried.
+        // A small claim is not trusted; one that is too large need not be tried.
         if file.size() > limit {
             return Err(Refusal::new(Rule::FileUnpacksTooLarge, &[]));
         }
         Ok(Some(Part { file, limit, out: 0 }))
     }
 
-    /// Unpacks a part piece by piece.
+    /// Unpacks a part chunk by chunk. Returns whether it exists.
     pub fn unpack(
         &mut self,
         part: &str,
@@ -80,7 +81,7 @@ impl Zipped {
         }
     }
 
-    /// A part that is small in every known workbook, as text.
+    /// Reads a part that is small in every known workbook.
     pub fn read_small(
         &mut self,
         part: &str,
@@ -99,7 +100,7 @@ impl Zipped {
     }
 }
 
-fn normal(name: &str) -> String {
+fn normalized(name: &str) -> String {
     name.replace('\\', "/").to_ascii_lowercase()
 }
 
@@ -107,7 +108,7 @@ fn megabytes(bytes: u64) -> String {
     format!("{} MB", count(bytes >> 20))
 }
 
-/// A part that ends with an error where it comes to more than it may.
+/// A reader of a part that fails once it exceeds its limit.
 pub struct Part<R> {
     file: R,
     limit: u64,
@@ -115,12 +116,12 @@ pub struct Part<R> {
 }
 
 impl<R> Part<R> {
-    /// What came out of it so far.
+    /// The bytes that came out of it so far.
     pub fn unpacked(&self) -> u64 {
         self.out
     }
 
-    /// Why reading it came to an end.
+    /// The refusal for an error while reading it.
     pub fn refuse<E>(&self, _: E) -> Refusal {
         Refusal::new(if self.out > self.limit { Rule::FileUnpacksTooLarge } else { Rule::FileDamaged }, &[])
     }
@@ -146,7 +147,7 @@ pub mod tests {
     use zip::ZipWriter;
     use zip::write::SimpleFileOptions;
 
-    /// A zip of these parts.
+    /// A zip archive of these parts.
     pub fn zip_of<T: AsRef<[u8]>>(parts: &[(&str, T)]) -> Vec<u8> {
         let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
         for (name, content) in parts {
@@ -167,7 +168,7 @@ pub mod tests {
         file
     }
 
-    /// Makes an archive's list say that this part comes to so many bytes.
+    /// Makes the archive's directory claim that this part has this many bytes.
     fn claim(archive: &mut [u8], part: &str, bytes: u32) {
         const SIGNATURE: &[u8] = b"PK\x01\x02";
         const SIZE_AT: usize = 24;
@@ -179,7 +180,7 @@ pub mod tests {
     }
 
     #[test]
-    fn parts_are_unpacked_within_the_budget_and_found_in_any_writing() {
+    fn parts_are_unpacked_within_the_budget_and_found_however_their_names_are_written() {
         let budget = Budget {
             unpacked_bytes: 3_000,
             unpacked_ratio: 10,
@@ -187,8 +188,8 @@ pub mod tests {
             part_bytes: 1_500,
             ..Budget::DEFAULT
         };
-        let noise: Vec<u8> = (0..2_000_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
-        let bytes = zip_of(&[("XL\\One.xml", noise.clone()), ("bomb", vec![0; 2_000]), ("small", vec![0; 1_000])]);
+        let random: Vec<u8> = (0..2_000_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+        let bytes = zip_of(&[("XL\\One.xml", random.clone()), ("bomb", vec![0; 2_000]), ("small", vec![0; 1_000])]);
         let mut zipped = Zipped::open(&source_of(&bytes)).unwrap();
         let mut unpacked = Unpacked::default();
         let mut rule = |part: &str, unpacked: &mut Unpacked| {
@@ -202,10 +203,10 @@ pub mod tests {
         assert_eq!(rule("small", &mut unpacked), Err(Rule::FileUnpacksTooLarge));
         let refusal = zipped.read_small("xl/one.xml", &budget, &mut Unpacked::default()).unwrap_err();
         assert_eq!(refusal.rule, Rule::FileHoldsTooMuch);
-        let mut lying = bytes.clone();
-        claim(&mut lying, "bomb", 10);
+        let mut false_claim = bytes.clone();
+        claim(&mut false_claim, "bomb", 10);
         let mut taken = 0;
-        let mut zipped = Zipped::open(&source_of(&lying)).unwrap();
+        let mut zipped = Zipped::open(&source_of(&false_claim)).unwrap();
         let refusal = zipped.unpack("bomb", &budget, &mut Unpacked::default(), &mut |piece| {
             taken += piece.len();
             Ok(())

@@ -1,17 +1,19 @@
-//! Tables below each other.
+//! Several tables below each other.
 
-use super::super::case::{Case, Cell, Form, Row, Truth};
+use super::super::case::{Case, Cell, FileFormat, Row, Truth};
 use super::super::list::{Field, Item};
 use super::Trap;
 
 pub const TRAPS: &[Trap] = &[
-    Trap::new("second-header-in-another-order", &Form::ALL, other_order).with(&[Field::Price, Field::Warehouse]),
-    Trap::new("second-header-with-other-columns", &Form::ALL, other_columns).with(&[Field::Price, Field::Supplier]),
-    Trap::new("second-header-of-another-table", &Form::ALL, another_table).with(&[Field::Price]),
-    Trap::new("header-again-as-it-was", &Form::ALL, header_again),
+    Trap::new("second-header-in-another-order", &FileFormat::ALL, other_order)
+        .with_columns(&[Field::Price, Field::Warehouse]),
+    Trap::new("second-header-with-other-columns", &FileFormat::ALL, other_columns)
+        .with_columns(&[Field::Price, Field::Supplier]),
+    Trap::new("second-header-of-another-table", &FileFormat::ALL, another_table).with_columns(&[Field::Price]),
+    Trap::new("header-again-as-it-was", &FileFormat::ALL, header_again),
 ];
 
-/// Further items, which begin where those of the list end.
+/// Returns further items like those of the list.
 fn more_items(case: &mut Case) -> Vec<Item> {
     let count = case.rng.usize(2..7);
     let old = &case.list.items;
@@ -36,7 +38,7 @@ fn other_order(case: &mut Case) -> bool {
     let mut fields = case.list.fields();
     let before = fields.clone();
     while fields == before {
-        // Two columns of one kind that change their places are the worst of it.
+        // May swap two columns of the same kind, which is the hardest to detect.
         let (one, other) = (case.rng.usize(..fields.len()), case.rng.usize(..fields.len()));
         fields.swap(one, other);
     }
@@ -53,7 +55,7 @@ fn other_columns(case: &mut Case) -> bool {
     true
 }
 
-/// A list of halls, whose numbers are under quantities.
+/// A list of halls whose numbers are in the columns of quantities and prices.
 fn another_table(case: &mut Case) -> bool {
     let columns = case.columns.clone();
     let halls = [("H1", "Hall East", 1200, 450), ("H2", "Hall West", 800, 300), ("H3", "Yard", 2500, 90)];
@@ -81,7 +83,7 @@ fn another_table(case: &mut Case) -> bool {
     true
 }
 
-/// As on each page of a list made for printing.
+/// The header repeated, as on each page of a printed list.
 fn header_again(case: &mut Case) -> bool {
     let fields = case.list.fields();
     append(case, &fields, "header-again-as-it-was");

@@ -1,20 +1,21 @@
-//! Cells shown as one over several rows.
+//! Cells merged over several rows.
 
-use super::super::case::{Case, Cell, Form, Merge};
+use super::super::case::{Case, Cell, FileFormat, Merge};
 use super::super::list::Field;
 use super::Trap;
 
-const MERGING: &[Form] = &[Form::Xlsx, Form::Ods, Form::Xml2003, Form::Xls, Form::Html];
+const MERGING: &[FileFormat] =
+    &[FileFormat::Xlsx, FileFormat::Ods, FileFormat::Xml2003, FileFormat::Xls, FileFormat::Html];
 
 pub const TRAPS: &[Trap] = &[
-    Trap::new("category-merged", MERGING, category).with(&[Field::Category]),
-    Trap::new("category-merged-in-groups", MERGING, categories).with(&[Field::Category]),
+    Trap::new("category-merged", MERGING, category).with_columns(&[Field::Category]),
+    Trap::new("category-merged-in-groups", MERGING, categories).with_columns(&[Field::Category]),
     Trap::new("quantity-merged", MERGING, quantity),
-    Trap::new("price-merged", MERGING, price).with(&[Field::Price]),
+    Trap::new("price-merged", MERGING, price).with_columns(&[Field::Price]),
     Trap::new("key-merged", MERGING, key),
 ];
 
-/// Two to four rows below each other that are items without a trap.
+/// Returns the first and last of two to four adjacent rows of items without a trap.
 fn block(case: &mut Case) -> Option<(usize, usize)> {
     let length = case.rng.usize(2..5);
     let rows = &case.sheets[0].rows;
@@ -24,7 +25,7 @@ fn block(case: &mut Case) -> Option<(usize, usize)> {
     Some((start, start + length - 1))
 }
 
-/// Merges a column of the block, and says of its rows what a person sees.
+/// Merges a column of the rows, and sets their truth to what a reader of the sheet would understand.
 fn merge(case: &mut Case, field: Field, trap: &'static str, rows: (usize, usize)) -> bool {
     let Some(column) = case.column(field) else { return false };
     let (first, last) = rows;
@@ -54,16 +55,16 @@ fn category(case: &mut Case) -> bool {
     block(case).is_some_and(|rows| merge(case, Field::Category, "category-merged", rows))
 }
 
-/// The whole column, in groups of rows.
+/// Merges several groups of rows in the column.
 fn categories(case: &mut Case) -> bool {
-    let mut laid = false;
+    let mut applied = false;
     for _ in 0..12 {
-        laid |= block(case).is_some_and(|rows| merge(case, Field::Category, "category-merged-in-groups", rows));
+        applied |= block(case).is_some_and(|rows| merge(case, Field::Category, "category-merged-in-groups", rows));
     }
-    laid
+    applied
 }
 
-/// A pallet of 60 over three rows is not 180, and nobody can say how many are of which.
+/// A quantity of 60 over three rows does not mean 180 pieces, and how many are of which item is unknown.
 fn quantity(case: &mut Case) -> bool {
     block(case).is_some_and(|rows| merge(case, Field::Quantity, "quantity-merged", rows))
 }

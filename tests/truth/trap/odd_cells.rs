@@ -1,30 +1,30 @@
-//! Cells that programs keep in their own ways.
+//! Cells with unusual content or storage.
 
 use serde_json::json;
 
-use super::super::case::{Case, Cell, Form, Row, Value};
+use super::super::case::{Case, Cell, FileFormat, Row, Value};
 use super::super::list::Field;
 use super::Trap;
 
-const WORKBOOKS: &[Form] = Form::WORKBOOKS;
-const XLS: &[Form] = &[Form::Xls];
+const WORKBOOKS: &[FileFormat] = FileFormat::WORKBOOKS;
+const XLS: &[FileFormat] = &[FileFormat::Xls];
 
 pub const TRAPS: &[Trap] = &[
-    Trap::new("time-in-text-column", WORKBOOKS, time).with(&[Field::Category]),
-    Trap::new("error-in-quantity", &Form::ALL, error_in_quantity),
-    Trap::new("error-in-name", &Form::ALL, error_in_name),
+    Trap::new("time-in-text-column", WORKBOOKS, time).with_columns(&[Field::Category]),
+    Trap::new("error-in-quantity", &FileFormat::ALL, error_in_quantity),
+    Trap::new("error-in-name", &FileFormat::ALL, error_in_name),
     Trap::new("far-cell", WORKBOOKS, far_cell),
     Trap::new("number-in-name", WORKBOOKS, number_in_name),
-    Trap::new("zeros-shown-by-format-in-category", WORKBOOKS, zeros_in_category).with(&[Field::Category]),
-    Trap::new("format-of-an-eastern-identifier", XLS, eastern_format).with(&[Field::Price]),
-    Trap::new("date-format-of-an-eastern-identifier", XLS, eastern_date).with(&[Field::Counted]),
+    Trap::new("zeros-shown-by-format-in-category", WORKBOOKS, zeros_in_category).with_columns(&[Field::Category]),
+    Trap::new("format-of-an-eastern-identifier", XLS, eastern_format).with_columns(&[Field::Price]),
+    Trap::new("date-format-of-an-eastern-identifier", XLS, eastern_date).with_columns(&[Field::Counted]),
     Trap::new("formula-with-a-number", WORKBOOKS, formula),
     Trap::new("formula-with-a-text", WORKBOOKS, text_formula),
-    Trap::new("date-in-category", WORKBOOKS, date_in_category).with(&[Field::Category]),
-    Trap::new("text-index-that-is-no-number", &[Form::Xlsx], bad_index),
-    Trap::new("cell-with-an-extension", &[Form::Xlsx], extension),
-    Trap::new("text-in-a-number-cell", &[Form::Xlsx], text_as_number),
-    Trap::new("rubbish-in-a-yes-no-cell", &[Form::Xlsx], rubbish_as_bool).with(&[Field::Discontinued]),
+    Trap::new("date-in-category", WORKBOOKS, date_in_category).with_columns(&[Field::Category]),
+    Trap::new("text-index-that-is-no-number", &[FileFormat::Xlsx], bad_index),
+    Trap::new("cell-with-an-extension", &[FileFormat::Xlsx], extension),
+    Trap::new("text-in-a-number-cell", &[FileFormat::Xlsx], text_as_number),
+    Trap::new("rubbish-in-a-yes-no-cell", &[FileFormat::Xlsx], invalid_bool).with_columns(&[Field::Discontinued]),
     Trap::new("yes-in-name", WORKBOOKS, yes_in_name),
 ];
 
@@ -37,8 +37,8 @@ fn put<'a>(case: &'a mut Case, field: Field, trap: &'static str, cell: Cell) -> 
     Some(row)
 }
 
-/// Puts a cell that shows `text` into a column of text.
-fn put_shown(case: &mut Case, field: Field, trap: &'static str, cell: Cell, text: &str) -> bool {
+/// Puts a cell that is displayed as `text` into a text column.
+fn put_displayed(case: &mut Case, field: Field, trap: &'static str, cell: Cell, text: &str) -> bool {
     let Some(row) = put(case, field, trap, cell) else { return false };
     if let Some(attributes) = row.attributes() {
         attributes.insert(field.attribute(), json!({ "S": text }));
@@ -48,7 +48,7 @@ fn put_shown(case: &mut Case, field: Field, trap: &'static str, cell: Cell, text
 
 fn time(case: &mut Case) -> bool {
     let cell = Cell { value: Value::Time(3_600), format: "hh:mm:ss", format_id: None };
-    put_shown(case, Field::Category, "time-in-text-column", cell, "01:00:00")
+    put_displayed(case, Field::Category, "time-in-text-column", cell, "01:00:00")
 }
 
 fn error_in_quantity(case: &mut Case) -> bool {
@@ -61,9 +61,9 @@ fn error_in_name(case: &mut Case) -> bool {
     put(case, Field::Name, "error-in-name", cell).map(Row::make_unclear).is_some()
 }
 
-/// A note, or a blank with a format, far to the right of the list.
+/// A note, or an empty cell with a format, far to the right of the list.
 fn far_cell(case: &mut Case) -> bool {
-    let last = if case.form == Form::Xls { 255 } else { 16_383 };
+    let last = if case.file_format == FileFormat::Xls { 255 } else { 16_383 };
     let Some(place) = case.free_row(|row| row.line.is_none()) else { return false };
     let text = match case.rng.bool() {
         true => Cell::text("see Tom"),
@@ -76,16 +76,16 @@ fn far_cell(case: &mut Case) -> bool {
 }
 
 fn number_in_name(case: &mut Case) -> bool {
-    put_shown(case, Field::Name, "number-in-name", Cell::number(1_234.5, ""), "1234.5")
+    put_displayed(case, Field::Name, "number-in-name", Cell::number(1_234.5, ""), "1234.5")
 }
 
 fn zeros_in_category(case: &mut Case) -> bool {
     let cell = Cell::number(700.0, "00000");
-    put_shown(case, Field::Category, "zeros-shown-by-format-in-category", cell, "00700")
+    put_displayed(case, Field::Category, "zeros-shown-by-format-in-category", cell, "00700")
 }
 
-/// In western programs the identifiers from 27 to 36 and from 50 to 58 are free, and files have formats of their own
-/// there.
+/// Identifiers 27 to 36 and 50 to 58 are reserved in East Asian versions of Excel; Western files use them for custom
+/// formats.
 fn eastern_format(case: &mut Case) -> bool {
     let Some(column) = case.column(Field::Price) else { return false };
     let id = [27, 30, 36, 50, 55, 58][case.rng.usize(..6)];
@@ -132,18 +132,18 @@ fn formula(case: &mut Case) -> bool {
 
 fn text_formula(case: &mut Case) -> bool {
     let cell = Cell::of(Value::TextFormula("\"Long \"&\"bolt\"", "Long bolt".to_string()));
-    put_shown(case, Field::Name, "formula-with-a-text", cell, "Long bolt")
+    put_displayed(case, Field::Name, "formula-with-a-text", cell, "Long bolt")
 }
 
-/// A text column takes what the cell shows.
+/// A text column takes what the cell displays.
 fn date_in_category(case: &mut Case) -> bool {
     let day = jiff::civil::date(2026, 5, 12);
     let cell = Cell { value: Value::Day(day), format: "yyyy-mm-dd", format_id: None };
-    put_shown(case, Field::Category, "date-in-category", cell, "2026-05-12")
+    put_displayed(case, Field::Category, "date-in-category", cell, "2026-05-12")
 }
 
 fn yes_in_name(case: &mut Case) -> bool {
-    put_shown(case, Field::Name, "yes-in-name", Cell::of(Value::Bool(true)), "TRUE")
+    put_displayed(case, Field::Name, "yes-in-name", Cell::of(Value::Bool(true)), "TRUE")
 }
 
 fn bad_index(case: &mut Case) -> bool {
@@ -152,7 +152,7 @@ fn bad_index(case: &mut Case) -> bool {
     put(case, field, "text-index-that-is-no-number", cell).map(Row::make_unclear).is_some()
 }
 
-/// Legal, and of no meaning for the value.
+/// Valid, and without meaning for the value.
 fn extension(case: &mut Case) -> bool {
     let cell = Cell::of(Value::Raw("><v>12</v><extLst><ext uri=\"{0}\"/></extLst>"));
     let Some(row) = put(case, Field::Quantity, "cell-with-an-extension", cell) else { return false };
@@ -167,7 +167,7 @@ fn text_as_number(case: &mut Case) -> bool {
     put(case, Field::Quantity, "text-in-a-number-cell", cell).map(Row::make_unclear).is_some()
 }
 
-fn rubbish_as_bool(case: &mut Case) -> bool {
+fn invalid_bool(case: &mut Case) -> bool {
     let cell = Cell::of(Value::Raw(" t=\"b\"><v>maybe</v>"));
     put(case, Field::Discontinued, "rubbish-in-a-yes-no-cell", cell).map(Row::make_unclear).is_some()
 }

@@ -1,23 +1,23 @@
-//! What a sheet has besides its items, and files of several sheets.
+//! Rows of a sheet other than items, and files with several sheets.
 
 use serde_json::json;
 
-use super::super::case::{Case, Cell, Form, Row, Sheet, Truth};
+use super::super::case::{Case, Cell, FileFormat, Row, Sheet, Truth};
 use super::super::list::Field;
 use super::Trap;
 
-const BOOKS: &[Form] = &[Form::Xlsx, Form::Ods, Form::Xml2003, Form::Xls];
+const BOOKS: &[FileFormat] = &[FileFormat::Xlsx, FileFormat::Ods, FileFormat::Xml2003, FileFormat::Xls];
 
 pub const TRAPS: &[Trap] = &[
-    Trap::new("titles-above", &Form::ALL, titles),
-    Trap::new("totals", &Form::ALL, totals),
-    Trap::new("subtotals", &Form::ALL, subtotals).with(&[Field::Category]),
-    Trap::new("note-below", &Form::ALL, note_below),
-    Trap::new("hidden-rows", &[Form::Xlsx, Form::Ods, Form::Xls, Form::Xml2003], hidden_rows),
-    Trap::new("sheets-named-after-warehouses", BOOKS, warehouses).with(&[Field::Warehouse]),
+    Trap::new("titles-above", &FileFormat::ALL, titles),
+    Trap::new("totals", &FileFormat::ALL, totals),
+    Trap::new("subtotals", &FileFormat::ALL, subtotals).with_columns(&[Field::Category]),
+    Trap::new("note-below", &FileFormat::ALL, note_below),
+    Trap::new("hidden-rows", &[FileFormat::Xlsx, FileFormat::Ods, FileFormat::Xls, FileFormat::Xml2003], hidden_rows),
+    Trap::new("sheets-named-after-warehouses", BOOKS, warehouses).with_columns(&[Field::Warehouse]),
     Trap::new("sheet-of-notes-beside", BOOKS, sheet_of_notes),
-    Trap::new("blank-rows-between", &Form::ALL, blank_rows),
-    Trap::new("group-headings", &Form::ALL, group_headings).with(&[Field::Category]),
+    Trap::new("blank-rows-between", &FileFormat::ALL, blank_rows),
+    Trap::new("group-headings", &FileFormat::ALL, group_headings).with_columns(&[Field::Category]),
 ];
 
 fn titles(case: &mut Case) -> bool {
@@ -30,7 +30,7 @@ fn titles(case: &mut Case) -> bool {
     true
 }
 
-/// The rows `from..until` added up, with a word in the column of the key or the name.
+/// Returns a row with the total of rows `from..until`, and a word in the column of the key or the name.
 fn total(case: &mut Case, word: &str, from: usize, until: usize) -> Row {
     let (key, name, quantity) = (case.column(Field::Sku), case.column(Field::Name), case.column(Field::Quantity));
     let counts = case.sheets[0].rows[from..until].iter().filter_map(|row| match &row.truth {
@@ -43,7 +43,7 @@ fn total(case: &mut Case, word: &str, from: usize, until: usize) -> Row {
     if let (Some(at), Some(quantity)) = (at, quantity) {
         cells[at] = Cell::text(word);
         cells[quantity] =
-            if case.form.is_workbook() { Cell::number(sum.into(), "") } else { Cell::text(sum.to_string()) };
+            if case.file_format.is_workbook() { Cell::number(sum.into(), "") } else { Cell::text(sum.to_string()) };
     }
     Row { trap: Some("totals"), ..Row::no_item(cells) }
 }
@@ -77,7 +77,7 @@ fn note_below(case: &mut Case) -> bool {
     true
 }
 
-/// A filter hides rows from view, not from the list.
+/// Rows hidden by a filter still belong to the list.
 fn hidden_rows(case: &mut Case) -> bool {
     for place in case.free_rows().into_iter().take(3) {
         case.sheet().rows[place].hidden = true;
@@ -85,7 +85,7 @@ fn hidden_rows(case: &mut Case) -> bool {
     true
 }
 
-/// A sheet for each warehouse, without a column that says so.
+/// A sheet for each warehouse, without a warehouse column.
 fn warehouses(case: &mut Case) -> bool {
     if !case.is_plain() || case.sheets.len() > 1 || !case.sheets[0].merges.is_empty() {
         return false;
@@ -125,7 +125,7 @@ fn blank_rows(case: &mut Case) -> bool {
     }
     for _ in 0..case.rng.usize(1..4) {
         let place = case.rng.usize(1..case.sheets[0].rows.len());
-        // A row that was cut in two stays together.
+        // The two halves of a split row stay together.
         if case.sheets[0].rows[place].trap.is_none() {
             case.sheet().rows.insert(place, Row::no_item(Vec::new()));
         }
@@ -133,7 +133,7 @@ fn blank_rows(case: &mut Case) -> bool {
     true
 }
 
-/// The category in a row of its own above its items, and no column for it.
+/// The category as a heading above its items instead of a column.
 fn group_headings(case: &mut Case) -> bool {
     let (Some(column), true) = (case.column(Field::Category), case.is_plain() && case.sheets[0].merges.is_empty())
     else {
@@ -154,7 +154,7 @@ fn group_headings(case: &mut Case) -> bool {
             rows.push(Row { trap: Some("group-headings"), ..Row::no_item(cells) });
         }
         row.cells.remove(column);
-        // That the category is in the heading is more than a table can be expected to know.
+        // The loader is not expected to take the category from the heading.
         if let Some(attributes) = row.attributes() {
             attributes.remove("category");
         }

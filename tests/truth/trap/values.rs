@@ -1,35 +1,38 @@
-//! Values that say more, or less, than their column takes.
+//! Values that are ambiguous or don't fit their column.
 
 use serde_json::json;
 
-use super::super::case::{Case, Cell, Form, Truth, Value};
+use super::super::case::{Case, Cell, FileFormat, Truth, Value};
 use super::super::language::ENGLISH;
 use super::super::list::Field;
 use super::Trap;
 
-const WORKBOOKS: &[Form] = Form::WORKBOOKS;
+const WORKBOOKS: &[FileFormat] = FileFormat::WORKBOOKS;
 
 pub const TRAPS: &[Trap] = &[
-    Trap::new("percent-in-quantity", &Form::ALL, percent),
+    Trap::new("percent-in-quantity", &FileFormat::ALL, percent),
     Trap::new("percent-format-on-quantity", WORKBOOKS, percent_format),
-    Trap::new("currency-by-row", &Form::ALL, currency_by_row).with(&[Field::Price]).spoken(&[&ENGLISH]),
-    Trap::new("currency-by-row-beside-signs", &Form::ALL, currency_beside_sign)
-        .with(&[Field::Price])
-        .spoken(&[&ENGLISH]),
-    Trap::new("currencies-in-cells", &Form::ALL, currencies_in_cells).with(&[Field::Price]),
-    Trap::new("words-for-empty", &Form::ALL, words_for_empty).with(&[Field::Supplier, Field::Category]),
-    Trap::new("no-price-in-words", &Form::ALL, no_price).with(&[Field::Price]),
-    Trap::new("full-width-digits-in-quantity", &Form::ALL, full_width),
-    Trap::new("unit-in-quantity", &Form::ALL, unit),
-    Trap::new("slashes-in-dates", &Form::ALL, slashes).with(&[Field::Counted]),
-    Trap::new("formula-in-text-file", &[Form::Csv], formula),
-    Trap::new("invoice-lines", &Form::ALL, invoices).with(&[Field::Price]).spoken(&[&ENGLISH]),
-    Trap::new("amounts-typed-with-comma-in-a-workbook", WORKBOOKS, typed_with_comma).with(&[Field::Price]),
-    Trap::new("decimal-signs-mixed", &[Form::Csv, Form::Html], mixed_signs).with(&[Field::Price]),
-    Trap::new("all-counts-with-point", &[Form::Csv, Form::Html], all_with_point),
-    Trap::new("date-in-quantity", &Form::ALL, date_in_quantity),
-    Trap::new("letter-for-zero", &Form::ALL, letter_for_zero),
-    Trap::new("thousands-with-comma-in-count", &Form::ALL, thousands),
+    Trap::new("currency-by-row", &FileFormat::ALL, currency_by_row)
+        .with_columns(&[Field::Price])
+        .in_languages(&[&ENGLISH]),
+    Trap::new("currency-by-row-beside-signs", &FileFormat::ALL, currency_beside_sign)
+        .with_columns(&[Field::Price])
+        .in_languages(&[&ENGLISH]),
+    Trap::new("currencies-in-cells", &FileFormat::ALL, currencies_in_cells).with_columns(&[Field::Price]),
+    Trap::new("words-for-empty", &FileFormat::ALL, words_for_empty).with_columns(&[Field::Supplier, Field::Category]),
+    Trap::new("no-price-in-words", &FileFormat::ALL, no_price).with_columns(&[Field::Price]),
+    Trap::new("full-width-digits-in-quantity", &FileFormat::ALL, full_width),
+    Trap::new("unit-in-quantity", &FileFormat::ALL, unit),
+    Trap::new("slashes-in-dates", &FileFormat::ALL, slashes).with_columns(&[Field::Counted]),
+    Trap::new("formula-in-text-file", &[FileFormat::Csv], formula),
+    Trap::new("invoice-lines", &FileFormat::ALL, invoices).with_columns(&[Field::Price]).in_languages(&[&ENGLISH]),
+    Trap::new("amounts-typed-with-comma-in-a-workbook", WORKBOOKS, typed_with_comma).with_columns(&[Field::Price]),
+    Trap::new("decimal-signs-mixed", &[FileFormat::Csv, FileFormat::Html], mixed_separators)
+        .with_columns(&[Field::Price]),
+    Trap::new("all-counts-with-point", &[FileFormat::Csv, FileFormat::Html], all_with_point),
+    Trap::new("date-in-quantity", &FileFormat::ALL, date_in_quantity),
+    Trap::new("letter-for-zero", &FileFormat::ALL, letter_for_zero),
+    Trap::new("thousands-with-comma-in-count", &FileFormat::ALL, thousands),
 ];
 
 /// Puts `cell` into the column of a row without a trap.
@@ -61,13 +64,13 @@ fn currency_by_row(case: &mut Case) -> bool {
     case.currency().is_empty() && currency_column(case)
 }
 
-/// The column says one thing and the sign beside the amount, in some rows, another.
+/// In some rows, the currency column contradicts the currency sign of the amount.
 fn currency_beside_sign(case: &mut Case) -> bool {
     !case.currency().is_empty() && currency_column(case)
 }
 
-/// A column that names the currency of each row, which no item of the table does. Where most are in one, those are right;
-/// where amounts have a sign, those that it agrees with.
+/// A column that names the currency of each row, which items in the table don't have. If amounts have a currency sign,
+/// the rows that agree with it are items; otherwise the rows in the most frequent currency, if there is one.
 fn currency_column(case: &mut Case) -> bool {
     let sign = match case.currency() {
         "" => None,
@@ -102,38 +105,38 @@ fn currency_column(case: &mut Case) -> bool {
     if sign.is_some() {
         return true;
     }
-    // In a short list chance decides which are most.
+    // In a short list, the most frequent currency is a matter of chance.
     let priced: Vec<_> =
         case.sheets[0].rows[1..].iter().filter(|row| row.cells.last().is_some_and(|cell| !cell.is_empty())).collect();
-    let right = priced.iter().filter(|row| row.is_item()).count();
-    priced.len() >= 5 && (right == 0) == most.is_none() && (right == 0 || right * 2 > priced.len())
+    let items = priced.iter().filter(|row| row.is_item()).count();
+    priced.len() >= 5 && (items == 0) == most.is_none() && (items == 0 || items * 2 > priced.len())
 }
 
-/// One amount in pounds, and one in euros where those are not the list's own.
+/// One amount in euros and one in pounds; both are wrong if the list is in dollars.
 fn currencies_in_cells(case: &mut Case) -> bool {
     let Some(column) = case.column(Field::Price) else { return false };
     let euros = !matches!(case.currency(), "$" | "USD");
-    let mut laid = 0;
+    let mut applied = 0;
     for place in case.free_rows() {
         let row = &mut case.sheet().rows[place];
-        if row.line.is_some() || row.cells[column].is_empty() || laid == 2 {
+        if row.line.is_some() || row.cells[column].is_empty() || applied == 2 {
             continue;
         }
-        row.cells[column] = Cell::text(["9 €", "8 GBP"][laid]);
+        row.cells[column] = Cell::text(["9 €", "8 GBP"][applied]);
         row.trap = Some("currencies-in-cells");
         match row.attributes() {
-            Some(attributes) if euros && laid == 0 => {
+            Some(attributes) if euros && applied == 0 => {
                 attributes.insert("unit_price", json!({ "N": "9" }));
             }
             _ => row.make_unclear(),
         }
-        laid += 1;
+        applied += 1;
     }
-    laid == 2
+    applied == 2
 }
 
-/// In a column of text the cell says what it says, by the documentation; but nobody types what programs write for
-/// nothing at all.
+/// A text column takes the text of its cells, as documented; but placeholders that only programs write for an empty
+/// value are unclear.
 fn words_for_empty(case: &mut Case) -> bool {
     let word = ["n/a", "NULL", "-", "N/A", "(null)", "nan", "--", "none"][case.rng.usize(..8)];
     let field = if case.rng.bool() { Field::Supplier } else { Field::Category };
@@ -177,7 +180,7 @@ fn slashes(case: &mut Case) -> bool {
     true
 }
 
-/// What a program writes that keeps the formula and not its result.
+/// Formulas written by a program that stores them without their results.
 fn formula(case: &mut Case) -> bool {
     let (field, text) = [
         (Field::Name, "=VLOOKUP(A2,Names!A:B,2,0)"),
@@ -188,7 +191,7 @@ fn formula(case: &mut Case) -> bool {
     put_unclear(case, field, "formula-in-text-file", Cell::text(text))
 }
 
-/// The lines of invoices have items, quantities and prices too.
+/// Invoice lines, which also have items, quantities and prices.
 fn invoices(case: &mut Case) -> bool {
     if !case.is_plain() {
         return false;
@@ -196,7 +199,7 @@ fn invoices(case: &mut Case) -> bool {
     let title = ["Invoice no", "Invoice number", "Order no", "PO number"][case.rng.usize(..4)];
     let in_front = case.rng.bool();
     let place = if in_front { 0 } else { case.columns.len() };
-    case.columns.insert(place, None);
+    case.insert_column(place);
     for (number, row) in case.sheet().rows.iter_mut().enumerate() {
         let text = if number == 0 { title.to_string() } else { format!("RE-2026-{:04}", 100 + number / 4) };
         row.cells.insert(place, Cell::text(text));
@@ -206,14 +209,14 @@ fn invoices(case: &mut Case) -> bool {
     true
 }
 
-/// 1,234 can be read in two ways, unless the column proves one.
+/// 1,234 is ambiguous, unless the column proves one reading.
 fn thousands(case: &mut Case) -> bool {
     put_unclear(case, Field::Quantity, "thousands-with-comma-in-count", Cell::text("1,234"))
 }
 
-/// Where a program exported amounts as text.
+/// Amounts that a program exported as text.
 fn typed_with_comma(case: &mut Case) -> bool {
-    let (Some(column), ',') = (case.column(Field::Price), case.list.habits.decimal) else { return false };
+    let (Some(column), ',') = (case.column(Field::Price), case.list.notation.decimal) else { return false };
     for row in &mut case.sheet().rows {
         if let Some(Cell { value: Value::Number(number), .. }) = row.cells.get(column) {
             row.cells[column] = Cell::text(format!("{number:.2}").replace('.', ","));
@@ -223,13 +226,13 @@ fn typed_with_comma(case: &mut Case) -> bool {
     true
 }
 
-/// One amount with the decimal sign of another country.
-fn mixed_signs(case: &mut Case) -> bool {
-    let text = if case.list.habits.decimal == ',' { "1,234.56" } else { "1.234,56" };
+/// One amount with the decimal separator of another country.
+fn mixed_separators(case: &mut Case) -> bool {
+    let text = if case.list.notation.decimal == ',' { "1,234.56" } else { "1.234,56" };
     put_unclear(case, Field::Price, "decimal-signs-mixed", Cell::text(text))
 }
 
-/// 1.234 in every row, and nothing that tells what it is.
+/// Counts such as 1.234 in every row, with nothing that shows what the point means.
 fn all_with_point(case: &mut Case) -> bool {
     let Some(column) = case.column(Field::Quantity) else { return false };
     if !case.is_plain() {
@@ -245,7 +248,7 @@ fn all_with_point(case: &mut Case) -> bool {
 
 fn date_in_quantity(case: &mut Case) -> bool {
     let day = jiff::civil::date(2026, 5, 12);
-    let cell = match case.form.is_workbook() {
+    let cell = match case.file_format.is_workbook() {
         true => Cell { value: Value::Day(day), format: "d-mmm", format_id: None },
         false => Cell::text("12-May"),
     };

@@ -1,4 +1,4 @@
-//! A case as a file of its form.
+//! Writes a case in its file format.
 
 mod html;
 mod ods;
@@ -7,27 +7,27 @@ mod xls;
 mod xlsx;
 mod xml2003;
 
-use super::case::{Case, Cell, Form, Value};
+use super::case::{Case, Cell, FileFormat, Value};
 
-pub use text::{Letters, TextHabits, line, quote};
+pub use text::{CsvStyle, TextEncoding, line, quote};
 
 pub fn write(case: &Case) -> Vec<u8> {
-    match case.form {
-        Form::Csv => text::csv(case),
-        Form::Xlsx => xlsx::xlsx(case),
-        Form::Ods => ods::ods(case),
-        Form::Xml2003 => xml2003::xml2003(case),
-        Form::Html => html::html(case),
-        Form::Xls => xls::xls(case),
+    match case.file_format {
+        FileFormat::Csv => text::csv(case),
+        FileFormat::Xlsx => xlsx::xlsx(case),
+        FileFormat::Ods => ods::ods(case),
+        FileFormat::Xml2003 => xml2003::xml2003(case),
+        FileFormat::Html => html::html(case),
+        FileFormat::Xls => xls::xls(case),
     }
 }
 
-/// Whether the file can have all that is in the case.
-pub fn can_say(case: &Case) -> bool {
-    case.form != Form::Csv || case.text.letters.can_say(&text::text(case))
+/// Returns whether the file's encoding can represent all text of the case.
+pub fn can_write(case: &Case) -> bool {
+    case.file_format != FileFormat::Csv || case.text.encoding.can_write(&text::text(case))
 }
 
-/// The cell as it is shown or typed, as far as its format makes a difference to us.
+/// Returns the cell as displayed or typed, as far as its format matters here.
 pub fn shown(cell: &Cell) -> String {
     match &cell.value {
         Value::Empty => String::new(),
@@ -50,7 +50,7 @@ fn shown_number(number: f64, format: &str) -> String {
     }
 }
 
-/// The pattern by which a day is shown.
+/// Returns the pattern by which a date is displayed.
 fn day_pattern(format: &str) -> &'static str {
     match format {
         "dd.mm.yyyy" => "%d.%m.%Y",
@@ -61,7 +61,7 @@ fn day_pattern(format: &str) -> &'static str {
     }
 }
 
-/// Days since 30 December 1899, by which the programs count.
+/// Returns the serial number: for dates, days since 30 December 1899.
 fn serial(value: &Value) -> Option<f64> {
     match value {
         Value::Day(day) => Some(f64::from((*day - jiff::civil::date(1899, 12, 30)).get_days())),

@@ -65,7 +65,7 @@ fn table_cell(cell: &Cell, more: &str, formats: &mut Vec<&'static str>) -> Strin
         let kind = if cell.format == "0%" { "percentage" } else { "float" };
         format!(" office:value-type=\"{kind}\" office:value=\"{number}\"")
     };
-    let said = match &cell.value {
+    let attributes = match &cell.value {
         Value::Empty => return format!("<table:table-cell{style}{more}/>"),
         Value::Text(_) => " office:value-type=\"string\"".to_string(),
         Value::Number(number) => float(number),
@@ -85,10 +85,10 @@ fn table_cell(cell: &Cell, more: &str, formats: &mut Vec<&'static str>) -> Strin
             " table:formula=\"of:=[.B1]/0\" office:value-type=\"string\" office:string-value=\"\"".to_string()
         }
     };
-    format!("<table:table-cell{style}{more}{said}>{}</table:table-cell>", ods_paragraphs(&shown(cell)))
+    format!("<table:table-cell{style}{more}{attributes}>{}</table:table-cell>", ods_paragraphs(&shown(cell)))
 }
 
-/// A style of cells, and the format it shows numbers in.
+/// Returns a cell style and its number format.
 fn style(number: usize, format: &str) -> String {
     let (kind, parts) = data_style(format);
     format!(

@@ -23,17 +23,17 @@ const ROW: u16 = 0x0208;
 const RK: u16 = 0x027E;
 const FORMAT: u16 = 0x041E;
 const FORMULA: u16 = 0x0006;
-/// The same under the number that older programs give it.
+/// The record number that older programs use.
 const OLD_FORMULA: u16 = 0x0406;
 
-/// The first identifier of a format that is free in every program.
+/// The first identifier for custom formats.
 const FIRST_FORMAT: u16 = 164;
-/// As many styles come before those of cells.
+/// The number of styles before those of cells.
 const STYLES: usize = 16;
-/// Of one record.
+/// The largest size of a record.
 const RECORD_BYTES: usize = 8_224;
 
-/// What is kept for the whole workbook.
+/// What belongs to the whole workbook.
 #[derive(Default)]
 struct Book {
     texts: Vec<String>,
@@ -43,7 +43,7 @@ struct Book {
 }
 
 pub fn xls(case: &Case) -> Vec<u8> {
-    let mut book = Book { old_formulas: case.ways.old_formulas, ..Book::default() };
+    let mut book = Book { old_formulas: case.cell_types.old_formulas, ..Book::default() };
     let sheets: Vec<_> = case.sheets.iter().map(|sheet| book.sheet(sheet)).collect();
     let mut head = record(BOF, &begin(5));
     head.extend(record(CODE_PAGE, &1200_u16.to_le_bytes()));
@@ -121,12 +121,12 @@ impl Book {
                 with(BOOL_ERROR, &[if *error == "#REF!" { 0x17 } else { 0x2A }, 1])
             }
             Value::Formula(_, result) => {
-                // A whole number, which is enough of a formula.
+                // A whole number is enough of a formula.
                 let token = [&[3, 0, 0x1E][..], &(*result as u16).to_le_bytes()].concat();
                 with(kind, &[&result.to_le_bytes()[..], &[0; 6], &token].concat())
             }
             Value::TextFormula(_, result) => {
-                // A string with one letter, which is enough of a formula.
+                // A string of one character is enough of a formula.
                 let token = [4, 0, 0x17, 1, 0, b'L'];
                 let formula = with(kind, &[&[0, 0, 0, 0, 0, 0, 0xFF, 0xFF][..], &[0; 6], &token].concat());
                 [formula, record(STRING, &text(result))].concat()
@@ -156,7 +156,7 @@ impl Book {
         half(STYLES + place)
     }
 
-    /// The place among the shared texts, as long as they go into one record.
+    /// Returns the index in the shared strings, unless these would exceed one record.
     fn share(&mut self, value: &str) -> Option<u32> {
         let known = self.texts.iter().position(|other| other == value);
         let place = known.or_else(|| {
@@ -190,20 +190,20 @@ fn xf(format: u16, style: bool) -> Vec<u8> {
     [halves(&[0, format, parent]), vec![0x20, 0, 0, 0x04, 0, 0, 0, 0, 0, 0, 0, 0, 0xC0, 0x20]].concat()
 }
 
-/// A text with its length in two bytes, in UTF-16 where it needs that.
+/// Encodes a text with its length in two bytes, in UTF-16 if necessary.
 fn text(value: &str) -> Vec<u8> {
     let wide: Vec<u16> = value.encode_utf16().collect();
     let length = half(wide.len()).to_le_bytes();
-    [&length[..], &letters(&wide)].concat()
+    [&length[..], &characters(&wide)].concat()
 }
 
 fn short_text(value: &str) -> Vec<u8> {
     let wide: Vec<u16> = value.encode_utf16().collect();
     let length = u8::try_from(wide.len()).expect("a short text");
-    [&[length][..], &letters(&wide)].concat()
+    [&[length][..], &characters(&wide)].concat()
 }
 
-fn letters(wide: &[u16]) -> Vec<u8> {
+fn characters(wide: &[u16]) -> Vec<u8> {
     let narrow: Option<Vec<u8>> = wide.iter().map(|unit| u8::try_from(*unit).ok()).collect();
     match narrow {
         Some(narrow) => [vec![0], narrow].concat(),
@@ -211,7 +211,7 @@ fn letters(wide: &[u16]) -> Vec<u8> {
     }
 }
 
-/// A whole number, or one of hundredths, in four bytes.
+/// Encodes a whole number or a number of hundredths in four bytes, if it fits.
 fn rk(number: f64) -> Option<u32> {
     const LARGEST: f64 = 500_000_000.0;
     let fits = |number: f64| number.fract() == 0.0 && number.abs() < LARGEST;

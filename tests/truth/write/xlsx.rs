@@ -1,4 +1,4 @@
-//! Workbooks of Excel.
+//! Excel workbooks (.xlsx).
 
 use rust_xlsxwriter::{Format, Formula, Workbook};
 
@@ -53,12 +53,12 @@ pub fn xlsx(case: &Case) -> Vec<u8> {
     raw.map_or(bytes.clone(), |raw| edit_part(&bytes, "xl/worksheets/sheet1.xml", |xml| put_raw(&xml, raw)))
 }
 
-/// Stands where the writer would not write what is meant to be there.
+/// Marks a cell whose XML is replaced afterwards, because the writer cannot write it.
 const PLACEHOLDER: f64 = 987_654.321;
 
 fn put_raw(xml: &str, raw: &str) -> String {
     let old = format!("><v>{PLACEHOLDER}</v>");
-    assert!(xml.contains(&old), "a place to put it");
+    assert!(xml.contains(&old), "the placeholder");
     xml.replace(&old, raw)
 }
 

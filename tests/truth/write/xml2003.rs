@@ -36,7 +36,7 @@ fn cells(sheet: &Sheet, number: usize, row: &Row, formats: &mut Vec<&'static str
     let mut text = String::new();
     for (column, cell) in row.cells.iter().enumerate() {
         let merge = sheet.merges.iter().find(|merge| merge.rows.0 == number && merge.columns.0 == column);
-        let Some(said) = said(cell) else { continue };
+        let Some(content) = content_of(cell) else { continue };
         let style = match cell.format {
             "" => String::new(),
             format => {
@@ -48,13 +48,13 @@ fn cells(sheet: &Sheet, number: usize, row: &Row, formats: &mut Vec<&'static str
             }
         };
         let merged = merge.map_or(String::new(), |merge| format!(" ss:MergeDown=\"{}\"", merge.rows.1 - merge.rows.0));
-        text.push_str(&format!("<Cell ss:Index=\"{}\"{style}{merged}{said}", column + 1));
+        text.push_str(&format!("<Cell ss:Index=\"{}\"{style}{merged}{content}", column + 1));
     }
     text
 }
 
-/// What a cell says besides its style, up to its end; none where it is no cell.
-fn said(cell: &Cell) -> Option<String> {
+/// Returns the rest of the cell's element, after its style; `None` if the cell is not written.
+fn content_of(cell: &Cell) -> Option<String> {
     let data = |kind: &str, text: &str| format!("><Data ss:Type=\"{kind}\">{}</Data></Cell>", escape(text));
     Some(match &cell.value {
         Value::Empty if cell.format.is_empty() => return None,

@@ -1,6 +1,6 @@
-//! Places, counts and times as people read them.
+//! Cell addresses, counts and durations as people read them.
 
-/// A column as spreadsheet programs name it: 0 is A, 26 is AA.
+/// The name of a column in spreadsheet programs: 0 is A, 26 is AA.
 pub fn column_letters(mut column: u32) -> String {
     let mut letters = Vec::new();
     loop {
@@ -13,20 +13,20 @@ pub fn column_letters(mut column: u32) -> String {
     letters.iter().rev().map(|&b| b as char).collect()
 }
 
-/// A cell's address: column 3 of row 14 is `D14`.
+/// The address of a cell: column 3 of row 14 is `D14`.
 pub fn cell_address(column: u32, row: u32) -> String {
     format!("{}{row}", column_letters(column))
 }
 
-/// An error as a person reads it: from a capital letter to a full stop.
+/// Turns an error into a sentence, with a capital letter and a full stop.
 pub fn sentence(error: &dyn std::fmt::Display) -> String {
     let text = error.to_string();
-    let mut letters = text.chars();
-    let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
-    format!("{first}{}.", letters.as_str())
+    let mut chars = text.chars();
+    let first = chars.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", chars.as_str())
 }
 
-/// A time as people read it: 4.2 s, 2 min 40 s, 1 h 5 min.
+/// A duration as people read it: 4.2 s, 2 min 40 s, 1 h 5 min.
 pub fn duration(seconds: f64) -> String {
     const MINUTE: u64 = 60;
     const HOUR: u64 = 60 * MINUTE;
@@ -53,13 +53,13 @@ pub fn count(n: u64) -> String {
     text
 }
 
-/// The digits of a number before its point as people read them: 4,812.50.
+/// A number with its thousands separated: 4,812.50.
 pub fn grouped(number: &str) -> String {
     let (sign, digits) = number.strip_prefix('-').map_or(("", number), |digits| ("-", digits));
     let (whole, fraction) = digits.find('.').map_or((digits, ""), |point| digits.split_at(point));
     match whole.parse() {
         Ok(whole) => format!("{sign}{}{fraction}", count(whole)),
-        // Longer than any stock: as it is.
+        // Longer than any stock needs: returned unchanged.
         Err(_) => number.to_string(),
     }
 }
@@ -69,8 +69,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_is_told_as_exactly_as_it_matters() {
-        for (seconds, says) in [
+    fn durations_are_rounded_to_a_useful_precision() {
+        for (seconds, expected) in [
             (0.0, "less than 0.1 s"),
             (0.1, "0.1 s"),
             (9.94, "9.9 s"),
@@ -81,12 +81,12 @@ mod tests {
             (3_599.6, "1 h 0 min"),
             (3_900.0, "1 h 5 min"),
         ] {
-            assert_eq!(duration(seconds), says, "{seconds}");
+            assert_eq!(duration(seconds), expected, "{seconds}");
         }
     }
 
     #[test]
-    fn an_error_is_read_as_a_sentence() {
+    fn an_error_becomes_a_sentence() {
         assert_eq!(sentence(&"älter; check the name"), "Älter; check the name.");
         assert_eq!(sentence(&""), ".");
     }
@@ -99,8 +99,10 @@ mod tests {
 
     #[test]
     fn numbers_are_grouped_for_people() {
-        for (number, says) in [("0", "0"), ("1234.50", "1,234.50"), ("-9876543.21", "-9,876,543.21"), ("999", "999")] {
-            assert_eq!(grouped(number), says);
+        for (number, expected) in
+            [("0", "0"), ("1234.50", "1,234.50"), ("-9876543.21", "-9,876,543.21"), ("999", "999")]
+        {
+            assert_eq!(grouped(number), expected);
         }
         let long = "12345678901234567890123.4";
         assert_eq!(grouped(long), long);

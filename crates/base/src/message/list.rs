@@ -1,8 +1,8 @@
-//! Lists in sentences: some are named, and the others are counted.
+//! Lists in sentences: the first few items are named, the others are counted.
 
 use super::count;
 
-/// The items separated by commas: at most `limit` of them, then how many more there are.
+/// Joins at most `limit` items with commas, then says how many more there are.
 pub fn listed(items: &[String], limit: usize) -> String {
     match items.len().checked_sub(limit) {
         None | Some(0) => items.join(", "),
@@ -15,10 +15,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_list_that_is_cut_says_how_many_more_there_are() {
+    fn a_shortened_list_says_how_many_more_there_are() {
         let items = |n: usize| (1..=n).map(|i| i.to_string()).collect::<Vec<_>>();
-        for (n, says) in [(0, ""), (1, "1"), (3, "1, 2, 3"), (4, "1, 2, 3, and 1 more"), (15, "1, 2, 3, and 12 more")] {
-            assert_eq!(listed(&items(n), 3), says);
+        for (n, expected) in
+            [(0, ""), (1, "1"), (3, "1, 2, 3"), (4, "1, 2, 3, and 1 more"), (15, "1, 2, 3, and 12 more")]
+        {
+            assert_eq!(listed(&items(n), 3), expected);
         }
     }
 }

@@ -1,11 +1,11 @@
-//! The sentences, and the page of all of them.
+//! Tests of the messages, and of the page that lists them.
 
 use std::collections::HashSet;
 
 use super::*;
 
 #[test]
-fn identifiers_are_unique_and_written_as_they_are_serialized() {
+fn identifiers_are_unique_and_match_their_serialized_form() {
     let ids: HashSet<&str> = Rule::ALL.iter().map(|rule| rule.id()).collect();
     assert_eq!(ids.len(), Rule::ALL.len());
     for rule in Rule::ALL {
@@ -15,7 +15,7 @@ fn identifiers_are_unique_and_written_as_they_are_serialized() {
 }
 
 #[test]
-fn every_sentence_keeps_to_the_words_of_the_trade() {
+fn every_message_avoids_jargon_and_says_what_was_done() {
     let unwanted = [
         "invalid",
         "illegal",
@@ -39,7 +39,7 @@ fn every_sentence_keeps_to_the_words_of_the_trade() {
         let (message, advice) = rule.templates();
         let text = format!("{message} {advice}").to_lowercase().replace("type ", "write ");
         for word in unwanted {
-            assert!(!text.contains(word), "{}: \"{word}\" is not her word: {text}", rule.id());
+            assert!(!text.contains(word), "{}: \"{word}\" is jargon: {text}", rule.id());
         }
         assert!(advice.ends_with('.'), "{}: {advice}", rule.id());
         assert!(
@@ -48,26 +48,26 @@ fn every_sentence_keeps_to_the_words_of_the_trade() {
                 || text.contains("none of them was loaded")
                 || text.contains("nothing was changed")
                 || text.contains("not in"),
-            "{}: says what we did",
+            "{}: does not say what was done",
             rule.id()
         );
     }
 }
 
 #[test]
-fn places_are_filled_and_braces_in_a_cell_stay_text() {
+fn placeholders_are_filled_and_braces_in_values_are_kept() {
     assert_eq!(
         Rule::NumberExpected.message(&[("column", "Price"), ("cell", "D14"), ("value", "{row}")]),
         "Price in D14 is \"{row}\"."
     );
 }
 
-/// `docs/messages.md`, which this test keeps true: `WRITE_DOCS=1 cargo test -p inventory-base messages` writes it anew.
+/// This test keeps `docs/messages.md` up to date: `WRITE_DOCS=1 cargo test -p inventory-base messages` rewrites it.
 #[test]
-fn the_list_of_messages_is_the_one_in_the_docs() {
+fn the_list_of_messages_in_the_docs_is_up_to_date() {
     let mut list = String::from(
-        "# What the loader says\n\nEvery message about a file has an identifier that never changes. It is `rule` in \
-         `report.json`. Words in braces are\nfilled in. This page is made from `crates/base/src/message/catalogue.rs` by a test.\n",
+        "# What the loader says\n\nEvery message about a file has an identifier that never changes: `rule` in `report.json`. \
+         Words in braces are\nfilled in. A test generates this page from `crates/base/src/message/catalogue.rs`.\n",
     );
     for rule in Rule::ALL {
         let (message, advice) = rule.templates();
@@ -77,6 +77,9 @@ fn the_list_of_messages_is_the_one_in_the_docs() {
     if std::env::var_os("WRITE_DOCS").is_some() {
         std::fs::write(path, &list).unwrap();
     }
-    let kept = std::fs::read_to_string(path).unwrap_or_default();
-    assert!(kept == list, "docs/messages.md is not up to date; run WRITE_DOCS=1 cargo test -p inventory-base messages");
+    let stored = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        stored == list,
+        "docs/messages.md is not up to date; run WRITE_DOCS=1 cargo test -p inventory-base messages"
+    );
 }

@@ -1,38 +1,39 @@
-//! The child's own limits: memory, processor time, no files, no other user's rights.
+//! Confines the child: limits its memory, processor time and files, and gives up root.
 
 use std::io;
 
 use super::Limits;
 
 const MEGABYTE: u64 = 1 << 20;
-/// Standard input, output and error, and a few the reader opens on its standard input.
+/// Standard input, output and error, and a few that the reader opens for its standard input.
 #[cfg(target_os = "linux")]
 const OPEN_FILES: u64 = 16;
 
-/// Gives up what reading a file does not need. Called before the file is touched; cannot be undone.
+/// Drops every right and resource that reading a file does not need. Call it before touching the file; it cannot be
+/// undone.
 pub fn confine(limits: Limits) -> io::Result<()> {
     use rustix::process::{Resource, Rlimit, setrlimit};
     let at_most = |n| Rlimit { current: Some(n), maximum: Some(n) };
-    // The signal comes at the soft limit and says what happened; the hard limit, a second later, kills.
+    // The soft limit sends SIGXCPU, which tells the parent why; the hard limit, a second later, sends SIGKILL.
     let processor = Rlimit { current: Some(limits.processor_seconds), maximum: Some(limits.processor_seconds + 1) };
     setrlimit(Resource::Cpu, processor)?;
     setrlimit(Resource::Core, at_most(0))?;
     setrlimit(Resource::Fsize, at_most(0))?;
-    // Data rather than address space, which counts what threads only reserve.
+    // Data rather than address space, because the latter includes what threads merely reserve.
     setrlimit(Resource::Data, at_most(limits.megabytes * MEGABYTE))?;
     #[cfg(target_os = "linux")]
     {
         setrlimit(Resource::Nofile, at_most(OPEN_FILES))?;
         leave_root()?;
         rustix::thread::set_no_new_privs(true)?;
-        // After the change of user, which would clear it.
+        // After the change of user, which would reset it.
         rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
     }
     Ok(())
 }
 
-/// To root nothing is unreadable, the parent's keys under /proc included: as root, become nobody. On Lambda the parent is
-/// no root, and keeps itself unreadable instead.
+/// Switches from root to the user `nobody`: root can read everything, including the parent's AWS keys under /proc. On
+/// Lambda the parent isn't root; there it makes itself unreadable instead.
 #[cfg(target_os = "linux")]
 fn leave_root() -> io::Result<()> {
     const NOBODY: u32 = 65534;

@@ -1,4 +1,4 @@
-//! The child's end: limits, then the file, then lines to standard output.
+//! The child's side: sets its limits, reads and judges the file, and writes lines to standard output.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -9,20 +9,21 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use inventory_base::item::Item;
-use inventory_rules::judge::{Hear, Judge, JudgeError, LentItem, Place, SheetRead, Verdict};
+use inventory_rules::judge::{BorrowedItem, Judge, JudgeError, Place, SheetRead, Verdict, VerdictSink};
 use inventory_workbook::Workbook;
 
 use super::{Brief, Items, Line, LineOf, READ, confine, peak_memory};
 
-/// The brief, where the command line is that of a child.
-pub fn asked_to_read(mut arguments: impl Iterator<Item = OsString>) -> Option<OsString> {
+/// Returns the brief if the process was started as the child.
+pub fn brief_from_args(mut arguments: impl Iterator<Item = OsString>) -> Option<OsString> {
     let first = arguments.nth(1)?;
     if first == READ { Some(arguments.next().unwrap_or_default()) } else { None }
 }
 
-/// Runs as the child. Must be called before any thread is started: limits and user are given up for all of them.
+/// Runs as the child. Must be called before any thread is started, so that the limits and the change of user apply to
+/// all threads.
 pub fn serve(brief: &std::ffi::OsStr) -> ExitCode {
-    // Where it stopped, never what it was reading.
+    // Report where it panicked, never what it was reading.
     std::panic::set_hook(Box::new(|panic| {
         eprintln!("the reader stopped at {}", panic.location().map_or_else(String::new, ToString::to_string));
     }));
@@ -33,7 +34,8 @@ pub fn serve(brief: &std::ffi::OsStr) -> ExitCode {
         .and_then(|brief| {
             confine(brief.limits)?;
             let file = File::from(io::stdin().as_fd().try_clone_to_owned()?);
-            // The library's own way out keeps what follows the last line back, and so writes twice as often.
+            // The standard library's stdout is line-buffered: each write is split at its last line break, and so there
+            // are twice as many.
             let out = File::from(io::stdout().as_fd().try_clone_to_owned()?);
             let mut out = BufWriter::with_capacity(1 << 16, out);
             judge(file, brief, &mut out)?;
@@ -51,7 +53,7 @@ pub fn serve(brief: &std::ffi::OsStr) -> ExitCode {
 fn judge(file: File, brief: Brief, out: &mut impl Write) -> io::Result<()> {
     match judge_rows(file, brief, out) {
         Ok(()) => Ok(()),
-        Err(JudgeError::Refused(refusal)) => say(out, &Line::Refused(refusal)),
+        Err(JudgeError::Refused(refusal)) => write_line(out, &Line::Refused(refusal)),
         Err(JudgeError::Output(error)) => Err(error),
     }
 }
@@ -60,36 +62,37 @@ fn judge_rows(file: File, brief: Brief, out: &mut impl Write) -> Result<(), Judg
     let encoding = brief.schema.encoding.map(|encoding| encoding.0);
     let mut workbook = Workbook::open_in(file, &brief.file_name, brief.budget, encoding).map_err(JudgeError::from)?;
     let mut judge = Judge::new(&brief.schema);
-    let mut read = judge.judge_file(&mut workbook, &mut Said { items: brief.items, out })?;
-    let mut say_again = |place: Place, verdict: Verdict<LentItem<'_>>| say(out, &LineOf::Again(place, verdict));
-    judge.judge_again(&mut workbook, &mut say_again, &mut read)?;
+    let mut read = judge.judge_file(&mut workbook, &mut LineWriter { items: brief.items, out })?;
+    let mut write_again =
+        |place: Place, verdict: Verdict<BorrowedItem<'_>>| write_line(out, &LineOf::Again(place, verdict));
+    judge.judge_again(&mut workbook, &mut write_again, &mut read)?;
     if let Some(bytes) = peak_memory() {
-        say(out, &Line::Memory(bytes))?;
+        write_line(out, &Line::Memory(bytes))?;
     }
-    say(out, &Line::End(read))?;
+    write_line(out, &Line::End(read))?;
     Ok(())
 }
 
-/// Says what is judged, line by line.
-struct Said<'a, W> {
+/// Writes each verdict as a line.
+struct LineWriter<'a, W> {
     items: Items,
     out: &'a mut W,
 }
 
-impl<W: Write> Hear for Said<'_, W> {
-    fn row(&mut self, place: Place, verdict: Verdict<LentItem<'_>>) -> io::Result<()> {
+impl<W: Write> VerdictSink for LineWriter<'_, W> {
+    fn row(&mut self, place: Place, verdict: Verdict<BorrowedItem<'_>>) -> io::Result<()> {
         match self.items {
-            Items::Told => say(self.out, &LineOf::Row(place, verdict)),
-            Items::LeftOut => say(self.out, &Line::Row(place, verdict.map(|_| Item::new()))),
+            Items::Included => write_line(self.out, &LineOf::Row(place, verdict)),
+            Items::Omitted => write_line(self.out, &Line::Row(place, verdict.map(|_| Item::new()))),
         }
     }
 
     fn sheet(&mut self, number: u16, sheet: SheetRead) -> io::Result<()> {
-        say(self.out, &Line::Sheet(number, sheet))
+        write_line(self.out, &Line::Sheet(number, sheet))
     }
 }
 
-fn say(out: &mut impl Write, line: &LineOf<impl Serialize>) -> io::Result<()> {
+fn write_line(out: &mut impl Write, line: &LineOf<impl Serialize>) -> io::Result<()> {
     serde_json::to_writer(&mut *out, line)?;
     out.write_all(b"\n")
 }

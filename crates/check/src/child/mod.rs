@@ -1,10 +1,11 @@
-//! Reading and judging in a process of its own, without keys and with hard limits. A few hostile or merely broken files
-//! make a reader abort or loop for ever, which nothing inside the same process can stop.
+//! Reads and judges a file in a separate process, without AWS keys and with hard limits. A few hostile or merely broken
+//! files make a reader abort or loop forever, which nothing inside the same process can stop.
 
 mod confine;
 mod inside;
 mod memory;
 mod outside;
+mod reader;
 mod spool;
 
 use serde::{Deserialize, Serialize};
@@ -16,18 +17,19 @@ use inventory_rules::schema::Schema;
 use inventory_workbook::Budget;
 
 pub use confine::confine;
-pub use inside::{asked_to_read, serve};
+pub use inside::{brief_from_args, serve};
 pub use memory::peak_memory;
-pub use outside::{ChildError, Outcome, Reader, read};
-pub use spool::{Following, JudgedRow, Reading, Rows, Spool};
+pub use outside::{ChildError, Outcome};
+pub use reader::{FILE_BYTES, Reader, too_large};
+pub use spool::{IncomingRows, JudgedRow, Reading, Rows, Spool};
 
-/// The first word of the child's command line; the brief is the second.
+/// The first argument of the child; the brief is the second.
 pub const READ: &str = "read";
 
-/// What the child is told. The file itself is its standard input.
+/// What the child needs to know, as JSON in its command line. The file itself is its standard input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Brief {
-    /// Only to name the sheet of a file that has no sheets of its own.
+    /// Only used to name the sheet of a file format that has no sheets, such as CSV.
     pub file_name: String,
     pub schema: Schema,
     pub budget: Budget,
@@ -35,16 +37,17 @@ pub struct Brief {
     pub items: Items,
 }
 
-/// Whether the items of accepted rows are wanted. To count rows they are not, and telling them is much of the work.
+/// Whether the child passes on the items of accepted rows. Counting rows doesn't need them, and writing them is much of
+/// the work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Items {
-    Told,
-    /// Accepted rows come with an empty item.
-    LeftOut,
+    Included,
+    /// Accepted rows have an empty item.
+    Omitted,
 }
 
-/// What the child may take. It sets them itself before it touches the file, and cannot take them back.
+/// The child's limits. It sets them itself before it touches the file, and cannot raise them again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     pub processor_seconds: u64,
@@ -53,32 +56,32 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        // 400 of the 512 MB of the smallest function: the rest is the parent's.
+        // 400 of the 512 MB of the smallest function; the parent needs the rest.
         Limits { processor_seconds: 300, megabytes: 400 }
     }
 }
 
-/// One line of what the child says. What is known of a sheet comes before its rows, and once more, in place of that, when
-/// its header is found. Rows come in the order of the file, then the duplicates among them as they were sent, then the
-/// memory it took, where that is known, and the end. Without an end, nothing of it counts.
+/// One line of the child's output. A sheet is described before its rows, and again, replacing the first description,
+/// when its header is found. Rows come in the order of the file, followed by the final verdicts of duplicates in the
+/// same order, the peak memory if known, and the end. Output without an end is discarded.
 pub type Line = LineOf<Item>;
 
-/// A [`Line`], with its item as this end has it.
+/// A [`Line`] whose item is owned, or borrowed while it is written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LineOf<I> {
     Sheet(u16, SheetRead),
     Row(Place, Verdict<I>),
-    /// The final verdict of a row that could not be judged by itself.
+    /// The final verdict of a row that could only be judged with the whole file known.
     Again(Place, Verdict<I>),
-    /// The most it has had, in bytes.
+    /// The child's peak memory in bytes.
     Memory(u64),
     End(FileRead),
     Refused(Refusal),
 }
 
 impl Line {
-    /// How a line of rows begins: told apart without reading the line.
+    /// The start of a line with a row, so that lines can be told apart without parsing them.
     const ROW: &'static [u8] = b"{\"row\"";
     const AGAIN: &'static [u8] = b"{\"again\"";
 }

@@ -1,4 +1,5 @@
-//! What the child said, kept in a file until the whole of it is known: only then is an accepted row no duplicate.
+//! Stores the child's lines in a file until all of them are known: only then is it certain that an accepted row isn't a
+//! duplicate.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Take};
@@ -12,67 +13,67 @@ use inventory_rules::judge::{FileRead, Place, SheetRead, Verdict};
 
 use super::Line;
 
-/// Where the lines of rows are kept, and how far they have come.
+/// The file with the lines of rows, and how much of it has been written.
 #[derive(Debug)]
 pub struct Spool {
     file: File,
-    grown: watch::Sender<Grown>,
+    written: watch::Sender<Written>,
 }
 
-/// So much of a spool can be read.
+/// The part of a spool that can be read so far.
 #[derive(Debug, Clone, Default)]
-struct Grown {
+struct Written {
     bytes: u64,
     rows: u64,
     sheets: Arc<[SheetRead]>,
-    /// All rows are there, and these many bytes of duplicates after them.
-    whole: Option<u64>,
+    /// Set when all rows are there: how many bytes of duplicates follow them.
+    complete: Option<u64>,
 }
 
 impl Spool {
-    /// A file without a name in this folder.
+    /// Creates an unnamed file in `folder`.
     pub fn create(folder: &Path) -> io::Result<Spool> {
-        Ok(Spool { file: tempfile::tempfile_in(folder)?, grown: watch::Sender::default() })
+        Ok(Spool { file: tempfile::tempfile_in(folder)?, written: watch::Sender::default() })
     }
 
-    /// The rows while they come.
-    pub fn follow(&self) -> io::Result<Following> {
+    /// Returns the rows as they are written.
+    pub fn follow(&self) -> io::Result<IncomingRows> {
         let rows = Rows::new(&self.file, (0, 0), (0, 0), Vec::new())?;
-        Ok(Following { rows, taken: 0, grown: self.grown.subscribe() })
+        Ok(IncomingRows { rows, taken: 0, written: self.written.subscribe() })
     }
 
     pub(super) fn writer(&self) -> io::Result<BufWriter<File>> {
         Ok(BufWriter::with_capacity(1 << 16, self.file.try_clone()?))
     }
 
-    /// So much has been written by now.
+    /// Announces how much has been written so far.
     pub(super) fn grow(&self, bytes: u64, rows: u64, sheets: &[SheetRead]) {
-        self.grown.send_modify(|grown| {
-            (grown.bytes, grown.rows) = (bytes, rows);
-            if *grown.sheets != *sheets {
-                grown.sheets = sheets.into();
+        self.written.send_modify(|written| {
+            (written.bytes, written.rows) = (bytes, rows);
+            if *written.sheets != *sheets {
+                written.sheets = sheets.into();
             }
         });
     }
 
-    /// All has been written: rows to `duplicates_at`, duplicates to `end`.
+    /// Announces that everything has been written: rows up to `duplicates_at`, duplicates up to `end`.
     pub(super) fn end(self, duplicates_at: u64, end: u64, rows: u64, file: FileRead) -> Reading {
         self.grow(duplicates_at, rows, &file.sheets);
-        self.grown.send_modify(|grown| grown.whole = Some(end - duplicates_at));
+        self.written.send_modify(|written| written.complete = Some(end - duplicates_at));
         Reading { spool: self.file, duplicates_at, end, rows, file, peak_memory: None }
     }
 }
 
-/// A whole file, read and judged.
+/// A file that has been read and judged completely.
 #[derive(Debug)]
 pub struct Reading {
     spool: File,
     duplicates_at: u64,
     end: u64,
-    /// Rows with a value, in all sheets.
+    /// Rows with at least one value, in all sheets.
     pub rows: u64,
     pub file: FileRead,
-    /// The most memory that the child has had, in bytes, where it has told.
+    /// The child's peak memory in bytes, if it reported it.
     pub peak_memory: Option<u64>,
 }
 
@@ -85,7 +86,7 @@ pub struct JudgedRow {
 }
 
 impl Reading {
-    /// All rows in the order of the file, from the beginning. Duplicates have taken the place of accepted rows.
+    /// Returns all rows in the order of the file, each with its final verdict.
     pub fn rows(&self) -> io::Result<Rows> {
         let names = self.file.sheets.iter().map(|sheet| Arc::from(sheet.name.as_str())).collect();
         Rows::new(&self.spool, (0, self.duplicates_at), (self.duplicates_at, self.end), names)
@@ -96,30 +97,31 @@ impl Reading {
     }
 }
 
-/// Rows that are read while the file still is. What looks accepted may turn out to be a duplicate at the end.
-pub struct Following {
+/// Rows that can be read while the file is still being judged. A row that looks accepted may turn out to be a duplicate
+/// at the end.
+pub struct IncomingRows {
     rows: Rows,
     taken: u64,
-    grown: watch::Receiver<Grown>,
+    written: watch::Receiver<Written>,
 }
 
-impl Following {
-    /// The next so many rows with what is known of the sheets by now, fewer only at the end of the file. None after the
-    /// last, where some of the rows were duplicates, and where the reading came to nothing.
+impl IncomingRows {
+    /// Returns the next `most` rows (fewer only at the end of the file) and what is known about the sheets so far;
+    /// `None` after the last row, if some of the rows were duplicates, or if reading the file failed.
     pub async fn next_rows(&mut self, most: usize) -> Option<io::Result<(Vec<JudgedRow>, Arc<[SheetRead]>)>> {
-        let enough = |grown: &Grown| grown.whole.is_some() || grown.rows >= self.taken + most as u64;
-        let grown = self.grown.wait_for(enough).await.ok()?.clone();
-        if grown.whole.is_some_and(|duplicates| duplicates > 0) || grown.rows == self.taken {
+        let enough = |written: &Written| written.complete.is_some() || written.rows >= self.taken + most as u64;
+        let written = self.written.wait_for(enough).await.ok()?.clone();
+        if written.complete.is_some_and(|duplicates| duplicates > 0) || written.rows == self.taken {
             return None;
         }
-        self.rows.grow(grown.bytes, &grown.sheets);
+        self.rows.grow(written.bytes, &written.sheets);
         let rows: io::Result<Vec<JudgedRow>> = self.rows.by_ref().take(most).collect();
         self.taken += rows.as_ref().map_or(0, |rows| rows.len() as u64);
-        Some(rows.map(|rows| (rows, grown.sheets)))
+        Some(rows.map(|rows| (rows, written.sheets)))
     }
 }
 
-/// A position of its own in a file that others read and write too.
+/// An independent read position in a file that others read and write too.
 struct Cursor {
     file: File,
     position: u64,
@@ -171,7 +173,7 @@ impl Lines {
     }
 }
 
-/// The rows of a reading, one after another.
+/// An iterator over the rows of a file, with their final verdicts.
 pub struct Rows {
     names: Vec<Arc<str>>,
     rows: Lines,
@@ -191,7 +193,7 @@ impl Rows {
         Ok(Rows { names, rows: Lines::new(spool, rows_at, rows_end)?, next_duplicate, duplicates })
     }
 
-    /// There is more to read.
+    /// Extends the rows that can be read up to `end`.
     fn grow(&mut self, end: u64, sheets: &[SheetRead]) {
         self.rows.end_at(end);
         if self.names.len() < sheets.len() {
@@ -224,7 +226,7 @@ impl Iterator for Rows {
 mod tests {
     use super::*;
     use inventory_base::item::Item;
-    use inventory_rules::judge::{Kept, Skip, Skipped};
+    use inventory_rules::judge::{RejectedRow, Skip, Skipped};
     use std::io::Write;
 
     fn sheet(name: &str) -> SheetRead {
@@ -241,7 +243,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn rows_are_told_while_they_come_and_no_more_where_some_are_duplicates() {
+    async fn rows_can_be_read_as_they_are_written_but_not_to_the_end_if_some_are_duplicates() {
         for duplicates in [0, 7] {
             let spool = Spool::create(&std::env::temp_dir()).unwrap();
             let mut following = spool.follow().unwrap();
@@ -257,11 +259,11 @@ mod tests {
                 bytes
             };
             spool.grow(write(0..7), 7, &[sheet("A")]);
-            let mut told = Vec::new();
+            let mut numbers = Vec::new();
             for _ in 0..2 {
                 let (rows, sheets) = following.next_rows(3).await.unwrap().unwrap();
                 assert_eq!(sheets[0].name, "A");
-                told.extend(rows.into_iter().map(|row| row.row));
+                numbers.extend(rows.into_iter().map(|row| row.row));
             }
             assert!(futures_util::poll!(std::pin::pin!(following.next_rows(3))).is_pending());
             let rows_end = write(7..10);
@@ -269,15 +271,15 @@ mod tests {
             let reading = spool.end(rows_end, rows_end + duplicates, 10, file);
             assert_eq!(reading.has_duplicates(), duplicates > 0);
             while let Some(rows) = following.next_rows(3).await {
-                told.extend(rows.unwrap().0.into_iter().map(|row| row.row));
+                numbers.extend(rows.unwrap().0.into_iter().map(|row| row.row));
             }
             let expected = if duplicates > 0 { 0..6 } else { 0..10 };
-            assert_eq!(told, expected.collect::<Vec<_>>());
+            assert_eq!(numbers, expected.collect::<Vec<_>>());
         }
     }
 
     #[tokio::test]
-    async fn a_reading_that_comes_to_nothing_ends_who_follows_it() {
+    async fn incoming_rows_end_if_reading_the_file_fails() {
         let spool = Spool::create(&std::env::temp_dir()).unwrap();
         let mut following = spool.follow().unwrap();
         drop(spool);
@@ -285,8 +287,8 @@ mod tests {
     }
 
     #[test]
-    fn duplicates_take_the_place_of_the_rows_they_are() {
-        let kept = Kept { problems: vec![], cells: vec![], key: None };
+    fn duplicates_replace_the_accepted_rows_in_their_places() {
+        let kept = RejectedRow { problems: vec![], cells: vec![], key: None };
         let lines = [
             Line::Row(Place(0, 1), Verdict::Skipped(Skipped { why: Skip::Header, says: "SKU".into() })),
             Line::Row(Place(0, 2), Verdict::Accepted(Item::new())),
@@ -310,9 +312,9 @@ mod tests {
         let reading = spool.end(duplicates_at, bytes, 4, file);
         for _ in 0..2 {
             let rows: Vec<JudgedRow> = reading.rows().unwrap().map(Result::unwrap).collect();
-            let told: Vec<_> =
+            let found: Vec<_> =
                 rows.iter().map(|row| (&*row.sheet, row.row, matches!(row.verdict, Verdict::Duplicate(_)))).collect();
-            assert_eq!(told, [("A", 1, false), ("A", 2, true), ("A", 3, false), ("B", 2, true)]);
+            assert_eq!(found, [("A", 1, false), ("A", 2, true), ("A", 3, false), ("B", 2, true)]);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Rows whose item was there, and is another one now: attribute by attribute, and which of them weigh most.
+//! Rows that change an existing item: attribute by attribute, and which changes are the biggest.
 
 use std::collections::BTreeSet;
 
@@ -10,10 +10,10 @@ use inventory_base::decimal::Decimal;
 use inventory_base::item::{Item, Value, same_value};
 use inventory_rules::schema::{PROVENANCE, Schema, Totals};
 
-/// Of the changes that weigh most, so many are kept in the index: a person reads no more of them.
+/// How many of the biggest changes are kept in the index; a person reads no more of them.
 const BIGGEST_KEPT: usize = 50;
 
-/// A row whose item was there, and is another one now.
+/// A row that changes an existing item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChangedRow {
     pub sheet: String,
@@ -22,7 +22,7 @@ pub struct ChangedRow {
     pub attributes: Vec<ChangedAttribute>,
 }
 
-/// Absent on the side where the item has no such attribute.
+/// One attribute before and after. A side is `None` if the item doesn't have the attribute.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChangedAttribute {
     pub name: String,
@@ -52,23 +52,23 @@ impl ChangedRow {
     }
 }
 
-/// The changes that weigh most, in whatever rows they stand: by how much the value in stock rises or falls, then by how
-/// many pieces.
+/// Collects the biggest changes of a load, in whichever rows they are: by how much the stock value rises or falls, then
+/// by how much the quantity does.
 #[derive(Debug, Default)]
 pub struct Biggest {
-    /// The heaviest first; of equals, the first row.
+    /// The biggest first; among equals, the one added first.
     kept: Vec<((Decimal, Decimal), ChangedRow)>,
 }
 
 impl Biggest {
-    /// Takes a row into account whose item becomes `after`.
+    /// Adds a row that makes its item `after`.
     pub fn add(&mut self, row: &PlanRow, after: &Item, schema: &Schema) {
         let Some(before) = &row.before else { return };
-        let weight = weigh(before, after, &schema.totals);
-        let place = self.kept.partition_point(|(kept, _)| *kept >= weight);
+        let size = size_of_change(before, after, &schema.totals);
+        let place = self.kept.partition_point(|(kept, _)| *kept >= size);
         if place < BIGGEST_KEPT {
             self.kept.truncate(BIGGEST_KEPT - 1);
-            self.kept.insert(place, (weight, ChangedRow::of(row, schema)));
+            self.kept.insert(place, (size, ChangedRow::of(row, schema)));
         }
     }
 
@@ -77,14 +77,15 @@ impl Biggest {
     }
 }
 
-fn weigh(before: &Item, after: &Item, totals: &Totals) -> (Decimal, Decimal) {
+/// Returns by how much the stock value and the quantity change.
+fn size_of_change(before: &Item, after: &Item, totals: &Totals) -> (Decimal, Decimal) {
     let (before, after) = (Figures::of(before, totals), Figures::of(after, totals));
-    let differ = |before: Option<Decimal>, after: Option<Decimal>| {
-        let less = before?.checked_mul(Decimal::new(-1, 0))?;
-        Some(after?.checked_add(less)?.abs())
+    let difference = |before: Option<Decimal>, after: Option<Decimal>| {
+        let negated = before?.checked_mul(Decimal::new(-1, 0))?;
+        Some(after?.checked_add(negated)?.abs())
     };
-    let or_nothing = |difference: Option<Decimal>| difference.unwrap_or(Decimal::ZERO);
-    (or_nothing(differ(before.value, after.value)), or_nothing(differ(before.quantity, after.quantity)))
+    let or_zero = |difference: Option<Decimal>| difference.unwrap_or(Decimal::ZERO);
+    (or_zero(difference(before.value, after.value)), or_zero(difference(before.quantity, after.quantity)))
 }
 
 #[cfg(test)]
@@ -106,19 +107,19 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_row_is_told_attribute_by_attribute() {
+    fn a_changed_row_lists_its_changed_attributes() {
         let schema = Schema::shipped().unwrap();
         let after = item("A-1", &[("quantity", number("6")), ("level", number("5"))]);
         let before = item("A-1", &[("level", number("5.0")), ("shelf", number("5.0"))]);
         let changed = |name: &str, before, after| ChangedAttribute { name: name.into(), before, after };
         let attributes =
             vec![changed("quantity", None, Some(number("6"))), changed("shelf", Some(number("5.0")), None)];
-        let told = ChangedRow { sheet: "Stock".into(), row: 3, key: item("A-1", &[]), attributes };
-        assert_eq!(ChangedRow::of(&row(3, before, after), &schema), told);
+        let expected = ChangedRow { sheet: "Stock".into(), row: 3, key: item("A-1", &[]), attributes };
+        assert_eq!(ChangedRow::of(&row(3, before, after), &schema), expected);
     }
 
     #[test]
-    fn what_moves_most_value_comes_first_and_the_rest_is_not_kept() {
+    fn the_biggest_changes_in_value_come_first_and_the_rest_is_not_kept() {
         let schema = Schema::shipped().unwrap();
         let stock = |quantity: u32, price: &str| {
             item("A-1", &[("quantity", number(&quantity.to_string())), ("unit_price", number(price))])

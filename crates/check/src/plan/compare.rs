@@ -1,4 +1,4 @@
-//! A row's item beside what the table holds under its key: new, changed, unchanged, or left alone.
+//! Compares a row's item with what the table holds under its key: new, changed, unchanged, or kept as it was.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,25 +8,25 @@ use inventory_base::item::{Item, Value, same_item};
 use inventory_rules::judge::SheetRead;
 use inventory_rules::schema::{DISCONTINUED, Missing, Mode, PROVENANCE, Schema, WhenEmpty};
 
-/// What every item that is written says of its origin, where the rules want that.
+/// Returns the attributes that record an item's origin, if the rules ask for them.
 pub fn provenance(schema: &Schema, load: &str, time: &str) -> Item {
-    let said = [load, time].map(|said| Value::S(said.into()));
-    PROVENANCE.into_iter().zip(said).filter(|_| schema.provenance).collect()
+    let values = [load, time].map(|value| Value::S(value.into()));
+    PROVENANCE.into_iter().zip(values).filter(|_| schema.provenance).collect()
 }
 
-/// The key of an item, as the table has it.
+/// Returns the key of an item, as the table has it.
 pub fn key_of(item: &Item, schema: &Schema) -> Item {
     schema.key.attributes().filter_map(|name| Some((name, item.get(name)?.clone()))).collect()
 }
 
-/// By what rows are compared.
+/// Compares rows with the table.
 pub struct Comparison<'a> {
     schema: &'a Schema,
     /// By name.
     sheets: BTreeMap<&'a str, &'a SheetRead>,
-    /// The columns whose empty cells say that an item has no such attribute.
+    /// The columns whose empty cells remove the attribute from an item.
     clears: BTreeSet<&'a str>,
-    /// What every written item says of its origin.
+    /// The attributes that record the origin of every written item.
     provenance: &'a Item,
 }
 
@@ -39,11 +39,11 @@ impl<'a> Comparison<'a> {
         Comparison { schema, sheets, clears, provenance }
     }
 
-    /// What becomes of an accepted row. `before` is what the table holds, where it was asked.
+    /// Settles the fate of an accepted row. `before` is what the table holds, if it was read.
     pub fn compare(&self, row: &mut PlanRow, before: Before) {
         let Some(item) = &mut row.item else { return };
-        let (asked, before) = match before {
-            Before::NotAsked => (false, None),
+        let (was_read, before) = match before {
+            Before::NotRead => (false, None),
             Before::Found(before) => (true, before),
         };
         match (self.schema.mode, &before) {
@@ -55,22 +55,23 @@ impl<'a> Comparison<'a> {
                 }
             }
             (Mode::Merge, _) => {
-                let is_there = |name: &str| !asked || before.as_ref().is_some_and(|before| before.contains_key(name));
+                let before = before.as_ref();
+                let may_have = |name: &str| !was_read || before.is_some_and(|before| before.contains_key(name));
                 let columns = self.sheets.get(&*row.sheet).map_or(&[][..], |sheet| sheet.columns_at(row.row));
                 let cleared = columns.iter().map(|column| column.attribute.as_str());
                 let cleared = cleared.filter(|name| self.clears.contains(name));
-                let cleared = cleared.filter(|name| !item.contains_key(name) && is_there(name));
+                let cleared = cleared.filter(|name| !item.contains_key(name) && may_have(name));
                 row.removes = cleared.map(|name| name.to_string()).collect();
-                row.removes.extend(self.is_back(item, before.as_ref()).then(|| DISCONTINUED.to_string()));
+                row.removes.extend(self.is_listed_again(item, before).then(|| DISCONTINUED.to_string()));
             }
             (Mode::Replace | Mode::Add, _) => {}
         }
         row.before = before;
         row.fate = match (&row.before, row.after(self.schema.mode)) {
-            _ if !asked => Fate::Written,
+            _ if !was_read => Fate::Written,
             (None, _) => Fate::New,
             (Some(_), _) if self.schema.mode == Mode::Add => Fate::Kept,
-            (Some(before), Some(after)) if same_but_for_provenance(&after, before) => Fate::Unchanged,
+            (Some(before), Some(after)) if same_apart_from_provenance(&after, before) => Fate::Unchanged,
             (Some(_), _) => Fate::Changed,
         };
         if let Some(item) = row.item.as_mut().filter(|_| row.fate.is_written()) {
@@ -78,18 +79,18 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// Whether an item was missing from an earlier sheet, was marked, and is listed again.
-    fn is_back(&self, item: &Item, before: Option<&Item>) -> bool {
+    /// Whether an item was marked because an earlier sheet didn't list it, and is listed again.
+    fn is_listed_again(&self, item: &Item, before: Option<&Item>) -> bool {
         let marks = self.schema.sync.as_ref().is_some_and(|sync| sync.missing == Missing::Mark);
         let marked = before.and_then(|before| before.get(DISCONTINUED)) == Some(&Value::Bool(true));
-        // Where it is a column, the sheet says it.
+        // If the mark is a column, the sheet decides.
         let is_column = || self.schema.columns.iter().any(|column| column.name == DISCONTINUED);
         marks && marked && !item.contains_key(DISCONTINUED) && !is_column()
     }
 
-    /// Whether a row that was compared before says what this row of the sheet says.
+    /// Whether `compared`, a row compared earlier, has the same content as this `row` of the sheet.
     pub fn is_of(&self, compared: &PlanRow, row: &PlanRow) -> bool {
-        let of_sheet = |row: &PlanRow| {
+        let as_in_sheet = |row: &PlanRow| {
             let mut row = PlanRow { before: None, twin: None, removes: Vec::new(), ..row.clone() };
             if let Some(item) = &mut row.item {
                 row.fate = Fate::Accepted;
@@ -97,9 +98,9 @@ impl<'a> Comparison<'a> {
             }
             row
         };
-        let (mut compared, row) = (of_sheet(compared), of_sheet(row));
+        let (mut compared, row) = (as_in_sheet(compared), as_in_sheet(row));
         if let (Some(compared), Some(item)) = (&mut compared.item, &row.item) {
-            // What the table had there was put in.
+            // The comparison copied these from the table.
             for kept in self.schema.kept_columns().filter(|kept| !item.contains_key(kept)) {
                 compared.remove(kept);
             }
@@ -110,12 +111,12 @@ impl<'a> Comparison<'a> {
 
 /// What the table holds under a row's key.
 pub enum Before {
-    NotAsked,
+    NotRead,
     Found(Option<Item>),
 }
 
 impl PlanRow {
-    /// The whole item as it will be.
+    /// Returns the whole item as it will be.
     pub fn after(&self, mode: Mode) -> Option<Cow<'_, Item>> {
         let item = self.item.as_ref()?;
         Some(match (mode, &self.before) {
@@ -131,9 +132,9 @@ impl PlanRow {
     }
 }
 
-fn same_but_for_provenance(after: &Item, before: &Item) -> bool {
-    let says = |item: &Item| item.keys().any(|name| PROVENANCE.contains(&name));
-    if !says(after) && !says(before) {
+fn same_apart_from_provenance(after: &Item, before: &Item) -> bool {
+    let has_any = |item: &Item| item.keys().any(|name| PROVENANCE.contains(&name));
+    if !has_any(after) && !has_any(before) {
         return same_item(after, before);
     }
     let plain = |item: &Item| {
@@ -165,7 +166,7 @@ mod tests {
         Schema::from_toml(&format!("version = 1\n{lines}\n[key]\npartition = \"sku\"\n{}", columns.concat())).unwrap()
     }
 
-    /// A sheet that has all columns but the shelf.
+    /// A sheet with all columns except the shelf.
     fn sheet() -> SheetRead {
         let column = |name: &str| ColumnRead {
             attribute: name.into(),
@@ -181,15 +182,15 @@ mod tests {
         SheetRead { name, loaded: true, skipped: None, header_row: Some(1), columns, others: vec![], tables: vec![] }
     }
 
-    fn compared(lines: &str, says: &[(&str, &str)], before: Before) -> PlanRow {
+    fn compared(lines: &str, listed: &[(&str, &str)], before: Before) -> PlanRow {
         let (schema, sheets) = (schema(lines), [sheet()]);
         let provenance = provenance(&schema, "0123456789abcdef", "2026-10-03T08:00:00Z");
         let comparison = Comparison::new(&schema, &sheets, &provenance);
-        let row = PlanRow::accepted("Stock", 2, Some(item(says)));
+        let row = PlanRow::accepted("Stock", 2, Some(item(listed)));
         let mut compared = row.clone();
         comparison.compare(&mut compared, before);
         assert!(comparison.is_of(&compared, &row));
-        // A chunk that is kept keeps what was found in other capitals.
+        // A chunk that is reused keeps the keys found in other upper or lower case.
         let with_twin = PlanRow { twin: Some(item(&[("sku", "a")])), ..compared.clone() };
         assert!(comparison.is_of(&with_twin, &row));
         assert!(!comparison.is_of(&compared, &PlanRow::accepted("Stock", 2, Some(item(&[("sku", "other")])))));
@@ -197,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_column_that_only_the_table_above_has_takes_nothing_from_items_below() {
+    fn a_column_that_only_the_table_above_has_clears_nothing_in_the_table_below() {
         let (schema, mut sheet) = (schema("mode = \"merge\""), sheet());
         let columns = sheet.columns.iter().filter(|column| column.attribute != "name").cloned().collect();
         sheet.tables = vec![TableRead { header_row: 5, columns, others: vec![] }];
@@ -212,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn each_mode_makes_of_a_row_what_it_is_for() {
+    fn each_mode_combines_a_row_and_the_existing_item_in_its_own_way() {
         let there = [("sku", "A"), ("name", "Bolt"), ("shelf", "7"), ("note", "new")];
         let (same, other) = ([("sku", "A"), ("name", "Bolt")], [("sku", "A"), ("name", "Nut")]);
         let noted = [("sku", "A"), ("name", "Bolt"), ("note", "new")];
@@ -223,39 +224,39 @@ mod tests {
         );
         const MERGE: &str = "mode = \"merge\"";
         const ADD: &str = "mode = \"add\"";
-        for (lines, says, before, fate, after, removes) in [
+        for (lines, listed, before, fate, after, removes) in [
             ("", &same[..], None, Fate::New, &same[..], &[][..]),
-            // The shelf goes, for the whole item is put; the note is kept.
+            // The shelf disappears because the whole item is put; the note is kept.
             ("", &same, Some(&there[..]), Fate::Changed, &noted, &[]),
             ("", &same, Some(&noted), Fate::Unchanged, &noted, &[]),
             (MERGE, &same, Some(&there), Fate::Unchanged, &there, &[]),
             (MERGE, &other, Some(&there), Fate::Changed, &merged, &[]),
-            // An empty cell under a column of the sheet; the shelf has none there.
+            // The cell under `name` is empty; the sheet has no column for the shelf.
             (MERGE, &bare, Some(&there), Fate::Changed, &cleared, &["name"]),
             (MERGE, &bare, Some(&bare), Fate::Unchanged, &bare, &[]),
             (MERGE, &bare, None, Fate::New, &bare, &[]),
             (ADD, &other, Some(&there), Fate::Kept, &there, &[]),
             (ADD, &other, None, Fate::New, &other, &[]),
         ] {
-            let row = compared(lines, says, Before::Found(before.map(item)));
-            assert_eq!((row.fate, row.before.clone()), (fate, before.map(item)), "{lines} {says:?}");
+            let row = compared(lines, listed, Before::Found(before.map(item)));
+            assert_eq!((row.fate, row.before.clone()), (fate, before.map(item)), "{lines} {listed:?}");
             let mode = schema(lines).mode;
-            assert_eq!(row.after(mode).unwrap().into_owned(), item(after), "{lines} {says:?}");
-            assert_eq!(row.removes, removes, "{lines} {says:?}");
+            assert_eq!(row.after(mode).unwrap().into_owned(), item(after), "{lines} {listed:?}");
+            assert_eq!(row.removes, removes, "{lines} {listed:?}");
         }
-        // Nobody keeps a note where nobody looks.
+        // Without reading the table, the existing note can't be kept.
         let lines = "compare = false\nmode = \"merge\"";
-        let unasked = compared(lines, &bare, Before::NotAsked);
-        assert_eq!((unasked.fate, unasked.removes), (Fate::Written, vec!["name".to_string()]));
+        let unread = compared(lines, &bare, Before::NotRead);
+        assert_eq!((unread.fate, unread.removes), (Fate::Written, vec!["name".to_string()]));
     }
 
     #[test]
-    fn where_an_item_comes_from_makes_it_no_other_item() {
-        let says = [("sku", "A"), ("name", "Bolt")];
+    fn a_different_origin_alone_does_not_change_an_item() {
+        let listed = [("sku", "A"), ("name", "Bolt")];
         let before = [("sku", "A"), ("name", "Bolt"), ("loaded_by", "fedcba9876543210"), ("loaded_at", "2025")];
         let lines = "provenance = true";
-        let row = compared(lines, &says, Before::Found(Some(item(&before))));
-        assert_eq!((row.fate, row.item), (Fate::Unchanged, Some(item(&says))));
+        let row = compared(lines, &listed, Before::Found(Some(item(&before))));
+        assert_eq!((row.fate, row.item), (Fate::Unchanged, Some(item(&listed))));
         let row = compared(lines, &[("sku", "A"), ("name", "Nut")], Before::Found(Some(item(&before))));
         let load = Value::S("0123456789abcdef".into());
         assert_eq!((row.fate, &row.item.unwrap()["loaded_by"]), (Fate::Changed, &load));

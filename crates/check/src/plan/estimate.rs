@@ -1,4 +1,4 @@
-//! What a load takes before it is done: units, money, time.
+//! Estimates what a load will take: capacity units, money, time.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,56 +6,57 @@ use inventory_base::decimal::Decimal;
 use inventory_base::item::{Item, Value, item_size};
 use inventory_rules::schema::{Capacity, IndexShape, Price, Projection, TableShape};
 
-/// A write unit is a write of up to this size, a read unit a consistent read of up to that.
+/// A write unit covers a write of up to 1 KiB, a read unit a consistent read of up to 4 KiB.
 const WRITE_UNIT_BYTES: usize = 1024;
 const READ_UNIT_BYTES: usize = 4096;
-/// What a table on demand takes from its first day on. It takes more once it has had more, which it does not tell.
+/// What an on-demand table accepts from the start. It accepts more after higher traffic, but doesn't report how much.
 const ON_DEMAND: Capacity = Capacity { read: 12_000, write: 4_000 };
 
-/// Of a load, or of what a load has taken.
+/// What a load will take, or has taken.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
     pub write_units: f64,
     pub read_units: f64,
-    /// None only where the price is a longer number than can be multiplied.
+    /// `None` only if the price has too many digits to multiply.
     pub money: Option<Decimal>,
     pub currency: String,
-    /// None where the table's capacity is not known.
+    /// `None` if the table's capacity is not known.
     pub seconds: Option<f64>,
 }
 
 impl Estimate {
-    /// The units of the indexes count against the table's own capacity here; those that have their own make it faster.
+    /// Estimates money and time. Counts the units of indexes against the table's own capacity; indexes with capacity of
+    /// their own make the load faster than estimated.
     pub fn of(write_units: f64, read_units: f64, price: &Price, capacity: Option<Capacity>) -> Estimate {
-        let cost = |units: f64, of_a_million: Decimal| {
+        let cost = |units: f64, per_million: Decimal| {
             let millions = Decimal::from_cell(units).ok()?.checked_mul(Decimal::new(1, -6))?;
-            millions.checked_mul(of_a_million)
+            millions.checked_mul(per_million)
         };
         let money = match capacity {
-            // Paid for by the hour, used or not.
+            // Provisioned capacity is paid for by the hour, used or not.
             Some(_) => Some(Decimal::ZERO),
             None => cost(write_units, price.write)
                 .zip(cost(read_units, price.read))
                 .and_then(|(write, read)| write.checked_add(read)),
         };
         let Capacity { read, write } = capacity.unwrap_or(ON_DEMAND);
-        // First it is read and compared, then written.
+        // The load reads and compares first, then writes.
         let known = read > 0 && write > 0;
         let seconds = known.then(|| write_units / write as f64 + read_units / read as f64);
         Estimate { write_units, read_units, money, currency: price.currency.clone(), seconds }
     }
 }
 
-/// What reading one item takes; looking for one that is not there counts as well.
+/// Returns the read units for one item; a read that finds nothing counts as well.
 pub fn read_units(size_of_item: usize, consistent: bool) -> f64 {
     let units = size_of_item.div_ceil(READ_UNIT_BYTES).max(1) as f64;
     if consistent { units } else { units / 2.0 }
 }
 
-/// What it takes to make `after` of `before`, in the table and in all its indexes: to put, update or delete an item.
+/// Returns the write units for turning `before` into `after` in the table and all its indexes: a put, update or delete.
 ///
-/// Sizes are those of `item_size`, whose rule for numbers is approximate, as DynamoDB's documentation of it is: an item
-/// within a few bytes of a full kilobyte can come out a unit higher or lower than here.
+/// Sizes are those of `item_size`, whose rule for numbers is approximate, as is DynamoDB's documentation of it: an item
+/// within a few bytes of a full kilobyte can take a unit more or less than calculated here.
 pub fn write_units(shape: &TableShape, before: Option<&Item>, after: Option<&Item>) -> f64 {
     let size = |item: Option<&Item>| item.map_or(0, item_size);
     let of_table = units(size(before).max(size(after))).max(1);
@@ -68,7 +69,7 @@ fn units(bytes: usize) -> usize {
     bytes.div_ceil(WRITE_UNIT_BYTES)
 }
 
-/// One index, of however many shapes.
+/// One index, which may have several shapes.
 struct Index<'t> {
     table: &'t TableShape,
     shapes: &'t [IndexShape],
@@ -93,12 +94,12 @@ impl<'t> Index<'t> {
         keys.flat_map(|key| std::iter::once(&key.partition).chain(&key.sort)).map(|attribute| attribute.name.as_str())
     }
 
-    /// An item that lacks a part of the index's key is not in the index.
+    /// Whether the item is in the index; it isn't if it lacks a part of the index's key.
     fn has(&self, item: &Item) -> bool {
         self.key().all(|name| item.contains_key(name))
     }
 
-    /// What the index holds of an item: what it projects, its own key and the table's.
+    /// Returns the part of an item that the index stores: the projected attributes, the index's key and the table's.
     fn entry<'i>(&self, item: &'i Item) -> impl Iterator<Item = (&'i str, &'i Value)> {
         item.iter().filter(|(name, _)| self.holds(name))
     }
@@ -141,7 +142,7 @@ mod tests {
         values.iter().map(|(name, value)| (name.to_string(), Value::S(value.to_string().into()))).collect()
     }
 
-    /// An item of exactly this size.
+    /// Returns an item of exactly this size.
     fn of_size(bytes: usize) -> Item {
         let item = item(&[("sku", &"x".repeat(bytes - "sku".len()))]);
         assert_eq!(item_size(&item), bytes);
@@ -167,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn an_index_takes_what_changes_in_it() {
+    fn an_index_takes_units_for_what_changes_in_it() {
         let long = "x".repeat(1100);
         let include = || Projection::Include(vec!["note".into()]);
         let none: &[(&str, &str)] = &[];
@@ -181,20 +182,20 @@ mod tests {
         for (what, projects, before, after, units) in [
             ("neither is in it", Projection::All, none, apart, 0.0),
             ("neither was nor will be in it", Projection::All, apart, none, 0.0),
-            ("it comes in", Projection::All, none, york, 1.0),
-            ("it comes in with all it has", Projection::All, none, longer, 2.0),
-            ("it comes in with its keys", Projection::Keys, none, longer, 1.0),
-            ("it comes in with what is included", include(), none, longer, 2.0),
+            ("it is new", Projection::All, none, york, 1.0),
+            ("it is new, all attributes", Projection::All, none, longer, 2.0),
+            ("it is new, keys only", Projection::Keys, none, longer, 1.0),
+            ("it is new, included attributes", include(), none, longer, 2.0),
             ("it gets the index's key", Projection::All, apart, york, 1.0),
             ("it loses the index's key", Projection::All, longer, apart, 2.0),
             ("it is deleted", Projection::All, longer, none, 2.0),
             ("it is deleted, keys only", Projection::Keys, longer, none, 1.0),
-            ("it stays as it is", Projection::All, noted, noted, 0.0),
+            ("it is unchanged", Projection::All, noted, noted, 0.0),
             ("it gets longer", Projection::All, noted, longer, 2.0),
             ("it gets shorter", Projection::All, longer, york, 2.0),
-            ("what changes is not in the index", Projection::Keys, noted, longer, 0.0),
-            ("what is included changes", include(), york, noted, 1.0),
-            ("what is not included changes", include(), york, priced, 0.0),
+            ("an attribute outside the index changes", Projection::Keys, noted, longer, 0.0),
+            ("an included attribute changes", include(), york, noted, 1.0),
+            ("an attribute that isn't included changes", include(), york, priced, 0.0),
             ("it moves", Projection::All, york, leeds, 2.0),
             ("it moves and gets longer", Projection::All, york, longer_in_leeds, 3.0),
             ("it moves, keys only", Projection::Keys, longer, longer_in_leeds, 2.0),
@@ -208,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn an_index_of_several_attributes_is_one_and_wants_them_all() {
+    fn an_index_with_several_key_attributes_counts_once_and_needs_all_of_them() {
         let shapes =
             || vec![index("place", Some("day"), Projection::Keys), index("kind", Some("day"), Projection::Keys)];
         let whole = item(&[("sku", "A"), ("place", "York"), ("kind", "tool"), ("day", "1")]);
@@ -229,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_of_the_table_are_in_every_index() {
+    fn every_index_stores_the_keys_of_the_table() {
         let by_place = table(vec![index("place", None, Projection::Keys)]);
         let long_key = item(&[("sku", &"x".repeat(1000)), ("place", &"y".repeat(100)), ("note", "n")]);
         assert_eq!(write_units(&by_place, None, Some(&long_key)), 2.0 + 2.0);
@@ -239,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_read_takes_a_unit_for_each_four_kilobytes_and_half_if_it_may_be_late() {
+    fn a_read_takes_a_unit_for_each_four_kilobytes_and_half_of_it_if_eventually_consistent() {
         for (bytes, consistent, units) in
             [(0, true, 1.0), (0, false, 0.5), (4096, true, 1.0), (4097, true, 2.0), (4097, false, 1.0)]
         {
@@ -248,15 +249,15 @@ mod tests {
     }
 
     #[test]
-    fn units_become_money_and_time() {
+    fn units_are_converted_to_money_and_time() {
         let price = Price::default();
         let on_demand = Estimate::of(8_000.0, 6_000.5, &price, None);
         assert_eq!(on_demand.money.unwrap().to_string(), "0.0057500625");
         assert_eq!(on_demand.currency, "USD");
         assert_eq!(Estimate::of(8_000.0, 6_000.0, &price, None).seconds, Some(2.5));
 
-        let given = Some(Capacity { read: 100, write: 10 });
-        let provisioned = Estimate::of(50.0, 25.0, &price, given);
+        let capacity = Some(Capacity { read: 100, write: 10 });
+        let provisioned = Estimate::of(50.0, 25.0, &price, capacity);
         assert_eq!((provisioned.money, provisioned.seconds), (Some(Decimal::ZERO), Some(5.25)));
         assert_eq!(Estimate::of(50.0, 25.0, &price, Some(Capacity { read: 0, write: 10 })).seconds, None);
 

@@ -1,8 +1,8 @@
-//! When a load waits for somebody: what is gathered about it row by row, and what of that is unusual.
+//! Gates hold an unusual load for approval: evidence is collected row by row and compared with the limits of the rules.
 
 mod document;
+mod explain;
 mod older;
-mod tell;
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,7 +10,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use self::tell::Teller;
+use self::explain::Explainer;
 use super::Fate;
 use super::totals::{group_of, number_of};
 use inventory_base::decimal::Decimal;
@@ -22,16 +22,16 @@ use inventory_rules::schema::{DISCONTINUED, Missing, Mode, PROVENANCE, Schema, S
 
 pub use older::{Newer, NewerLoad};
 
-/// Of fewer there are no percents: a sheet of three rows is not a catastrophe when one falls to zero.
+/// Limits in percent apply from this number on: in a sheet of three rows, one that falls to zero means little.
 const FEWEST_IN_PERCENT: u64 = 10;
-/// Scopes that are looked at each for itself, the first ones of the file. More than that is no list of warehouses.
+/// The number of scopes that are judged one by one, the first of the file. A list of warehouses has fewer.
 const MAX_SCOPES: usize = 1_000;
-/// Scopes that are told of by one gate; how many more there are is said in a sentence.
-const SCOPES_TOLD: usize = 10;
-/// Attributes that are named; that there are more is said.
-const VANISHING_TOLD: usize = 5;
+/// The number of scopes that one gate describes; the others are counted in a sentence.
+const SCOPES_DESCRIBED: usize = 10;
+/// The number of attributes that are named.
+const VANISHING_NAMED: usize = 5;
 
-/// What can hold a load. Its name is what it is waived by.
+/// A check that can hold a load. It is waived by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Gate {
@@ -71,7 +71,7 @@ impl Gate {
         }
     }
 
-    /// On which side of its limit a share is unusual.
+    /// Returns on which side of the limit a share trips the gate.
     fn side(self) -> Ordering {
         if self == Gate::Fewer { Ordering::Less } else { Ordering::Greater }
     }
@@ -100,14 +100,14 @@ impl fmt::Display for Gate {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tripped {
     pub gate: Gate,
-    /// The value of the column it is told for, such as a warehouse; none for the whole.
+    /// The scope that tripped the gate, such as a warehouse; `None` if it was the whole load.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
     pub message: String,
     pub advice: String,
 }
 
-/// What is remembered of a load, for the next one into the same table.
+/// What the ledger remembers about a load, for comparison with the next one into the same table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastLoad {
     pub load: LoadId,
@@ -116,25 +116,26 @@ pub struct LastLoad {
     pub per_scope: BTreeMap<String, u64>,
 }
 
-/// What the gates look at, gathered row by row in one pass.
+/// What the gates judge, collected row by row in one pass.
 #[derive(Debug, Clone)]
 pub struct Evidence<'s> {
     schema: &'s Schema,
-    /// The column by whose values there are scopes.
+    /// The column whose values are the scopes.
     scope_column: Option<&'s str>,
-    whole: Signs,
-    scopes: BTreeMap<String, Signs>,
-    /// Attributes that nobody minds: the rules' own, and what the loader itself writes.
+    whole: Stats,
+    scopes: BTreeMap<String, Stats>,
+    /// The attributes that the rules name or the loader itself writes.
     known: BTreeSet<&'s str>,
-    /// Items that would lose others, and which.
+    /// The number of items that would lose other attributes.
     losing: u64,
+    /// The names of these attributes, the first `VANISHING_NAMED`.
     lost: Vec<String>,
     more_are_lost: bool,
     document: Option<Document>,
     newer: Newer,
 }
 
-/// So many of so many.
+/// `count` of `of` rows or items.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Part {
     count: u64,
@@ -151,33 +152,33 @@ impl Part {
         self.of += other.of;
     }
 
-    /// Whether its share is on this side of a limit in percent.
+    /// Whether the share is on this side of a limit in percent.
     fn trips(self, percent: Decimal, side: Ordering) -> bool {
         let share = Decimal::from(self.count).checked_mul(100u32.into());
         let limit = Decimal::from(self.of).checked_mul(percent);
-        // A limit of so many digits that it cannot be reckoned with: better asked once too often.
+        // If a limit has too many digits to calculate with, it is safer to ask.
         let beyond = share.zip(limit).is_none_or(|(share, limit)| share.cmp(&limit) == side);
         self.of >= FEWEST_IN_PERCENT && beyond
     }
 }
 
-/// What there is to see in some rows.
+/// The figures of some rows that gates judge.
 #[derive(Debug, Clone, Copy, Default)]
-struct Signs {
-    /// Planned to be in the table.
+struct Stats {
+    /// Items planned to be in the table.
     items: u64,
-    /// Of the rows that hold items.
+    /// Rejected rows, of the rows that hold items.
     rejected: Part,
-    /// Of the quantities that were not zero.
+    /// Quantities that fall to zero, of those that weren't zero.
     zeros: Part,
-    /// Of the prices that were there and still are.
+    /// Prices that change a lot, of those that existed and still do.
     prices: Part,
-    /// Of the table's items in scope.
+    /// Items missing from the sheet, of the table's items in scope.
     missing: Part,
 }
 
-impl Signs {
-    fn add(&mut self, other: &Signs) {
+impl Stats {
+    fn add(&mut self, other: &Stats) {
         self.items += other.items;
         self.rejected.add(other.rejected);
         self.zeros.add(other.zeros);
@@ -197,7 +198,7 @@ impl<'s> Evidence<'s> {
         Evidence {
             schema,
             scope_column: scope_column.map(String::as_str),
-            whole: Signs::default(),
+            whole: Stats::default(),
             scopes: BTreeMap::new(),
             known: columns.chain(schema.key.attributes()).chain(PROVENANCE).chain(marked).collect(),
             losing: 0,
@@ -208,59 +209,59 @@ impl<'s> Evidence<'s> {
         }
     }
 
-    /// A row of the plan, with what was there and what will be, whole.
-    pub fn note(&mut self, fate: Fate, before: Option<&Item>, after: Option<&Item>) {
-        let mut signs = Signs::default();
+    /// Adds a row of the plan, with the whole item before and after.
+    pub fn add_row(&mut self, fate: Fate, before: Option<&Item>, after: Option<&Item>) {
+        let mut stats = Stats::default();
         match fate {
             Fate::New | Fate::Changed | Fate::Unchanged | Fate::Written | Fate::Kept | Fate::Accepted => {
-                signs.items = 1;
-                signs.rejected = Part::one(false);
+                stats.items = 1;
+                stats.rejected = Part::one(false);
             }
-            Fate::Rejected => signs.rejected = Part::one(true),
-            Fate::Duplicate => signs.rejected = Part::one(false),
-            // No item, or not the fate of a row that is being planned.
+            Fate::Rejected => stats.rejected = Part::one(true),
+            Fate::Duplicate => stats.rejected = Part::one(false),
+            // The row has no item, or this isn't a fate of rows that are being planned.
             Fate::Skipped | Fate::Held | Fate::NotWritten => return,
         }
         if let (Fate::Changed | Fate::Unchanged, Some(before), Some(after)) = (fate, before, after) {
-            self.compare(before, after, &mut signs);
+            self.compare(before, after, &mut stats);
         }
-        self.add(&signs, after, before);
+        self.add(&stats, after, before);
     }
 
-    /// What the file was found to be, if it is no list of stock.
-    pub fn note_document(&mut self, document: Option<&Document>) {
+    /// Sets why the file doesn't look like a stock list, if it doesn't.
+    pub fn set_document(&mut self, document: Option<&Document>) {
         self.document = document.cloned();
     }
 
-    /// What has been loaded since the file was uploaded.
-    pub fn note_newer(&mut self, newer: Newer) {
+    /// Sets what has been loaded since the file was uploaded.
+    pub fn set_newer(&mut self, newer: Newer) {
         self.newer = newer;
     }
 
-    /// Items of the table that the sheet speaks for, listed or not.
-    pub fn note_in_scope(&mut self, scope: Option<&str>, items: u64) {
-        let signs = Signs { missing: Part { count: 0, of: items }, ..Signs::default() };
-        self.whole.add(&signs);
-        self.add_to_scope(&signs, scope);
+    /// Adds items of the table in the sheet's scope, listed or not.
+    pub fn add_in_scope(&mut self, scope: Option<&str>, items: u64) {
+        let stats = Stats { missing: Part { count: 0, of: items }, ..Stats::default() };
+        self.whole.add(&stats);
+        self.add_to_scope(&stats, scope);
     }
 
-    /// The scope that an item of the table belongs to, of those that are looked at each for itself: `known`, or one more.
+    /// Returns the scope of an item of the table, if that is one of the `known` scopes or there is room for another.
     pub fn scope_of<V>(&self, item: &Item, known: &BTreeMap<Option<String>, V>) -> Option<String> {
         let scope = group_of(item, self.scope_column?).map(str::to_string);
         scope.filter(|scope| known.len() <= MAX_SCOPES || known.contains_key(&Some(scope.clone())))
     }
 
-    /// One of these that the sheet does not list.
-    pub fn note_missing(&mut self, before: &Item) {
-        self.add(&Signs { missing: Part { count: 1, of: 0 }, ..Signs::default() }, Some(before), None);
+    /// Adds an item in scope that the sheet doesn't list.
+    pub fn add_missing(&mut self, before: &Item) {
+        self.add(&Stats { missing: Part { count: 1, of: 0 }, ..Stats::default() }, Some(before), None);
     }
 
-    fn compare(&mut self, before: &Item, after: &Item, signs: &mut Signs) {
+    fn compare(&mut self, before: &Item, after: &Item, stats: &mut Stats) {
         let Schema { gates, totals, mode, .. } = self.schema;
         if let Some(quantity) = totals.quantity.as_deref().filter(|_| gates.zero_percent.is_some())
             && number_of(before, quantity).is_some_and(|before| !before.is_zero())
         {
-            signs.zeros = Part::one(number_of(after, quantity).is_some_and(|after| after.is_zero()));
+            stats.zeros = Part::one(number_of(after, quantity).is_some_and(|after| after.is_zero()));
         }
         if let (Some(price), Some(factor)) = (&totals.price, gates.price_factor)
             && let (Some(before), Some(after)) = (number_of(before, price), number_of(after, price))
@@ -268,9 +269,9 @@ impl<'s> Evidence<'s> {
             && !after.is_zero()
         {
             let (before, after) = (before.abs(), after.abs());
-            // Only a price of more than thirty digits has no such multiple, and nothing is said of that.
+            // The multiplication fails only for prices of more than thirty digits; they don't count as exceeding.
             let exceeds = |a: Decimal, b: Decimal| b.checked_mul(factor).is_some_and(|limit| a > limit);
-            signs.prices = Part::one(exceeds(after, before) || exceeds(before, after));
+            stats.prices = Part::one(exceeds(after, before) || exceeds(before, after));
         }
         if gates.vanishing && *mode == Mode::Replace {
             let mut loses = false;
@@ -279,7 +280,7 @@ impl<'s> Evidence<'s> {
                 if self.lost.iter().any(|lost| lost == name) {
                     continue;
                 }
-                match self.lost.len() < VANISHING_TOLD {
+                match self.lost.len() < VANISHING_NAMED {
                     true => self.lost.push(name.to_string()),
                     false => self.more_are_lost = true,
                 }
@@ -288,57 +289,57 @@ impl<'s> Evidence<'s> {
         }
     }
 
-    /// In the whole, and in the scope that the first of the items tells.
-    fn add(&mut self, signs: &Signs, item: Option<&Item>, or: Option<&Item>) {
-        self.whole.add(signs);
+    /// Adds to the whole load and to the scope of `item`, or of `or` if that has none.
+    fn add(&mut self, stats: &Stats, item: Option<&Item>, or: Option<&Item>) {
+        self.whole.add(stats);
         let Some(column) = self.scope_column else {
             return;
         };
-        self.add_to_scope(signs, [item, or].into_iter().flatten().find_map(|item| group_of(item, column)));
+        self.add_to_scope(stats, [item, or].into_iter().flatten().find_map(|item| group_of(item, column)));
     }
 
-    fn add_to_scope(&mut self, signs: &Signs, scope: Option<&str>) {
+    fn add_to_scope(&mut self, stats: &Stats, scope: Option<&str>) {
         let Some(scope) = scope else { return };
         if let Some(sum) = self.scopes.get_mut(scope) {
-            sum.add(signs);
+            sum.add(stats);
         } else if self.scopes.len() < MAX_SCOPES {
-            self.scopes.insert(scope.to_string(), *signs);
+            self.scopes.insert(scope.to_string(), *stats);
         }
     }
 
-    /// What the next load into the table is compared with.
+    /// Returns what the next load into the table is compared with.
     pub fn to_last_load(&self, load: &LoadId) -> LastLoad {
-        let per_scope = self.scopes.iter().map(|(scope, signs)| (scope.clone(), signs.items)).collect();
+        let per_scope = self.scopes.iter().map(|(scope, stats)| (scope.clone(), stats.items)).collect();
         LastLoad { load: load.clone(), items: self.whole.items, per_scope }
     }
 
-    /// The gates that hold `load`, by their order; of each the whole first, then the scopes by their names.
+    /// Returns what holds `load`, in the order of the gates: for each gate the whole load first, then the scopes by name.
     pub fn judge(&self, last: Option<&LastLoad>, waived: &BTreeSet<Gate>, load: &LoadId) -> Vec<Tripped> {
         let mut tripped = Vec::new();
         for gate in Gate::ALL.into_iter().filter(|gate| !waived.contains(gate)) {
-            let teller = Teller { schema: self.schema, gate, load, last, scope_column: self.scope_column };
-            tripped.extend(self.judge_whole(&teller));
-            tripped.extend(self.judge_scopes(&teller));
+            let explainer = Explainer { schema: self.schema, gate, load, last, scope_column: self.scope_column };
+            tripped.extend(self.judge_whole(&explainer));
+            tripped.extend(self.judge_scopes(&explainer));
         }
         tripped
     }
 
-    fn judge_whole(&self, teller: &Teller<'_>) -> Option<Tripped> {
-        if teller.gate == Gate::Vanishing {
-            return (self.losing > 0).then(|| teller.tell_vanishing(self.losing, &self.lost, self.more_are_lost));
+    fn judge_whole(&self, explainer: &Explainer<'_>) -> Option<Tripped> {
+        if explainer.gate == Gate::Vanishing {
+            return (self.losing > 0).then(|| explainer.explain_vanishing(self.losing, &self.lost, self.more_are_lost));
         }
-        if teller.gate == Gate::Document {
+        if explainer.gate == Gate::Document {
             let document = self.document.as_ref().filter(|_| self.schema.gates.document)?;
-            return Some(Tripped::by_document(document, Some(teller.load)));
+            return Some(Tripped::by_document(document, Some(explainer.load)));
         }
-        if teller.gate == Gate::Older {
-            return self.newer.hold(teller.load).filter(|_| self.schema.gates.older);
+        if explainer.gate == Gate::Older {
+            return self.newer.judge(explainer.load).filter(|_| self.schema.gates.older);
         }
-        let part = part(teller.gate, &self.whole, teller.last.map(|last| last.items))?;
-        let tripped = self.judge_part(teller, part)?;
-        // Of no rows that could be loaded, none can be loaded alone.
-        Some(if teller.gate == Gate::Rejected && self.nothing_left() {
-            teller.tell_nothing_left(part)
+        let part = part(explainer.gate, &self.whole, explainer.last.map(|last| last.items))?;
+        let tripped = self.judge_part(explainer, part)?;
+        // If no row can be loaded, "load the others" makes no sense.
+        Some(if explainer.gate == Gate::Rejected && self.nothing_left() {
+            explainer.explain_nothing_left(part)
         } else {
             tripped
         })
@@ -349,18 +350,20 @@ impl<'s> Evidence<'s> {
         self.whole.items == 0
     }
 
-    fn judge_part(&self, teller: &Teller<'_>, part: Part) -> Option<Tripped> {
+    fn judge_part(&self, explainer: &Explainer<'_>, part: Part) -> Option<Tripped> {
         match self.schema.gates.rejected_rows {
-            Some(rows) if teller.gate == Gate::Rejected && part.count > rows => Some(teller.tell_count(part, rows)),
+            Some(rows) if explainer.gate == Gate::Rejected && part.count > rows => {
+                Some(explainer.explain_count(part, rows))
+            }
             _ => {
-                let percent = self.percent(teller.gate)?;
-                part.trips(percent, teller.gate.side()).then(|| teller.tell_share(None, part, percent))
+                let percent = self.percent(explainer.gate)?;
+                part.trips(percent, explainer.gate.side()).then(|| explainer.explain_share(None, part, percent))
             }
         }
     }
 
-    fn judge_scopes(&self, teller: &Teller<'_>) -> Vec<Tripped> {
-        let (gate, last) = (teller.gate, teller.last);
+    fn judge_scopes(&self, explainer: &Explainer<'_>) -> Vec<Tripped> {
+        let (gate, last) = (explainer.gate, explainer.last);
         if gate == Gate::Rejected && self.nothing_left() {
             return Vec::new();
         }
@@ -368,19 +371,20 @@ impl<'s> Evidence<'s> {
             return Vec::new();
         };
         let whole = part(gate, &self.whole, last.map(|last| last.items));
-        let scopes = self.scopes.iter().filter_map(|(scope, signs)| {
+        let scopes = self.scopes.iter().filter_map(|(scope, stats)| {
             let last = last.and_then(|last| last.per_scope.get(scope).copied());
-            // A scope that is the whole says nothing new.
-            let part = part(gate, signs, last).filter(|part| Some(*part) != whole)?;
+            // A scope that is the whole load adds nothing.
+            let part = part(gate, stats, last).filter(|part| Some(*part) != whole)?;
             part.trips(percent, gate.side()).then_some((scope, part))
         });
         let scopes: Vec<_> = scopes.collect();
-        let told = scopes.iter().take(SCOPES_TOLD).map(|(scope, part)| teller.tell_share(Some(scope), *part, percent));
-        let more = scopes.len().saturating_sub(SCOPES_TOLD);
-        told.chain((more > 0).then(|| teller.tell_more(more as u64))).collect()
+        let described = scopes.iter().take(SCOPES_DESCRIBED);
+        let described = described.map(|(scope, part)| explainer.explain_share(Some(scope), *part, percent));
+        let more = scopes.len().saturating_sub(SCOPES_DESCRIBED);
+        described.chain((more > 0).then(|| explainer.explain_more_scopes(more as u64))).collect()
     }
 
-    /// The limit of a gate that has one in percent.
+    /// Returns the limit of a gate that has one in percent.
     fn percent(&self, gate: Gate) -> Option<Decimal> {
         let gates = &self.schema.gates;
         match gate {
@@ -394,14 +398,14 @@ impl<'s> Evidence<'s> {
     }
 }
 
-/// What a gate in percent looks at; none where there was no load to compare with.
-fn part(gate: Gate, signs: &Signs, last: Option<u64>) -> Option<Part> {
+/// Returns what a gate in percent judges; `None` if there is no earlier load to compare with.
+fn part(gate: Gate, stats: &Stats, last: Option<u64>) -> Option<Part> {
     match gate {
-        Gate::Rejected => Some(signs.rejected),
-        Gate::Zeros => Some(signs.zeros),
-        Gate::Prices => Some(signs.prices),
-        Gate::Fewer => last.map(|last| Part { count: signs.items, of: last }),
-        Gate::Missing => Some(signs.missing),
+        Gate::Rejected => Some(stats.rejected),
+        Gate::Zeros => Some(stats.zeros),
+        Gate::Prices => Some(stats.prices),
+        Gate::Fewer => last.map(|last| Part { count: stats.items, of: last }),
+        Gate::Missing => Some(stats.missing),
         Gate::Vanishing | Gate::Document | Gate::Older => None,
     }
 }

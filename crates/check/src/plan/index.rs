@@ -1,4 +1,4 @@
-//! The plan's first page, written last: what was loaded by which rules into which table, and what the chunks hold.
+//! The index of a plan, written last: which file is loaded by which rules into which table, and what the chunks hold.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ use inventory_rules::schema::{Schema, TableShape};
 
 const VERSION: u32 = 1;
 
-/// How many rows have which fate.
+/// The number of rows of each fate.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Counts(BTreeMap<Fate, u64>);
@@ -33,7 +33,7 @@ impl Counts {
         self.0.get(&fate).copied().unwrap_or_default()
     }
 
-    /// Rows that turned out otherwise than planned.
+    /// Counts one row as `to` instead of `from`, because it turned out differently from the plan.
     pub fn shift(&mut self, from: Fate, to: Fate) {
         if let Some(rows) = self.0.get_mut(&from).filter(|rows| **rows > 0) {
             *rows -= 1;
@@ -41,7 +41,7 @@ impl Counts {
         }
     }
 
-    /// All rows of these fates become another one.
+    /// Counts all rows with one of these fates as `to`.
     pub fn move_all(&mut self, from: impl Fn(Fate) -> bool, to: Fate) {
         let moved: u64 = self.0.iter().filter(|(fate, _)| from(**fate)).map(|(_, rows)| rows).sum();
         self.0.retain(|fate, _| !from(*fate));
@@ -54,7 +54,7 @@ impl Counts {
         self.0.iter().any(|(fate, rows)| wanted(*fate) && *rows > 0)
     }
 
-    /// Rows whose item is, or will be, in the table as the sheet has it.
+    /// The number of rows whose item is, or will be, in the table as the sheet has it.
     pub fn items(&self) -> u64 {
         [Fate::New, Fate::Changed, Fate::Unchanged, Fate::Written].into_iter().map(|fate| self.of(fate)).sum()
     }
@@ -64,22 +64,22 @@ impl Counts {
     }
 }
 
-/// What the index says of a chunk.
+/// What the index says about a chunk.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChunkEntry {
     pub name: String,
     pub counts: Counts,
     pub problems: u64,
-    /// Items that the sheet no longer lists; a chunk has these or rows.
+    /// The number of items that the sheet no longer lists; a chunk has either these or rows.
     #[serde(default)]
     pub missing: u64,
-    /// Of an undo: items that the load wrote. A chunk has nothing else then.
+    /// In the plan of an undo: the number of items that the load wrote. A chunk has nothing else then.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub undone: u64,
 }
 
 impl ChunkEntry {
-    /// Lines of the chunk, whatever they are of.
+    /// The number of lines of the chunk, of whichever kind.
     pub fn lines(&self) -> u64 {
         self.counts.total() + self.missing + self.undone
     }
@@ -94,25 +94,25 @@ pub struct Index {
     version: u32,
     pub load: LoadId,
     pub upload: Upload,
-    /// The program that made it.
+    /// The program that made the plan.
     pub program: String,
     pub made: Timestamp,
-    /// The rules it was judged by, whatever they are by now.
+    /// The rules that the file was judged by; they may have changed since.
     pub schema: Schema,
     /// The table as it was described before judging.
     pub table: TableShape,
     /// Whether the table was read, so that `before` says what was there.
     pub compared: bool,
-    /// Where it is an undo: what it undoes.
+    /// What the load undoes, if it is an undo.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undone: Option<Undone>,
-    /// Nothing of it is ever written.
+    /// Whether this is a dry run: nothing of the plan is ever written.
     #[serde(default)]
     pub dry_run: bool,
-    /// Why it waits for somebody to approve it; nothing of it is written.
+    /// Why the load waits for approval; until then nothing is written.
     #[serde(default)]
     pub held: Vec<Tripped>,
-    /// Gates that were not asked, because somebody approved what tripped them.
+    /// The gates that were skipped because the load that tripped them was approved.
     #[serde(default)]
     pub waived: BTreeSet<Gate>,
     #[serde(flatten)]
@@ -120,22 +120,22 @@ pub struct Index {
     pub counts: Counts,
     #[serde(default)]
     pub kinds: Kinds,
-    /// The changes that weigh most.
+    /// The biggest changes.
     #[serde(default)]
     pub biggest: Vec<ChangedRow>,
-    /// Items that the sheet no longer lists.
+    /// The number of items that the sheet no longer lists.
     #[serde(default)]
     pub missing: u64,
-    /// Items of the load by scope, for the next load to be compared with.
+    /// The number of items of the load by scope; the next load is compared with it.
     #[serde(default)]
     pub per_scope: BTreeMap<String, u64>,
     #[serde(default)]
     pub totals: ControlTotals,
     pub estimate: Estimate,
-    /// Consumed while it was made.
+    /// Read units consumed while the plan was made.
     pub read_units: f64,
     pub chunks: Vec<ChunkEntry>,
-    /// The order of writing, where it is not the order of rows.
+    /// The order in which chunks are written, if it isn't the order of the rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<Vec<u32>>,
 }
@@ -175,14 +175,14 @@ impl Index {
         self.chunks.push(chunk);
     }
 
-    /// The chunks as they are written; each one's place names its outcome.
+    /// Returns the chunks in the order in which they are written; a chunk's place in it names its outcome.
     pub fn in_writing_order(&self) -> impl Iterator<Item = &ChunkEntry> + Clone {
         let order = self.order.iter().flatten().filter_map(|chunk| self.chunks.get(*chunk as usize));
         let rest = if self.order.is_some() { &[] } else { &self.chunks[..] };
         order.chain(rest)
     }
 
-    /// Lines of all chunks, whatever they are of.
+    /// The number of lines of all chunks, of whichever kind.
     pub fn lines(&self) -> u64 {
         self.chunks.iter().map(ChunkEntry::lines).sum()
     }
@@ -204,11 +204,11 @@ impl Index {
             return Err(PlanError::Version(version));
         }
         let index: Index = serde_json::from_slice(json).map_err(damaged)?;
-        let all_once = |order: &Vec<u32>| {
+        let names_each_once = |order: &Vec<u32>| {
             let chunks: BTreeSet<u32> = order.iter().copied().collect();
             order.len() == index.chunks.len() && chunks.into_iter().eq(0..order.len() as u32)
         };
-        match index.order.as_ref().is_none_or(all_once) {
+        match index.order.as_ref().is_none_or(names_each_once) {
             true => Ok(index),
             false => {
                 let reason = "its order does not name each chunk once".to_string();
@@ -218,7 +218,7 @@ impl Index {
     }
 }
 
-/// Where the parts of a load are kept.
+/// The object keys of the parts of a load.
 #[derive(Debug, Clone, Copy)]
 pub struct Names<'a>(pub &'a LoadId);
 
@@ -231,7 +231,7 @@ impl Names<'_> {
         format!("loads/{}/plan/{}", self.0, entry.name)
     }
 
-    /// The keys of the items that the load speaks of.
+    /// The keys of the items in the load.
     pub fn keys(&self) -> String {
         format!("loads/{}/keys.bin", self.0)
     }
@@ -240,12 +240,12 @@ impl Names<'_> {
         format!("loads/{}/outcome/{chunk:05}.json", self.0)
     }
 
-    /// How far a chunk is that a run had no time to write whole.
+    /// The progress of a chunk that a run had no time to finish.
     pub fn part(&self, chunk: usize) -> String {
         format!("loads/{}/part/{chunk:05}.json", self.0)
     }
 
-    /// What was read of the table before a run had to leave off.
+    /// What was read from the table before a run had to stop.
     pub fn read_part(&self, of: &str) -> String {
         format!("loads/{}/part/read-{of}", self.0)
     }
@@ -259,12 +259,12 @@ impl Names<'_> {
         format!("loads/{}/report.html", self.0)
     }
 
-    /// The report in words alone.
+    /// The report as plain text.
     pub fn words(&self) -> String {
         format!("loads/{}/report.txt", self.0)
     }
 
-    /// The rows that were left out, to be mended.
+    /// The workbook of rows to fix.
     pub fn to_fix(&self) -> String {
         format!("loads/{}/to-fix.xlsx", self.0)
     }
@@ -278,13 +278,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_index_of_another_version_is_not_guessed_at() {
+    fn an_index_of_another_version_is_refused() {
         assert!(matches!(Index::decode(br#"{"version":2,"new":1}"#), Err(PlanError::Version(2))));
         assert!(matches!(Index::decode(b"{"), Err(PlanError::Damaged { .. })));
     }
 
     #[test]
-    fn chunks_are_written_in_their_order_and_an_order_that_leaves_one_out_is_not_followed() {
+    fn chunks_are_written_in_the_order_given_and_an_order_that_omits_one_is_refused() {
         let json = br#"{"bucket":"uploads","key":"a.csv","version":null,"sequencer":null,"etag":null,"size":null,"time":null}"#;
         let upload: Upload = serde_json::from_slice(json).unwrap();
         let shape = TableShape {
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_are_written_by_the_names_of_the_fates() {
+    fn counts_are_serialised_by_the_names_of_the_fates() {
         let mut counts = Counts::default();
         counts.add(Fate::Written, 3);
         counts.add(Fate::Skipped, 2);

@@ -1,5 +1,5 @@
-//! The keys of a load's items, each as a few bytes. They are kept beside the plan, so that an older upload which is loaded
-//! later can be asked whether it would put older values in place of newer ones.
+//! The keys of a load's items, each as a digest of eight bytes. They are kept with the plan, so that a later load of an
+//! older upload can check whether it would replace newer values with older ones.
 
 use inventory_base::decimal::Decimal;
 use inventory_base::item::{Item, Value};
@@ -7,7 +7,7 @@ use inventory_rules::schema::Schema;
 
 const DIGEST_BYTES: usize = size_of::<u64>();
 
-/// What a load writes, and what it found to be right already.
+/// The keys of the items that a load writes, and of those that were already right.
 #[derive(Debug, Clone, Default)]
 pub struct LoadKeys {
     written: Vec<u64>,
@@ -20,19 +20,19 @@ impl LoadKeys {
         keys.push(digest(schema, key));
     }
 
-    /// To be called once all items are added, before anything is asked.
+    /// Must be called after the last `add` and before any query.
     pub fn sort(&mut self) {
         self.written.sort_unstable();
     }
 
-    /// All items that the load speaks of, in order: eight bytes each.
+    /// Encodes the keys of all items of the load in order, eight bytes each.
     pub fn encode(&self) -> Vec<u8> {
         let mut keys: Vec<u64> = self.written.iter().chain(&self.unchanged).copied().collect();
         keys.sort_unstable();
         keys.iter().flat_map(|key| key.to_be_bytes()).collect()
     }
 
-    /// Those of the items it would write that another load spoke of, by their places among them.
+    /// Returns which of the items this load would write are also in another load, as positions among the written items.
     pub fn shared_with(&self, encoded: &[u8]) -> impl Iterator<Item = usize> {
         let mut theirs = encoded.chunks_exact(DIGEST_BYTES).map(|bytes| {
             let bytes = std::array::from_fn(|n| bytes[n]);
@@ -47,33 +47,33 @@ impl LoadKeys {
         })
     }
 
-    /// Items it would write.
+    /// The number of items that the load would write.
     pub fn written(&self) -> usize {
         self.written.len()
     }
 }
 
-/// FNV-1a. Two keys that meet by chance make a load wait for a person, and nothing worse.
+/// FNV-1a. The worst that a collision can do is to hold a load for approval.
 fn digest(schema: &Schema, key: &Item) -> u64 {
     let mut digest = 0xCBF2_9CE4_8422_2325_u64;
-    let mut take = |bytes: &[u8]| {
+    let mut update = |bytes: &[u8]| {
         for byte in bytes {
             digest = (digest ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01B3);
         }
     };
     for attribute in schema.key.attributes() {
         match key.get(attribute) {
-            Some(Value::S(text)) => take(text.as_bytes()),
-            // The table writes a number in its own way.
+            Some(Value::S(text)) => update(text.as_bytes()),
+            // The table may write a number differently.
             Some(Value::N(digits)) => match Decimal::parse(digits) {
-                Ok(number) => take(number.to_string().as_bytes()),
-                Err(_) => take(digits.as_bytes()),
+                Ok(number) => update(number.to_string().as_bytes()),
+                Err(_) => update(digits.as_bytes()),
             },
-            Some(other) => take(format!("{other:?}").as_bytes()),
+            Some(other) => update(format!("{other:?}").as_bytes()),
             None => {}
         }
-        // No text has this byte.
-        take(&[0xFF]);
+        // UTF-8 text never contains this byte.
+        update(&[0xFF]);
     }
     digest
 }
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shared_items_are_found_whether_the_other_load_wrote_them_or_found_them_right() {
+    fn shared_items_are_found_whether_the_other_load_wrote_them_or_left_them_unchanged() {
         let schema = Schema::shipped().unwrap();
         let item = |sku: &str| Item::from([("sku".to_string(), Value::S(sku.into()))]);
         let keys = |written: &[&str], unchanged: &[&str]| {
@@ -96,7 +96,7 @@ mod tests {
         let shared = |ours: &LoadKeys, theirs: &LoadKeys| ours.shared_with(&theirs.encode()).count();
         let newer = keys(&["A", "B", "C"], &["D"]);
         assert_eq!(shared(&keys(&["B", "X", "D", "Y"], &["A"]), &newer), 2);
-        assert_eq!(shared(&keys(&[], &["A", "B"]), &newer), 0, "what stays as it is overwrites nothing");
+        assert_eq!(shared(&keys(&[], &["A", "B"]), &newer), 0, "an unchanged item overwrites nothing");
         assert_eq!(shared(&keys(&["X", "Y"], &[]), &newer), 0);
         assert_eq!(shared(&keys(&["A"], &[]), &keys(&[], &[])), 0);
         assert_eq!(newer.encode().len(), 4 * 8);

@@ -1,4 +1,4 @@
-//! How many problems there are of each kind: of one rule, in one column. A report lists some problems and counts all.
+//! Counts problems by kind: one rule in one column. A report lists some problems but counts all of them.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use inventory_base::message::{Problem, Rule};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kind {
     pub rule: Rule,
-    /// The column's header as the file has it; none where the problem is of whole rows.
+    /// The column's header as it is in the file; `None` if the problem concerns whole rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column: Option<String>,
     pub problems: u64,
@@ -29,7 +29,7 @@ impl Kinds {
         self.0.is_empty()
     }
 
-    /// The most frequent first.
+    /// Returns the kinds, the most frequent first.
     pub fn by_frequency(&self) -> Vec<Kind> {
         let mut kinds = Vec::from(self.clone());
         kinds.sort_by_key(|kind| std::cmp::Reverse(kind.problems));

@@ -1,4 +1,4 @@
-//! Items that the table has and the sheet no longer lists: which they are, and what becomes of them.
+//! Finds the items in the table that the sheet no longer lists, and decides what happens to them.
 
 use std::collections::BTreeSet;
 
@@ -12,12 +12,12 @@ use inventory_rules::schema::{DISCONTINUED, Missing, Schema, Scope, Sync};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MissingItem {
     pub missing: Missing,
-    /// As it was read; it is changed only as long as it still is that.
+    /// The item as it was read; it is changed only if it is still the same.
     pub before: Item,
 }
 
 impl MissingItem {
-    /// What will be there.
+    /// Returns the item as it will be; `None` if it will be deleted.
     pub fn after(&self) -> Option<Item> {
         match self.missing {
             Missing::Report => Some(self.before.clone()),
@@ -30,7 +30,7 @@ impl MissingItem {
         }
     }
 
-    /// What a marked item gets.
+    /// Returns the attribute that marks an item as discontinued.
     pub fn mark() -> Item {
         Item::from([(DISCONTINUED.to_string(), Value::Bool(true))])
     }
@@ -42,11 +42,11 @@ pub struct Listed<'a> {
     sync: &'a Sync,
     keys: Vec<Fingerprint>,
     scopes: BTreeSet<String>,
-    /// Rows whose key could not be read: nobody can say which items they stand for.
+    /// The number of rows whose key could not be read, so it isn't known which items they are.
     pub unreadable: u64,
 }
 
-/// A million of them take sixteen megabytes.
+/// The digest of a key. A million of them take sixteen megabytes.
 type Fingerprint = [u8; 16];
 
 impl<'a> Listed<'a> {
@@ -54,7 +54,7 @@ impl<'a> Listed<'a> {
         Listed { schema, sync, keys: Vec::new(), scopes: BTreeSet::new(), unreadable: 0 }
     }
 
-    /// A row that holds an item, with its key where that could be read, and the item where it was accepted.
+    /// Adds a row that holds an item, with its key if it could be read, and the item if it was accepted.
     pub fn add(&mut self, key: Option<&Item>, item: Option<&Item>) {
         let Some(key) = key else {
             self.unreadable += 1;
@@ -62,9 +62,9 @@ impl<'a> Listed<'a> {
         };
         self.keys.push(fingerprint(self.schema, key));
         if let Scope::Column(column) = &self.sync.scope {
-            // A column of the key tells it of a rejected row too.
+            // If the scope is a column of the key, it is known for a rejected row too.
             if let Some(value) = item.unwrap_or(key).get(column) {
-                let value = written(value);
+                let value = canonical(value);
                 if !self.scopes.contains(&value) {
                     self.scopes.insert(value);
                 }
@@ -72,12 +72,12 @@ impl<'a> Listed<'a> {
         }
     }
 
-    /// To be called once all rows are added, before anything is asked.
+    /// Must be called after the last `add` and before any query.
     pub fn sort(&mut self) {
         self.keys.sort_unstable();
     }
 
-    /// Of all that it lists and speaks for.
+    /// Returns a digest of the listed keys, the scopes and the rules of the synchronisation.
     pub fn digest(&self) -> String {
         let mut digest = Sha256::new();
         self.keys.iter().for_each(|key| digest.update(key));
@@ -86,12 +86,12 @@ impl<'a> Listed<'a> {
         digest.finalize().iter().take(size_of::<Fingerprint>()).map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// Whether the sheet speaks for this item of the table.
-    pub fn speaks_for(&self, item: &Item) -> bool {
+    /// Whether this item of the table is in the scope of the sheet.
+    pub fn covers(&self, item: &Item) -> bool {
         match &self.sync.scope {
             Scope::Table => true,
-            Scope::Column(column) => item.get(column).is_some_and(|value| self.scopes.contains(&written(value))),
-            Scope::Only { column, value } => item.get(column).is_some_and(|found| written(found) == written(value)),
+            Scope::Column(column) => item.get(column).is_some_and(|value| self.scopes.contains(&canonical(value))),
+            Scope::Only { column, value } => item.get(column).is_some_and(|found| canonical(found) == canonical(value)),
         }
     }
 
@@ -99,12 +99,12 @@ impl<'a> Listed<'a> {
         self.keys.binary_search(&fingerprint(self.schema, item)).is_ok()
     }
 
-    /// Whether an item that is missing was marked as such before: nothing is left to do or to wonder about.
-    pub fn is_settled(&self, item: &Item) -> bool {
+    /// Whether a missing item has already been marked as discontinued, so that nothing is left to do.
+    pub fn is_already_marked(&self, item: &Item) -> bool {
         self.sync.missing == Missing::Mark && item.get(DISCONTINUED) == Some(&Value::Bool(true))
     }
 
-    /// What becomes of an item that is missing.
+    /// Returns the plan's line for an item that is missing.
     pub fn missing(&self, before: Item) -> MissingItem {
         MissingItem { missing: self.sync.missing, before }
     }
@@ -113,7 +113,7 @@ impl<'a> Listed<'a> {
 fn fingerprint(schema: &Schema, item: &Item) -> Fingerprint {
     let mut digest = Sha256::new();
     for attribute in schema.key.attributes() {
-        let value = item.get(attribute).map(written).unwrap_or_default();
+        let value = item.get(attribute).map(canonical).unwrap_or_default();
         digest.update((value.len() as u64).to_be_bytes());
         digest.update(value);
     }
@@ -121,8 +121,8 @@ fn fingerprint(schema: &Schema, item: &Item) -> Fingerprint {
     std::array::from_fn(|n| digest[n])
 }
 
-/// A value in one way of writing: a number comes back from the table in the table's own.
-fn written(value: &Value) -> String {
+/// Returns a value in canonical form, because the table may write a number differently.
+fn canonical(value: &Value) -> String {
     match value {
         Value::S(text) => format!("S{text}"),
         Value::N(digits) => match inventory_base::decimal::Decimal::parse(digits) {
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sheet_speaks_only_for_its_scope() {
+    fn a_sheet_covers_only_its_scope() {
         let schema = Schema::shipped().unwrap();
         let column = "warehouse".to_string();
         for (scope, leeds, york) in [
@@ -159,14 +159,14 @@ mod tests {
             let mut listed = Listed::new(&schema, &sync);
             listed.add(Some(&item("A-1", "")), Some(&item("A-1", "Leeds")));
             listed.sort();
-            assert_eq!(listed.speaks_for(&item("B-1", "Leeds")), leeds, "{sync:?}");
-            assert_eq!(listed.speaks_for(&item("B-1", "York")), york, "{sync:?}");
-            assert_eq!(listed.speaks_for(&Item::new()), sync.scope == Scope::Table);
+            assert_eq!(listed.covers(&item("B-1", "Leeds")), leeds, "{sync:?}");
+            assert_eq!(listed.covers(&item("B-1", "York")), york, "{sync:?}");
+            assert_eq!(listed.covers(&Item::new()), sync.scope == Scope::Table);
         }
     }
 
     #[test]
-    fn a_row_whose_key_is_readable_lists_its_item() {
+    fn a_row_with_a_readable_key_lists_its_item() {
         let schema = Schema::shipped().unwrap();
         let sync = sync(Missing::Delete, Scope::Table);
         let mut listed = Listed::new(&schema, &sync);
@@ -181,13 +181,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_marked_is_not_marked_again() {
+    fn a_marked_item_is_not_marked_again() {
         let schema = Schema::shipped().unwrap();
         let sync = sync(Missing::Mark, Scope::Table);
         let listed = Listed::new(&schema, &sync);
         let mut one = item("A", "Leeds");
-        assert!(!listed.is_settled(&one));
+        assert!(!listed.is_already_marked(&one));
         one.insert(DISCONTINUED.to_string(), Value::Bool(true));
-        assert!(listed.is_settled(&one));
+        assert!(listed.is_already_marked(&one));
     }
 }

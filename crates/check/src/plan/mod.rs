@@ -1,7 +1,8 @@
-//! What will be written, known and kept before anything is: every row's fate, the items, what was there before.
+//! The plan of a load, made and stored before anything is written: every row's fate, its item, and the item before.
 //!
-//! A plan is chunks of rows as JSON Lines under zstd, and an index written last and only once. The index is the commit:
-//! after it nothing of the plan changes, and writing, continuing, reporting and undoing start from it alone.
+//! A plan consists of chunks of rows, as JSON Lines compressed with zstd, and an index that is written last and only
+//! once. The index is the commit: afterwards the plan never changes, and writing, resuming, reporting and undoing need
+//! nothing else.
 
 mod changed;
 mod chunk;
@@ -28,7 +29,7 @@ use serde_json::value::RawValue;
 use crate::child::JudgedRow;
 use inventory_base::item::Item;
 use inventory_base::message::Problem;
-use inventory_rules::judge::{Kept, KeptCell, Skipped, Verdict};
+use inventory_rules::judge::{OriginalCell, RejectedRow, Skipped, Verdict};
 
 pub use changed::{Biggest, ChangedAttribute, ChangedRow};
 pub use chunk::{
@@ -43,28 +44,28 @@ pub use kinds::{Kind, Kinds};
 pub use missing::{Listed, MissingItem};
 pub use partitions::Partitions;
 pub use totals::{ControlTotals, Difference, Figure, Figures, Group};
-pub use twins::{Respelling, Twins};
-pub use undo::{STAYING_LISTED, StayedItem, StayingItem, StepBack, UndoCounts, UndoFate, Undone};
+pub use twins::{CaseVariants, Twins};
+pub use undo::{FailedUndo, NOT_UNDONE_LISTED, NotUndoneItem, UndoCounts, UndoFate, UndoStep, Undone};
 
-/// What became, or will become, of a row.
+/// What happened, or will happen, to a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fate {
     New,
     Changed,
     Unchanged,
-    /// Put without a look at what was there.
+    /// Put without reading the table first.
     Written,
-    /// Right, where no table was asked.
+    /// Right, as far as the file shows; no table was read.
     Accepted,
-    /// Left as it was, because the item is there and items are only added.
+    /// The existing item was left unchanged, because this load only adds items.
     Kept,
     Rejected,
     Duplicate,
     Skipped,
-    /// Waits with the whole load for somebody to approve it.
+    /// Waits for approval with the whole load.
     Held,
-    /// Planned, and not written: superseded, cancelled, refused by the table.
+    /// Planned but not written: superseded, cancelled, or refused by the table.
     NotWritten,
 }
 
@@ -99,7 +100,7 @@ impl Fate {
         }
     }
 
-    /// Whether a row of this fate has an item that goes to the table.
+    /// Whether the item of a row with this fate is written to the table.
     pub fn is_written(self) -> bool {
         matches!(self, Fate::New | Fate::Changed | Fate::Written)
     }
@@ -111,37 +112,37 @@ impl fmt::Display for Fate {
     }
 }
 
-/// One row of the plan: one line of a chunk.
+/// One row of the plan, which is one line of a chunk.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanRow {
     pub sheet: Arc<str>,
     pub row: u32,
     pub fate: Fate,
-    /// What will be; in mode `merge`, what is set.
+    /// The new item; in mode `merge`, the attributes to set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub item: Option<Item>,
-    /// In mode `merge`, the attributes that go away: the sheet has their columns, and the cells are empty.
+    /// In mode `merge`, the attributes to remove: the sheet has their columns, and the cells are empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub removes: Vec<String>,
-    /// Of a row that cannot go in, where it is readable: the item is listed all the same.
+    /// The key of a row that can't be loaded, if it is readable: its item is still listed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<Item>,
-    /// What was there when the table was asked; absent where it was not, or had nothing.
+    /// The item that the table had; `None` if it had none, or wasn't read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Item>,
-    /// Of a new row, a key that the table has and that differs from the row's own only in capitals.
+    /// For a new row: a key in the table that differs from the row's own only in upper and lower case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub twin: Option<Item>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<Problem>,
-    /// The row as it was sent, where it cannot go in.
+    /// The row's cells as they were sent, if it can't be loaded.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub cells: Vec<KeptCell>,
+    pub cells: Vec<OriginalCell>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skipped: Option<Skipped>,
 }
 
-/// A row of the plan as far as putting its item needs it. The item is left as the text that it is.
+/// The parts of a plan row that are needed to put its item. The item remains unparsed JSON.
 #[derive(Debug, Deserialize)]
 pub struct PutRow<'a> {
     #[serde(borrow)]
@@ -152,19 +153,20 @@ pub struct PutRow<'a> {
     pub item: Option<&'a RawValue>,
 }
 
-/// Of an unpacked chunk, the rows that came to one of these fates. The others, most of them, are not taken apart.
+/// Returns the rows of a decompressed chunk that have one of these fates, without parsing the others, which are most.
 pub fn read_rows_of(name: &str, lines: &str, fates: &[Fate]) -> Result<Vec<PlanRow>, PlanError> {
-    // It stands before all that quotes the file but the sheet's name, in which a quotation mark never stands alone.
-    let is_of_these = |line: &&str| {
+    // The fate comes before everything quoted from the file except the sheet's name, in which quotation marks are
+    // escaped.
+    let has_wanted_fate = |line: &&str| {
         let fate = line.split_once(r#""fate":""#).and_then(|(_, rest)| rest.split_once('"'));
-        fate.is_some_and(|(fate, _)| fates.iter().any(|these| these.name() == fate))
+        fate.is_some_and(|(fate, _)| fates.iter().any(|wanted| wanted.name() == fate))
     };
-    let wanted: String = lines.split_inclusive('\n').filter(is_of_these).collect();
+    let wanted: String = lines.split_inclusive('\n').filter(has_wanted_fate).collect();
     chunk::read_lines(name, &wanted)
 }
 
 impl PlanRow {
-    /// A row that may go in, before anything is known of the table.
+    /// Returns a row that is right as far as the file shows, before it is compared with the table.
     pub fn accepted(sheet: impl Into<Arc<str>>, row: u32, item: Option<Item>) -> PlanRow {
         PlanRow {
             sheet: sheet.into(),
@@ -181,8 +183,8 @@ impl PlanRow {
         }
     }
 
-    /// The row with the fate that writing gave it in the end.
-    pub fn turned_out(mut self, outcome: &ChunkOutcome) -> PlanRow {
+    /// Returns the row with its final fate, now that its chunk has been written.
+    pub fn with_outcome(mut self, outcome: &ChunkOutcome) -> PlanRow {
         let is_this = |sheet: &Arc<str>, row: u32| row == self.row && *sheet == self.sheet;
         if outcome.refused.iter().any(|refused| is_this(&refused.sheet, refused.row)) {
             self.fate = Fate::NotWritten;
@@ -197,7 +199,7 @@ impl From<JudgedRow> for PlanRow {
     fn from(judged: JudgedRow) -> PlanRow {
         let JudgedRow { sheet, row, verdict } = judged;
         let plan = PlanRow::accepted(sheet, row, None);
-        let kept = |fate, Kept { problems, cells, key }| PlanRow { fate, problems, cells, key, ..plan.clone() };
+        let kept = |fate, RejectedRow { problems, cells, key }| PlanRow { fate, problems, cells, key, ..plan.clone() };
         match verdict {
             Verdict::Accepted(item) => PlanRow { item: Some(item), ..plan },
             Verdict::Rejected(row) => kept(Fate::Rejected, row),
@@ -207,43 +209,44 @@ impl From<JudgedRow> for PlanRow {
     }
 }
 
-/// What writing taught beyond the plan, kept per chunk before the checkpoint passes it.
+/// What only writing a chunk could show, stored before the checkpoint moves past the chunk.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ChunkOutcome {
-    /// When its first request was sent, and how long it took to the last answer.
+    /// When the first request was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub began: Option<Timestamp>,
+    /// Seconds from the first request to the last answer.
     #[serde(default)]
     pub seconds: f64,
-    /// Consumed, indexes included.
+    /// Write units consumed, indexes included.
     pub write_units: f64,
-    /// Of looking at missing items once more before they were changed.
+    /// Read units consumed by reading missing items again before they were changed.
     #[serde(default)]
     pub read_units: f64,
     pub requests: u64,
-    /// Items that the table handed back unprocessed and that were sent again.
+    /// The number of items that the table returned unprocessed and that were sent again.
     pub tried_again: u64,
-    /// Rows whose item the table did not take, with what it said.
+    /// Rows whose item the table refused, with its reason.
     pub refused: Vec<RefusedRow>,
-    /// Rows that were to be added and whose item somebody else had put there in the meantime.
+    /// Rows that were to be added, but whose item another writer had put there in the meantime.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kept: Vec<KeptRow>,
-    /// Missing items that somebody had changed since they were read: left as they are.
+    /// Missing items that another writer had changed since they were read; they were left unchanged.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub edited: Vec<Item>,
-    /// Of an undo: items that stay as they are after all.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub stayed: Vec<StayedItem>,
+    /// In an undo: items that could not be undone after all.
+    #[serde(rename = "stayed", default, skip_serializing_if = "Vec::is_empty")]
+    pub failed_undos: Vec<FailedUndo>,
 }
 
 impl ChunkOutcome {
-    /// Of a chunk that was written in several runs.
+    /// Joins the outcomes of a chunk that was written in two runs; `before` is that of the earlier one.
     pub fn after(self, before: ChunkOutcome) -> ChunkOutcome {
         fn join<T>(before: Vec<T>, after: Vec<T>) -> Vec<T> {
             before.into_iter().chain(after).collect()
         }
         ChunkOutcome {
-            // Between two runs nothing was written, so there is no one span of time.
+            // Nothing was written between the two runs, so the two spans of time can't be joined.
             began: None,
             seconds: before.seconds + self.seconds,
             write_units: before.write_units + self.write_units,
@@ -253,16 +256,16 @@ impl ChunkOutcome {
             refused: join(before.refused, self.refused),
             kept: join(before.kept, self.kept),
             edited: join(before.edited, self.edited),
-            stayed: join(before.stayed, self.stayed),
+            failed_undos: join(before.failed_undos, self.failed_undos),
         }
     }
 }
 
-/// A chunk of which some is written, and some was left for the next run.
+/// The progress of a chunk that was only partly written; the rest is left for the next run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PartOutcome {
     pub outcome: ChunkOutcome,
-    /// The places of what is left, among all lines that are to be written; in order.
+    /// What is left: positions among all lines to be written, in order.
     pub left: Vec<u32>,
 }
 
@@ -270,7 +273,7 @@ pub struct PartOutcome {
 pub struct RefusedRow {
     pub sheet: Arc<str>,
     pub row: u32,
-    /// What was to become of it.
+    /// The row's fate in the plan.
     pub planned: Fate,
     pub reason: String,
 }
@@ -279,20 +282,20 @@ pub struct RefusedRow {
 pub struct KeptRow {
     pub sheet: Arc<str>,
     pub row: u32,
-    /// What was to become of it.
+    /// The row's fate in the plan.
     pub planned: Fate,
 }
 
-/// Why a plan could not be made or understood.
+/// Why a plan could not be made or read.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
     #[error("the judged rows could not be read back from temporary storage: {0}")]
     Spool(std::io::Error),
-    #[error("{name} of the plan could not be packed: {source}")]
+    #[error("{name} of the plan could not be compressed: {source}")]
     Pack { name: String, source: std::io::Error },
     #[error("{name} of the plan is damaged: {reason}; upload the file again")]
     Damaged { name: String, reason: String },
-    #[error("the plan is of version {0}, and this loader knows version 1; let the loader that made it finish it")]
+    #[error("the plan has version {0}, but this loader only knows version 1; let the loader that made it finish it")]
     Version(u32),
     #[error("the plan would have more than {0} chunks; split the file")]
     TooLong(usize),
@@ -309,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_says_what_will_be_and_what_was_there() {
+    fn a_line_has_the_item_before_and_after() {
         let item = |name: &str| Item::from([("name".to_string(), Value::S(name.into()))]);
         let mut row = PlanRow::from(judged(Verdict::Accepted(item("Bolt"))));
         row.fate = Fate::Changed;
@@ -322,11 +325,11 @@ mod tests {
     }
 
     #[test]
-    fn rows_of_some_fates_are_found_whatever_the_others_quote() {
+    fn rows_with_some_fates_are_found_whatever_the_others_quote() {
         let quoting = |row: u32, fate: Fate| {
-            let says = r#"","fate":"rejected""#;
-            let item = Item::from([("fate".to_string(), Value::S(says.into()))]);
-            PlanRow { fate, ..PlanRow::accepted(says, row, Some(item)) }
+            let quoted = r#"","fate":"rejected""#;
+            let item = Item::from([("fate".to_string(), Value::S(quoted.into()))]);
+            PlanRow { fate, ..PlanRow::accepted(quoted, row, Some(item)) }
         };
         let rows: Vec<PlanRow> = (0..).zip(Fate::ALL).map(|(row, fate)| quoting(row, fate)).collect();
         let packed = pack("00000", &rows).unwrap();
@@ -339,9 +342,10 @@ mod tests {
     }
 
     #[test]
-    fn a_row_that_cannot_go_in_keeps_its_cells_and_no_item() {
-        let cell = KeptCell { cell: "A12".into(), kind: CellKind::Text, value: "x".into(), format: None, number: None };
-        let kept = Kept { problems: vec![], cells: vec![cell], key: None };
+    fn a_row_that_cannot_be_loaded_keeps_its_cells_and_no_item() {
+        let cell =
+            OriginalCell { cell: "A12".into(), kind: CellKind::Text, value: "x".into(), format: None, number: None };
+        let kept = RejectedRow { problems: vec![], cells: vec![cell], key: None };
         for (verdict, fate) in [
             (Verdict::Rejected(kept.clone()), Fate::Rejected),
             (Verdict::Duplicate(kept), Fate::Duplicate),
@@ -354,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fate_is_written_down_by_its_name() {
+    fn a_fate_is_serialised_as_its_name() {
         for fate in Fate::ALL {
             assert_eq!(serde_json::to_string(&fate).unwrap(), format!("\"{fate}\""));
         }

@@ -1,4 +1,4 @@
-//! Which items go to which partition of the table: one alone takes far less than the table does.
+//! Spreads a load over the partitions of the table, because one partition accepts far fewer writes than the table.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -6,26 +6,28 @@ use inventory_base::item::{Item, Value};
 use inventory_base::message::{Note, Rule, count};
 use inventory_rules::schema::TableShape;
 
-/// Write units that one partition takes in a second, whatever the table may take.
+/// Write units per second that one partition accepts, whatever the capacity of the table.
 pub const PARTITION_UNITS: f64 = 1000.0;
-/// A key of more values than that is no coarse one.
-const MOST: usize = 10_000;
-/// What is not worth a word: seconds that a load takes longer.
-const SHORT: f64 = 10.0;
+/// A key attribute with more values than this spreads the load well enough by itself.
+const MAX_VALUES: usize = 10_000;
+/// A delay of fewer seconds isn't worth a note.
+const SHORT_SECONDS: f64 = 10.0;
 
-/// The write units of a load by the partitions of the table and of its indexes, gathered item by item.
+/// The write units of a load by partition of the table and of its indexes, collected item by item.
 pub struct Partitions<'a> {
     keys: Vec<ByKey<'a>>,
 }
 
-/// By the values of one key that several items may share.
+/// The write units by the values of one partition key that several items may share.
 struct ByKey<'a> {
     attribute: &'a str,
+    /// The number of the partition of each value.
     numbers: HashMap<String, usize>,
-    /// By partition.
+    /// Write units of each partition.
     units: Vec<f64>,
+    /// Items of the current chunk in each partition.
     in_chunk: BTreeMap<usize, u64>,
-    /// By chunk: the partition of more than half of its items.
+    /// For each chunk, the partition of more than half of its items.
     chunks: Vec<Option<usize>>,
     too_many: bool,
 }
@@ -40,7 +42,7 @@ impl<'a> Partitions<'a> {
         Partitions { keys: names.into_iter().map(ByKey::new).collect() }
     }
 
-    /// An item that is written.
+    /// Adds an item that is written.
     pub fn add(&mut self, item: &Item, units: f64) {
         self.keys.iter_mut().for_each(|key| key.add(item, units));
     }
@@ -49,22 +51,23 @@ impl<'a> Partitions<'a> {
         self.keys.iter_mut().for_each(ByKey::end_chunk);
     }
 
-    /// What follows for a load that would take the table so many seconds.
-    pub fn finish(mut self, seconds_of_table: f64) -> Spread {
+    /// Returns how to write the load. `table_seconds` is how long the load would take if only the capacity of the table
+    /// counted.
+    pub fn finish(mut self, table_seconds: f64) -> Spread {
         self.keys.retain(|key| !key.too_many && !key.units.is_empty());
-        let busiest = self.keys.into_iter().max_by(|a, b| a.most().1.total_cmp(&b.most().1));
-        busiest.map_or_else(Spread::default, |key| key.finish(seconds_of_table))
+        let busiest = self.keys.into_iter().max_by(|a, b| a.busiest().1.total_cmp(&b.busiest().1));
+        busiest.map_or_else(Spread::default, |key| key.finish(table_seconds))
     }
 }
 
-/// How the writing of a load is spread over partitions.
+/// How the writes of a load are spread over partitions.
 #[derive(Debug, Default, PartialEq)]
 pub struct Spread {
-    /// The order of chunks in which no partition is written alone, where that is not the order of the rows.
+    /// The order of chunks that alternates between partitions, if it isn't the order of the rows.
     pub order: Option<Vec<u32>>,
-    /// What the busiest partition takes at least.
+    /// The minimum time for the busiest partition.
     pub seconds: f64,
-    /// What there is to say of it, where that is longer than the table takes.
+    /// A note about the busiest partition, if it takes longer than the table.
     pub note: Option<Note>,
 }
 
@@ -87,7 +90,7 @@ impl<'a> ByKey<'a> {
                 let number = self.units.len();
                 self.numbers.insert(value.to_string(), number);
                 self.units.push(0.0);
-                self.too_many = self.units.len() > MOST;
+                self.too_many = self.units.len() > MAX_VALUES;
                 number
             }
         };
@@ -97,17 +100,18 @@ impl<'a> ByKey<'a> {
 
     fn end_chunk(&mut self) {
         let items: u64 = self.in_chunk.values().sum();
-        let most = self.in_chunk.iter().find(|(_, own)| **own * 2 > items).map(|(number, _)| *number);
-        self.chunks.push(most);
+        let majority = self.in_chunk.iter().find(|(_, own)| **own * 2 > items).map(|(number, _)| *number);
+        self.chunks.push(majority);
         self.in_chunk.clear();
     }
 
-    fn most(&self) -> (usize, f64) {
+    /// Returns the partition with the most write units, and their number.
+    fn busiest(&self) -> (usize, f64) {
         let units = self.units.iter().copied().enumerate();
         units.max_by(|(_, a), (_, b)| a.total_cmp(b)).unwrap_or_default()
     }
 
-    /// The chunks of each partition spread evenly over the whole.
+    /// Returns an order in which the chunks of each partition are spread evenly over the load.
     fn order(&self) -> Option<Vec<u32>> {
         let mut of_partition: BTreeMap<Option<usize>, (u32, u32)> = BTreeMap::new();
         for partition in &self.chunks {
@@ -124,14 +128,14 @@ impl<'a> ByKey<'a> {
         (!order.is_sorted()).then_some(order)
     }
 
-    fn finish(&self, seconds_of_table: f64) -> Spread {
-        let (busiest, units) = self.most();
+    fn finish(&self, table_seconds: f64) -> Spread {
+        let (busiest, units) = self.busiest();
         let seconds = units / PARTITION_UNITS;
-        let note = (seconds >= seconds_of_table + SHORT).then(|| self.tell(busiest, units));
+        let note = (seconds >= table_seconds + SHORT_SECONDS).then(|| self.note(busiest, units));
         Spread { order: self.order(), seconds, note }
     }
 
-    fn tell(&self, busiest: usize, units: f64) -> Note {
+    fn note(&self, busiest: usize, units: f64) -> Note {
         let minutes = (units / PARTITION_UNITS / 60.0).ceil() as u64;
         let value = self.numbers.iter().find(|(_, number)| **number == busiest).map(|(value, _)| value.as_str());
         let share = 100.0 * units / self.units.iter().sum::<f64>();
@@ -157,7 +161,7 @@ mod tests {
         TableShape { table: "stock".into(), id: None, key, indexes: vec![], capacity: None }
     }
 
-    fn gathered<'a>(shape: &'a TableShape, chunks: &[&str], units: f64) -> Partitions<'a> {
+    fn collected<'a>(shape: &'a TableShape, chunks: &[&str], units: f64) -> Partitions<'a> {
         let mut partitions = Partitions::new(shape);
         for chunk in chunks {
             for warehouse in chunk.chars() {
@@ -170,37 +174,37 @@ mod tests {
     }
 
     #[test]
-    fn a_sheet_sorted_by_warehouse_is_written_to_all_of_them_by_turns() {
+    fn a_sheet_sorted_by_warehouse_is_written_to_the_warehouses_in_turn() {
         let shape = shape(true);
-        let spread = gathered(&shape, &["LLL", "LLL", "LLL", "LLG", "GGG", "BBB"], 1.0).finish(0.0);
+        let spread = collected(&shape, &["LLL", "LLL", "LLL", "LLG", "GGG", "BBB"], 1.0).finish(0.0);
         assert_eq!(spread.order, Some(vec![0, 1, 4, 5, 2, 3]));
         assert_eq!(spread.note, None);
     }
 
     #[test]
-    fn a_sheet_in_any_order_is_written_as_it_stands() {
+    fn a_sheet_in_mixed_order_is_written_in_its_own_order() {
         let shape = shape(true);
         for chunks in [&["LGB", "GLB", "BGL"][..], &["LLL", "LLL"], &["", ""], &[]] {
-            assert_eq!(gathered(&shape, chunks, 1.0).finish(0.0).order, None, "{chunks:?}");
+            assert_eq!(collected(&shape, chunks, 1.0).finish(0.0).order, None, "{chunks:?}");
         }
     }
 
     #[test]
-    fn a_partition_that_takes_longer_than_the_table_is_told_of() {
+    fn a_partition_that_takes_longer_than_the_table_gets_a_note() {
         let shape = shape(true);
         let chunks = ["LLL", "LGB"];
-        let spread = gathered(&shape, &chunks, 30_000.0).finish(45.0);
+        let spread = collected(&shape, &chunks, 30_000.0).finish(45.0);
         assert_eq!(spread.seconds, 120.0);
         let message = spread.note.unwrap().message;
         assert!(
-            message.contains("67%") && message.contains("warehouse \"L\"") && message.contains("2 minutes"),
+            message.contains("67%") && message.contains("warehouse \"L\"") && message.contains("2 min"),
             "{message}"
         );
-        assert_eq!(gathered(&shape, &chunks, 30_000.0).finish(115.0).note, None);
+        assert_eq!(collected(&shape, &chunks, 30_000.0).finish(115.0).note, None);
     }
 
     #[test]
-    fn where_each_item_has_a_partition_of_its_own_there_is_nothing_to_spread() {
-        assert_eq!(gathered(&shape(false), &["LLL", "GGG", "LLL"], 1e6).finish(0.0), Spread::default());
+    fn nothing_is_reordered_if_each_item_has_its_own_partition() {
+        assert_eq!(collected(&shape(false), &["LLL", "GGG", "LLL"], 1e6).finish(0.0), Spread::default());
     }
 }

@@ -1,4 +1,4 @@
-//! The sums a stock keeper knows her sheet by: how many items, how many pieces, what they are worth; in all and by group.
+//! Control totals, the sums a stock keeper knows her sheet by: items, pieces and their value, in total and by group.
 
 use std::collections::BTreeMap;
 
@@ -8,31 +8,30 @@ use inventory_base::decimal::Decimal;
 use inventory_base::item::{Item, Value};
 use inventory_rules::schema::Totals;
 
-/// Groups with figures of their own. More than that is no list of warehouses, and every figure is in every report.
+/// The number of groups with their own figures. A list of warehouses has fewer, and every report contains all figures.
 const MAX_GROUPS: usize = 1_000;
 
-/// Figures to hold against one another: what the file says, what the table holds. They are the same in whatever order
-/// items and parts are added.
+/// Sums of the items of a file or a table, to be compared. The order in which items and parts are added doesn't matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ControlTotals {
     pub all: Figures,
-    /// By the value of the column they are given per: the first thousand in the order of their names.
+    /// Figures by value of the grouping column: the first thousand groups in the order of their names.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub groups: BTreeMap<String, Figures>,
-    /// Of all groups beyond these.
+    /// Figures of all other groups.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub other: Option<Figures>,
-    /// Of items that have no value in that column.
+    /// Figures of items without a value in that column.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub without: Option<Figures>,
 }
 
-/// A sum is absent where the rules name no column for it, and where it would be longer than a number can be.
+/// The sums of some items. A sum is `None` if the rules name no column for it, or if it has too many digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Figures {
     pub items: u64,
     pub quantity: Option<Decimal>,
-    /// Each item's quantity at its price.
+    /// The sum of quantity times price.
     pub value: Option<Decimal>,
 }
 
@@ -53,7 +52,7 @@ pub enum Group {
     Without,
 }
 
-/// A figure that is not what it should be.
+/// A figure that differs from what it should be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Difference {
     pub figure: Figure,
@@ -85,8 +84,8 @@ impl ControlTotals {
         }
     }
 
-    /// The names that come first are kept, not those that are met first: otherwise two totals of the same items could
-    /// differ in what is under `other`.
+    /// Adds figures to a group. If there are too many groups, the first by name are kept rather than the first added:
+    /// otherwise two totals of the same items could differ in `other`.
     fn add_to_group(&mut self, group: &str, figures: &Figures) {
         if let Some(sum) = self.groups.get_mut(group) {
             return sum.add(figures);
@@ -103,7 +102,7 @@ impl ControlTotals {
         self.other.get_or_insert_default().add(&out);
     }
 
-    /// Where `found` is not what these totals say. A figure that is absent on either side says nothing.
+    /// Returns where `found` differs from these totals. A figure that is `None` on either side is not compared.
     pub fn differences(&self, found: &ControlTotals) -> Vec<Difference> {
         let none = Figures::default();
         let mut differences = Vec::new();
@@ -137,7 +136,7 @@ impl Default for Figures {
 }
 
 impl Figures {
-    /// An item that has no number where one is wanted adds nothing.
+    /// Returns the figures of one item. An item without a number in a column counts as zero there.
     pub(super) fn of(item: &Item, totals: &Totals) -> Figures {
         let number = |column: &String| number_of(item, column).unwrap_or(Decimal::ZERO);
         let quantity = totals.quantity.as_ref().map(number);
@@ -162,7 +161,7 @@ impl Figures {
     }
 }
 
-/// The number an item has in a column.
+/// Returns the number an item has in a column.
 pub(super) fn number_of(item: &Item, column: &str) -> Option<Decimal> {
     match item.get(column)? {
         Value::N(digits) => Decimal::parse(digits).ok(),
@@ -170,7 +169,7 @@ pub(super) fn number_of(item: &Item, column: &str) -> Option<Decimal> {
     }
 }
 
-/// What an item has in the column that groups it.
+/// Returns the value an item has in the grouping column.
 pub(super) fn group_of<'i>(item: &'i Item, column: &str) -> Option<&'i str> {
     match item.get(column)? {
         Value::S(text) | Value::N(text) => Some(text),
@@ -212,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn items_pieces_and_value_are_summed_in_all_and_by_group() {
+    fn items_pieces_and_value_are_summed_in_total_and_by_group() {
         let items = [
             item(Some("York"), "3", "19.99"),
             item(Some("Leeds"), "2.5", "0.10"),
@@ -230,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sum_that_is_not_asked_for_is_absent_and_not_zero() {
+    fn a_sum_that_the_rules_do_not_ask_for_is_absent_rather_than_zero() {
         let mut sums = ControlTotals::default();
         sums.add(&item(Some("York"), "3", "19.99"), &Totals { price: None, per: None, ..columns() });
         assert_eq!(sums.all, Figures { value: None, ..figures(1, "3", "0") });
@@ -238,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sum_too_long_for_a_number_is_absent_and_stays_so() {
+    fn a_sum_with_too_many_digits_is_absent_and_remains_so() {
         let nines = "9".repeat(38);
         let mut sums = totals(&[item(Some("York"), &nines, "0.1"), item(Some("York"), "2", "1")]);
         assert_eq!(sums.all, Figures { items: 2, quantity: None, value: None });
@@ -250,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn of_more_than_a_thousand_groups_the_last_names_are_one_whatever_the_order() {
+    fn groups_beyond_a_thousand_are_summed_as_one_whatever_the_order_of_items() {
         let names: Vec<String> = (0..=MAX_GROUPS + 1).map(|n| format!("{n:04}")).collect();
         let mut items: Vec<Item> = names.iter().chain(&names).map(|name| item(Some(name), "1", "2")).collect();
         let forwards = totals(&items);
@@ -268,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_table_holds_is_told_where_it_is_not_what_the_file_says() {
+    fn differences_between_file_and_table_are_listed_by_figure_and_group() {
         let file = totals(&[item(Some("York"), "3", "2"), item(Some("Leeds"), "1", "1"), item(None, "1", "1")]);
         assert_eq!(file.differences(&file.clone()), []);
         let table = totals(&[item(Some("York"), "4", "1.5"), item(Some("Bath"), "1", "1"), item(None, "1", "1")]);
@@ -292,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn items_outside_every_group_are_compared_and_an_absent_figure_is_not() {
+    fn items_outside_the_listed_groups_are_compared_but_absent_figures_are_not() {
         let one = Figures::default();
         let file = ControlTotals { without: Some(one), other: Some(one), ..ControlTotals::default() };
         let more = Some(Figures { items: 2, quantity: None, ..one });

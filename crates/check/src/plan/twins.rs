@@ -1,4 +1,5 @@
-//! Keys of new rows in other capitals: `A-17` is a new item beside `a-17` to the table, and the same item to people.
+//! Finds new rows whose key is in the table in other upper or lower case: `A-17` and `a-17` are two items to the table,
+//! but one to people.
 
 use std::borrow::Cow;
 
@@ -8,33 +9,33 @@ use inventory_base::message::{Note, Rule, count};
 use inventory_rules::judge::SheetRead;
 use inventory_rules::schema::{Key, KeyCase, KeyPart, Kind, Schema};
 
-/// Rows that the note names.
+/// The number of rows that the note names.
 const NAMED: usize = 3;
 
-/// Spells the keys of items in capitals and in small letters.
-pub struct Respelling<'a> {
+/// Makes the upper-case and lower-case variants of the keys of items.
+pub struct CaseVariants<'a> {
     schema: &'a Schema,
     /// The columns of the key that hold text; a choice has only the spellings that the rules name.
     texts: Vec<&'a str>,
 }
 
-impl<'a> Respelling<'a> {
-    /// None where capitals tell items apart, or no column of the key holds text.
-    pub fn new(schema: &'a Schema) -> Option<Respelling<'a>> {
+impl<'a> CaseVariants<'a> {
+    /// `None` if case matters in keys, or no column of the key holds text.
+    pub fn new(schema: &'a Schema) -> Option<CaseVariants<'a>> {
         let is_text =
             |name: &&str| schema.columns.iter().any(|column| column.name == *name && matches!(column.kind, Kind::Text));
         let texts: Vec<&str> = schema.key.columns().filter(is_text).collect();
-        (schema.key_case == KeyCase::Folds && !texts.is_empty()).then_some(Respelling { schema, texts })
+        (schema.key_case == KeyCase::Folds && !texts.is_empty()).then_some(CaseVariants { schema, texts })
     }
 
-    /// The other spellings of an item's key: of all its texts together, and, where there are several, of each alone.
+    /// Returns the variants of an item's key: with all its texts changed, and, if there are several, each one alone.
     pub fn other_keys(&self, item: &Item) -> Vec<Item> {
         let own = key_of(item, self.schema);
         let alone = self.texts.chunks(1).filter(|_| self.texts.len() > 1);
         let mut keys: Vec<Item> = Vec::new();
         for columns in std::iter::once(&self.texts[..]).chain(alone) {
             for case in [str::to_uppercase, str::to_lowercase] {
-                let key = respell(&self.schema.key, item, columns, case);
+                let key = with_case(&self.schema.key, item, columns, case);
                 keys.extend(key.filter(|key| *key != own && !keys.contains(key)));
             }
         }
@@ -42,18 +43,18 @@ impl<'a> Respelling<'a> {
     }
 }
 
-/// None where the table could hold no such key.
-fn respell(key: &Key, item: &Item, columns: &[&str], case: fn(&str) -> String) -> Option<Item> {
+/// Returns the key with these columns in another case; `None` if the table could hold no such key.
+fn with_case(key: &Key, item: &Item, columns: &[&str], case: fn(&str) -> String) -> Option<Item> {
     let text_of = |column: &str| {
         let text = match item.get(column)? {
             Value::S(text) | Value::N(text) => Cow::Borrowed(text.as_str()),
-            Value::Bool(said) => Cow::Borrowed(if *said { "true" } else { "false" }),
+            Value::Bool(yes) => Cow::Borrowed(if *yes { "true" } else { "false" }),
             _ => return None,
         };
         Some(if columns.contains(&column) { Cow::Owned(case(&text)) } else { text })
     };
     let composite = key.complete(text_of).ok()?;
-    let mut respelt: Item = composite.into_iter().map(|(name, text)| (name, Value::S(text.into()))).collect();
+    let mut variant: Item = composite.into_iter().map(|(name, text)| (name, Value::S(text.into()))).collect();
     for part in key.parts() {
         let KeyPart::Column(name) = part else {
             continue;
@@ -62,12 +63,12 @@ fn respell(key: &Key, item: &Item, columns: &[&str], case: fn(&str) -> String) -
             true => Value::S(text_of(name)?.into()),
             false => item.get(name)?.clone(),
         };
-        respelt.insert(name.as_str(), value);
+        variant.insert(name.as_str(), value);
     }
-    Some(respelt)
+    Some(variant)
 }
 
-/// New rows whose key the table has in other capitals.
+/// New rows whose key is in the table in other upper or lower case.
 #[derive(Debug, Default)]
 pub struct Twins {
     rows: u64,
@@ -89,12 +90,12 @@ impl Twins {
         };
         self.rows += 1;
         if self.first.len() < NAMED {
-            let (ours, theirs) = (spelt(&key_of(item, schema)), spelt(theirs));
+            let (ours, theirs) = (key_text(&key_of(item, schema)), key_text(theirs));
             self.first.push(Pair { sheet: row.sheet.to_string(), row: row.row, ours, theirs });
         }
     }
 
-    /// What a person is told of them.
+    /// Returns the note about these rows, if there are any.
     pub fn note(&self, schema: &Schema, sheets: &[SheetRead]) -> Option<Note> {
         let rows = match self.rows {
             0 => return None,
@@ -102,7 +103,7 @@ impl Twins {
             n => format!("{} rows are new items", count(n)),
         };
         let several = sheets.iter().filter(|sheet| sheet.loaded).count() > 1;
-        let mut named: Vec<String> = self.first.iter().map(|pair| pair.tell(several)).collect();
+        let mut named: Vec<String> = self.first.iter().map(|pair| pair.describe(several)).collect();
         if let Some(more) = self.rows.checked_sub(NAMED as u64).filter(|more| *more > 0) {
             named.push(format!("and {} more", count(more)));
         }
@@ -113,14 +114,14 @@ impl Twins {
 }
 
 impl Pair {
-    fn tell(&self, several_sheets: bool) -> String {
+    fn describe(&self, several_sheets: bool) -> String {
         let Pair { sheet, row, ours, theirs } = self;
         let of_sheet = if several_sheets { format!(" of \"{sheet}\"") } else { String::new() };
         format!("row {row}{of_sheet} has \"{ours}\", the table has \"{theirs}\"")
     }
 }
 
-fn spelt(key: &Item) -> String {
+fn key_text(key: &Item) -> String {
     let parts = key.values().map(|value| match value {
         Value::S(text) | Value::N(text) => text.as_str(),
         _ => "…",
@@ -128,7 +129,7 @@ fn spelt(key: &Item) -> String {
     parts.collect::<Vec<_>>().join(" / ")
 }
 
-/// What the key's columns are called in the file.
+/// Returns the names of the key's columns in the file.
 fn headers(schema: &Schema, sheets: &[SheetRead]) -> String {
     let header = |name: &str| {
         let read = sheets.iter().flat_map(|sheet| &sheet.columns).find(|column| column.attribute == name);
@@ -163,11 +164,11 @@ mod tests {
     }
 
     fn others(schema: &Schema, item: &Item) -> Vec<String> {
-        Respelling::new(schema).map(|it| it.other_keys(item).iter().map(spelt).collect()).unwrap_or_default()
+        CaseVariants::new(schema).map(|it| it.other_keys(item).iter().map(key_text).collect()).unwrap_or_default()
     }
 
     #[test]
-    fn a_key_is_spelt_in_capitals_and_in_small_letters_where_that_is_another_key() {
+    fn a_key_has_an_upper_case_and_a_lower_case_variant_if_they_differ_from_it() {
         let schema = schema("", ONE, "type = \"text\"");
         for (sku, expected) in [
             ("A-17", &["a-17"][..]),
@@ -182,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_texts_each_is_spelt_otherwise_alone_and_all_together() {
+    fn if_a_key_has_several_texts_the_case_of_all_or_of_one_is_changed() {
         let joined = schema("", JOINED, "type = \"text\"");
         let expected = ["stock#wh1#a-17", "stock#wh1#A-17", "stock#WH1#a-17"];
         assert_eq!(others(&joined, &item("WH1", "A-17")), expected);
@@ -191,27 +192,27 @@ mod tests {
     }
 
     #[test]
-    fn a_choice_and_the_words_of_a_template_are_spelt_only_as_the_rules_say() {
+    fn the_case_of_a_choice_and_of_the_words_of_a_template_is_not_changed() {
         let schema = schema("", JOINED, "type = \"choice\"\nchoices = [\"York\"]");
         assert_eq!(others(&schema, &item("York", "A-17")), ["stock#York#a-17"]);
     }
 
     #[test]
-    fn where_capitals_tell_items_apart_there_is_no_other_spelling() {
-        assert!(Respelling::new(&schema("key_case = \"matters\"", ONE, "type = \"text\"")).is_none());
+    fn there_are_no_variants_if_case_matters_in_keys_or_the_key_has_no_text() {
+        assert!(CaseVariants::new(&schema("key_case = \"matters\"", ONE, "type = \"text\"")).is_none());
         let numbers = schema("", "partition = \"site\"", "type = \"integer\"");
-        assert!(Respelling::new(&numbers).is_none());
+        assert!(CaseVariants::new(&numbers).is_none());
     }
 
     #[test]
-    fn what_grows_too_long_for_a_key_in_capitals_is_not_looked_for() {
+    fn a_variant_too_long_for_a_key_is_not_looked_for() {
         let schema = schema("", ONE, "type = \"text\"");
-        // In capitals each of these is three bytes instead of two.
+        // In upper case each of these takes three bytes instead of two.
         let long = "ŉ".repeat(1_000);
         assert_eq!(others(&schema, &item("York", &long)), [""; 0]);
     }
 
-    fn told(sheets: &[&str], rows: &[(&str, u32, &str, Option<&str>)]) -> Option<Note> {
+    fn note(sheets: &[&str], rows: &[(&str, u32, &str, Option<&str>)]) -> Option<Note> {
         let schema = schema("", ONE, "type = \"text\"");
         let key = |sku: &str| Item::from([("sku", Value::S(sku.into()))]);
         let mut twins = Twins::default();
@@ -229,19 +230,19 @@ mod tests {
 
     #[test]
     fn a_note_names_the_first_rows_with_both_spellings_and_counts_the_others() {
-        assert_eq!(told(&["Stock"], &[("Stock", 2, "A-16", None)]), None);
-        let one = told(&["Stock"], &[("Stock", 2, "A-16", None), ("Stock", 3, "A-17", Some("a-17"))]).unwrap();
+        assert_eq!(note(&["Stock"], &[("Stock", 2, "A-16", None)]), None);
+        let one = note(&["Stock"], &[("Stock", 2, "A-16", None), ("Stock", 3, "A-17", Some("a-17"))]).unwrap();
         assert_eq!(
             one.message,
-            "1 row is a new item whose SKU is in the table in other capitals: row 3 has \"A-17\", the table has \"a-17\"."
+            "1 row is a new item whose SKU is already in the table with different capital letters: row 3 has \"A-17\", the table has \"a-17\"."
         );
         assert!(one.advice.contains("enter the SKU as it is in the table"), "{}", one.advice);
         let rows: Vec<_> = (2..7).map(|row| ("York", row, "b-1", Some("B-1"))).collect();
-        let many = told(&["York", "Leeds"], &rows).unwrap();
+        let many = note(&["York", "Leeds"], &rows).unwrap();
         assert_eq!(
             many.message,
-            "5 rows are new items whose SKU is in the table in other capitals: row 2 of \"York\" has \"b-1\", the table \
-             has \"B-1\"; row 3 of \"York\" has \"b-1\", the table has \"B-1\"; row 4 of \"York\" has \"b-1\", the table \
+            "5 rows are new items whose SKU is already in the table with different capital letters: row 2 of \"York\" \
+             has \"b-1\", the table has \"B-1\"; row 3 of \"York\" has \"b-1\", the table has \"B-1\"; row 4 of \"York\" has \"b-1\", the table \
              has \"B-1\"; and 2 more."
         );
     }

@@ -1,4 +1,4 @@
-//! Taking back what a load wrote: item by item, what it left, what was there before, and what becomes of it.
+//! The plan of an undo: item by item, what the load left, what was there before, and what happens to it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,26 +11,26 @@ use inventory_base::item::{Item, same_in, same_item};
 use inventory_base::load_id::LoadId;
 use inventory_rules::schema::{Missing, Mode, Schema};
 
-/// Items that stay as they are, listed by key; all are counted, and all are in the plan and the outcomes.
-pub const STAYING_LISTED: usize = 100;
+/// How many items that aren't undone are listed by key; all are counted, and all are in the plan and the outcomes.
+pub const NOT_UNDONE_LISTED: usize = 100;
 
-/// What becomes of an item that a load wrote, when the load is undone.
+/// What happens to an item that a load wrote, when the load is undone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum UndoFate {
-    /// It is again as it was.
+    /// The load changed it; it gets its earlier values back.
     Restored,
-    /// It was new, and goes away.
+    /// The load added it; it is deleted.
     Removed,
-    /// It was deleted, and comes back.
+    /// The load deleted it; it is put back.
     Returned,
-    /// It is as it was already; nothing is written.
+    /// It is already as it was before the load; nothing is written.
     Already,
-    /// Somebody changed it since; it stays as it is.
+    /// It was changed after the load; it is left unchanged.
     Edited,
-    /// The table does not take it back; it stays as it is.
+    /// The table refused the write; the item is left unchanged.
     NotTaken,
-    /// The undo was stopped before; it stays as it is.
+    /// The undo was stopped first; the item is left unchanged.
     NotReached,
 }
 
@@ -53,49 +53,49 @@ impl UndoFate {
 
 /// One line of a chunk of an undo: an item that the load wrote.
 ///
-/// What a load put or deleted whole is taken back whole. Where it changed some attributes and left the others alone
-/// (mode `merge`, and items marked as discontinued), only those it changed are compared and taken back.
+/// An item that the load put or deleted as a whole is undone as a whole. If it changed only some attributes (mode
+/// `merge`, and items marked as discontinued), only those are compared and undone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StepBack {
+pub struct UndoStep {
     pub key: Item,
     pub fate: UndoFate,
-    /// Whether `left` and `before` are only the attributes that the load changed.
+    /// Whether `left` and `before` have only the attributes that the load changed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub in_part: bool,
-    /// What the load left; absent where it deleted the item.
+    /// The item as the load left it; `None` if the load deleted it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left: Option<Item>,
-    /// What was there before, and will be again; absent where there was nothing.
+    /// The item as it was before the load and will be again; `None` if there was none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Item>,
 }
 
-impl StepBack {
-    /// Of a row as it turned out; none where nothing was written.
-    pub fn of_row(row: PlanRow, schema: &Schema) -> Option<StepBack> {
+impl UndoStep {
+    /// Returns the step that undoes a row, given its final fate; `None` if nothing was written.
+    pub fn of_row(row: PlanRow, schema: &Schema) -> Option<UndoStep> {
         let left = row.after(schema.mode).filter(|_| row.fate.is_written())?.into_owned();
         let in_part = schema.mode == Mode::Merge && row.fate == Fate::Changed;
-        Some(StepBack::new(schema, in_part, Some(left), row.before))
+        Some(UndoStep::new(schema, in_part, Some(left), row.before))
     }
 
-    /// Of an item that the sheet no longer listed.
-    pub fn of_missing(item: MissingItem, schema: &Schema) -> Option<StepBack> {
+    /// Returns the step that undoes what happened to an item that the sheet no longer listed.
+    pub fn of_missing(item: MissingItem, schema: &Schema) -> Option<UndoStep> {
         let left = item.after();
         match item.missing {
             Missing::Report => None,
-            Missing::Mark => Some(StepBack::new(schema, true, left, Some(item.before))),
-            Missing::Delete => Some(StepBack::new(schema, false, left, Some(item.before))),
+            Missing::Mark => Some(UndoStep::new(schema, true, left, Some(item.before))),
+            Missing::Delete => Some(UndoStep::new(schema, false, left, Some(item.before))),
         }
     }
 
-    /// Of an undo's own: what it took back is brought about again.
-    pub fn of_undo(step: StepBack) -> Option<StepBack> {
-        let StepBack { left, before, .. } = step;
+    /// Returns the step that undoes a step of an undo.
+    pub fn of_undo(step: UndoStep) -> Option<UndoStep> {
+        let UndoStep { left, before, .. } = step;
         let fate = fate_of(before.as_ref(), left.as_ref());
-        step.fate.is_written().then_some(StepBack { left: before, before: left, fate, ..step })
+        step.fate.is_written().then_some(UndoStep { left: before, before: left, fate, ..step })
     }
 
-    fn new(schema: &Schema, in_part: bool, left: Option<Item>, before: Option<Item>) -> StepBack {
+    fn new(schema: &Schema, in_part: bool, left: Option<Item>, before: Option<Item>) -> UndoStep {
         let (mut left, mut before) = (left, before);
         let value = |name: &str| left.as_ref().or(before.as_ref())?.get(name).cloned();
         let key = schema.key.attributes().filter_map(|name| Some((name.to_string(), value(name)?))).collect();
@@ -108,10 +108,10 @@ impl StepBack {
             }
         }
         let fate = fate_of(left.as_ref(), before.as_ref());
-        StepBack { key, fate, in_part, left, before }
+        UndoStep { key, fate, in_part, left, before }
     }
 
-    /// Settles what becomes of the item, now that the table says what is there.
+    /// Settles the fate of the item, given what the table has now.
     pub fn compare(&mut self, there: Option<&Item>) {
         if self.is_there(self.before.as_ref(), there) {
             self.fate = UndoFate::Already;
@@ -128,7 +128,7 @@ impl StepBack {
         }
     }
 
-    /// The whole item as it will be, where this one is there now.
+    /// Returns the whole item as it will be, given what the table has now.
     pub fn after(&self, there: Option<&Item>) -> Option<Item> {
         let (true, Some(before), Some(there)) = (self.in_part, &self.before, there) else {
             return self.before.clone();
@@ -143,7 +143,7 @@ impl StepBack {
     }
 }
 
-/// What it comes to where nobody has changed the item since.
+/// Returns the fate of an item that hasn't been changed since the load.
 fn fate_of(left: Option<&Item>, before: Option<&Item>) -> UndoFate {
     match (left, before) {
         (_, None) => UndoFate::Removed,
@@ -152,76 +152,78 @@ fn fate_of(left: Option<&Item>, before: Option<&Item>) -> UndoFate {
     }
 }
 
-/// What is undone, for whom, and what that comes to: in the index as it was planned, in the report as it turned out.
+/// Which load is undone, by whom, and what happens to its items: as planned in the index, as it turned out in the
+/// report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Undone {
     pub load: LoadId,
     pub by: String,
     pub at: Timestamp,
     pub items: UndoCounts,
-    /// Items that stay as they are: the first `STAYING_LISTED`.
-    pub staying: Vec<StayingItem>,
+    /// Items that aren't undone: the first `NOT_UNDONE_LISTED`.
+    #[serde(rename = "staying")]
+    pub not_undone: Vec<NotUndoneItem>,
 }
 
-/// How many items have which fate; each is there, if with zero.
+/// The number of items of each fate; every fate is present, even with zero.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct UndoCounts(BTreeMap<UndoFate, u64>);
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StayingItem {
+pub struct NotUndoneItem {
     pub key: Item,
-    /// *Edited* or *not-taken*.
+    /// `Edited` or `NotTaken`.
     pub fate: UndoFate,
-    /// The table's words, where it did not take the item back.
+    /// The table's reason, if it refused the write.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
-/// An item that stays as it is, which only writing taught.
+/// An item that was to be undone, but turned out while writing to be changed or was refused by the table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StayedItem {
-    /// What was to become of it.
+pub struct FailedUndo {
+    /// The item's fate in the plan.
     pub planned: UndoFate,
     #[serde(flatten)]
-    pub item: StayingItem,
+    pub item: NotUndoneItem,
 }
 
 impl Undone {
     pub fn new(undo: &Undo) -> Undone {
         let Undo { load, by, at, .. } = undo.clone();
-        Undone { load, by, at, items: UndoCounts::default(), staying: Vec::new() }
+        Undone { load, by, at, items: UndoCounts::default(), not_undone: Vec::new() }
     }
 
     /// Whether any item is, or will be, as it was before the load.
-    pub fn takes_back(&self) -> bool {
+    pub fn changes_items(&self) -> bool {
         UndoFate::ALL.iter().any(|fate| fate.is_written() && self.items.of(*fate) > 0)
     }
 
-    /// Takes a line of the plan into account.
-    pub fn add(&mut self, step: &StepBack) {
+    /// Counts a line of the plan.
+    pub fn add(&mut self, step: &UndoStep) {
         self.items.add(step.fate);
         if step.fate == UndoFate::Edited {
-            self.list(StayingItem { key: step.key.clone(), fate: step.fate, reason: None });
+            self.list(NotUndoneItem { key: step.key.clone(), fate: step.fate, reason: None });
         }
     }
 
-    /// Takes into account what writing taught.
-    pub fn shift(&mut self, stayed: StayedItem) {
-        self.items.shift(stayed.planned, stayed.item.fate);
-        self.list(stayed.item);
+    /// Counts an item that turned out differently from the plan.
+    pub fn shift(&mut self, failed: FailedUndo) {
+        self.items.shift(failed.planned, failed.item.fate);
+        self.list(failed.item);
     }
 
-    /// A line of the plan that was not done any more.
-    pub fn leave_out(&mut self, step: &StepBack) {
+    /// Counts a line of the plan as not reached.
+    pub fn mark_not_reached(&mut self, step: &UndoStep) {
         if step.fate.is_written() {
             self.items.shift(step.fate, UndoFate::NotReached);
         }
     }
 
-    fn list(&mut self, item: StayingItem) {
-        if self.staying.len() < STAYING_LISTED {
-            self.staying.push(item);
+    fn list(&mut self, item: NotUndoneItem) {
+        if self.not_undone.len() < NOT_UNDONE_LISTED {
+            self.not_undone.push(item);
         }
     }
 }
@@ -267,24 +269,24 @@ mod tests {
         Schema::from_toml(&(text + &columns.concat())).unwrap()
     }
 
-    fn changed(mode: &str, says: &[(&str, &str)], removes: &[&str], before: &[(&str, &str)]) -> StepBack {
+    fn changed(mode: &str, set: &[(&str, &str)], removes: &[&str], before: &[(&str, &str)]) -> UndoStep {
         let row = PlanRow {
             fate: Fate::Changed,
             removes: removes.iter().map(ToString::to_string).collect(),
             before: Some(item(before)),
-            ..PlanRow::accepted("Stock", 2, Some(item(says)))
+            ..PlanRow::accepted("Stock", 2, Some(item(set)))
         };
-        StepBack::of_row(row, &schema(mode)).unwrap()
+        UndoStep::of_row(row, &schema(mode)).unwrap()
     }
 
-    fn fate(step: &StepBack, there: Option<&[(&str, &str)]>) -> UndoFate {
+    fn fate(step: &UndoStep, there: Option<&[(&str, &str)]>) -> UndoFate {
         let mut step = step.clone();
         step.compare(there.map(item).as_ref());
         step.fate
     }
 
     #[test]
-    fn what_was_put_whole_is_taken_back_whole() {
+    fn an_item_put_as_a_whole_is_undone_as_a_whole() {
         let step = changed("replace", &[("sku", "A"), ("name", "Nut")], &[], &[("sku", "A"), ("shelf", "7")]);
         assert_eq!((step.key.clone(), step.in_part), (item(&[("sku", "A")]), false));
         assert_eq!(fate(&step, Some(&[("sku", "A"), ("name", "Nut")])), UndoFate::Restored);
@@ -296,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_merge_only_the_attributes_it_changed_are_compared_and_taken_back() {
+    fn after_a_merge_only_the_changed_attributes_are_compared_and_undone() {
         let before = [("sku", "A"), ("name", "Bolt"), ("shelf", "7"), ("note", "new")];
         let step = changed("merge", &[("sku", "A"), ("name", "Nut"), ("note", "new")], &["shelf"], &before);
         assert!(step.in_part);
@@ -313,14 +315,14 @@ mod tests {
     }
 
     #[test]
-    fn what_was_new_goes_and_what_was_deleted_comes_back() {
+    fn new_items_are_removed_and_deleted_items_are_returned() {
         let schema = schema("merge");
         let there = [("sku", "A"), ("name", "Nut")];
         let new = PlanRow { fate: Fate::New, ..PlanRow::accepted("Stock", 2, Some(item(&there))) };
-        let new = StepBack::of_row(new, &schema).unwrap();
+        let new = UndoStep::of_row(new, &schema).unwrap();
         assert_eq!((new.in_part, new.fate, new.after(None)), (false, UndoFate::Removed, None));
         assert_eq!((fate(&new, None), fate(&new, Some(&there))), (UndoFate::Already, UndoFate::Removed));
-        let missing = |missing| StepBack::of_missing(MissingItem { missing, before: item(&there) }, &schema);
+        let missing = |missing| UndoStep::of_missing(MissingItem { missing, before: item(&there) }, &schema);
         let deleted = missing(Missing::Delete).unwrap();
         assert_eq!((fate(&deleted, None), fate(&deleted, Some(&there))), (UndoFate::Returned, UndoFate::Already));
         assert_eq!(fate(&deleted, Some(&there[..1])), UndoFate::Edited);
@@ -330,28 +332,28 @@ mod tests {
     }
 
     #[test]
-    fn rows_of_which_nothing_was_written_have_nothing_to_take_back() {
+    fn rows_that_were_not_written_have_nothing_to_undo() {
         for fate in Fate::ALL.into_iter().filter(|fate| !fate.is_written()) {
             let row = PlanRow { fate, ..PlanRow::accepted("Stock", 2, Some(item(&[("sku", "A")]))) };
-            assert_eq!(StepBack::of_row(row, &schema("replace")), None, "{fate}");
+            assert_eq!(UndoStep::of_row(row, &schema("replace")), None, "{fate}");
         }
     }
 
     #[test]
-    fn an_undo_is_undone_where_it_wrote() {
+    fn an_undo_can_be_undone_where_it_wrote() {
         let step = changed("merge", &[("sku", "A"), ("name", "Nut")], &[], &[("sku", "A"), ("name", "Bolt")]);
-        let again = StepBack::of_undo(step.clone()).unwrap();
+        let again = UndoStep::of_undo(step.clone()).unwrap();
         assert_eq!((&again.left, &again.before, again.fate), (&step.before, &step.left, UndoFate::Restored));
-        assert_eq!(StepBack::of_undo(again).unwrap(), step);
-        let gone = StepBack { before: None, fate: UndoFate::Removed, ..step.clone() };
-        assert_eq!(StepBack::of_undo(gone).unwrap().fate, UndoFate::Returned);
+        assert_eq!(UndoStep::of_undo(again).unwrap(), step);
+        let gone = UndoStep { before: None, fate: UndoFate::Removed, ..step.clone() };
+        assert_eq!(UndoStep::of_undo(gone).unwrap().fate, UndoFate::Returned);
         for fate in [UndoFate::Already, UndoFate::Edited] {
-            assert_eq!(StepBack::of_undo(StepBack { fate, ..step.clone() }), None);
+            assert_eq!(UndoStep::of_undo(UndoStep { fate, ..step.clone() }), None);
         }
     }
 
     #[test]
-    fn items_that_stay_are_counted_and_the_first_are_listed() {
+    fn items_that_are_not_undone_are_counted_and_the_first_are_listed() {
         let undo = Undo {
             load: LoadId::parse("0123456789abcdef").unwrap(),
             by: "Erika".into(),
@@ -361,12 +363,13 @@ mod tests {
         let mut undone = Undone::new(&undo);
         let step = changed("replace", &[("sku", "A")], &[], &[("sku", "A"), ("name", "Bolt")]);
         undone.add(&step);
-        for _ in 0..STAYING_LISTED {
-            undone.add(&StepBack { fate: UndoFate::Edited, ..step.clone() });
+        for _ in 0..NOT_UNDONE_LISTED {
+            undone.add(&UndoStep { fate: UndoFate::Edited, ..step.clone() });
         }
-        let item = StayingItem { key: step.key, fate: UndoFate::NotTaken, reason: Some("Item is odd.".into()) };
-        undone.shift(StayedItem { planned: UndoFate::Restored, item });
-        assert_eq!((undone.staying.len(), undone.items.of(UndoFate::Edited)), (STAYING_LISTED, STAYING_LISTED as u64));
+        let item = NotUndoneItem { key: step.key, fate: UndoFate::NotTaken, reason: Some("Item is odd.".into()) };
+        undone.shift(FailedUndo { planned: UndoFate::Restored, item });
+        let listed = undone.not_undone.len();
+        assert_eq!((listed, undone.items.of(UndoFate::Edited)), (NOT_UNDONE_LISTED, NOT_UNDONE_LISTED as u64));
         let json = r#"{"restored":0,"removed":0,"returned":0,"already":0,"edited":100,"not-taken":1,"not-reached":0}"#;
         assert_eq!(serde_json::to_string(&undone.items).unwrap(), json);
     }

@@ -1,25 +1,25 @@
-//! Which column of the sheet was taken for what, and how many values were read there.
+//! Describes which columns of the sheet were read as what, and how many values each has.
 
 use super::Report;
 use inventory_base::message::{count, listed};
 use inventory_rules::judge::{ColumnRead, SheetRead};
 use inventory_rules::schema::canonical_name;
 
-/// Tables whose columns are named; the page and `report.json` have more of them.
+/// The number of tables whose columns are named; the page and `report.json` have more.
 const TABLES_NAMED: usize = 10;
-/// Columns named that could have been taken as well.
+/// The number of alternative columns that are named.
 const OTHERS_NAMED: usize = 8;
 
 /// The columns of one table of a sheet.
 pub(super) struct TableColumns<'r> {
     pub columns: &'r [ColumnRead],
-    /// Whose table it is, where several sheets were loaded.
+    /// The sheet of the table, if several sheets were loaded.
     pub sheet: Option<&'r str>,
-    /// The row of its header, where another table is above it.
+    /// The row of the header, if there is another table above.
     pub header_row: Option<u32>,
 }
 
-/// The tables of all sheets that were loaded, in the order of the file.
+/// Returns the tables of all loaded sheets, in the order of the file.
 pub(super) fn tables(report: &Report) -> Vec<TableColumns<'_>> {
     let loaded: Vec<&SheetRead> = report.sheets.iter().filter(|sheet| !sheet.columns.is_empty()).collect();
     let is_named = loaded.len() > 1;
@@ -34,8 +34,8 @@ fn of_sheet(sheet: &SheetRead, is_named: bool) -> impl Iterator<Item = TableColu
     })
 }
 
-/// `3 more tables`; where no sheet has two of them, `3 more sheets`.
-pub(super) fn say_more(tables: &[TableColumns<'_>], shown: usize) -> Option<String> {
+/// Returns `3 more tables`, or `3 more sheets` if no sheet has two tables.
+pub(super) fn describe_more(tables: &[TableColumns<'_>], shown: usize) -> Option<String> {
     let what = if tables.iter().any(|table| table.header_row.is_some()) { "table" } else { "sheet" };
     Some(match tables.len().checked_sub(shown)? {
         0 => return None,
@@ -44,23 +44,23 @@ pub(super) fn say_more(tables: &[TableColumns<'_>], shown: usize) -> Option<Stri
     })
 }
 
-/// A line for each table.
-pub(super) fn say_columns(report: &Report) -> Vec<String> {
+/// Returns a line for each table.
+pub(super) fn describe_columns(report: &Report) -> Vec<String> {
     let tables = tables(report);
-    let more = say_more(&tables, TABLES_NAMED).map(|more| format!("The columns of {more} are in the report."));
+    let more = describe_more(&tables, TABLES_NAMED).map(|more| format!("The columns of {more} are in the report."));
     let line = |table: &TableColumns<'_>| {
         let of = table.sheet.map(|sheet| format!(" of \"{sheet}\"")).unwrap_or_default();
-        let from = table.header_row.map(|row| format!(" from row {row} on")).unwrap_or_default();
-        let columns = table.columns.iter().enumerate().map(|(at, column)| say_column(column, at == 0));
+        let from = table.header_row.map(|row| format!(" from row {row}")).unwrap_or_default();
+        let columns = table.columns.iter().enumerate().map(|(at, column)| describe_column(column, at == 0));
         format!("Columns{of}{from}: {}.", columns.collect::<Vec<_>>().join(", "))
     };
     tables.iter().take(TABLES_NAMED).map(line).chain(more).collect()
 }
 
-/// `SKU from "Item number" (A, 240 values)`, `Category (C, 96; 144 rows have none)`. What the figures are is said by the
-/// first column of a sheet.
-fn say_column(column: &ColumnRead, is_first: bool) -> String {
-    let name = match says_title(column) {
+/// Returns, for example, `SKU from "Item number" (A, 240 values)`, or `Category (C, 96; 144 rows have none)`. Only the
+/// first column of a table says that the figures are values.
+fn describe_column(column: &ColumnRead, is_first: bool) -> String {
+    let name = match header_is_title(column) {
         true => column.header.clone(),
         false => format!("{} from \"{}\"", title(column), column.header),
     };
@@ -80,34 +80,34 @@ fn say_column(column: &ColumnRead, is_first: bool) -> String {
     format!("{name} ({}, {values}{empty})", column.column)
 }
 
-/// A sentence for each column that was chosen where others could have been taken.
-pub(super) fn say_choices(report: &Report) -> Vec<String> {
+/// Returns a sentence for each column that was chosen over others.
+pub(super) fn describe_choices(report: &Report) -> Vec<String> {
     let of_table = |table: TableColumns<'_>| {
         let place = match (table.sheet, table.header_row) {
             (None, None) => String::new(),
             (Some(sheet), None) => format!("Sheet \"{sheet}\": "),
-            (None, Some(row)) => format!("From row {row} on: "),
-            (Some(sheet), Some(row)) => format!("Sheet \"{sheet}\", from row {row} on: "),
+            (None, Some(row)) => format!("From row {row}: "),
+            (Some(sheet), Some(row)) => format!("Sheet \"{sheet}\", from row {row}: "),
         };
         let chosen = table.columns.iter().filter(|column| !column.instead_of.is_empty());
-        chosen.map(|column| format!("{place}{}", say_choice(column))).collect::<Vec<_>>()
+        chosen.map(|column| format!("{place}{}", describe_choice(column))).collect::<Vec<_>>()
     };
     tables(report).into_iter().flat_map(of_table).collect()
 }
 
-fn say_choice(column: &ColumnRead) -> String {
+fn describe_choice(column: &ColumnRead) -> String {
     let others = column.instead_of.iter().map(|other| format!("\"{}\" ({})", other.header, other.column));
     let others = listed(&others.collect::<Vec<_>>(), OTHERS_NAMED);
-    format!("{} was taken from \"{}\" ({}), not from {others}.", title(column), column.header, column.column)
+    format!("{} was read from \"{}\" ({}), not from {others}.", title(column), column.header, column.column)
 }
 
-/// What the rules call it; a report of an earlier version does not say.
+/// Returns the column's title in the rules, or its attribute if the report is of a version without titles.
 pub(super) fn title(column: &ColumnRead) -> &str {
     if column.title.is_empty() { &column.attribute } else { &column.title }
 }
 
-/// Whether the header is what the rules call the column.
-fn says_title(column: &ColumnRead) -> bool {
+/// Whether the header is the column's title in the rules.
+fn header_is_title(column: &ColumnRead) -> bool {
     canonical_name(&column.header) == canonical_name(title(column))
 }
 
@@ -144,25 +144,25 @@ mod tests {
     }
 
     #[test]
-    fn one_line_tells_which_column_was_taken_for_what_and_how_many_values_it_has() {
+    fn a_line_describes_the_columns_of_a_table_and_their_number_of_values() {
         let columns = vec![
             column("SKU", "Item number", "A", 240, 0),
             column("Name", "NAME", "B", 239, 1),
             column("Category", "Category", "C", 96, 144),
             column("Supplier", "Vendor", "D", 0, 240),
         ];
-        let says = "Columns: SKU from \"Item number\" (A, 240 values), NAME (B, 239; 1 row has none), \
+        let expected = "Columns: SKU from \"Item number\" (A, 240 values), NAME (B, 239; 1 row has none), \
                     Category (C, 96; 144 rows have none), Supplier from \"Vendor\" (D, no values).";
-        assert_eq!(say_columns(&report(vec![("Stock", columns)])), [says]);
+        assert_eq!(describe_columns(&report(vec![("Stock", columns)])), [expected]);
     }
 
     #[test]
-    fn of_several_sheets_each_has_its_line_and_of_many_the_number_of_the_rest() {
+    fn each_sheet_has_its_own_line_and_those_beyond_the_limit_are_counted() {
         let sheets = |n: usize| vec![("Leeds", vec![column("SKU", "SKU", "A", 1, 0)]); n];
-        assert_eq!(say_columns(&report(sheets(2))), ["Columns of \"Leeds\": SKU (A, 1 value)."; 2]);
-        let said = say_columns(&report(sheets(14)));
-        assert_eq!((said.len(), said[10].as_str()), (11, "The columns of 4 more sheets are in the report."));
-        assert_eq!(say_columns(&report(sheets(11)))[10], "The columns of 1 more sheet are in the report.");
+        assert_eq!(describe_columns(&report(sheets(2))), ["Columns of \"Leeds\": SKU (A, 1 value)."; 2]);
+        let lines = describe_columns(&report(sheets(14)));
+        assert_eq!((lines.len(), lines[10].as_str()), (11, "The columns of 4 more sheets are in the report."));
+        assert_eq!(describe_columns(&report(sheets(11)))[10], "The columns of 1 more sheet are in the report.");
     }
 
     fn with_table_below(mut report: Report, columns: Vec<ColumnRead>) -> Report {
@@ -171,32 +171,33 @@ mod tests {
     }
 
     #[test]
-    fn of_tables_below_each_other_each_has_its_line_with_the_row_it_begins_in() {
+    fn tables_below_each_other_have_their_own_lines_with_the_first_row() {
         let (above, below) = (vec![column("SKU", "SKU", "A", 30, 0)], vec![column("SKU", "Art.-Nr.", "B", 12, 0)]);
         let one_sheet = with_table_below(report(vec![("Leeds", above.clone())]), below.clone());
-        let says = ["Columns: SKU (A, 30 values).", "Columns from row 40 on: SKU from \"Art.-Nr.\" (B, 12 values)."];
-        assert_eq!(say_columns(&one_sheet), says);
+        let expected = ["Columns: SKU (A, 30 values).", "Columns from row 40: SKU from \"Art.-Nr.\" (B, 12 values)."];
+        assert_eq!(describe_columns(&one_sheet), expected);
         let sheets = vec![("Leeds", above.clone()), ("York", above)];
         let two_sheets = with_table_below(report(sheets.clone()), below.clone());
-        let says = "Columns of \"Leeds\" from row 40 on: SKU from \"Art.-Nr.\" (B, 12 values).";
-        assert_eq!(say_columns(&two_sheets)[1], says);
+        let expected = "Columns of \"Leeds\" from row 40: SKU from \"Art.-Nr.\" (B, 12 values).";
+        assert_eq!(describe_columns(&two_sheets)[1], expected);
         let many = (0..9).fold(report(sheets), |report, _| with_table_below(report, below.clone()));
-        assert_eq!(say_columns(&many)[10], "The columns of 1 more table are in the report.");
+        assert_eq!(describe_columns(&many)[10], "The columns of 1 more table are in the report.");
     }
 
     #[test]
-    fn a_column_that_was_chosen_names_those_that_were_not() {
+    fn the_sentence_about_a_chosen_column_names_the_alternatives() {
         let other = |header: &str, column: &str| OtherColumn { header: header.into(), column: column.into() };
         let instead_of = vec![other("Qty available", "E"), other("Qty reserved", "F")];
         let chosen = ColumnRead { instead_of, ..column("Quantity", "Qty on hand", "D", 5, 0) };
-        let says = "Quantity was taken from \"Qty on hand\" (D), not from \"Qty available\" (E), \"Qty reserved\" (F).";
-        assert_eq!(say_choices(&report(vec![("Stock", vec![chosen.clone()])])), [says]);
+        let expected =
+            "Quantity was read from \"Qty on hand\" (D), not from \"Qty available\" (E), \"Qty reserved\" (F).";
+        assert_eq!(describe_choices(&report(vec![("Stock", vec![chosen.clone()])])), [expected]);
         let sku = || vec![column("SKU", "SKU", "A", 5, 0)];
         let below = with_table_below(report(vec![("Leeds", sku())]), vec![chosen.clone()]);
-        assert_eq!(say_choices(&below), [format!("From row 40 on: {says}")]);
+        assert_eq!(describe_choices(&below), [format!("From row 40: {expected}")]);
         let sheets = report(vec![("Leeds", vec![chosen.clone()]), ("York", sku())]);
-        assert_eq!(say_choices(&sheets), [format!("Sheet \"Leeds\": {says}")]);
+        assert_eq!(describe_choices(&sheets), [format!("Sheet \"Leeds\": {expected}")]);
         let below = with_table_below(report(vec![("Leeds", sku()), ("York", sku())]), vec![chosen]);
-        assert_eq!(say_choices(&below), [format!("Sheet \"Leeds\", from row 40 on: {says}")]);
+        assert_eq!(describe_choices(&below), [format!("Sheet \"Leeds\", from row 40: {expected}")]);
     }
 }

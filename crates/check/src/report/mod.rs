@@ -1,4 +1,4 @@
-//! What a person or a program is told about a load, made from the plan and the outcome alone.
+//! The report of a load for people and programs, made from the plan and the outcomes alone.
 
 mod columns;
 mod kinds;
@@ -19,15 +19,15 @@ use serde::{Deserialize, Serialize};
 use crate::plan::{
     ChangedRow, ControlTotals, Counts, Difference, Estimate, Fate, Index, Kinds, Tripped, UndoFate, Undone,
 };
-use inventory_base::decision::{Afterwards, Decision, Later};
+use inventory_base::decision::{Decision, FollowUp, FollowUpKind};
 use inventory_base::ending::Ending;
 use inventory_base::load_id::LoadId;
 use inventory_base::message::{Note, Problem, Refusal};
 use inventory_base::upload::Upload;
 use inventory_rules::judge::{FileRead, SheetRead};
 use inventory_rules::schema::Missing;
-use summary::{Told, summarise};
-use undone::say_undone;
+use summary::{Facts, summarise};
+use undone::summarise_undo;
 
 pub use page::page;
 pub use rate::Rate;
@@ -36,9 +36,9 @@ pub use tone::Tone;
 pub use undone::UndoAnswer;
 pub use words::{one_line, words};
 
-/// Of the form of `report.json`; `docs/report.md` describes it.
+/// The version of the format of `report.json`; `docs/report.md` describes it.
 const VERSION: u32 = 1;
-/// About as much as a problem takes of a report.
+/// The typical size of a problem in `report.json`.
 const PROBLEM_BYTES: usize = 450;
 
 const IN_TABLE: [Fate; 6] = [Fate::New, Fate::Changed, Fate::Unchanged, Fate::Written, Fate::Accepted, Fate::Kept];
@@ -47,12 +47,12 @@ const LEFT_OUT: [Fate; 3] = [Fate::Rejected, Fate::Duplicate, Fate::NotWritten];
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     pub version: u32,
-    /// None where a file was only checked.
+    /// `None` if the file was only checked.
     pub load: Option<LoadId>,
     pub upload: Upload,
-    /// The load whose rows the file mends.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mends: Option<LoadId>,
+    /// The load whose rows the file fixes.
+    #[serde(rename = "mends", default, skip_serializing_if = "Option::is_none")]
+    pub fixes: Option<LoadId>,
     pub table: Option<String>,
     pub ending: Ending,
     /// Whether it is good news.
@@ -63,56 +63,56 @@ pub struct Report {
     pub rows: RowCounts,
     pub sheets: Vec<SheetRead>,
     pub refusal: Option<Refusal>,
-    /// Why the load ended before it was done.
+    /// Why the load ended early.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped: Option<Stopped>,
-    /// Why the load waits for somebody to approve it.
+    /// Why the load waits for approval.
     pub held: Vec<Tripped>,
-    /// All of them up to `PROBLEMS_LISTED`, in the order of the rows.
+    /// The problems in the order of the rows, at most `PROBLEMS_LISTED`.
     pub problems: Vec<Problem>,
     pub problems_total: u64,
     /// All problems, counted by rule and column.
     #[serde(default)]
     pub kinds: Kinds,
-    /// The workbook of the rows that were left out, where there is one.
+    /// The workbook of rows to fix, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to_fix: Option<ToFix>,
-    /// Of the rows whose item is another one now, those that weigh most, the heaviest first.
+    /// The biggest changes, the biggest first.
     #[serde(default)]
     pub biggest: Vec<ChangedRow>,
-    /// Rows whose item was there and is another one now: the first `CHANGES_LISTED`, in the order of the rows.
+    /// Rows that change an existing item: the first `CHANGES_LISTED`, in the order of the rows.
     pub changed: Vec<ChangedRow>,
     pub missing: MissingItems,
-    /// Where it is an undo: what was undone, for whom, and what became of the items.
+    /// Set if this is an undo: which load was undone, by whom, and what happened to its items.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undone: Option<Undone>,
-    /// Rows taken for titles, totals and notes, with what they say: the first hundred.
+    /// Rows skipped as titles, totals and notes, with their text: the first hundred.
     pub skipped: Vec<SkippedRow>,
-    /// What kept nothing out and should be known all the same.
+    /// Notes on things worth knowing that kept no row from being loaded.
     pub notes: Vec<Note>,
     pub totals: Totals,
-    /// What the load was expected to take; none where no table was asked.
+    /// What the load was expected to take; `None` if no table was read.
     pub estimate: Option<Estimate>,
-    /// The same figures as they came out.
+    /// What the load actually took.
     pub taken: Option<Estimate>,
     pub units: Units,
-    /// None where nothing was written for longer than a second.
+    /// `None` if writing took no longer than a second.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate: Option<Rate>,
     pub seconds: Seconds,
-    /// None where there is nothing to take back, or it cannot be.
+    /// `None` if there is nothing to undo, or it can't be undone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undo: Option<UndoPossible>,
-    /// Where it loads again what ended: which load, who wanted that, and when.
+    /// Set if this load repeats an earlier one: which, who decided that, and when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub again: Option<Decision>,
-    /// What happened to it after its end; the summary says it first.
+    /// What happened to the load after its end; the summary starts with it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub later: Vec<Later>,
+    pub later: Vec<FollowUp>,
     pub finished: Timestamp,
 }
 
-/// Why a load ended before it was done, and what to do about it.
+/// Why a load ended early, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stopped {
     pub reason: String,
@@ -123,19 +123,19 @@ impl Stopped {
     pub fn superseded(by: &LoadId) -> Stopped {
         Stopped {
             reason: "A newer version of the file was uploaded, so this one was stopped.".to_string(),
-            advice: format!("Look at the report of load {by}."),
+            advice: format!("See the report of load {by}."),
         }
     }
 
     pub fn cancelled(by: &str, load: &LoadId) -> Stopped {
         Stopped {
             reason: format!("The load was cancelled by {by}."),
-            advice: format!("To load the file after all: inventory redrive {load}"),
+            advice: format!("To load the file anyway: inventory redrive {load}"),
         }
     }
 }
 
-/// A workbook of rows to mend: where it is, and how many it has of all there are.
+/// The workbook of rows to fix: where it is, and how many of these rows it has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ToFix {
     pub place: String,
@@ -143,33 +143,33 @@ pub struct ToFix {
     pub of: u64,
 }
 
-/// What the load wrote can be taken back.
+/// Present if the load can be undone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UndoPossible {
-    /// By then the plan is deleted; none where nobody deletes it.
+    /// When the plan will be deleted; `None` if it won't be.
     pub until: Option<Timestamp>,
 }
 
-/// The sums a stock keeper knows her sheet by.
+/// The control totals, the sums a stock keeper knows her sheet by.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Totals {
-    /// Of the rows that go in.
+    /// The totals of the rows that are loaded.
     pub sheet: ControlTotals,
-    /// What the table holds for them after the load.
+    /// How they compare with the table after the load.
     pub read_back: Option<ReadBack>,
 }
 
-/// Items of the load, read from the table after it.
+/// The result of reading the items of the load back from the table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ReadBack {
-    /// Items that were read, of all that were loaded: a large load is sampled.
+    /// The number of items that were read back, of all that were loaded: a large load is sampled.
     pub items: u64,
     pub of: u64,
-    /// Where the table is not what the load made it; somebody may have changed it since.
+    /// Where the table differs from what was loaded; it may have been changed since.
     pub differences: Vec<Difference>,
 }
 
-/// Every fate with its count, the absent ones with zero: programs need not know which can be missing.
+/// The number of rows of each fate. Every fate is present, even with zero, so that programs need no special case.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RowCounts {
     pub total: u64,
@@ -188,18 +188,18 @@ impl RowCounts {
         fates.iter().filter_map(|fate| self.fates.get(fate)).sum()
     }
 
-    /// Rows whose item is in the table; of a trial or a check, would be.
+    /// The number of rows whose item is in the table; in a dry run or a check, would be.
     pub fn in_table(&self) -> u64 {
         self.of_all(&IN_TABLE)
     }
 
-    /// Rows that need somebody.
+    /// The number of rows that need attention.
     pub fn left_out(&self) -> u64 {
         self.of_all(&LEFT_OUT)
     }
 }
 
-/// What the table said the load consumed, and how often it was asked.
+/// The capacity that the load consumed, as reported by the table, and the number of requests.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Units {
     pub write: f64,
@@ -208,7 +208,7 @@ pub struct Units {
     pub tried_again: u64,
 }
 
-/// By stage, of the run that finished the load.
+/// How long each stage took, in the run that finished the load.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Seconds {
     pub fetch: f64,
@@ -219,35 +219,35 @@ pub struct Seconds {
     pub total: f64,
 }
 
-/// How a planned load went on from its plan.
-pub struct Went {
+/// The result of a planned load.
+pub struct LoadResult {
     pub ending: Ending,
     pub tally: Tally,
     pub read_back: Option<ReadBack>,
     pub taken: Estimate,
     pub seconds: Seconds,
-    /// What the load was not to pass, in write units a second.
+    /// The limit in write units per second.
     pub ceiling: Option<f64>,
     pub undo: Option<UndoPossible>,
 }
 
 impl Report {
-    /// A file whose rows were judged and nothing more.
+    /// Makes the report of a file that was only checked.
     pub fn of_check(upload: Upload, file: FileRead, tally: Tally, seconds: Seconds) -> Report {
         let only_checked = true;
         let report = Report::without_rows(None, upload, Ending::DryRun, String::new(), seconds);
-        let FileRead { sheets, notes, mends, unremarked_rows, document } = file;
+        let FileRead { sheets, notes, fixes, unremarked_rows, document } = file;
         let held = document.iter().map(|document| Tripped::by_document(document, None)).collect();
-        Report { sheets, notes, mends, held, ..report }.with(tally, only_checked, unremarked_rows)
+        Report { sheets, notes, fixes, held, ..report }.with(tally, only_checked, unremarked_rows)
     }
 
-    /// A load with a plan.
-    pub fn of_plan(plan: Index, went: Went) -> Report {
-        let Went { ending, tally, read_back, taken, seconds, ceiling, undo } = went;
+    /// Makes the report of a load that has a plan.
+    pub fn of_plan(plan: Index, went: LoadResult) -> Report {
+        let LoadResult { ending, tally, read_back, taken, seconds, ceiling, undo } = went;
         let report = Report::without_rows(Some(plan.load), plan.upload, ending, String::new(), seconds);
         Report {
             table: Some(plan.table.table),
-            mends: plan.file.mends,
+            fixes: plan.file.fixes,
             sheets: plan.file.sheets,
             held: plan.held,
             biggest: plan.biggest,
@@ -263,9 +263,9 @@ impl Report {
     }
 
     fn with(mut self, tally: Tally, only_checked: bool, unremarked: u64) -> Report {
-        // What matters most comes first.
+        // The most important first.
         self.notes.sort_by_key(|note| std::cmp::Reverse(note.rule.weight()));
-        let told = Told {
+        let facts = Facts {
             ending: self.ending,
             counts: &tally.counts,
             missing: &tally.missing,
@@ -277,8 +277,8 @@ impl Report {
         };
         let report = Report {
             summary: match &tally.undone {
-                Some(undone) => say_undone(undone, self.ending),
-                None => summarise(&told),
+                Some(undone) => summarise_undo(undone, self.ending),
+                None => summarise(&facts),
             },
             rows: RowCounts::from(&tally.counts),
             problems: tally.problems,
@@ -302,34 +302,34 @@ impl Report {
     pub fn removed(load: LoadId, upload: Upload, seconds: Seconds) -> Report {
         let summary = format!(
             "\"{}\" was deleted or replaced before it could be read. Nothing was changed. \
-             If a newer copy was uploaded, it has a report of its own.",
+             If a newer copy was uploaded, it has its own report.",
             upload.file_name()
         );
         Report::without_rows(Some(load), upload, Ending::Removed, summary, seconds)
     }
 
-    /// A load that is over before it began, because a newer version is known.
+    /// Makes the report of a load that never started because a newer version is known.
     pub fn outdated(load: LoadId, upload: Upload, newer: &LoadId) -> Report {
-        Report::unbegun(load, upload, Ending::Superseded, Stopped::superseded(newer))
+        Report::never_started(load, upload, Ending::Superseded, Stopped::superseded(newer))
     }
 
-    /// A load that is over before it began, because somebody wanted that.
+    /// Makes the report of a load that was cancelled before it started.
     pub fn cancelled(load: LoadId, upload: Upload, by: &str) -> Report {
         let stopped = Stopped::cancelled(by, &load);
-        Report::unbegun(load, upload, Ending::Cancelled, stopped)
+        Report::never_started(load, upload, Ending::Cancelled, stopped)
     }
 
-    fn unbegun(load: LoadId, upload: Upload, ending: Ending, stopped: Stopped) -> Report {
+    fn never_started(load: LoadId, upload: Upload, ending: Ending, stopped: Stopped) -> Report {
         let nothing = "Nothing was changed.".to_string();
         Report::stopped(load, upload, ending, nothing, Seconds::default()).with_reason(stopped)
     }
 
-    /// A load that ended before it was done, and of whose rows nothing is known.
+    /// Makes the report of a load that ended early, with nothing known about its rows.
     pub fn stopped(load: LoadId, upload: Upload, ending: Ending, summary: String, seconds: Seconds) -> Report {
         Report::without_rows(Some(load), upload, ending, summary, seconds)
     }
 
-    /// Says why it ended before it was done.
+    /// Adds why the load ended early.
     pub fn with_reason(self, stopped: Stopped) -> Report {
         let summary = format!("{} {} {}", self.summary, stopped.reason, stopped.advice);
         Report { summary, stopped: Some(stopped), ..self }
@@ -340,7 +340,7 @@ impl Report {
             version: VERSION,
             load,
             upload,
-            mends: None,
+            fixes: None,
             table: None,
             ending,
             tone: Tone::default(),
@@ -374,12 +374,13 @@ impl Report {
         Report { tone: Tone::of(&report), ..report }
     }
 
-    /// Says what happened to the load since, so that nobody takes for true what was. False where it was said before.
-    pub fn add_later(&mut self, later: Later) -> bool {
+    /// Adds what happened to the load after its end, so that the report's answer isn't out of date. Returns false if the
+    /// report already has it.
+    pub fn add_later(&mut self, later: FollowUp) -> bool {
         if self.later.contains(&later) {
             return false;
         }
-        if later.changes_the_answer() {
+        if later.changes_outcome() {
             self.summary = format!("{} Before that: {}", later.say(), self.summary);
             self.tone = Tone::Look;
         }
@@ -387,8 +388,8 @@ impl Report {
         true
     }
 
-    /// Whether this has happened to it since its end.
-    fn was(&self, what: Afterwards) -> bool {
+    /// Whether this has happened to the load since its end.
+    fn was(&self, what: FollowUpKind) -> bool {
         self.later.iter().any(|later| later.what == what)
     }
 
@@ -398,30 +399,31 @@ impl Report {
         Ok(json)
     }
 
-    /// The changes that weigh most; of a plan that does not know which those are, the first ones.
-    fn changes_to_tell(&self) -> &[ChangedRow] {
+    /// Returns the biggest changes, or the first ones if the plan doesn't have the biggest.
+    fn changes_to_show(&self) -> &[ChangedRow] {
         if self.biggest.is_empty() { &self.changed } else { &self.biggest }
     }
 
-    /// Rows that need somebody: rejected, duplicate, or not written after all; and items that an undo left alone.
+    /// The number of rows that need attention (rejected, duplicate, or not written after all) and of items that an undo
+    /// left unchanged.
     pub fn needing_attention(&self) -> u64 {
-        let staying = |undone: &Undone| {
+        let not_undone = |undone: &Undone| {
             [UndoFate::Edited, UndoFate::NotTaken, UndoFate::NotReached].map(|fate| undone.items.of(fate)).iter().sum()
         };
-        self.rows.left_out() + self.undone.as_ref().map_or(0, staying)
+        self.rows.left_out() + self.undone.as_ref().map_or(0, not_undone)
     }
 
-    /// Whether it waits for an approval that would load nothing, for no row is right.
-    pub fn waits_for_nothing(&self) -> bool {
+    /// Whether the load is held but an approval would load nothing, because no row can be loaded.
+    pub fn nothing_to_approve(&self) -> bool {
         self.ending == Ending::Held && self.rows.in_table() + self.rows.of_all(&[Fate::Held]) == 0
     }
 
-    /// Whether the table, read back, has something else than was written.
+    /// Whether the table, read back, differs from what was written.
     pub fn differs(&self) -> bool {
         self.totals.read_back.as_ref().is_some_and(|read_back| !read_back.differences.is_empty())
     }
 
-    /// Items that the table has otherwise than before: put, marked, deleted or taken back.
+    /// The number of items that the load changed in the table: put, marked, deleted or undone.
     pub fn items_written(&self) -> u64 {
         if self.ending == Ending::DryRun {
             return 0;
@@ -431,10 +433,10 @@ impl Report {
             (Ending::Done, Some(Missing::Mark | Missing::Delete)) => self.missing.total - self.missing.edited,
             _ => 0,
         };
-        let taken_back = |undone: &Undone| {
+        let undone_items = |undone: &Undone| {
             UndoFate::ALL.iter().filter(|fate| fate.is_written()).map(|fate| undone.items.of(*fate)).sum::<u64>()
         };
-        rows + missing + self.undone.as_ref().map_or(0, taken_back)
+        rows + missing + self.undone.as_ref().map_or(0, undone_items)
     }
 }
 

@@ -1,14 +1,14 @@
-//! Where problems of one kind are, in few words: `D2, D5:D13, E4`, and on which sheet where there are several.
+//! Names the places of problems of one kind concisely: `D2, D5:D13, E4`, with the sheet if there are several.
 
 use inventory_base::message::Problem;
 
-/// Places named; of more than this and one, the rest is not.
+/// The number of places named before an ellipsis; one more than this are all named.
 const PLACES_NAMED: usize = 8;
 
-/// Cells one under another of the same column.
+/// Consecutive cells of one column, or consecutive rows.
 struct Run<'a> {
     sheet: &'a str,
-    /// The column's letters; empty where the problem is of a whole row.
+    /// The column's letters; empty if the problem concerns whole rows.
     column: &'a str,
     first: u32,
     last: u32,
@@ -34,7 +34,7 @@ impl<'a> Run<'a> {
 
 pub(super) fn name_places(problems: &[&Problem], with_sheets: bool) -> String {
     let runs = runs_of(problems);
-    // An ellipsis is as long as the one place it would hide.
+    // An ellipsis would be as long as the single place it hides.
     let named = if runs.len() <= PLACES_NAMED + 1 { runs.len() } else { PLACES_NAMED };
     let mut text = String::new();
     for (at, run) in runs[..named].iter().enumerate() {
@@ -48,7 +48,7 @@ pub(super) fn name_places(problems: &[&Problem], with_sheets: bool) -> String {
     if named < runs.len() { text + ", …" } else { text }
 }
 
-/// Sheet by sheet, and column by column within one.
+/// Groups problems into runs, sheet by sheet and column by column.
 fn runs_of<'a>(problems: &[&'a Problem]) -> Vec<Run<'a>> {
     let mut cells: Vec<Run<'_>> = problems.iter().map(|problem| Run::of(problem)).collect();
     for of_sheet in cells.chunk_by_mut(|one, other| one.sheet == other.sheet) {
@@ -87,21 +87,21 @@ mod tests {
     }
 
     #[test]
-    fn cells_one_under_another_are_a_range_column_by_column() {
+    fn consecutive_cells_of_a_column_are_named_as_a_range() {
         let cells = [("S", 2, "F"), ("S", 5, "E"), ("S", 5, "F"), ("S", 6, "E"), ("S", 7, "E"), ("S", 7, "AA")];
         assert_eq!(named(&cells, false), "E5:E7, F2, F5, AA7");
         assert_eq!(named(&[("S", 3, ""), ("S", 4, ""), ("S", 9, "")], false), "rows 3 to 4, row 9");
     }
 
     #[test]
-    fn the_sheet_is_named_where_there_are_several() {
+    fn the_sheet_is_named_if_there_are_several() {
         let cells = [("A", 2, "D"), ("A", 4, "D"), ("B", 5, "D")];
         assert_eq!(named(&cells, true), "sheet \"A\" D2, D4, sheet \"B\" D5");
         assert_eq!(named(&[("A", 2, "D"), ("B", 3, "D")], true), "sheet \"A\" D2, sheet \"B\" D3");
     }
 
     #[test]
-    fn what_is_left_unnamed_is_never_one_place_alone() {
+    fn an_ellipsis_never_hides_a_single_place() {
         let cells: Vec<(&str, u32, &str)> = (1..=10).map(|i| ("S", 2 * i, "D")).collect();
         assert_eq!(named(&cells[..9], false), "D2, D4, D6, D8, D10, D12, D14, D16, D18");
         assert_eq!(named(&cells, false), "D2, D4, D6, D8, D10, D12, D14, D16, …");

@@ -1,26 +1,26 @@
-//! How fast a load was written, moment by moment, from what the outcomes of its chunks say.
+//! Computes the write rate of a load over time from the outcomes of its chunks.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::plan::ChunkOutcome;
 
-/// A curve of more points shows no more on a page.
+/// On a page, a curve with more points shows no more detail.
 const MOST_STEPS: f64 = 60.0;
 const SHORTEST_STEP_SECONDS: f64 = 1.0;
 
-/// Write units a second, step by step.
+/// Write units per second, step by step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Rate {
     pub began: Timestamp,
     pub step_seconds: f64,
     pub write_units_per_second: Vec<f64>,
-    /// What the load was not to pass: its own ceiling or the table's capacity. None where neither is known.
+    /// The limit in write units per second: the loader's own or the table's capacity; `None` if neither is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ceiling: Option<f64>,
 }
 
-/// When how much was written. A chunk's units count as spread evenly over the time it took.
+/// Start, duration and write units of each chunk. A chunk's units are taken as spread evenly over its duration.
 #[derive(Debug, Default)]
 pub(super) struct Spans(Vec<(Timestamp, f64, f64)>);
 
@@ -31,7 +31,7 @@ impl Spans {
         }
     }
 
-    /// The curve, for a load that was written for longer than a step.
+    /// Returns the rate, if writing the load took longer than one step.
     pub fn rate(&self, ceiling: Option<f64>) -> Option<Rate> {
         let began = self.0.iter().map(|(began, ..)| *began).min()?;
         let since = |at: Timestamp| SignedDuration::as_secs_f64(&at.duration_since(began));
@@ -52,7 +52,7 @@ impl Spans {
                 *sum += written * share.clamp(0.0, 1.0);
             }
         }
-        // The last step is rarely a whole one.
+        // The last step is usually shorter.
         let of_last = whole - step * (units.len() - 1) as f64;
         let lengths = (1..=units.len()).map(|number| if number == units.len() { of_last } else { step });
         let write_units_per_second = units.iter().zip(lengths).map(|(sum, length)| sum / length).collect();
@@ -84,14 +84,14 @@ mod tests {
     }
 
     #[test]
-    fn units_are_spread_over_the_time_a_chunk_took() {
+    fn units_are_spread_over_the_duration_of_a_chunk() {
         assert_eq!(curve(&[(10.0, 2.0, 1000.0), (11.0, 2.0, 2000.0)]), [500.0, 1500.0, 1000.0]);
         // Between two runs nothing was written; the last step is half a second long.
         assert_eq!(curve(&[(0.0, 1.0, 700.0), (3.0, 0.5, 700.0)]), [700.0, 0.0, 0.0, 1400.0]);
     }
 
     #[test]
-    fn a_long_load_has_no_more_steps_than_a_page_shows_and_a_short_one_no_curve() {
+    fn a_long_load_has_at_most_sixty_steps_and_a_short_one_no_rate() {
         let chunks: Vec<_> = (0..900).map(|second| (f64::from(second), 1.0, 4_000.0)).collect();
         let rate = spans(&chunks).rate(Some(4_000.0)).unwrap();
         assert_eq!((rate.write_units_per_second.len(), rate.step_seconds), (60, 15.0));

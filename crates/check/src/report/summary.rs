@@ -6,23 +6,23 @@ use inventory_base::ending::Ending;
 use inventory_base::message::{Note, Weight, count};
 use inventory_rules::schema::Missing;
 
-/// What the sentences are made from.
-pub(super) struct Told<'a> {
+/// The facts that the sentences are made from.
+pub(super) struct Facts<'a> {
     pub ending: Ending,
     pub counts: &'a Counts,
     pub missing: &'a MissingItems,
     pub held: &'a [Tripped],
-    /// What should be known beside the rows.
+    /// What else the reader should know.
     pub notes: &'a [Note],
-    /// The table, read back, has something else than was written.
+    /// Whether the table, read back, differs from what was written.
     pub differs: bool,
-    /// No table was asked: only the file was judged.
+    /// Whether only the file was judged, without a table.
     pub only_checked: bool,
-    /// Of the skipped rows, those that are not worth a word.
+    /// The number of skipped rows that aren't worth mentioning.
     pub unremarked: u64,
 }
 
-impl Told<'_> {
+impl Facts<'_> {
     fn of(&self, fates: &[Fate]) -> u64 {
         fates.iter().map(|fate| self.counts.of(*fate)).sum()
     }
@@ -40,82 +40,87 @@ impl Told<'_> {
     }
 }
 
-pub(super) fn summarise(told: &Told<'_>) -> String {
-    let mut sentences: Vec<String> = say_waiting(told).into_iter().chain([say_rows(told)]).collect();
-    sentences.extend(say_notes(told));
-    if told.differs {
-        sentences.push("Read back, the table does not match what was written.".to_string());
+pub(super) fn summarise(facts: &Facts<'_>) -> String {
+    let mut sentences: Vec<String> = approval_sentence(facts).into_iter().chain([rows_sentence(facts)]).collect();
+    sentences.extend(notes_sentences(facts));
+    if facts.differs {
+        sentences.push("The table was read back and doesn't match what was loaded.".to_string());
     }
-    sentences.extend(say_changes(told));
-    sentences.extend(say_missing(told));
-    sentences.extend(match told.counts.of(Fate::Skipped).saturating_sub(told.unremarked) {
+    sentences.extend(changes_sentence(facts));
+    sentences.extend(missing_sentence(facts));
+    sentences.extend(match facts.counts.of(Fate::Skipped).saturating_sub(facts.unremarked) {
         0 => None,
-        1 => Some("1 other row holds no item.".to_string()),
-        n => Some(format!("{} other rows hold no items.", count(n))),
+        1 => Some("1 other row contains no item.".to_string()),
+        n => Some(format!("{} other rows contain no items.", count(n))),
     });
-    if told.ending == Ending::DryRun {
-        let what = if told.only_checked { "check" } else { "trial" };
+    if facts.ending == Ending::DryRun {
+        let what = if facts.only_checked { "check" } else { "preview" };
         sentences.push(format!("Nothing was written: this was a {what}."));
     }
     sentences.join(" ")
 }
 
-/// What is to be known first of a file that was only looked at: whether it would be loaded at all.
-fn say_waiting(told: &Told<'_>) -> Option<String> {
-    let waits = told.ending == Ending::DryRun && !told.held.is_empty() && told.good() > 0;
-    let why: Vec<&str> = told.held.iter().map(|held| held.message.as_str()).collect();
-    waits.then(|| format!("A load of this file would wait for your approval. {}", why.join(" ")))
+/// Says first, of a file that was only checked or previewed, that a load of it would be held, and why.
+fn approval_sentence(facts: &Facts<'_>) -> Option<String> {
+    let waits = facts.ending == Ending::DryRun && !facts.held.is_empty() && facts.good() > 0;
+    let why: Vec<&str> = facts.held.iter().map(|held| held.message.as_str()).collect();
+    waits.then(|| format!("Loading this file would require your approval. {}", why.join(" ")))
 }
 
-fn say_rows(told: &Told<'_>) -> String {
-    let (good, attention) = (told.good(), told.attention());
-    if told.ending == Ending::Held {
-        let waits = if good > 0 { ": the load waits for your approval" } else { "" };
-        let mut answer = format!("Nothing was written{waits}.");
-        told.held.iter().for_each(|held| answer += &format!(" {}", held.message));
+fn rows_sentence(facts: &Facts<'_>) -> String {
+    let (good, attention) = (facts.good(), facts.attention());
+    if facts.ending == Ending::Held {
+        let mut answer = match good {
+            0 => "Nothing was changed.".to_string(),
+            _ => "Nothing has been changed yet: the load is waiting for your approval.".to_string(),
+        };
+        facts.held.iter().for_each(|held| answer += &format!(" {}", held.message));
         return answer;
     }
-    let main = say_good(told);
-    let lost = say_lost(told).map(|lost| format!(", but {lost}")).unwrap_or_default();
+    let main = loaded_clause(facts);
+    let lost = lost_clause(facts).map(|lost| format!(", but {lost}")).unwrap_or_default();
     let needs = match attention {
-        0 => return format!("{main}{lost}{}", end_first(told)),
+        0 => return format!("{main}{lost}{}", end_of_first_sentence(facts)),
         1 if good == 0 => "it needs your attention".to_string(),
         _ if good == 0 => "all of them need your attention".to_string(),
         1 => "1 needs your attention".to_string(),
         rest => format!("{} need your attention", count(rest)),
     };
-    match told.only_checked || good == 0 {
+    match facts.only_checked || good == 0 {
         true => format!("{main}{lost}; {needs}."),
         false => format!("{main}{lost}. {needs}."),
     }
 }
 
-/// How many of the rows are, or would be, in.
-fn say_good(told: &Told<'_>) -> String {
-    let (good, attention) = (told.good(), told.attention());
+/// Says how many of the rows were, or would be, loaded.
+fn loaded_clause(facts: &Facts<'_>) -> String {
+    let (good, attention) = (facts.good(), facts.attention());
     let all = good + attention;
     let rows = match (good, attention) {
-        // "All 1 row is right" reads badly.
+        // "All 1 row" reads badly.
         (1, 0) | (0, 1) => "The 1 row".to_string(),
         (_, 0) => format!("All {} rows", count(good)),
         (0, _) => format!("None of the {} rows", count(all)),
         _ => format!("{} of {} rows", count(good), count(all)),
     };
-    let not = if (good, attention) == (0, 1) { " not" } else { "" };
-    let are = if good < 2 { "is" } else { "are" };
-    match told.ending {
-        Ending::DryRun if told.only_checked => format!("{rows} {are}{not} right"),
-        Ending::DryRun => format!("{rows} would{not} be in"),
-        _ => format!("{rows} {are}{not} in"),
+    let is_one_bad_row = (good, attention) == (0, 1);
+    let not = if is_one_bad_row { " not" } else { "" };
+    let were = if good < 2 { "was" } else { "were" };
+    match facts.ending {
+        Ending::DryRun if facts.only_checked => {
+            format!("{rows} can{} be loaded", if is_one_bad_row { "'t" } else { "" })
+        }
+        Ending::DryRun => format!("{rows} would{not} be loaded"),
+        _ => format!("{rows} {were}{not} loaded"),
     }
 }
 
-/// How many of the rows that are in lost a value.
-fn say_lost(told: &Told<'_>) -> Option<String> {
-    let losses = told.notes_of(Weight::Loss);
-    // One row can lose a value in several columns, so the largest number is the least of them.
-    let rows = losses.iter().map(|note| note.rows).max()?.min(told.good());
-    Some(match (told.good(), rows) {
+/// Says how many of the loaded rows lost a value.
+fn lost_clause(facts: &Facts<'_>) -> Option<String> {
+    let losses = facts.notes_of(Weight::Loss);
+    // One row can lose a value in several columns, so the largest of the numbers is the minimum.
+    let rows = losses.iter().map(|note| note.rows).max()?.min(facts.good());
+    Some(match (facts.good(), rows) {
         (0, _) => return None,
         (1, _) => "it lost a value".to_string(),
         (_, 0) => "some of them lost a value".to_string(),
@@ -124,9 +129,9 @@ fn say_lost(told: &Told<'_>) -> Option<String> {
     })
 }
 
-/// The end of a first sentence about rows that are all right.
-fn end_first(told: &Told<'_>) -> String {
-    match (&*told.notes_of(Weight::Loss), &*told.notes_of(Weight::Look)) {
+/// Returns the end of the first sentence if no row needs attention.
+fn end_of_first_sentence(facts: &Facts<'_>) -> String {
+    match (&*facts.notes_of(Weight::Loss), &*facts.notes_of(Weight::Look)) {
         ([loss], _) => format!(": {}", loss.message),
         ([], [look]) => format!("; one thing is worth a look: {}", look.message),
         ([], looks @ [_, ..]) => {
@@ -136,26 +141,26 @@ fn end_first(told: &Told<'_>) -> String {
     }
 }
 
-/// What the first sentence has not said of the notes.
-fn say_notes(told: &Told<'_>) -> Vec<String> {
-    let (mut losses, looks) = (told.notes_of(Weight::Loss), told.notes_of(Weight::Look));
-    if told.good() == 0 {
+/// Says what the first sentence hasn't said about the notes.
+fn notes_sentences(facts: &Facts<'_>) -> Vec<String> {
+    let (mut losses, looks) = (facts.notes_of(Weight::Loss), facts.notes_of(Weight::Look));
+    if facts.good() == 0 {
         losses.clear();
     }
-    let first_is_of_rows = told.ending == Ending::Held || told.attention() > 0;
+    let first_is_about_rows = facts.ending == Ending::Held || facts.attention() > 0;
     let mut sentences = Vec::new();
-    if told.ending == Ending::Held {
-        let rows = losses.iter().map(|note| note.rows).max().map(|rows| rows.min(told.good()));
+    if facts.ending == Ending::Held {
+        let rows = losses.iter().map(|note| note.rows).max().map(|rows| rows.min(facts.good()));
         sentences.extend(rows.map(|rows| match rows {
             0 => "Some of its rows lost a value.".to_string(),
             1 => "1 of its rows lost a value.".to_string(),
             rows => format!("{} of its rows lost a value.", count(rows)),
         }));
     }
-    if let ([loss], true) = (&*losses, first_is_of_rows) {
+    if let ([loss], true) = (&*losses, first_is_about_rows) {
         sentences.push(loss.message.clone());
     }
-    if first_is_of_rows || !losses.is_empty() {
+    if first_is_about_rows || !losses.is_empty() {
         sentences.extend(match &*looks {
             [] => None,
             [look] => Some(format!("One thing is worth a look: {}", look.message)),
@@ -165,46 +170,72 @@ fn say_notes(told: &Told<'_>) -> Vec<String> {
     sentences
 }
 
-/// Where the table was asked: how much of it is other than before.
-fn say_changes(told: &Told<'_>) -> Option<String> {
-    let of = |fate| told.counts.of(fate);
+/// Says, if the table was read, how the rows differ from it.
+fn changes_sentence(facts: &Facts<'_>) -> Option<String> {
+    let of = |fate| facts.counts.of(fate);
     let (new, changed, unchanged, kept) = (of(Fate::New), of(Fate::Changed), of(Fate::Unchanged), of(Fate::Kept));
-    if told.ending == Ending::Held || new + changed + unchanged + kept == 0 || new == told.good() {
+    if facts.ending == Ending::Held || new + changed + unchanged + kept == 0 || new == facts.good() {
         return None;
     }
-    let parts = [(new, "new"), (changed, "changed"), (unchanged, "unchanged"), (kept, "left as it was in the table")];
-    let parts: Vec<String> =
-        parts.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{} {what}", count(n))).collect();
-    // Rows that need attention, and notes, come between the rows that are in and this.
-    let follows = told.attention() == 0 && told.notes.iter().all(|note| note.rule.weight() == Weight::Remark);
-    let whose = if follows { "Of these".to_string() } else { format!("Of the {}", count(told.good())) };
-    Some(format!("{whose}: {}.", parts.join(", ")))
+    let parts = match facts.ending {
+        Ending::DryRun => [
+            (new, "is new", "are new"),
+            (changed, "would change", "would change"),
+            (unchanged, "is already right", "are already right"),
+            (
+                kept,
+                "is already in the table and would be left unchanged",
+                "are already in the table and would be left unchanged",
+            ),
+        ],
+        _ => [
+            (new, "was new", "were new"),
+            (changed, "changed", "changed"),
+            (unchanged, "was already right", "were already right"),
+            (
+                kept,
+                "was already in the table and was left unchanged",
+                "were already in the table and were left unchanged",
+            ),
+        ],
+    };
+    let parts: Vec<String> = parts
+        .into_iter()
+        .filter(|(n, ..)| *n > 0)
+        .map(|(n, one, more)| format!("{} {}", count(n), if n == 1 { one } else { more }))
+        .collect();
+    let parts = match parts.split_last() {
+        Some((last, first)) if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        _ => parts.concat(),
+    };
+    // If rows that need attention or notes come in between, "these" would be unclear.
+    let follows = facts.attention() == 0 && facts.notes.iter().all(|note| note.rule.weight() == Weight::Remark);
+    let whose = if follows { "Of these".to_string() } else { format!("Of the {}", count(facts.good())) };
+    Some(format!("{whose}, {parts}."))
 }
 
-fn say_missing(told: &Told<'_>) -> Option<String> {
-    let MissingItems { total, then, edited, .. } = told.missing;
-    let (items, are) = match total {
+fn missing_sentence(facts: &Facts<'_>) -> Option<String> {
+    let MissingItems { total, then, edited, .. } = facts.missing;
+    let (items, they) = match total {
         0 => return None,
-        1 => ("1 item of the table is".to_string(), "it"),
-        n => (format!("{} items of the table are", count(*n)), "they"),
+        1 => ("1 item in the table is".to_string(), "it"),
+        n => (format!("{} items in the table are", count(*n)), "they"),
     };
-    let done = match (told.ending, then) {
-        (_, None | Some(Missing::Report)) => {
-            format!("{are} stayed as {are} {}", if *total == 1 { "is" } else { "are" })
-        }
+    let done = match (facts.ending, then) {
+        (_, None | Some(Missing::Report)) => format!("{they} {} left unchanged", was(*total)),
         (Ending::Done, Some(Missing::Mark)) => {
-            format!("{are} {} marked as discontinued", was(*total))
+            format!("{they} {} marked as discontinued", was(*total))
         }
-        (Ending::Done, Some(Missing::Delete)) => format!("{are} {} deleted", was(*total)),
-        (_, Some(Missing::Mark)) => format!("{are} would be marked as discontinued"),
-        (_, Some(Missing::Delete)) => format!("{are} would be deleted"),
+        (Ending::Done, Some(Missing::Delete)) => format!("{they} {} deleted", was(*total)),
+        (_, Some(Missing::Mark)) => format!("{they} would be marked as discontinued"),
+        (_, Some(Missing::Delete)) => format!("{they} would be deleted"),
     };
     let left = match edited {
         0 => String::new(),
-        1 => ", but for 1 that somebody changed in the meantime".to_string(),
-        n => format!(", but for {} that somebody changed in the meantime", count(*n)),
+        1 => ", except for 1 that was changed in the meantime".to_string(),
+        n => format!(", except for {} that were changed in the meantime", count(*n)),
     };
-    Some(format!("{items} not in the sheet any more; {done}{left}."))
+    Some(format!("{items} no longer in the sheet; {done}{left}."))
 }
 
 fn was(n: u64) -> &'static str {
@@ -217,7 +248,7 @@ mod tests {
     use crate::plan::Gate;
     use inventory_base::message::Rule;
 
-    fn told(ending: Ending, only_checked: bool, pairs: &[(Fate, u64)], missing: &MissingItems) -> String {
+    fn summary(ending: Ending, only_checked: bool, pairs: &[(Fate, u64)], missing: &MissingItems) -> String {
         let mut counts = Counts::default();
         for (fate, rows) in pairs {
             counts.add(*fate, *rows);
@@ -230,71 +261,73 @@ mod tests {
         }];
         let held = if only_checked { &[] } else { &held[..] };
         let (notes, differs) = (&[][..], false);
-        summarise(&Told { ending, counts: &counts, missing, held, notes, differs, only_checked, unremarked: 0 })
+        summarise(&Facts { ending, counts: &counts, missing, held, notes, differs, only_checked, unremarked: 0 })
     }
 
     #[test]
     fn the_first_sentence_says_whether_the_stock_is_right() {
-        let told =
-            |ending, only_checked, pairs: &[(Fate, u64)]| told(ending, only_checked, pairs, &MissingItems::default());
-        for (ending, checked, pairs, says) in [
-            (Ending::Done, false, &[(Fate::Written, 4900)][..], "All 4,900 rows are in."),
+        let summary = |ending, only_checked, pairs: &[(Fate, u64)]| {
+            summary(ending, only_checked, pairs, &MissingItems::default())
+        };
+        for (ending, checked, pairs, expected) in [
+            (Ending::Done, false, &[(Fate::Written, 4900)][..], "All 4,900 rows were loaded."),
             (
                 Ending::Done,
                 false,
                 &[(Fate::New, 2), (Fate::Skipped, 1)],
-                "All 2 rows are in. 1 other row holds no item.",
+                "All 2 rows were loaded. 1 other row contains no item.",
             ),
             (
                 Ending::Done,
                 false,
                 &[(Fate::Written, 4812), (Fate::Rejected, 80), (Fate::Duplicate, 8), (Fate::Skipped, 3)],
-                "4,812 of 4,900 rows are in. 88 need your attention. 3 other rows hold no items.",
+                "4,812 of 4,900 rows were loaded. 88 need your attention. 3 other rows contain no items.",
             ),
             (
                 Ending::Done,
                 false,
                 &[(Fate::Written, 1), (Fate::NotWritten, 1)],
-                "1 of 2 rows is in. 1 needs your attention.",
+                "1 of 2 rows was loaded. 1 needs your attention.",
             ),
             (
                 Ending::Done,
                 false,
                 &[(Fate::New, 12), (Fate::Changed, 240), (Fate::Unchanged, 4648)],
-                "All 4,900 rows are in. Of these: 12 new, 240 changed, 4,648 unchanged.",
+                "All 4,900 rows were loaded. Of these, 12 were new, 240 changed and 4,648 were already right.",
             ),
             (
                 Ending::DryRun,
                 true,
                 &[(Fate::Accepted, 1)],
-                "The 1 row is right. Nothing was written: this was a check.",
+                "The 1 row can be loaded. Nothing was written: this was a check.",
             ),
             (
                 Ending::DryRun,
                 false,
                 &[(Fate::New, 5), (Fate::Kept, 5)],
-                "A load of this file would wait for your approval. 412 of 520 prices change much. All 10 rows would be in. \
-                 Of these: 5 new, 5 left as it was in the table. Nothing was written: this was a trial.",
+                "Loading this file would require your approval. 412 of 520 prices change much. All 10 rows would be \
+                 loaded. Of these, 5 are new and 5 are already in the table and would be left unchanged. Nothing was \
+                 written: this was a preview.",
             ),
             (
                 Ending::Held,
                 false,
                 &[(Fate::Held, 520)],
-                "Nothing was written: the load waits for your approval. 412 of 520 prices change much.",
+                "Nothing has been changed yet: the load is waiting for your approval. 412 of 520 prices change much.",
             ),
         ] {
-            assert_eq!(told(ending, checked, pairs), says);
+            assert_eq!(summary(ending, checked, pairs), expected);
         }
     }
 
     #[test]
-    fn the_header_and_blank_rows_are_not_worth_a_word() {
-        let told = |skipped| {
+    fn the_header_and_blank_rows_are_not_mentioned() {
+        let summary = |skipped| {
             let mut counts = Counts::default();
             counts.add(Fate::New, 5);
             counts.add(Fate::Skipped, skipped);
             let missing = &MissingItems::default();
-            summarise(&Told {
+            summarise(&Facts {
                 ending: Ending::Done,
                 counts: &counts,
                 missing,
@@ -305,52 +338,52 @@ mod tests {
                 unremarked: 3,
             })
         };
-        assert_eq!(told(3), "All 5 rows are in.");
-        assert_eq!(told(4), "All 5 rows are in. 1 other row holds no item.");
+        assert_eq!(summary(3), "All 5 rows were loaded.");
+        assert_eq!(summary(4), "All 5 rows were loaded. 1 other row contains no item.");
     }
 
     #[test]
-    fn what_the_sheet_no_longer_lists_is_said() {
+    fn items_that_the_sheet_no_longer_lists_are_mentioned() {
         let of = |total, then, edited| MissingItems { total, then, edited, items: vec![] };
-        for (ending, missing, says) in [
+        for (ending, missing, expected) in [
             (
                 Ending::Done,
                 of(1, Some(Missing::Report), 0),
-                "1 item of the table is not in the sheet any more; it stayed as it is.",
+                "1 item in the table is no longer in the sheet; it was left unchanged.",
             ),
             (
                 Ending::Done,
                 of(2, Some(Missing::Mark), 0),
-                "2 items of the table are not in the sheet any more; they were marked as discontinued.",
+                "2 items in the table are no longer in the sheet; they were marked as discontinued.",
             ),
             (
                 Ending::Done,
                 of(20, Some(Missing::Delete), 1),
-                "20 items of the table are not in the sheet any more; they were deleted, but for 1 that somebody changed in the meantime.",
+                "20 items in the table are no longer in the sheet; they were deleted, except for 1 that was changed in the meantime.",
             ),
             (
                 Ending::DryRun,
                 of(1, Some(Missing::Delete), 0),
-                "1 item of the table is not in the sheet any more; it would be deleted.",
+                "1 item in the table is no longer in the sheet; it would be deleted.",
             ),
         ] {
-            let said = told(ending, false, &[(Fate::Unchanged, 1)], &missing);
-            assert!(said.contains(says), "{said}");
+            let text = summary(ending, false, &[(Fate::Unchanged, 1)], &missing);
+            assert!(text.contains(expected), "{text}");
         }
     }
 
     #[test]
-    fn values_that_were_lost_and_what_is_worth_a_look_are_in_the_first_sentence() {
+    fn lost_values_and_notes_worth_a_look_are_in_the_first_sentence() {
         let loss =
             |rows| Note { rows, ..Note::new(Rule::CellsMergedAcross, &[("columns", "C (144 rows)"), ("sheet", "S")]) };
         let look = |cell| Note::new(Rule::NotTakenAsShown, &[("column", "SKU"), ("cell", cell), ("number", "7")]);
-        let told = |ending, good, rejected, notes: &[Note]| {
+        let summary = |ending, good, rejected, notes: &[Note]| {
             let mut counts = Counts::default();
             counts.add(if ending == Ending::Held { Fate::Held } else { Fate::Accepted }, good);
             counts.add(Fate::Rejected, rejected);
             let (missing, held) = (&MissingItems::default(), &[][..]);
             let only_checked = ending == Ending::DryRun;
-            let said = summarise(&Told {
+            let text = summarise(&Facts {
                 ending,
                 counts: &counts,
                 missing,
@@ -360,61 +393,60 @@ mod tests {
                 only_checked,
                 unremarked: 0,
             });
-            let said = said.replace(&loss(0).message, "LOSS.").replace(&look("A2").message, "LOOK.");
-            said.replace(" Nothing was written: this was a check.", "")
+            let text = text.replace(&loss(0).message, "LOSS.").replace(&look("A2").message, "LOOK.");
+            text.replace(" Nothing was written: this was a check.", "")
         };
         let (check, done) = (Ending::DryRun, Ending::Done);
-        for (ending, good, rejected, notes, says) in [
-            (check, 150, 0, &[loss(144)][..], "All 150 rows are right, but 144 of them lost a value: LOSS."),
-            (check, 1, 0, &[loss(1)], "The 1 row is right, but it lost a value: LOSS."),
-            (done, 150, 0, &[loss(0)], "All 150 rows are in, but some of them lost a value: LOSS."),
-            (check, 150, 0, &[loss(3), loss(2)], "All 150 rows are right, but at least 3 of them lost a value."),
+        for (ending, good, rejected, notes, expected) in [
+            (check, 150, 0, &[loss(144)][..], "All 150 rows can be loaded, but 144 of them lost a value: LOSS."),
+            (check, 1, 0, &[loss(1)], "The 1 row can be loaded, but it lost a value: LOSS."),
+            (done, 150, 0, &[loss(0)], "All 150 rows were loaded, but some of them lost a value: LOSS."),
+            (check, 150, 0, &[loss(3), loss(2)], "All 150 rows can be loaded, but at least 3 of them lost a value."),
             (
                 check,
                 150,
                 2,
                 &[loss(9)],
-                "150 of 152 rows are right, but 9 of them lost a value; 2 need your attention. LOSS.",
+                "150 of 152 rows can be loaded, but 9 of them lost a value; 2 need your attention. LOSS.",
             ),
-            (done, 150, 0, &[look("A2")], "All 150 rows are in; one thing is worth a look: LOOK."),
-            (done, 150, 0, &[look("A2"), look("A3")], "All 150 rows are in; 2 things are worth a look."),
+            (done, 150, 0, &[look("A2")], "All 150 rows were loaded; one thing is worth a look: LOOK."),
+            (done, 150, 0, &[look("A2"), look("A3")], "All 150 rows were loaded; 2 things are worth a look."),
             (
                 done,
                 150,
                 1,
                 &[look("A2")],
-                "150 of 151 rows are in. 1 needs your attention. One thing is worth a look: LOOK.",
+                "150 of 151 rows were loaded. 1 needs your attention. One thing is worth a look: LOOK.",
             ),
             (
                 done,
                 150,
                 0,
                 &[loss(9), look("A2")],
-                "All 150 rows are in, but 9 of them lost a value: LOSS. One thing is worth a look: LOOK.",
+                "All 150 rows were loaded, but 9 of them lost a value: LOSS. One thing is worth a look: LOOK.",
             ),
             (
                 Ending::Held,
                 150,
                 0,
                 &[loss(9)],
-                "Nothing was written: the load waits for your approval. 9 of its rows lost a value. LOSS.",
+                "Nothing has been changed yet: the load is waiting for your approval. 9 of its rows lost a value. LOSS.",
             ),
-            (check, 0, 5, &[loss(9)], "None of the 5 rows is right; all of them need your attention."),
-            (check, 0, 1, &[], "The 1 row is not right; it needs your attention."),
+            (check, 0, 5, &[loss(9)], "None of the 5 rows can be loaded; all of them need your attention."),
+            (check, 0, 1, &[], "The 1 row can't be loaded; it needs your attention."),
         ] {
-            assert_eq!(told(ending, good, rejected, notes), says);
+            assert_eq!(summary(ending, good, rejected, notes), expected);
         }
     }
 
     #[test]
-    fn a_load_of_which_no_row_is_right_waits_for_no_approval() {
+    fn a_load_without_a_row_that_can_be_loaded_asks_for_no_approval() {
         let none = &MissingItems::default();
-        let said = told(Ending::Held, false, &[(Fate::Rejected, 640)], none);
-        assert_eq!(said, "Nothing was written. 412 of 520 prices change much.");
-        let said = told(Ending::DryRun, false, &[(Fate::Rejected, 640)], none);
-        assert_eq!(
-            said,
-            "None of the 640 rows would be in; all of them need your attention. Nothing was written: this was a trial."
-        );
+        let text = summary(Ending::Held, false, &[(Fate::Rejected, 640)], none);
+        assert_eq!(text, "Nothing was changed. 412 of 520 prices change much.");
+        let text = summary(Ending::DryRun, false, &[(Fate::Rejected, 640)], none);
+        let expected = "None of the 640 rows would be loaded; all of them need your attention. Nothing was written: this \
+                    was a preview.";
+        assert_eq!(text, expected);
     }
 }

@@ -1,9 +1,9 @@
-//! What a report says of the rows, gathered row by row and chunk by chunk.
+//! Collects what a report says about the rows, row by row and chunk by chunk.
 
 use serde::{Deserialize, Serialize};
 
 use crate::plan::{
-    self, ChangedRow, ChunkEntry, ChunkOutcome, Counts, Fate, Kinds, MissingItem, PlanRow, RefusedRow, StepBack, Undone,
+    self, ChangedRow, ChunkEntry, ChunkOutcome, Counts, Fate, Kinds, MissingItem, PlanRow, RefusedRow, UndoStep, Undone,
 };
 use inventory_base::item::Item;
 use inventory_base::message::{Problem, Rule};
@@ -13,14 +13,14 @@ use inventory_rules::schema::{Missing, Schema};
 use super::Units;
 use super::rate::Spans;
 
-/// Problems listed in a report; all are counted, and all are in the plan.
+/// How many problems a report lists; all are counted, and all are in the plan.
 pub const PROBLEMS_LISTED: usize = 10_000;
-/// Changed rows, and missing items, listed in a report; all are in the plan.
+/// How many changed rows, and how many missing items, a report lists; all are in the plan.
 pub const CHANGES_LISTED: usize = 10_000;
-/// Titles, totals and notes listed in a report; all are in the plan.
+/// How many titles, totals and notes a report lists; all are in the plan.
 const SKIPPED_LISTED: usize = 100;
 
-/// A row that was taken for no item.
+/// A row that was skipped because it isn't an item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SkippedRow {
     pub sheet: String,
@@ -33,16 +33,16 @@ pub struct SkippedRow {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MissingItems {
     pub total: u64,
-    /// What becomes of them; none where the rules do not ask for them.
+    /// What happens to them; `None` if the rules don't look for missing items.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub then: Option<Missing>,
-    /// Left as they are, because somebody changed them while the load was under way.
+    /// The number of items left unchanged because they were changed while the load was running.
     pub edited: u64,
     /// The keys of the first `CHANGES_LISTED`.
     pub items: Vec<Item>,
 }
 
-/// Gathers what a report says of the rows.
+/// Collects what a report says about the rows.
 #[derive(Debug, Default)]
 pub struct Tally {
     pub(super) counts: Counts,
@@ -58,12 +58,12 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// For a plan whose counts are known from its index: only rows that are told need be looked at.
+    /// Starts with the counts from the index of a plan; then only the rows to be listed need to be read.
     pub fn with_counts(counts: Counts, kinds: Kinds) -> Tally {
         Tally { counts, kinds, ..Tally::default() }
     }
 
-    /// A row that was not counted yet.
+    /// Counts and lists a row.
     pub fn add_row(&mut self, row: PlanRow) {
         self.counts.add(row.fate, 1);
         row.problems.iter().for_each(|problem| self.kinds.add(problem));
@@ -71,8 +71,8 @@ impl Tally {
         self.add_skipped(&row.sheet, row.row, row.skipped);
     }
 
-    /// What is to be told of a planned row beyond its fate.
-    pub fn tell(&mut self, row: PlanRow, schema: &Schema) {
+    /// Lists a planned row that has already been counted.
+    pub fn list_row(&mut self, row: PlanRow, schema: &Schema) {
         if row.fate == Fate::Changed && self.changed.len() < CHANGES_LISTED {
             self.changed.push(ChangedRow::of(&row, schema));
         }
@@ -81,20 +81,20 @@ impl Tally {
     }
 
     fn add_skipped(&mut self, sheet: &str, row: u32, skipped: Option<Skipped>) {
-        let told = skipped.filter(|skipped| matches!(skipped.why, Skip::Title | Skip::Total | Skip::Note));
-        if let Some(skipped) = told.filter(|_| self.skipped.len() < SKIPPED_LISTED) {
+        let listed = skipped.filter(|skipped| matches!(skipped.why, Skip::Title | Skip::Total | Skip::Note));
+        if let Some(skipped) = listed.filter(|_| self.skipped.len() < SKIPPED_LISTED) {
             self.skipped.push(SkippedRow { sheet: sheet.to_string(), row, why: skipped.why, says: skipped.says });
         }
     }
 
-    pub fn tell_missing(&mut self, item: &MissingItem, schema: &Schema) {
+    pub fn list_missing(&mut self, item: &MissingItem, schema: &Schema) {
         if self.missing.items.len() < CHANGES_LISTED {
             self.missing.items.push(plan::key_of(&item.before, schema));
         }
     }
 
-    /// What is undone, where this is an undo.
-    pub fn tell_undo(&mut self, undone: Option<Undone>) {
+    /// Sets what is undone, if this is an undo.
+    pub fn set_undone(&mut self, undone: Option<Undone>) {
         self.undone = undone;
     }
 
@@ -103,7 +103,7 @@ impl Tally {
         self.missing.then = then.filter(|_| items > 0);
     }
 
-    /// Whether a chunk has something that the report has still room for.
+    /// Whether a chunk has anything that the report still has room to list.
     pub fn wants(&self, chunk: &ChunkEntry) -> bool {
         let has = |fate| chunk.counts.of(fate) > 0;
         (chunk.problems > 0 && self.problems.len() < PROBLEMS_LISTED)
@@ -118,7 +118,7 @@ impl Tally {
         self.problems.extend(problems.into_iter().take(room));
     }
 
-    /// Problems that the report has no room to list.
+    /// Counts problems that the report has no room to list.
     pub fn count_problems(&mut self, problems: u64) {
         self.problems_total += problems;
     }
@@ -127,12 +127,12 @@ impl Tally {
         self.units
     }
 
-    /// What reading consumed, before or after the writing.
+    /// Adds what reading the table consumed, before or after the writing.
     pub fn add_read_units(&mut self, units: f64) {
         self.units.read += units;
     }
 
-    /// `planned` says what was to become of a row.
+    /// Adds the outcome of a chunk; counts rows that turned out differently from the plan by their final fate.
     pub fn add_outcome(&mut self, outcome: ChunkOutcome) {
         self.spans.add(&outcome);
         self.units.write += outcome.write_units;
@@ -149,15 +149,15 @@ impl Tally {
             self.counts.shift(kept.planned, Fate::Kept);
         }
         self.missing.edited += outcome.edited.len() as u64;
-        for stayed in outcome.stayed {
+        for failed in outcome.failed_undos {
             if let Some(undone) = &mut self.undone {
-                undone.shift(stayed);
+                undone.shift(failed);
             }
         }
     }
 
-    /// A chunk of which nothing was written any more.
-    pub fn leave_out(&mut self, entry: &ChunkEntry) {
+    /// Counts the rows of a chunk that was never written as not written.
+    pub fn mark_not_written(&mut self, entry: &ChunkEntry) {
         for fate in Fate::ALL.into_iter().filter(|fate| fate.is_written()) {
             for _ in 0..entry.counts.of(fate) {
                 self.counts.shift(fate, Fate::NotWritten);
@@ -165,14 +165,14 @@ impl Tally {
         }
     }
 
-    /// A line of an undo that was not done any more.
-    pub fn leave_out_step(&mut self, step: &StepBack) {
+    /// Counts a step of an undo that was never carried out as not reached.
+    pub fn mark_not_reached(&mut self, step: &UndoStep) {
         if let Some(undone) = &mut self.undone {
-            undone.leave_out(step);
+            undone.mark_not_reached(step);
         }
     }
 
-    /// Nothing of what was planned was done.
+    /// Counts all rows that were to be written as held.
     pub fn hold(&mut self) {
         self.counts.move_all(Fate::is_written, Fate::Held);
     }
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn problems_are_listed_up_to_a_cap_and_counted_beyond() {
+    fn problems_are_listed_up_to_a_limit_and_counted_beyond_it() {
         let problem = refused_problem(refused(Fate::Written));
         let mut tally = Tally::default();
         tally.add_problems(vec![problem.clone(); PROBLEMS_LISTED - 1]);
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_the_table_refused_is_not_called_written() {
+    fn a_row_that_the_table_refused_does_not_count_as_written() {
         for planned in [Fate::New, Fate::Changed, Fate::Written] {
             let mut tally = Tally::with_counts(counts(planned, 2), Kinds::default());
             let outcome = ChunkOutcome {
@@ -235,13 +235,13 @@ mod tests {
             };
             tally.add_outcome(outcome);
             assert_eq!((tally.counts.of(planned), tally.counts.of(Fate::NotWritten)), (1, 1));
-            assert_eq!(tally.problems[0].message, "The table did not take row 7. It says: \"Item is odd.\"");
+            assert_eq!(tally.problems[0].message, "The table rejected row 7: \"Item is odd.\"");
             assert_eq!(tally.units, Units { write: 1.5, read: 0.0, requests: 2, tried_again: 3 });
         }
     }
 
     #[test]
-    fn what_is_held_was_not_done() {
+    fn rows_of_a_held_load_count_as_held() {
         let mut tally = Tally::with_counts(counts(Fate::New, 3), Kinds::default());
         tally.counts.add(Fate::Changed, 2);
         tally.counts.add(Fate::Rejected, 1);

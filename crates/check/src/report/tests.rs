@@ -2,7 +2,7 @@ use super::*;
 use inventory_base::ending::Ending;
 
 #[test]
-fn of_a_trial_nothing_is_written_and_of_a_load_what_it_put_marked_and_deleted() {
+fn a_dry_run_writes_no_items_and_a_load_those_it_put_marked_or_deleted() {
     let upload = Upload {
         bucket: "uploads".into(),
         key: "uploads/a.csv".into(),
@@ -25,7 +25,7 @@ fn of_a_trial_nothing_is_written_and_of_a_load_what_it_put_marked_and_deleted() 
 }
 
 #[test]
-fn a_check_of_a_document_that_is_no_stock_list_says_that_a_load_would_wait() {
+fn a_check_of_a_document_that_is_not_a_stock_list_says_that_a_load_would_be_held() {
     let upload = r#"{"bucket":"","key":"a","version":null,"sequencer":null,"etag":null,"size":null,"time":null}"#;
     let upload = serde_json::from_str(upload).unwrap();
     let sign = inventory_rules::judge::DocumentSign::Number { rows: 44, of: 44 };
@@ -36,13 +36,13 @@ fn a_check_of_a_document_that_is_no_stock_list_says_that_a_load_would_wait() {
     tally.counts.add(Fate::Accepted, 44);
     let report = Report::of_check(upload, file, tally, Seconds::default());
     assert_eq!(report.held.len(), 1);
-    let first = "A load of this file would wait for your approval. ";
+    let first = "Loading this file would require your approval. ";
     assert!(report.summary.starts_with(first), "{}", report.summary);
     assert!(words(&report, None, None).contains("doesn't look like a stock list"));
 }
 
 #[test]
-fn every_fate_has_its_count() {
+fn every_fate_has_a_count() {
     let mut counts = Counts::default();
     counts.add(Fate::NotWritten, 2);
     let json = serde_json::to_value(RowCounts::from(&counts)).unwrap();

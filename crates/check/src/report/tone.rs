@@ -1,4 +1,4 @@
-//! Whether a report is good news, before its first word is read.
+//! The tone of a report: whether it is good news, for colours and exit codes.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,29 +6,29 @@ use super::Report;
 use inventory_base::ending::Ending;
 use inventory_base::message::{Note, Weight};
 
-/// The gravest thing a report has to say.
+/// The most serious thing a report has to say.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Tone {
-    /// All is as it should be.
+    /// Everything is as it should be.
     #[default]
     Good,
-    /// Everything is loaded, and something about it is worth a look.
+    /// Everything was loaded, but something is worth a look.
     Look,
-    /// Everything is loaded, and some rows without a value that the file has.
+    /// Everything was loaded, but some rows lost a value that is in the file.
     Loss,
-    /// Rows or items need somebody, the load waits, or it ended before it was done.
+    /// Rows or items need attention, the load is waiting, or it ended early.
     Attention,
-    /// The file is refused, or the load failed.
+    /// The file was refused, or the load failed.
     Stopped,
 }
 
 impl Tone {
     pub(super) fn of(report: &Report) -> Tone {
-        let needs_somebody = report.needing_attention() > 0 || !report.held.is_empty() || report.differs();
+        let needs_attention = report.needing_attention() > 0 || !report.held.is_empty() || report.differs();
         match report.ending {
             Ending::Refused | Ending::Failed => Tone::Stopped,
-            Ending::Done | Ending::DryRun if !needs_somebody => match weight(&report.notes) {
+            Ending::Done | Ending::DryRun if !needs_attention => match weight(&report.notes) {
                 Weight::Remark => Tone::Good,
                 Weight::Look => Tone::Look,
                 Weight::Loss => Tone::Loss,
@@ -38,25 +38,25 @@ impl Tone {
     }
 }
 
-/// Of the gravest of the notes.
+/// Returns the weight of the most serious note.
 fn weight(notes: &[Note]) -> Weight {
     notes.iter().map(|note| note.rule.weight()).max().unwrap_or(Weight::Remark)
 }
 
 impl Report {
-    /// Whether rows were loaded without a value that the file has.
+    /// Whether rows were loaded without a value that is in the file.
     pub fn lost_values(&self) -> bool {
         weight(&self.notes) == Weight::Loss
     }
 
-    /// The notes that belong into the first sentence.
-    pub fn grave_notes(&self) -> impl Iterator<Item = &Note> {
+    /// Returns the notes that belong in the first sentence.
+    pub fn serious_notes(&self) -> impl Iterator<Item = &Note> {
         self.notes.iter().filter(|note| note.rule.weight() > Weight::Remark)
     }
 
-    /// The answer without what notes quote from the file.
+    /// Returns the summary without the messages of notes, which quote the file.
     pub fn summary_without_notes(&self) -> String {
-        self.grave_notes().fold(self.summary.clone(), |summary, Note { message, .. }| {
+        self.serious_notes().fold(self.summary.clone(), |summary, Note { message, .. }| {
             summary.replace(&format!(": {message}"), ".").replace(&format!(" {message}"), "")
         })
     }

@@ -1,4 +1,4 @@
-//! The answer of an undo in a few sentences: is my stock as it was?
+//! Summarises an undo in a few sentences: is my stock as it was?
 
 use serde::{Deserialize, Serialize};
 
@@ -7,54 +7,68 @@ use crate::plan::{UndoFate, Undone};
 use inventory_base::ending::Ending;
 use inventory_base::message::count;
 
-/// What the function answers somebody who waits to hear what an undo would come to.
+/// The function's answer to a client that waits for the preview of an undo.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UndoAnswer {
     Report(Box<Report>),
-    /// The load was undone before, and that ended so.
+    /// The load has already been undone; this says how that ended.
     EndedBefore(String),
 }
 
-pub(super) fn say_undone(undone: &Undone, ending: Ending) -> String {
-    let of = |fate| undone.items.of(fate);
+pub(super) fn summarise_undo(undone: &Undone, ending: Ending) -> String {
     let is_done = ending != Ending::DryRun;
-    let mut sentences = vec![say_taken_back(undone, is_done)];
-    let say = |fate, one: &str, more: &str| match of(fate) {
+    let mut sentences = vec![undo_sentence(undone, is_done)];
+    let sentence = |fate, one: &str, more: &str| match undone.items.of(fate) {
         0 => None,
-        1 => Some(format!("1 {one}.")),
-        n => Some(format!("{} {more}.", count(n))),
+        1 => Some(format!("1 item {one}.")),
+        n => Some(format!("{} items {more}.", count(n))),
     };
-    sentences.extend(say(UndoFate::Already, "was as before already", "were as before already"));
-    sentences.extend(say(
-        UndoFate::Edited,
-        "was changed by somebody since and stays as it is",
-        "were changed by somebody since and stay as they are",
-    ));
-    sentences.extend(say(
+    sentences.extend(sentence(UndoFate::Already, "was already as before the load", "were already as before the load"));
+    sentences.extend(match is_done {
+        true => sentence(
+            UndoFate::Edited,
+            "was changed after the load and was not undone",
+            "were changed after the load and were not undone",
+        ),
+        false => sentence(
+            UndoFate::Edited,
+            "was changed after the load and will not be undone",
+            "were changed after the load and will not be undone",
+        ),
+    });
+    sentences.extend(sentence(
         UndoFate::NotTaken,
-        "was not taken back by the table and stays as it is",
-        "were not taken back by the table and stay as they are",
+        "was not undone because the table rejected it",
+        "were not undone because the table rejected them",
     ));
-    sentences.extend(say(
+    sentences.extend(sentence(
         UndoFate::NotReached,
-        "was not reached and stays as it is",
-        "were not reached and stay as they are",
+        "was not reached before the undo was stopped",
+        "were not reached before the undo was stopped",
     ));
-    if !is_done && undone.takes_back() {
-        // The command says it before it asks for the undo, too.
+    if !is_done && undone.changes_items() {
+        // The command shows this text before it asks whether to undo.
         sentences.push("Nothing has been changed yet.".to_string());
     }
     sentences.join(" ")
 }
 
-fn say_taken_back(undone: &Undone, is_done: bool) -> String {
-    let (one_is, more_are) = if is_done { ("is", "are") } else { ("will be", "will be") };
+fn undo_sentence(undone: &Undone, is_done: bool) -> String {
+    let (was, were) = if is_done { ("was", "were") } else { ("will be", "will be") };
     let mut parts: Vec<String> = Vec::new();
     for (fate, one, more) in [
-        (UndoFate::Restored, format!("{one_is} as it was"), format!("{more_are} as they were")),
-        (UndoFate::Removed, format!("that was new {one_is} gone"), format!("that were new {more_are} gone")),
-        (UndoFate::Returned, format!("{one_is} back"), format!("{more_are} back")),
+        (UndoFate::Restored, format!("{was} restored"), format!("{were} restored")),
+        (
+            UndoFate::Removed,
+            format!("that the load added {was} removed"),
+            format!("that the load added {were} removed"),
+        ),
+        (
+            UndoFate::Returned,
+            format!("that the load deleted {was} put back"),
+            format!("that the load deleted {were} put back"),
+        ),
     ] {
         let items = match (undone.items.of(fate), parts.is_empty()) {
             (0, _) => continue,
@@ -67,14 +81,16 @@ fn say_taken_back(undone: &Undone, is_done: bool) -> String {
     }
     let (load, parts) = (&undone.load, parts.join(", "));
     if undone.items.of(UndoFate::NotReached) > 0 {
-        let so_far = if parts.is_empty() { "nothing was taken back" } else { parts.as_str() };
-        return format!("Load {load} is undone in part: {so_far}.");
+        return match parts.is_empty() {
+            true => format!("Load {load} was not undone."),
+            false => format!("Load {load} was only partly undone: {parts}."),
+        };
     }
     match (parts.is_empty(), is_done) {
-        (true, true) => format!("Nothing was left of load {load} to take back."),
-        (true, false) => format!("Nothing is left of load {load} to take back."),
-        (false, true) => format!("Load {load} is undone: {parts}."),
-        (false, false) => format!("If load {load} is undone, {parts}."),
+        (true, true) => format!("There was nothing left to undo in load {load}."),
+        (true, false) => format!("There is nothing left to undo in load {load}."),
+        (false, true) => format!("Load {load} was undone: {parts}."),
+        (false, false) => format!("If you undo load {load}, {parts}."),
     }
 }
 
@@ -84,55 +100,56 @@ mod tests {
     use UndoFate::{Already, Edited, NotReached, NotTaken, Removed, Restored, Returned};
     use serde_json::json;
 
-    fn said(ending: Ending, fates: &[(UndoFate, u64)]) -> String {
+    fn summary(ending: Ending, fates: &[(UndoFate, u64)]) -> String {
         let items: serde_json::Map<_, _> = fates
             .iter()
             .map(|(fate, items)| (json!(fate).as_str().unwrap_or_default().to_string(), json!(items)))
             .collect();
         let at = "2026-10-03T08:00:00Z";
         let undone = json!({ "load": "0123456789abcdef", "by": "Erika", "at": at, "items": items, "staying": [] });
-        say_undone(&serde_json::from_value(undone).unwrap(), ending).replace("0123456789abcdef", "X")
+        summarise_undo(&serde_json::from_value(undone).unwrap(), ending).replace("0123456789abcdef", "X")
     }
 
     #[test]
-    fn the_first_sentence_says_what_was_taken_back_and_the_others_what_was_not() {
-        for (ending, fates, says) in [
+    fn the_first_sentence_says_what_was_undone_and_the_others_what_was_not() {
+        for (ending, fates, expected) in [
             (
                 Ending::Done,
                 &[(Restored, 12), (Removed, 3), (Returned, 1), (Edited, 2)][..],
-                "Load X is undone: 12 items are as they were, 3 that were new are gone, 1 is back. \
-                 2 were changed by somebody since and stay as they are.",
+                "Load X was undone: 12 items were restored, 3 that the load added were removed, 1 that the load deleted \
+                 was put back. 2 items were changed after the load and were not undone.",
             ),
-            (Ending::Done, &[(Removed, 1)], "Load X is undone: 1 item that was new is gone."),
+            (Ending::Done, &[(Removed, 1)], "Load X was undone: 1 item that the load added was removed."),
             (
                 Ending::Done,
                 &[(Already, 1), (Edited, 1), (NotTaken, 1)],
-                "Nothing was left of load X to take back. 1 was as before already. 1 was changed by somebody since \
-                 and stays as it is. 1 was not taken back by the table and stays as it is.",
+                "There was nothing left to undo in load X. 1 item was already as before the load. 1 item was changed \
+                 after the load and was not undone. 1 item was not undone because the table rejected it.",
             ),
             (
                 Ending::Cancelled,
                 &[(Restored, 1_000), (NotReached, 500)],
-                "Load X is undone in part: 1,000 items are as they were. 500 were not reached and stay as they are.",
+                "Load X was only partly undone: 1,000 items were restored. 500 items were not reached before the undo \
+                 was stopped.",
             ),
             (
                 Ending::Failed,
                 &[(NotReached, 1)],
-                "Load X is undone in part: nothing was taken back. 1 was not reached and stays as it is.",
+                "Load X was not undone. 1 item was not reached before the undo was stopped.",
             ),
             (
                 Ending::DryRun,
                 &[(Restored, 1), (Returned, 4_800), (Edited, 1_000)],
-                "If load X is undone, 1 item will be as it was, 4,800 will be back. 1,000 were changed by somebody \
-                 since and stay as they are. Nothing has been changed yet.",
+                "If you undo load X, 1 item will be restored, 4,800 that the load deleted will be put back. 1,000 items \
+                 were changed after the load and will not be undone. Nothing has been changed yet.",
             ),
             (
                 Ending::DryRun,
                 &[(Edited, 1)],
-                "Nothing is left of load X to take back. 1 was changed by somebody since and stays as it is.",
+                "There is nothing left to undo in load X. 1 item was changed after the load and will not be undone.",
             ),
         ] {
-            assert_eq!(said(ending, fates), says);
+            assert_eq!(summary(ending, fates), expected);
         }
     }
 }

@@ -1,43 +1,43 @@
-//! A report in words: the answer first, then why it waits or what needs attention, what changes, the figures, and where
-//! the rest is.
+//! A report as plain text: the answer first, then why the load waits or what needs attention, what changes, the figures,
+//! and where the rest is.
 
-use super::Report;
-use super::columns::{say_choices, say_columns};
+use super::columns::{describe_choices, describe_columns};
 use super::places::name_places;
+use super::{ReadBack, Report};
 use crate::plan::{ChangedRow, Difference, Estimate, Figure, Figures, Group, UndoFate};
 use inventory_base::decimal::Decimal;
-use inventory_base::decision::{Afterwards, Decision, Later};
+use inventory_base::decision::{Decision, FollowUp, FollowUpKind};
 use inventory_base::ending::Ending;
 use inventory_base::item::{Item, Value};
 use inventory_base::message::{Problem, Rule, Weight, count, duration, grouped};
 use inventory_rules::judge::Skip;
 
-/// Problems of one kind that are printed in full; the rest of the kind is named by its cells.
-const TOLD_IN_FULL: usize = 3;
-/// Changed and missing items that are printed; the report has more.
+/// How many problems of one kind are printed in full; of the others only the cells are named.
+const PRINTED_IN_FULL: usize = 3;
+/// How many changed, missing or not undone items are named; the report has more.
 const ITEMS_NAMED: usize = 5;
 
-/// `kept` is where the whole report is.
+/// Returns the report as plain text. `kept` is where the whole report is stored.
 pub fn words(report: &Report, title: Option<&str>, kept: Option<&str>) -> String {
     let mut text = String::new();
     let title = title.map(|title| format!("{title}: ")).unwrap_or_default();
-    tell(&mut text, &format!("{title}{}", report.summary));
-    if let Some(mends) = say_mends(report) {
-        tell(&mut text, &mends);
+    push_line(&mut text, &format!("{title}{}", report.summary));
+    if let Some(fixes) = describe_fixes(report) {
+        push_line(&mut text, &fixes);
     }
-    say_links(report).iter().for_each(|link| tell(&mut text, link));
-    tell_grave_notes(report, &mut text);
-    say_choices(report).iter().for_each(|choice| tell(&mut text, choice));
-    tell_held(report, &mut text);
-    say_columns(report).iter().for_each(|columns| tell(&mut text, columns));
-    tell_rows_left_out(report, &mut text);
-    tell_problems(report, &mut text);
-    tell_changes(report, &mut text);
-    tell_staying(report, &mut text);
-    tell_figures(report, &mut text);
-    if let Some(to_fix) = say_to_fix(report) {
+    describe_links(report).iter().for_each(|link| push_line(&mut text, link));
+    write_serious_notes(report, &mut text);
+    describe_choices(report).iter().for_each(|choice| push_line(&mut text, choice));
+    write_held(report, &mut text);
+    describe_columns(report).iter().for_each(|columns| push_line(&mut text, columns));
+    write_skipped(report, &mut text);
+    write_problems(report, &mut text);
+    write_changes(report, &mut text);
+    write_not_undone(report, &mut text);
+    write_figures(report, &mut text);
+    if let Some(to_fix) = describe_to_fix(report) {
         text.push('\n');
-        tell(&mut text, &to_fix);
+        push_line(&mut text, &to_fix);
     }
     if let Some(kept) = kept {
         text.push_str(&format!("\nThe report is in {kept}\n"));
@@ -45,159 +45,161 @@ pub fn words(report: &Report, title: Option<&str>, kept: Option<&str>) -> String
     text
 }
 
-/// One line, whatever stands in the cells that it quotes: nothing in a cell begins a line of its own.
+/// Returns the text as one line: line breaks and other control characters in quoted cells become spaces.
 pub fn one_line(text: &str) -> String {
-    let mut line: String = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+    let mut line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     line.push('\n');
     line
 }
 
-fn tell(text: &mut String, line: &str) {
+fn push_line(text: &mut String, line: &str) {
     text.push_str(&one_line(line));
 }
 
-/// What the answer is about beside rows; of what it says already, only what to do.
-fn tell_grave_notes(report: &Report, text: &mut String) {
-    for note in report.grave_notes() {
+/// Writes the notes that the summary is about; if the summary has a message already, only the advice.
+fn write_serious_notes(report: &Report, text: &mut String) {
+    for note in report.serious_notes() {
         match report.summary.contains(&note.message) {
-            true => tell(text, &format!("  {}", note.advice)),
-            false => tell(text, &format!("{} {}", note.message, note.advice)),
+            true => push_line(text, &format!("  {}", note.advice)),
+            false => push_line(text, &format!("{} {}", note.message, note.advice)),
         }
     }
 }
 
-/// The loads that this one has to do with, but for what its summary says already.
-fn say_links(report: &Report) -> Vec<String> {
-    let again = report.again.as_ref().map(say_again);
-    let others = report.later.iter().filter(|later| !later.changes_the_answer());
-    again.into_iter().chain(others.map(Later::say)).collect()
+/// Describes the related loads, except for those that the summary mentions.
+fn describe_links(report: &Report) -> Vec<String> {
+    let again = report.again.as_ref().map(describe_again);
+    let others = report.later.iter().filter(|later| !later.changes_outcome());
+    again.into_iter().chain(others.map(FollowUp::say)).collect()
 }
 
-pub(super) fn say_again(again: &Decision) -> String {
+fn describe_again(again: &Decision) -> String {
     let on = again.at.strftime("%-d %b %Y, %H:%M UTC");
-    format!("It loads the file of load {} again, as {} decided on {on}.", again.load, again.by)
+    format!("This load repeats load {}, as {} decided on {on}.", again.load, again.by)
 }
 
-fn tell_held(report: &Report, text: &mut String) {
-    if report.was(Afterwards::Approved) {
+fn write_held(report: &Report, text: &mut String) {
+    if report.was(FollowUpKind::Approved) {
         return;
     }
-    // The answer of a load that waits has the reasons in it; a trial says them here, and there is nothing to approve.
+    // The summary of a held load has the reasons, so the advice follows here; a dry run has nothing to approve.
     let waits = report.ending == Ending::Held;
     let mut sentences: Vec<&str> =
         report.held.iter().map(|held| if waits { &*held.advice } else { &*held.message }).collect();
     sentences.dedup();
     for sentence in sentences {
-        tell(text, &format!("  {sentence}"));
+        push_line(text, &format!("  {sentence}"));
     }
 }
 
-fn tell_rows_left_out(report: &Report, text: &mut String) {
+/// Writes the sheets and rows that were skipped, and the remarks.
+fn write_skipped(report: &Report, text: &mut String) {
     for sheet in report.sheets.iter().filter(|sheet| !sheet.loaded) {
-        let why = why_passed_over(sheet.skipped);
-        tell(text, &format!("Sheet \"{}\" was passed over: {why}.", sheet.name));
+        let why = why_sheet_skipped(sheet.skipped);
+        push_line(text, &format!("Sheet \"{}\" was skipped: {why}.", sheet.name));
     }
     for row in report.skipped.iter().filter(|row| row.why != Skip::Title) {
         let what = if row.why == Skip::Total { "total" } else { "note" };
-        tell(text, &format!("Row {} was taken for a {what} and left out: \"{}\"", row.row, row.says));
+        push_line(text, &format!("Row {} was skipped as a {what}: \"{}\"", row.row, row.says));
     }
     for note in report.notes.iter().filter(|note| note.rule.weight() == Weight::Remark) {
-        tell(text, &format!("{} {}", note.message, note.advice));
+        push_line(text, &format!("{} {}", note.message, note.advice));
     }
 }
 
-pub(super) fn why_passed_over(skipped: Option<Skip>) -> &'static str {
+pub(super) fn why_sheet_skipped(skipped: Option<Skip>) -> &'static str {
     match skipped {
         Some(Skip::HiddenSheet) => "it is hidden",
-        Some(Skip::OtherSheet) => "the rules name another one",
-        _ => "it has no row with the names of the columns",
+        Some(Skip::OtherSheet) => "the rules name another sheet",
+        _ => "it has no row with the column names",
     }
 }
 
-fn tell_problems(report: &Report, text: &mut String) {
-    // Where she sees several sheets, a cell alone does not say where it is.
+fn write_problems(report: &Report, text: &mut String) {
+    // If there are several visible sheets, a cell address alone is ambiguous.
     let seen = report.sheets.iter().filter(|sheet| sheet.skipped != Some(Skip::HiddenSheet)).count();
     for (rule, mut problems) in by_rule(&report.problems) {
         text.push('\n');
         // The rows of one item share one sentence.
         problems.dedup_by(|b, a| a.message == b.message);
-        for problem in problems.iter().take(TOLD_IN_FULL) {
+        for problem in problems.iter().take(PRINTED_IN_FULL) {
             let sheet = if seen > 1 { format!("Sheet \"{}\": ", problem.sheet) } else { String::new() };
-            tell(text, &format!("  {sheet}{} {}", problem.message, problem.advice));
+            push_line(text, &format!("  {sheet}{} {}", problem.message, problem.advice));
         }
-        if problems.len() > TOLD_IN_FULL {
-            let rest = &problems[TOLD_IN_FULL..];
+        if problems.len() > PRINTED_IN_FULL {
+            let rest = &problems[PRINTED_IN_FULL..];
             let (number, places) = (count(rest.len() as u64), name_places(rest, seen > 1));
-            tell(text, &format!("  {number} more of this kind ({}): {places}", rule.id()));
+            push_line(text, &format!("  {number} more of this kind ({}): {places}", rule.id()));
         }
     }
     if report.problems_total > report.problems.len() as u64 {
         let listed = count(report.problems.len() as u64);
         text.push('\n');
-        tell(text, &format!("Of {} problems {listed} are listed.", count(report.problems_total)));
+        push_line(text, &format!("{listed} of {} problems are listed.", count(report.problems_total)));
     }
 }
 
-/// Whose rows the file has, where it is one of rows to mend.
-pub(super) fn say_mends(report: &Report) -> Option<String> {
-    let load = report.mends.as_ref()?;
-    Some(format!("This file mends rows of load {load}. Items that it does not list stay as they are."))
+/// Says which load's rows the file fixes, if it is a workbook of rows to fix.
+pub(super) fn describe_fixes(report: &Report) -> Option<String> {
+    let load = report.fixes.as_ref()?;
+    Some(format!("This file fixes rows of load {load}. Items that it doesn't list are left unchanged."))
 }
 
-/// Where the rows to mend are, and what to do with them.
-pub(super) fn say_to_fix(report: &Report) -> Option<String> {
+/// Says where the rows to fix are, and what to do with them.
+pub(super) fn describe_to_fix(report: &Report) -> Option<String> {
     let to_fix = report.to_fix.as_ref()?;
     let rows = match (to_fix.rows, to_fix.of) {
-        (1, 1) => "The row to mend is".to_string(),
-        (rows, of) if rows == of => format!("The {} rows to mend are", count(rows)),
-        (rows, of) => format!("Of {} rows to mend, the first {} are", count(of), count(rows)),
+        (1, 1) => "The row to fix is".to_string(),
+        (rows, of) if rows == of => format!("The {} rows to fix are", count(rows)),
+        (rows, of) => format!("Of {} rows to fix, the first {} are", count(of), count(rows)),
     };
     let them = if to_fix.rows == 1 { "it" } else { "them" };
-    // What is right is not in yet.
+    // Otherwise the rows without problems haven't been loaded yet.
     let when = if report.ending == Ending::Done { "" } else { " after this one" };
     let place = &to_fix.place;
-    Some(format!("{rows} in {place}, with what to do beside {them}. Correct {them} there and load that file{when}."))
+    let how = format!("with instructions next to {them}. Correct {them} there and load that file{when}.");
+    Some(format!("{rows} in {place}, {how}"))
 }
 
-fn tell_changes(report: &Report, text: &mut String) {
-    let rows = report.changes_to_tell();
+fn write_changes(report: &Report, text: &mut String) {
+    let rows = report.changes_to_show();
     if !rows.is_empty() || !report.missing.items.is_empty() {
         text.push('\n');
     }
     for row in rows.iter().take(ITEMS_NAMED) {
-        tell(text, &format!("  {}", changed(row)));
+        push_line(text, &format!("  {}", changed(row)));
     }
     let changed = report.rows.fates.get(&crate::plan::Fate::Changed).copied().unwrap_or_default();
     if let Some(more) = changed.checked_sub(ITEMS_NAMED as u64).filter(|more| *more > 0) {
-        tell(text, &format!("  {} more changed", count(more)));
+        push_line(text, &format!("  {} more changed", count(more)));
     }
     let missing = &report.missing;
     let named: Vec<String> = missing.items.iter().take(ITEMS_NAMED).map(key).collect();
     let more = missing.total - named.len() as u64;
     if !named.is_empty() {
         let more = if more > 0 { format!(" and {} more", count(more)) } else { String::new() };
-        tell(text, &format!("  Not in the sheet: {}{more}", named.join(", ")));
+        push_line(text, &format!("  Not in the sheet: {}{more}", named.join(", ")));
     }
 }
 
-/// What an undo left as it is.
-fn tell_staying(report: &Report, text: &mut String) {
+/// Writes which items an undo left unchanged.
+fn write_not_undone(report: &Report, text: &mut String) {
     let Some(undone) = &report.undone else { return };
-    let named: Vec<String> = undone.staying.iter().take(ITEMS_NAMED).map(|item| key(&item.key)).collect();
+    let named: Vec<String> = undone.not_undone.iter().take(ITEMS_NAMED).map(|item| key(&item.key)).collect();
     let all = undone.items.of(UndoFate::Edited) + undone.items.of(UndoFate::NotTaken);
     if !named.is_empty() {
         let more = all - named.len() as u64;
         let more = if more > 0 { format!(" and {} more", count(more)) } else { String::new() };
-        tell(text, &format!("  Left as they are: {}{more}", named.join(", ")));
+        push_line(text, &format!("  Not undone: {}{more}", named.join(", ")));
     }
-    for item in undone.staying.iter().take(ITEMS_NAMED) {
+    for item in undone.not_undone.iter().take(ITEMS_NAMED) {
         if let Some(reason) = &item.reason {
-            tell(text, &format!("  {}: the table says \"{reason}\"", key(&item.key)));
+            push_line(text, &format!("  {}: the table says \"{reason}\"", key(&item.key)));
         }
     }
 }
 
-/// Absent values are empty cells in her sheet.
+/// Describes a changed item. Absent values are shown as empty, as in her sheet.
 fn changed(row: &ChangedRow) -> String {
     let side = |value: &Option<Value>| value.as_ref().map_or_else(|| "(empty)".to_string(), shown);
     let attributes: Vec<String> = row
@@ -227,36 +229,39 @@ pub(super) fn shown(value: &Value) -> String {
     }
 }
 
-fn tell_figures(report: &Report, text: &mut String) {
+fn write_figures(report: &Report, text: &mut String) {
     let sheet = &report.totals.sheet.all;
     if sheet.items > 0 {
         text.push('\n');
-        tell(text, &format!("In the sheet: {}.", figures(sheet)));
+        push_line(text, &format!("In the sheet: {}.", figures(sheet)));
     }
     if let Some(read_back) = &report.totals.read_back {
-        let items = match read_back.items == read_back.of {
-            true => "all of them".to_string(),
-            false => format!("{} of them", count(read_back.items)),
-        };
-        match read_back.differences.as_slice() {
-            [] => tell(text, &format!("Read back from the table, {items}: the same.")),
-            differences => {
-                tell(text, &format!("Read back from the table, {items}: not the same."));
-                differences.iter().for_each(|difference| tell(text, &format!("  {}", differs(difference))));
-            }
-        }
+        push_line(text, &describe_read_back(read_back));
+        read_back.differences.iter().for_each(|difference| push_line(text, &format!("  {}", differs(difference))));
     }
     let Some(estimate) = &report.estimate else {
         return;
     };
     match report.taken.as_ref().filter(|_| report.ending == Ending::Done) {
         Some(taken) => {
-            tell(text, &format!("It took {}; {} were expected.", cost(taken), cost(estimate)));
+            push_line(text, &format!("It took {}; the estimate was {}.", cost(taken), cost(estimate)));
         }
         None => {
-            let what = if report.undone.is_some() { "undo" } else { "load" };
-            tell(text, &format!("To {what} it takes about {}.", cost(estimate)));
+            let what = if report.undone.is_some() { "Undoing" } else { "Loading" };
+            push_line(text, &format!("{what} it would take about {}.", cost(estimate)));
         }
+    }
+}
+
+/// Says whether the table, read back, matches what was loaded.
+pub(super) fn describe_read_back(read_back: &ReadBack) -> String {
+    let sample = match read_back.items == read_back.of {
+        true => String::new(),
+        false => format!(" ({} of {} items were read back)", count(read_back.items), count(read_back.of)),
+    };
+    match read_back.differences.is_empty() {
+        true => format!("Verified: the table matches{sample}."),
+        false => format!("The table doesn't match what was loaded{sample}:"),
     }
 }
 
@@ -278,8 +283,8 @@ pub(super) fn differs(difference: &Difference) -> String {
     let of = match &difference.group {
         Group::All => String::new(),
         Group::Of(group) => format!(" in {group}"),
-        Group::Other => " in the other groups".to_string(),
-        Group::Without => " in no group".to_string(),
+        Group::Other => " in other groups".to_string(),
+        Group::Without => " without a group".to_string(),
     };
     let [found, expected] = [difference.found, difference.expected].map(|number| grouped(&number.to_string()));
     format!("{figure}{of}: {found} in the table, {expected} in the sheet.")
@@ -297,10 +302,10 @@ fn cost(estimate: &Estimate) -> String {
     format!("{write}, {read}{money}{seconds}")
 }
 
-/// Fractions of a cent are none.
+/// Formats money to the cent.
 pub(super) fn money(cost: &Estimate) -> String {
     let Some(money) = cost.money else {
-        return "not known".to_string();
+        return "unknown".to_string();
     };
     let currency = &cost.currency;
     match (money.is_zero(), money < Decimal::new(1, -2)) {
@@ -314,7 +319,7 @@ pub(super) fn money(cost: &Estimate) -> String {
     }
 }
 
-/// The kinds in the order in which they first come.
+/// Groups problems by rule, in the order in which the rules first appear.
 fn by_rule(problems: &[Problem]) -> Vec<(Rule, Vec<&Problem>)> {
     let mut kinds: Vec<(Rule, Vec<&Problem>)> = Vec::new();
     for problem in problems {
@@ -331,15 +336,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn money_is_told_to_the_cent() {
+    fn money_is_formatted_to_the_cent() {
         let cost = |money: Decimal| Estimate { money: Some(money), currency: "EUR".into(), ..Estimate::default() };
-        for (amount, says) in [
+        for (amount, expected) in [
             (Decimal::ZERO, "0 EUR"),
             (Decimal::new(105, -7), "less than 0.01 EUR"),
             (Decimal::new(12, 0), "12.00 EUR"),
             (Decimal::new(12_345_678, -4), "1,234.56 EUR"),
         ] {
-            assert_eq!(money(&cost(amount)), says);
+            assert_eq!(money(&cost(amount)), expected);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A value of the table as the cell that shows it, so that reading the cell gives the same value again.
+//! Converts a value of the table into a cell that the loader reads back as the same value.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,158 +10,159 @@ use super::{CELL_UNITS, write_text};
 use inventory_base::decimal::Decimal;
 use inventory_base::item::Value;
 use inventory_base::message::count;
-use inventory_rules::schema::{Column, DecimalSign, Kind};
+use inventory_rules::schema::{Column, DecimalSeparator, Kind};
 use inventory_workbook::{RawCell, RawValue};
 
-/// From here on days are counted alike everywhere: before it, spreadsheet programs have a day that never was.
+/// The first day that all spreadsheet programs number alike: before it, some count 29 February 1900, which never existed.
 const FIRST_DAY: Date = date(1900, 3, 1);
 const EPOCH: Date = date(1899, 12, 30);
 
-/// What a file of items can be.
+/// The format of a file of items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     Workbook,
-    /// Text with commas, in which every value is typed.
+    /// Comma-separated text, in which every value is text.
     Csv,
 }
 
-/// What stands in a cell.
+/// The content of a cell.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Shown<'a> {
+pub(super) enum CellValue<'a> {
     Text(Cow<'a, str>),
     Number(f64),
     /// Days since 30 December 1899.
     Day(f64),
 }
 
-/// Why no cell can show a value.
+/// Why no cell can hold a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Unshown {
+pub(super) enum NoCell {
     OtherType { is: &'static str, wanted: &'static str },
     TooLong { characters: usize },
-    Sign,
+    Character,
 }
 
-impl fmt::Display for Unshown {
+impl fmt::Display for NoCell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Unshown::OtherType { is, wanted } => write!(f, "is {is}, and the rules want {wanted}"),
-            Unshown::TooLong { characters } => {
+            NoCell::OtherType { is, wanted } => write!(f, "is {is}, but the rules expect {wanted}"),
+            NoCell::TooLong { characters } => {
                 let (has, most) = (count(*characters as u64), count(CELL_UNITS as u64));
-                write!(f, "has {has} characters, and a cell holds {most}")
+                write!(f, "has {has} characters, but a cell holds at most {most}")
             }
-            Unshown::Sign => f.write_str("has a sign in it that such a file cannot hold"),
+            NoCell::Character => f.write_str("contains a character that such a file can't hold"),
         }
     }
 }
 
-/// The cell for a value of this column.
-pub(super) fn show<'a>(value: &'a Value, column: &Column, form: Form) -> Result<Shown<'a>, Unshown> {
+/// Returns the cell for a value of this column.
+pub(super) fn to_cell<'a>(value: &'a Value, column: &Column, form: Form) -> Result<CellValue<'a>, NoCell> {
     match (column.kind, value) {
-        (Kind::Text | Kind::Choice | Kind::Gtin, Value::S(text)) => show_text(text, form),
+        (Kind::Text | Kind::Choice | Kind::Gtin, Value::S(text)) => text_cell(text, form),
         (Kind::Date, Value::S(text)) => match day_of(text).filter(|_| form == Form::Workbook) {
-            Some(day) => Ok(Shown::Day(day)),
-            None => show_text(text, form),
+            Some(day) => Ok(CellValue::Day(day)),
+            None => text_cell(text, form),
         },
         (Kind::Integer | Kind::Decimal | Kind::Money, Value::N(digits)) => {
             let number = Decimal::parse(digits).map_err(|_| other_type(value, column))?;
-            Ok(show_number(number, column, form))
+            Ok(number_cell(number, column, form))
         }
-        (Kind::Boolean, Value::Bool(said)) => Ok(Shown::Text(if *said { "yes" } else { "no" }.into())),
+        (Kind::Boolean, Value::Bool(yes)) => Ok(CellValue::Text(if *yes { "yes" } else { "no" }.into())),
         _ => Err(other_type(value, column)),
     }
 }
 
-fn other_type(value: &Value, column: &Column) -> Unshown {
+fn other_type(value: &Value, column: &Column) -> NoCell {
     let is = match value {
-        Value::S(_) => "a text",
+        Value::S(_) => "text",
         Value::N(_) => "a number",
         Value::Bool(_) => "yes or no",
-        Value::B(_) => "binary",
-        Value::Null(_) => "nothing at all",
+        Value::B(_) => "binary data",
+        Value::Null(_) => "an empty value",
         Value::L(_) => "a list",
         Value::M(_) => "a map",
         Value::StringSet(_) | Value::NumberSet(_) | Value::BinarySet(_) => "a set",
     };
     let wanted = match column.kind {
-        Kind::Text => "a text",
+        Kind::Text => "text",
         Kind::Integer => "a whole number",
         Kind::Decimal => "a number",
         Kind::Money => "an amount",
         Kind::Boolean => "yes or no",
         Kind::Date => "a date",
-        Kind::Choice => "one of their choices",
+        Kind::Choice => "one of the choices",
         Kind::Gtin => "the digits of a barcode",
     };
-    Unshown::OtherType { is, wanted }
+    NoCell::OtherType { is, wanted }
 }
 
-fn show_text(text: &str, form: Form) -> Result<Shown<'_>, Unshown> {
+fn text_cell(text: &str, form: Form) -> Result<CellValue<'_>, NoCell> {
     match form {
         Form::Workbook => {
             let characters = text.encode_utf16().count();
             if characters > CELL_UNITS {
-                return Err(Unshown::TooLong { characters });
+                return Err(NoCell::TooLong { characters });
             }
-            // What XML has no place for.
-            let is_sign = |c: char| c < ' ' && !matches!(c, '\t' | '\n' | '\r') || matches!(c, '\u{fffe}' | '\u{ffff}');
-            if text.contains(is_sign) {
-                return Err(Unshown::Sign);
+            // XML doesn't allow these.
+            let not_in_xml =
+                |c: char| c < ' ' && !matches!(c, '\t' | '\n' | '\r') || matches!(c, '\u{fffe}' | '\u{ffff}');
+            if text.contains(not_in_xml) {
+                return Err(NoCell::Character);
             }
         }
-        // A zero byte is no text.
-        Form::Csv if text.contains('\0') => return Err(Unshown::Sign),
+        // A file with a zero byte isn't read as text.
+        Form::Csv if text.contains('\0') => return Err(NoCell::Character),
         Form::Csv => {}
     }
-    Ok(Shown::Text(text.into()))
+    Ok(CellValue::Text(text.into()))
 }
 
-/// A number of more than the 15 digits that a spreadsheet program keeps is shown as a text, which is read in full.
-fn show_number(number: Decimal, column: &Column, form: Form) -> Shown<'static> {
+/// Returns a text cell for a number of more than the 15 digits that spreadsheet programs keep; it is read in full.
+fn number_cell(number: Decimal, column: &Column, form: Form) -> CellValue<'static> {
     let text = number.to_string();
     match text.parse::<f64>() {
-        Ok(float) if form == Form::Workbook && Decimal::from_cell(float) == Ok(number) => Shown::Number(float),
-        _ => Shown::Text(type_number(text, column.decimal).into()),
+        Ok(float) if form == Form::Workbook && Decimal::from_cell(float) == Ok(number) => CellValue::Number(float),
+        _ => CellValue::Text(type_number(text, column.decimal).into()),
     }
 }
 
-/// The digits as somebody would type them into this column. Where three stand after the sign it could be one between
-/// thousands, which only a fourth rules out whatever else is in the column.
-fn type_number(mut digits: String, sign: Option<DecimalSign>) -> String {
-    const THOUSANDS: usize = ".000".len();
+/// Returns the number as it would be typed into this column. With exactly three decimal places, the decimal separator
+/// could be read as a thousands separator; a fourth place prevents that, whatever else is in the column.
+fn type_number(mut digits: String, separator: Option<DecimalSeparator>) -> String {
+    const THREE_PLACES: usize = ".000".len();
     if let Some(point) = digits.find('.') {
-        if digits.len() - point == THOUSANDS {
+        if digits.len() - point == THREE_PLACES {
             digits.push('0');
         }
-        if sign == Some(DecimalSign::Comma) {
+        if separator == Some(DecimalSeparator::Comma) {
             digits.replace_range(point..=point, ",");
         }
     }
     digits
 }
 
-/// A day as spreadsheet programs count it. What has a time, or is before their calendar, stays as it is written.
+/// Returns the number of a day in spreadsheet programs; `None` if the text has a time, or is before their calendar.
 fn day_of(text: &str) -> Option<f64> {
     let day: Date = text.parse().ok()?;
-    let plain = day >= FIRST_DAY && day.to_string() == text;
-    plain.then(|| f64::from((day - EPOCH).get_days()))
+    let is_plain = day >= FIRST_DAY && day.to_string() == text;
+    is_plain.then(|| f64::from((day - EPOCH).get_days()))
 }
 
-impl Shown<'_> {
-    /// As the reader of a workbook, or of a csv, will hand it over.
+impl CellValue<'_> {
+    /// Returns the cell as the reader of a workbook, or of a CSV file, will return it.
     pub fn as_read(&self, column: u32, format: Option<&'static str>) -> RawCell<'_> {
         let value = match self {
-            Shown::Text(text) => RawValue::Text(Cow::Borrowed(text)),
-            Shown::Number(number) => RawValue::Number(*number),
-            Shown::Day(days) => RawValue::Date(*days),
+            CellValue::Text(text) => RawValue::Text(Cow::Borrowed(text)),
+            CellValue::Number(number) => RawValue::Number(*number),
+            CellValue::Day(days) => RawValue::Date(*days),
         };
         RawCell { column, value, format: format.map(Cow::Borrowed) }
     }
 
     pub fn write(&self, sheet: &mut Worksheet, row: u32, column: u16, format: &Format) -> Result<(), XlsxError> {
         match self {
-            Shown::Text(text) => write_text(sheet, row, column, text, format)?,
-            Shown::Number(number) | Shown::Day(number) => {
+            CellValue::Text(text) => write_text(sheet, row, column, text, format)?,
+            CellValue::Number(number) | CellValue::Day(number) => {
                 sheet.write_number_with_format(row, column, *number, format)?
             }
         };
@@ -177,21 +178,21 @@ mod tests {
         toml::from_str(&format!("name = \"c\"\ntitle = \"C\"\n{lines}")).unwrap()
     }
 
-    /// The cell in a workbook and in a csv.
-    fn told(lines: &str, value: Value) -> [String; 2] {
-        [Form::Workbook, Form::Csv].map(|form| match show(&value, &column(lines), form) {
-            Ok(Shown::Text(text)) => format!("\"{text}\""),
-            Ok(Shown::Number(number)) => number.to_string(),
-            Ok(Shown::Day(day)) => format!("day {day}"),
-            Err(unshown) => unshown.to_string(),
+    /// Returns the cell in a workbook and in a CSV file.
+    fn cells(lines: &str, value: Value) -> [String; 2] {
+        [Form::Workbook, Form::Csv].map(|form| match to_cell(&value, &column(lines), form) {
+            Ok(CellValue::Text(text)) => format!("\"{text}\""),
+            Ok(CellValue::Number(number)) => number.to_string(),
+            Ok(CellValue::Day(day)) => format!("day {day}"),
+            Err(reason) => reason.to_string(),
         })
     }
 
     #[test]
-    fn a_number_is_a_number_as_long_as_a_cell_keeps_all_its_digits() {
+    fn a_number_is_a_number_cell_if_the_cell_keeps_all_its_digits() {
         let nines = "9".repeat(38);
         let typed = format!("\"{nines}\"");
-        for (lines, digits, cells) in [
+        for (lines, digits, expected) in [
             ("type = \"integer\"", "12", ["12", "\"12\""]),
             ("type = \"money\"", "19.990", ["19.99", "\"19.99\""]),
             ("type = \"decimal\"", "1.234", ["1.234", "\"1.2340\""]),
@@ -201,40 +202,41 @@ mod tests {
             ("type = \"decimal\"\ndecimal = \",\"", "-1.234", ["-1.234", "\"-1,2340\""]),
             ("type = \"integer\"", &nines, [&typed, &typed]),
         ] {
-            assert_eq!(told(lines, Value::N(digits.into())), cells, "{lines} {digits}");
+            assert_eq!(cells(lines, Value::N(digits.into())), expected, "{lines} {digits}");
         }
     }
 
     #[test]
-    fn a_day_is_a_date_where_all_programs_count_alike() {
-        let date = |text: &str| told("type = \"date\"", Value::S(text.into()))[0].clone();
+    fn a_day_is_a_date_cell_if_all_programs_number_it_alike() {
+        let date = |text: &str| cells("type = \"date\"", Value::S(text.into()))[0].clone();
         assert_eq!(date("2026-10-03"), "day 46298");
         assert_eq!(date("1900-03-01"), "day 61");
         for text in ["1900-02-28", "0001-01-01", "2026-10-03T18:00:00", "03.10.2026", "soon"] {
             assert_eq!(date(text), format!("\"{text}\""));
         }
-        assert_eq!(told("type = \"date\"", Value::S("2026-10-03".into()))[1], "\"2026-10-03\"");
+        assert_eq!(cells("type = \"date\"", Value::S("2026-10-03".into()))[1], "\"2026-10-03\"");
     }
 
     #[test]
-    fn what_no_cell_can_show_is_told() {
+    fn a_value_that_no_cell_can_hold_is_refused_with_the_reason() {
         let text = "type = \"text\"";
         let list = Value::L(vec![Value::Bool(true)]);
-        assert_eq!(told(text, list)[0], "is a list, and the rules want a text");
-        assert_eq!(told("type = \"integer\"", Value::S("5".into()))[1], "is a text, and the rules want a whole number");
+        assert_eq!(cells(text, list)[0], "is a list, but the rules expect text");
+        let not_a_number = "is text, but the rules expect a whole number";
+        assert_eq!(cells("type = \"integer\"", Value::S("5".into()))[1], not_a_number);
         let long = "x".repeat(CELL_UNITS + 1);
-        let [book, csv] = told(text, Value::S(long.as_str().into()));
-        assert_eq!(book, "has 32,768 characters, and a cell holds 32,767");
+        let [book, csv] = cells(text, Value::S(long.as_str().into()));
+        assert_eq!(book, "has 32,768 characters, but a cell holds at most 32,767");
         assert_eq!(csv, format!("\"{long}\""));
-        let sign = "has a sign in it that such a file cannot hold";
-        assert_eq!(told(text, Value::S("a\u{1}b".into())), [sign, "\"a\u{1}b\""]);
-        assert_eq!(told(text, Value::S("=\"00123\"".into())), ["\"=\"00123\"\"", "\"=\"00123\"\""]);
-        assert_eq!(told(text, Value::S("a\0".into())), [sign, sign]);
+        let character = "contains a character that such a file can't hold";
+        assert_eq!(cells(text, Value::S("a\u{1}b".into())), [character, "\"a\u{1}b\""]);
+        assert_eq!(cells(text, Value::S("=\"00123\"".into())), ["\"=\"00123\"\"", "\"=\"00123\"\""]);
+        assert_eq!(cells(text, Value::S("a\0".into())), [character, character]);
     }
 
     #[test]
-    fn yes_and_no_are_words_as_the_lists_of_the_cells_have_them() {
-        assert_eq!(told("type = \"boolean\"", Value::Bool(true)), ["\"yes\"", "\"yes\""]);
-        assert_eq!(told("type = \"boolean\"", Value::Bool(false)), ["\"no\"", "\"no\""]);
+    fn yes_and_no_are_written_as_in_the_drop_down_lists() {
+        assert_eq!(cells("type = \"boolean\"", Value::Bool(true)), ["\"yes\"", "\"yes\""]);
+        assert_eq!(cells("type = \"boolean\"", Value::Bool(false)), ["\"no\"", "\"no\""]);
     }
 }

@@ -1,5 +1,4 @@
-//! The columns of a sheet of items, the same wherever one is written: their names and notes, how wide they are, how their
-//! cells show what is in them, and what may be typed.
+//! Formats the columns of a sheet of items: their headings and notes, widths, number formats, and validation.
 
 use rust_xlsxwriter::{Color, Format, FormatAlign, IgnoreError, Note, Worksheet, XlsxError};
 
@@ -8,19 +7,19 @@ use super::explain::explain;
 use super::validation::{Lists, validate};
 use inventory_rules::schema::{Column, Kind, Schema};
 
-/// Dark where a column must be filled in, light where it may be left empty; the names are readable on both.
+/// Dark for columns that must be filled in, light for those that may be left empty; the headings are readable on both.
 const DARK: Color = Color::RGB(0x1F3864);
 const LIGHT: Color = Color::RGB(0xD9E2F3);
-/// In the width of a digit.
+/// Column widths, in widths of a digit.
 const NARROWEST: usize = 10;
 const WIDEST: usize = 40;
-/// For the button of the filter beside the name.
-const BESIDE_NAME: usize = 4;
-/// Of a note, in pixels.
+/// The width of the filter button next to the heading.
+const FILTER_WIDTH: usize = 4;
+/// In pixels.
 const NOTE_WIDTH: u32 = 260;
 const NOTE_LINE_HEIGHT: u32 = 18;
 const NOTE_LINE_CHARACTERS: usize = 36;
-/// Currencies whose amounts are whole.
+/// Currencies without decimal places.
 const WITHOUT_CENTS: [&str; 4] = ["JPY", "KRW", "VND", "ISK"];
 
 pub(super) struct Columns<'a> {
@@ -30,7 +29,7 @@ pub(super) struct Columns<'a> {
 }
 
 impl<'a> Columns<'a> {
-    /// `items` is what the first sheet of items is called.
+    /// `items` is the name of the first sheet of items.
     pub fn new(schema: &'a Schema, items: &str) -> Columns<'a> {
         let format = |column: &Column| Format::new().set_num_format(number_format(column));
         Columns { schema, formats: schema.columns.iter().map(format).collect(), lists: Lists::of(schema, items) }
@@ -44,7 +43,7 @@ impl<'a> Columns<'a> {
         &self.formats[place]
     }
 
-    /// Makes a sheet ready for items, from its second row on.
+    /// Prepares a sheet for items, which start in the second row.
     pub fn begin(&self, sheet: &mut Worksheet) -> Result<(), XlsxError> {
         for ((place, column), format) in (0..).zip(&self.schema.columns).zip(&self.formats) {
             sheet.set_column_width(place, width(column) as f64)?;
@@ -53,17 +52,17 @@ impl<'a> Columns<'a> {
             sheet.insert_note(0, place, &note(&explain(self.schema, column)))?;
             validate(sheet, place, column, &self.lists)?;
             if is_text(column.kind) {
-                // Numbers of items and barcodes are texts on purpose.
+                // Item numbers and barcodes are text on purpose.
                 sheet.ignore_error_range(1, place, LAST_ROW, place, IgnoreError::NumberStoredAsText)?;
             }
         }
         sheet.set_freeze_panes(1, 0)?;
-        // On paper: all columns side by side, and their names on each page.
+        // When printed, all columns fit on a page, and each page has the headings.
         sheet.set_repeat_rows(0, 0)?.set_landscape().set_print_fit_to_pages(1, 0);
         Ok(())
     }
 
-    /// Puts a filter over the rows that are there.
+    /// Adds a filter to the rows.
     pub fn end(&self, sheet: &mut Worksheet, last_row: u32) -> Result<(), XlsxError> {
         let last = u16::try_from(self.formats.len()).unwrap_or(u16::MAX).saturating_sub(1);
         sheet.autofilter(0, 0, last_row.max(1), last).map(|_| ())
@@ -78,7 +77,8 @@ pub(super) fn header_format(column: &Column) -> Format {
     }
 }
 
-/// How a cell of the column shows its value. Nothing is hidden: a price of more digits than two shows them all.
+/// Returns the number format of the column's cells. It hides nothing: a price with more than two decimal places shows
+/// all of them.
 pub(super) fn number_format(column: &Column) -> &'static str {
     match column.kind {
         Kind::Text | Kind::Choice | Kind::Gtin => "@",
@@ -92,7 +92,7 @@ pub(super) fn number_format(column: &Column) -> &'static str {
 
 const GENERAL: &str = "General";
 
-/// The same as the reader of a workbook tells it.
+/// Returns the number format as the reader of a workbook reports it.
 pub(super) fn format_as_read(column: &Column) -> Option<&'static str> {
     Some(number_format(column)).filter(|code| *code != GENERAL)
 }
@@ -108,7 +108,7 @@ fn width(column: &Column) -> usize {
         Kind::Choice => column.choices.iter().map(|choice| choice.chars().count()).max().unwrap_or_default(),
         Kind::Integer | Kind::Decimal | Kind::Money | Kind::Boolean | Kind::Date => 12,
     };
-    (column.title.chars().count() + BESIDE_NAME).max(of_values).clamp(NARROWEST, WIDEST)
+    (column.title.chars().count() + FILTER_WIDTH).max(of_values).clamp(NARROWEST, WIDEST)
 }
 
 fn note(text: &str) -> Note {

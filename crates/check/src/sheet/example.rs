@@ -1,10 +1,10 @@
-//! What could stand in a column: the values of an example row, which no loader ever sees.
+//! Example values for columns; they are only shown as examples and never loaded.
 
 use inventory_base::decimal::Decimal;
 use inventory_base::item::Value;
 use inventory_rules::schema::{Column, Kind};
 
-/// For columns that most stock sheets have.
+/// Examples for columns that most stock sheets have.
 const TEXTS: [(&str, &str); 5] = [
     ("sku", "A-1001"),
     ("name", "Hex bolt M8 x 40"),
@@ -13,7 +13,7 @@ const TEXTS: [(&str, &str); 5] = [
     ("supplier", "Calder Tools"),
 ];
 
-/// A value that keeps to the column's rules; none where only people know one.
+/// Returns a value that complies with the column's rules; `None` if none can be derived from them.
 pub(super) fn example(column: &Column) -> Option<Value> {
     Some(match column.kind {
         Kind::Text => Value::S(text(column)?.into()),
@@ -35,7 +35,7 @@ fn text(column: &Column) -> Option<String> {
     (is_short && fits).then_some(text)
 }
 
-/// The first of these, or else the smallest or largest number allowed.
+/// Returns the first candidate that is allowed, or else the smallest or largest number allowed.
 fn number(column: &Column, candidates: &[&str]) -> Option<Value> {
     let allowed = |number: Decimal| {
         column.min.is_none_or(|min| number >= min)
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn an_example_keeps_to_the_rules_or_is_none() {
+    fn an_example_complies_with_the_rules_or_is_none() {
         let (text, number) = (|text: &str| Some(Value::S(text.into())), |digits: &str| Some(Value::N(digits.into())));
         assert_eq!(of("type = \"text\""), text("Shelf A"));
         assert_eq!(of("type = \"text\"\nmax_length = 3"), None);

@@ -1,5 +1,5 @@
-//! The items of a table as a sheet that can be loaded again, with every row unchanged. What could not come back the same
-//! is left out and told.
+//! Exports the items of a table as a sheet that can be loaded again with every row unchanged. Items that would not come
+//! back the same are left out and reported.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashSet};
@@ -8,31 +8,31 @@ use std::fs::File;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::cell::{Form, Shown, show};
+use super::cell::{CellValue, Form, NoCell, to_cell};
 use super::columns::{Columns, format_as_read};
 use super::pages::Pages;
 use super::{LAST_ROW, SheetFault, name_items};
 use crate::plan::key_of;
 use inventory_base::decimal::Decimal;
 use inventory_base::item::{Item, Value, item_size, plain_number, same_item, same_value};
-use inventory_rules::judge::Trial;
+use inventory_rules::judge::RowChecker;
 use inventory_rules::schema::{Column, DISCONTINUED, PROVENANCE, Schema};
 use inventory_workbook::RawRow;
 
-/// Items that come to no more than this are sorted by their key. More stay in the order in which the table gives them,
-/// so that a table of any size takes no more memory.
+/// Items of up to this total size are sorted by key. Larger tables are exported in the order in which they are read, so
+/// that a table of any size takes no more memory.
 const SORTED_BYTES: usize = 32 << 20;
-/// Items left out that are named, and attributes not known: of more, the number.
+/// How many items that are left out, and how many unknown attributes, are named; the others are counted.
 const NAMED: usize = 1_000;
 
-/// What became of the items.
+/// The result of an export.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Exported {
     pub items: u64,
     pub sheets: u32,
     pub sorted: bool,
     pub left_out: LeftOut,
-    /// Attributes that the rules do not know, with the number of items that have them. They are not in the sheet.
+    /// Attributes that aren't in the rules, with the number of items that have them. They are not exported.
     pub not_known: BTreeMap<String, u64>,
 }
 
@@ -46,27 +46,27 @@ pub struct LeftOut {
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct LeftOutItem {
     pub key: Item,
-    /// The title of the column, or the attribute, that is the reason.
+    /// The title of the column, or the attribute, that prevents the export.
     pub column: String,
     pub reason: String,
 }
 
-/// Why a row would not come back the same.
-struct Unfit {
+/// Why an item would not come back the same.
+struct NotExportable {
     column: String,
     reason: String,
 }
 
-/// An export that is being written.
+/// An export in progress.
 pub struct Export<'a> {
     schema: &'a Schema,
     form: Form,
-    trial: Trial<'a>,
+    checker: RowChecker<'a>,
     pages: Pages<'a>,
-    /// Items that can still be sorted, and their bytes.
+    /// The items to be sorted and their total size; `None` if there are too many.
     held: Option<(Vec<Item>, usize)>,
-    /// Of each column whose values stand in one row only: those that are in.
-    once: Vec<(usize, HashSet<[u8; 16]>)>,
+    /// For each column whose values must be unique: the values exported so far.
+    unique: Vec<(usize, HashSet<[u8; 16]>)>,
     exported: Exported,
 }
 
@@ -75,16 +75,16 @@ impl<'a> Export<'a> {
         Export::begin_with(schema, form, out, LAST_ROW)
     }
 
-    /// With no more rows of items on a sheet than `most`.
+    /// Starts an export with at most `most` rows of items per sheet.
     fn begin_with(schema: &'a Schema, form: Form, out: File, most: u32) -> Result<Export<'a>, SheetFault> {
         let name = name_items(schema)?;
         let titles = Columns::titles(schema);
-        let trial = Trial::new(schema, &name, &titles).ok_or_else(|| SheetFault::Header(titles.join(", ")))?;
+        let checker = RowChecker::new(schema, &name, &titles).ok_or_else(|| SheetFault::Header(titles.join(", ")))?;
         let pages = Pages::begin(schema, form, &name, most, out)?;
         let unique = schema.columns.iter().enumerate().filter(|(_, column)| column.unique);
-        let once = unique.map(|(place, _)| (place, HashSet::new())).collect();
+        let unique = unique.map(|(place, _)| (place, HashSet::new())).collect();
         let held = Some((Vec::new(), 0));
-        Ok(Export { schema, form, trial, pages, held, once, exported: Exported::default() })
+        Ok(Export { schema, form, checker, pages, held, unique, exported: Exported::default() })
     }
 
     pub fn add(&mut self, item: Item) -> Result<(), SheetFault> {
@@ -111,13 +111,13 @@ impl<'a> Export<'a> {
     }
 
     fn write(&mut self, mut item: Item) -> Result<(), SheetFault> {
-        self.put_aside_not_known(&mut item);
+        self.remove_unknown(&mut item);
         match self.cells_of(&item) {
             Ok(cells) => {
                 self.pages.add(&cells)?;
                 self.exported.items += 1;
             }
-            Err(Unfit { column, reason }) => {
+            Err(NotExportable { column, reason }) => {
                 let left_out = &mut self.exported.left_out;
                 left_out.total += 1;
                 if left_out.items.len() < NAMED {
@@ -128,11 +128,12 @@ impl<'a> Export<'a> {
         Ok(())
     }
 
-    fn put_aside_not_known(&mut self, item: &mut Item) {
+    /// Removes and counts the attributes that aren't in the rules.
+    fn remove_unknown(&mut self, item: &mut Item) {
         let not_known = &mut self.exported.not_known;
         item.retain(|name, _| {
             let is_column = self.schema.position(name).is_some();
-            // What the loader says of itself in an item is no part of the item.
+            // The attributes that record an item's origin aren't exported.
             if PROVENANCE.contains(&name) && !is_column {
                 return false;
             }
@@ -144,72 +145,75 @@ impl<'a> Export<'a> {
         });
     }
 
-    /// The cells of an item, once it is sure that they come back as this item.
-    fn cells_of<'i>(&mut self, item: &'i Item) -> Result<Vec<Option<Shown<'i>>>, Unfit> {
+    /// Returns the cells of an item after checking that they are read back as the same item.
+    fn cells_of<'i>(&mut self, item: &'i Item) -> Result<Vec<Option<CellValue<'i>>>, NotExportable> {
         let mut cells = Vec::with_capacity(self.schema.columns.len());
         for column in &self.schema.columns {
-            let cell = item.get(&column.name).map(|value| show(value, column, self.form)).transpose();
-            cells.push(cell.map_err(|unshown| Unfit { column: column.title.clone(), reason: unshown.to_string() })?);
+            let cell = item.get(&column.name).map(|value| to_cell(value, column, self.form)).transpose();
+            let not_exportable =
+                |reason: NoCell| NotExportable { column: column.title.clone(), reason: reason.to_string() };
+            cells.push(cell.map_err(not_exportable)?);
         }
         let format = |column: &Column| {
             if self.form == Form::Workbook { format_as_read(column) } else { None }
         };
         let read = (0..).zip(&cells).zip(&self.schema.columns);
         let read = read.filter_map(|((place, cell), column)| Some(cell.as_ref()?.as_read(place, format(column))));
-        // Under the header; which of the rows it is changes nothing.
+        // Any row below the header will do.
         let row = RawRow { number: 2, cells: read.collect(), fields: None };
-        match self.trial.judge(&row) {
+        match self.checker.judge(&row) {
             Ok(back) if same_item(&back, item) => {}
             Ok(back) => return Err(self.explain(item, &back)),
             Err(Some(problem)) => {
-                let reason = format!("is not taken by the rules ({})", problem.rule.id());
-                return Err(Unfit { column: problem.column.unwrap_or_default(), reason });
+                let reason = format!("is not accepted by the rules ({})", problem.rule.id());
+                return Err(NotExportable { column: problem.column.unwrap_or_default(), reason });
             }
             Err(None) => {
                 let key = self.title(self.schema.key.first_column());
-                return Err(Unfit {
+                return Err(NotExportable {
                     column: key,
-                    reason: "stands in a row that would not be taken for an item".into(),
+                    reason: "is in a row that would not be read as an item".into(),
                 });
             }
         }
-        self.note_once(item)?;
+        self.check_unique(item)?;
         Ok(cells)
     }
 
-    /// Of what may stand in one row only, the first item is in and no other.
-    fn note_once(&mut self, item: &Item) -> Result<(), Unfit> {
+    /// Checks the values that must be unique: only the first item with such a value is exported.
+    fn check_unique(&mut self, item: &Item) -> Result<(), NotExportable> {
         let columns = &self.schema.columns;
         let value = |place: usize| match item.get(&columns[place].name)? {
             Value::S(text) => Some(digest(text)),
             Value::N(digits) => Some(digest(&plain_number(digits))),
             _ => None,
         };
-        let again = self.once.iter().find(|(place, seen)| value(*place).is_some_and(|value| seen.contains(&value)));
-        if let Some((place, _)) = again {
-            let reason = "stands in another item too, and may in one only".to_string();
-            return Err(Unfit { column: columns[*place].title.clone(), reason });
+        let repeated =
+            self.unique.iter().find(|(place, seen)| value(*place).is_some_and(|value| seen.contains(&value)));
+        if let Some((place, _)) = repeated {
+            let reason = "is the same in another item, but must be unique".to_string();
+            return Err(NotExportable { column: columns[*place].title.clone(), reason });
         }
-        for (place, seen) in &mut self.once {
+        for (place, seen) in &mut self.unique {
             seen.extend(value(*place));
         }
         Ok(())
     }
 
-    /// What would come back otherwise.
-    fn explain(&self, item: &Item, back: &Item) -> Unfit {
+    /// Explains which value would come back differently.
+    fn explain(&self, item: &Item, back: &Item) -> NotExportable {
         let differs = |name: &&str| match (item.get(name), back.get(name)) {
             (Some(is), Some(comes_back)) => !same_value(is, comes_back),
             _ => true,
         };
         let name = item.keys().chain(back.keys()).find(differs).unwrap_or_default();
         let reason = match (item.contains_key(name), back.contains_key(name)) {
-            (true, false) if name == DISCONTINUED => "marks the item, and the rules have no column for it",
+            (true, false) if name == DISCONTINUED => "marks the item, but the rules have no column for it",
             (true, false) => "would be left empty",
-            (false, _) => "is not there, and would get the default of the rules",
-            (true, true) => "would come back as something else, such as without blanks at its ends",
+            (false, _) => "is missing and would get its default value",
+            (true, true) => "would come back changed, for example without leading or trailing spaces",
         };
-        Unfit { column: self.title(name), reason: reason.to_string() }
+        NotExportable { column: self.title(name), reason: reason.to_string() }
     }
 
     fn title(&self, name: &str) -> String {
@@ -222,7 +226,7 @@ fn digest(text: &str) -> [u8; 16] {
     std::array::from_fn(|at| digest[at])
 }
 
-/// By the columns of the key, as they stand from left to right; numbers by what they are worth.
+/// Compares items by the columns of their key from left to right, numbers by value.
 fn by_key(schema: &Schema, a: &Item, b: &Item) -> Ordering {
     let is_key = |column: &&Column| schema.key.columns().any(|key| key == column.name);
     let keys = schema.columns.iter().filter(is_key).map(|column| column.name.as_str());

@@ -1,4 +1,5 @@
-//! Every workbook we write. Values only: whatever a cell says, no spreadsheet program runs it.
+//! Writes workbooks: template, export, and rows to fix. They contain only values, so no spreadsheet program ever runs
+//! what a cell says.
 
 mod cell;
 mod columns;
@@ -7,7 +8,7 @@ mod explain;
 pub mod export;
 mod fault;
 mod help;
-mod kept;
+mod original;
 mod pages;
 mod tabs;
 pub mod template;
@@ -22,18 +23,18 @@ pub use cell::Form;
 pub use fault::SheetFault;
 pub use to_fix::{RowsToFix, ToFixBook, ToFixError};
 
-/// The last row of a sheet, of which the first is 0.
+/// The last row of a sheet, counted from 0.
 const LAST_ROW: u32 = 1_048_575;
-/// Where the rules do not name the sheet that is read.
+/// The name of the sheet of items if the rules don't name one.
 const ITEMS: &str = "Stock";
-/// What Excel takes as the text of one cell, in UTF-16 units.
+/// The longest text that a cell can hold, in UTF-16 units.
 const CELL_UNITS: usize = 32_767;
 
-/// A text that a spreadsheet program would take for a formula as soon as somebody edits the cell begins like this.
+/// A spreadsheet program may take a text that starts with one of these for a formula when the cell is edited.
 const LOOKS_LIKE_A_FORMULA: &[char] = &['=', '+', '-', '@', '\t', '\r', '\n'];
 
-/// Writes a text as nothing but a text. Where it looks like a formula the cell is marked as a quotation, as Excel does
-/// with what is typed after an apostrophe: it stays a text even after an edit.
+/// Writes a text as text. If it looks like a formula, the cell gets the quote prefix, as in Excel when an apostrophe is
+/// typed first, so that it remains text even after an edit.
 pub fn write_text<'a>(
     sheet: &'a mut Worksheet,
     row: u32,
@@ -47,39 +48,39 @@ pub fn write_text<'a>(
     }
 }
 
-/// As much of a text as there is room for, in UTF-16 units as Excel counts them; that there is more is shown.
+/// Returns the text, shortened with an ellipsis if it has more than this many UTF-16 units, which Excel counts.
 fn fit(text: &str, units: usize) -> String {
     let mut taken = 0;
     let mut cut = 0;
-    for (at, sign) in text.char_indices() {
-        taken += sign.len_utf16();
+    for (at, c) in text.char_indices() {
+        taken += c.len_utf16();
         if taken > units {
             return format!("{}…", &text[..cut]);
         }
         if taken < units {
-            cut = at + sign.len_utf8();
+            cut = at + c.len_utf8();
         }
     }
     text.to_string()
 }
 
-/// What the sheet of items is called, so that the loader reads it.
+/// Returns a name for the sheet of items under which the loader reads it.
 pub fn name_items(schema: &Schema) -> Result<String, SheetFault> {
     let Some(wanted) = &schema.sheet else {
         return Ok(ITEMS.to_string());
     };
-    // The loader does not look at punctuation, and the programs do not take all of it.
+    // The loader ignores punctuation in names, and spreadsheet programs don't allow all of it.
     let name = wanted.replace(['*', '?', ':', '[', ']', '\\', '/'], " ");
     let name = name.split_whitespace().collect::<Vec<_>>().join(" ").trim_matches('\'').to_string();
-    let found = canonical_name(&name) == canonical_name(wanted);
+    let is_found = canonical_name(&name) == canonical_name(wanted);
     match Worksheet::new().set_name(&name) {
-        Ok(_) if found => Ok(name),
+        Ok(_) if is_found => Ok(name),
         _ => Err(SheetFault::Name(wanted.clone())),
     }
 }
 
-/// A name for a sheet beside that of the items, and never the same.
-fn name_beside(items: &str, wanted: &str) -> String {
+/// Returns a name for another sheet that differs from that of the items.
+fn other_sheet_name(items: &str, wanted: &str) -> String {
     let taken = canonical_name(items) == canonical_name(wanted);
     if taken { format!("{wanted} 2") } else { wanted.to_string() }
 }
@@ -95,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_cut_where_its_room_ends_and_says_so() {
+    fn a_text_is_shortened_to_fit_and_ends_with_an_ellipsis() {
         for (text, units, fits) in [
             ("Stock", 5, "Stock"),
             ("Stock", 4, "Sto…"),
@@ -109,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn the_sheet_of_items_is_called_what_the_rules_read() {
+    fn the_sheet_of_items_has_a_name_that_the_rules_read() {
         assert_eq!(name_items(&Schema::shipped().unwrap()).unwrap(), "Stock");
         assert_eq!(named("Stock Q3").unwrap(), "Stock Q3");
         assert_eq!(named("Stock: Q3/2026").unwrap(), "Stock Q3 2026");
@@ -119,8 +120,8 @@ mod tests {
     }
 
     #[test]
-    fn a_sheet_beside_the_items_has_another_name() {
-        assert_eq!(name_beside("Stock", "Help"), "Help");
-        assert_eq!(name_beside("HELP!", "Help"), "Help 2");
+    fn another_sheet_never_has_the_name_of_the_sheet_of_items() {
+        assert_eq!(other_sheet_name("Stock", "Help"), "Help");
+        assert_eq!(other_sheet_name("HELP!", "Help"), "Help 2");
     }
 }

@@ -1,4 +1,4 @@
-//! Where rows of items go: onto the sheets of a workbook, one after another as they fill up, or into a csv. Neither is
+//! Writes rows of items to the sheets of a workbook, starting a new sheet when one is full, or to a CSV file. Neither is
 //! kept in memory.
 
 use std::borrow::Cow;
@@ -8,13 +8,13 @@ use std::io::{BufWriter, Write};
 use csv::{QuoteStyle, WriterBuilder};
 use rust_xlsxwriter::Workbook;
 
-use super::cell::{Form, Shown};
+use super::cell::{CellValue, Form};
 use super::columns::Columns;
 use super::{LAST_ROW, SheetFault};
 use inventory_rules::judge::is_formula;
 use inventory_rules::schema::Schema;
 
-/// Without it Excel takes the letters of a csv for those of the machine's own country.
+/// Without it, Excel reads a CSV file in the local code page instead of UTF-8.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 pub(super) enum Pages<'a> {
@@ -23,34 +23,34 @@ pub(super) enum Pages<'a> {
 }
 
 impl<'a> Pages<'a> {
-    /// `name` is that of the first sheet, and no sheet has more rows of items than `most`.
+    /// `name` is the name of the first sheet; a sheet gets at most `most` rows of items.
     pub fn begin(schema: &'a Schema, form: Form, name: &str, most: u32, out: File) -> Result<Pages<'a>, SheetFault> {
         if form == Form::Workbook {
             return Ok(Pages::Book(Box::new(Book::begin(schema, name, most, out)?)));
         }
         let mut out = BufWriter::new(out);
         out.write_all(BYTE_ORDER_MARK)?;
-        // Of one column alone, a semicolon in its texts would be taken for what parts the columns.
+        // With a single column, a semicolon in its texts would be taken for the separator.
         let quotes = if schema.columns.len() == 1 { QuoteStyle::Always } else { QuoteStyle::Necessary };
         let mut csv = WriterBuilder::new().quote_style(quotes).from_writer(out);
         csv.write_record(Columns::titles(schema)).map_err(std::io::Error::from)?;
         Ok(Pages::Csv(Box::new(csv)))
     }
 
-    /// A row, by the columns of the rules.
-    pub fn add(&mut self, row: &[Option<Shown<'_>>]) -> Result<(), SheetFault> {
+    /// Adds a row with the columns of the rules.
+    pub fn add(&mut self, row: &[Option<CellValue<'_>>]) -> Result<(), SheetFault> {
         match self {
             Pages::Book(book) => book.add(row),
             Pages::Csv(csv) => {
                 for cell in row {
                     let typed = match cell {
-                        // What would be calculated is written as a formula that says this text.
-                        Some(Shown::Text(text)) if is_formula(text) => {
+                        // A text that would be calculated is written as a formula that returns this text.
+                        Some(CellValue::Text(text)) if is_formula(text) => {
                             Cow::Owned(format!("=\"{}\"", text.replace('"', "\"\"")))
                         }
-                        Some(Shown::Text(text)) => Cow::Borrowed(&**text),
-                        // A csv has no other.
-                        Some(Shown::Number(_) | Shown::Day(_)) | None => Cow::Borrowed(""),
+                        Some(CellValue::Text(text)) => Cow::Borrowed(&**text),
+                        // The cells of a CSV file are always text.
+                        Some(CellValue::Number(_) | CellValue::Day(_)) | None => Cow::Borrowed(""),
                     };
                     csv.write_field(typed.as_bytes()).map_err(std::io::Error::from)?;
                 }
@@ -59,7 +59,7 @@ impl<'a> Pages<'a> {
         }
     }
 
-    /// Returns how many sheets there are.
+    /// Returns the number of sheets.
     pub fn end(self) -> Result<u32, SheetFault> {
         match self {
             Pages::Book(book) => book.end(),
@@ -77,7 +77,7 @@ pub(super) struct Book<'a> {
     name: String,
     most: u32,
     sheets: u32,
-    /// Of the sheet that is being filled.
+    /// The number of rows on the current sheet.
     rows: u32,
     out: File,
 }
@@ -101,8 +101,8 @@ impl<'a> Book<'a> {
         Ok(())
     }
 
-    /// Where the rules name the only sheet that is read, each sheet must have that name: as the loader reads names, which
-    /// are the same to it but for signs.
+    /// Returns the name of the current sheet. If the rules name the only sheet that is read, every sheet needs that name;
+    /// signs make the names unique, because the loader ignores them.
     fn name_sheet(&self) -> String {
         match (self.sheets, &self.columns.schema.sheet) {
             (1, _) => self.name.clone(),
@@ -111,7 +111,7 @@ impl<'a> Book<'a> {
         }
     }
 
-    fn add(&mut self, row: &[Option<Shown<'_>>]) -> Result<(), SheetFault> {
+    fn add(&mut self, row: &[Option<CellValue<'_>>]) -> Result<(), SheetFault> {
         if self.rows == self.most {
             self.end_sheet()?;
             self.begin_sheet()?;

@@ -1,4 +1,4 @@
-//! The names of tabs. What a source calls a sheet becomes what Excel takes for the name of one, and no two are the same.
+//! Turns the names of sheets in a file into unique names that Excel allows.
 
 use std::collections::HashSet;
 
@@ -7,35 +7,35 @@ use super::fit;
 /// Excel's own limit, in UTF-16 units.
 const LONGEST: usize = 31;
 
-/// The names given in one workbook, in small letters: Excel does not tell them apart by their case.
+/// The names used in one workbook, in lower case because Excel ignores case in them.
 #[derive(Debug, Default)]
 pub(super) struct Tabs {
-    given: HashSet<String>,
+    used: HashSet<String>,
 }
 
 impl Tabs {
-    /// The name of the tab for a sheet of this name: the same wherever it can be.
+    /// Returns the name of the tab for a sheet with this name: the same if possible.
     pub fn name(&mut self, sheet: &str) -> String {
-        let plain: String = sheet.chars().map(|sign| if is_taken(sign) { sign } else { '_' }).collect();
+        let plain: String = sheet.chars().map(|c| if is_allowed(c) { c } else { '_' }).collect();
         let short = fit(&plain, LONGEST);
         let name = match short.trim_matches('\'') {
             "" => "Sheet",
-            // Excel keeps this one for itself.
+            // Excel reserves this name.
             name if name.eq_ignore_ascii_case("history") => "History_",
             name => name,
         };
-        let again = (2..).map(|number| {
+        let numbered = (2..).map(|number| {
             let end = format!(" ({number})");
             format!("{}{end}", fit(name, LONGEST - end.len()))
         });
-        let mut names = std::iter::once(name.to_string()).chain(again);
-        names.find(|name| self.given.insert(name.to_lowercase())).unwrap_or_default()
+        let mut names = std::iter::once(name.to_string()).chain(numbered);
+        names.find(|name| self.used.insert(name.to_lowercase())).unwrap_or_default()
     }
 }
 
-/// XML has no place for the signs nobody sees.
-fn is_taken(sign: char) -> bool {
-    !matches!(sign, '[' | ']' | ':' | '*' | '?' | '/' | '\\' | '\u{fffe}' | '\u{ffff}') && !sign.is_control()
+/// Whether Excel and XML allow the character in the name of a sheet.
+fn is_allowed(c: char) -> bool {
+    !matches!(c, '[' | ']' | ':' | '*' | '?' | '/' | '\\' | '\u{fffe}' | '\u{ffff}') && !c.is_control()
 }
 
 #[cfg(test)]
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_that_excel_takes_stays_and_every_other_becomes_one() {
+    fn a_name_that_excel_allows_is_kept_and_any_other_is_adapted() {
         for (sheet, name) in [
             ("Count York", "Count York"),
             ("=cmd|' /C calc'!A0", "=cmd|' _C calc'!A0"),
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn no_two_tabs_have_one_name() {
+    fn no_two_tabs_have_the_same_name() {
         let mut tabs = Tabs::default();
         let long = "x".repeat(31);
         let names = ["Stock", "STOCK", "Stock", &long, &long].map(|sheet| tabs.name(sheet));

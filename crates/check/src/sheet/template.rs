@@ -1,4 +1,4 @@
-//! A workbook to fill in, made from the rules: their columns, ready to type into, and a sheet that explains them.
+//! Writes the template, a workbook to fill in: the columns of the rules, ready for typing, and a help sheet.
 
 use std::io::{BufWriter, Write};
 
@@ -7,14 +7,14 @@ use rust_xlsxwriter::Workbook;
 use super::columns::Columns;
 use super::help::add_help;
 use super::{SheetFault, name_items};
-use inventory_rules::judge::Trial;
+use inventory_rules::judge::RowChecker;
 use inventory_rules::schema::Schema;
 
-/// Writes the template; returns what the sheet to fill in is called.
+/// Writes the template; returns the name of the sheet to fill in.
 pub fn write_template(schema: &Schema, out: impl Write + Send) -> Result<String, SheetFault> {
     let name = name_items(schema)?;
     let columns = Columns::new(schema, &name);
-    if Trial::new(schema, &name, &Columns::titles(schema)).is_none() {
+    if RowChecker::new(schema, &name, &Columns::titles(schema)).is_none() {
         return Err(SheetFault::Header(Columns::titles(schema).join(", ")));
     }
     let mut workbook = Workbook::new();
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
     use inventory_base::item::Value;
     use inventory_base::message::Rule;
-    use inventory_rules::judge::{Judge, JudgeError, LentItem, Place, Verdict};
+    use inventory_rules::judge::{BorrowedItem, Judge, JudgeError, Place, Verdict};
     use inventory_workbook::{Budget, RawCell, RawRow, RawValue, Workbook as Read};
     use std::io::Seek;
 
@@ -52,7 +52,7 @@ mod tests {
     }
 
     fn judged(schema: &Schema, read: &mut Read) -> Result<(), JudgeError> {
-        Judge::new(schema).judge_file(read, &mut |_: Place, _: Verdict<LentItem<'_>>| Ok(())).map(|_| ())
+        Judge::new(schema).judge_file(read, &mut |_: Place, _: Verdict<BorrowedItem<'_>>| Ok(())).map(|_| ())
     }
 
     fn visible(read: &Read) -> Vec<(&str, bool)> {
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_template_has_the_names_of_the_columns_and_no_item() {
+    fn an_empty_template_is_read_as_columns_without_items() {
         let many = "choices = [\"box, small\", \"box, large\"]";
         let choice = format!("[[column]]\nname = \"unit\"\ntype = \"choice\"\n{many}\n");
         for rules in [
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn the_sheets_are_the_items_the_help_and_where_needed_a_hidden_list() {
+    fn the_sheets_are_the_items_the_help_and_if_needed_a_hidden_list() {
         assert_eq!(visible(&template(inventory_rules::schema::SHIPPED).1), [("Stock", true), ("Help", true)]);
         let rules = format!(
             "sheet = \"Help\"\n{SMALLEST}[[column]]\nname = \"unit\"\ntype = \"choice\"\nchoices = [\"a,b\"]\n"
@@ -90,9 +90,9 @@ mod tests {
 
     #[test]
     fn a_help_sheet_that_could_be_taken_for_items_is_hidden() {
-        // Its names are those of the help sheet's own columns.
+        // These titles are the headings of the help sheet's own columns.
         let rules = "version = 1\n[key]\npartition = \"a\"\n\
-                     [[column]]\nname = \"a\"\ntitle = \"Which column\"\ntype = \"text\"\nrequired = true\n\
+                     [[column]]\nname = \"a\"\ntitle = \"Column\"\ntype = \"text\"\nrequired = true\n\
                      [[column]]\nname = \"b\"\ntitle = \"What goes in\"\ntype = \"text\"\n";
         let (schema, mut read) = template(rules);
         assert_eq!(visible(&read), [("Stock", true), ("Help", false)]);
@@ -102,9 +102,9 @@ mod tests {
     }
 
     #[test]
-    fn the_example_row_would_be_in() {
+    fn the_example_row_would_be_loaded() {
         let schema = Schema::shipped().unwrap();
-        let trial = Trial::new(&schema, "Stock", &Columns::titles(&schema)).unwrap();
+        let checker = RowChecker::new(&schema, "Stock", &Columns::titles(&schema)).unwrap();
         let cell = |(column, value): (u32, Option<Value>)| {
             let value = match value? {
                 Value::S(text) => RawValue::Text(text.to_string().into()),
@@ -115,6 +115,6 @@ mod tests {
         };
         let cells: Vec<RawCell> = (0..).zip(schema.columns.iter().map(example)).filter_map(cell).collect();
         assert_eq!(cells.len(), schema.columns.len());
-        assert_eq!(trial.judge(&RawRow { number: 2, cells, fields: None }).unwrap().len(), schema.columns.len());
+        assert_eq!(checker.judge(&RawRow { number: 2, cells, fields: None }).unwrap().len(), schema.columns.len());
     }
 }

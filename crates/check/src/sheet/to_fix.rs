@@ -1,7 +1,7 @@
-//! `to-fix.xlsx`: the rows that could not go in, as they were sent, with what to do beside them in words. Corrected and
-//! uploaded, it is loaded as it is.
+//! Writes `to-fix.xlsx`: the rows that could not be loaded, as they were sent, each with instructions. Once corrected, the
+//! workbook can be uploaded and loaded as it is.
 
-mod here;
+mod readdress;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
@@ -13,9 +13,9 @@ use std::sync::Arc;
 
 use rust_xlsxwriter::{Format, FormatAlign, Note, Workbook, Worksheet, XlsxError};
 
-use here::{is_about_others, say_here};
+use readdress::{is_about_others, readdressed};
 
-use super::kept::{Looks, column_of, has_room, write_kept};
+use super::original::{CellFormats, column_of, has_room, write_original};
 use super::tabs::Tabs;
 use super::{CELL_UNITS, fit, write_text};
 use crate::plan::{Counts, Fate, PlanRow};
@@ -24,46 +24,47 @@ use inventory_base::message::{Problem, Rule};
 use inventory_rules::judge::{SheetRead, what_to_do_header};
 use inventory_rules::schema::Duplicates;
 
-/// More than anybody mends by hand: whoever has more rows has one mistake in all of them, and mends it in the file itself.
+/// The maximum number of rows, more than can be fixed by hand: with more rows, it is one mistake in all of them, to be
+/// fixed in the original file.
 const ROWS_AT_MOST: usize = 100_000;
-/// Of what stands in their cells: the workbook is in memory on its way to where it is kept.
+/// The maximum total size of their cells, because the workbook is in memory while it is stored.
 const BYTES_AT_MOST: usize = 64 << 20;
-/// Rows are alike, and more effort saves little.
+/// The rows are so similar that a higher level saves little.
 const ZIP_LEVEL: u8 = 1;
-/// Each is a file of its own until the workbook is done, and a process has only so many.
+/// The maximum number of sheets: each is an open file until the workbook is done.
 const SHEETS_AT_MOST: usize = 200;
-/// Problems with a note of their own. Notes are in memory until the workbook is done, and take far more of it than they
-/// say.
+/// The maximum number of problems with a note. Notes are in memory until the workbook is done, and take far more of it
+/// than their text.
 const NOTES_AT_MOST: usize = 250;
-/// A note is read at a glance; the column beside has all of it.
+/// The maximum length of a note, to be read at a glance; the last column has the full text.
 const NOTE_UNITS: usize = 1_000;
-/// In pixels: a sentence or two.
+/// In pixels, for a sentence or two.
 const NOTE_SIZE: (u32, u32) = (320, 140);
-/// In letters.
+/// Column widths in characters.
 const NARROWEST: usize = 10;
 const WIDEST: usize = 40;
 const WHAT_TO_DO_WIDTH: u32 = 80;
-/// Where words are wrapped, a line of the last column rarely takes as many as there is room for.
-const LETTERS_PER_LINE: usize = 72;
-/// In pixels; Excel takes 546 at most.
+/// The usual number of characters in a wrapped line of the last column, less than its width.
+const CHARACTERS_PER_LINE: usize = 72;
+/// In pixels; Excel's maximum height of a row is 546.
 const LINE_HEIGHT: u32 = 20;
 const LINES_AT_MOST: usize = 27;
-/// Rows that are not as high as most of their sheet. Heights are in memory, too, each with room for a format.
+/// The maximum number of rows with a height of their own. Heights are in memory, too, each with room for a format.
 const HEIGHTS_AT_MOST: usize = 5_000;
-/// On the header of the last column.
-const ABOUT_WHAT_TO_DO: &str = "Cells are named as they are in this workbook, and rows that share a cell or a value as in \
-    the file that was loaded. When you load this one, this column is passed over: leave it as it is.";
+/// The note on the header of the last column.
+const ABOUT_WHAT_TO_DO: &str = "Cell addresses refer to this workbook. Where several rows are named together, their \
+    numbers refer to the original file. Don't change this column; it is ignored when you load this workbook.";
 
 /// Why the workbook could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum ToFixError {
-    #[error("the rows to mend could not be set aside in temporary storage: {0}")]
+    #[error("the rows to fix could not be stored in temporary storage: {0}")]
     Scratch(#[from] io::Error),
-    #[error("the workbook of rows to mend could not be written: {0}")]
+    #[error("the workbook of rows to fix could not be written: {0}")]
     Workbook(#[from] XlsxError),
 }
 
-/// The workbook, and how many of the rows to mend it has.
+/// The workbook, and how many of the rows to fix it has.
 #[derive(Debug)]
 pub struct ToFixBook {
     packed: File,
@@ -80,17 +81,17 @@ impl ToFixBook {
     }
 }
 
-/// Rows to mend, set aside on disk until all are known: those of one item stand together in the workbook.
+/// Collects rows to fix on disk until all are known, because rows of one item are put together in the workbook.
 #[derive(Debug)]
 pub struct RowsToFix {
     folder: PathBuf,
-    /// Of the rows of one item, the rules say which counts: there is nothing to mend.
-    decided: bool,
+    /// Whether the rules say which of the rows of one item counts, so that duplicates need no fixing.
+    duplicates_decided: bool,
     file: BufWriter<File>,
-    /// Where it ends.
+    /// The size of the file.
     end: u64,
     rows: usize,
-    /// That stand in the cells of these rows.
+    /// The total size of the cells of these rows.
     bytes: usize,
     of: u64,
     sheets: Vec<SheetRows>,
@@ -100,18 +101,18 @@ pub struct RowsToFix {
 #[derive(Debug)]
 struct SheetRows {
     name: Arc<str>,
-    rows: Vec<Aside>,
-    /// The first row of those that say the same of one another.
+    rows: Vec<StoredRow>,
+    /// For the digest of each problem that several rows share: the first of these rows.
     first: HashMap<u64, u32>,
-    /// One more than the last that has a value.
+    /// The number of columns up to the last one with a value.
     columns: u16,
-    /// How many rows need so many lines, from none on.
+    /// The number of rows that need 0, 1, 2… lines.
     lines: [usize; LINES_AT_MOST + 1],
 }
 
-/// A row on disk, and where it stands in the workbook: by the first row of its item, then by its own number.
+/// A row on disk. Sorts by its place in the workbook: by the first row of its item, then by its own number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Aside {
+struct StoredRow {
     first: u32,
     row: u32,
     at: u64,
@@ -119,11 +120,11 @@ struct Aside {
 }
 
 impl RowsToFix {
-    /// Sets rows aside in a folder for temporary files.
+    /// Stores rows in a folder for temporary files.
     pub fn new(folder: &Path, duplicates: Duplicates) -> io::Result<RowsToFix> {
         Ok(RowsToFix {
             folder: folder.to_path_buf(),
-            decided: duplicates != Duplicates::Reject,
+            duplicates_decided: duplicates != Duplicates::Reject,
             file: BufWriter::new(tempfile::tempfile_in(folder)?),
             end: 0,
             rows: 0,
@@ -133,19 +134,20 @@ impl RowsToFix {
         })
     }
 
-    /// Takes a row of the plan, in its order; most have nothing to mend.
+    /// Adds the next row of the plan; most have nothing to fix.
     pub fn add(&mut self, row: &PlanRow) -> io::Result<()> {
-        let is_decided = self.decided && row.problems.iter().any(|problem| problem.rule == Rule::KeyRepeated);
+        let is_decided =
+            self.duplicates_decided && row.problems.iter().any(|problem| problem.rule == Rule::KeyRepeated);
         if !matches!(row.fate, Fate::Rejected | Fate::Duplicate) || is_decided {
             return Ok(());
         }
         self.of += 1;
-        // A row whose values are in the wrong columns is fixed where it was written: a workbook has no line breaks and
-        // separators too many, and sent back as it is the row would look like any other.
+        // A row whose values are in the wrong columns must be fixed in the original file: a workbook doesn't show the extra
+        // line breaks and separators, and there the row would look like any other.
         if row.problems.iter().any(|problem| problem.rule.is_about_columns()) {
             return Ok(());
         }
-        // What does not fit into a cell is not cut: it would come back as another value.
+        // A value that doesn't fit into a cell isn't shortened, because it would be loaded as another value.
         if self.is_full() || !row.cells.iter().all(has_room) {
             return Ok(());
         }
@@ -156,7 +158,7 @@ impl RowsToFix {
         self.file.write_all(&line)?;
         let repeated = row.problems.iter().find(|problem| is_about_others(problem));
         let first = repeated.map_or(row.row, |problem| *sheet.first.entry(digest(problem)).or_insert(row.row));
-        sheet.rows.push(Aside { first, row: row.row, at: self.end, length: line.len() });
+        sheet.rows.push(StoredRow { first, row: row.row, at: self.end, length: line.len() });
         sheet.lines[lines_of(&what_to_do(row, row.row))] += 1;
         let columns = row.cells.iter().filter_map(|cell| Some(column_of(&cell.cell)? + 1));
         sheet.columns = columns.fold(sheet.columns, u16::max);
@@ -166,17 +168,17 @@ impl RowsToFix {
         Ok(())
     }
 
-    /// Whether there is no room for more: they are only counted.
+    /// Whether there is no room for more rows; further ones are only counted.
     pub fn is_full(&self) -> bool {
         self.rows >= ROWS_AT_MOST || self.bytes >= BYTES_AT_MOST
     }
 
-    /// Counts rows that need not be looked at, because there is no room for them.
+    /// Counts rows that needn't be read because there is no room for them.
     pub fn count(&mut self, rows: &Counts) {
-        self.of += rows.of(Fate::Rejected) + if self.decided { 0 } else { rows.of(Fate::Duplicate) };
+        self.of += rows.of(Fate::Rejected) + if self.duplicates_decided { 0 } else { rows.of(Fate::Duplicate) };
     }
 
-    /// Makes the workbook, unless there is no row to mend. `sheets` is what was found out about those of the file.
+    /// Makes the workbook, unless there is no row to fix. `sheets` describes the sheets of the file.
     pub fn write(mut self, load: &LoadId, sheets: &[SheetRead]) -> Result<Option<ToFixBook>, ToFixError> {
         if self.rows == 0 {
             return Ok(None);
@@ -184,25 +186,25 @@ impl RowsToFix {
         self.file.flush()?;
         let mut book = Workbook::new();
         book.set_tempdir(&self.folder)?.set_zip_compression_level(ZIP_LEVEL);
-        let (mut tabs, mut looks) = (Tabs::default(), Looks::new());
-        let mut room = Room { notes: NOTES_AT_MOST, heights: HEIGHTS_AT_MOST };
+        let (mut tabs, mut formats) = (Tabs::default(), CellFormats::new());
+        let mut remaining = Remaining { notes: NOTES_AT_MOST, heights: HEIGHTS_AT_MOST };
         for rows in &mut self.sheets {
             rows.rows.sort_unstable();
             let found = sheets.iter().find(|sheet| *sheet.name == *rows.name);
-            let header_of = |aside: &Aside| found.and_then(|sheet| sheet.header_row_at(aside.row));
-            // Rows below another header have columns of their own, and a page for them.
+            let header_of = |row: &StoredRow| found.and_then(|sheet| sheet.header_row_at(row.row));
+            // Rows below another header have other columns, and so a page of their own.
             let headers: BTreeSet<Option<u32>> = rows.rows.iter().map(header_of).collect();
             for header in headers {
                 let page = book.add_worksheet_with_constant_memory()?;
                 page.set_name(tabs.name(&rows.name))?;
-                let mut page = Page::begin(page, found, header, rows, load, &mut looks, &mut room)?;
-                for (place, aside) in (1..).zip(rows.rows.iter().filter(|aside| header_of(aside) == header)) {
-                    page.write_row(place, &read_back(self.file.get_ref(), aside)?)?;
+                let mut page = Page::begin(page, found, header, rows, load, &mut formats, &mut remaining)?;
+                for (place, row) in (1..).zip(rows.rows.iter().filter(|row| header_of(row) == header)) {
+                    page.write_row(place, &read_back(self.file.get_ref(), row)?)?;
                 }
                 page.finish()?;
             }
         }
-        // It is in memory only when all else is gone from there.
+        // Written to disk first, so that the workbook is only in memory when nothing else is.
         let mut packed = BufWriter::new(tempfile::tempfile_in(&self.folder)?);
         book.save_to_writer(&mut packed)?;
         let packed = packed.into_inner().map_err(io::IntoInnerError::into_error)?;
@@ -210,7 +212,7 @@ impl RowsToFix {
     }
 }
 
-/// The rows of a sheet, if there is room for one more. They come sheet by sheet.
+/// Returns the rows of a sheet; `None` if there is no room for another sheet. Rows come sheet by sheet.
 fn sheet_of<'a>(sheets: &'a mut Vec<SheetRows>, name: &Arc<str>) -> Option<&'a mut SheetRows> {
     let is_known = sheets.last().is_some_and(|sheet| sheet.name == *name);
     if !is_known && sheets.len() < SHEETS_AT_MOST {
@@ -225,47 +227,47 @@ fn sheet_of<'a>(sheets: &'a mut Vec<SheetRows>, name: &Arc<str>) -> Option<&'a m
     sheets.last_mut().filter(|sheet| sheet.name == *name)
 }
 
-/// Should two ever have the same, some rows stand together that need not.
+/// The worst that a collision can do is to put unrelated rows together.
 fn digest(problem: &Problem) -> u64 {
     let mut hasher = DefaultHasher::new();
     problem.message.hash(&mut hasher);
     hasher.finish()
 }
 
-fn read_back(file: &File, aside: &Aside) -> Result<PlanRow, io::Error> {
-    let mut line = vec![0; aside.length];
-    file.read_exact_at(&mut line, aside.at)?;
+fn read_back(file: &File, row: &StoredRow) -> Result<PlanRow, io::Error> {
+    let mut line = vec![0; row.length];
+    file.read_exact_at(&mut line, row.at)?;
     Ok(serde_json::from_slice(&line)?)
 }
 
-/// How many there may still be of what is in memory until the workbook is done.
-struct Room {
+/// How many more notes and heights may be kept in memory until the workbook is done.
+struct Remaining {
     notes: usize,
     heights: usize,
 }
 
-/// A sheet of the workbook, row by row.
+/// A sheet of the workbook, written row by row.
 struct Page<'a> {
     sheet: &'a mut Worksheet,
-    looks: &'a mut Looks,
-    room: &'a mut Room,
-    /// The column that says what to do, after all others.
+    formats: &'a mut CellFormats,
+    remaining: &'a mut Remaining,
+    /// The last column, which says what to do.
     last: u16,
     widths: Vec<usize>,
-    /// So many lines most rows need.
+    /// The number of lines that most rows need.
     lines: usize,
 }
 
 impl<'a> Page<'a> {
-    /// Begins with the header, the one in row `header`: each column under the letter that it had.
+    /// Begins with the header that was in row `header`, each column under the same letter as in the file.
     fn begin(
         sheet: &'a mut Worksheet,
         found: Option<&SheetRead>,
         header: Option<u32>,
         rows: &SheetRows,
         load: &LoadId,
-        looks: &'a mut Looks,
-        room: &'a mut Room,
+        formats: &'a mut CellFormats,
+        remaining: &'a mut Remaining,
     ) -> Result<Page<'a>, XlsxError> {
         let below = header.map_or(0, |row| row + 1);
         let known = found.iter().flat_map(|sheet| sheet.columns_at(below));
@@ -279,14 +281,14 @@ impl<'a> Page<'a> {
         let words = Format::new().set_text_wrap().set_align(FormatAlign::Top);
         sheet.set_freeze_panes(1, 0)?;
         for column in 0..last {
-            sheet.set_column_format(column, looks.plain())?;
+            sheet.set_column_format(column, formats.plain())?;
         }
         sheet.set_column_format(last, &words)?;
-        // Not every program makes a row as high as its words need.
+        // Not every program adapts the height of a row to its text.
         let lines = (1..=LINES_AT_MOST).rev().max_by_key(|lines| rows.lines[*lines]).unwrap_or(1);
         sheet.set_default_row_height_pixels(LINE_HEIGHT * lines as u32);
         let widths = vec![NARROWEST; usize::from(last)];
-        let mut page = Page { sheet, looks, room, last, widths, lines };
+        let mut page = Page { sheet, formats, remaining, last, widths, lines };
         for (column, header) in header {
             write_text(page.sheet, 0, column, &fit(header, CELL_UNITS), &bold)?;
             page.widen(column, header);
@@ -296,7 +298,7 @@ impl<'a> Page<'a> {
         Ok(page)
     }
 
-    /// Writes a row, with notes on its cells as long as there is room for some.
+    /// Writes a row, with notes on its cells as long as there is room for them.
     fn write_row(&mut self, place: u32, row: &PlanRow) -> Result<(), XlsxError> {
         let mut problems: BTreeMap<u16, Vec<&Problem>> = BTreeMap::new();
         for problem in &row.problems {
@@ -305,26 +307,26 @@ impl<'a> Page<'a> {
             }
         }
         for column in problems.keys() {
-            self.sheet.write_blank(place, *column, self.looks.marked())?;
+            self.sheet.write_blank(place, *column, self.formats.marked())?;
         }
         for cell in &row.cells {
             let Some(column) = column_of(&cell.cell) else {
                 continue;
             };
-            write_kept(self.sheet, place, column, cell, problems.contains_key(&column), self.looks)?;
+            write_original(self.sheet, place, column, cell, problems.contains_key(&column), self.formats)?;
             self.widen(column, &cell.value);
         }
         for (column, problems) in problems {
-            if let Some(notes) = self.room.notes.checked_sub(problems.len()) {
-                self.room.notes = notes;
-                self.note(place, column, &fit(&say(problems, place + 1), NOTE_UNITS))?;
+            if let Some(notes) = self.remaining.notes.checked_sub(problems.len()) {
+                self.remaining.notes = notes;
+                self.note(place, column, &fit(&instructions(problems, place + 1), NOTE_UNITS))?;
             }
         }
         let words = what_to_do(row, place + 1);
         self.sheet.write_string(place, self.last, fit(&words, CELL_UNITS))?;
         let lines = lines_of(&words);
-        if lines != self.lines && self.room.heights > 0 {
-            self.room.heights -= 1;
+        if lines != self.lines && self.remaining.heights > 0 {
+            self.remaining.heights -= 1;
             self.sheet.set_row_height_pixels(place, LINE_HEIGHT * lines as u32)?;
         }
         Ok(())
@@ -345,7 +347,7 @@ impl<'a> Page<'a> {
 
     fn finish(self) -> Result<(), XlsxError> {
         for (column, width) in (0..).zip(self.widths) {
-            // The header is bold, and there is some room around a text.
+            // The header is bold, and cells have padding.
             self.sheet.set_column_width(column, width as u32 + 2)?;
         }
         self.sheet.set_column_width(self.last, WHAT_TO_DO_WIDTH)?;
@@ -353,20 +355,20 @@ impl<'a> Page<'a> {
     }
 }
 
-/// What the last column says of a row, which is row `place` here.
+/// Returns the text of the last column for a row, which is row `place` of the new workbook.
 fn what_to_do(row: &PlanRow, place: u32) -> String {
-    format!("Row {} of the loaded file: {}", row.row, say(&row.problems, place))
+    format!("Row {} of the original file: {}", row.row, instructions(&row.problems, place))
 }
 
-/// How many lines the words take there, at least.
+/// Returns the minimum number of lines of a text in the last column.
 fn lines_of(words: &str) -> usize {
-    let lines: usize = words.lines().map(|line| line.chars().count().div_ceil(LETTERS_PER_LINE)).sum();
+    let lines: usize = words.lines().map(|line| line.chars().count().div_ceil(CHARACTERS_PER_LINE)).sum();
     lines.min(LINES_AT_MOST)
 }
 
-/// What is wrong and what to do, problem by problem.
-fn say<'a>(problems: impl IntoIterator<Item = &'a Problem>, place: u32) -> String {
-    problems.into_iter().map(|problem| say_here(problem, place)).collect::<Vec<_>>().join("\n")
+/// Returns what is wrong and what to do, a line for each problem.
+fn instructions<'a>(problems: impl IntoIterator<Item = &'a Problem>, place: u32) -> String {
+    problems.into_iter().map(|problem| readdressed(problem, place)).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]

@@ -1,26 +1,26 @@
-//! What a spreadsheet program says while somebody types into a column: the list of choices, the limits, and the sentences.
+//! Validates what is typed into a column: the list of choices, the limits, and the messages.
 
 use rust_xlsxwriter::{
     DataValidation, DataValidationErrorStyle, DataValidationRule, Formula, Workbook, Worksheet, XlsxError,
 };
 
 use super::explain::{what_goes_in, when_empty};
-use super::{LAST_ROW, name_beside};
+use super::{LAST_ROW, other_sheet_name};
 use inventory_base::decimal::Decimal;
 use inventory_base::message::column_letters;
 use inventory_rules::schema::{Column, Kind, Schema};
 
-/// What Excel takes, in units of UTF-16.
+/// Excel's limits, in UTF-16 units.
 const TITLE_CHARACTERS: usize = 32;
 const MESSAGE_CHARACTERS: usize = 255;
 const LIST_CHARACTERS: usize = 255;
-/// Beyond what any count of stock comes to, so that only what is no number at all is asked about.
+/// A limit beyond any real quantity, so that only values that aren't numbers cause a warning.
 const WIDEST: &str = "999999999999999";
 
-/// The choices that do not go into a list of their own stand on a hidden sheet, which is never loaded.
+/// The hidden sheet with the choices that don't fit into a drop-down list directly; it is never loaded.
 pub(super) struct Lists {
     sheet: String,
-    /// Of the columns with such choices, by their places in the rules.
+    /// The positions of the columns with such choices.
     places: Vec<usize>,
 }
 
@@ -28,7 +28,7 @@ impl Lists {
     pub fn of(schema: &Schema, items: &str) -> Lists {
         let is_long = |(_, column): &(usize, &Column)| column.kind == Kind::Choice && !fits_a_list(&column.choices);
         let places = schema.columns.iter().enumerate().filter(is_long).map(|(place, _)| place).collect();
-        Lists { sheet: name_beside(items, "Choices"), places }
+        Lists { sheet: other_sheet_name(items, "Choices"), places }
     }
 
     fn range(&self, place: usize, choices: &[String]) -> Option<Formula> {
@@ -52,24 +52,24 @@ impl Lists {
     }
 }
 
-/// Whether the choices can stand in the list itself, where a comma parts them.
+/// Whether the choices fit into the drop-down list directly, where they are separated by commas.
 fn fits_a_list(choices: &[String]) -> bool {
     let characters: usize = choices.iter().map(|choice| choice.replace('"', "\"\"").encode_utf16().count() + 1).sum();
     let plain = |choice: &String| !choice.contains(',') && choice.trim() == choice;
     characters <= LIST_CHARACTERS && choices.iter().all(plain)
 }
 
-/// Says below the header of a column what may be typed there.
+/// Adds the validation of a column to its cells below the header.
 pub(super) fn validate(sheet: &mut Worksheet, place: u16, column: &Column, lists: &Lists) -> Result<(), XlsxError> {
     let Some((rule, style)) = rule(usize::from(place), column, lists)? else {
         return Ok(());
     };
     let what = what_goes_in(column);
-    // Where the loader takes more than the program knows, she may keep what she typed; where the row would be left out,
-    // or the right words are in a list, it would be no kindness to let her.
+    // If the loader accepts more than the validation knows, the user may keep what was typed. If the row would not be
+    // loaded, or the right words are in a list, letting it pass would be no help.
     let (style, rest) = match style {
-        Strictness::Sure => (DataValidationErrorStyle::Stop, "Nothing else goes into this column.".to_string()),
-        Strictness::Asks => (DataValidationErrorStyle::Warning, "Is what you typed right all the same?".to_string()),
+        Strictness::Stop => (DataValidationErrorStyle::Stop, "This column accepts nothing else.".to_string()),
+        Strictness::Warn => (DataValidationErrorStyle::Warning, "Is what you typed right anyway?".to_string()),
     };
     let validation = rule
         .set_input_title(cut(&column.title, TITLE_CHARACTERS))?
@@ -81,12 +81,12 @@ pub(super) fn validate(sheet: &mut Worksheet, place: u16, column: &Column, lists
     Ok(())
 }
 
-/// What becomes of a row with something else in the cell.
+/// How to react to something else in the cell.
 enum Strictness {
-    /// It is left out, unless it is a choice in other letters.
-    Sure,
-    /// It may be in: `yes` has many names, and a number may be typed with what stands around it.
-    Asks,
+    /// The row would not be loaded, unless it is a choice in other upper or lower case.
+    Stop,
+    /// The row may be loaded: there are many words for `yes`, and a number may be typed with a unit or currency.
+    Warn,
 }
 
 fn rule(place: usize, column: &Column, lists: &Lists) -> Result<Option<(DataValidation, Strictness)>, XlsxError> {
@@ -97,22 +97,22 @@ fn rule(place: usize, column: &Column, lists: &Lists) -> Result<Option<(DataVali
             let Some(most) = column.max_length.and_then(|most| u32::try_from(most).ok()) else {
                 return Ok(None);
             };
-            (new.allow_text_length(LessThanOrEqualTo(most)), Strictness::Sure)
+            (new.allow_text_length(LessThanOrEqualTo(most)), Strictness::Stop)
         }
-        Kind::Gtin => (new.allow_text_length(Between(8, 14)), Strictness::Asks),
-        Kind::Integer => (new.allow_whole_number_formula(limits(column)), Strictness::Asks),
-        Kind::Decimal | Kind::Money => (new.allow_decimal_number_formula(limits(column)), Strictness::Asks),
-        // Below one there is a time and no day.
-        Kind::Date => (new.allow_date_formula(GreaterThanOrEqualTo(Formula::new("1"))), Strictness::Asks),
-        Kind::Boolean => (new.allow_list_strings(&["yes", "no"])?, Strictness::Asks),
+        Kind::Gtin => (new.allow_text_length(Between(8, 14)), Strictness::Warn),
+        Kind::Integer => (new.allow_whole_number_formula(limits(column)), Strictness::Warn),
+        Kind::Decimal | Kind::Money => (new.allow_decimal_number_formula(limits(column)), Strictness::Warn),
+        // A number below one is a time without a day.
+        Kind::Date => (new.allow_date_formula(GreaterThanOrEqualTo(Formula::new("1"))), Strictness::Warn),
+        Kind::Boolean => (new.allow_list_strings(&["yes", "no"])?, Strictness::Warn),
         Kind::Choice => match lists.range(place, &column.choices) {
-            Some(range) => (new.allow_list_formula(range), Strictness::Sure),
-            None => (new.allow_list_strings(&column.choices)?, Strictness::Sure),
+            Some(range) => (new.allow_list_formula(range), Strictness::Stop),
+            None => (new.allow_list_strings(&column.choices)?, Strictness::Stop),
         },
     }))
 }
 
-/// As formulas, which hold the numbers as the rules write them.
+/// Returns the limits as formulas, which keep the numbers exactly as they are in the rules.
 fn limits(column: &Column) -> DataValidationRule<Formula> {
     let number =
         |limit: Option<Decimal>, otherwise: String| Formula::new(limit.map_or(otherwise, |limit| limit.to_string()));
@@ -123,7 +123,7 @@ fn limits(column: &Column) -> DataValidationRule<Formula> {
     }
 }
 
-/// The text, or its beginning and an ellipsis.
+/// Returns the text, shortened with an ellipsis if it has more than `most` UTF-16 units.
 fn cut(text: &str, most: usize) -> String {
     if text.encode_utf16().count() <= most {
         return text.to_string();
@@ -142,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sentence_that_is_too_long_is_cut_where_it_still_fits() {
+    fn a_sentence_that_is_too_long_is_shortened_to_fit() {
         assert_eq!(cut("Quantity", 8), "Quantity");
         assert_eq!(cut("Quantity in stock", 10), "Quantity…");
         for most in 2..12 {
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn choices_with_commas_or_in_great_number_stand_on_a_sheet_of_their_own() {
+    fn choices_with_commas_or_of_great_length_go_to_a_separate_sheet() {
         let choices = |texts: &[&str]| texts.iter().map(ToString::to_string).collect::<Vec<_>>();
         assert!(fits_a_list(&choices(&["piece", "box", "\"small\""])));
         assert!(!fits_a_list(&choices(&["piece", "box, large"])));

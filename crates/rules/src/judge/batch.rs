@@ -1,4 +1,4 @@
-//! Rows on their way from the thread that reads to the one that judges: a thousand at a time, in room that is used again.
+//! Passes rows from the reading thread to the judging thread, a thousand at a time, in buffers that are reused.
 
 use std::borrow::Cow;
 use std::ops::ControlFlow;
@@ -10,23 +10,23 @@ use inventory_workbook::{RawCell, RawRow, RawValue, Workbook};
 
 use super::JudgeError;
 
-const ROWS: usize = 1000;
-/// Rows of long texts travel in smaller company.
-const BYTES: usize = 1 << 20;
-/// Full batches that wait; more would only be memory.
-const WAITING: usize = 2;
+const BATCH_ROWS: usize = 1000;
+/// Rows with long texts make smaller batches.
+const BATCH_BYTES: usize = 1 << 20;
+/// Full batches that may wait in the queue; more would only take memory.
+const QUEUED_BATCHES: usize = 2;
 
-/// Reads a sheet and hands its rows to `take`, until one of them cannot be dealt with.
+/// Reads a sheet and passes its rows to `take` until one of them returns an error.
 pub(super) fn read_rows(
     workbook: &mut Workbook,
     sheet: usize,
     take: &mut dyn FnMut(&RawRow<'_>) -> Result<(), JudgeError>,
 ) -> Result<(), JudgeError> {
-    if workbook.uses_threads() { read_beside(workbook, sheet, take) } else { read_in_turn(workbook, sheet, take) }
+    if workbook.uses_threads() { read_in_thread(workbook, sheet, take) } else { read_inline(workbook, sheet, take) }
 }
 
-/// Each row is judged as it is read, on this thread.
-fn read_in_turn(
+/// Reads and judges row by row on this thread.
+fn read_inline(
     workbook: &mut Workbook,
     sheet: usize,
     take: &mut dyn FnMut(&RawRow<'_>) -> Result<(), JudgeError>,
@@ -39,14 +39,14 @@ fn read_in_turn(
     judged.and(read.map_err(JudgeError::from))
 }
 
-/// The sheet is read on a thread of its own, and judged on this one.
-fn read_beside(
+/// Reads the sheet on its own thread and judges it on this one.
+fn read_in_thread(
     workbook: &mut Workbook,
     sheet: usize,
     take: &mut dyn FnMut(&RawRow<'_>) -> Result<(), JudgeError>,
 ) -> Result<(), JudgeError> {
     thread::scope(|scope| {
-        let (full, filled) = sync_channel::<Batch>(WAITING);
+        let (full, filled) = sync_channel::<Batch>(QUEUED_BATCHES);
         let (empty, emptied) = channel::<Batch>();
         let reader = scope.spawn(move || -> Result<(), Refusal> {
             let mut batch = Batch::default();
@@ -58,11 +58,11 @@ fn read_beside(
                 let next = emptied.try_recv().unwrap_or_default();
                 match full.send(std::mem::replace(&mut batch, next)) {
                     Ok(()) => ControlFlow::Continue(()),
-                    // The judge wants no more.
+                    // The judge stopped.
                     Err(_) => ControlFlow::Break(()),
                 }
             })?;
-            // What is left; if the judge is gone, nobody misses it.
+            // The last, partial batch; if the judge has stopped, it isn't needed.
             let _ = full.send(batch);
             Ok(())
         });
@@ -73,7 +73,7 @@ fn read_beside(
                 break;
             }
             batch.clear();
-            // Once the reader is done nobody needs the room.
+            // If the reader has finished, the buffer isn't needed.
             let _ = empty.send(batch);
         }
         drop(filled);
@@ -84,30 +84,30 @@ fn read_beside(
     })
 }
 
-/// Rows in a row: their cells one after another, all text in one piece.
+/// A batch of rows: their cells in one list, their texts in one string.
 #[derive(Default)]
 struct Batch {
-    rows: Vec<Row>,
-    cells: Vec<Cell>,
+    rows: Vec<BatchRow>,
+    cells: Vec<BatchCell>,
     text: String,
 }
 
-struct Row {
+struct BatchRow {
     number: u32,
-    /// Where its cells end; they begin where those of the row before end.
+    /// The end of its cells; they begin where those of the previous row end.
     end: usize,
     fields: Option<u32>,
 }
 
-struct Cell {
+struct BatchCell {
     column: u32,
-    value: Value,
-    /// Where the format's text ends; it begins where the value's ends.
+    value: BatchValue,
+    /// The end of the format's text; it begins where the value's text ends.
     format: Option<usize>,
 }
 
-/// `RawValue` with the end of its text; it begins where the cell before ends.
-enum Value {
+/// A `RawValue` with the end of its text; the text begins where that of the previous cell ends.
+enum BatchValue {
     Text(usize),
     Number(f64),
     Date(f64),
@@ -122,19 +122,19 @@ impl Batch {
     fn push(&mut self, row: &RawRow<'_>) {
         for cell in &row.cells {
             let value = match &cell.value {
-                RawValue::Text(text) => Value::Text(self.keep(text)),
-                RawValue::Error(text) => Value::Error(self.keep(text)),
-                RawValue::Number(number) => Value::Number(*number),
-                RawValue::Date(serial) => Value::Date(*serial),
-                RawValue::DateOrNumber(number) => Value::DateOrNumber(*number),
-                RawValue::Bool(said) => Value::Bool(*said),
-                RawValue::NoResult => Value::NoResult,
-                RawValue::Unreadable => Value::Unreadable,
+                RawValue::Text(text) => BatchValue::Text(self.keep(text)),
+                RawValue::Error(text) => BatchValue::Error(self.keep(text)),
+                RawValue::Number(number) => BatchValue::Number(*number),
+                RawValue::Date(serial) => BatchValue::Date(*serial),
+                RawValue::DateOrNumber(number) => BatchValue::DateOrNumber(*number),
+                RawValue::Bool(flag) => BatchValue::Bool(*flag),
+                RawValue::NoResult => BatchValue::NoResult,
+                RawValue::Unreadable => BatchValue::Unreadable,
             };
             let format = cell.format.as_ref().map(|format| self.keep(format));
-            self.cells.push(Cell { column: cell.column, value, format });
+            self.cells.push(BatchCell { column: cell.column, value, format });
         }
-        self.rows.push(Row { number: row.number, end: self.cells.len(), fields: row.fields });
+        self.rows.push(BatchRow { number: row.number, end: self.cells.len(), fields: row.fields });
     }
 
     fn keep(&mut self, text: &str) -> usize {
@@ -143,7 +143,7 @@ impl Batch {
     }
 
     fn is_full(&self) -> bool {
-        self.rows.len() >= ROWS || self.text.len() >= BYTES
+        self.rows.len() >= BATCH_ROWS || self.text.len() >= BATCH_BYTES
     }
 
     fn clear(&mut self) {
@@ -161,20 +161,20 @@ impl Batch {
         };
         let mut row = RawRow { number: 0, cells: Vec::new(), fields: None };
         let mut taken = 0;
-        for &Row { number, end, fields } in &self.rows {
+        for &BatchRow { number, end, fields } in &self.rows {
             (row.number, row.fields) = (number, fields);
             row.cells.clear();
             row.cells.extend(self.cells[taken..end].iter().map(|cell| RawCell {
                 column: cell.column,
                 value: match cell.value {
-                    Value::Text(end) => RawValue::Text(text_to(end)),
-                    Value::Error(end) => RawValue::Error(text_to(end)),
-                    Value::Number(number) => RawValue::Number(number),
-                    Value::Date(serial) => RawValue::Date(serial),
-                    Value::DateOrNumber(number) => RawValue::DateOrNumber(number),
-                    Value::Bool(said) => RawValue::Bool(said),
-                    Value::NoResult => RawValue::NoResult,
-                    Value::Unreadable => RawValue::Unreadable,
+                    BatchValue::Text(end) => RawValue::Text(text_to(end)),
+                    BatchValue::Error(end) => RawValue::Error(text_to(end)),
+                    BatchValue::Number(number) => RawValue::Number(number),
+                    BatchValue::Date(serial) => RawValue::Date(serial),
+                    BatchValue::DateOrNumber(number) => RawValue::DateOrNumber(number),
+                    BatchValue::Bool(flag) => RawValue::Bool(flag),
+                    BatchValue::NoResult => RawValue::NoResult,
+                    BatchValue::Unreadable => RawValue::Unreadable,
                 },
                 format: cell.format.map(&mut text_to),
             }));
@@ -241,7 +241,7 @@ mod tests {
 
     #[test]
     fn all_rows_arrive_in_order_whatever_their_number() {
-        for rows in [1, ROWS - 1, ROWS, ROWS + 1, 5 * ROWS + 7] {
+        for rows in [1, BATCH_ROWS - 1, BATCH_ROWS, BATCH_ROWS + 1, 5 * BATCH_ROWS + 7] {
             let mut numbers = Vec::new();
             read_rows(&mut workbook("a,b\n".repeat(rows).as_bytes()), 0, &mut |row| {
                 numbers.push(row.number);
@@ -255,7 +255,7 @@ mod tests {
     #[test]
     fn a_judge_that_stops_stops_the_reader() {
         let mut seen = 0;
-        let stopped = read_rows(&mut workbook("a,b\n".repeat(20 * ROWS).as_bytes()), 0, &mut |_| {
+        let stopped = read_rows(&mut workbook("a,b\n".repeat(20 * BATCH_ROWS).as_bytes()), 0, &mut |_| {
             seen += 1;
             if seen == 10 { Err(std::io::Error::other("enough").into()) } else { Ok(()) }
         });
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_breaks_off_is_refused_after_the_rows_before() {
+    fn a_truncated_file_is_refused_after_its_complete_rows() {
         let content = "a,b\n".repeat(10) + "\"never closed";
         let mut rows = 0;
         let refused = read_rows(&mut workbook(content.as_bytes()), 0, &mut |_| {

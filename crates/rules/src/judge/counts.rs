@@ -1,4 +1,4 @@
-//! How many rows with items have a value in each column of a sheet.
+//! Counts the rows with items that have a value, for each column of a sheet.
 
 use crate::schema::{Header, Schema};
 use inventory_base::message::column_letters;
@@ -7,7 +7,7 @@ use inventory_workbook::{RawCell, RawRow, RawValue};
 use super::value::is_blank;
 use super::{ColumnRead, OtherColumn};
 
-/// The columns of one sheet by their place, those right of the last name included once they have a value.
+/// The columns of one sheet by index. Columns to the right of the last header are added once they have a value.
 pub(super) struct ColumnCounts {
     rows: u64,
     columns: Vec<ColumnCount>,
@@ -20,21 +20,21 @@ struct ColumnCount {
     numbering: Numbering,
 }
 
-/// Whether the values of a column number its rows, one after another.
+/// Whether the values of a column number its rows consecutively.
 #[derive(Clone, Copy, Default, PartialEq)]
 enum Numbering {
     #[default]
     NoValueYet,
-    /// It began with 0 or 1, and the next row has this number.
+    /// The column began with 0 or 1, and the next row should have this number.
     Next(f64),
     Broken,
 }
 
-/// A column without a name that has values in rows with items.
+/// A column without a header that has values in rows with items.
 pub(super) struct UnnamedColumn {
     pub place: u32,
     pub values: u64,
-    /// It has a value in at least half of the rows, and these are more than row numbers.
+    /// Whether it has values in at least half of the rows that are more than row numbers.
     pub is_part_of_list: bool,
 }
 
@@ -59,7 +59,7 @@ impl ColumnCounts {
         }
     }
 
-    /// The place of a column is within the budget, so there is room for all before it.
+    /// Column indexes are limited by the budget, so there is memory for all columns before this one.
     fn at(&mut self, place: u32) -> &mut ColumnCount {
         let place = place as usize;
         if self.columns.len() <= place {
@@ -68,7 +68,7 @@ impl ColumnCounts {
         &mut self.columns[place]
     }
 
-    /// The columns of the rules that the sheet has, with what was counted in each.
+    /// The columns of the rules that the sheet has, with their counts.
     pub fn describe(&self, schema: &Schema, header: &Header) -> Vec<ColumnRead> {
         let columns = schema.columns.iter().zip(header.columns.iter().zip(&header.instead_of));
         let columns = columns.filter_map(|(column, (found, instead_of))| {
@@ -112,7 +112,7 @@ impl Numbering {
         };
     }
 
-    /// A single number is no numbering.
+    /// A single number doesn't prove a numbering.
     fn is_certain(&self, values: u64) -> bool {
         matches!(self, Numbering::Next(_)) && values > 1
     }

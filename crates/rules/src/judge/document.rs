@@ -1,4 +1,4 @@
-//! Whether a file is a document other than a list of stock: an invoice or an order has items, quantities and prices too.
+//! Recognises documents that are not stock lists: invoices and orders have items, quantities and prices too.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,13 +8,13 @@ use inventory_workbook::RawRow;
 
 use super::value::is_blank;
 
-/// A column that says what kind of document the file is.
+/// A column that reveals what kind of document the file is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Document {
     pub sheet: String,
-    /// As it stands in the sheet.
+    /// As the sheet writes it.
     pub header: String,
-    /// Its letter.
+    /// Its column letters.
     pub column: String,
     #[serde(flatten)]
     pub sign: DocumentSign,
@@ -23,13 +23,13 @@ pub struct Document {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "sign")]
 pub enum DocumentSign {
-    /// So many of the rows with items have the number of an invoice or an order.
+    /// This many rows with items have the number of an invoice or an order.
     Number { rows: u64, of: u64 },
     /// The only quantity is a difference or a forecast.
     Quantity,
 }
 
-/// The columns of one table that tell.
+/// The columns of one table that reveal the kind of document.
 pub(super) struct DocumentColumns {
     numbers: Vec<NamedCell>,
     quantity: Option<NamedCell>,
@@ -38,29 +38,29 @@ pub(super) struct DocumentColumns {
 impl DocumentColumns {
     pub fn new(schema: &Schema, header: &Header) -> DocumentColumns {
         let unknown = || schema.unknown_in(header).filter(|_| schema.gates.document);
-        let numbers = unknown().filter(|(_, text)| schema.numbers_document(text)).cloned().collect();
+        let numbers = unknown().filter(|(_, text)| schema.is_document_number(text)).cloned().collect();
         let quantity = schema.totals.quantity.as_deref().and_then(|column| schema.position(column));
         let quantity =
             quantity.filter(|_| schema.gates.document).and_then(|position| match &header.columns[position] {
-                Some(taken) => Some(taken).filter(|(_, text)| schema.is_no_stock(text)).cloned(),
-                None => unknown().find(|(_, text)| schema.is_no_stock(text)).cloned(),
+                Some(taken) => Some(taken).filter(|(_, text)| schema.is_not_stock(text)).cloned(),
+                None => unknown().find(|(_, text)| schema.is_not_stock(text)).cloned(),
             });
         DocumentColumns { numbers, quantity }
     }
 }
 
-/// What the rows of a file tell together.
+/// Evidence collected from all rows of a file.
 #[derive(Default)]
 pub(super) struct DocumentEvidence {
     number: Option<Document>,
     rows: u64,
     quantity: Option<Document>,
-    /// Items of tables that have a quantity of stock.
+    /// Items of tables that have a stock quantity.
     stock: u64,
 }
 
 impl DocumentEvidence {
-    /// A row that holds an item.
+    /// Notes a row with an item.
     pub fn note_row(&mut self, row: &RawRow<'_>, columns: &DocumentColumns, sheet: &str) {
         let found = |(place, header): &NamedCell, sign| Document {
             sheet: sheet.to_string(),
@@ -81,7 +81,7 @@ impl DocumentEvidence {
         }
     }
 
-    /// What kind of document it is, where it is no list of stock. `items` are all rows with items.
+    /// Returns the evidence if the file isn't a stock list. `items` is the number of all rows with items.
     pub fn decide(self, items: u64) -> Option<Document> {
         let rows = self.rows;
         let number = self.number.filter(|_| rows > items / 2);
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_with_the_number_of_an_invoice_or_an_order_make_a_document_of_the_file() {
+    fn rows_with_the_number_of_an_invoice_or_an_order_reveal_a_document() {
         for header in [
             "Invoice no",
             "INVOICE #",
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_good_export_is_a_list_of_stock() {
+    fn a_stock_export_is_not_a_document() {
         for list in [
             "SKU;Name;Qty;Last PO number\nA;Bolt;5;17\nB;Nut;6;18\n",
             "SKU;Name;Qty;PO number\nA;Bolt;5;17\nB;Nut;6;\n",
@@ -150,8 +150,8 @@ mod tests {
     }
 
     #[test]
-    fn a_difference_or_a_forecast_alone_is_no_stock() {
-        // Where every item must have a quantity, the file is refused.
+    fn a_difference_or_a_forecast_alone_is_not_a_stock_quantity() {
+        // The quantity is required, so the file is refused.
         assert_eq!(refused(b"SKU;Name;Difference\nA;Bolt;-2\n").rule, Rule::ColumnMissing);
         let optional = |rules: String| rules.replacen("type = \"integer\"\nrequired = true", "type = \"integer\"", 1);
         for header in ["Difference", "Variance qty", "Forecasted Quantity", "Differenz", "Écart", "Diferencia"] {
@@ -159,20 +159,20 @@ mod tests {
             assert_eq!((found.header.as_str(), found.sign), (header, DocumentSign::Quantity));
         }
         assert_eq!(document("SKU;Name;Remark\nA;Bolt;2\n", optional), None);
-        // Also where the rules take it for the quantity.
+        // Even if the rules accept it as the quantity.
         let alias = |rules: String| rules.replacen("\"Qty\", \"On hand\"", "\"Qty\", \"Adjustment\", \"On hand\"", 1);
         assert!(document("SKU;Name;Adjustment\nA;Bolt;2\n", alias).is_some());
     }
 
     #[test]
-    fn a_quantity_below_the_word_difference_is_not_the_quantity() {
+    fn a_quantity_under_the_word_difference_is_not_the_quantity() {
         let refusal = refused(b"Item;;Difference\nSKU;Name;Qty\nA;Bolt;2\n");
         assert_eq!(refusal.rule, Rule::ColumnMissing);
         let counted = b"Item;;Counted;Difference\nSKU;Name;Qty;Qty\nA;Bolt;2;-1\n";
         let (verdicts, _) = judged_by(counted, |rules| rules).unwrap();
         let crate::judge::Verdict::Accepted(item) = &verdicts[&3] else { panic!("{:?}", verdicts[&3]) };
         assert_eq!(item["quantity"], inventory_base::item::Value::N("2".into()));
-        // A title over a column of words says nothing about it.
+        // A title above a text column says nothing about it.
         assert!(judged_by(b"Suppliers;Difference\nSKU;Name;Qty\nA;Bolt;2\n", |rules| rules).is_ok());
     }
 }

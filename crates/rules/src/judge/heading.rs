@@ -1,97 +1,97 @@
-//! The search for a sheet's header, which may take two rows, and how to know its rows again further down.
+//! Finds a sheet's header, which may take two rows, and recognises its rows if they are repeated further down.
 
 use crate::schema::{Header, HeaderFault, Schema};
 use inventory_workbook::RawRow;
 
 use super::Skip;
-use super::value::shown;
-use super::what_to_do::WhatToDo;
+use super::value::display_text;
+use super::what_to_do::WhatToDoColumns;
 
-/// Titles, logos and blank rows stand above the header, but not this many.
+/// Titles, logos and blank rows come before the header, but not more than this.
 pub(super) const HEADER_SEARCH_ROWS: usize = 50;
-/// A single cell that says what stood above the header may also be the number of an item.
-const CELLS_TO_KNOW_A_ROW_BY: usize = 2;
+/// A single cell that repeats the row above the header could also be an item's number.
+const MIN_CELLS_TO_RECOGNISE: usize = 2;
 
-/// The texts of a row with their columns; cells of nothing but blanks are not here.
+/// The texts of a row with their columns, without blank cells.
 type Texts = Vec<(u32, String)>;
 
-/// A header, and what its rows say.
+/// A header and the texts of its rows.
 pub(super) struct Heading {
     pub header: Header,
-    /// The row in which the header ends.
+    /// The texts of the row in which the header ends.
     own: Texts,
-    /// The row just above it, where there is one.
+    /// The texts of the row directly above, if there is one.
     above: Option<Texts>,
-    /// Whether names were put together from both.
+    /// Whether names were joined from both rows.
     joined: bool,
-    /// Columns that are no part of the list.
-    pub what_to_do: WhatToDo,
+    /// Columns that are not part of the list.
+    pub what_to_do: WhatToDoColumns,
 }
 
 impl Heading {
-    /// Whether it takes two rows.
+    /// Whether the header takes two rows.
     pub fn is_joined(&self) -> bool {
         self.joined
     }
 
-    /// The header of a table below another one. What is no part of the list stays none.
-    pub fn below(mut self, above: &Heading) -> Heading {
+    /// For the header of a table below another one: inherits the columns that are not part of the list.
+    pub fn inherit_what_to_do(mut self, above: &Heading) -> Heading {
         if self.what_to_do.is_empty() {
             self.what_to_do = above.what_to_do.clone();
         }
         self
     }
 
-    /// What the row just above the header is.
-    pub fn above_is(&self) -> Skip {
+    /// The verdict on the row directly above the header.
+    pub fn row_above_skip(&self) -> Skip {
         if self.joined { Skip::Header } else { Skip::Title }
     }
 
-    /// Lists that were made for printing have the header on each page once more. Beside the columns that are read, a
-    /// header may change from page to page, as a title with a page number does.
-    pub fn is_again(&self, row: &RawRow<'_>) -> bool {
+    /// Whether the row repeats the header, as lists made for printing do on every page. Only the columns that are read
+    /// count: the others may change from page to page, like a title with a page number.
+    pub fn is_repeated(&self, row: &RawRow<'_>) -> bool {
         let mut cells = 0;
         let same = self.header.columns.iter().flatten().all(|(place, _)| {
-            let said = text_at(&self.own, *place);
-            let cell = row.cell(*place).map(shown);
-            cells += usize::from(said.is_some());
-            cell.as_deref().filter(|text| !text.is_empty()) == said
+            let text = text_at(&self.own, *place);
+            let cell = row.cell(*place).map(display_text);
+            cells += usize::from(text.is_some());
+            cell.as_deref().filter(|text| !text.is_empty()) == text
         });
-        same && cells >= CELLS_TO_KNOW_A_ROW_BY
+        same && cells >= MIN_CELLS_TO_RECOGNISE
     }
 
-    /// Whether the row says in every cell what the row just above the header says.
-    pub fn is_above_again(&self, row: &RawRow<'_>) -> bool {
-        let Some(above) = self.above.as_ref().filter(|above| above.len() >= CELLS_TO_KNOW_A_ROW_BY) else {
+    /// Whether every cell of the row repeats the row directly above the header.
+    pub fn repeats_row_above(&self, row: &RawRow<'_>) -> bool {
+        let Some(above) = self.above.as_ref().filter(|above| above.len() >= MIN_CELLS_TO_RECOGNISE) else {
             return false;
         };
-        let said = row.cells.iter().map(|cell| (cell.column, shown(cell))).filter(|(_, text)| !text.is_empty());
-        said.eq(above.iter().map(|(place, text)| (*place, text.as_str().into())))
+        let texts = row.cells.iter().map(|cell| (cell.column, display_text(cell))).filter(|(_, text)| !text.is_empty());
+        texts.eq(above.iter().map(|(place, text)| (*place, text.as_str().into())))
     }
 }
 
-/// Looks at the rows of one sheet, from the first on.
+/// Searches the rows of one sheet, beginning with the first.
 pub(super) struct HeaderSearch<'a> {
     schema: &'a Schema,
     looked_at: usize,
-    /// The last row and its number.
+    /// The previous row and its number.
     above: Option<(u32, Texts)>,
-    what_to_do: WhatToDo,
+    what_to_do: WhatToDoColumns,
 }
 
 impl<'a> HeaderSearch<'a> {
     pub fn new(schema: &'a Schema) -> HeaderSearch<'a> {
-        HeaderSearch { schema, looked_at: 0, above: None, what_to_do: WhatToDo::default() }
+        HeaderSearch { schema, looked_at: 0, above: None, what_to_do: WhatToDoColumns::default() }
     }
 
-    pub fn is_over(&self) -> bool {
+    pub fn is_finished(&self) -> bool {
         self.looked_at >= HEADER_SEARCH_ROWS
     }
 
-    /// The header, if it ends in this row: the row alone, or with the one just above it.
+    /// Returns the header if it ends in this row: the row alone, or together with the one directly above.
     pub fn look_at(&mut self, row: &RawRow<'_>) -> Result<Heading, HeaderFault> {
         self.looked_at += 1;
-        let texts = row.cells.iter().map(|cell| (cell.column, shown(cell).into_owned()));
+        let texts = row.cells.iter().map(|cell| (cell.column, display_text(cell).into_owned()));
         let mut own: Texts = texts.filter(|(_, text)| !text.is_empty()).collect();
         self.what_to_do.take_out_of(&mut own);
         let above = self.above.take().filter(|(number, _)| number + 1 == row.number).map(|(_, texts)| texts);
@@ -111,13 +111,13 @@ impl<'a> HeaderSearch<'a> {
     }
 
     fn match_texts(&self, row: u32, texts: &Texts) -> Result<Header, HeaderFault> {
-        let lent: Vec<(u32, &str)> = texts.iter().map(|(place, text)| (*place, text.as_str())).collect();
-        self.schema.match_header(row, &lent)
+        let borrowed: Vec<(u32, &str)> = texts.iter().map(|(place, text)| (*place, text.as_str())).collect();
+        self.schema.match_header(row, &borrowed)
     }
 
-    /// The header of both rows, where it is plainly better than the lower one's. A title above can be a name by chance.
-    /// That it becomes one together with what stands below it cannot.
-    /// So it is where the upper half says that the lower one is not what it seems: `Difference` over `Qty`.
+    /// Joins both rows to one header if that is clearly better than the lower row alone. A title above may happen to be
+    /// a column name, but it can't form a name with the cell below it by accident. The rows are also joined if the
+    /// upper one contradicts the lower one: `Difference` above `Qty`.
     fn join(
         &self,
         row: u32,
@@ -126,7 +126,7 @@ impl<'a> HeaderSearch<'a> {
         alone: &Result<Header, HeaderFault>,
     ) -> Option<Result<Header, HeaderFault>> {
         let both = self.match_texts(row, &self.stack(above, own));
-        if alone.as_ref().is_ok_and(|alone| self.is_belied(above, alone)) {
+        if alone.as_ref().is_ok_and(|alone| self.is_contradicted(above, alone)) {
             return Some(both);
         }
         let both = both.ok()?;
@@ -149,24 +149,26 @@ impl<'a> HeaderSearch<'a> {
         better.then_some(Ok(both))
     }
 
-    /// Whether the row above makes no quantity or price of what would be taken for one. One cell there is a title.
-    fn is_belied(&self, above: &Texts, alone: &Header) -> bool {
-        above.len() >= CELLS_TO_KNOW_A_ROW_BY
+    /// Whether the row above makes something else of a quantity or a price. A single cell there is a title.
+    fn is_contradicted(&self, above: &Texts, alone: &Header) -> bool {
+        above.len() >= MIN_CELLS_TO_RECOGNISE
             && alone.columns.iter().flatten().any(|(place, lower)| {
-                text_at(above, *place).is_some_and(|upper| self.schema.is_belied(lower, &format!("{upper} {lower}")))
+                text_at(above, *place)
+                    .is_some_and(|upper| self.schema.is_contradicted(lower, &format!("{upper} {lower}")))
             })
     }
 
-    /// Two rows as one: what stands over and under each other is joined, unless only the lower half is a name. So is a
-    /// name of which the lower half is empty: its cells are merged.
+    /// Combines two rows: texts above each other are joined, unless only the lower one is a name. A text above an empty
+    /// cell is kept: its cells are merged.
     fn stack(&self, above: &Texts, own: &Texts) -> Texts {
         let mut both = own.clone();
         for (place, upper) in above {
             match both.iter_mut().find(|(other, _)| other == place) {
                 Some((_, lower)) => {
                     let joined = format!("{upper} {lower}");
-                    let is_belied = above.len() >= CELLS_TO_KNOW_A_ROW_BY && self.schema.is_belied(lower, &joined);
-                    if is_belied || self.schema.knows_column(&joined) || !self.schema.knows_column(lower) {
+                    let is_contradicted =
+                        above.len() >= MIN_CELLS_TO_RECOGNISE && self.schema.is_contradicted(lower, &joined);
+                    if is_contradicted || self.schema.knows_column(&joined) || !self.schema.knows_column(lower) {
                         *lower = joined;
                     }
                 }
@@ -188,7 +190,7 @@ pub(super) mod tests {
     use inventory_workbook::{RawCell, RawValue};
     use std::borrow::Cow;
 
-    /// A row of texts, in which an empty one is no cell.
+    /// A row of texts; an empty text is a missing cell.
     pub fn row<'a>(number: u32, texts: &[&'a str]) -> RawRow<'a> {
         let cells = (0..).zip(texts).filter(|(_, text)| !text.is_empty());
         let cell = |(column, text): (u32, &&'a str)| RawCell {
@@ -199,65 +201,65 @@ pub(super) mod tests {
         RawRow { number, cells: cells.map(cell).collect(), fields: None }
     }
 
-    /// What is found in a sheet that begins with these rows.
+    /// The header found in a sheet that begins with these rows.
     pub fn heading(schema: &Schema, rows: &[&[&str]]) -> Heading {
         let mut search = HeaderSearch::new(schema);
         let mut found = (1..).zip(rows).map(|(number, texts)| search.look_at(&row(number, texts)));
         found.find_map(Result::ok).expect("a header")
     }
 
-    /// The columns with their names.
-    fn told(rows: &[&[&str]]) -> String {
+    /// The columns with their headers.
+    fn columns_of(rows: &[&[&str]]) -> String {
         let schema = Schema::shipped().unwrap();
         let columns = schema.columns.iter().zip(heading(&schema, rows).header.columns);
-        let told = columns.filter_map(|(column, found)| Some(format!("{}={}", column.name, found?.1)));
-        told.collect::<Vec<_>>().join(", ")
+        let named = columns.filter_map(|(column, found)| Some(format!("{}={}", column.name, found?.1)));
+        named.collect::<Vec<_>>().join(", ")
     }
 
     #[test]
-    fn a_header_by_itself_is_joined_with_the_row_above_where_both_halves_make_a_name() {
+    fn a_header_is_joined_with_the_row_above_if_both_halves_form_a_name() {
         let lower = ["SKU", "Name", "Qty", "level", "out"];
         assert_eq!(
-            told(&[&["Item", "Item", "", "Reorder", "Phased"], &lower]),
+            columns_of(&[&["Item", "Item", "", "Reorder", "Phased"], &lower]),
             "sku=Item SKU, name=Item Name, quantity=Qty, reorder_level=Reorder level, discontinued=Phased out"
         );
-        // A blank row between them makes two tables of it.
+        // A blank row between them makes them two tables.
         assert_eq!(
-            told(&[&["Item", "Item", "", "Reorder", "Phased"], &[" "], &lower]),
+            columns_of(&[&["Item", "Item", "", "Reorder", "Phased"], &[" "], &lower]),
             "sku=SKU, name=Name, quantity=Qty"
         );
     }
 
     #[test]
-    fn a_title_above_a_header_gives_no_column_its_name() {
+    fn a_title_above_a_header_does_not_name_a_column() {
         let lower = ["", "SKU", "Name", "Price"];
         for title in [&["Stock"][..], &["Stock", "", "Leeds", "", "Supplier"], &["Albion", "Item"]] {
-            let told = told(&[title, &lower]);
-            assert!(!told.contains("quantity") && !told.contains("supplier"), "{title:?}: {told}");
-            assert!(told.ends_with("unit_price=Price"), "{title:?}: {told}");
+            let columns = columns_of(&[title, &lower]);
+            assert!(!columns.contains("quantity") && !columns.contains("supplier"), "{title:?}: {columns}");
+            assert!(columns.ends_with("unit_price=Price"), "{title:?}: {columns}");
         }
     }
 
     #[test]
-    fn what_is_named_twice_below_is_told_apart_by_the_row_above() {
+    fn the_row_above_distinguishes_headers_that_are_named_twice() {
         assert_eq!(
-            told(&[&["Item", "Item", "", "Supplier"], &["number", "name", "Qty", "name"]]),
+            columns_of(&[&["Item", "Item", "", "Supplier"], &["number", "name", "Qty", "name"]]),
             "sku=Item number, name=Item name, quantity=Qty, supplier=Supplier name"
         );
         assert_eq!(
-            told(&[&["", "Item", "", "Supplier"], &["SKU", "Name", "Qty", "Name"]]),
+            columns_of(&[&["", "Item", "", "Supplier"], &["SKU", "Name", "Qty", "Name"]]),
             "sku=SKU, name=Item Name, quantity=Qty, supplier=Supplier Name"
         );
     }
 
     #[test]
-    fn the_search_ends_after_so_many_rows() {
+    fn the_search_ends_after_a_fixed_number_of_rows() {
         let schema = Schema::shipped().unwrap();
         let mut search = HeaderSearch::new(&schema);
         for number in 1..=HEADER_SEARCH_ROWS as u32 {
-            assert!(!search.is_over());
+            assert!(!search.is_finished());
             assert!(search.look_at(&row(number, &["Count of 3 October"])).is_err());
         }
-        assert!(search.is_over());
+        assert!(search.is_finished());
     }
 }

@@ -1,6 +1,7 @@
-//! Merged cells: the program shows one value over several rows or columns, and the file has it in the first cell alone.
-//! What can be said of each row is read for each of them. A number, a barcode or what tells items apart cannot, and a
-//! row with such a cell is not loaded. Merged cells are known at the end of a sheet, so its rows are judged again.
+//! Merged cells: the program shows one value across several rows or columns, but the file stores it in the first cell
+//! only. Texts, choices, dates and yes/no values are applied to each row. Numbers, barcodes and identifiers can't be,
+//! so rows with such a cell are not loaded. Merged cells are only known at the end of a sheet, so its rows are judged
+//! again.
 
 use std::borrow::Cow;
 
@@ -8,80 +9,85 @@ use crate::schema::{Kind, UnknownColumns};
 use inventory_base::message::{Note, Rule, cell_address, column_letters, count, listed};
 use inventory_workbook::{MergedArea, RawCell, RawRow, RawValue};
 
-use super::item_rows::ItemRows;
 use super::row::Layout;
-use super::value::{Broken, is_blank, shown};
+use super::row_set::RowSet;
+use super::value::{Violation, display_text, is_blank};
 use super::{ColumnRead, Verdict};
 
-/// Columns named in a note; more are counted.
+/// Columns named in a note; the others are counted.
 const COLUMNS_NAMED: usize = 8;
 
 /// A column whose values are loaded.
-struct Column {
+struct LoadedColumn {
     place: u32,
     title: String,
-    /// Among those of the rules; none where it is kept without being known.
+    /// Its index in the rules; `None` for an unknown column that is kept.
     position: Option<usize>,
-    /// Whether a value may be that of several rows. Of a column that is not known, the value tells.
+    /// Whether a value may apply to several rows; `None` for an unknown column, where it depends on the value.
     is_shared: Option<bool>,
     is_key: bool,
     filled: u64,
     lost: u64,
 }
 
-impl Column {
+impl LoadedColumn {
     fn may_share(&self, cell: &RawCell<'_>) -> bool {
         let of_rows = matches!(cell.value, RawValue::Text(_) | RawValue::Date(_) | RawValue::Bool(_));
         self.is_shared.unwrap_or(of_rows)
     }
 }
 
-/// An area that the reading of the sheet has come to.
-struct Active {
+/// A merged area that the current row is in.
+struct ActiveArea {
     area: MergedArea,
-    /// How many rows in it are items.
+    /// The number of its rows that are items.
     items: u64,
-    /// The column of its first cell, and that cell, where it has a value that is loaded.
+    /// The index of its first column and its first cell, if that has a value that is loaded.
     first: Option<(usize, RawCell<'static>)>,
 }
 
-/// The merged cells of one sheet on the second way through it.
-pub(super) struct Merged<'r> {
-    rows: &'r MergeRows,
-    columns: Vec<Column>,
-    /// By their first rows, the last one first.
+/// The merged cells of one table, during the second pass.
+pub(super) struct MergedCells<'r> {
+    rows: &'r FirstPassRows,
+    columns: Vec<LoadedColumn>,
+    /// In descending order of their first rows.
     areas: Vec<MergedArea>,
-    active: Vec<Active>,
+    active: Vec<ActiveArea>,
     filled_rows: u64,
     lost_rows: u64,
 }
 
-/// Rows of one sheet, as the first way through it took them.
+/// The rows of one sheet, as the first pass classified them.
 #[derive(Default)]
-pub(super) struct MergeRows {
-    pub items: ItemRows,
-    /// Rows that were taken for notes, because all they have is one value; a merged key says otherwise.
-    pub notes: ItemRows,
+pub(super) struct FirstPassRows {
+    pub items: RowSet,
+    /// Rows taken for notes because they have only one value; with a merged key they are items.
+    pub notes: RowSet,
 }
 
-/// What merged cells make of a row.
-pub(super) struct Touched<'t> {
+/// A row with the merged cells applied.
+pub(super) struct MergedRow<'t> {
     pub row: Cow<'t, RawRow<'t>>,
-    pub broken: Vec<(usize, Broken)>,
+    pub violations: Vec<(usize, Violation)>,
     filled: Vec<usize>,
     lost: Vec<usize>,
 }
 
-impl Touched<'_> {
-    /// Whether the row has another verdict than it had.
-    pub fn is_judged_anew(&self) -> bool {
-        !self.filled.is_empty() || !self.broken.is_empty()
+impl MergedRow<'_> {
+    /// Whether the row's verdict may change.
+    pub fn changes_verdict(&self) -> bool {
+        !self.filled.is_empty() || !self.violations.is_empty()
     }
 }
 
-impl<'r> Merged<'r> {
-    /// None where merged cells are of no item of this table, which ends before row `end`.
-    pub fn new(layout: &Layout<'_>, end: u32, areas: &[MergedArea], rows: &'r MergeRows) -> Option<Merged<'r>> {
+impl<'r> MergedCells<'r> {
+    /// `None` if merged cells don't touch any item of this table, which ends before row `end`.
+    pub fn new(
+        layout: &Layout<'_>,
+        end: u32,
+        areas: &[MergedArea],
+        rows: &'r FirstPassRows,
+    ) -> Option<MergedCells<'r>> {
         if areas.is_empty() {
             return None;
         }
@@ -93,11 +99,18 @@ impl<'r> Merged<'r> {
         };
         let mut areas: Vec<MergedArea> = areas.iter().copied().filter(reaches).collect();
         areas.sort_unstable_by_key(|area| std::cmp::Reverse((area.first_row, area.first_column)));
-        (!areas.is_empty()).then(|| Merged { rows, columns, areas, active: Vec::new(), filled_rows: 0, lost_rows: 0 })
+        (!areas.is_empty()).then(|| MergedCells {
+            rows,
+            columns,
+            areas,
+            active: Vec::new(),
+            filled_rows: 0,
+            lost_rows: 0,
+        })
     }
 
-    /// None where no merged cell is in this row, or it is no item.
-    pub fn touch<'t>(&mut self, row: &'t RawRow<'_>) -> Option<Touched<'t>> {
+    /// `None` if no merged cell touches this row, or it isn't an item.
+    pub fn apply<'t>(&mut self, row: &'t RawRow<'_>) -> Option<MergedRow<'t>> {
         let number = row.number;
         self.active.retain(|active| active.area.last_row >= number);
         while let Some(area) = self.areas.pop_if(|area| area.first_row <= number) {
@@ -106,26 +119,26 @@ impl<'r> Merged<'r> {
                 self.active.push(active);
             }
         }
-        let merges_key = |active: &Active| active.first.as_ref().is_some_and(|(at, _)| self.columns[*at].is_key);
+        let merges_key = |active: &ActiveArea| active.first.as_ref().is_some_and(|(at, _)| self.columns[*at].is_key);
         let is_item = self.rows.items.contains(number)
             || (self.rows.notes.contains(number) && self.active.iter().any(merges_key));
         if self.active.is_empty() || !is_item {
             return None;
         }
-        let mut touched = Touched { row: Cow::Borrowed(row), broken: vec![], filled: vec![], lost: vec![] };
+        let mut merged_row = MergedRow { row: Cow::Borrowed(row), violations: vec![], filled: vec![], lost: vec![] };
         for active in &self.active {
             if let Some((at, cell)) = &active.first {
-                self.share(active, *at, cell, &mut touched);
+                self.share(active, *at, cell, &mut merged_row);
             }
             let covered = self.columns.iter().enumerate().filter(|(_, column)| {
                 column.place > active.area.first_column && column.place <= active.area.last_column
             });
-            touched.lost.extend(covered.filter(|(_, column)| is_empty(row, column.place)).map(|(at, _)| at));
+            merged_row.lost.extend(covered.filter(|(_, column)| is_empty(row, column.place)).map(|(at, _)| at));
         }
-        Some(touched)
+        Some(merged_row)
     }
 
-    fn begin(&self, area: MergedArea, row: &RawRow<'_>) -> Active {
+    fn begin(&self, area: MergedArea, row: &RawRow<'_>) -> ActiveArea {
         let has_first = row.number == area.first_row;
         let cell = row.cell(area.first_column).filter(|cell| has_first && !is_blank(cell));
         let at = self.columns.iter().position(|column| column.place == area.first_column);
@@ -135,22 +148,22 @@ impl<'r> Merged<'r> {
             Some((at, _)) if self.columns[*at].is_key => self.rows.notes.count(rows.clone()),
             _ => 0,
         };
-        Active { area, items: self.rows.items.count(rows) + notes, first }
+        ActiveArea { area, items: self.rows.items.count(rows) + notes, first }
     }
 
-    /// Gives a row its part of a cell that is merged over several rows.
-    fn share(&self, active: &Active, at: usize, cell: &RawCell<'static>, touched: &mut Touched<'_>) {
+    /// Applies a cell that is merged over several rows to one of them.
+    fn share(&self, active: &ActiveArea, at: usize, cell: &RawCell<'static>, merged_row: &mut MergedRow<'_>) {
         let (area, column) = (&active.area, &self.columns[at]);
-        let number = touched.row.number;
+        let number = merged_row.row.number;
         let is_first = number == area.first_row;
-        // Of the only item in it, the value is that of this item.
+        // If the area has only one item, the value is that item's.
         if active.items == 1 || column.may_share(cell) {
-            if !is_first && touched.row.cell(column.place).map(shown) != Some(shown(cell)) {
-                let cells = &mut touched.row.to_mut().cells;
+            if !is_first && merged_row.row.cell(column.place).map(display_text) != Some(display_text(cell)) {
+                let cells = &mut merged_row.row.to_mut().cells;
                 cells.retain(|other| other.column != cell.column);
                 let place = cells.partition_point(|other| other.column < cell.column);
                 cells.insert(place, cell.clone());
-                touched.filled.push(at);
+                merged_row.filled.push(at);
             }
             return;
         }
@@ -158,27 +171,27 @@ impl<'r> Merged<'r> {
             Some(position) => {
                 let last = cell_address(area.first_column, area.last_row);
                 let place = format!("{}:{last}", cell_address(area.first_column, area.first_row));
-                let words = vec![("area", place), ("shown", shown(cell).into_owned())];
-                touched.broken.push((position, Broken { rule: Rule::ValueMerged, words }));
+                let words = vec![("area", place), ("shown", display_text(cell).into_owned())];
+                merged_row.violations.push((position, Violation { rule: Rule::ValueMerged, words }));
             }
-            None if !is_first => touched.lost.push(at),
+            None if !is_first => merged_row.lost.push(at),
             None => {}
         }
     }
 
-    /// Counts what became of a row.
-    pub fn note<I>(&mut self, touched: &Touched<'_>, before: &RawRow<'_>, verdict: &Verdict<I>) {
-        let filled = touched.filled.iter().filter(|at| is_empty(before, self.columns[**at].place)).copied();
+    /// Counts the effects on a row.
+    pub fn note<I>(&mut self, merged_row: &MergedRow<'_>, before: &RawRow<'_>, verdict: &Verdict<I>) {
+        let filled = merged_row.filled.iter().filter(|at| is_empty(before, self.columns[**at].place)).copied();
         let filled: Vec<usize> = filled.collect();
-        self.filled_rows += u64::from(!touched.filled.is_empty());
+        self.filled_rows += u64::from(!merged_row.filled.is_empty());
         filled.into_iter().for_each(|at| self.columns[at].filled += 1);
         if matches!(verdict, Verdict::Accepted(_)) {
-            self.lost_rows += u64::from(!touched.lost.is_empty());
-            touched.lost.iter().for_each(|at| self.columns[*at].lost += 1);
+            self.lost_rows += u64::from(!merged_row.lost.is_empty());
+            merged_row.lost.iter().for_each(|at| self.columns[*at].lost += 1);
         }
     }
 
-    /// What is said of the sheet; its columns have the values now that they were given.
+    /// Returns the notes on the sheet, and corrects the counts of its columns.
     pub fn finish(self, sheet: &str, columns: &mut [ColumnRead]) -> Vec<Note> {
         for column in &self.columns {
             let letters = column_letters(column.place);
@@ -187,7 +200,7 @@ impl<'r> Merged<'r> {
                 (read.values, read.empty) = (read.values + filled, read.empty - filled);
             }
         }
-        let note = |rule, rows: u64, of: fn(&Column) -> u64| {
+        let note = |rule, rows: u64, of: fn(&LoadedColumn) -> u64| {
             let rows_said = if rows == 1 { "1 row".to_string() } else { format!("{} rows", count(rows)) };
             let named = self.columns.iter().filter(|column| of(column) > 0);
             let named: Vec<String> =
@@ -202,7 +215,7 @@ impl<'r> Merged<'r> {
     }
 }
 
-fn columns_of(layout: &Layout<'_>) -> Vec<Column> {
+fn columns_of(layout: &Layout<'_>) -> Vec<LoadedColumn> {
     let (schema, header) = (layout.schema, layout.header());
     let of_rules = schema.columns.iter().zip(&header.columns).enumerate();
     let of_rules = of_rules.filter_map(|(position, (column, found))| {
@@ -211,13 +224,13 @@ fn columns_of(layout: &Layout<'_>) -> Vec<Column> {
         let is_of_rows = matches!(column.kind, Kind::Text | Kind::Choice | Kind::Date | Kind::Boolean);
         let is_shared = Some(is_of_rows && !is_key && !column.unique);
         let title = title.clone();
-        Some(Column { place: *place, title, position: Some(position), is_shared, is_key, filled: 0, lost: 0 })
+        Some(LoadedColumn { place: *place, title, position: Some(position), is_shared, is_key, filled: 0, lost: 0 })
     });
     let are_kept = schema.unknown_columns == UnknownColumns::Keep;
     let others = header.others.iter().filter(|_| are_kept);
     let others = others.map(|(place, title)| {
         let title = title.clone();
-        Column { place: *place, title, position: None, is_shared: None, is_key: false, filled: 0, lost: 0 }
+        LoadedColumn { place: *place, title, position: None, is_shared: None, is_key: false, filled: 0, lost: 0 }
     });
     of_rules.chain(others).collect()
 }
@@ -242,8 +255,8 @@ mod tests {
 
     const HEADER: [&str; 6] = ["SKU", "Name", "Qty", "Price", "Category", "Last counted"];
 
-    /// The rows below the header, and the cells that are merged, each with what it shows: first row and column, last row
-    /// and column, from 0.
+    /// Judges the rows below the header with these merged cells: first row and column, last row and column (from 0),
+    /// and the value.
     fn judged(rows: &[&[&str]], merged: &[(u32, u16, u32, u16, &str)]) -> (BTreeMap<u32, Verdict>, FileRead) {
         judged_with(rows, merged, |rules| rules)
     }
@@ -267,13 +280,13 @@ mod tests {
         judged_by(&book.save_to_buffer().unwrap(), change).unwrap()
     }
 
-    /// The name of the file is that of a text.
-    fn said(file: &FileRead) -> impl Iterator<Item = &Note> {
+    /// Without the note on the extension: the tests name every file Stock.csv.
+    fn relevant_notes(file: &FileRead) -> impl Iterator<Item = &Note> {
         file.notes.iter().filter(|note| note.rule != Rule::ExtensionDiffers)
     }
 
     fn notes(file: &FileRead) -> Vec<(&'static str, u64)> {
-        said(file).map(|note| (note.rule.id(), note.rows)).collect()
+        relevant_notes(file).map(|note| (note.rule.id(), note.rows)).collect()
     }
 
     fn text(text: &str) -> Value {
@@ -281,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn a_merged_text_is_that_of_each_row_and_a_required_one_is_not_missed() {
+    fn a_merged_text_applies_to_each_row_even_if_it_is_required() {
         let rows: &[&[&str]] =
             &[&["A", "Bolt", "5", "", "Iron"], &["B", "", "6"], &["C", "", "7"], &["D", "Nut", "8", "", "Wood"]];
         let (verdicts, file) = judged(rows, &[(1, 1, 3, 1, "Bolt"), (1, 4, 2, 4, "Iron")]);
@@ -293,27 +306,27 @@ mod tests {
         assert_eq!(notes(&file), [("cells-merged-filled", 0)]);
         let says = "Sheet \"Stock\" has cells merged over several rows in Name (B), Category (E). Their value was \
                     loaded for the rows they cover (2 rows with an empty cell).";
-        assert_eq!(said(&file).next().unwrap().message, says);
+        assert_eq!(relevant_notes(&file).next().unwrap().message, says);
         let counted: Vec<_> = file.sheets[0].columns.iter().map(|column| (column.values, column.empty)).collect();
         assert_eq!((counted[1], counted[2]), ((4, 0), (3, 1)), "{:?}", file.sheets[0].columns);
     }
 
     #[test]
-    fn a_merged_number_is_not_the_number_of_each_row() {
+    fn a_merged_number_does_not_apply_to_each_row() {
         let rows: &[&[&str]] = &[&["A", "Bolt", "60"], &["B", "Nut"], &["C", "Pin"], &["D", "Cap", "1"]];
         let (verdicts, file) = judged(rows, &[(1, 2, 3, 2, "60")]);
         for row in [2, 3, 4] {
             assert_eq!(rules(&verdicts[&row]), ["value-merged"], "row {row}");
         }
         let Verdict::Rejected(kept) = &verdicts[&3] else { panic!("{:?}", verdicts[&3]) };
-        assert_eq!(kept.problems[0].message, "Qty in C2:C4 is one merged cell for several items: \"60\".");
+        assert_eq!(kept.problems[0].message, "Qty in C2:C4 is one merged cell that covers several items: \"60\".");
         assert_eq!((kept.problems[0].cell.as_deref(), kept.problems[0].row), (Some("C3"), 3));
         assert!(matches!(verdicts[&5], Verdict::Accepted(_)));
         assert_eq!(notes(&file), []);
     }
 
     #[test]
-    fn a_merged_price_key_or_unique_value_is_a_problem_in_each_row() {
+    fn a_merged_price_or_unique_value_is_a_problem_in_each_row() {
         let rows: &[&[&str]] = &[&["A", "Bolt", "5", "2"], &["B", "Nut", "6"]];
         let (verdicts, _) = judged(rows, &[(1, 3, 2, 3, "2")]);
         assert_eq!([2, 3].map(|row| rules(&verdicts[&row])), [["value-merged"], ["value-merged"]]);
@@ -324,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn a_merged_key_makes_items_of_rows_that_have_nothing_but_a_number() {
+    fn a_merged_key_makes_rows_with_nothing_but_a_number_items() {
         let rows: &[&[&str]] = &[&["A", "Bolt", "5"], &["", "", "6"], &["", "", "7"], &["B", "Nut", "8"]];
         let (verdicts, _) = judged(rows, &[(1, 0, 3, 0, "A"), (1, 1, 3, 1, "Bolt")]);
         for row in [2, 3, 4] {
@@ -334,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tall_row_of_two_merged_ones_is_one_item_with_all_its_values() {
+    fn two_merged_rows_can_be_one_item_with_all_its_values() {
         let merged: Vec<_> = (0..5).zip(["A", "Bolt", "60", "2.5", "Iron"]).map(|(c, v)| (1, c, 2, c, v)).collect();
         let (verdicts, file) = judged(&[&[], &[], &["B", "Nut", "8"]], &merged);
         assert_eq!(item(&verdicts[&2])["quantity"], Value::N("60".into()));
@@ -342,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn cells_merged_to_the_right_lose_the_value_of_the_columns_they_cover() {
+    fn cells_merged_to_the_right_leave_the_covered_columns_without_a_value() {
         let rows: &[&[&str]] =
             &[&["A", "Bolt", "5", "1", "Iron", "2026-01-02"], &["B", "Nut", "6", "1"], &["C", "Pin", "7"]];
         let (verdicts, file) = judged(rows, &[(2, 3, 2, 4, "1")]);
@@ -350,18 +363,18 @@ mod tests {
         assert_eq!(notes(&file), [("cells-merged-across", 1)]);
         assert_eq!(Rule::CellsMergedAcross.weight(), Weight::Loss);
         let says = "Sheet \"Stock\" has cells merged across several columns: Category (E) got no value in 1 row.";
-        assert_eq!(said(&file).next().unwrap().message, says);
+        assert_eq!(relevant_notes(&file).next().unwrap().message, says);
     }
 
     #[test]
-    fn merged_titles_headers_and_totals_are_of_no_item_and_nothing_is_said() {
+    fn merged_totals_and_footers_are_not_noted() {
         let rows: &[&[&str]] = &[&["A", "Bolt", "5"], &["Total", "", "5"], &["B", "Nut", "6"]];
         let (_, file) = judged(rows, &[(2, 0, 2, 1, "Total"), (6, 0, 8, 4, "counted by Ann and Bert")]);
         assert_eq!(notes(&file), []);
     }
 
     #[test]
-    fn a_row_that_repeats_another_and_is_filled_is_told_once() {
+    fn a_filled_row_that_repeats_another_is_reported_once() {
         let rows: &[&[&str]] =
             &[&["A", "Bolt", "5", "", "Iron"], &["B", "Nut", "6"], &["B", "Nut", "7"], &["C", "Pin", "8"]];
         let (verdicts, _) = judged(rows, &[(1, 4, 4, 4, "Iron")]);

@@ -1,29 +1,31 @@
-//! Rows and rules become items, or problems in words. Everything a file can teach is found out here, before anything is
-//! planned; nothing after this stage checks a value again.
+//! Turns rows into items or problems, by the rules. Everything a file can reveal is found here, before the plan is
+//! made; no later stage checks a value again.
 
 mod batch;
-mod below;
+mod borrowed;
+mod collector;
 mod counts;
 mod document;
 mod duplicates;
 mod file;
 mod heading;
-mod item_rows;
-mod lent;
+mod later_header;
 mod merged;
-mod missing;
-mod nearest;
+mod missing_columns;
+mod nearest_header;
 mod prepass;
 mod ragged;
 mod repeats;
 mod row;
+mod row_checker;
+mod row_set;
 mod second_pass;
 mod sheet;
-mod swallowed;
+mod swallowed_rows;
 mod tables;
-mod trial;
-mod unnamed;
+mod unnamed_columns;
 mod value;
+mod verdict_sink;
 mod what_to_do;
 
 use serde::{Deserialize, Serialize};
@@ -33,30 +35,31 @@ use inventory_base::item::Item;
 use inventory_base::load_id::LoadId;
 use inventory_base::message::{Note, Problem, Refusal, column_letters};
 
+pub use borrowed::BorrowedItem;
 pub use document::{Document, DocumentSign};
-pub use file::{Hear, Judge};
-pub use lent::LentItem;
-pub use trial::{Trial, would_be_read};
+pub use file::Judge;
+pub use row_checker::{RowChecker, would_be_read};
 pub use value::{is_formula, shows_error};
+pub use verdict_sink::VerdictSink;
 pub use what_to_do::what_to_do_header;
 
-/// A row, by the place of its sheet in the file and its number there.
+/// A row: the index of its sheet in the file, and its row number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Place(pub u16, pub u32);
 
-/// What judging makes of a row.
+/// The result of judging a row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict<I = Item> {
     Accepted(I),
-    Rejected(Kept),
-    /// The same item stands in several rows. Known only when the whole file is read.
-    Duplicate(Kept),
+    Rejected(RejectedRow),
+    /// The same item appears in several rows. Only known once the whole file has been read.
+    Duplicate(RejectedRow),
     Skipped(Skipped),
 }
 
 impl<I> Verdict<I> {
-    /// The verdict with its item in another form.
+    /// Converts the verdict's item.
     pub fn map<J>(self, change: impl FnOnce(I) -> J) -> Verdict<J> {
         match self {
             Verdict::Accepted(item) => Verdict::Accepted(change(item)),
@@ -67,27 +70,27 @@ impl<I> Verdict<I> {
     }
 }
 
-/// What is kept of a row that cannot go in: why, and the row as it was sent.
+/// A row that is not loaded: its problems, and the row as it was sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Kept {
+pub struct RejectedRow {
     pub problems: Vec<Problem>,
-    pub cells: Vec<KeptCell>,
-    /// The attributes of the table's key, where all of them are readable: the item is listed all the same.
+    pub cells: Vec<OriginalCell>,
+    /// The attributes of the table's key, if all of them could be read: the item then counts as listed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<Item>,
 }
 
 /// A cell as it was sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeptCell {
+pub struct OriginalCell {
     pub cell: String,
     #[serde(rename = "type")]
     pub kind: CellKind,
-    /// The value in full: a number with all the digits the file has, a date as days since 30 December 1899.
+    /// The full value: a number with all digits in the file, a date as days since 30 December 1899.
     pub value: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<String>,
-    /// The number that a text was read as, where only its whole column told which of its signs is the decimal one.
+    /// The number that a text was read as, if only its whole column shows which character is the decimal separator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub number: Option<String>,
 }
@@ -100,20 +103,20 @@ pub enum CellKind {
     Date,
     Boolean,
     Error,
-    /// One whose result is not in the file; its value is empty.
+    /// A formula whose result is not in the file; its value is empty.
     Formula,
 }
 
-/// A row that is no item: why, and what it says.
+/// A row that isn't an item: the reason, and its text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Skipped {
     pub why: Skip,
-    /// Empty where the whole sheet was passed over.
+    /// Empty if the whole sheet was skipped.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub says: String,
 }
 
-/// Why a row is no item.
+/// Why a row isn't an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Skip {
@@ -121,41 +124,41 @@ pub enum Skip {
     Header,
     Total,
     Note,
-    /// Its cells hold nothing but blanks.
+    /// All its cells are blank.
     Blank,
-    /// The sheet has no row with the names of the columns.
+    /// The sheet has no header row.
     SheetWithoutHeader,
     HiddenSheet,
-    /// The rules name another one.
+    /// The rules name a different sheet.
     OtherSheet,
 }
 
 impl Skip {
-    /// Whether nobody who looks at the sheet wonders what became of such a row.
+    /// Whether such rows need no mention in the report.
     fn goes_without_saying(self) -> bool {
         matches!(self, Skip::Header | Skip::Blank)
     }
 }
 
-/// What became of a file as a whole.
+/// What happened to the file as a whole.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileRead {
     pub sheets: Vec<SheetRead>,
-    /// Rows that were skipped and of which nobody wonders why: headers, and rows of blanks.
+    /// Skipped rows that need no mention: headers and blank rows.
     #[serde(default)]
     pub unremarked_rows: u64,
-    /// What she should know beyond rows and sheets.
+    /// Notes for the uploader that don't concern a single row or sheet.
     #[serde(default)]
     pub notes: Vec<Note>,
-    /// The load whose rows the file mends: a part of that one's file, and not a list by itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mends: Option<LoadId>,
-    /// What says that it is a document other than a list of stock, where something does.
+    /// The load whose rows the file fixes: it is a part of that load's file, not a list of its own.
+    #[serde(rename = "mends", default, skip_serializing_if = "Option::is_none")]
+    pub fixes: Option<LoadId>,
+    /// The evidence that the file isn't a stock list, if there is any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub document: Option<Document>,
 }
 
-/// What became of a sheet as a whole.
+/// What happened to a sheet as a whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SheetRead {
     pub name: String,
@@ -165,18 +168,18 @@ pub struct SheetRead {
     pub skipped: Option<Skip>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub header_row: Option<u32>,
-    /// The columns that were found: attribute, header as it stands there, letter.
+    /// The columns that were found.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<ColumnRead>,
-    /// The sheet's further columns that have a header.
+    /// The sheet's other columns that have a header.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub others: Vec<OtherColumn>,
-    /// Tables below the first one whose header is another one: their rows were read by it.
+    /// Tables below the first one, with their own headers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tables: Vec<TableRead>,
 }
 
-/// A table below another one on the same sheet: its header, and what was found there.
+/// A table below another one on the same sheet: its header, and the columns found there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableRead {
     pub header_row: u32,
@@ -186,7 +189,7 @@ pub struct TableRead {
 }
 
 impl SheetRead {
-    /// The columns of each table with the row of its header, from above; none where no header was found.
+    /// The header row and the columns of each table, from the top; empty if no header was found.
     pub fn columns_by_table(&self) -> impl Iterator<Item = (u32, &[ColumnRead])> {
         let first = self.header_row.map(|row| (row, self.columns.as_slice()));
         first.into_iter().chain(self.tables.iter().map(|table| (table.header_row, table.columns.as_slice())))
@@ -197,17 +200,17 @@ impl SheetRead {
         self.table_at(row).map_or(&self.columns, |table| &table.columns)
     }
 
-    /// The further columns that have a header where a row stands.
+    /// The other columns with a header in the table of a row.
     pub fn others_at(&self, row: u32) -> &[OtherColumn] {
         self.table_at(row).map_or(&self.others, |table| &table.others)
     }
 
-    /// The row with the names by which a row was read.
+    /// The header row by which a row was read.
     pub fn header_row_at(&self, row: u32) -> Option<u32> {
         self.table_at(row).map_or(self.header_row, |table| Some(table.header_row))
     }
 
-    /// The columns of a table, by how many tables are above it.
+    /// The columns of a table; `table` is the number of tables above it.
     fn columns_of_mut(&mut self, table: usize) -> Option<&mut [ColumnRead]> {
         match table {
             0 => Some(&mut self.columns),
@@ -223,23 +226,23 @@ impl SheetRead {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ColumnRead {
     pub attribute: String,
-    /// What the rules call it.
+    /// The column's title in the rules.
     #[serde(default)]
     pub title: String,
-    /// As it stands in the sheet.
+    /// As the sheet writes it.
     pub header: String,
     pub column: String,
-    /// Rows with items that have a value there, and rows that have none.
+    /// The numbers of rows with items that have a value in the column, and that have none.
     #[serde(default)]
     pub values: u64,
     #[serde(default)]
     pub empty: u64,
-    /// Columns that could have been taken for this attribute, where this one was chosen among them.
+    /// Other columns that could have been taken for this attribute.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub instead_of: Vec<OtherColumn>,
 }
 
-/// A column that the rules do not know: header as it stands there, letter.
+/// A column that the rules don't know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OtherColumn {
     pub header: String,
@@ -257,7 +260,7 @@ impl From<&NamedCell> for OtherColumn {
 pub enum JudgeError {
     #[error("the file is refused: {}", .0.rule.id())]
     Refused(Refusal),
-    /// Whoever listens to the verdicts is gone.
+    /// The receiver of the verdicts is gone.
     #[error("a verdict could not be handed on: {0}")]
     Output(#[from] std::io::Error),
 }

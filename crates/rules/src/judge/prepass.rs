@@ -1,5 +1,5 @@
-//! The pass over a sheet before its rows are judged: what a whole column, and the widths of all rows, say about each row.
-//! Text files are always read twice for it, other workbooks only where one of their first rows calls for it.
+//! The pass over a sheet before its rows are judged. It gathers what a whole column, and the widths of all rows, reveal
+//! about each row. Text files always get it, workbooks only if one of their first rows needs it.
 
 use std::ops::ControlFlow;
 
@@ -8,25 +8,25 @@ use inventory_base::message::Refusal;
 use inventory_workbook::{RawRow, Workbook};
 
 use super::Skip;
-use super::below::{Below, BelowHeader};
 use super::heading::{HeaderSearch, Heading};
+use super::later_header::{LaterHeaderSearch, LaterRow};
 use super::ragged::{Ragged, Widths};
-use super::row::says_total;
+use super::row::is_total_row;
 use super::value::{Evidence, Style, needs_evidence};
 
-/// In how many rows of a workbook an identifier is looked for that a program changed as it did all of its column.
+/// The number of rows in a workbook that are checked for values that only their whole column can explain.
 const FIRST_ROWS: u32 = 50;
 
-/// What the rows of one table say together.
+/// What the rows of one table reveal together.
 pub(super) struct TableEvidence {
-    /// By the rules' columns: how what is in them is written.
+    /// In the order of the rules' columns: how its values are written.
     pub styles: Vec<Style>,
-    /// Which rows have too many or too few values, where that can be told.
+    /// Which rows have too many or too few values, for text files.
     pub ragged: Option<Ragged>,
 }
 
-/// The evidence of each table of a sheet, in their order; nothing where none is needed.
-pub(super) fn look_for_evidence(
+/// Gathers the evidence of each table of a sheet, in order; empty if none is needed.
+pub(super) fn gather_evidence(
     schema: &Schema,
     workbook: &mut Workbook,
     sheet: usize,
@@ -37,21 +37,21 @@ pub(super) fn look_for_evidence(
     let (name, is_text) = (workbook.sheets()[sheet].name.clone(), workbook.is_text());
     let separator = workbook.separator();
     let mut found = Vec::new();
-    let mut table: Option<Table<'_>> = None;
+    let mut table: Option<TableScan<'_>> = None;
     let mut search = HeaderSearch::new(schema);
     let mut fields_above = 0;
     workbook.visit_rows(sheet, &mut |row| {
         match &mut table {
             Some(begun) => {
                 if let Some(next) = begun.take(row, &name) {
-                    let next = Table::begin(schema, is_text, next, row, 0, separator);
+                    let next = TableScan::begin(schema, is_text, next, row, 0, separator);
                     found.extend(table.replace(next).map(|table| table.decide(is_text)));
                 }
             }
-            None if search.is_over() => return ControlFlow::Break(()),
+            None if search.is_finished() => return ControlFlow::Break(()),
             None => {
                 let heading = search.look_at(row).ok();
-                table = heading.map(|heading| Table::begin(schema, is_text, heading, row, fields_above, separator));
+                table = heading.map(|heading| TableScan::begin(schema, is_text, heading, row, fields_above, separator));
                 fields_above = row.fields.unwrap_or_default();
             }
         }
@@ -61,16 +61,16 @@ pub(super) fn look_for_evidence(
     Ok(found)
 }
 
-/// One table of the sheet, as far as it was read.
-struct Table<'a> {
+/// One table of the sheet, as far as it has been read.
+struct TableScan<'a> {
     heading: Heading,
-    below: BelowHeader<'a>,
+    later_headers: LaterHeaderSearch<'a>,
     evidence: Evidence,
     widths: Widths,
 }
 
-impl<'a> Table<'a> {
-    /// `fields_above`: how many values the row above the header has, which may be a part of it.
+impl<'a> TableScan<'a> {
+    /// `fields_above` is the number of values in the row above the header, which may be part of it.
     fn begin(
         schema: &'a Schema,
         is_text: bool,
@@ -78,44 +78,44 @@ impl<'a> Table<'a> {
         row: &RawRow<'_>,
         fields_above: u32,
         separator: Option<char>,
-    ) -> Table<'a> {
-        let above = if heading.above_is() == Skip::Header { fields_above } else { 0 };
+    ) -> TableScan<'a> {
+        let above = if heading.row_above_skip() == Skip::Header { fields_above } else { 0 };
         let fields = row.fields.unwrap_or_default().max(above);
-        Table {
-            below: BelowHeader::new(schema, &heading),
+        TableScan {
+            later_headers: LaterHeaderSearch::new(schema, &heading),
             evidence: Evidence::new(schema, is_text),
             widths: Widths::new(schema, &heading.header, row, fields, separator),
             heading,
         }
     }
 
-    /// Takes account of a row. Returns the header of the next table where the row is that.
+    /// Notes a row. If the row is the header of the next table, returns that header.
     fn take(&mut self, row: &RawRow<'_>, sheet: &str) -> Option<Heading> {
-        match self.below.look_at(&self.heading.what_to_do.without(row), &self.heading, sheet) {
-            Below::Table(next) => return Some(*next),
-            Below::Row => {
+        match self.later_headers.classify(&self.heading.what_to_do.without(row), &self.heading, sheet) {
+            LaterRow::NewTable(next) => return Some(*next),
+            LaterRow::NotHeader => {
                 self.evidence.note_row(row, &self.heading.header);
-                if !self.heading.is_again(row) && !says_total(row) {
+                if !self.heading.is_repeated(row) && !is_total_row(row) {
                     self.widths.note_row(row);
                 }
             }
-            Below::Again | Below::Foreign(_) => {}
+            LaterRow::RepeatedHeader | LaterRow::ForeignHeader(_) => {}
         }
         None
     }
 
     fn decide(self, is_text: bool) -> TableEvidence {
         let mut styles = self.evidence.decide();
-        // Rows to fix, and the others of their list are not here to tell.
+        // A file of rows to fix doesn't have the other rows of its list, so they can't decide.
         if !is_text && self.heading.what_to_do.load().is_some() {
             let of_numbers = |style: &&mut Style| !matches!(style, Style::Identifiers(_));
-            styles.iter_mut().filter(of_numbers).for_each(|style| *style = Style::Alone);
+            styles.iter_mut().filter(of_numbers).for_each(|style| *style = Style::RowsToFix);
         }
         TableEvidence { styles, ragged: is_text.then(|| self.widths.decide()) }
     }
 }
 
-/// Whether one of the first rows has an identifier such as 40001.0: then its whole column must be looked at.
+/// Whether one of the first rows has a value that only its whole column can explain, such as the identifier 40001.0.
 fn calls_for_evidence(schema: &Schema, workbook: &mut Workbook, sheet: usize) -> Result<bool, Refusal> {
     if !workbook.sheets()[sheet].visible {
         return Ok(false);
@@ -132,7 +132,7 @@ fn calls_for_evidence(schema: &Schema, workbook: &mut Workbook, sheet: usize) ->
                     return ControlFlow::Break(());
                 }
             }
-            None if search.is_over() => return ControlFlow::Break(()),
+            None if search.is_finished() => return ControlFlow::Break(()),
             None => heading = search.look_at(row).ok(),
         }
         ControlFlow::Continue(())
@@ -146,7 +146,7 @@ mod tests {
     use super::super::file::tests::{judged, rules};
 
     #[test]
-    fn a_text_in_a_workbook_that_begins_like_a_formula_is_a_text_also_where_columns_were_looked_at_first() {
+    fn a_text_that_looks_like_a_formula_stays_a_text_in_a_workbook_with_a_prepass() {
         let mut book = rust_xlsxwriter::Workbook::new();
         let sheet = book.add_worksheet().set_name("Stock").unwrap();
         sheet.write_row(0, 0, ["SKU", "Name", "Qty"]).unwrap();
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_typed_as_text_in_a_workbook_is_asked_about_where_it_can_be_read_in_two_ways() {
+    fn an_ambiguous_number_typed_as_text_in_a_workbook_is_reported() {
         let list = |prices: &[&str]| {
             let mut book = rust_xlsxwriter::Workbook::new();
             let sheet = book.add_worksheet().set_name("Stock").unwrap();
@@ -170,7 +170,7 @@ mod tests {
             (2..).zip(prices).map(|(row, _)| rules(&verdicts[&row]).concat()).collect::<Vec<_>>()
         };
         assert_eq!(list(&["1.000", "5", "1,000"]), ["separator-unclear", "", "separator-unclear"]);
-        // Another price tells.
+        // The other price decides.
         assert_eq!(list(&["1.000", "2.50"]), ["", ""]);
         assert_eq!(list(&["1.000", "2,50"]), ["separator-unclear", "point-expected"]);
     }

@@ -1,5 +1,5 @@
-//! Values that may appear in one row only, those of the key and of unique columns: where each was seen, and which rows share
-//! one.
+//! Values that may appear in only one row, in the key and in unique columns: collects where each appears and finds the
+//! rows that share one.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -8,33 +8,33 @@ use crate::schema::{Column, Duplicates, Schema};
 use inventory_base::message::{Refusal, Rule, count};
 use inventory_workbook::{RawRow, Sheet};
 
-use super::duplicates::{Differ, Group, Seen};
-use super::lent::LentItem;
+use super::borrowed::BorrowedItem;
+use super::duplicates::{Difference, Group, SeenValues};
 use super::row::Layout;
 use super::tables::Tables;
 use super::{Place, Verdict};
 
-/// Rows named in the message of a repeated item; more are counted.
+/// Rows named in the message about a repeated item; the others are counted.
 const ROWS_NAMED: usize = 10;
-/// Fewer items that stand in two sheets are told row by row.
-const SAME_ITEMS_AT_LEAST: u64 = 10;
+/// If two sheets share fewer items than this, each row is reported instead.
+const MIN_SHARED_ITEMS: u64 = 10;
 
-/// All that may stand in one row only.
+/// All values that must be unique.
 pub(super) struct Repeats {
-    key: Once,
-    unique: Vec<Once>,
+    key: UniqueCheck,
+    unique: Vec<UniqueCheck>,
 }
 
-struct Once {
-    /// The column a problem is told at.
+struct UniqueCheck {
+    /// The column at which a problem is reported.
     position: usize,
-    /// By their positions too.
+    /// Indexes in the rules' columns too.
     columns: Vec<usize>,
-    seen: Seen,
+    seen: SeenValues,
 }
 
-/// Who of the rows of one item is left out, as a subject.
-pub(super) fn who_is_left_out(duplicates: Duplicates) -> &'static str {
+/// The rows of one item that are not loaded, as the subject of a sentence.
+pub(super) fn left_out_subject(duplicates: Duplicates) -> &'static str {
     match duplicates {
         Duplicates::Reject => "All of them",
         Duplicates::First => "All but the first, which counts by the rules,",
@@ -42,7 +42,8 @@ pub(super) fn who_is_left_out(duplicates: Duplicates) -> &'static str {
     }
 }
 
-/// What a row shares with others: the column it is told at, the rule that is broken, and all rows concerned.
+/// What a row shares with other rows: the column at which it is reported, the rule that is broken, and all rows
+/// concerned.
 pub(super) struct Repeated {
     pub position: usize,
     pub rule: Rule,
@@ -50,7 +51,7 @@ pub(super) struct Repeated {
 }
 
 impl Repeated {
-    /// The rows as a person on sheet `here` finds them.
+    /// Names the rows for a reader of sheet `here`.
     pub fn name_rows(&self, here: u16, sheets: &[Sheet]) -> String {
         name_rows(&self.rows.rows, here, sheets)
     }
@@ -58,20 +59,20 @@ impl Repeated {
 
 impl Repeats {
     pub fn new(schema: &Schema) -> Repeats {
-        let once = |position, columns, seen| Once { position, columns, seen };
+        let once = |position, columns, seen| UniqueCheck { position, columns, seen };
         let key: Vec<usize> = schema.key.columns().filter_map(|column| schema.position(column)).collect();
-        // A column that is the whole key is told as that.
+        // A column that is the whole key is reported as the key.
         let more = |column: &&Column| column.unique && !schema.key.columns().eq([column.name.as_str()]);
         let unique = schema.columns.iter().enumerate().filter(|(_, column)| more(column));
         Repeats {
-            key: once(key.first().copied().unwrap_or_default(), key, Seen::keys(schema.key_case)),
-            unique: unique.map(|(position, _)| once(position, vec![position], Seen::default())).collect(),
+            key: once(key.first().copied().unwrap_or_default(), key, SeenValues::keys(schema.key_case)),
+            unique: unique.map(|(position, _)| once(position, vec![position], SeenValues::default())).collect(),
         }
     }
 
-    /// A rejected row counts too: which of the two is right, nobody knows but her.
-    pub fn note(&mut self, place: Place, row: &RawRow<'_>, layout: &Layout<'_>, verdict: &Verdict<LentItem<'_>>) {
-        for Once { columns, seen, .. } in std::iter::once(&mut self.key).chain(&mut self.unique) {
+    /// Rejected rows count too: only the uploader knows which of two rows is right.
+    pub fn note(&mut self, place: Place, row: &RawRow<'_>, layout: &Layout<'_>, verdict: &Verdict<BorrowedItem<'_>>) {
+        for UniqueCheck { columns, seen, .. } in std::iter::once(&mut self.key).chain(&mut self.unique) {
             match verdict {
                 Verdict::Accepted(item) => seen.note(place, columns.iter().map(|column| item.value(*column))),
                 _ => {
@@ -83,8 +84,8 @@ impl Repeats {
         }
     }
 
-    /// The rows that repeat one another, each with what is wrong with it, in the order of the file. `tables` and `items`,
-    /// the rows taken for items, are by sheet.
+    /// Finds the repeated rows, each with its problem, in the order of the file. `tables` and `items`, the number of
+    /// rows taken for items, are by sheet.
     pub fn find(
         self,
         schema: &Schema,
@@ -93,7 +94,7 @@ impl Repeats {
         sheets: &[Sheet],
     ) -> Result<Vec<(Place, Repeated)>, Refusal> {
         let key = self.key.seen.into_groups();
-        // Of rows to mend, those that stand in several sheets may be all there are.
+        // A file of rows to fix may consist of nothing but rows that appear in several sheets.
         let is_whole = tables.iter().flatten().all(|tables| tables.first.what_to_do().load().is_none());
         if let Some(refusal) = refuse_repeated_sheets(&key, items, sheets).filter(|_| is_whole) {
             return Err(refusal);
@@ -101,13 +102,13 @@ impl Repeats {
         let mut found: Vec<(Place, Repeated)> = Vec::new();
         for group in key.into_iter().map(Rc::new) {
             let kept = match schema.duplicates {
-                // Which of them is the item, or whether they are several, the order of rows does not tell.
-                _ if group.differ.is_some() => None,
+                // The order of the rows doesn't say which of them is the item, or whether they are different items.
+                _ if group.difference.is_some() => None,
                 Duplicates::Last => group.rows.last().copied(),
                 Duplicates::First => group.rows.first().copied(),
                 Duplicates::Reject => None,
             };
-            let rule = group.differ.map_or(Rule::KeyRepeated, Differ::rule);
+            let rule = group.difference.map_or(Rule::KeyRepeated, Difference::rule);
             let left_out = group.rows.iter().filter(|place| Some(**place) != kept);
             let repeated = || Repeated { position: self.key.position, rule, rows: group.clone() };
             found.extend(left_out.map(|place| (*place, repeated())));
@@ -123,7 +124,7 @@ impl Repeats {
     }
 }
 
-/// Last quarter's sheet left in the book would make every item a duplicate. That is one mistake, not thousands.
+/// Last quarter's sheet left in the workbook would make every item a duplicate. That is one mistake, not thousands.
 fn refuse_repeated_sheets(groups: &[Group], items: &[u64], sheets: &[Sheet]) -> Option<Refusal> {
     let mut shared: BTreeMap<(u16, u16), u64> = BTreeMap::new();
     for group in groups {
@@ -138,13 +139,13 @@ fn refuse_repeated_sheets(groups: &[Group], items: &[u64], sheets: &[Sheet]) -> 
     let items = |sheet: u16| items.get(usize::from(sheet)).copied().unwrap_or_default();
     let ((first, second), same) = shared
         .into_iter()
-        .find(|((first, second), same)| *same >= SAME_ITEMS_AT_LEAST && same * 2 > items(*first).min(items(*second)))?;
+        .find(|((first, second), same)| *same >= MIN_SHARED_ITEMS && same * 2 > items(*first).min(items(*second)))?;
     let name = |sheet: u16| sheets.get(usize::from(sheet)).map_or("", |sheet| sheet.name.as_str());
     let words = [("first", name(first)), ("second", name(second)), ("same", &count(same))];
     Some(Refusal::new(Rule::SheetsRepeatItems, &words))
 }
 
-/// `12 and 340`, `12, 15 (sheet "B") and 340`, with a count where there are many.
+/// `12 and 340`, `12, 15 (sheet "B") and 340`; many rows are counted.
 fn name_rows(group: &[Place], here: u16, sheets: &[Sheet]) -> String {
     let mut names: Vec<String> = group
         .iter()
@@ -167,34 +168,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_item_in_several_rows_is_in_none_and_each_names_the_others() {
+    fn an_item_in_several_rows_is_not_loaded_and_each_row_names_the_others() {
         let (verdicts, _) = judged(b"SKU,Name,Qty\nA,Bolt,5\nB,Nut,1\nA,Bolt,8\n").unwrap();
         for row in [2, 4] {
             assert_eq!(rules(&verdicts[&row]), ["key-repeated"]);
             let Verdict::Duplicate(kept) = &verdicts[&row] else { panic!("{:?}", verdicts[&row]) };
-            assert_eq!(kept.problems[0].message, "SKU A stands in rows 2 and 4.");
+            assert_eq!(kept.problems[0].message, "SKU A appears in rows 2 and 4.");
             assert_eq!(kept.cells.len(), 3);
         }
         assert!(matches!(verdicts[&3], Verdict::Accepted(_)));
     }
 
     #[test]
-    fn a_rejected_row_makes_its_twin_a_duplicate_and_keeps_its_own_problems() {
+    fn a_rejected_row_still_makes_another_row_a_duplicate() {
         let (verdicts, _) = judged(b"SKU,Name,Qty\nA,Bolt,5\nA,Nut,many\n").unwrap();
         assert!(matches!(verdicts[&2], Verdict::Duplicate(_)));
         assert_eq!(rules(&verdicts[&3]), ["whole-number-expected", "key-repeated"]);
     }
 
     #[test]
-    fn of_many_rows_with_one_key_some_are_named() {
+    fn of_many_rows_with_the_same_key_some_are_named() {
         let list = "SKU,Name,Qty\n".to_string() + &"A,Bolt,5\n".repeat(1500);
         let (verdicts, _) = judged(list.as_bytes()).unwrap();
         let Verdict::Duplicate(kept) = &verdicts[&1500] else { panic!("not a duplicate") };
-        assert_eq!(kept.problems[0].message, "SKU A stands in rows 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 1,490 more.");
+        assert_eq!(kept.problems[0].message, "SKU A appears in rows 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 1,490 more.");
     }
 
     #[test]
-    fn a_sheet_that_lists_the_items_of_another_is_one_sentence() {
+    fn a_sheet_that_repeats_the_items_of_another_is_one_refusal() {
         let book = |same: usize| {
             let mut book = rust_xlsxwriter::Workbook::new();
             for (sheet, first) in [("Q2", 0), ("Q3", 100 - same)] {
@@ -215,20 +216,24 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_differ_only_to_the_table_are_problems_that_name_each_other() {
+    fn keys_that_only_the_table_distinguishes_are_problems_that_name_each_other() {
         let list = "SKU,Name,Qty\nA-17,Bolt,5\nB,Nut,1\na-17,Bolt,8\nВ,Pin,2\n";
         for policy in ["reject", "first", "last"] {
             let by =
                 |rules: String| rules.replace("\nduplicates = \"reject\"", &format!("\nduplicates = \"{policy}\""));
             let (verdicts, _) = judged_by(list.as_bytes(), by).unwrap();
-            for (row, rule, said) in [
-                (2, "keys-differ-in-case", "SKU in rows 2 and 4 differs only in upper and lower case."),
-                (4, "keys-differ-in-case", "SKU in rows 2 and 4 differs only in upper and lower case."),
+            for (row, rule, message) in [
+                (2, "keys-differ-in-case", "SKU in rows 2 and 4 is the same except for upper and lower case."),
+                (4, "keys-differ-in-case", "SKU in rows 2 and 4 is the same except for upper and lower case."),
                 (3, "keys-look-alike", "SKU in rows 3 and 5 looks the same but isn't."),
                 (5, "keys-look-alike", "SKU in rows 3 and 5 looks the same but isn't."),
             ] {
                 let Verdict::Rejected(kept) = &verdicts[&row] else { panic!("{policy}: {:?}", verdicts[&row]) };
-                assert_eq!((kept.problems[0].rule.id(), kept.problems[0].message.as_str()), (rule, said), "{policy}");
+                assert_eq!(
+                    (kept.problems[0].rule.id(), kept.problems[0].message.as_str()),
+                    (rule, message),
+                    "{policy}"
+                );
             }
         }
         let matters = |rules: String| rules.replace("key_case = \"folds\"", "key_case = \"matters\"");
@@ -240,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn which_of_several_rows_counts_is_for_the_rules_to_say() {
+    fn the_rules_say_which_of_several_rows_is_loaded() {
         let list = b"SKU,Name,Qty\nA,Bolt,1\nB,Nut,2\nA,Bolt,3\nA,Bolt,4\n";
         for (policy, right) in [("last", 5), ("first", 2)] {
             let (verdicts, _) = judged_by(list, |rules| {
@@ -258,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_may_stand_in_one_row_only_keeps_all_its_rows_out() {
+    fn rows_that_share_a_unique_value_are_not_loaded() {
         let list = b"SKU,Name,Qty\nA,Bolt,1\nB,Bolt,2\nC,Nut,3\nC,Pin,3\n";
         let unique = |rules: String| rules.replacen("name = \"name\"", "name = \"name\"\nunique = true", 1);
         let (verdicts, _) = judged_by(list, unique).unwrap();
@@ -266,6 +271,6 @@ mod tests {
         assert_eq!(rules(&verdicts[&3]), ["value-repeated"]);
         assert!(matches!(verdicts[&2], Verdict::Rejected(_)) && matches!(verdicts[&4], Verdict::Duplicate(_)));
         let Verdict::Rejected(kept) = &verdicts[&2] else { panic!("not rejected") };
-        assert_eq!(kept.problems[0].message, "Name Bolt stands in rows 2 and 3, and may stand in one row only.");
+        assert_eq!(kept.problems[0].message, "Name Bolt appears in rows 2 and 3, but may appear in only one.");
     }
 }

@@ -1,27 +1,40 @@
-//! The second pass over a file, made only if some rows cannot be judged by themselves: those that share a value with
-//! others, those that merged cells reach, and prices where several currencies are.
+//! The second pass over a file, made only if some rows can't be judged on their own: rows that share a value with
+//! others, rows with merged cells, and prices in several currencies.
 
 use inventory_workbook::Workbook;
 
 use super::batch::read_rows;
-use super::file::{Emit, Judge};
-use super::merged::Merged;
-use super::repeats::who_is_left_out;
-use super::value::Broken;
+use super::file::Judge;
+use super::merged::MergedCells;
+use super::repeats::left_out_subject;
+use super::value::Violation;
+use super::verdict_sink::SinkMut;
 use super::{FileRead, JudgeError, Place, Verdict};
 
 impl Judge<'_> {
-    /// The rows that are judged again get their final verdict, in the order of the file.
-    pub fn judge_again(self, workbook: &mut Workbook, emit: Emit<'_>, file: &mut FileRead) -> Result<(), JudgeError> {
+    /// Gives the rows that are judged again their final verdict, in the order of the file.
+    pub fn judge_again(
+        self,
+        workbook: &mut Workbook,
+        sink: SinkMut<'_>,
+        file: &mut FileRead,
+    ) -> Result<(), JudgeError> {
         let sheets = workbook.sheets().to_vec();
-        let repeated = self.repeats.find(self.schema, &self.tables, &self.items, &sheets)?;
-        let (mixed, all) = (self.currencies.are_mixed(), who_is_left_out(self.schema.duplicates));
+        let repeated = self.collected.repeats.find(
+            self.collected.schema,
+            &self.collected.tables,
+            &self.collected.items,
+            &sheets,
+        )?;
+        let (mixed, all) = (self.collected.currencies.are_mixed(), left_out_subject(self.collected.schema.duplicates));
         let mut repeated = repeated.into_iter().peekable();
-        for (index, tables) in self.tables.iter().enumerate() {
+        for (index, tables) in self.collected.tables.iter().enumerate() {
             let Some(tables) = tables else { continue };
             let areas = workbook.merged(index).to_vec();
-            let mut merged: Vec<Option<Merged<'_>>> =
-                tables.with_ends().map(|(layout, end)| Merged::new(layout, end, &areas, &self.rows[index])).collect();
+            let mut merged: Vec<Option<MergedCells<'_>>> = tables
+                .with_ends()
+                .map(|(layout, end)| MergedCells::new(layout, end, &areas, &self.collected.rows[index]))
+                .collect();
             let has_merged = merged.iter().any(Option::is_some);
             if !has_merged && !mixed && repeated.peek().is_none_or(|(place, _)| usize::from(place.0) != index) {
                 continue;
@@ -30,31 +43,31 @@ impl Judge<'_> {
                 let place = Place(index as u16, row.number);
                 let layout = tables.at(row.number);
                 let row = layout.what_to_do().without(row);
-                let mut broken = Vec::new();
+                let mut violations = Vec::new();
                 while let Some((_, found)) = repeated.next_if(|(wanted, _)| *wanted == place) {
                     let words = vec![("rows", found.name_rows(place.0, &sheets)), ("all", all.to_string())];
-                    broken.push((found.position, Broken { rule: found.rule, words }));
+                    violations.push((found.position, Violation { rule: found.rule, words }));
                 }
-                let merged = &mut merged[tables.place_at(row.number)];
-                let touched = merged.as_mut().and_then(|merged| merged.touch(&row));
-                let now = touched.as_ref().map_or(row.as_ref(), |touched| &touched.row);
+                let merged = &mut merged[tables.index_at(row.number)];
+                let merged_row = merged.as_mut().and_then(|merged| merged.apply(&row));
+                let now = merged_row.as_ref().map_or(row.as_ref(), |merged_row| &merged_row.row);
                 if mixed && matches!(layout.judge(now), Verdict::Accepted(_)) {
-                    broken.extend(self.currencies.mixed(now, layout.header(), layout.currency));
+                    violations.extend(self.collected.currencies.mixed(now, layout.header(), layout.currency_column));
                 }
-                let Some(mut touched) = touched else {
-                    if !broken.is_empty() {
-                        emit.row(place, layout.judge_again(&row, broken))?;
+                let Some(mut merged_row) = merged_row else {
+                    if !violations.is_empty() {
+                        sink.row(place, layout.judge_again(&row, violations))?;
                     }
                     return Ok(());
                 };
-                let is_judged_anew = touched.is_judged_anew() || !broken.is_empty();
-                broken.append(&mut touched.broken);
-                let verdict = layout.judge_again(&touched.row, broken);
+                let changes_verdict = merged_row.changes_verdict() || !violations.is_empty();
+                violations.append(&mut merged_row.violations);
+                let verdict = layout.judge_again(&merged_row.row, violations);
                 if let Some(merged) = merged {
-                    merged.note(&touched, &row, &verdict);
+                    merged.note(&merged_row, &row, &verdict);
                 }
-                if is_judged_anew {
-                    emit.row(place, verdict)?;
+                if changes_verdict {
+                    sink.row(place, verdict)?;
                 }
                 Ok(())
             })?;

@@ -1,20 +1,20 @@
-//! The column that says what to do, in a workbook of rows to mend. It comes back with the rows, and is known by its header
-//! wherever it stands: nothing of it is read but the name of the load that it is about.
+//! The column "What to do" in a workbook of rows to fix. It comes back with the rows and is recognised by its header in
+//! any position. Only the load named in the header is read.
 
 use std::borrow::Cow;
 
 use inventory_base::load_id::LoadId;
 use inventory_workbook::RawRow;
 
-/// A header that long is another one, and need not be looked at word by word.
+/// A longer header is a different one and isn't examined.
 const HEADER_BYTES: usize = 256;
 
-/// The header of the column, which names the load whose rows are to be mended.
+/// The header of the column; it names the load whose rows are to be fixed.
 pub fn what_to_do_header(load: &LoadId) -> String {
     format!("What to do (load {load})")
 }
 
-/// The load that a header names. On its way through other programs it may have got other blanks and letters.
+/// The load that a header names. Other programs may have changed its whitespace and case.
 fn load_of(header: &str) -> Option<LoadId> {
     if header.len() > HEADER_BYTES {
         return None;
@@ -24,15 +24,15 @@ fn load_of(header: &str) -> Option<LoadId> {
     LoadId::parse(header.strip_prefix("what to do (load ")?.strip_suffix(')')?.trim())
 }
 
-/// The columns of a sheet that say what to do, and the load that the first of them names.
+/// The "What to do" columns of a sheet, and the load that the first of them names.
 #[derive(Debug, Clone, Default)]
-pub(super) struct WhatToDo {
+pub(super) struct WhatToDoColumns {
     columns: Vec<u32>,
     load: Option<LoadId>,
 }
 
-impl WhatToDo {
-    /// Notes which of a row's texts are such headers, and takes them out.
+impl WhatToDoColumns {
+    /// Notes which of a row's texts are such headers, and removes them.
     pub fn take_out_of(&mut self, texts: &mut Vec<(u32, String)>) {
         texts.retain(|(place, text)| {
             let Some(load) = load_of(text) else {
@@ -48,12 +48,12 @@ impl WhatToDo {
         self.columns.is_empty()
     }
 
-    /// The load that the sheet mends.
+    /// The load that the sheet fixes.
     pub fn load(&self) -> Option<&LoadId> {
         self.load.as_ref()
     }
 
-    /// The row without what these columns say.
+    /// The row without these columns.
     pub fn without<'r, 'a>(&self, row: &'r RawRow<'a>) -> Cow<'r, RawRow<'a>> {
         if self.columns.is_empty() {
             return Cow::Borrowed(row);
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn the_header_is_known_again_whatever_became_of_its_blanks_and_letters() {
+    fn the_header_is_recognised_regardless_of_whitespace_and_case() {
         let load = LoadId::parse(LOAD).unwrap();
         assert_eq!(what_to_do_header(&load), HEADER);
         for header in [HEADER, " what to do\u{a0}(LOAD  0123456789ABCDEF.2 )\n"] {
@@ -94,30 +94,30 @@ mod tests {
     }
 
     #[test]
-    fn the_column_is_left_out_wherever_it_stands_and_names_the_load() {
+    fn the_column_is_left_out_in_any_position_and_names_the_load() {
         for list in [
-            format!("SKU,Name,Qty,{HEADER}\nA,Bolt,5,Row 14: mend it\n"),
-            format!("{HEADER},SKU,Name,Qty\nRow 14: mend it,A,Bolt,5\n"),
+            format!("SKU,Name,Qty,{HEADER}\nA,Bolt,5,Row 14: fix it\n"),
+            format!("{HEADER},SKU,Name,Qty\nRow 14: fix it,A,Bolt,5\n"),
             format!("Stock of Q3\n\nSKU,{HEADER},Name,Qty\nA,,Bolt,5\n"),
-            format!("Item,,,{HEADER}\nnumber,Name,Qty,\nA,Bolt,5,mend it\n"),
+            format!("Item,,,{HEADER}\nnumber,Name,Qty,\nA,Bolt,5,fix it\n"),
         ] {
             for unknown in ["ignore", "reject", "keep"] {
                 let change = |rules: String| {
                     rules.replace("unknown_columns = \"ignore\"", &format!("unknown_columns = \"{unknown}\""))
                 };
                 let (verdicts, file) = judged_by(list.as_bytes(), change).unwrap();
-                assert_eq!(file.mends.as_ref().map(LoadId::as_str), Some(LOAD), "{list}");
+                assert_eq!(file.fixes.as_ref().map(LoadId::as_str), Some(LOAD), "{list}");
                 assert!(file.notes.is_empty() && file.sheets[0].others.is_empty(), "{list}: {file:?}");
                 let (_, last) = verdicts.last_key_value().unwrap();
                 assert_eq!(item(last).keys().collect::<Vec<_>>(), ["name", "quantity", "sku"], "{unknown} {list}");
             }
         }
         let (_, file) = judged_by(b"SKU,Name,Qty,What to do\nA,Bolt,5,count it\n", |rules| rules).unwrap();
-        assert_eq!((file.mends, file.notes[0].rule), (None, Rule::ColumnsNotKnown));
+        assert_eq!((file.fixes, file.notes[0].rule), (None, Rule::ColumnsNotKnown));
     }
 
     #[test]
-    fn nothing_of_it_is_kept_and_a_row_of_nothing_else_is_blank() {
+    fn its_cells_are_not_kept_and_a_row_of_nothing_else_is_blank() {
         let list = format!("SKU,Name,Qty,{HEADER}\nA,Bolt,many,first\nB,Nut,1,second\nB,Nut,2,third\n,,,fourth\n");
         let (verdicts, _) = judged(list.as_bytes()).unwrap();
         for row in [2, 3, 4] {
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_to_fix_in_a_workbook_tell_nothing_of_one_anothers_decimal_sign() {
+    fn rows_to_fix_are_no_evidence_for_each_others_decimal_separator() {
         let mut book = rust_xlsxwriter::Workbook::new();
         let sheet = book.add_worksheet().set_name("Stock").unwrap();
         sheet.write_row(0, 0, ["SKU", "Name", "Quantity", "Price", HEADER]).unwrap();
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_workbook_of_rows_to_mend_assumes_no_decimal_sign_where_the_whole_list_may_have_told_it() {
+    fn a_workbook_of_rows_to_fix_assumes_no_decimal_separator() {
         let book = |header: &str, price: &str| {
             let mut book = rust_xlsxwriter::Workbook::new();
             let sheet = book.add_worksheet().set_name("Stock").unwrap();
@@ -148,7 +148,7 @@ mod tests {
             sheet.write_row(1, 0, ["A", "Bolt", "5", price]).unwrap();
             book.save_to_buffer().unwrap()
         };
-        for (header, price, said) in [
+        for (header, price, expected) in [
             ("Remark", "1.234", Some("separator-unclear")),
             (HEADER, "1.234", Some("separator-unclear")),
             (HEADER, "12.50", None),
@@ -156,12 +156,12 @@ mod tests {
             (HEADER, "1234", None),
         ] {
             let (verdicts, _) = judged(&book(header, price)).unwrap();
-            assert_eq!(rules(&verdicts[&2]).first().copied(), said, "{header} {price}");
+            assert_eq!(rules(&verdicts[&2]).first().copied(), expected, "{header} {price}");
         }
     }
 
     #[test]
-    fn what_two_sheets_of_rows_to_mend_share_is_told_row_by_row() {
+    fn items_shared_by_two_sheets_of_rows_to_fix_are_reported_row_by_row() {
         let mut book = rust_xlsxwriter::Workbook::new();
         for name in ["Leeds", "York"] {
             let sheet = book.add_worksheet().set_name(name).unwrap();

@@ -1,43 +1,44 @@
-//! A column of the rules: what it is called, what may stand in it, and what an empty cell means.
+//! A column of the rules: its names, which values it accepts, and what an empty cell means.
 
 use serde::{Deserialize, Serialize};
 
 use super::pattern::Pattern;
-use super::shape::KeyKind;
+use super::table_shape::KeyKind;
 use inventory_base::decimal::Decimal;
 use inventory_base::item::Value;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Column {
-    /// The attribute in the table.
+    /// The attribute's name in the table.
     pub name: String,
-    /// What people call it; also a header name.
+    /// The column's name for people; also matches as a header.
     pub title: String,
-    /// Further header names. One that ends in `*` stands for every header that begins like it.
+    /// Further header names. One that ends in `*` matches every header that begins with it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub aliases: Vec<String>,
-    /// Header names that count only in a sheet that has none of the others.
+    /// Header names that count only if the sheet has none of the others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fallbacks: Vec<String>,
-    /// The only header the column is found under, where the rules name one; title, aliases and fallbacks do not count then.
+    /// The only header the column is found under, if the rules name one; title, aliases and fallbacks then don't count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub header: Option<String>,
-    /// Pairs of headers that decide where a sheet has both: the first before the second. A `*` at either end of a header
-    /// stands for any text; so it does in the two lists below.
+    /// Pairs of headers that decide if a sheet has both: the first is preferred to the second. A `*` at either end of a
+    /// header matches any text, as it does in the two lists below.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub prefer: Vec<[String; 2]>,
-    /// Headers that could be this column although no name of it fits; beside one of them no fallback is taken.
+    /// Headers that could be this column although none of its names match; if the sheet has one of them, no fallback is
+    /// used.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub candidates: Vec<String>,
-    /// Headers that never are this column, whatever they begin with.
+    /// Headers that are never this column, even if one of its prefixes matches.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub never: Vec<String>,
     #[serde(rename = "type")]
     pub kind: Kind,
     #[serde(default, skip_serializing_if = "is_false")]
     pub required: bool,
-    /// Of all rows of a file, this value may stand in one.
+    /// Whether a value may appear in only one row of a file.
     #[serde(default, skip_serializing_if = "is_false")]
     pub unique: bool,
     #[serde(default, skip_serializing_if = "WhenEmpty::is_absent")]
@@ -51,25 +52,25 @@ pub struct Column {
     pub max_length: Option<usize>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pattern: Option<Pattern>,
-    /// A text that is all digits is given zeros in front up to this length.
+    /// Texts of nothing but digits are padded with leading zeros to this length.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pad: Option<usize>,
-    /// What a `choice` may be.
+    /// The values that a `choice` accepts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub choices: Vec<String>,
-    /// The sign between whole and fraction in numbers typed as text, where the column's own evidence is not to decide.
+    /// The decimal separator of numbers typed as text; overrides what the column's own values suggest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub decimal: Option<DecimalSign>,
-    /// The code of the currency that all amounts are in, such as `EUR`.
+    pub decimal: Option<DecimalSeparator>,
+    /// The currency code of all amounts, such as `EUR`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub currency: Option<String>,
-    /// Further ways in which dates typed as text are written, such as `dd.mm.yyyy`.
+    /// Further formats of dates typed as text, such as `dd.mm.yyyy`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dates: Vec<String>,
 }
 
 impl Column {
-    /// The header to write over the column, so that it is found.
+    /// The header under which the column is certain to be found.
     pub fn own_header(&self) -> &str {
         self.header.as_deref().unwrap_or(&self.title)
     }
@@ -79,16 +80,16 @@ fn is_false(flag: &bool) -> bool {
     !flag
 }
 
-/// What an item gets where the cell is empty, or the sheet has no such column.
+/// The value an item gets if the cell is empty or the sheet doesn't have the column.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum WhenEmpty {
-    /// The item has no such attribute.
+    /// The item does not get the attribute.
     #[default]
     Absent,
-    /// What the table has stays.
+    /// The value in the table is kept.
     Keep,
-    /// This value, which keeps to the column's own rules.
+    /// This value, which satisfies the column's own rules.
     Default(Value),
 }
 
@@ -98,9 +99,9 @@ impl WhenEmpty {
     }
 }
 
-/// The sign between whole and fraction; the other one, if there is one, groups thousands.
+/// The character between whole part and fraction; the other one, if there is one, groups thousands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum DecimalSign {
+pub enum DecimalSeparator {
     #[serde(rename = ".")]
     Point,
     #[serde(rename = ",")]
@@ -117,12 +118,12 @@ pub enum Kind {
     Boolean,
     Date,
     Choice,
-    /// A barcode of 8, 12, 13 or 14 digits whose last one checks the others.
+    /// A barcode of 8, 12, 13 or 14 digits; the last one is a check digit.
     Gtin,
 }
 
 impl Kind {
-    /// By their names in the rules.
+    /// Each type with its name in the rules.
     pub(super) const ALL: [(&'static str, Kind); 8] = [
         ("text", Kind::Text),
         ("integer", Kind::Integer),
@@ -142,7 +143,7 @@ impl Kind {
         matches!(self, Kind::Integer | Kind::Decimal | Kind::Money)
     }
 
-    /// The type of a key attribute fed by such a column, where it can be one.
+    /// The type of a key attribute with this column's values; `None` if it can't be in a key.
     pub(super) fn key_kind(self) -> Option<KeyKind> {
         match self {
             Kind::Text | Kind::Date | Kind::Choice | Kind::Gtin => Some(KeyKind::S),
@@ -157,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_type_is_written_as_it_is_read() {
+    fn every_type_serialises_as_its_name_in_the_rules() {
         for (name, kind) in Kind::ALL {
             assert_eq!(serde_json::to_string(&kind).unwrap(), format!("\"{name}\""));
             assert_eq!(kind.name(), name);

@@ -1,14 +1,14 @@
-//! Currencies: their codes, and the signs people write beside an amount.
+//! Currency codes, and the symbols people write next to an amount.
 
-/// A sign or code as it is written, and the currencies it can stand for.
-pub type CurrencySign = (&'static str, &'static [&'static str]);
+/// A symbol or code as it is written, and the currencies it can mean.
+pub type CurrencySymbol = (&'static str, &'static [&'static str]);
 
 const DOLLARS: &[&str] =
     &["USD", "CAD", "AUD", "NZD", "SGD", "HKD", "TWD", "MXN", "ARS", "CLP", "COP", "UYU", "BBD", "JMD", "NAD"];
 const CROWNS: &[&str] = &["SEK", "NOK", "DKK", "ISK"];
 
-/// Longer ones stand before those they begin or end with.
-pub const CURRENCY_SIGNS: [CurrencySign; 60] = [
+/// Longer symbols come before those they begin or end with.
+pub const CURRENCY_SYMBOLS: [CurrencySymbol; 60] = [
     ("US$", &["USD"]),
     ("CA$", &["CAD"]),
     ("AU$", &["AUD"]),
@@ -71,9 +71,9 @@ pub const CURRENCY_SIGNS: [CurrencySign; 60] = [
     ("SAR", &["SAR"]),
 ];
 
-/// Whether an amount can be told to be in the currency of this code.
+/// Whether this is the code of a currency that amounts can be recognised as.
 pub(super) fn is_known(code: &str) -> bool {
-    CURRENCY_SIGNS.iter().any(|(_, currencies)| currencies.contains(&code))
+    CURRENCY_SYMBOLS.iter().any(|(_, currencies)| currencies.contains(&code))
 }
 
 #[cfg(test)]
@@ -81,11 +81,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_sign_is_taken_for_a_shorter_one_before_it() {
-        for (at, (sign, currencies)) in CURRENCY_SIGNS.iter().enumerate() {
-            assert!(currencies.iter().all(|code| code.len() == 3 && is_known(code)), "{sign}");
-            for (other, _) in &CURRENCY_SIGNS[..at] {
-                assert!(!sign.starts_with(other) && !sign.ends_with(other), "{other} before {sign}");
+    fn no_symbol_is_hidden_by_a_shorter_one_before_it() {
+        for (at, (symbol, currencies)) in CURRENCY_SYMBOLS.iter().enumerate() {
+            assert!(currencies.iter().all(|code| code.len() == 3 && is_known(code)), "{symbol}");
+            for (other, _) in &CURRENCY_SYMBOLS[..at] {
+                assert!(!symbol.starts_with(other) && !symbol.ends_with(other), "{other} before {symbol}");
             }
         }
         assert!(!is_known("€") && !is_known("EURO"));

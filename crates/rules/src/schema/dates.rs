@@ -1,7 +1,7 @@
-//! Ways to write a date, as a column's `dates` declares them: `dd.mm.yyyy`, `d mmm yyyy`, `yyyymmdd hh:mi`.
+//! Date formats as a column's `dates` declares them: `dd.mm.yyyy`, `d mmm yyyy`, `yyyymmdd hh:mi`.
 
-/// Whether this says day, month and year, each once, and at most each part of the time of day. Letters that stand for
-/// themselves are in quotes.
+/// Whether the pattern has day, month and year exactly once, and hour, minute and second at most once. Literal letters
+/// must be in quotes.
 pub(super) fn is_date_pattern(text: &str) -> bool {
     let mut parts: Vec<char> = Vec::new();
     let mut rest = text;
@@ -37,7 +37,7 @@ mod tests {
     use super::is_date_pattern;
 
     #[test]
-    fn a_way_to_write_a_date_has_day_month_and_year() {
+    fn a_date_pattern_has_day_month_and_year() {
         let ways = ["dd.mm.yyyy", "m/d/yy", "yyyymmdd hh:mi:ss", "d. mmmm yyyy", "DD-MMM-YY", "d 'de' mmmm 'de' yyyy"];
         for way in ways {
             assert!(is_date_pattern(way), "{way}");

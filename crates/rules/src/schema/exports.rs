@@ -1,9 +1,9 @@
-//! Headers as programs really export them, and the column of the shipped rules that each is found as. Written by hand
+//! Headers as real programs export them, each with the column of the shipped rules it must match. Collected by hand
 //! from the programs' public documentation.
 
 use super::Schema;
 
-/// Who exports it, and its headers in their order; a header of ours says its column behind the sign.
+/// The exporting program and its headers in order; `=>` gives the column that a header must match.
 #[rustfmt::skip]
 const EXPORTS: &[(&str, &[&str])] = &[
     ("SAP MB52", &[
@@ -154,7 +154,7 @@ const EXPORTS: &[(&str, &[&str])] = &[
 ];
 
 #[test]
-fn headers_of_real_exports_are_the_columns_they_should_be() {
+fn headers_of_real_exports_match_the_right_columns() {
     let schema = Schema::shipped().unwrap();
     for (program, headers) in EXPORTS {
         let split: Vec<(&str, Option<&str>)> = headers

@@ -1,42 +1,42 @@
-//! Which row of a sheet names the columns, and which of its cells is which column.
+//! Recognises the row of a sheet that names the columns, and which cell is which column.
 
 use super::Schema;
 
-/// A title such as "Stock" over the table is a known name too, but alone it is no header.
-const COLUMNS_OF_A_HEADER: usize = 2;
-/// "Item" and "Code" are so general that it takes one more name to believe them.
-const COLUMNS_BESIDE_A_FALLBACK: usize = 3;
+/// A title such as "Stock" above the table is a known name too, but on its own it is not a header.
+const MIN_HEADER_COLUMNS: usize = 2;
+/// "Item" and "Code" are so general that a header with one of them as its key needs one more known column.
+const MIN_COLUMNS_WITH_FALLBACK_KEY: usize = 3;
 
-/// A cell with a name in it: the sheet's column, and the header as it stands there.
+/// A cell that names a column: its column in the sheet, and its text.
 pub type NamedCell = (u32, String);
 
-/// A header row, matched: where each column of the rules stands in the sheet, and as what.
+/// A header row with the sheet's column for each column of the rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header {
     pub row: u32,
-    /// By the rules' columns.
+    /// In the order of the rules' columns.
     pub columns: Vec<Option<NamedCell>>,
-    /// By the rules' columns: what could have been taken as well.
+    /// In the order of the rules' columns: the other cells that could have been this column.
     pub instead_of: Vec<Vec<NamedCell>>,
-    /// The sheet's further columns that have a header.
+    /// The sheet's other columns that have a header.
     pub others: Vec<NamedCell>,
 }
 
 /// Why a row is not the header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HeaderFault {
-    /// Nothing of the key's columns is here; `known` says how many other columns were recognised.
+    /// A key column is missing; `known` is the number of columns that were recognised.
     KeyMissing { column: String, known: usize },
-    /// It would be the header, but two of its cells could be one column, and the rules do not say which.
+    /// It would be the header, but two of its cells could be the same column, and the rules don't decide which.
     NamedTwice { column: String, first: NamedCell, second: NamedCell },
 }
 
-/// How sure it is that a cell names a column.
+/// How well a cell's text matches a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Fit {
     Name,
     Fallback,
-    /// No name of the column, but it has the words of one.
+    /// Not a name of the column, but it matches its `candidates`.
     Words,
 }
 
@@ -60,36 +60,37 @@ impl Schema {
         self.names().find(text).is_some()
     }
 
-    /// Whether a header is a column of numbers, and is none with what stands above it.
-    pub fn is_belied(&self, header: &str, with_above: &str) -> bool {
+    /// Whether a header names a number column, but together with the cell above it is excluded by that column's
+    /// `never`.
+    pub fn is_contradicted(&self, header: &str, with_above: &str) -> bool {
         let names = self.names();
         let is_number = |column: &usize| self.columns[*column].kind.is_number();
         let column = names.find(header).map(|known| known.column).filter(is_number);
         column.is_some_and(|column| names.find(with_above).is_none() && names.excludes(column, with_above))
     }
 
-    /// Whether a column with this header says of a row that it is part of an invoice or an order.
-    pub fn numbers_document(&self, header: &str) -> bool {
-        self.names().numbers_document(header)
+    /// Whether a column with this header holds the numbers of invoices or orders.
+    pub fn is_document_number(&self, header: &str) -> bool {
+        self.names().is_document_number(header)
     }
 
     /// Whether a quantity with this header is a difference or a forecast.
-    pub fn is_no_stock(&self, header: &str) -> bool {
-        self.names().is_no_stock(header)
+    pub fn is_not_stock(&self, header: &str) -> bool {
+        self.names().is_not_stock(header)
     }
 
-    /// Whether a cell says the name of a column, in full.
+    /// Whether the text is the full name of a column.
     pub fn is_name(&self, text: &str) -> bool {
         self.names().is_name(text)
     }
 
-    /// The columns of a header that have no name of ours.
+    /// The columns of a header that the rules don't know.
     pub fn unknown_in<'h>(&self, header: &'h Header) -> impl Iterator<Item = &'h NamedCell> {
         header.others.iter().filter(|(_, text)| !self.knows_column(text))
     }
 
-    /// The columns of the rules that a header lacks, each with the cells that have the words of its names.
-    pub fn may_be_meant<'h>(&self, header: &'h Header) -> Vec<(&super::Column, Vec<&'h NamedCell>)> {
+    /// The columns of the rules that a header lacks, each with the cells that match its `candidates`.
+    pub fn possible_headers<'h>(&self, header: &'h Header) -> Vec<(&super::Column, Vec<&'h NamedCell>)> {
         let lacking = (0..self.columns.len()).filter(|position| header.columns[*position].is_none());
         let meant = lacking.map(|position| {
             let could_be = |(_, text): &&NamedCell| self.names().could_be(text).any(|column| column == position);
@@ -98,7 +99,7 @@ impl Schema {
         meant.filter(|(_, cells)| !cells.is_empty()).collect()
     }
 
-    /// Matches the texts of one row, given with their columns, against the names of the rules' columns.
+    /// Matches the texts of a row, given with their columns, against the names of the rules' columns.
     pub fn match_header(&self, row: u32, texts: &[(u32, &str)]) -> Result<Header, HeaderFault> {
         let names = self.names();
         let mut found: Vec<Vec<Candidate<'_>>> = self.columns.iter().map(|_| Vec::new()).collect();
@@ -113,7 +114,7 @@ impl Schema {
             }
         }
         let known = found.iter().filter(|cells| !cells.is_empty()).count();
-        let mut enough = COLUMNS_OF_A_HEADER;
+        let mut enough = MIN_HEADER_COLUMNS;
         for key in self.key.columns() {
             let Some(position) = self.position(key) else {
                 continue;
@@ -123,7 +124,7 @@ impl Schema {
                     return Err(HeaderFault::KeyMissing { column: self.columns[position].title.clone(), known });
                 }
                 Some(Fit::Name) => {}
-                Some(_) => enough = COLUMNS_BESIDE_A_FALLBACK,
+                Some(_) => enough = MIN_COLUMNS_WITH_FALLBACK_KEY,
             }
         }
         if known < enough.min(self.columns.len()) {
@@ -145,7 +146,7 @@ impl Schema {
         Ok(Header { row, columns, instead_of, others })
     }
 
-    /// The cell that is the column: the one that comes before each of the others by the rules.
+    /// Chooses the cell that is the column: the one that is preferred to each of the others.
     fn choose<'c, 't>(
         &self,
         column: usize,
@@ -162,7 +163,7 @@ impl Schema {
         if let Some(taken) = named().find(|cell| rival(cell).is_none()) {
             return Ok(Some(taken));
         }
-        // What has only the words of a column is not taken for it.
+        // A cell that only matches `candidates` is never taken for the column.
         let Some((first, second)) = named().min_by_key(|cell| cell.fit).and_then(|cell| Some((cell, rival(cell)?)))
         else {
             return Ok(None);
@@ -187,7 +188,8 @@ mod tests {
         HeaderFault::NamedTwice { column: column.into(), first: named(first), second: named(second) }
     }
 
-    /// The header taken for a column, and those it was taken instead of; or the two between which nothing decides.
+    /// Returns the header that was chosen and those it was preferred to, or the two between which the rules don't
+    /// decide.
     fn choice(schema: &Schema, column: &str, texts: &[&str]) -> String {
         let texts: Vec<(u32, &str)> = (0..).zip(texts.iter().copied()).collect();
         match schema.match_header(1, &texts) {
@@ -205,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_candidates_for_a_column_only_a_written_pair_decides() {
+    fn only_a_pair_in_the_rules_decides_between_two_candidates() {
         let schema = Schema::shipped().unwrap();
         for (column, texts, says) in [
             ("sku", ["Item ID", "SKU", "Name", "Qty"], "SKU, not Item ID"),
@@ -225,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cost_never_becomes_a_price_while_another_candidate_is_there() {
+    fn a_cost_is_never_taken_as_the_price_if_there_is_another_candidate() {
         let schema = Schema::shipped().unwrap();
         for other in [
             "Our shop price",
@@ -247,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn reserved_quantities_and_differences_are_no_candidates_for_the_quantity() {
+    fn reserved_quantities_and_differences_are_not_candidates_for_the_quantity() {
         let schema = Schema::shipped().unwrap();
         for other in [
             "Qty reserved",
@@ -278,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_that_the_rules_name_alone_is_the_column() {
+    fn a_column_with_a_fixed_header_has_no_other() {
         let with = |header: &str| {
             let line = format!("name = \"unit_price\"\nheader = \"{header}\"");
             Schema::from_toml(&super::super::SHIPPED.replacen("name = \"unit_price\"", &line, 1)).unwrap()
@@ -292,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_are_found_without_regard_to_case_blanks_and_punctuation() {
+    fn headers_match_regardless_of_case_spaces_and_punctuation() {
         let header = matched(&["  Article No. ", "comment", "UNIT-PRICE", "qty", " "]).unwrap();
         assert_eq!(header.row, 3);
         assert_eq!(header.columns[0], Some((0, "Article No.".into())));
@@ -303,19 +305,19 @@ mod tests {
     }
 
     #[test]
-    fn a_row_without_the_key_is_no_header() {
+    fn a_row_without_the_key_is_not_a_header() {
         assert_eq!(matched(&["Name", "Qty"]), Err(HeaderFault::KeyMissing { column: "SKU".into(), known: 2 }));
         assert!(matches!(matched(&["SKU"]), Err(HeaderFault::KeyMissing { known: 1, .. })));
     }
 
     #[test]
-    fn two_columns_for_one_name_are_named() {
+    fn two_cells_with_the_same_name_are_reported() {
         let fault = twice("Unit price", (1, "Price"), (3, "Unit Price"));
         assert_eq!(matched(&["SKU", "Price", "Qty", "Unit Price"]), Err(fault));
     }
 
     #[test]
-    fn a_fallback_counts_only_where_nothing_better_is_there() {
+    fn a_fallback_counts_only_if_there_is_no_better_name() {
         for texts in [["SKU", "Name", "Description"], ["SKU", "Description", "Name"]] {
             let header = matched(&texts).unwrap();
             assert_eq!(header.columns[1].as_ref().unwrap().1, "Name");
@@ -327,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_called_by_a_general_word_needs_more_beside_it() {
+    fn a_key_with_a_general_name_needs_more_known_columns() {
         assert!(matches!(matched(&["Item", "Name"]), Err(HeaderFault::KeyMissing { known: 2, .. })));
         assert!(matched(&["Item", "Name", "Qty"]).is_ok());
     }

@@ -1,11 +1,11 @@
-//! The key of an item: columns as they stand, or several columns put together under a name of their own.
+//! The key of an item: plain columns, or an attribute composed of several columns under its own name.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What DynamoDB takes as a partition key and as a sort key.
+/// DynamoDB's limits for a partition key and a sort key.
 const PARTITION_KEY_BYTES: usize = 2048;
 const SORT_KEY_BYTES: usize = 1024;
 
@@ -21,14 +21,14 @@ pub struct Key {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum KeyPart {
-    /// A column as it stands.
+    /// The value of a column.
     Column(String),
-    /// An attribute put together from columns, which the item holds beside them.
+    /// An attribute composed of columns; the item also has the columns themselves.
     Composite { name: String, from: Template },
 }
 
 impl KeyPart {
-    /// The attribute in the table.
+    /// The attribute's name in the table.
     pub fn attribute(&self) -> &str {
         match self {
             KeyPart::Column(name) | KeyPart::Composite { name, .. } => name,
@@ -61,20 +61,21 @@ impl Key {
         self.parts().map(KeyPart::attribute)
     }
 
-    /// The columns that tell one item from another, each once. Two items have the same key exactly when these are the
-    /// same.
+    /// The columns that identify an item, without duplicates. Two items have the same key exactly if these columns are
+    /// equal.
     pub fn columns(&self) -> impl Iterator<Item = &str> {
         let sort = self.sort.iter().flat_map(KeyPart::columns);
         let again = |name: &&str| !self.partition.columns().any(|column| column == *name);
         self.partition.columns().chain(sort.filter(again))
     }
 
-    /// The column an item is called by.
+    /// The column that names an item in messages.
     pub fn first_column(&self) -> &str {
         self.columns().next().unwrap_or_default()
     }
 
-    /// The composite attributes of the key, put together from the texts of its columns, or all that keeps them out.
+    /// Composes the key's composite attributes from the texts of its columns, or returns every reason why that is
+    /// impossible.
     pub fn complete<'v>(
         &self,
         text_of: impl Fn(&str) -> Option<Cow<'v, str>>,
@@ -107,15 +108,15 @@ impl Key {
     }
 }
 
-/// Why an item has no key that the table could take.
+/// Why an item has no key that the table accepts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeyFault {
-    /// The cell of this column is empty, or was not understood.
+    /// The cell of this column is empty or could not be understood.
     Missing { column: String },
-    /// The value of this column has the sign that parts it from the next one in a composite key: two items could come
-    /// out as one.
-    HoldsSign { column: String, sign: char },
-    /// What DynamoDB would not take; the column is the one with the longest value.
+    /// The value of this column contains the separator that follows it in a composite key, so two items could get the
+    /// same key.
+    ContainsSeparator { column: String, separator: char },
+    /// Longer than DynamoDB allows; `column` is the one with the longest value.
     TooLong { column: String, bytes: usize, limit: usize },
 }
 
@@ -124,24 +125,24 @@ pub enum KeyFault {
 #[serde(try_from = "String", into = "String")]
 pub struct Template {
     source: String,
-    pieces: Vec<Piece>,
-    /// What stands after the last column.
+    pieces: Vec<TemplatePiece>,
+    /// The text after the last column.
     end: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Piece {
+struct TemplatePiece {
     /// The text in front of the column.
     before: String,
     column: String,
-    /// The first sign between this column and the next. A value without it ends before that sign, so no two keys are
-    /// equal. The last column may hold anything.
-    sign: Option<char>,
+    /// The first separator between this column and the next. Values must not contain it, so different items get
+    /// different keys. The last column may contain anything.
+    separator: Option<char>,
 }
 
 impl Template {
     pub fn new(source: &str) -> Result<Template, TemplateError> {
-        let mut pieces: Vec<Piece> = Vec::new();
+        let mut pieces: Vec<TemplatePiece> = Vec::new();
         let mut rest = source;
         while let Some((before, after)) = rest.split_once('{') {
             let Some((name, tail)) = after.split_once('}') else {
@@ -151,15 +152,15 @@ impl Template {
                 return Err(TemplateError::Unclosed);
             }
             // A letter or digit would be in nearly every value.
-            let sign = before.chars().find(|c| !c.is_alphanumeric() && !c.is_whitespace());
+            let separator = before.chars().find(|c| !c.is_alphanumeric() && !c.is_whitespace());
             if let Some(previous) = pieces.last_mut() {
                 let (first, second) = (previous.column.clone(), name.to_string());
-                previous.sign = Some(sign.ok_or(TemplateError::NoSign { first, second })?);
+                previous.separator = Some(separator.ok_or(TemplateError::NoSeparator { first, second })?);
             }
             if pieces.iter().any(|piece| piece.column == name) {
-                return Err(TemplateError::Twice(name.to_string()));
+                return Err(TemplateError::RepeatedColumn(name.to_string()));
             }
-            pieces.push(Piece { before: before.to_string(), column: name.to_string(), sign: None });
+            pieces.push(TemplatePiece { before: before.to_string(), column: name.to_string(), separator: None });
             rest = tail;
         }
         if rest.contains('}') {
@@ -172,22 +173,22 @@ impl Template {
     }
 
     pub fn columns(&self) -> impl Iterator<Item = &str> {
-        self.signs().map(|(name, _)| name)
+        self.separators().map(|(name, _)| name)
     }
 
-    /// The columns, each with the sign its values must not have.
-    pub(super) fn signs(&self) -> impl Iterator<Item = (&str, Option<char>)> {
-        self.pieces.iter().map(|piece| (piece.column.as_str(), piece.sign))
+    /// The columns, each with the separator that its values must not contain.
+    pub(super) fn separators(&self) -> impl Iterator<Item = (&str, Option<char>)> {
+        self.pieces.iter().map(|piece| (piece.column.as_str(), piece.separator))
     }
 
     fn fill<'v>(&self, text_of: impl Fn(&str) -> Option<Cow<'v, str>>, faults: &mut Vec<KeyFault>) -> String {
         let mut text = String::new();
-        for Piece { before, column, sign } in &self.pieces {
+        for TemplatePiece { before, column, separator } in &self.pieces {
             let Some(value) = text_of(column) else {
                 continue;
             };
-            if let Some(sign) = sign.filter(|sign| value.contains(*sign)) {
-                faults.push(KeyFault::HoldsSign { column: column.clone(), sign });
+            if let Some(separator) = separator.filter(|separator| value.contains(*separator)) {
+                faults.push(KeyFault::ContainsSeparator { column: column.clone(), separator });
             }
             text.push_str(before);
             text.push_str(&value);
@@ -216,20 +217,20 @@ impl fmt::Display for Template {
     }
 }
 
-/// Why a text is no template: what is wrong, and what to write.
+/// Why a text is not a template: what is wrong, and what to write.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
-    #[error("has braces that do not pair; put each column into braces of its own, as in \"{{warehouse}}#{{sku}}\"")]
+    #[error("has unbalanced braces; put each column in its own braces, as in \"{{warehouse}}#{{sku}}\"")]
     Unclosed,
-    #[error("names no column; put the columns into braces, as in \"{{warehouse}}#{{sku}}\"")]
+    #[error("names no column; put the columns in braces, as in \"{{warehouse}}#{{sku}}\"")]
     NoColumn,
-    #[error("names {0} twice; once is enough")]
-    Twice(String),
+    #[error("names {0} twice; remove one of them")]
+    RepeatedColumn(String),
     #[error(
-        "has nothing but letters, digits or blanks between {first} and {second}, so two items could get the same key; \
-         put a sign such as # between them"
+        "has only letters, digits or spaces between {first} and {second}, so two items could get the same key; \
+         put a separator such as # between them"
     )]
-    NoSign { first: String, second: String },
+    NoSeparator { first: String, second: String },
 }
 
 #[cfg(test)]
@@ -253,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_composite_key_is_put_together_beside_its_columns() {
+    fn a_composite_key_is_composed_of_its_columns() {
         let key = composite("W:{warehouse}#{sku}!");
         assert_eq!(pk(&key, "Bremen", "A-1").as_deref(), Ok("W:Bremen#A-1!"));
         assert_eq!(key.attributes().collect::<Vec<_>>(), ["pk"]);
@@ -280,27 +281,27 @@ mod tests {
     }
 
     #[test]
-    fn all_that_keeps_a_key_out_is_told() {
+    fn every_fault_of_a_key_is_reported() {
         let key = Key { sort: Some(KeyPart::Column("day".into())), ..composite("{warehouse}#{sku}") };
         let missing = |column: &str| KeyFault::Missing { column: column.into() };
-        let sign = KeyFault::HoldsSign { column: "warehouse".into(), sign: '#' };
-        assert_eq!(complete(&key, &[("warehouse", "a#b")]), Err(vec![missing("sku"), sign, missing("day")]));
+        let separator = KeyFault::ContainsSeparator { column: "warehouse".into(), separator: '#' };
+        assert_eq!(complete(&key, &[("warehouse", "a#b")]), Err(vec![missing("sku"), separator, missing("day")]));
         let long = "x".repeat(PARTITION_KEY_BYTES);
         let too_long = KeyFault::TooLong { column: "sku".into(), bytes: long.len() + 2, limit: PARTITION_KEY_BYTES };
         assert_eq!(pk(&composite("{warehouse}#{sku}"), "a", &long), Err(vec![too_long]));
     }
 
     #[test]
-    fn a_plain_key_needs_its_columns_and_adds_nothing() {
+    fn a_plain_key_needs_its_columns_and_adds_no_attribute() {
         let key = Key { partition: KeyPart::Column("sku".into()), sort: Some(KeyPart::Column("quantity".into())) };
         assert_eq!(complete(&key, &[("sku", "A-1")]), Err(vec![KeyFault::Missing { column: "quantity".into() }]));
         assert_eq!(complete(&key, &[("sku", "A-1"), ("quantity", "5")]), Ok(vec![]));
     }
 
     #[test]
-    fn a_template_that_would_not_do_is_refused() {
-        let twice = TemplateError::Twice("sku".into());
-        let no_sign = TemplateError::NoSign { first: "warehouse".into(), second: "sku".into() };
+    fn an_unusable_template_is_refused() {
+        let twice = TemplateError::RepeatedColumn("sku".into());
+        let no_sign = TemplateError::NoSeparator { first: "warehouse".into(), second: "sku".into() };
         for (source, error) in [
             ("sku", TemplateError::NoColumn),
             ("", TemplateError::NoColumn),
@@ -318,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_travels_as_it_is_written() {
+    fn a_key_serialises_as_the_rules_write_it() {
         let key = Key { sort: Some(KeyPart::Column("day".into())), ..composite("{warehouse}#{sku}") };
         let json = serde_json::to_string(&key).unwrap();
         assert_eq!(json, r#"{"partition":{"name":"pk","from":"{warehouse}#{sku}"},"sort":"day"}"#);

@@ -1,17 +1,17 @@
-//! What is wrong with a set of rules: all of it, each with its line and what to write instead. For whoever runs the loader.
+//! Every mistake in a set of rules, each with its line and what to write instead. Meant for the operator.
 
 use std::fmt;
 
-/// One mistake in the file of the rules.
+/// One mistake in the rules file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Mistake {
-    /// From 1.
+    /// Counted from 1.
     pub line: usize,
     /// What is wrong, then what to do.
     pub sentence: String,
 }
 
-/// All mistakes of a file, in the order of its lines. Never empty.
+/// All mistakes in a file, in line order. Never empty.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct Mistakes(pub(super) Vec<Mistake>);
 
@@ -32,10 +32,11 @@ impl fmt::Display for Mistakes {
     }
 }
 
-/// The known word that was most likely meant, if any is near.
+/// The known word that was most likely meant, if one is close enough.
 pub(super) fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let written = written.to_lowercase();
-    // One slip in three letters: `requird` is required, and `colour` is not a column. `uniq` is a beginning.
+    // One typo per three characters: `requird` is meant as required, but `colour` is not meant as column. `uniq` is a
+    // prefix.
     let allowed = (written.chars().count() / 3).max(1);
     let slips = |word: &str| match word.to_lowercase() {
         word if written.chars().count() > 2 && word.starts_with(&written) => 0,
@@ -49,7 +50,7 @@ pub(super) fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str
         .map(|(_, word)| word)
 }
 
-/// Letters to add, leave out, change, or swap with their neighbour, to make one word of the other.
+/// The number of characters to insert, delete, replace or swap with their neighbour to turn one word into the other.
 fn distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
@@ -70,7 +71,7 @@ fn distance(a: &str, b: &str) -> usize {
 }
 
 /// `a, b or c`.
-pub(super) fn either<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+pub(super) fn join_with_or<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     let mut words: Vec<&str> = words.into_iter().collect();
     match (words.pop(), words.is_empty()) {
         (Some(last), false) => format!("{} or {last}", words.join(", ")),
@@ -83,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slip_is_recognised_and_another_word_is_not() {
+    fn a_typo_is_recognised_and_a_different_word_is_not() {
         let known = ["required", "max_length", "min", "max", "unique"];
         for (written, meant) in [
             ("requird", Some("required")),
@@ -101,9 +102,9 @@ mod tests {
     }
 
     #[test]
-    fn words_are_listed_as_people_list_them() {
-        assert_eq!(either(["a", "b", "c"]), "a, b or c");
-        assert_eq!(either(["a"]), "a");
-        assert_eq!(either([]), "");
+    fn words_are_joined_with_commas_and_or() {
+        assert_eq!(join_with_or(["a", "b", "c"]), "a, b or c");
+        assert_eq!(join_with_or(["a"]), "a");
+        assert_eq!(join_with_or([]), "");
     }
 }

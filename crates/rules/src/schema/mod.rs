@@ -1,88 +1,88 @@
-//! `inventory.toml` as rules: columns, their types, and the header names people really use.
+//! The rules in `inventory.toml`: columns, their types, and the header names that people really use.
 
 mod column;
 mod currency;
 mod dates;
-mod document;
+#[cfg(test)]
+mod docs_examples;
 mod encoding;
-mod every;
 #[cfg(test)]
 mod exports;
-mod fits;
 mod header;
+mod header_names;
+mod interval;
 mod key;
 mod mistake;
-mod names;
 mod pattern;
 mod policy;
 mod read;
 mod read_column;
 mod read_policy;
-#[cfg(test)]
-mod reference;
-mod shape;
+mod rules_file;
+mod table_mismatch;
+mod table_shape;
 
 use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
-pub use column::{Column, DecimalSign, Kind, WhenEmpty};
-pub use currency::{CURRENCY_SIGNS, CurrencySign};
+pub use column::{Column, DecimalSeparator, Kind, WhenEmpty};
+pub use currency::{CURRENCY_SYMBOLS, CurrencySymbol};
 pub use encoding::TextEncoding;
-pub use every::Every;
-pub use fits::Misfit;
 pub use header::{Header, HeaderFault, NamedCell};
+pub use header_names::canonical_name;
+pub use interval::Interval;
 pub use key::{Key, KeyFault, KeyPart, Template, TemplateError};
 pub use mistake::{Mistake, Mistakes};
-pub use names::canonical_name;
 pub use pattern::Pattern;
-pub use policy::{DISCONTINUED, Documents, Gates, Missing, Mode, PROVENANCE, Price, Scope, Sync, Totals};
-pub use shape::{Capacity, IndexShape, KeyAttribute, KeyKind, KeyShape, Projection, TableShape};
+pub use policy::{DISCONTINUED, DocumentHeaders, Gates, Missing, Mode, PROVENANCE, Price, Scope, Sync, Totals};
+pub use table_mismatch::TableMismatch;
+pub use table_shape::{Capacity, IndexShape, KeyAttribute, KeyKind, KeyShape, Projection, TableShape};
 
-use names::Names;
+use header_names::HeaderNames;
 
-/// The rules the loader comes with, as they are written.
+/// The text of the rules that come with the loader.
 pub const SHIPPED: &str = include_str!("../../../../inventory.toml");
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Schema {
-    /// Of the form of the file.
+    /// Version of the file format.
     version: u32,
     #[serde(default)]
     pub mode: Mode,
     /// Whether the table is read before it is written.
     #[serde(default = "yes")]
     pub compare: bool,
-    /// Whether that look sees what was written a moment ago.
+    /// Whether those reads are strongly consistent.
     #[serde(default = "yes")]
     pub consistent_reads: bool,
-    /// Whether each item written says by which load and when.
+    /// Whether each item written records its load and the time.
     #[serde(default)]
     pub provenance: bool,
     #[serde(default)]
     pub duplicates: Duplicates,
-    /// Whether capitals tell two keys apart.
+    /// Whether keys that differ only in case are different.
     #[serde(default)]
     pub key_case: KeyCase,
     #[serde(default)]
     pub unknown_columns: UnknownColumns,
-    /// The only sheet that is read, where it is named.
+    /// The only sheet to read, if the rules name one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sheet: Option<String>,
-    /// What a text file that is no Unicode is in, where it is named.
+    /// The encoding of text files that are not Unicode, if the rules name one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encoding: Option<TextEncoding>,
-    /// How often a sheet is expected; where none comes, people are told.
+    /// How often a sheet is expected; if none arrives in time, a notification is sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expect_every: Option<Every>,
+    pub expect_every: Option<Interval>,
     pub key: Key,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sync: Option<Sync>,
     #[serde(default)]
     pub gates: Gates,
-    #[serde(default, skip_serializing_if = "Documents::is_usual")]
-    pub document: Documents,
+    #[serde(default, skip_serializing_if = "DocumentHeaders::is_default")]
+    pub document: DocumentHeaders,
     #[serde(default)]
     pub totals: Totals,
     #[serde(default)]
@@ -90,42 +90,42 @@ pub struct Schema {
     #[serde(rename = "column")]
     pub columns: Vec<Column>,
     #[serde(skip)]
-    names: WorkedOut<Names>,
+    names: Cached<HeaderNames>,
 }
 
 fn yes() -> bool {
     true
 }
 
-/// What becomes of rows that have the same key.
+/// What happens to rows with the same key.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Duplicates {
-    /// None of them goes in.
+    /// None of them is loaded.
     #[default]
     Reject,
-    /// The last one counts.
+    /// The last one is loaded.
     Last,
-    /// The first one counts.
+    /// The first one is loaded.
     First,
 }
 
-/// Whether `a-17` and `A-17` may be two items. The table tells them apart; people do not.
+/// Whether `a-17` and `A-17` may be two items. The table distinguishes them; people don't.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum KeyCase {
-    /// They are most likely one item, so neither is loaded.
+    /// They are most likely the same item, so neither is loaded.
     #[default]
     Folds,
     /// They are two items.
     Matters,
 }
 
-/// What becomes of a column of the sheet that the rules do not name.
+/// What happens to columns of the sheet that the rules don't know.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum UnknownColumns {
-    /// Its cells become attributes, named after the header.
+    /// Their cells become attributes named after the header.
     Keep,
     #[default]
     Ignore,
@@ -133,24 +133,24 @@ pub enum UnknownColumns {
     Reject,
 }
 
-/// Something that follows from the rest, worked out when it is first needed.
+/// A value derived from the other fields, computed on first use.
 #[derive(Debug, Clone)]
-struct WorkedOut<T>(OnceLock<T>);
+struct Cached<T>(OnceLock<T>);
 
-impl<T> Default for WorkedOut<T> {
-    fn default() -> WorkedOut<T> {
-        WorkedOut(OnceLock::new())
+impl<T> Default for Cached<T> {
+    fn default() -> Cached<T> {
+        Cached(OnceLock::new())
     }
 }
 
-/// Where the rest is equal, so is this.
-impl<T> PartialEq for WorkedOut<T> {
-    fn eq(&self, _: &WorkedOut<T>) -> bool {
+/// Derived values are equal if the other fields are.
+impl<T> PartialEq for Cached<T> {
+    fn eq(&self, _: &Cached<T>) -> bool {
         true
     }
 }
 
-impl<T> Eq for WorkedOut<T> {}
+impl<T> Eq for Cached<T> {}
 
 impl Schema {
     pub fn shipped() -> Result<Schema, Mistakes> {
@@ -161,18 +161,18 @@ impl Schema {
         read::read(text)
     }
 
-    /// The place of a column among the columns.
+    /// The index of a column.
     pub fn position(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| column.name == name)
     }
 
-    /// The columns in which an empty cell leaves what the table has.
+    /// The columns in which an empty cell keeps the value in the table.
     pub fn kept_columns(&self) -> impl Iterator<Item = &str> {
         let kept = self.columns.iter().filter(|column| column.empty == WhenEmpty::Keep);
         kept.map(|column| column.name.as_str())
     }
 
-    /// Whether items have this attribute by these rules. Any other was put there by somebody else.
+    /// Whether items have this attribute by these rules. Any other attribute was written by another program.
     pub fn is_known(&self, attribute: &str) -> bool {
         let marks = self.sync.as_ref().is_some_and(|sync| sync.missing == Missing::Mark);
         self.position(attribute).is_some()
@@ -181,8 +181,8 @@ impl Schema {
             || marks && attribute == DISCONTINUED
     }
 
-    fn names(&self) -> &Names {
-        self.names.0.get_or_init(|| Names::of_rules(&self.columns, &self.document))
+    fn names(&self) -> &HeaderNames {
+        self.names.0.get_or_init(|| HeaderNames::of_rules(&self.columns, &self.document))
     }
 }
 
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn the_shipped_rules_hold_together() {
+    fn the_shipped_rules_are_valid() {
         let schema = Schema::shipped().unwrap();
         assert_eq!(schema.key.attributes().collect::<Vec<_>>(), ["sku"]);
         assert_eq!(schema.columns.len(), 10);
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rules_travel_as_json_unchanged() {
+    fn the_rules_survive_a_round_trip_through_json() {
         let rules = "version = 1\nmode = \"merge\"\nprovenance = true\nduplicates = \"last\"\nkey_case = \"matters\"\nsheet = \"Stock\"\n\
                      encoding = \"latin2\"\nexpect_every = \"3 months\"\n\
                      [sync]\nmissing = \"mark\"\nscope = { site = \"A\" }\n\
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn rules_of_an_older_plan_are_still_read() {
+    fn rules_in_an_older_plan_can_still_be_read() {
         let older = r#"{"version":1,"key":{"partition":"sku"},
             "column":[{"name":"sku","title":"SKU","type":"text","required":true}]}"#;
         let schema: Schema = serde_json::from_str(older).unwrap();
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_put_into_an_item_is_not_known() {
+    fn attributes_written_by_other_programs_are_not_known() {
         let plain = with(|text| text.to_string()).unwrap();
         assert!(plain.is_known("sku") && plain.is_known("supplier"));
         assert!(!plain.is_known("shelf") && !plain.is_known("loaded_by"));

@@ -1,9 +1,9 @@
-//! What a text must look like, as a regular expression.
+//! The regular expression that a text must match.
 
 use regex_lite::Regex;
 use serde::{Deserialize, Serialize};
 
-/// A regular expression for a whole text, compiled once. In JSON it is what was written.
+/// A regular expression for the whole text, compiled once. Serialised as its source.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Pattern {
@@ -13,18 +13,19 @@ pub struct Pattern {
 
 impl Pattern {
     pub fn new(source: &str) -> Result<Pattern, regex_lite::Error> {
-        // By itself first: `a)|(b` would be an expression between the brackets below, and mean something else.
+        // Compile it alone first: `a)|(b` is only valid inside the parentheses below, where it would mean something
+        // else.
         Regex::new(source)?;
         let whole = Regex::new(&format!("^(?:{source})$"))?;
         Ok(Pattern { source: source.to_string(), whole })
     }
 
-    /// Whether the whole text is as the pattern says.
+    /// Whether the whole text matches.
     pub fn fits(&self, text: &str) -> bool {
         self.whole.is_match(text)
     }
 
-    /// As it stands in the rules.
+    /// The expression as the rules write it.
     pub fn as_str(&self) -> &str {
         &self.source
     }
@@ -57,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_whole_text_must_fit() {
+    fn the_whole_text_must_match() {
         let pattern = Pattern::new("[A-Z]{2}-[0-9]+|none").unwrap();
         for (text, fits) in [("AB-1", true), ("none", true), ("AB-1 ", false), ("xAB-1", false), ("AB-1\n", false)] {
             assert_eq!(pattern.fits(text), fits, "{text:?}");
@@ -65,14 +66,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_expression_by_itself_is_none() {
+    fn a_source_must_be_a_regular_expression_on_its_own() {
         for source in ["(", "a)|(b", "*", "[z-a]"] {
             assert!(Pattern::new(source).is_err(), "{source}");
         }
     }
 
     #[test]
-    fn a_pattern_travels_as_its_source() {
+    fn a_pattern_serialises_as_its_source() {
         let pattern = Pattern::new("[0-9]+").unwrap();
         let json = serde_json::to_string(&pattern).unwrap();
         assert_eq!(json, "\"[0-9]+\"");

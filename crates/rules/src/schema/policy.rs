@@ -1,30 +1,29 @@
-//! What is done with the items beyond judging them: how they reach the table, what becomes of those no longer listed,
-//! and when a load waits for somebody.
+//! How items are written to the table, what happens to those no longer listed, and when a load waits for approval.
 
 use serde::{Deserialize, Serialize};
 
 use inventory_base::decimal::Decimal;
 use inventory_base::item::Value;
 
-/// What `provenance` writes into each item: the load's name, and when.
+/// The attributes that `provenance` adds to each item: the load's name, and the time.
 pub const PROVENANCE: [&str; 2] = ["loaded_by", "loaded_at"];
-/// What `Missing::Mark` sets.
+/// The attribute that `Missing::Mark` sets.
 pub const DISCONTINUED: &str = "discontinued";
 
-/// How an item reaches the table.
+/// How items are written to the table.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
-    /// Whole items are put: an attribute the sheet does not have is gone afterwards.
+    /// Puts whole items: attributes that the sheet doesn't have are removed.
     #[default]
     Replace,
-    /// What the sheet says is set; attributes it does not have stay.
+    /// Sets the attributes that the sheet has and keeps all others.
     Merge,
-    /// Items that are there already stay as they are.
+    /// Existing items are unchanged.
     Add,
 }
 
-/// What becomes of items that the table has and the sheet no longer lists.
+/// What happens to items that are in the table but no longer in the sheet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sync {
     pub missing: Missing,
@@ -34,35 +33,35 @@ pub struct Sync {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Missing {
-    /// They are told.
+    /// They are reported.
     Report,
     /// They get `DISCONTINUED = true`.
     Mark,
     Delete,
 }
 
-/// Which items a sheet speaks for.
+/// The items that a sheet is expected to list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scope {
-    /// All there are.
+    /// All items in the table.
     Table,
-    /// Those that have one of the values which the sheet has in this column: the warehouses it lists.
+    /// Items whose value in this column appears in the sheet: the warehouses it lists.
     Column(String),
-    /// Those with this value in this column.
+    /// Items with this value in this column.
     Only { column: String, value: Value },
 }
 
-/// When a load waits for somebody to approve it. `None` never holds.
+/// When a load waits for approval. `None` never holds it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gates {
-    /// More rows than these rejected.
+    /// More rejected rows than this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejected_rows: Option<u64>,
-    /// More rows rejected, in percent of the rows that hold items.
+    /// More rejected rows than this, in percent of the rows with items.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejected_percent: Option<Decimal>,
-    /// More quantities falling to zero, in percent of those that were not zero.
+    /// More quantities that fall to zero than this, in percent of those that were not zero.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zero_percent: Option<Decimal>,
     /// A price that rises or falls by more than this factor …
@@ -74,45 +73,45 @@ pub struct Gates {
     /// Fewer items than this, in percent of the last load into the table.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fewer_percent: Option<Decimal>,
-    /// More items missing, in percent of those in scope.
+    /// More missing items than this, in percent of those in scope.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missing_percent: Option<Decimal>,
-    /// Attributes that no column of the rules has would vanish.
+    /// Attributes that no column of the rules has would be removed.
     #[serde(default)]
     pub vanishing: bool,
-    /// The file is an invoice, an order or a journal rather than a list of stock.
+    /// The file is an invoice, an order or a journal instead of a stock list.
     #[serde(default)]
     pub document: bool,
-    /// Newer uploads with some of the same items have been loaded since this one was uploaded.
+    /// Newer uploads that share items with this one have been loaded since it was uploaded.
     #[serde(default)]
     pub older: bool,
 }
 
-/// By which headers a document is known that is no list of stock. A `*` at either end stands for any text.
+/// Headers that identify a document other than a stock list. A `*` at either end matches any text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Documents {
-    /// Of columns with the number of an invoice or an order.
+pub struct DocumentHeaders {
+    /// Headers of columns with the number of an invoice or an order.
     pub numbers: Vec<String>,
-    /// Of quantities that are a difference or a forecast.
+    /// Headers of quantities that are a difference or a forecast.
     pub quantities: Vec<String>,
 }
 
-/// The columns that totals and gates are about.
+/// The columns that totals and gates use.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quantity: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price: Option<String>,
-    /// Totals are given for each of its values: the warehouse.
+    /// Totals are computed for each value of this column: the warehouse.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub per: Option<String>,
-    /// Whether they are read back from the table after the load.
+    /// Whether the totals are read back from the table after the load.
     #[serde(default)]
     pub read_back: bool,
 }
 
-/// What a million units cost, and in what currency, for the estimate.
+/// The price of a million units and its currency, for the estimate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Price {
     pub write: Decimal,
@@ -121,7 +120,7 @@ pub struct Price {
 }
 
 impl Default for Gates {
-    /// What holds a load that is most likely a mistake: a sheet whose columns were swapped, of another shop, cut short.
+    /// Holds loads that are most likely a mistake: swapped columns, another shop's sheet, a truncated file.
     fn default() -> Gates {
         let percent = |percent: u32| Some(Decimal::from(percent));
         Gates {
@@ -193,7 +192,7 @@ const DOCUMENT_NUMBERS: [&str; 51] = [
     "Nº de pedido",
     "Número de pedido",
 ];
-const NO_STOCK: [&str; 23] = [
+const NOT_STOCK: [&str; 23] = [
     "*difference*",
     "*variance*",
     "*discrepancy*",
@@ -219,21 +218,22 @@ const NO_STOCK: [&str; 23] = [
     "*pronóstico*",
 ];
 
-impl Default for Documents {
-    fn default() -> Documents {
+impl Default for DocumentHeaders {
+    fn default() -> DocumentHeaders {
         let owned = |texts: &[&str]| texts.iter().map(ToString::to_string).collect();
-        Documents { numbers: owned(&DOCUMENT_NUMBERS), quantities: owned(&NO_STOCK) }
+        DocumentHeaders { numbers: owned(&DOCUMENT_NUMBERS), quantities: owned(&NOT_STOCK) }
     }
 }
 
-impl Documents {
-    pub(super) fn is_usual(&self) -> bool {
-        *self == Documents::default()
+impl DocumentHeaders {
+    pub(super) fn is_default(&self) -> bool {
+        *self == DocumentHeaders::default()
     }
 }
 
 impl Default for Price {
-    /// On demand, in most regions of North America and Europe; a table of provisioned capacity costs nothing more.
+    /// On-demand prices in most regions of North America and Europe; writes to a table with provisioned capacity cost
+    /// nothing extra.
     fn default() -> Price {
         let thousandths = |n: u32| Decimal::new(n.into(), -3);
         Price { write: thousandths(625), read: thousandths(125), currency: "USD".to_string() }

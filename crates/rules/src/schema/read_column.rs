@@ -1,30 +1,30 @@
-//! One `[[column]]` of `inventory.toml`, and whether its settings go together.
+//! Reads one `[[column]]` of `inventory.toml` and checks that its settings fit together.
 
-use super::column::{Column, DecimalSign, Kind, WhenEmpty};
+use super::column::{Column, DecimalSeparator, Kind, WhenEmpty};
 use super::currency;
 use super::dates::is_date_pattern;
-use super::document::{Document, Given, Table, decimal};
-use super::mistake::either;
-use super::names::canonical_name;
+use super::header_names::canonical_name;
+use super::mistake::{join_with_or, nearest};
 use super::pattern::Pattern;
+use super::rules_file::{Located, RulesFile, TomlTable, decimal};
 use inventory_base::decimal::Decimal;
 use inventory_base::item::Value;
 
-/// DynamoDB's limit for the name of an attribute in a key.
+/// DynamoDB's limit for the name of a key attribute.
 const NAME_BYTES: usize = 255;
-/// Barcodes are in use with so many digits.
+/// The lengths of barcodes in use.
 const GTIN_DIGITS: [usize; 4] = [8, 12, 13, 14];
 
-/// A column, and where what it says is said.
+/// A column, with the lines of its settings.
 pub(super) struct ReadColumn {
     pub rules: Column,
     pub name_line: usize,
-    /// Of `empty`, where it is given.
+    /// The line of `empty`, or of the column if it isn't given.
     pub empty_line: usize,
-    /// Whether its type was understood. If not, its values cannot be judged.
+    /// Whether its type was understood. If not, its values can't be checked.
     pub is_typed: bool,
-    /// Title, aliases and fallbacks as they stand in the file.
-    pub names: Vec<Given<String>>,
+    /// Title, aliases, fallbacks and header as the file writes them.
+    pub names: Vec<Located<String>>,
 }
 
 /// The settings that only some types have.
@@ -41,32 +41,32 @@ const SETTINGS_OF_TYPES: [(&str, &[Kind]); 10] = [
     ("unique", &[Kind::Text, Kind::Integer, Kind::Decimal, Kind::Money, Kind::Date, Kind::Choice, Kind::Gtin]),
 ];
 
-pub(super) fn read_column<'d>(document: &'d Document<'d>, mut table: Table<'d>) -> ReadColumn {
+pub(super) fn read_column<'d>(file: &'d RulesFile<'d>, mut table: TomlTable<'d>) -> ReadColumn {
     let name = table.filled_text("name");
     if table.line_of("name").is_none() {
-        document.note(table.line, "a [[column]] has no name; write name = \"…\", the attribute in the table");
+        file.note(table.line, "a [[column]] has no name; write name = \"…\", the attribute in the table");
     }
     let name_line = name.as_ref().map_or(table.line, |name| name.line);
     let name = name.map_or("", |name| name.value);
     if name.len() > NAME_BYTES || name.trim() != name {
-        let sentence = format!("a name has at most {NAME_BYTES} bytes and no blanks at its ends; shorten it");
-        document.note(name_line, sentence);
+        let sentence = format!("a name must have at most {NAME_BYTES} bytes and no spaces at its ends; shorten it");
+        file.note(name_line, sentence);
     }
-    let title = table.filled_text("title").unwrap_or(Given { value: name, line: name_line });
+    let title = table.filled_text("title").unwrap_or(Located { value: name, line: name_line });
     let (aliases, fallbacks) = (table.texts("aliases"), table.texts("fallbacks"));
     let header = table.filled_text("header");
     for header in std::iter::once(&title).chain(&aliases).chain(&fallbacks).chain(&header) {
-        check_header(document, header);
+        check_header(file, header);
     }
-    let prefer = read_pairs(document, &mut table);
+    let prefer = read_pairs(file, &mut table);
     let (candidates, never) = (table.texts("candidates"), table.texts("never"));
     for words in candidates.iter().chain(&never) {
-        check_words(document, words);
+        check_header_pattern(file, words);
     }
 
     let given_kind = table.one_of("type", &Kind::ALL);
     if table.line_of("type").is_none() {
-        document.note(table.line, format!("column \"{name}\" has no type; write type = \"text\", or another one"));
+        file.note(table.line, format!("column \"{name}\" has no type; write type = \"text\", or another type"));
     }
     let kind = given_kind.as_ref().map_or(Kind::Text, |kind| kind.value);
     let mut rules = Column {
@@ -85,19 +85,19 @@ pub(super) fn read_column<'d>(document: &'d Document<'d>, mut table: Table<'d>) 
         min: table.number("min").map(|min| min.value),
         max: table.number("max").map(|max| max.value),
         max_length: table.count("max_length").map(|length| length.value),
-        pattern: read_pattern(document, &mut table),
+        pattern: read_pattern(file, &mut table),
         pad: table.count("pad").map(|pad| pad.value),
         choices: owned(&table.texts("choices")),
         decimal: table
-            .one_of("decimal", &[(".", DecimalSign::Point), (",", DecimalSign::Comma)])
+            .one_of("decimal", &[(".", DecimalSeparator::Point), (",", DecimalSeparator::Comma)])
             .map(|sign| sign.value),
-        currency: read_currency(document, &mut table),
-        dates: read_dates(document, &mut table),
+        currency: read_currency(file, &mut table),
+        dates: read_dates(file, &mut table),
     };
-    // Of a column whose type is not known, its settings cannot be judged.
+    // The settings can only be checked against a known type.
     if given_kind.is_some() {
-        check_settings(document, &table, &rules);
-        rules.empty = read_empty(document, &mut table, &rules);
+        check_settings(file, &table, &rules);
+        rules.empty = read_empty(file, &mut table, &rules);
     } else {
         table.value("empty");
         table.value("default");
@@ -105,135 +105,134 @@ pub(super) fn read_column<'d>(document: &'d Document<'d>, mut table: Table<'d>) 
     let empty_line = table.line_of("empty").unwrap_or(table.line);
     table.finish();
     let names = [title].into_iter().chain(aliases).chain(fallbacks).chain(header);
-    let names = names.map(|given| Given { value: given.value.to_string(), line: given.line }).collect();
+    let names = names.map(|given| Located { value: given.value.to_string(), line: given.line }).collect();
     ReadColumn { rules, name_line, empty_line, is_typed: given_kind.is_some(), names }
 }
 
-fn owned(texts: &[Given<&str>]) -> Vec<String> {
+fn owned(texts: &[Located<&str>]) -> Vec<String> {
     texts.iter().map(|text| text.value.to_string()).collect()
 }
 
-fn check_header(document: &Document, header: &Given<&str>) {
+fn check_header(file: &RulesFile, header: &Located<&str>) {
     let text = header.value;
     let plain = text.strip_suffix('*').unwrap_or(text);
     if !text.trim().is_empty() && canonical_name(plain).is_empty() {
-        document.note(header.line, format!("\"{text}\" has no letter and no digit to be found by; take it out"));
+        file.note(header.line, format!("\"{text}\" has no letters or digits to match; remove it"));
     }
     if plain.contains('*') {
-        document
-            .note(header.line, format!("\"{text}\" has a * that is not at its end; only there it stands for any text"));
+        file.note(header.line, format!("\"{text}\" has a * that isn't at its end; only there does it match any text"));
     }
 }
 
-/// A header with `*` at its ends or without.
-pub(super) fn check_words(document: &Document, words: &Given<&str>) {
+/// Checks a header that may have `*` at its ends.
+pub(super) fn check_header_pattern(file: &RulesFile, words: &Located<&str>) {
     let text = words.value.strip_prefix('*').filter(|text| !text.is_empty()).unwrap_or(words.value);
-    check_header(document, &Given { value: text, line: words.line });
+    check_header(file, &Located { value: text, line: words.line });
 }
 
 /// `[["SKU", "Item ID"], …]`.
-fn read_pairs<'d>(document: &'d Document<'d>, table: &mut Table<'d>) -> Vec<[String; 2]> {
+fn read_pairs<'d>(file: &'d RulesFile<'d>, table: &mut TomlTable<'d>) -> Vec<[String; 2]> {
     let pairs = table.pairs("prefer");
     for pair in &pairs {
-        pair.iter().for_each(|words| check_words(document, words));
+        pair.iter().for_each(|words| check_header_pattern(file, words));
         let [first, second] = pair.each_ref().map(|words| words.value);
         let turned =
-            |other: &&[Given<&str>; 2]| canonical_pair(&other[0], &other[1]) == canonical_pair(&pair[1], &pair[0]);
+            |other: &&[Located<&str>; 2]| canonical_pair(&other[0], &other[1]) == canonical_pair(&pair[1], &pair[0]);
         if pairs.iter().any(|other| turned(&other)) {
-            let sentence = format!("\"{first}\" is before \"{second}\" and after it; keep the order that is right");
-            document.note(pair[0].line, sentence);
+            let sentence = format!("\"{first}\" comes both before and after \"{second}\"; keep the right order");
+            file.note(pair[0].line, sentence);
         }
     }
     pairs.into_iter().map(|pair| pair.map(|words| words.value.to_string())).collect()
 }
 
-fn canonical_pair(first: &Given<&str>, second: &Given<&str>) -> [(String, bool, bool); 2] {
+fn canonical_pair(first: &Located<&str>, second: &Located<&str>) -> [(String, bool, bool); 2] {
     let of = |text: &str| (canonical_name(text), text.starts_with('*'), text.ends_with('*'));
     [of(first.value), of(second.value)]
 }
 
-fn read_pattern<'d>(document: &'d Document<'d>, table: &mut Table<'d>) -> Option<Pattern> {
-    let Given { value: source, line } = table.filled_text("pattern")?;
+fn read_pattern<'d>(file: &'d RulesFile<'d>, table: &mut TomlTable<'d>) -> Option<Pattern> {
+    let Located { value: source, line } = table.filled_text("pattern")?;
     match Pattern::new(source) {
         Ok(pattern) => Some(pattern),
         Err(error) => {
             let sentence =
-                format!("pattern = \"{source}\" is no regular expression ({error}); mend it, or leave it out");
-            document.note(line, sentence);
+                format!("pattern = \"{source}\" is not a regular expression ({error}); fix it, or remove it");
+            file.note(line, sentence);
             None
         }
     }
 }
 
-fn read_currency<'d>(document: &'d Document<'d>, table: &mut Table<'d>) -> Option<String> {
-    let Given { value: code, line } = table.filled_text("currency")?;
+fn read_currency<'d>(file: &'d RulesFile<'d>, table: &mut TomlTable<'d>) -> Option<String> {
+    let Located { value: code, line } = table.filled_text("currency")?;
     if currency::is_known(code) {
         return Some(code.to_string());
     }
-    document.note(line, format!("currency is \"{code}\" and should be the code of a currency, such as EUR or USD"));
+    file.note(line, format!("currency is \"{code}\", but should be a currency code such as EUR or USD"));
     None
 }
 
-fn read_dates<'d>(document: &'d Document<'d>, table: &mut Table<'d>) -> Vec<String> {
+fn read_dates<'d>(file: &'d RulesFile<'d>, table: &mut TomlTable<'d>) -> Vec<String> {
     let (dates, others): (Vec<_>, Vec<_>) =
         table.texts("dates").into_iter().partition(|given| is_date_pattern(given.value));
-    for Given { value, line } in others {
+    for Located { value, line } in others {
         let sentence = format!(
-            "\"{value}\" is no way to write a date; write the day as d or dd, the month as m, mm or mmm and the year as yy \
+            "\"{value}\" is not a date format; write the day as d or dd, the month as m, mm or mmm and the year as yy \
              or yyyy, such as dd.mm.yyyy"
         );
-        document.note(line, sentence);
+        file.note(line, sentence);
     }
     owned(&dates)
 }
 
-fn check_settings(document: &Document, table: &Table, rules: &Column) {
+fn check_settings(file: &RulesFile, table: &TomlTable, rules: &Column) {
     for (setting, kinds) in SETTINGS_OF_TYPES {
         let Some(line) = table.line_of(setting).filter(|_| !kinds.contains(&rules.kind)) else {
             continue;
         };
         let (name, kind) = (&rules.name, rules.kind.name());
-        let kinds = either(kinds.iter().map(|kind| kind.name()));
+        let kinds = join_with_or(kinds.iter().map(|kind| kind.name()));
         let sentence =
-            format!("{setting} is for {kinds}, and column \"{name}\" is {kind}; take it out or change the type");
-        document.note(line, sentence);
+            format!("{setting} is only for {kinds}, but column \"{name}\" is {kind}; remove it or change the type");
+        file.note(line, sentence);
     }
-    let note = |setting, sentence: String| document.note(table.line_of(setting).unwrap_or(table.line), sentence);
+    let note = |setting, sentence: String| file.note(table.line_of(setting).unwrap_or(table.line), sentence);
     if let (Some(min), Some(max)) = (rules.min, rules.max)
         && min > max
     {
-        note("max", format!("max is {max}, below min, which is {min}; no number can be both"));
+        note("max", format!("max is {max}, but min is {min}; change one of them"));
     }
     if let Some(pad) = rules.pad {
         if rules.max_length.is_some_and(|most| pad > most) {
-            note("pad", "pad is more than max_length; a text cannot be both".to_string());
+            note("pad", "pad is greater than max_length; change one of them".to_string());
         }
         if rules.kind == Kind::Gtin && !GTIN_DIGITS.contains(&pad) {
-            note("pad", format!("pad is {pad}, and a barcode has 8, 12, 13 or 14 digits; write one of these"));
+            note("pad", format!("pad is {pad}, but a barcode has 8, 12, 13 or 14 digits; write one of these"));
         }
     }
     if rules.kind == Kind::Choice && rules.choices.is_empty() {
         let name = &rules.name;
-        document.note(
+        file.note(
             table.line_of("type").unwrap_or(table.line),
             format!("column \"{name}\" is a choice without choices; add choices = [\"…\"]"),
         );
     }
     for (i, choice) in rules.choices.iter().enumerate() {
         if rules.choices[..i].iter().any(|other| other.to_lowercase() == choice.to_lowercase()) {
-            note("choices", format!("\"{choice}\" stands twice in choices, which is read without case; take one out"));
+            note("choices", format!("choices has \"{choice}\" twice, since case doesn't matter; remove one of them"));
         }
     }
 }
 
-/// What an empty cell means, from `empty` and `default` together.
-fn read_empty<'d>(document: &'d Document<'d>, table: &mut Table<'d>, rules: &Column) -> WhenEmpty {
+/// Reads from `empty` and `default` what an empty cell means.
+fn read_empty<'d>(file: &'d RulesFile<'d>, table: &mut TomlTable<'d>, rules: &Column) -> WhenEmpty {
     let empty = table.one_of("empty", &["absent", "default", "keep"].map(|word| (word, word)));
     let Some((given, found)) = table.value("default") else {
         match empty {
-            Some(Given { value: "keep", .. }) => return WhenEmpty::Keep,
-            Some(Given { value: "default", line }) => {
-                document.note(line, "empty is \"default\" and there is no default; add default = …");
+            Some(Located { value: "keep", .. }) => return WhenEmpty::Keep,
+            Some(Located { value: "default", line }) => {
+                file.note(line, "empty is \"default\", but there is no default; add default = …");
             }
             _ => {}
         }
@@ -241,22 +240,22 @@ fn read_empty<'d>(document: &'d Document<'d>, table: &mut Table<'d>, rules: &Col
     };
     if rules.required {
         let sentence =
-            "required and default contradict each other: with a default nothing is missing; take one of them out";
-        document.note(given.line, sentence);
+            "required and default contradict each other: with a default nothing is missing; remove one of them";
+        file.note(given.line, sentence);
     }
-    if let Some(Given { value: word @ ("absent" | "keep"), line }) = empty {
-        document.note(line, format!("empty is \"{word}\" and there is a default; take one of them out"));
+    if let Some(Located { value: word @ ("absent" | "keep"), line }) = empty {
+        file.note(line, format!("empty is \"{word}\", but there is a default; remove one of them"));
     }
     match read_value(given.value, rules) {
         Ok(value) => WhenEmpty::Default(value),
         Err(expected) => {
-            document.note(given.line, format!("default is {found} and should be {expected}"));
+            file.note(given.line, format!("default is {found}, but should be {expected}"));
             WhenEmpty::Absent
         }
     }
 }
 
-/// A value of a column as the table gets it, or what it should be. It keeps to the column's own rules.
+/// Reads a value of a column as it is stored in the table, or says what it should be. The column's own rules apply.
 pub(super) fn read_value(given: &toml::de::DeValue, rules: &Column) -> Result<Value, String> {
     let text = given.as_str();
     match rules.kind {
@@ -264,12 +263,12 @@ pub(super) fn read_value(given: &toml::de::DeValue, rules: &Column) -> Result<Va
             let text = text.ok_or("a text in quotes")?;
             let fits_pattern = rules.pattern.as_ref().is_none_or(|pattern| pattern.fits(text));
             match rules.max_length {
-                _ if text.trim() != text || text.is_empty() => Err("a text without blanks at its ends".to_string()),
+                _ if text.trim() != text || text.is_empty() => Err("a text without spaces at its ends".to_string()),
                 Some(most) if text.chars().count() > most => {
-                    Err(format!("at most {most} characters, as max_length says"))
+                    Err(format!("at most {most} characters long, as max_length says"))
                 }
-                _ if is_unpadded(text, rules) => Err("with its zeros in front, as pad says".to_string()),
-                _ if !fits_pattern => Err("as pattern says".to_string()),
+                _ if is_unpadded(text, rules) => Err("written with its leading zeros, as pad says".to_string()),
+                _ if !fits_pattern => Err("a text that matches pattern".to_string()),
                 _ => Ok(Value::S(text.into())),
             }
         }
@@ -293,13 +292,33 @@ pub(super) fn read_value(given: &toml::de::DeValue, rules: &Column) -> Result<Va
         }
         Kind::Choice => {
             let choice = rules.choices.iter().find(|choice| Some(choice.as_str()) == text);
-            Ok(Value::S(choice.ok_or("one of choices, written as there")?.as_str().into()))
+            Ok(Value::S(choice.ok_or("one of choices, written the same way")?.as_str().into()))
         }
-        Kind::Gtin => Err("left out: no two kinds of item have the same barcode".to_string()),
+        Kind::Gtin => Err("removed: no two products have the same barcode".to_string()),
     }
 }
 
-/// Whether a cell with this text would have been given zeros in front.
+/// Whether a cell with this text would have been padded with leading zeros.
 fn is_unpadded(text: &str, rules: &Column) -> bool {
     rules.pad.is_some_and(|digits| text.len() < digits) && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Finds the column that a setting names; notes it if there is none.
+pub(super) fn find_column<'c>(
+    file: &RulesFile,
+    line: usize,
+    what: &str,
+    name: &str,
+    columns: &'c [ReadColumn],
+) -> Option<&'c ReadColumn> {
+    let found = columns.iter().find(|column| column.rules.name == name);
+    if found.is_none() {
+        let names = columns.iter().map(|column| column.rules.name.as_str()).filter(|name| !name.is_empty());
+        let meant = match nearest(name, names) {
+            Some(meant) => format!("write \"{meant}\""),
+            None => "add a [[column]] with that name, or name another one".to_string(),
+        };
+        file.note(line, format!("{what} needs a column \"{name}\", but there is none; {meant}"));
+    }
+    found
 }

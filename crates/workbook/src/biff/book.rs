@@ -1,10 +1,10 @@
-//! What stands before the sheets: how texts, numbers and dates of all of them are to be understood.
+//! The records before the sheets: they define how the texts, numbers and dates of all sheets are read.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::sheet::SheetRecords;
-use super::text::{Letters, Pieces};
+use super::sheet::{SharedData, SheetRecords};
+use super::text::{Pieces, TextEncoding};
 use super::{BOF, EOF, Record, Records};
 use crate::Sheet;
 use crate::assembly::DAYS_TO_1904;
@@ -13,54 +13,48 @@ use crate::number_format::{CellFormat, is_eastern_country, is_eastern_name};
 use crate::scan::damaged;
 use inventory_base::message::{Refusal, Rule, count};
 
-/// The most styles that Excel lets a workbook have, and some more.
-const MOST_FORMATS: usize = 65_536;
+/// A little more than the number of styles that Excel allows in a workbook.
+const MAX_FORMATS: usize = 65_536;
 
-/// A workbook whose texts and formats are known, and the places of whose cells are.
+/// A workbook with what its sheets share, and with the positions of its cells.
 pub struct Book {
-    pub(super) letters: Letters,
-    pub(super) texts: Vec<String>,
-    /// By the style of a cell. A style that there is not has the general format, as everywhere.
-    pub(super) formats: Vec<CellFormat>,
-    /// Days from 30 December 1899 to the first of the workbook's own.
-    pub(super) epoch: f64,
-    /// Whether the program that wrote the workbook calculates. One that does not writes 0 or an empty text as the
-    /// result of each formula.
-    pub(super) is_calculated: bool,
-    /// Those that can have rows, in the order of their tabs.
+    pub shared: SharedData,
+    /// Worksheets, in the order of their tabs.
     sheets: Vec<(Sheet, SheetRecords)>,
 }
 
-/// A sheet as it is announced.
-struct Announced {
+/// A sheet as the workbook's directory lists it.
+struct SheetEntry {
     sheet: Sheet,
     at: usize,
     has_rows: bool,
 }
 
 impl Book {
-    /// Refuses what is protected, what is damaged before the first cell, and what has more cells than are read.
+    /// Reads the workbook. Refuses it if it is protected, damaged before the first cell, or has too many cells.
     pub fn read(stream: &[u8], budget: &Budget) -> Result<Book, Refusal> {
         let mut globals = Globals::read(stream, budget)?;
         let mut names = HashSet::new();
-        if globals.sheets.is_empty() || !globals.sheets.iter().all(|one| names.insert(one.sheet.name.as_str())) {
+        if globals.sheets.is_empty() || !globals.sheets.iter().all(|entry| names.insert(entry.sheet.name.as_str())) {
             return Err(damaged());
         }
         let mut sheets = Vec::new();
-        let (mut cells, mut passed) = (0, 0);
-        for announced in std::mem::take(&mut globals.sheets).into_iter().filter(|one| one.has_rows) {
-            let (sheet, length) = SheetRecords::find(stream, announced.at, budget, &mut cells)?;
-            // No two sheets share records: a file that says so could make the same be read again and again.
-            passed += length;
-            if passed > stream.len() {
+        let (mut cells, mut bytes) = (0, 0);
+        for entry in std::mem::take(&mut globals.sheets).into_iter().filter(|entry| entry.has_rows) {
+            let (sheet, length) = SheetRecords::find(stream, entry.at, budget, &mut cells)?;
+            // Sheets never share records: a file that claims so could make the reader read the same ones again and
+            // again.
+            bytes += length;
+            if bytes > stream.len() {
                 return Err(damaged());
             }
-            sheets.push((announced.sheet, sheet));
+            sheets.push((entry.sheet, sheet));
         }
         let is_calculated = globals.recalculated || sheets.iter().any(|(_, sheet)| sheet.has_results);
         let formats = globals.formats();
-        let Globals { letters, texts, epoch, .. } = globals;
-        Ok(Book { letters, texts, formats, epoch, is_calculated, sheets })
+        let Globals { encoding, texts, epoch, .. } = globals;
+        let shared = SharedData { encoding, texts, formats, epoch, is_calculated };
+        Ok(Book { shared, sheets })
     }
 
     pub fn sheets(&self) -> impl Iterator<Item = &Sheet> {
@@ -74,17 +68,17 @@ impl Book {
 
 /// The records before those of the first sheet.
 struct Globals {
-    letters: Letters,
+    encoding: TextEncoding,
     texts: Vec<String>,
     epoch: f64,
     codes: HashMap<u16, Arc<str>>,
-    /// The number of each style's format.
+    /// The number format of each style.
     styles: Vec<u16>,
-    /// Whether something says that the workbook was made in Eastern Asia or in Thailand.
+    /// Whether something shows that the workbook was made in East Asia or Thailand.
     is_eastern: bool,
-    /// Whether a program that calculates left its mark.
+    /// Whether a program that calculates has saved the workbook.
     recalculated: bool,
-    sheets: Vec<Announced>,
+    sheets: Vec<SheetEntry>,
 }
 
 impl Globals {
@@ -93,10 +87,10 @@ impl Globals {
         let first = records.next().ok_or_else(damaged)??;
         let version = first.body.u16(0).filter(|_| first.kind == BOF).ok_or_else(damaged)?;
         let mut globals = Globals {
-            letters: match version {
-                0x0500 => Letters::of_code_page(1252),
+            encoding: match version {
+                0x0500 => TextEncoding::of_code_page(1252),
                 0x0002 | 0x0007 | 0x0200 | 0x0300 | 0x0400 => return Err(damaged()),
-                _ => Letters::Unicode,
+                _ => TextEncoding::Unicode,
             },
             texts: Vec::new(),
             epoch: 0.0,
@@ -116,70 +110,71 @@ impl Globals {
                 0x00FC => globals.read_texts(record, records, budget)?,
                 _ => globals.take(record, records).ok_or_else(damaged)?,
             }
-            if globals.codes.len().max(globals.styles.len()) > MOST_FORMATS {
+            if globals.codes.len().max(globals.styles.len()) > MAX_FORMATS {
                 return Err(damaged());
             }
         }
         Err(damaged())
     }
 
-    /// `next` are the records after it.
+    /// `next` is the records after this one.
     fn take(&mut self, Record { kind, body, .. }: Record<'_>, next: Records<'_>) -> Option<()> {
         let pieces = |at: usize| Some(Pieces::new(body.0.get(at..)?, next));
         match kind {
-            // CodePage. From Excel 97 on texts are in UTF-16 whatever it says: some claim the page of their machine.
+            // CodePage. From Excel 97 on texts are in UTF-16 whatever this says: some programs write the code page of
+            // their machine.
             0x0042 => {
                 let page = body.u16(0)?;
                 self.is_eastern |= matches!(page, 874 | 932 | 936 | 949 | 950);
-                if self.letters != Letters::Unicode {
-                    self.letters = Letters::of_code_page(page);
+                if self.encoding != TextEncoding::Unicode {
+                    self.encoding = TextEncoding::of_code_page(page);
                 }
             }
             // Date1904
             0x0022 if body.u16(0)? == 1 => self.epoch = DAYS_TO_1904,
-            // Country: of the program, of the machine.
+            // Country: of the program, and of the machine.
             0x008C => self.is_eastern |= [body.u16(0)?, body.u16(2)?].into_iter().any(is_eastern_country),
-            // Font: how it looks, then its name.
+            // Font: attributes, then its name.
             0x0031 => {
-                let name = pieces(14).and_then(|mut name| name.short_text(self.letters));
+                let name = pieces(14).and_then(|mut name| name.short_text(self.encoding));
                 self.is_eastern |= name.is_some_and(|name| is_eastern_name(&name));
             }
             // Format
             0x041E => {
                 let mut code = pieces(2)?;
-                let code = match self.letters {
-                    Letters::Unicode => code.text(self.letters)?,
-                    Letters::Bytes(_) => code.short_text(self.letters)?,
+                let code = match self.encoding {
+                    TextEncoding::Unicode => code.text(self.encoding)?,
+                    TextEncoding::CodePage(_) => code.short_text(self.encoding)?,
                 };
                 self.codes.insert(body.u16(0)?, code.into());
             }
             // XF
             0x00E0 => self.styles.push(body.u16(2)?),
-            // RecalcId: which program calculated last; 0 asks for it to be done anew.
+            // RecalcId: the version that calculated last; 0 requests a recalculation.
             0x01C1 => self.recalculated |= body.u32(4).is_some_and(|by| by != 0),
             // BoundSheet
             0x0085 => {
-                let mut name = pieces(6)?.short_text(self.letters)?;
-                name.retain(|letter| letter != '\0');
+                let mut name = pieces(6)?.short_text(self.encoding)?;
+                name.retain(|c| c != '\0');
                 let visible = body.u8(4)? & 3 == 0;
                 let at = body.u32(0)? as usize;
-                self.sheets.push(Announced { sheet: Sheet { name, visible }, at, has_rows: body.u8(5)? == 0 });
+                self.sheets.push(SheetEntry { sheet: Sheet { name, visible }, at, has_rows: body.u8(5)? == 0 });
             }
             _ => {}
         }
         Some(())
     }
 
-    /// The texts that all sheets share. How many it claims to have is passed over: writers are known to miscount.
+    /// Reads the texts that all sheets share. The declared count is ignored: some programs miscount.
     fn read_texts(&mut self, sst: Record<'_>, next: Records<'_>, budget: &Budget) -> Result<(), Refusal> {
         let mut pieces = Pieces::new(sst.body.0.get(8..).ok_or_else(damaged)?, next);
         let mut bytes = 0;
-        while !pieces.is_over() {
-            let text = pieces.text(Letters::Unicode).ok_or_else(damaged)?;
+        while !pieces.is_at_end() {
+            let text = pieces.text(TextEncoding::Unicode).ok_or_else(damaged)?;
             bytes += text.len() as u64;
             if bytes > budget.shared_text_bytes {
                 let limit = format!("{} MB", count(budget.shared_text_bytes >> 20));
-                return Err(holds_too_much("too long texts in all", &limit));
+                return Err(holds_too_much("too much text", &limit));
             }
             if self.texts.len() as u64 >= budget.shared_texts {
                 return Err(holds_too_much("too many different texts", &count(budget.shared_texts)));

@@ -1,6 +1,6 @@
-//! Workbooks of Excel 97 to 2003, and of Excel 95: a stream of records, each a kind, a length and that many bytes. Read
-//! here and not by calamine: that tells no number formats, decides by a list of its own what is a date, and passes over
-//! formulas of older kinds together with their rows.
+//! Workbooks of Excel 95 to 2003: a stream of records, each a kind, a length and that many bytes. Parsed here and not
+//! with calamine, which reports no number formats, decides from its own list what is a date, and skips older kinds of
+//! formulas together with their rows.
 
 mod book;
 mod sheet;
@@ -18,7 +18,7 @@ const BOF: u16 = 0x0809;
 const EOF: u16 = 0x000A;
 const CONTINUE: u16 = 0x003C;
 const FORMULA: [u16; 3] = [0x0006, 0x0206, 0x0406];
-/// The text that the formula before it comes to.
+/// The text result of the formula before it.
 const STRING: u16 = 0x0207;
 const LABEL: u16 = 0x0204;
 const RSTRING: u16 = 0x00D6;
@@ -33,11 +33,11 @@ const BOOL_ERR: u16 = 0x0205;
 struct Record<'a> {
     kind: u16,
     body: Body<'a>,
-    /// Where it begins in the stream.
+    /// Its offset in the stream.
     at: usize,
 }
 
-/// The records from some place in the stream on. After one that is cut off there are no more.
+/// The records from an offset in the stream on. Iteration ends after a truncated one.
 #[derive(Clone, Copy)]
 struct Records<'a> {
     stream: &'a [u8],

@@ -1,16 +1,16 @@
-//! Workbooks made record by record.
+//! Tests with workbooks built record by record.
 
 use std::ops::ControlFlow;
 
 use super::*;
 use crate::MergedArea;
 use crate::assembly::tests::shown;
-use crate::assembly::{Beside, damaged_after};
+use crate::assembly::{SheetExtras, damaged_after};
 use crate::budget::Budget;
 use inventory_base::message::Rule;
 use inventory_test_files::xls::*;
 
-/// A number of the first style.
+/// A number in the first style.
 fn at(row: u16, column: u16) -> Vec<u8> {
     number(row, column, 0, 1.5)
 }
@@ -19,7 +19,7 @@ fn special(kind: u8, value: u8) -> [u8; 8] {
     [kind, 0, value, 0, 0, 0, 0xFF, 0xFF]
 }
 
-/// What a program that calculates leaves.
+/// The record that a program that calculates leaves.
 fn calculated() -> Vec<u8> {
     record(0x01C1, &[0xC1, 1, 0, 0, 0x54, 0x8D, 1, 0])
 }
@@ -28,7 +28,7 @@ fn read_stream(stream: &[u8], budget: &Budget) -> Result<Vec<String>, Refusal> {
     let book = Book::read(stream, budget)?;
     let mut rows = Vec::new();
     let records = book.sheet("Stock").expect("a sheet");
-    records.visit_rows("Stock", stream, &book, budget, &mut |row| {
+    records.visit_rows("Stock", stream, &book.shared, budget, &mut |row| {
         rows.push(shown(row));
         ControlFlow::Continue(())
     })?;
@@ -40,7 +40,7 @@ fn read(globals: &[Vec<u8>], cells: &[Vec<u8>]) -> Result<Vec<String>, Refusal> 
 }
 
 #[test]
-fn every_cell_comes_with_its_value_and_its_format() {
+fn every_cell_is_read_with_its_value_and_format() {
     let globals = [
         format(164, "00000"),
         style(0),
@@ -76,29 +76,30 @@ fn every_cell_comes_with_its_value_and_its_format() {
 }
 
 #[test]
-fn a_number_is_a_date_where_its_format_says_so_and_nowhere_else() {
+fn a_number_is_a_date_only_if_its_format_is_a_date_format() {
     let formats = |ids: &[u16], more: &[Vec<u8>], value: f64| {
         let globals: Vec<_> = more.iter().cloned().chain(ids.iter().map(|id| style(*id))).collect();
         let cells: Vec<_> = (0..ids.len() as u16).map(|at| number(at, 0, at, value)).collect();
         read(&globals, &cells).unwrap()
     };
-    // Formats of the file's own, by numbers that Excel would not use for them too: some programs begin at 50.
+    // The file's own formats, with numbers that Excel would not use for them: some programs start at 50.
     let own = [format(50, "00000"), format(57, "0.00"), format(58, "dd.mm.yyyy"), format(59, "yyyy-mm-dd")];
     assert_eq!(
         formats(&[50, 57, 58, 59], &own, 46298.0),
         ["1:0=46298 as 00000", "2:0=46298 as 0.00", "3:0=date 46298 as dd.mm.yyyy", "4:0=date 46298 as yyyy-mm-dd",]
     );
-    // Those of Excel's own: a date, an elapsed time, a number, one that nobody knows, one that there is not.
+    // Excel's built-in formats: a date, an elapsed time, a number, an unknown one, the general one; then a style that
+    // does not exist.
     let known = formats(&[14, 46, 2, 63, 0], &[], 1.5);
     assert_eq!(known, ["1:0=date 1.5 as mm-dd-yy", "2:0=1.5 as [h]:mm:ss", "3:0=1.5 as 0.00", "4:0=1.5", "5:0=1.5"]);
     assert_eq!(read(&[style(14)], &[number(0, 0, 1, 1.5)]).unwrap(), ["1:0=1.5"]);
-    // The general format is that, whatever a program calls it.
+    // The general format is recognised under any name.
     let general = [format(0, "Standard"), format(165, "GENERAL"), format(166, "Standard")];
     assert_eq!(formats(&[0, 165, 166], &general, 7.0), ["1:0=7", "2:0=7", "3:0=7"]);
 }
 
 #[test]
-fn formats_that_differ_by_country_make_dates_only_where_the_country_is_known() {
+fn locale_dependent_formats_are_dates_only_if_the_country_is_known() {
     let styles = [style(27), style(36), style(50), style(58), style(71)];
     let country = |program, machine| record(0x008C, &le(&[program, machine]));
     let font = |name: &str| {
@@ -115,7 +116,7 @@ fn formats_that_differ_by_country_make_dates_only_where_the_country_is_known() {
     for unknown in [vec![], country(1, 49), font("Arial")] {
         assert_eq!(with(unknown.clone(), 46298.0), "1:0=date or 46298");
         assert_eq!(with(unknown.clone(), 0.5), "1:0=date or 0.5");
-        // What would be the year 7905, or 1900, is a number.
+        // What would be a date in the year 7905 or 1900 is a number.
         assert_eq!(with(unknown.clone(), 2_193_312.0), "1:0=2193312");
         assert_eq!(with(unknown, 12.0), "1:0=12");
     }
@@ -132,7 +133,7 @@ fn formats_that_differ_by_country_make_dates_only_where_the_country_is_known() {
 }
 
 #[test]
-fn both_date_systems_count_from_where_they_begin() {
+fn both_date_systems_give_the_same_day() {
     let later = [record(0x0022, &le(&[1])), style(14), style(0)];
     assert_eq!(
         read(&later, &[number(0, 0, 0, 44836.0), number(1, 0, 1, 44836.0)]).unwrap(),
@@ -141,7 +142,7 @@ fn both_date_systems_count_from_where_they_begin() {
 }
 
 #[test]
-fn formulas_of_every_kind_come_with_what_they_come_to() {
+fn formulas_of_every_kind_are_read_with_their_results() {
     let string = |said: &str| record(STRING, &text(said));
     let cells = [
         formula(0x0406, 0, 0, 12_f64.to_le_bytes()),
@@ -157,7 +158,7 @@ fn formulas_of_every_kind_come_with_what_they_come_to() {
         string(""),
         formula(0x0006, 7, 0, special(3, 0)),
         formula(0x0006, 8, 0, 0_f64.to_le_bytes()),
-        // A text that is to follow, and does not: the next cell's is not its own.
+        // A formula whose text record is missing does not take the text of the next cell.
         formula(0x0006, 9, 0, special(0, 0)),
         formula(0x0006, 10, 0, special(0, 0)),
         string("own"),
@@ -177,11 +178,11 @@ fn formulas_of_every_kind_come_with_what_they_come_to() {
 }
 
 #[test]
-fn a_program_that_does_not_calculate_leaves_no_results() {
+fn formulas_from_a_program_that_does_not_calculate_have_no_results() {
     let cells =
         [number(0, 0, 0, 0.0), formula(0x0006, 1, 0, 0_f64.to_le_bytes()), formula(0x0006, 2, 0, special(3, 0))];
     assert_eq!(read(&[], &cells).unwrap(), ["1:0=0", "2:0=no result", "3:0=no result"]);
-    // One that does says so, or some formula comes to more than nothing.
+    // A program that does calculate says so, or some formula has another result.
     assert_eq!(read(&[calculated()], &cells).unwrap(), ["1:0=0", "2:0=0"]);
     assert_eq!(read(&[record(0x01C1, &[0; 8])], &cells).unwrap()[1], "2:0=no result");
     let more = [cells.to_vec(), vec![formula(0x0006, 3, 0, 5_f64.to_le_bytes())]].concat();
@@ -197,7 +198,7 @@ fn cells_may_be_written_in_any_order_but_only_once() {
 }
 
 #[test]
-fn what_excel_95_wrote_is_read_in_its_code_page() {
+fn excel_95_workbooks_are_read_in_their_code_page() {
     let globals = [
         record(0x0042, &le(&[1251])),
         record(0x0031, &[vec![0; 14], vec![5], b"Arial".to_vec()].concat()),
@@ -212,7 +213,7 @@ fn what_excel_95_wrote_is_read_in_its_code_page() {
 }
 
 #[test]
-fn texts_are_right_whatever_code_page_the_workbook_claims() {
+fn texts_are_right_whichever_code_page_the_workbook_declares() {
     let label = record(LABEL, &[le(&[0, 0, 0, 5]), vec![0], b"Gr\xF6\xDFe".to_vec()].concat());
     for code_page in [1200, 1252, 932] {
         let rows = read(&[record(0x0042, &le(&[code_page]))], std::slice::from_ref(&label)).unwrap();
@@ -221,7 +222,7 @@ fn texts_are_right_whatever_code_page_the_workbook_claims() {
 }
 
 #[test]
-fn hidden_rows_and_merged_cells_are_told_and_charts_have_no_cells() {
+fn hidden_rows_and_merged_cells_are_reported_and_chart_cells_ignored() {
     let hidden = |row: u16| record(0x0208, &[le(&[row, 0, 1, 0, 0, 0]), vec![0x20, 0, 0, 0]].concat());
     let chart = [record(BOF, &le(&[0x0600, 0x20])), at(9, 9), record(EOF, &[])].concat();
     let merged = record(0x00E5, &le(&[2, 0, 0, 0, 1, 1, 3, 2, 3]));
@@ -232,15 +233,15 @@ fn hidden_rows_and_merged_cells_are_told_and_charts_have_no_cells() {
         MergedArea { first_row: 1, last_row: 1, first_column: 0, last_column: 1 },
         MergedArea { first_row: 2, last_row: 4, first_column: 2, last_column: 3 },
     ];
-    assert_eq!(sheet.beside, Beside { hidden_rows: 1, areas });
+    assert_eq!(sheet.extras, SheetExtras { hidden_rows: 1, areas });
     assert_eq!(read_stream(&stream, &Budget::DEFAULT).unwrap(), ["2:0=1.5", "4:0=1.5"]);
 }
 
 #[test]
-fn what_is_protected_damaged_or_too_much_is_refused() {
+fn protected_damaged_and_oversized_workbooks_are_refused() {
     let claim = |place: u32| record(0x0085, &[&place.to_le_bytes()[..], &[0, 0, 1, 0, b'B']].concat());
     let one = book(&[], &[at(0, 0)]);
-    // Where the sheet of a book with no more than this before it begins.
+    // Where the sheet begins in a book with only this record before it.
     let start = book(&[claim(0)], &[]).len() as u32 - 4 - 20;
     let cases = [
         (book(&[record(0x002F, &le(&[1, 1]))], &[]), Rule::FileProtected),
@@ -252,7 +253,7 @@ fn what_is_protected_damaged_or_too_much_is_refused() {
         (book(&[], &[record(0x0003, &[0; 15])]), Rule::FileDamaged),
         (book(&[], &[record(BOOL_ERR, &[0, 0, 0, 0, 0, 0, 1, 9])]), Rule::FileDamaged),
         (book(&[record(0x00FC, &[0; 9])], &[]), Rule::FileDamaged),
-        // A sheet that is not there, one that is no sheet, one that is another's too, one without an end.
+        // A sheet that is not there, one that is not a sheet, one that belongs to another, one without an end.
         (book(&[claim(0x7FFF_FFFF)], &[]), Rule::FileDamaged),
         (book(&[claim(30)], &[]), Rule::FileDamaged),
         (book(&[claim(start)], &vec![at(0, 0); 20]), Rule::FileDamaged),
@@ -279,7 +280,7 @@ fn what_is_protected_damaged_or_too_much_is_refused() {
 }
 
 #[test]
-fn cells_far_apart_and_claims_of_size_cost_nothing() {
+fn distant_cells_and_declared_dimensions_cost_nothing() {
     let dimensions = record(0x0200, &[&[0; 4][..], &[0xFF; 4], &le(&[0, 256, 0])].concat());
     assert_eq!(read(&[], &[dimensions, at(0, 0), at(0xFFFF, 255)]).unwrap(), ["1:0=1.5", "65536:255=1.5"]);
 }

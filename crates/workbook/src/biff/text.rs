@@ -1,22 +1,22 @@
-//! Texts of records: in UTF-16 from Excel 97 on, in a code page before that, and continued where a record is full.
+//! Texts in records: UTF-16 from Excel 97 on, a code page before that, continued in the next record when one is full.
 
 use encoding_rs::{self as encodings, Encoding};
 
 use super::{CONTINUE, Records};
 use crate::xlsb::records::Body;
 
-/// How the texts of a workbook are written.
+/// The encoding of a workbook's texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Letters {
-    /// In UTF-16, or its lower bytes alone.
+pub enum TextEncoding {
+    /// UTF-16, or its lower bytes only.
     Unicode,
-    /// In a code page; none where it is not one that is read here.
-    Bytes(Option<&'static Encoding>),
+    /// A code page; `None` if it is not supported.
+    CodePage(Option<&'static Encoding>),
 }
 
-impl Letters {
-    pub fn of_code_page(number: u16) -> Letters {
-        Letters::Bytes(match number {
+impl TextEncoding {
+    pub fn of_code_page(number: u16) -> TextEncoding {
+        TextEncoding::CodePage(match number {
             367 | 1252 | 32769 => Some(encodings::WINDOWS_1252),
             866 => Some(encodings::IBM866),
             874 => Some(encodings::WINDOWS_874),
@@ -39,27 +39,27 @@ impl Letters {
     }
 }
 
-/// Reads the body of a record, and of those that continue it.
+/// Reads the body of a record and of the records that continue it.
 pub struct Pieces<'a> {
     piece: &'a [u8],
     next: Records<'a>,
 }
 
 impl<'a> Pieces<'a> {
-    /// `next` are the records after the one whose body it is, of which some is already read.
+    /// `next` is the records after the one whose body this is (the rest of it, if some was already read).
     pub(super) fn new(body: &'a [u8], next: Records<'a>) -> Pieces<'a> {
         Pieces { piece: body, next }
     }
 
-    fn turn(&mut self) -> Option<()> {
+    fn next_record(&mut self) -> Option<()> {
         let record = self.next.next()?.ok().filter(|record| record.kind == CONTINUE)?;
         self.piece = record.body.0;
         Some(())
     }
 
-    pub fn is_over(&mut self) -> bool {
+    pub fn is_at_end(&mut self) -> bool {
         while self.piece.is_empty() {
-            if self.turn().is_none() {
+            if self.next_record().is_none() {
                 return true;
             }
         }
@@ -67,7 +67,7 @@ impl<'a> Pieces<'a> {
     }
 
     fn u8(&mut self) -> Option<u8> {
-        if self.is_over() {
+        if self.is_at_end() {
             return None;
         }
         let (first, rest) = self.piece.split_first()?;
@@ -83,10 +83,10 @@ impl<'a> Pieces<'a> {
         Some(u32::from(self.u16()?) | u32::from(self.u16()?) << 16)
     }
 
-    /// Hands over as many bytes, piece by piece.
+    /// Passes on `count` bytes, piece by piece.
     fn bytes(&mut self, mut count: usize, mut take: impl FnMut(&[u8])) -> Option<()> {
         while count > 0 {
-            if self.is_over() {
+            if self.is_at_end() {
                 return None;
             }
             let (these, rest) = self.piece.split_at(count.min(self.piece.len()));
@@ -97,39 +97,39 @@ impl<'a> Pieces<'a> {
         Some(())
     }
 
-    /// A text with its length in two bytes before it.
-    pub fn text(&mut self, letters: Letters) -> Option<String> {
+    /// Reads a text whose length is in two bytes before it.
+    pub fn text(&mut self, encoding: TextEncoding) -> Option<String> {
         let length = usize::from(self.u16()?);
-        self.rest_of_text(length, letters)
+        self.rest_of_text(length, encoding)
     }
 
-    /// A text with its length in one byte before it: names of sheets and fonts.
-    pub fn short_text(&mut self, letters: Letters) -> Option<String> {
+    /// Reads a text whose length is in one byte before it: names of sheets and fonts.
+    pub fn short_text(&mut self, encoding: TextEncoding) -> Option<String> {
         let length = usize::from(self.u8()?);
-        self.rest_of_text(length, letters)
+        self.rest_of_text(length, encoding)
     }
 
-    fn rest_of_text(&mut self, length: usize, letters: Letters) -> Option<String> {
-        match letters {
-            Letters::Unicode => self.unicode(length),
-            Letters::Bytes(encoding) => {
+    fn rest_of_text(&mut self, length: usize, encoding: TextEncoding) -> Option<String> {
+        match encoding {
+            TextEncoding::Unicode => self.unicode(length),
+            TextEncoding::CodePage(code_page) => {
                 let mut bytes = Vec::new();
                 self.bytes(length, |piece| bytes.extend_from_slice(piece))?;
-                match encoding {
-                    Some(encoding) => Some(encoding.decode_without_bom_handling(&bytes).0.into_owned()),
+                match code_page {
+                    Some(code_page) => Some(code_page.decode_without_bom_handling(&bytes).0.into_owned()),
                     None => String::from_utf8(bytes).ok().filter(|text| text.is_ascii()),
                 }
             }
         }
     }
 
-    /// After the length: flags, how many runs of other fonts there are, how long what is beside the text is; the text;
-    /// the runs and the rest.
+    /// After the length come flags, the number of formatting runs, the size of the phonetic data; then the text, the
+    /// runs and the phonetic data.
     fn unicode(&mut self, length: usize) -> Option<String> {
         const WIDE: u8 = 1;
         const WITH_MORE: u8 = 4;
         const WITH_RUNS: u8 = 8;
-        if length == 0 && self.is_over() {
+        if length == 0 && self.is_at_end() {
             return Some(String::new());
         }
         let flags = self.u8()?;
@@ -138,9 +138,9 @@ impl<'a> Pieces<'a> {
         let mut wide = flags & WIDE != 0;
         let mut units: Vec<u16> = Vec::new();
         while units.len() < length {
-            // Where the text goes on in the next record, that says anew how wide its letters are.
+            // Where the text continues in the next record, that record says again how wide its characters are.
             if self.piece.is_empty() {
-                self.turn()?;
+                self.next_record()?;
                 wide = self.u8()? & WIDE != 0;
                 continue;
             }
@@ -164,9 +164,9 @@ impl<'a> Pieces<'a> {
     }
 }
 
-/// The text that a record holds from here on, or that continues in those after it.
-pub(super) fn text_at(body: Body<'_>, at: usize, next: Records<'_>, letters: Letters) -> Option<String> {
-    Pieces::new(body.0.get(at..)?, next).text(letters)
+/// Reads the text that starts here, including its continuation in the following records.
+pub(super) fn text_at(body: Body<'_>, at: usize, next: Records<'_>, encoding: TextEncoding) -> Option<String> {
+    Pieces::new(body.0.get(at..)?, next).text(encoding)
 }
 
 #[cfg(test)]
@@ -174,12 +174,12 @@ mod tests {
     use super::*;
     use inventory_test_files::xls::record;
 
-    fn all(stream: &[u8], letters: Letters) -> Option<Vec<String>> {
+    fn all(stream: &[u8], encoding: TextEncoding) -> Option<Vec<String>> {
         let mut records = Records::from(stream, 0);
         let mut pieces = Pieces::new(records.next()?.ok()?.body.0, records);
         let mut texts = Vec::new();
-        while !pieces.is_over() {
-            texts.push(pieces.text(letters)?);
+        while !pieces.is_at_end() {
+            texts.push(pieces.text(encoding)?);
         }
         Some(texts)
     }
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_goes_on_in_the_next_record_in_letters_of_another_width() {
+    fn a_text_may_continue_in_the_next_record_with_another_character_width() {
         let stream = [
             record(0xFC, &[&[5, 0, 0][..], b"Gr"].concat()),
             record(CONTINUE, &[vec![1], wide("öße"), vec![2, 0, 1], wide("Š")].concat()),
@@ -197,36 +197,36 @@ mod tests {
             record(CONTINUE, &[0, b'x']),
             record(0x0A, &[]),
         ];
-        assert_eq!(all(&stream.concat(), Letters::Unicode).unwrap(), ["Größe", "Šk", "x"]);
-        // A pair of units that the end of a record separates is one letter all the same.
+        assert_eq!(all(&stream.concat(), TextEncoding::Unicode).unwrap(), ["Größe", "Šk", "x"]);
+        // A surrogate pair split by the end of a record is still one character.
         let bolt = wide("🔩");
         let stream = [record(0xFC, &[&[2, 0, 1], &bolt[..2]].concat()), record(CONTINUE, &[&[1], &bolt[2..]].concat())];
-        assert_eq!(all(&stream.concat(), Letters::Unicode).unwrap(), ["🔩"]);
+        assert_eq!(all(&stream.concat(), TextEncoding::Unicode).unwrap(), ["🔩"]);
     }
 
     #[test]
-    fn fonts_and_readings_beside_a_text_are_no_part_of_it() {
+    fn fonts_and_phonetic_readings_are_not_part_of_a_text() {
         let rich = [&[2, 0, 8 | 4, 2, 0, 3, 0, 0, 0][..], b"M8", &[7; 8], &[9; 3]].concat();
         let plain = [&[1, 0, 0][..], b"A"].concat();
         let whole = [rich.clone(), plain.clone()].concat();
-        assert_eq!(all(&record(0xFC, &whole), Letters::Unicode).unwrap(), ["M8", "A"]);
-        // Wherever what is beside it is cut, there is no flag at the begin of the next record.
+        assert_eq!(all(&record(0xFC, &whole), TextEncoding::Unicode).unwrap(), ["M8", "A"]);
+        // If the split is in the runs or phonetic data, the next record does not begin with a flag.
         for cut in 11..=22 {
             let stream = [record(0xFC, &whole[..cut]), record(CONTINUE, &whole[cut..])].concat();
-            assert_eq!(all(&stream, Letters::Unicode).unwrap(), ["M8", "A"], "{cut}");
+            assert_eq!(all(&stream, TextEncoding::Unicode).unwrap(), ["M8", "A"], "{cut}");
         }
-        assert_eq!(all(&record(0xFC, &rich[..15]), Letters::Unicode), None);
+        assert_eq!(all(&record(0xFC, &rich[..15]), TextEncoding::Unicode), None);
     }
 
     #[test]
-    fn before_excel_97_a_text_is_in_the_code_page_of_the_workbook() {
+    fn texts_before_excel_97_are_in_the_code_page_of_the_workbook() {
         let of = |bytes: &[u8]| record(0x0204, &[&(bytes.len() as u16).to_le_bytes(), bytes].concat());
-        let read = |page, bytes: &[u8]| all(&of(bytes), Letters::of_code_page(page)).map(|texts| texts.concat());
+        let read = |page, bytes: &[u8]| all(&of(bytes), TextEncoding::of_code_page(page)).map(|texts| texts.concat());
         assert_eq!(read(1252, b"Gr\xF6\xDFe").unwrap(), "Größe");
         assert_eq!(read(1251, b"\xC3\xE0\xE9\xEA\xE0").unwrap(), "Гайка");
         assert_eq!(read(1250, b"\x8Cruba").unwrap(), "Śruba");
         assert_eq!(read(932, b"\x93\xFA\x96\x7B").unwrap(), "日本");
-        // A code page that nobody knows here is right for letters that are the same in all of them.
+        // Text in an unsupported code page is read if it is ASCII, which is the same in all code pages.
         assert_eq!(read(437, b"A-17").unwrap(), "A-17");
         assert_eq!(read(437, b"Gr\x94\xE1e"), None);
     }

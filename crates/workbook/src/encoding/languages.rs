@@ -1,11 +1,11 @@
-//! The letters of the languages that an encoding is for, and the scripts that letters belong to.
+//! The letters of the languages that each encoding serves, and the scripts of letters.
 
 use encoding_rs::{
     Encoding, ISO_8859_2, ISO_8859_4, ISO_8859_13, WINDOWS_1250, WINDOWS_1252, WINDOWS_1254, WINDOWS_1257,
 };
 
-/// Small letters beyond ASCII: German, French, Spanish, Portuguese, Italian and Catalan, Danish and Norwegian, Swedish and
-/// Finnish, Dutch, Icelandic.
+/// Lower-case letters beyond ASCII: German, French, Spanish, Portuguese, Italian and Catalan, Danish and Norwegian,
+/// Swedish and Finnish, Dutch, Icelandic.
 const WESTERN: [&str; 9] = [
     "äöüßéèàç",
     "àâæçéèêëîïôœùûüÿ",
@@ -25,9 +25,9 @@ const TURKISH: [&str; 1] = ["çğıiöşüâîû"];
 /// Lithuanian, Latvian, Estonian.
 const BALTIC: [&str; 3] = ["ąčęėįšųūž", "āčēģīķļņšūž", "äõöüšž"];
 
-/// How many of the letters the language does not have that has the most of them; none where the encoding is for a script
-/// and not for languages. Latin ones without a language here are those of none.
-pub fn misses(encoding: &'static Encoding, letters: &[(char, u64)]) -> Option<u64> {
+/// The number of letters that are foreign to the best-matching language of the encoding. In an encoding for a script
+/// rather than for languages, Latin letters are foreign.
+pub fn foreign_letters(encoding: &'static Encoding, letters: &[(char, u64)]) -> Option<u64> {
     let languages: &[&str] = if encoding == WINDOWS_1252 {
         &WESTERN
     } else if encoding == WINDOWS_1250 || encoding == ISO_8859_2 {
@@ -41,17 +41,17 @@ pub fn misses(encoding: &'static Encoding, letters: &[(char, u64)]) -> Option<u6
         return Some(letters.iter().filter(latin).map(|(_, n)| n).sum());
     };
     let is_letter = |c: char| c.is_alphabetic() && !matches!(c, 'º' | 'ª' | 'µ' | 'Ø' | 'ø');
-    let small = |c: char| c.to_lowercase().next().unwrap_or(c);
-    let missed = |language: &&str| -> u64 {
-        let missed = letters.iter().filter(|(c, _)| is_letter(*c) && !language.contains(small(*c)));
-        missed.map(|(_, n)| n).sum()
+    let lower_case = |c: char| c.to_lowercase().next().unwrap_or(c);
+    let foreign_to = |language: &&str| -> u64 {
+        let foreign = letters.iter().filter(|(c, _)| is_letter(*c) && !language.contains(lower_case(*c)));
+        foreign.map(|(_, n)| n).sum()
     };
-    languages.iter().map(missed).min()
+    languages.iter().map(foreign_to).min()
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Script {
-    /// Of none: digits, signs, and letters that go with any.
+    /// No particular script: digits, symbols, and letters used with any script.
     Common,
     Latin,
     Greek,
@@ -66,8 +66,8 @@ pub enum Script {
 }
 
 impl Script {
-    /// Whether letters of both can stand in one word.
-    pub fn goes_with(self, other: Script) -> bool {
+    /// Whether letters of both scripts can occur in one word.
+    pub fn is_compatible_with(self, other: Script) -> bool {
         self == other || self == Script::Common || other == Script::Common
     }
 }

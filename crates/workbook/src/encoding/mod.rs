@@ -1,5 +1,6 @@
-//! Which encoding a text is in that is not UTF-8 and does not say. A guess is made from all of the file, and is only
-//! believed where nothing else reads it as well: a wrong one turns `Śruba` into `Œruba`, which no later check would see.
+//! Detects the encoding of a text that is not UTF-8 and does not declare one. The guess is made from the whole file,
+//! and is accepted only if no other encoding fits as well: a wrong one turns `Śruba` into `Œruba`, which no later check
+//! would notice.
 
 mod languages;
 mod words;
@@ -13,11 +14,11 @@ use encoding_rs::{
     WINDOWS_1255, WINDOWS_1256, WINDOWS_1257, WINDOWS_1258,
 };
 
-use languages::{Script, misses, script_of};
+use languages::{Script, foreign_letters, script_of};
 pub use words::{WORDS_SHOWN, add_words};
 use words::{shortened, words_of};
 
-/// Encodings of one byte a character: what the detector tells apart.
+/// The single-byte encodings that the detector distinguishes.
 const SINGLE: [&Encoding; 18] = [
     WINDOWS_1252,
     WINDOWS_1250,
@@ -38,54 +39,54 @@ const SINGLE: [&Encoding; 18] = [
     ISO_8859_6,
     WINDOWS_874,
 ];
-/// The detector has made up its mind long before.
-const FED_BYTES: usize = 4 << 20;
-/// Of a line; what is longer is taken in pieces.
+/// The detector has decided long before this.
+const MAX_DETECTOR_BYTES: usize = 4 << 20;
+/// Longer lines are taken in pieces.
 const LINE_BYTES: usize = 16 << 10;
 const SAMPLE_BYTES: usize = 200;
-/// With fewer lines in each half of the file its guess is chance.
-const LINES_OF_A_HALF: u64 = 2;
-/// Short Chinese words are Korean ones as well, byte for byte.
-const LINES_OF_A_KOREAN_HALF: u64 = 4;
-/// One odd place in so many is a slip of whoever typed it.
-const ODD_ONE_IN: u64 = 50;
-/// One letter in so many is of another language.
-const FOREIGN_ONE_IN: u64 = 20;
+/// With fewer lines in each half of the file, the detector's guess is chance.
+const MIN_LINES_PER_HALF: u64 = 2;
+/// Short Chinese words are valid Korean as well, byte for byte.
+const MIN_LINES_PER_KOREAN_HALF: u64 = 4;
+/// At most one odd character in this many is accepted, as a typing mistake.
+const ONE_ODD_IN: u64 = 50;
+/// At most one letter in this many may be of another language.
+const ONE_FOREIGN_IN: u64 = 20;
 
-/// With fewer different letters a text can be of any language.
-const LETTERS_OF_A_LANGUAGE: usize = 4;
+/// With fewer distinct letters, a text can be in any language.
+const MIN_LETTERS_FOR_LANGUAGE: usize = 4;
 
-/// With fewer different bytes beyond ASCII a text is not in Chinese, Japanese or Korean.
-const BYTES_OF_A_SCRIPT: usize = 6;
+/// With fewer distinct bytes beyond ASCII, a text is not Chinese, Japanese or Korean.
+const MIN_EAST_ASIAN_BYTES: usize = 6;
 
-/// Below this many letters beyond ASCII, a guess that another language's letters would fit as well is chance.
-const LETTERS_OF_A_GUESS: u64 = 8;
+/// With fewer letters beyond ASCII, a guess is chance if another language has these letters too.
+const MIN_LETTERS_FOR_GUESS: u64 = 8;
 
-/// ASCII is four kinds of neighbours; beyond it each byte is its own.
+/// Neighbours are counted by kind: four kinds of ASCII, and each byte beyond it.
 const KINDS: usize = 4 + 128;
 const CAPITAL: usize = 0;
 const SMALL: usize = 1;
 const DIGIT: usize = 2;
 const OTHER: usize = 3;
 
-/// What is known of the encoding of a text.
+/// The result of the detection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
-    /// All that could be meant read this text as Windows-1252 does.
+    /// Every plausible encoding reads this text as Windows-1252 does.
     Alike,
     Guessed(&'static Encoding),
-    /// With some of what a word of it could be.
+    /// With possible readings of one of its words.
     Unclear(Vec<String>),
 }
 
-/// What the bytes of a text tell, gathered in one pass.
+/// What is known about the bytes of a text, gathered in one pass.
 pub struct Evidence {
     whole: EncodingDetector,
     halves: [EncodingDetector; 2],
-    /// With bytes beyond ASCII.
+    /// Lines with bytes beyond ASCII.
     lines: u64,
     fed: usize,
-    /// How often each byte beyond ASCII stands between two neighbours.
+    /// How often each byte beyond ASCII occurs between two neighbours.
     seen: Vec<u32>,
     line: Vec<u8>,
     sample: Vec<u8>,
@@ -105,7 +106,7 @@ impl Evidence {
         }
     }
 
-    /// Takes the next bytes of the text, cut anywhere.
+    /// Takes the next chunk of the text, which may be split anywhere.
     pub fn take(&mut self, bytes: &[u8]) {
         for piece in bytes.split_inclusive(|byte| *byte == b'\n' || *byte == b'\r') {
             self.line.extend_from_slice(piece);
@@ -115,7 +116,7 @@ impl Evidence {
         }
     }
 
-    /// No encoding looked for here has a line break within a character.
+    /// In none of these encodings can a line break be part of a character.
     fn end_line(&mut self) {
         let line = std::mem::take(&mut self.line);
         if !line.is_ascii() {
@@ -131,7 +132,7 @@ impl Evidence {
                 let seen = &mut self.seen[(before * 128 + usize::from(byte - 0x80)) * KINDS + after];
                 *seen = seen.saturating_add(1);
             }
-            if self.fed < FED_BYTES {
+            if self.fed < MAX_DETECTOR_BYTES {
                 self.fed += line.len();
                 self.whole.feed(&line, false);
                 self.halves[(self.lines % 2) as usize].feed(&line, false);
@@ -145,14 +146,15 @@ impl Evidence {
         self.end_line();
         self.whole.feed(b"", true);
         let guess = self.whole.guess(None, Utf8Detection::Deny);
-        let places: Vec<Place> = self.places().collect();
-        let readings: Vec<Reading> = SINGLE.iter().filter_map(|encoding| read_as(encoding, &places)).collect();
+        let occurrences: Vec<Occurrence> = self.occurrences().collect();
+        let readings: Vec<Reading> = SINGLE.iter().filter_map(|encoding| read_as(encoding, &occurrences)).collect();
         let of_guess = readings.iter().find(|reading| reading.encoding == guess);
         let is_one_byte = SINGLE.contains(&guess);
-        // A list in characters of two bytes has dozens of them.
-        let has_few = places.iter().map(|place| place.byte).collect::<HashSet<_>>().len() < BYTES_OF_A_SCRIPT;
+        // A list in two-byte characters has dozens of different bytes.
+        let has_few =
+            occurrences.iter().map(|occurrence| occurrence.byte).collect::<HashSet<_>>().len() < MIN_EAST_ASIAN_BYTES;
         let western = readings.iter().find(|reading| reading.encoding == WINDOWS_1252);
-        // Of signs without a letter it has nothing to go by.
+        // For symbols without letters the detector has no evidence.
         let is_believable = |western: &Reading| match is_one_byte {
             true => of_guess.is_some() || western.all == 0,
             false => has_few || !self.sample_fits(guess),
@@ -162,21 +164,21 @@ impl Evidence {
         {
             return Found::Alike;
         }
-        let lines = if guess == EUC_KR { LINES_OF_A_KOREAN_HALF } else { LINES_OF_A_HALF };
+        let lines = if guess == EUC_KR { MIN_LINES_PER_KOREAN_HALF } else { MIN_LINES_PER_HALF };
         let halves_agree = self.lines >= 2 * lines
             && self.halves.iter_mut().all(|half| {
                 half.feed(b"", true);
                 half.guess(None, Utf8Detection::Deny) == guess
             });
-        let stands_alone = match of_guess {
+        let is_unrivalled = match of_guess {
             Some(of_guess) => of_guess.is_language() && !readings.iter().any(|rival| self.rivals(rival, of_guess)),
             None => !is_one_byte && !has_few,
         };
-        if halves_agree && stands_alone {
-            // The larger set, of which the other is a part.
+        if halves_agree && is_unrivalled {
+            // GB18030 is a superset of GBK.
             return Found::Guessed(if guess == GBK { GB18030 } else { guess });
         }
-        // The detector knows Latin letters by how often they are used, and takes Hungarian and Lithuanian for Western.
+        // The detector recognises Latin letters by their frequency, and takes Hungarian and Lithuanian for Western.
         if let Some(only) = self.only_language(&readings).filter(|_| of_guess.is_some_and(Reading::is_latin)) {
             return Found::Guessed(only);
         }
@@ -191,9 +193,9 @@ impl Evidence {
         Found::Unclear(words)
     }
 
-    fn places(&self) -> impl Iterator<Item = Place> {
+    fn occurrences(&self) -> impl Iterator<Item = Occurrence> {
         let seen = self.seen.iter().enumerate().filter(|(_, seen)| **seen > 0);
-        seen.map(|(at, seen)| Place {
+        seen.map(|(at, seen)| Occurrence {
             before: at / KINDS / 128,
             byte: at / KINDS % 128,
             after: at % KINDS,
@@ -201,12 +203,13 @@ impl Evidence {
         })
     }
 
-    /// The encoding in which the text is all of one language, where it is of none in every other that reads it otherwise.
+    /// The encoding in which all of the text is in one language, if it is in none in every other encoding that reads it
+    /// differently.
     fn only_language(&self, readings: &[Reading]) -> Option<&'static Encoding> {
-        let only = readings.iter().find(|reading| reading.is_latin() && reading.misses == 0)?;
+        let only = readings.iter().find(|reading| reading.is_latin() && reading.foreign_letters == 0)?;
         let others = readings.iter().filter(|other| other.is_latin() && !self.read_alike(other, only));
         let letters = only.counts.iter().filter(|count| **count > 0).count();
-        let is_sure = letters >= LETTERS_OF_A_LANGUAGE && self.lines >= 2 * LINES_OF_A_HALF;
+        let is_sure = letters >= MIN_LETTERS_FOR_LANGUAGE && self.lines >= 2 * MIN_LINES_PER_HALF;
         (is_sure && { others }.all(|other| !other.is_language())).then_some(only.encoding)
     }
 
@@ -214,19 +217,20 @@ impl Evidence {
         (0..128).all(|at| one.counts[at] == 0 || one.letters[at] == other.letters[at])
     }
 
-    /// Whether another reading of Latin letters is one of a language, too. Where both have only letters of theirs, the
-    /// guess of a Western text stands once there are enough of them: hardly any other language gets along with the few
-    /// that it shares by chance.
+    /// Whether a different reading in Latin letters also fits a language. If all letters fit both, the guess of a
+    /// Western text stands once there are enough of them: hardly any other language can do with only the few letters
+    /// that it happens to share.
     fn rivals(&self, rival: &Reading, guessed: &Reading) -> bool {
-        let is_western = guessed.encoding == WINDOWS_1252 && guessed.misses == 0 && guessed.all >= LETTERS_OF_A_GUESS;
-        let is_as_good = !is_western && rival.misses <= guessed.misses;
+        let is_western =
+            guessed.encoding == WINDOWS_1252 && guessed.foreign_letters == 0 && guessed.all >= MIN_LETTERS_FOR_GUESS;
+        let is_as_good = !is_western && rival.foreign_letters <= guessed.foreign_letters;
         is_as_good && rival.is_latin() && !self.read_alike(rival, guessed)
     }
 
     fn sample_fits(&self, encoding: &'static Encoding) -> bool {
-        let mut letters = EastAsian::default();
-        encoding.decode_without_bom_handling(&self.sample).0.chars().for_each(|c| letters.note(c));
-        letters.fits(if encoding == GBK { GB18030 } else { encoding })
+        let mut scripts = EastAsian::default();
+        encoding.decode_without_bom_handling(&self.sample).0.chars().for_each(|c| scripts.note(c));
+        scripts.fits(if encoding == GBK { GB18030 } else { encoding })
     }
 
     /// The first word that is not ASCII.
@@ -236,34 +240,34 @@ impl Evidence {
     }
 }
 
-/// A byte beyond ASCII between two neighbours, and how often it is there.
-struct Place {
+/// A byte beyond ASCII between two neighbours, and how often it occurs.
+struct Occurrence {
     before: usize,
     byte: usize,
     after: usize,
     seen: u64,
 }
 
-/// How the text reads in an encoding of one byte a character, if it makes any sense.
-fn read_as(encoding: &'static Encoding, places: &[Place]) -> Option<Reading> {
-    let letters = std::array::from_fn(|at| letter(encoding, at));
-    let mut reading = Reading { encoding, letters, counts: [0; 128], all: 0, misses: 0 };
+/// Reads the text in a single-byte encoding; `None` if that makes no sense.
+fn read_as(encoding: &'static Encoding, occurrences: &[Occurrence]) -> Option<Reading> {
+    let letters = std::array::from_fn(|at| decode_byte(encoding, at));
+    let mut reading = Reading { encoding, letters, counts: [0; 128], all: 0, foreign_letters: 0 };
     let (mut all, mut odd, mut lone, mut alone, mut in_words) = (0, 0, 0, 0, 0);
-    for place in places {
-        let c = reading.letters[place.byte].filter(|c| !c.is_control())?;
-        reading.counts[place.byte] += place.seen;
-        all += place.seen;
-        let (before, after) = (reading.neighbour(place.before), reading.neighbour(place.after));
+    for occurrence in occurrences {
+        let c = reading.letters[occurrence.byte].filter(|c| !c.is_control())?;
+        reading.counts[occurrence.byte] += occurrence.seen;
+        all += occurrence.seen;
+        let (before, after) = (reading.neighbour(occurrence.before), reading.neighbour(occurrence.after));
         let kind = match () {
             () if is_odd(before, c, after) => &mut odd,
             () if is_lone(before, c, after) => &mut lone,
             () if !is_letter(c) => continue,
-            () if is_letter(before) || is_letter(after) || is_word_of_one(c) || is_sign(c) => &mut in_words,
+            () if is_letter(before) || is_letter(after) || is_one_letter_word(c) || is_symbol(c) => &mut in_words,
             () => &mut alone,
         };
-        *kind += place.seen;
+        *kind += occurrence.seen;
     }
-    // A few are codes, such as those of threads.
+    // A few lone letters are codes, such as those of threads.
     if lone > in_words {
         odd += lone;
     }
@@ -271,25 +275,26 @@ fn read_as(encoding: &'static Encoding, places: &[Place]) -> Option<Reading> {
     if in_words == 0 {
         odd += alone;
     }
-    if odd * ODD_ONE_IN > all {
+    if odd * ONE_ODD_IN > all {
         return None;
     }
     let letters = reading.letters.iter().zip(reading.counts);
     let letters: Vec<(char, u64)> = letters.filter_map(|(c, n)| Some(((*c)?, n))).filter(|(_, n)| *n > 0).collect();
-    reading.all = letters.iter().filter(|(c, _)| c.is_alphabetic() && !is_sign(*c)).map(|(_, n)| n).sum();
-    reading.misses = misses(encoding, &letters).unwrap_or(reading.all);
+    reading.all = letters.iter().filter(|(c, _)| c.is_alphabetic() && !is_symbol(*c)).map(|(_, n)| n).sum();
+    reading.foreign_letters = foreign_letters(encoding, &letters).unwrap_or(reading.all);
     Some(reading)
 }
 
-/// A text read in an encoding of one byte a character.
+/// A text as read in a single-byte encoding.
 struct Reading {
     encoding: &'static Encoding,
     letters: [Option<char>; 128],
-    /// How often each byte is there.
+    /// How often each byte occurs.
     counts: [u64; 128],
+    /// All of its letters.
     all: u64,
-    /// Letters that the language does not have that has the most of them.
-    misses: u64,
+    /// The number of letters that are foreign to the best-matching language.
+    foreign_letters: u64,
 }
 
 impl Reading {
@@ -304,7 +309,7 @@ impl Reading {
     }
 
     fn is_language(&self) -> bool {
-        self.misses * FOREIGN_ONE_IN <= self.all
+        self.foreign_letters * ONE_FOREIGN_IN <= self.all
     }
 
     fn is_latin(&self) -> bool {
@@ -322,20 +327,20 @@ fn kind_of(byte: u8) -> usize {
     }
 }
 
-fn letter(encoding: &'static Encoding, at: usize) -> Option<char> {
+fn decode_byte(encoding: &'static Encoding, at: usize) -> Option<char> {
     let byte = [0x80 + at as u8];
     let text = encoding.decode_without_bom_handling_and_without_replacement(&byte)?;
     text.chars().next()
 }
 
-/// Marks on letters, and digits of scripts that have their own, among them.
+/// Whether a character is a letter, including combining marks and the digits of scripts that have their own.
 fn is_letter(c: char) -> bool {
     c.is_alphabetic() || matches!(script_of(c), Script::Thai | Script::Hebrew | Script::Arabic)
 }
 
-/// Whether a character stands where nobody writes it.
+/// Whether a character is in a place where no one would write it.
 fn is_odd(before: char, c: char, after: char) -> bool {
-    // A sign of mathematics, accents by themselves, and what boxes are drawn with.
+    // A mathematical symbol, accents without a letter, and box-drawing characters.
     if matches!(c, 'ƒ' | '\u{2c7}' | '\u{2d8}'..='\u{2dd}' | '\u{2500}'..='\u{259f}') {
         return true;
     }
@@ -346,34 +351,34 @@ fn is_odd(before: char, c: char, after: char) -> bool {
         return has_before && has_after && !joins && !is_dash;
     }
     let script = script_of(c);
-    let is_other = |other: char| is_letter(other) && !script.goes_with(script_of(other));
+    let is_other = |other: char| is_letter(other) && !script.is_compatible_with(script_of(other));
     if is_other(before) || is_other(after) {
         return true;
     }
-    // A diameter, and what ordinal numbers end with.
+    // A diameter sign, and ordinal indicators.
     if matches!(c, 'Ø' | 'ø' | 'º' | 'ª' | 'µ') {
         return false;
     }
     c.is_uppercase() && has_before && (before.is_lowercase() || after.is_lowercase())
 }
 
-/// Whether a letter is alone where a sign would be: beside a digit, or as a capital.
+/// Whether a letter is alone where a symbol would be: next to a digit, or as a capital.
 fn is_lone(before: char, c: char, after: char) -> bool {
-    let is_for_a_sign = before == '0' || after == '0' || c.is_uppercase();
-    is_letter(c) && !is_sign(c) && !is_letter(before) && !is_letter(after) && is_for_a_sign
+    let is_for_a_symbol = before == '0' || after == '0' || c.is_uppercase();
+    is_letter(c) && !is_symbol(c) && !is_letter(before) && !is_letter(after) && is_for_a_symbol
 }
 
-/// Letters that are used as signs.
-fn is_sign(c: char) -> bool {
+/// Letters that are used as symbols.
+fn is_symbol(c: char) -> bool {
     matches!(c, 'Ø' | 'ø' | 'º' | 'ª' | 'µ')
 }
 
-/// Whether a letter is a word by itself in French, Spanish, Italian or Portuguese.
-fn is_word_of_one(c: char) -> bool {
+/// Whether a letter is a word of its own in French, Spanish, Italian or Portuguese.
+fn is_one_letter_word(c: char) -> bool {
     matches!(c, 'à' | 'á' | 'è' | 'é' | 'ó')
 }
 
-/// Counts of the letters of a text, by what tells East Asian encodings apart.
+/// Counts of a text's letters by script, to distinguish East Asian encodings.
 #[derive(Debug, Default)]
 pub struct EastAsian {
     hangul: u64,
@@ -391,8 +396,8 @@ impl EastAsian {
         }
     }
 
-    /// Whether the text reads as the language that writes in this encoding. The same bytes are nearly always characters
-    /// in the others too, but hardly ever those that are used.
+    /// Whether the text looks like the language written in this encoding. The same bytes are nearly always valid in the
+    /// other encodings too, but hardly ever as characters in use.
     pub fn fits(&self, encoding: &'static Encoding) -> bool {
         let all = self.hangul + self.kana + self.han;
         if encoding == EUC_KR {
@@ -407,7 +412,7 @@ impl EastAsian {
     }
 }
 
-/// An encoding in words that people know, with the name that programs have for it.
+/// The name of an encoding for people, with its technical name.
 pub fn name_of(encoding: &'static Encoding) -> String {
     let people = match encoding.name() {
         "windows-1250" | "ISO-8859-2" | "ISO-8859-16" => "Central European",

@@ -1,13 +1,13 @@
-//! Stock words in the encodings that spreadsheet programs save them in.
+//! Stock words in the encodings that spreadsheet programs use.
 
 use super::*;
 
-/// Lines of a list with these words in it.
+/// The lines of a list that contains these words.
 fn lines(encoding: &'static Encoding, words: &[&str]) -> Vec<Vec<u8>> {
-    let line = |(place, word): (usize, &&str)| {
+    let line = |(number, word): (usize, &&str)| {
         let (bytes, _, lost) = encoding.encode(word);
         assert!(!lost, "{word}");
-        [format!("A-{place};").as_bytes(), &bytes, b";5;2,50\n"].concat()
+        [format!("A-{number};").as_bytes(), &bytes, b";5;2,50\n"].concat()
     };
     words.iter().enumerate().map(line).collect()
 }
@@ -303,7 +303,7 @@ const LISTS: &[(&Encoding, &[&str])] = &[
     ),
 ];
 
-/// The text as it would be loaded.
+/// The text as it would be loaded; `None` if the encoding is unclear.
 fn read(lines: &[Vec<u8>]) -> Option<String> {
     let text = lines.concat();
     let encoding = match found(lines) {
@@ -312,13 +312,13 @@ fn read(lines: &[Vec<u8>]) -> Option<String> {
         Found::Unclear(_) => return None,
     };
     let read = encoding.decode_without_bom_handling(&text).0.into_owned();
-    let mut letters = EastAsian::default();
-    read.chars().for_each(|c| letters.note(c));
-    letters.fits(encoding).then_some(read)
+    let mut scripts = EastAsian::default();
+    read.chars().for_each(|c| scripts.note(c));
+    scripts.fits(encoding).then_some(read)
 }
 
 #[test]
-fn stock_words_of_many_languages_are_read_right() {
+fn stock_words_of_many_languages_are_decoded_correctly() {
     for (encoding, words) in LISTS {
         let lines = lines(encoding, words);
         let right = encoding.decode_without_bom_handling(&lines.concat()).0.into_owned();
@@ -327,7 +327,7 @@ fn stock_words_of_many_languages_are_read_right() {
 }
 
 #[test]
-fn of_few_words_none_is_read_wrong() {
+fn a_few_words_are_never_decoded_incorrectly() {
     for (encoding, words) in LISTS {
         let all: Vec<Vec<u8>> = lines(encoding, words).into_iter().filter(|line| !line.is_ascii()).collect();
         for seed in 0..12 {
@@ -343,7 +343,7 @@ fn of_few_words_none_is_read_wrong() {
 }
 
 #[test]
-fn signs_and_letters_that_all_encodings_share_need_no_guess() {
+fn characters_shared_by_all_encodings_need_no_guess() {
     for words in
         [&["Schlüssel"][..], &["Größe 5 €", "Füße"], &["£12.50"], &["20 °C", "M8×20"], &["Rohr Ø20"], &["5½\" pipe"]]
     {
@@ -352,22 +352,22 @@ fn signs_and_letters_that_all_encodings_share_need_no_guess() {
 }
 
 #[test]
-fn what_could_be_more_than_one_thing_is_unclear_and_shows_its_readings() {
+fn ambiguous_text_is_unclear_and_lists_its_readings() {
     let unclear = |bytes: &[u8]| match found(&[bytes.to_vec()]) {
         Found::Unclear(words) => words,
         other => panic!("{other:?}"),
     };
     let words = unclear(b"A;M\xE6rke\n");
     assert!(words.contains(&"Mærke".to_string()) && words.contains(&"Mćrke".to_string()), "{words:?}");
-    // DOS and old Macintosh, which are not known here.
+    // DOS and classic Mac encodings, which are not supported.
     unclear(b"A;Gr\x94\xE1e\nB;L\x84nge\nC;M\x81ller\n");
     unclear(b"A;Gr\x9A\xA7e\nB;L\x8Ange\nC;M\x9Fller\nD;Caf\x8E\n");
     unclear(b"A;\xF8\n");
 }
 
 #[test]
-fn letters_that_two_languages_share_are_guessed_once_there_are_enough_of_them() {
-    // In Windows-1250 these are letters of Slovak: é and ŕ; of Polish: ó and ń.
+fn letters_shared_by_two_languages_are_guessed_once_there_are_enough() {
+    // In Windows-1250, French é and à are Slovak é and ŕ; Spanish ó and ñ are Polish ó and ń.
     let french: Vec<String> = (1..12).map(|i| format!("Clé à molette numéro {i}")).collect();
     let spanish = ["Tornillo pequeño", "Jamón", "Piña", "Año nuevo", "Paño", "Código", "Corazón", "Niño"];
     for words in [french.iter().map(String::as_str).collect::<Vec<_>>(), spanish.to_vec()] {
@@ -377,7 +377,7 @@ fn letters_that_two_languages_share_are_guessed_once_there_are_enough_of_them() 
 }
 
 #[test]
-fn signs_without_any_letter_are_read_as_they_are_everywhere() {
+fn symbols_without_letters_are_read_as_western() {
     for word in ["12,50 €", "Winkel 45°", "1½ Zoll", "Ø 12 mm", "5 m²", "100 % – neu"] {
         let list: Vec<String> = (1..20).map(|i| format!("{word};{i}")).collect();
         let words: Vec<&str> = list.iter().map(String::as_str).collect();

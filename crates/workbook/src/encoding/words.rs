@@ -1,11 +1,11 @@
-//! Words that show how a text was read.
+//! Sample words that show how a text was decoded.
 
 use std::borrow::Cow;
 
-/// So that a person sees whether they are right.
+/// Enough for a person to see whether they are right.
 pub const WORDS_SHOWN: usize = 3;
 
-/// The first words with letters beyond ASCII, or at least with signs.
+/// Collects the first words with letters beyond ASCII, or failing that with symbols.
 pub fn add_words(words: &mut Vec<String>, text: &str) {
     let has_letter = |word: &str| word.chars().any(|c| !c.is_ascii() && c.is_alphabetic());
     for word in words_of(text) {
@@ -19,9 +19,9 @@ pub fn add_words(words: &mut Vec<String>, text: &str) {
         if words.len() < WORDS_SHOWN {
             words.push(word.into_owned());
         } else if has_letter(&word)
-            && let Some(sign) = words.iter_mut().find(|word| !has_letter(word))
+            && let Some(symbol) = words.iter_mut().find(|word| !has_letter(word))
         {
-            *sign = word.into_owned();
+            *symbol = word.into_owned();
         }
     }
 }
@@ -32,7 +32,7 @@ pub(super) fn words_of(text: &str) -> impl Iterator<Item = &str> {
     text.split(ends).map(|word| word.trim_matches(|c: char| c.is_ascii_punctuation())).filter(|word| !word.is_ascii())
 }
 
-/// A word as it is quoted.
+/// Shortens a word for quoting.
 pub(super) fn shortened(word: &str) -> Cow<'_, str> {
     const CHARACTERS: usize = 24;
     match word.char_indices().nth(CHARACTERS) {

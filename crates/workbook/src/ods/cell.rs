@@ -1,4 +1,4 @@
-//! One cell of an OpenDocument sheet: what it says to be, and the text that stands in it.
+//! One cell of an OpenDocument sheet: its declared value and its text.
 
 use std::borrow::Cow;
 
@@ -13,17 +13,17 @@ use super::super::scan::damaged;
 use super::super::survey::attribute;
 use inventory_base::message::Refusal;
 
-/// How often a row or cell stands there.
-pub fn times(tag: &BytesStart<'_>, name: &str) -> Result<u32, Refusal> {
-    let Some(times) = attribute(tag, name)? else {
+/// The repeat count of a row or cell.
+pub fn repeat_count(tag: &BytesStart<'_>, name: &str) -> Result<u32, Refusal> {
+    let Some(count) = attribute(tag, name)? else {
         return Ok(1);
     };
-    // As a program shows them: none of them is more than all there are.
-    let times: u64 = times.trim().parse().map_err(|_| damaged())?;
-    Ok(u32::try_from(times).unwrap_or(u32::MAX).clamp(1, MAX_ROWS))
+    // Clamped to the number of rows that a program can show.
+    let count: u64 = count.trim().parse().map_err(|_| damaged())?;
+    Ok(u32::try_from(count).unwrap_or(u32::MAX).clamp(1, MAX_ROWS))
 }
 
-/// A cell while it is read.
+/// A cell that is being parsed.
 #[derive(Debug, Default)]
 pub struct Cell {
     kind: String,
@@ -38,7 +38,7 @@ pub struct Cell {
     pub rows_spanned: u32,
     pub covered: bool,
     pub style: Option<String>,
-    /// The code of the currency that it says it is in.
+    /// The currency code that the cell declares.
     currency: Option<String>,
     too_long: bool,
 }
@@ -60,14 +60,14 @@ impl Cell {
                 | "office:time-value"
                 | "office:boolean-value"
                 | "office:string-value" => cell.value = Some(value()?),
-                // LibreOffice writes a yes that it read from xlsx as the number 1 with this formula.
+                // LibreOffice writes a boolean that it read from xlsx as the number 1 with this formula.
                 "table:formula" if matches!(attribute.value.as_ref(), "of:=TRUE()" | "of:=FALSE()") => {
                     truth = Some(if attribute.value.contains("TRUE") { "true" } else { "false" });
                 }
                 "table:style-name" => cell.style = Some(value()?),
-                "table:number-columns-repeated" => cell.repeat = times(tag, "number-columns-repeated")?,
-                "table:number-columns-spanned" => cell.columns_spanned = times(tag, "number-columns-spanned")?,
-                "table:number-rows-spanned" => cell.rows_spanned = times(tag, "number-rows-spanned")?,
+                "table:number-columns-repeated" => cell.repeat = repeat_count(tag, "number-columns-repeated")?,
+                "table:number-columns-spanned" => cell.columns_spanned = repeat_count(tag, "number-columns-spanned")?,
+                "table:number-rows-spanned" => cell.rows_spanned = repeat_count(tag, "number-rows-spanned")?,
                 "table:formula" => cell.is_formula = true,
                 _ => {}
             }
@@ -78,7 +78,7 @@ impl Cell {
         Ok(cell)
     }
 
-    /// One that a merged cell covers: what stands in it is not shown.
+    /// Marks a cell as covered by a merged one: its content is not shown.
     pub fn into_covered(self) -> Cell {
         Cell { covered: true, ..self }
     }
@@ -93,7 +93,7 @@ impl Cell {
                 self.in_paragraph = true;
             }
             "s" => {
-                // Blanks are counted where there are several; more than a cell may have is too many at once.
+                // Repeated spaces are stored as a count; a count above the cell limit is too long at once.
                 let blanks: u64 = match attribute(tag, "c")? {
                     Some(count) => count.trim().parse().map_err(|_| damaged())?,
                     None => 1,
@@ -117,15 +117,15 @@ impl Cell {
         }
     }
 
-    /// Keeps no more of it than shows that it is too long.
+    /// Keeps only as much as shows that the text is too long.
     fn push(&mut self, text: &str, budget: &Budget) {
         if self.text.len() <= budget.cell_bytes {
             self.text.push_str(text);
         }
     }
 
-    /// The number of a time and its format as the cell shows it: 0.5 is 12:00, or 12 hours.
-    pub fn shown_by(
+    /// The value and format as the cell shows them: a time of 0.5 is 12:00, or 12 hours.
+    pub fn as_shown(
         &self,
         value: RawValue<'static>,
         code: Option<Cow<'static, str>>,
@@ -138,7 +138,7 @@ impl Cell {
                 _ if (0.0..1.0).contains(&days) => (RawValue::Date(days), None),
                 _ => (value, Some(Cow::Borrowed("[h]:mm:ss"))),
             },
-            // What it says it is counts also where no style says so.
+            // The declared type counts even if no style shows it.
             RawValue::Number(_)
                 if self.kind == "percentage" && !code.as_deref().is_some_and(|code| code.contains('%')) =>
             {
@@ -153,7 +153,7 @@ impl Cell {
         }
     }
 
-    /// What the cell holds; `None` if it is empty.
+    /// The value of the cell; `None` if it is empty.
     pub fn value(&self, budget: &Budget) -> Option<RawValue<'static>> {
         if self.is_error || (self.text.starts_with('#') && self.kind == "float" && self.text.ends_with(['!', '?'])) {
             let shown = if self.text.is_empty() { "#ERROR!".to_owned() } else { self.text.clone() };
@@ -171,7 +171,7 @@ impl Cell {
             (_, _) => {
                 let text =
                     if self.text.is_empty() { self.value.clone().unwrap_or_default() } else { self.text.clone() };
-                // What was not kept is only known to be too much; the meter says so with its place.
+                // The dropped text is known only to be too long; the meter refuses it with its place.
                 let text = if self.too_long { " ".repeat(budget.cell_bytes.saturating_add(1)) } else { text };
                 if text.is_empty() {
                     return None;
@@ -190,7 +190,7 @@ fn number_of(number: Option<f64>) -> RawValue<'static> {
     number.map_or(RawValue::Unreadable, |number| finite(number, RawValue::Number))
 }
 
-/// An elapsed time or a time of day as it is written for programs: PT36H30M00S.
+/// Converts an ISO duration to days: PT36H30M00S.
 fn days_from_duration(text: &str) -> Option<f64> {
     let (sign, text) = text.strip_prefix('-').map_or((1.0, text), |text| (-1.0, text));
     let (days, time) = text.strip_prefix('P')?.split_once('T')?;
@@ -208,7 +208,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn elapsed_times_are_days() {
+    fn elapsed_times_are_read_as_days() {
         for (text, days) in [
             ("PT36H00M00S", Some(1.5)),
             ("-PT12H", Some(-0.5)),

@@ -1,24 +1,23 @@
-//! The number formats of an OpenDocument spreadsheet, as the codes that Excel has for them, by the names of the styles that
-//! cells have.
+//! The number formats of an OpenDocument spreadsheet, converted to Excel codes, by the names of the cell styles.
 
 use std::collections::HashMap;
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
-use super::super::scan::{damaged, letter_of};
+use super::super::scan::{char_of, damaged};
 use super::super::survey::attribute;
 use inventory_base::message::Refusal;
 
 const GENERAL: &str = "General";
-/// A part that is not known, or that depends on the user's own program: under a code with it nothing can be shown.
+/// Stands for a part that is unknown or depends on the user's settings: a code with it cannot be used to show a number.
 const UNKNOWN: char = '?';
-/// Excel takes codes of this length.
-const MOST_PLACES: usize = 255;
-/// A style that inherits from itself would be asked for ever.
-const MOST_ANCESTORS: usize = 10;
-/// As many as a code of Excel has parts.
-const MOST_CONDITIONS: usize = 3;
+/// Excel's limit on the length of a code.
+const MAX_PLACES: usize = 255;
+/// A style that inherits from itself would be followed endlessly.
+const MAX_ANCESTORS: usize = 10;
+/// The number of sections that an Excel code can have.
+const MAX_CONDITIONS: usize = 3;
 
 #[derive(Debug, Default)]
 pub struct Formats {
@@ -26,27 +25,27 @@ pub struct Formats {
     codes: HashMap<String, String>,
     /// By the names of data styles.
     data: HashMap<String, DataStyle>,
-    /// Data style and parent, by the names of cell styles that are not yet worked out.
+    /// Data style and parent, by the names of cell styles that are not resolved yet.
     cells: HashMap<String, (Option<String>, Option<String>)>,
     open: Option<(String, DataStyle)>,
 }
 
-/// A number format while it is read.
+/// A number format that is being parsed.
 #[derive(Debug, Default)]
 struct DataStyle {
     code: String,
     percent: bool,
-    /// Counts hours beyond a day, as `[h]:mm` does.
+    /// Counts hours beyond a day, as in `[h]:mm`.
     elapsed: bool,
-    /// Names of months and days are English.
+    /// Names of months and days are in English.
     english: bool,
-    /// Under which condition which other style is used.
+    /// Conditions, each with the style to use under it.
     conditions: Vec<(String, String)>,
     text: Option<String>,
 }
 
 impl Formats {
-    /// Of the part that holds the styles with names of their own.
+    /// Reads the part with the named styles.
     pub fn read(styles: &str) -> Result<Formats, Refusal> {
         let mut formats = Formats::default();
         let mut xml = Reader::from_str(styles);
@@ -57,11 +56,11 @@ impl Formats {
                 event => formats.take(&event)?,
             }
         }
-        formats.work_out();
+        formats.resolve();
         Ok(formats)
     }
 
-    /// The code under which a cell of this style shows a number; none if as it is.
+    /// The code with which a cell of this style shows a number; `None` for the general format.
     pub fn code(&self, style: &str) -> Option<&str> {
         self.codes.get(style).map(String::as_str).filter(|code| *code != GENERAL)
     }
@@ -98,7 +97,7 @@ impl Formats {
             },
             Event::Text(text) => self.take_text(&text.xml10_content()),
             Event::GeneralRef(reference) => {
-                self.take_text(letter_of(reference).ok_or_else(damaged)?.encode_utf8(&mut [0; 4]));
+                self.take_text(char_of(reference).ok_or_else(damaged)?.encode_utf8(&mut [0; 4]));
             }
             _ => {}
         }
@@ -111,15 +110,15 @@ impl Formats {
         }
     }
 
-    /// All styles of a part are known. What they inherit may come from the part before.
-    pub fn work_out(&mut self) {
+    /// Resolves the styles of a part once all of them are known. They may inherit from styles of the previous part.
+    pub fn resolve(&mut self) {
         let cells = std::mem::take(&mut self.cells);
         let code = |style: &String| {
             let mut style = style;
-            for _ in 0..MOST_ANCESTORS {
+            for _ in 0..MAX_ANCESTORS {
                 match cells.get(style) {
                     Some((Some(data), _)) => {
-                        return self.data.get(data).map(|data| self.joined(data));
+                        return self.data.get(data).map(|data| self.with_conditions(data));
                     }
                     Some((None, Some(parent))) => style = parent,
                     Some((None, None)) => return None,
@@ -132,8 +131,8 @@ impl Formats {
         self.codes.extend(codes);
     }
 
-    /// With the styles that take its place for some numbers.
-    fn joined(&self, style: &DataStyle) -> String {
+    /// The code with the sections of the conditional styles.
+    fn with_conditions(&self, style: &DataStyle) -> String {
         let own = &style.code;
         let parts: Vec<(&str, &str)> = style
             .conditions
@@ -153,21 +152,21 @@ impl Formats {
 
 impl DataStyle {
     fn of(kind: &str, tag: &BytesStart<'_>) -> Result<DataStyle, Refusal> {
-        let says = |name: &str, wanted: &str| Ok(attribute(tag, name)?.is_some_and(|value| value == wanted));
+        let has = |name: &str, wanted: &str| Ok(attribute(tag, name)?.is_some_and(|value| value == wanted));
         let mut style = DataStyle {
             percent: kind == "percentage-style",
-            elapsed: kind == "time-style" && says("truncate-on-overflow", "false")?,
-            english: says("language", "en")?,
+            elapsed: kind == "time-style" && has("truncate-on-overflow", "false")?,
+            english: has("language", "en")?,
             ..DataStyle::default()
         };
-        if says("automatic-order", "true")? || says("format-source", "language")? {
+        if has("automatic-order", "true")? || has("format-source", "language")? {
             style.code.push(UNKNOWN);
         }
         Ok(style)
     }
 
-    /// A part of a date or time, by the letter that codes have for it.
-    fn add_letters(&mut self, letter: char, short: usize, tag: &BytesStart<'_>) -> Result<(), Refusal> {
+    /// Adds a part of a date or time, given by the letter for it in codes.
+    fn add_date_part(&mut self, letter: char, short: usize, tag: &BytesStart<'_>) -> Result<(), Refusal> {
         let is_long = attribute(tag, "style")?.is_some_and(|style| style == "long");
         let is_name = letter == 'd' && short > 1 || attribute(tag, "textual")?.is_some_and(|textual| textual == "true");
         let letters = letter.to_string().repeat(match (is_long, is_name, letter) {
@@ -179,7 +178,7 @@ impl DataStyle {
         if is_name && !self.english {
             self.code.push(UNKNOWN);
         }
-        // Only the first of them counts beyond a day.
+        // Only the first part counts beyond a day.
         let brackets = std::mem::take(&mut self.elapsed);
         self.code.push_str(&if brackets { format!("[{letters}]") } else { letters });
         if letter == 's' && attribute(tag, "decimal-places")?.is_some_and(|places| places != "0") {
@@ -194,22 +193,22 @@ impl DataStyle {
                 let code = digits(tag)?;
                 self.code.push_str(&code);
             }
-            "day" => self.add_letters('d', 1, tag)?,
-            "day-of-week" => self.add_letters('d', 3, tag)?,
-            "month" => self.add_letters('m', 1, tag)?,
-            "year" => self.add_letters('y', 2, tag)?,
-            "hours" => self.add_letters('h', 1, tag)?,
-            "minutes" => self.add_letters('m', 1, tag)?,
-            "seconds" => self.add_letters('s', 1, tag)?,
+            "day" => self.add_date_part('d', 1, tag)?,
+            "day-of-week" => self.add_date_part('d', 3, tag)?,
+            "month" => self.add_date_part('m', 1, tag)?,
+            "year" => self.add_date_part('y', 2, tag)?,
+            "hours" => self.add_date_part('h', 1, tag)?,
+            "minutes" => self.add_date_part('m', 1, tag)?,
+            "seconds" => self.add_date_part('s', 1, tag)?,
             "am-pm" => self.code.push_str("AM/PM"),
             "era" | "quarter" | "week-of-year" => self.code.push(UNKNOWN),
             "scientific-number" => self.code.push_str("0.00E+00"),
             "fraction" => self.code.push_str("# ?/?"),
             "text-content" => self.code.push('@'),
             "text" | "currency-symbol" => self.text = Some(String::new()),
-            // Letters among the digits.
+            // Text among the digits.
             "embedded-text" => self.code.push(UNKNOWN),
-            "map" if self.conditions.len() < MOST_CONDITIONS => {
+            "map" if self.conditions.len() < MAX_CONDITIONS => {
                 self.conditions.extend(attribute(tag, "condition")?.zip(attribute(tag, "apply-style-name")?));
             }
             _ => {}
@@ -219,7 +218,7 @@ impl DataStyle {
 
     fn end(&mut self, name: &str) {
         let letters = |text: String, percent: bool| -> String {
-            // Only the sign of a percentage makes hundredths of its number.
+            // Only the sign of a percentage format turns the number into hundredths.
             let letter = |letter| {
                 if percent && letter == '%' { "%".to_owned() } else { format!("\\{letter}") }
             };
@@ -234,10 +233,10 @@ impl DataStyle {
     }
 }
 
-/// The places of a number, such as `00000` and `#,##0.00`.
+/// The digits of a number, such as `00000` and `#,##0.00`.
 fn digits(tag: &BytesStart<'_>) -> Result<String, Refusal> {
     let places = |name: &str| -> Result<Option<usize>, Refusal> {
-        Ok(attribute(tag, name)?.and_then(|places| places.parse::<usize>().ok()).map(|places| places.min(MOST_PLACES)))
+        Ok(attribute(tag, name)?.and_then(|places| places.parse::<usize>().ok()).map(|places| places.min(MAX_PLACES)))
     };
     let whole = places("min-integer-digits")?.unwrap_or(1);
     let fraction = places("decimal-places")?;
@@ -254,7 +253,7 @@ fn digits(tag: &BytesStart<'_>) -> Result<String, Refusal> {
         code.push('.');
         code.push_str(&format!("{:#<fraction$}", "0".repeat(zeros)));
     }
-    // In thousands or millions.
+    // Shown in thousands or millions.
     if attribute(tag, "display-factor")?.is_some_and(|factor| factor != "1") {
         code.push(',');
     }
@@ -278,7 +277,7 @@ mod tests {
     const MONTH: &str = "<number:day/><number:month number:textual='true' number:style='long'/>";
 
     #[test]
-    fn formats_become_the_codes_of_excel() {
+    fn formats_are_converted_to_excel_codes() {
         let number = |attributes: &str| format!("<number:number {attributes}/>");
         let style =
             |kind: &str, inner: &str| format!("<number:{kind}-style style:name='d'>{inner}</number:{kind}-style>");
@@ -351,11 +350,11 @@ mod tests {
         }
         let endless =
             style("number", &number("number:min-integer-digits='4294967295' number:decimal-places='99999999999'"));
-        assert!(code(&endless).len() <= 2 * MOST_PLACES + 1);
+        assert!(code(&endless).len() <= 2 * MAX_PLACES + 1);
     }
 
     #[test]
-    fn a_style_inherits_its_format_unless_it_has_one_and_also_from_the_part_before() {
+    fn a_style_without_a_format_inherits_it_even_from_the_previous_part() {
         let five = "<number:number-style style:name='n5'><number:number number:min-integer-digits='5'/></number:number-style>\
                     <number:number-style style:name='n0'><number:number/></number:number-style>";
         let cell =
@@ -373,7 +372,7 @@ mod tests {
                 event => formats.take(&event).unwrap(),
             }
         }
-        formats.work_out();
+        formats.resolve();
         for (style, code) in [
             ("five", Some("00000")),
             ("child", Some("00000")),

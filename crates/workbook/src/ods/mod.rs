@@ -1,5 +1,5 @@
-//! OpenDocument spreadsheets, streamed. Read here and not by calamine: that keeps the whole file in memory, makes room
-//! for whatever a count in it claims, and never ends where the file was cut.
+//! OpenDocument spreadsheets, streamed. Parsed here and not with calamine, which keeps the whole file in memory,
+//! allocates whatever a count in it claims, and never ends on a truncated file.
 
 mod cell;
 mod formats;
@@ -13,30 +13,30 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use zip::read::ZipFile;
 
-use super::assembly::{Assembly, Beside, MAX_COLUMNS, MAX_ROWS, Visit};
+use super::assembly::{Assembly, MAX_COLUMNS, MAX_ROWS, SheetExtras, Visit};
 use super::budget::{Budget, holds_too_much};
-use super::scan::{Plain, Scan, damaged, letter_of};
+use super::scan::{CheckOnly, Scan, char_of, damaged};
 use super::source::Source;
 use super::survey::{attribute, each_start};
 use super::zipped::{Part, Unpacked, Zipped};
 use super::{MergedArea, RawValue, Sheet};
 use inventory_base::message::{Refusal, Rule, count};
 
-use cell::{Cell, times};
+use cell::{Cell, repeat_count};
 use formats::Formats;
 
 const CONTENT: &str = "content.xml";
 
 type Xml<'a> = Reader<BufReader<Part<ZipFile<'a, BufReader<Source>>>>>;
 
-/// A spreadsheet of which nothing but the names of its sheets and its number formats is in memory.
+/// A spreadsheet of which only the names of the sheets and the number formats are in memory.
 pub struct OdsReader {
     zipped: Zipped,
     formats: Formats,
 }
 
 impl OdsReader {
-    /// Goes through the whole file once for the names of its sheets, and to see that it is whole.
+    /// Reads the whole file once for the names of its sheets, and to check that it is complete.
     pub fn open(source: &Source, budget: &Budget) -> Result<(OdsReader, Vec<Sheet>), Refusal> {
         let mut zipped = Zipped::open(source)?;
         let mut unpacked = Unpacked::default();
@@ -45,12 +45,14 @@ impl OdsReader {
             each_start(&manifest, "encryption-data", &mut |_| Err(Refusal::new(Rule::FileProtected, &[])))?;
         }
         let mut scan = Scan::default();
-        if !zipped.unpack(CONTENT, budget, &mut unpacked, &mut |chunk| scan.take(chunk, &mut Plain))? || scan.is_cut() {
+        if !zipped.unpack(CONTENT, budget, &mut unpacked, &mut |chunk| scan.take(chunk, &mut CheckOnly))?
+            || scan.is_cut()
+        {
             return Err(damaged());
         }
         let formats = match zipped.read_small("styles.xml", budget, &mut unpacked)? {
             Some(styles) => {
-                Scan::default().take(&styles, &mut Plain)?;
+                Scan::default().take(&styles, &mut CheckOnly)?;
                 Formats::read(&String::from_utf8(styles).map_err(|_| damaged())?)?
             }
             None => Formats::default(),
@@ -81,14 +83,14 @@ impl OdsReader {
                     "body" => in_body = true,
                     "style" => style = attribute(&tag, "name")?,
                     "table-properties" => {
-                        let shown = attribute(&tag, "display")?.is_none_or(|shown| shown != "false");
-                        hidden.extend(style.clone().map(|style| (style, !shown)));
+                        let visible = attribute(&tag, "display")?.is_none_or(|display| display != "false");
+                        hidden.extend(style.clone().map(|style| (style, !visible)));
                     }
                     "table" => {
-                        // A table inside a cell is a picture of one, as in a note.
+                        // A table inside a cell is part of a drawing or note.
                         depth += 1;
                         if depth == 1 {
-                            sheets.push(self_named(&tag, &hidden, &mut names)?);
+                            sheets.push(sheet_of(&tag, &hidden, &mut names)?);
                         }
                     }
                     _ => {}
@@ -103,7 +105,7 @@ impl OdsReader {
                 _ => {}
             }
         }
-        formats.work_out();
+        formats.resolve();
         self.formats = formats;
         Ok(sheets)
     }
@@ -115,18 +117,18 @@ impl OdsReader {
         Ok(xml)
     }
 
-    /// Hands over the rows of the sheet of this place, and tells what stands beside them once it was read to its end.
+    /// Passes on the rows of the sheet at `index`; returns what else it has, if it was read to its end.
     pub fn visit_rows(
         &mut self,
         index: usize,
         sheet: &str,
         budget: &Budget,
         visit: Visit<'_>,
-    ) -> Result<Option<Beside>, Refusal> {
+    ) -> Result<Option<SheetExtras>, Refusal> {
         let mut table = Table {
             assembly: Assembly::new(sheet, budget, visit),
             budget,
-            beside: Beside::default(),
+            extras: SheetExtras::default(),
             row: 1,
             repeat: 1,
             hidden: false,
@@ -150,16 +152,16 @@ impl OdsReader {
                     return Err(if refusal.rule == Rule::FileDamaged { table.assembly.damaged() } else { refusal });
                 }
             };
-            let here = depth == 1 && seen == index + 1;
+            let in_sheet = depth == 1 && seen == index + 1;
             match event {
                 Event::Start(tag) => match tag.local_name().as_ref() {
                     "table" => {
                         depth += 1;
                         seen += usize::from(depth == 1);
                     }
-                    // What is said about a cell is not what stands in it.
+                    // Comments and shapes are not part of the cell.
                     "annotation" | "shape" | "shapes" => notes += 1,
-                    _ if !here || notes > 0 => {}
+                    _ if !in_sheet || notes > 0 => {}
                     "table-column" => table.take_column(&tag)?,
                     "table-row" => table.begin_row(&tag)?,
                     "table-cell" => cell = Some(Cell::begin(&tag)?),
@@ -172,13 +174,13 @@ impl OdsReader {
                 },
                 Event::End(tag) => match tag.local_name().as_ref() {
                     "table" => {
-                        if here {
-                            return Ok(Some(table.beside));
+                        if in_sheet {
+                            return Ok(Some(table.extras));
                         }
                         depth = depth.saturating_sub(1);
                     }
                     "annotation" | "shape" | "shapes" => notes = notes.saturating_sub(1),
-                    _ if !here || notes > 0 => {}
+                    _ if !in_sheet || notes > 0 => {}
                     "table-cell" | "covered-table-cell" => {
                         if let Some(cell) = cell.take() {
                             table.take_cell(cell)?;
@@ -192,20 +194,20 @@ impl OdsReader {
                     }
                     _ => {}
                 },
-                Event::Text(text) if here && notes == 0 => {
+                Event::Text(text) if in_sheet && notes == 0 => {
                     if let Some(cell) = &mut cell {
                         cell.take_text(&text.xml10_content(), budget);
                     }
                 }
-                Event::CData(text) if here && notes == 0 => {
+                Event::CData(text) if in_sheet && notes == 0 => {
                     if let Some(cell) = &mut cell {
                         cell.take_text(&text.xml10_content(), budget);
                     }
                 }
-                Event::GeneralRef(reference) if here && notes == 0 => {
+                Event::GeneralRef(reference) if in_sheet && notes == 0 => {
                     if let Some(cell) = &mut cell {
-                        let letter = letter_of(&reference).ok_or_else(|| table.assembly.damaged())?;
-                        cell.take_text(letter.encode_utf8(&mut [0; 4]), budget);
+                        let c = char_of(&reference).ok_or_else(|| table.assembly.damaged())?;
+                        cell.take_text(c.encode_utf8(&mut [0; 4]), budget);
                     }
                 }
                 Event::Eof => return Err(table.assembly.damaged()),
@@ -215,7 +217,7 @@ impl OdsReader {
     }
 }
 
-fn self_named(
+fn sheet_of(
     tag: &BytesStart<'_>,
     hidden: &HashMap<String, bool>,
     names: &mut HashSet<String>,
@@ -226,37 +228,37 @@ fn self_named(
     Ok(Sheet { name, visible })
 }
 
-/// Where the reading of a sheet stands.
+/// The state of reading a sheet.
 struct Table<'a> {
     assembly: Assembly<'a>,
     budget: &'a Budget,
-    beside: Beside,
+    extras: SheetExtras,
     row: u32,
-    /// How many rows the one being read stands for.
+    /// How many rows the current one stands for.
     repeat: u32,
     hidden: bool,
-    /// Rows with values that stand in the file only as a count.
+    /// Rows with values that are in the file only as a repeat count.
     repeated: u64,
     column: u32,
     values: u64,
     formats: &'a Formats,
-    /// The styles that the cells of a column have unless they say another: the column behind them, and the style.
+    /// The default styles of columns: the end of the range (exclusive), and the style.
     columns: Vec<(u32, Option<String>)>,
-    /// The same for the cells of the row being read.
+    /// The default style of the current row.
     row_style: Option<String>,
 }
 
 impl Table<'_> {
     fn take_column(&mut self, tag: &BytesStart<'_>) -> Result<(), Refusal> {
         let first = self.columns.last().map_or(0, |(end, _)| *end);
-        let end = first.saturating_add(times(tag, "number-columns-repeated")?);
+        let end = first.saturating_add(repeat_count(tag, "number-columns-repeated")?);
         if first < MAX_COLUMNS {
             self.columns.push((end, attribute(tag, "default-cell-style-name")?));
         }
         Ok(())
     }
 
-    /// The cell's own style counts, then that of its row, then that of its column.
+    /// The cell's own style takes precedence, then its row's, then its column's.
     fn format_of(&self, cell: &Cell, column: u32) -> Option<Cow<'static, str>> {
         let of_column = || self.columns.iter().find(|(end, _)| column < *end).and_then(|(_, style)| style.as_ref());
         let style = cell.style.as_ref().or(self.row_style.as_ref()).or_else(of_column)?;
@@ -264,8 +266,8 @@ impl Table<'_> {
     }
 
     fn begin_row(&mut self, tag: &BytesStart<'_>) -> Result<(), Refusal> {
-        self.repeat = times(tag, "number-rows-repeated")?;
-        self.hidden = attribute(tag, "visibility")?.is_some_and(|shown| shown != "visible");
+        self.repeat = repeat_count(tag, "number-rows-repeated")?;
+        self.hidden = attribute(tag, "visibility")?.is_some_and(|visibility| visibility != "visible");
         self.row_style = attribute(tag, "default-cell-style-name")?;
         (self.column, self.values) = (0, 0);
         Ok(())
@@ -275,7 +277,7 @@ impl Table<'_> {
         let first = self.column;
         self.column = first.saturating_add(cell.repeat);
         if cell.columns_spanned > 1 || cell.rows_spanned > 1 {
-            self.beside.add_merged(MergedArea {
+            self.extras.add_merged(MergedArea {
                 first_row: self.row,
                 last_row: self.row.saturating_add(cell.rows_spanned - 1).min(MAX_ROWS),
                 first_column: first,
@@ -290,7 +292,7 @@ impl Table<'_> {
             self.values += 1;
             let has_format = matches!(value, RawValue::Number(_) | RawValue::Date(_));
             let format = if has_format { self.format_of(&cell, column) } else { None };
-            let (value, format) = cell.shown_by(value.clone(), format);
+            let (value, format) = cell.as_shown(value.clone(), format);
             self.assembly.push(self.row, column, value, format)?;
         }
         Ok(())
@@ -307,12 +309,9 @@ impl Table<'_> {
         }
         self.repeated += u64::from(self.repeat - 1);
         if self.repeated > self.budget.repeated_rows {
-            return Err(holds_too_much(
-                "a row that is repeated too often",
-                &format!("{} times", count(self.budget.repeated_rows)),
-            ));
+            return Err(holds_too_much("too many repeated rows", &count(self.budget.repeated_rows)));
         }
-        self.beside.hidden_rows += u64::from(self.hidden) * u64::from(self.repeat);
+        self.extras.hidden_rows += u64::from(self.hidden) * u64::from(self.repeat);
         self.assembly.end_row_repeated(number, self.repeat)
     }
 }

@@ -1,4 +1,4 @@
-//! OpenDocument spreadsheets as programs write them, and as none does.
+//! OpenDocument spreadsheets as programs write them, and broken ones.
 
 use super::super::assembly::tests::shown;
 use super::super::zipped::tests::{source_of, zip_of};
@@ -19,14 +19,14 @@ fn book(rows: &str) -> Vec<u8> {
     ))
 }
 
-fn read_within(bytes: &[u8], budget: &Budget) -> Result<(Vec<String>, Option<Beside>), Refusal> {
+fn read_within(bytes: &[u8], budget: &Budget) -> Result<(Vec<String>, Option<SheetExtras>), Refusal> {
     let (mut reader, sheets) = OdsReader::open(&source_of(bytes), budget)?;
     let mut rows = Vec::new();
-    let beside = reader.visit_rows(0, &sheets[0].name, budget, &mut |row| {
+    let extras = reader.visit_rows(0, &sheets[0].name, budget, &mut |row| {
         rows.push(shown(row));
         ControlFlow::Continue(())
     })?;
-    Ok((rows, beside))
+    Ok((rows, extras))
 }
 
 fn rows(xml: &str) -> Result<Vec<String>, Refusal> {
@@ -65,7 +65,7 @@ fn cells_are_what_the_file_says() {
         (cell("office:value-type='date' office:date-value='2026-10-03T12:00:00'", ""), "1:0=date 46298.5"),
         (cell("office:value-type='time' office:time-value='PT36H00M00S'", "36:00"), "1:0=1.5 as [h]:mm:ss"),
         (cell("office:value-type='time' office:time-value='PT12H00M00S'", "12:00"), "1:0=date 0.5"),
-        // Not what it says it is.
+        // Values that do not match the declared type.
         (cell("office:value-type='float' office:value='many'", "many"), "1:0=unreadable"),
         (cell("office:value-type='date' office:date-value='soon'", "soon"), "1:0=unreadable"),
         (cell("office:value-type='time' office:time-value='soon'", "soon"), "1:0=unreadable"),
@@ -88,7 +88,7 @@ fn cells_are_what_the_file_says() {
 }
 
 #[test]
-fn what_is_counted_stands_as_often_as_it_is_counted() {
+fn repeated_rows_and_cells_are_expanded() {
     let many = |times: u32, inner: &str| {
         format!("<table:table-row table:number-rows-repeated='{times}'>{inner}</table:table-row>")
     };
@@ -98,7 +98,7 @@ fn what_is_counted_stands_as_often_as_it_is_counted() {
         (many(2, &text("a")) + &row(&[&text("b")]), "1:0=\"a\"/2:0=\"a\"/3:0=\"b\""),
         (many(5, empty) + &row(&["<table:table-cell/>", &three, empty]), "6:1=\"x\"|2=\"x\"|3=\"x\""),
         (row(&[&text("a")]) + &many(1_048_575, empty), "1:0=\"a\""),
-        // Where cells are merged, those that are covered are not shown.
+        // Covered cells of a merged area are not shown.
         (
             row(&[
                 &text("a").replace("office:value-type", "table:number-columns-spanned='2' office:value-type"),
@@ -122,14 +122,14 @@ fn what_is_counted_stands_as_often_as_it_is_counted() {
     let hidden = many(3, &text("a")).replace("<table:table-row", "<table:table-row table:visibility='filter'");
     let merged = text("a").replace("office:value-type", "table:number-rows-spanned='2' office:value-type");
     let across = text("a").replace("office:value-type", "table:number-columns-spanned='2' office:value-type");
-    let (_, beside) = read_within(&book(&(hidden + &row(&[&across, &merged]))), &Budget::DEFAULT).unwrap();
+    let (_, extras) = read_within(&book(&(hidden + &row(&[&across, &merged]))), &Budget::DEFAULT).unwrap();
     let area = MergedArea { first_row: 4, last_row: 5, first_column: 1, last_column: 1 };
     let across = MergedArea { first_row: 4, last_row: 4, first_column: 0, last_column: 1 };
-    assert_eq!(beside, Some(Beside { hidden_rows: 3, areas: vec![across, area] }));
+    assert_eq!(extras, Some(SheetExtras { hidden_rows: 3, areas: vec![across, area] }));
 }
 
 #[test]
-fn numbers_come_with_the_format_of_their_cell_row_or_column() {
+fn numbers_have_the_format_of_their_cell_row_or_column() {
     let format = |name: &str, digits: u32| {
         format!(
             "<number:number-style style:name='n{digits}'><number:number number:decimal-places='0' \
@@ -156,7 +156,7 @@ fn numbers_come_with_the_format_of_their_cell_row_or_column() {
 }
 
 #[test]
-fn times_and_dates_come_with_what_their_format_makes_of_them() {
+fn times_and_dates_are_read_as_their_format_shows_them() {
     let style = |name: &str, kind: &str, attributes: &str, inner: &str| {
         format!(
             "<number:{kind}-style style:name='N{name}' {attributes}>{inner}</number:{kind}-style>\
@@ -193,7 +193,7 @@ fn times_and_dates_come_with_what_their_format_makes_of_them() {
 }
 
 #[test]
-fn sheets_are_listed_and_read_by_their_places() {
+fn sheets_are_listed_and_read_by_position() {
     let table = |name: &str, style: &str, inner: &str| {
         format!("<table:table table:name='{name}' table:style-name='{style}'>{}</table:table>", row(&[&text(inner)]))
     };
@@ -221,7 +221,7 @@ fn sheets_are_listed_and_read_by_their_places() {
 }
 
 #[test]
-fn what_is_damaged_or_costs_too_much_is_refused() {
+fn damaged_files_and_input_over_the_budget_are_refused() {
     let whole = book(&(row(&[&text("a")]) + &row(&[&text("b")])));
     let xml = "<office:document-content><table:table table:name='A'>";
     let small = Budget { rows: 10, columns: 5, cell_bytes: 100, cells: 40, repeated_rows: 20, ..Budget::DEFAULT };

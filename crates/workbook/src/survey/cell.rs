@@ -1,4 +1,4 @@
-//! One cell of an xlsx sheet, passed over for whether its reader would get it right.
+//! Checks one cell of an xlsx sheet for whether its reader would get it right.
 
 use super::super::scan::damaged;
 use inventory_base::message::Refusal;
@@ -6,7 +6,7 @@ use inventory_base::message::Refusal;
 /// The errors that the reader knows. At any other it stops in the middle of the cell.
 const KNOWN_ERRORS: [&[u8]; 7] = [b"#DIV/0!", b"#N/A", b"#NAME?", b"#NULL!", b"#NUM!", b"#REF!", b"#VALUE!"];
 
-/// The errors that Excel has learned since.
+/// Errors that later versions of Excel have added.
 const LATER_ERRORS: [&str; 11] = [
     "#SPILL!",
     "#CALC!",
@@ -21,33 +21,33 @@ const LATER_ERRORS: [&str; 11] = [
     "#TIMEOUT!",
 ];
 
-/// Longer than any error, and than the words for yes and no.
-const LONGEST_WORD_BYTES: usize = 32;
+/// Longer than any error or boolean.
+const MAX_WORD_BYTES: usize = 32;
 
-/// What a cell holds that the reader would get wrong, or stop at.
+/// What the reader would misread in a cell, or stop at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Odd {
-    /// A formula whose result the file does not have.
+    /// A formula without a stored result.
     NoResult,
-    /// A formula with the result 0 or an empty text, in a sheet where no formula has another and of which nothing says that
-    /// it was calculated: a program that does not calculate stores such a result for each.
+    /// A formula with the result 0 or an empty text, in a sheet where no formula has another and nothing says that it
+    /// was calculated: a program that does not calculate stores such a result for each.
     Zero,
     Error(&'static str),
-    /// Something of which the file does not say plainly what it is.
+    /// The file is contradictory about the value.
     Unreadable,
 }
 
-/// What the cell says that its value is.
+/// The declared type of a cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Number,
-    /// The place of a shared text.
+    /// The index of a shared text.
     Shared,
     Bool,
     Error,
-    /// A text or a date: any characters, which may be escaped.
+    /// A text or a date: any characters, possibly escaped.
     Text,
-    /// A text of its own, which is not in a `v`.
+    /// A text of its own, outside a `v` element.
     Inline,
     Unknown,
 }
@@ -66,13 +66,13 @@ impl Kind {
     }
 }
 
-/// How far a number has been read, character by character.
+/// How far a number has been parsed, character by character.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NumberPart {
     Start,
     Sign,
     Whole,
-    /// A point without a digit before it.
+    /// A decimal point without a digit before it.
     Point,
     Fraction,
     Exponent,
@@ -104,7 +104,7 @@ impl NumberPart {
     }
 }
 
-/// Where a number of digits with at most one point leads, as most numbers are: known without a look at each byte in turn.
+/// The state after a number of digits with at most one point, as most numbers are, without a step per byte.
 #[inline]
 fn plain_number(text: &[u8]) -> Option<NumberPart> {
     let (mut points, mut others) = (0, 0);
@@ -119,10 +119,10 @@ fn plain_number(text: &[u8]) -> Option<NumberPart> {
     }
 }
 
-/// The cell that is being passed over.
+/// The cell that is being scanned.
 #[derive(Debug)]
 pub struct CellListener {
-    /// How many texts the sheets share.
+    /// The number of shared texts.
     texts: u64,
     kind: Kind,
     is_open: bool,
@@ -130,12 +130,13 @@ pub struct CellListener {
     in_value: bool,
     has_formula: bool,
     has_value: bool,
-    /// Whether the cell's value has been passed.
+    /// Whether the cell's value has ended.
     valued: bool,
     is_odd: bool,
-    /// Whether there is nothing but zeros in the value of a formula.
+    /// Whether the value of a formula consists of zeros only.
     is_zero: bool,
-    /// Whether the workbook says that it was calculated, or a formula of the sheet with another result than 0 shows it.
+    /// Whether the workbook says that it was calculated, or a formula of the sheet has shown it by a result other than
+    /// 0.
     pub is_calculated: bool,
     number: NumberPart,
     shared: u64,
@@ -166,7 +167,7 @@ impl CellListener {
         self.is_open
     }
 
-    /// `is_whole` where the cell ends as it begins.
+    /// `is_whole` is true if the cell has no content.
     #[inline]
     pub fn begin(&mut self, kind: Kind, is_whole: bool) {
         self.kind = kind;
@@ -192,7 +193,7 @@ impl CellListener {
         let is_zero = self.is_zero && (self.kind == Kind::Text || self.kind == Kind::Number && self.has_value);
         match self.kind {
             _ if self.is_odd => Some(Odd::Unreadable),
-            // The reader passes over such a value.
+            // The reader ignores such a value.
             Kind::Inline if self.has_value && !self.valued => Some(Odd::Unreadable),
             Kind::Error if self.has_value && !KNOWN_ERRORS.contains(&self.word.as_slice()) => {
                 let known = LATER_ERRORS.iter().find(|error| error.as_bytes() == self.word);
@@ -211,7 +212,7 @@ impl CellListener {
 
     #[inline]
     pub fn begin_value(&mut self) {
-        // Of two the reader takes the last.
+        // Of two values the reader takes the last.
         self.is_odd |= self.valued || self.in_value || self.kind == Kind::Unknown;
         self.in_value = true;
         self.valued = self.kind != Kind::Inline || self.valued;
@@ -235,13 +236,13 @@ impl CellListener {
         };
     }
 
-    /// A value without anything in it.
+    /// An empty value element.
     pub fn empty_value(&mut self) {
         self.is_odd |= self.valued || self.kind == Kind::Unknown;
     }
 
     pub fn formula(&mut self) {
-        // Behind a value it would empty the cell.
+        // After a value, the reader would discard the value.
         self.is_odd |= self.valued;
         self.has_formula = true;
     }
@@ -255,12 +256,12 @@ impl CellListener {
         self.in_inline = false;
     }
 
-    /// Anything that begins while a value is passed: the reader takes a value in marks for none.
+    /// A tag inside a value: the reader would take the value for empty.
     pub fn other_tag(&mut self) {
         self.is_odd |= self.in_value;
     }
 
-    /// Something in the cell that is no part of it, where the reader stops.
+    /// An unknown element in the cell, where the reader stops.
     pub fn unknown_part(&mut self) {
         self.is_odd |= self.is_open && !self.in_inline;
     }
@@ -282,7 +283,7 @@ impl CellListener {
             }
             Kind::Shared => {
                 for &byte in text {
-                    // The reader would take anything else for the first text of all.
+                    // The reader would take anything else for the index 0.
                     self.is_odd |= !byte.is_ascii_digit();
                     self.shared = self.shared.saturating_mul(10).saturating_add(u64::from(byte & 0x0F));
                 }
@@ -291,7 +292,7 @@ impl CellListener {
                 if !self.has_value {
                     self.word.clear();
                 }
-                let room = LONGEST_WORD_BYTES.saturating_sub(self.word.len());
+                let room = MAX_WORD_BYTES.saturating_sub(self.word.len());
                 self.is_odd |= text.len() > room;
                 self.word.extend_from_slice(&text[..text.len().min(room)]);
             }
@@ -300,7 +301,8 @@ impl CellListener {
         self.has_value = true;
     }
 
-    /// A comment, a raw text or an instruction: the reader would take the value for none, or for the part before it.
+    /// A comment, CDATA or a processing instruction: the reader would take the value for empty, or only the part before
+    /// it.
     pub fn other(&mut self) {
         self.is_odd |= self.in_value;
         self.has_value |= self.in_value;
@@ -314,7 +316,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_known_across_pieces_of_any_length() {
+    fn numbers_are_recognised_across_chunks_of_any_length() {
         for (text, is_number) in [
             ("0", true),
             ("-12.50", true),

@@ -1,6 +1,6 @@
-//! A pass of our own over the parts of an xlsx workbook: it holds the reader to the budget by what really comes out,
-//! finds what the reader does not tell (hidden rows, merged cells), and what would make it stop, abort or misread.
-//! The sheets are passed over on another thread while they are read.
+//! Surveys the parts of an xlsx workbook in a pass of its own. It enforces the budget on actual data, finds what the
+//! reader does not report (hidden rows, merged cells), and detects what would make the reader stop, abort or misread. A
+//! second thread scans the sheets while they are read.
 
 mod cell;
 mod package;
@@ -13,7 +13,7 @@ use std::thread;
 
 use super::assembly::damaged_after;
 use super::budget::{Budget, holds_too_much};
-use super::scan::{Listener, Plain, Scan, attributes, damaged, name_of};
+use super::scan::{CheckOnly, Listener, Scan, attributes, damaged, name_of};
 use super::source::Source;
 use super::zipped::{Unpacked, Zipped};
 use inventory_base::message::{Refusal, Rule, count};
@@ -24,43 +24,43 @@ pub use package::{attribute, each_start};
 pub use sheet::OddCell;
 use sheet::{SheetListener, SheetSurvey};
 
-/// No program writes more than a declaration before the count of the shared texts.
+/// Programs write no more than a declaration before the count of the shared texts.
 const CLAIM_WITHIN_BYTES: u64 = 4096;
 
 /// Odd cells of all sheets are kept until they are read; this many take 32 MB.
-const MOST_ODD: usize = 1_000_000;
+const MAX_ODD_CELLS: usize = 1_000_000;
 
-/// The survey of a workbook, as far as it has come.
+/// The survey of a workbook, as far as it has got.
 pub struct Survey {
     source: Source,
-    /// In the order they are passed over.
-    coming: Receiver<News>,
-    known: HashMap<String, Known>,
+    /// Received in the order in which the sheets are scanned.
+    updates: Receiver<Update>,
+    known: HashMap<String, SheetState>,
 }
 
-/// What the one who passes over the sheets has to tell of one of them.
-struct News {
+/// A message from the scanning thread about a sheet.
+struct Update {
     sheet: String,
-    what: What,
+    progress: Progress,
 }
 
-enum What {
-    /// How many rows are behind him, and the odd cells that he met since he last told.
+enum Progress {
+    /// The number of rows scanned, and the odd cells found since the last message.
     Rows(u32, Vec<OddCell>),
     End(Result<SheetSurvey, Refusal>),
 }
 
-/// What was told of a sheet so far.
+/// What was received about a sheet so far.
 #[derive(Default)]
-struct Known {
+struct SheetState {
     rows: u32,
     odd: Vec<OddCell>,
     end: Option<Result<SheetSurvey, Refusal>>,
 }
 
 impl Survey {
-    /// Passes over all that the reader reads before the sheets, and begins with the sheets: in this order, which
-    /// should be that of their reading.
+    /// Scans everything that the reader reads before the sheets, then starts scanning the sheets, in the order in which
+    /// they should be read.
     pub fn begin(source: &Source, budget: &Budget) -> Result<Survey, Refusal> {
         let mut zipped = Zipped::open(source)?;
         let mut unpacked = Unpacked::default();
@@ -68,39 +68,40 @@ impl Survey {
         for part in &package.others {
             let mut scan = Scan::default();
             if let Some(bytes) = zipped.read_small(part, budget, &mut unpacked)? {
-                scan.take(&bytes, &mut Plain)?;
+                scan.take(&bytes, &mut CheckOnly)?;
             }
         }
         check_claimed_texts(&mut zipped, &package.shared_texts, budget)?;
 
-        // Whoever waits for a sheet gets it at once or learns that there is no one left to bring it.
-        let (sender, coming) = channel();
+        // If the scanning thread ends, the channel closes, so that a caller that waits for a sheet does not wait
+        // forever.
+        let (sender, updates) = channel();
         let (budget, source) = (budget.clone(), source.clone());
-        let surveyor = source.clone();
+        let worker_source = source.clone();
         let threads = budget.threads;
         let work = move || {
             if threads {
-                step_back();
+                lower_priority();
             }
-            let mut before = Before { is_calculated: package.is_calculated, ..Before::default() };
+            let mut totals = Totals { is_calculated: package.is_calculated, ..Totals::default() };
             let mut texts = survey_texts(&mut zipped, &package.shared_texts, &budget, &mut unpacked)
-                .map(|texts| before.texts = texts);
+                .map(|texts| totals.texts = texts);
             for (name, part) in package.sheets {
-                if surveyor.is_stopped() {
+                if worker_source.is_stopped() {
                     return;
                 }
                 let result = std::mem::replace(&mut texts, Ok(())).and_then(|()| {
-                    survey_sheet(&mut zipped, &name, &part, &budget, &mut unpacked, &mut before, &sender)
+                    survey_sheet(&mut zipped, &name, &part, &budget, &mut unpacked, &mut totals, &sender)
                 });
-                // The reader may be on its way through a gigabyte of nothing. Of what is damaged it can tell the place,
-                // so there it goes on.
+                // The reader may still be busy with a gigabyte of padding, so it is stopped. Not if the sheet is
+                // damaged: the reader can say where, so it continues to there.
                 let too_much = result
                     .as_ref()
                     .is_err_and(|refusal| !matches!(refusal.rule, Rule::FileDamaged | Rule::SheetDamaged));
                 let failed = result.is_err();
-                let delivered = sender.send(News { sheet: name, what: What::End(result) }).is_ok();
+                let delivered = sender.send(Update { sheet: name, progress: Progress::End(result) }).is_ok();
                 if too_much {
-                    surveyor.stop();
+                    worker_source.stop();
                 }
                 if failed || !delivered {
                     return;
@@ -112,13 +113,13 @@ impl Survey {
         } else {
             work();
         }
-        Ok(Survey { source, coming, known: HashMap::new() })
+        Ok(Survey { source, updates, known: HashMap::new() })
     }
 
-    /// What was found in a sheet; waits for it.
+    /// Waits for the survey of a sheet.
     pub fn sheet(&mut self, name: &str) -> Result<&SheetSurvey, Refusal> {
         while self.known.get(name).is_none_or(|known| known.end.is_none()) {
-            if !self.listen() {
+            if !self.receive() {
                 return Err(self.refusal());
             }
         }
@@ -129,8 +130,8 @@ impl Survey {
         }
     }
 
-    /// The sheet's odd cell that is the `nth` of them, from 0; none where there is no such cell up to this row. Waits
-    /// until the row was passed over, and returns up to which row all is known.
+    /// The `nth` odd cell of the sheet, from 0; `None` if there is no such cell up to `row`. Waits until that row was
+    /// scanned, and also returns the row up to which everything is known.
     pub fn odd(&mut self, name: &str, nth: usize, row: u32) -> (Option<OddCell>, u32) {
         loop {
             if let Some(known) = self.known.get(name) {
@@ -141,25 +142,25 @@ impl Survey {
                     None => {}
                 }
             }
-            // With no one left to tell, the reading will end as a whole.
-            if !self.listen() {
+            // Without the scanning thread the reading fails as a whole.
+            if !self.receive() {
                 return (None, u32::MAX);
             }
         }
     }
 
-    /// Waits for the next news; false when there are no more.
-    fn listen(&mut self) -> bool {
-        let Ok(News { sheet, what }) = self.coming.recv() else {
+    /// Waits for the next message; returns false if there are no more.
+    fn receive(&mut self) -> bool {
+        let Ok(Update { sheet, progress }) = self.updates.recv() else {
             return false;
         };
         let known = self.known.entry(sheet).or_default();
-        match what {
-            What::Rows(rows, odd) => {
+        match progress {
+            Progress::Rows(rows, odd) => {
                 known.rows = rows;
                 known.odd.extend(odd);
             }
-            What::End(mut result) => {
+            Progress::End(mut result) => {
                 if let Ok(survey) = &mut result {
                     known.odd.append(&mut survey.odd);
                 }
@@ -169,12 +170,12 @@ impl Survey {
         true
     }
 
-    /// Why the reading was stopped, where it was not the reader's own doing.
+    /// Why the survey stopped the reading, if it did.
     pub fn stopped(&mut self) -> Option<Refusal> {
         if !self.source.is_stopped() {
             return None;
         }
-        while self.listen() {}
+        while self.receive() {}
         Some(self.refusal())
     }
 
@@ -190,9 +191,9 @@ impl Drop for Survey {
     }
 }
 
-/// What was passed over before a sheet.
+/// Totals of what was scanned before a sheet.
 #[derive(Default)]
-struct Before {
+struct Totals {
     is_calculated: bool,
     texts: u64,
     cells: u64,
@@ -205,39 +206,39 @@ fn survey_sheet(
     part: &str,
     budget: &Budget,
     unpacked: &mut Unpacked,
-    before: &mut Before,
-    sender: &Sender<News>,
+    totals: &mut Totals,
+    sender: &Sender<Update>,
 ) -> Result<SheetSurvey, Refusal> {
-    let (mut scan, mut listener) = (Scan::default(), SheetListener::new(before.texts, before.is_calculated));
+    let (mut scan, mut listener) = (Scan::default(), SheetListener::new(totals.texts, totals.is_calculated));
     zipped.unpack(part, budget, unpacked, &mut |chunk| {
         if let Err(refusal) = scan.take(chunk, &mut listener) {
             let broken = refusal.rule == Rule::FileDamaged;
             return Err(if broken { damaged_after(name, listener.rows_before()) } else { refusal });
         }
-        if before.cells + listener.survey.cells > budget.cells {
+        if totals.cells + listener.survey.cells > budget.cells {
             return Err(holds_too_much("too many cells", &count(budget.cells)));
         }
-        if before.odd + listener.survey.odd.len() > MOST_ODD {
-            let what = "too many formulas without a result, or cells that cannot be read";
-            return Err(holds_too_much(what, &count(MOST_ODD as u64)));
+        if totals.odd + listener.survey.odd.len() > MAX_ODD_CELLS {
+            let what = "too many formulas without a result or unreadable cells";
+            return Err(holds_too_much(what, &count(MAX_ODD_CELLS as u64)));
         }
-        // The reader waits meanwhile.
+        // The reader waits in the meantime.
         let Some(odd) = listener.take_odd() else {
             return Ok(());
         };
-        before.odd += odd.len();
-        let what = What::Rows(listener.rows_before(), odd);
-        // Whoever listens no more has stopped reading, which is seen once the sheet is passed over.
-        let _ = sender.send(News { sheet: name.to_owned(), what });
+        totals.odd += odd.len();
+        let progress = Progress::Rows(listener.rows_before(), odd);
+        // If the receiver is gone, the reading has stopped; that is noticed after this sheet.
+        let _ = sender.send(Update { sheet: name.to_owned(), progress });
         Ok(())
     })?;
-    before.cells += listener.survey.cells;
-    before.odd += listener.survey.odd.len();
+    totals.cells += listener.survey.cells;
+    totals.odd += listener.survey.odd.len();
     Ok(listener.survey)
 }
 
-/// The reader makes room for as many shared texts as their part claims to have, so that is looked at before. A claim
-/// beyond what may be read is a lie unless there really are so many.
+/// Checks how many shared texts their part claims to have, because the reader allocates room for that many. A claim
+/// over the limit is false, unless there really are that many.
 fn check_claimed_texts(zipped: &mut Zipped, name: &str, budget: &Budget) -> Result<(), Refusal> {
     let Some(mut part) = zipped.part(name, budget, Unpacked::default())? else {
         return Ok(());
@@ -256,7 +257,7 @@ fn check_claimed_texts(zipped: &mut Zipped, name: &str, budget: &Budget) -> Resu
     Err(damaged())
 }
 
-/// Passes over the texts that all sheets share, and counts them.
+/// Scans and counts the shared texts.
 fn survey_texts(zipped: &mut Zipped, part: &str, budget: &Budget, unpacked: &mut Unpacked) -> Result<u64, Refusal> {
     let (mut scan, mut listener) = (Scan::default(), TextsListener::default());
     zipped.unpack(part, budget, unpacked, &mut |chunk| {
@@ -266,27 +267,27 @@ fn survey_texts(zipped: &mut Zipped, part: &str, budget: &Budget, unpacked: &mut
         }
         if listener.bytes > budget.shared_text_bytes {
             let limit = format!("{} MB", count(budget.shared_text_bytes >> 20));
-            return Err(holds_too_much("too long texts in all", &limit));
+            return Err(holds_too_much("too much text", &limit));
         }
         Ok(())
     })?;
     Ok(listener.texts)
 }
 
-/// Lets the threads that read and judge go first where there are fewer cores than threads: the survey is done before
-/// them all the same.
-fn step_back() {
-    /// The last there is: it takes what the others leave.
+/// Lowers the priority of the scanning thread, so that the threads that read and judge go first if there are fewer
+/// cores than threads: the survey still finishes before them.
+fn lower_priority() {
+    /// The lowest priority: it takes what the others leave.
     #[cfg(target_os = "linux")]
     const NICENESS: i32 = 19;
-    // Only Linux takes it of one thread alone. Should it refuse, all go on as equals.
+    // Only Linux sets this for a single thread. If it fails, all threads have the same priority.
     #[cfg(target_os = "linux")]
     let _ = rustix::process::nice(NICENESS);
 }
 
 #[derive(Debug, Default)]
 struct TextsListener {
-    /// As many as the part says there are. Programs are known to count a few too many, which costs nothing.
+    /// The count that the part claims. Some programs count a few too many, which does no harm.
     claimed: u64,
     texts: u64,
     bytes: u64,

@@ -1,4 +1,4 @@
-//! Which parts of an xlsx workbook its reader will read, found the way it finds them.
+//! Finds the parts of an xlsx workbook that its reader will read, in the same way as the reader.
 
 use std::collections::HashMap;
 
@@ -10,13 +10,13 @@ use super::super::scan::{damaged, is_true};
 use super::super::zipped::{Unpacked, Zipped};
 use inventory_base::message::Refusal;
 
-/// The names of the parts.
+/// The paths of the parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Package {
     pub shared_texts: String,
-    /// Styles and the like.
+    /// Styles and other small parts.
     pub others: Vec<String>,
-    /// The sheets by name, in their order.
+    /// The sheets in order: name and path.
     pub sheets: Vec<(String, String)>,
     /// Whether the workbook says that a program has calculated it.
     pub is_calculated: bool,
@@ -67,9 +67,9 @@ impl Package {
     }
 }
 
-/// Whether a workbook says that its formulas were calculated. XlsxWriter, EPPlus and PhpSpreadsheet ask Excel to do it when
-/// it opens the file or leave it to the person; Apache POI says nothing, or gives 0 as the program that calculated last.
-/// LibreOffice and Google Sheets calculate and name no program.
+/// Whether a workbook says that its formulas were calculated. XlsxWriter, EPPlus and PhpSpreadsheet ask Excel to
+/// calculate on opening, or leave it to the user; Apache POI says nothing, or gives 0 as the version that calculated
+/// last. LibreOffice and Google Sheets calculate and give no version.
 fn is_calculated(book: &str) -> Result<bool, Refusal> {
     let mut is_calculated = false;
     each_start(book, "calcPr", &mut |tag| {
@@ -86,7 +86,7 @@ fn small(zipped: &mut Zipped, part: &str, budget: &Budget, unpacked: &mut Unpack
     String::from_utf8(bytes).map_err(|_| damaged())
 }
 
-/// The elements of this name, wherever they stand.
+/// Visits every element of this name.
 pub fn each_start(
     xml: &str,
     name: &str,
@@ -103,7 +103,7 @@ pub fn each_start(
     }
 }
 
-/// An attribute by its name without prefix.
+/// An attribute by its local name.
 pub fn attribute(tag: &BytesStart<'_>, name: &str) -> Result<Option<String>, Refusal> {
     for attribute in tag.attributes().with_checks(false) {
         let attribute = attribute.map_err(|_| damaged())?;

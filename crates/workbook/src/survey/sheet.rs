@@ -1,12 +1,12 @@
-//! One sheet of an xlsx workbook, passed over for what its reader does not tell and what would mislead it.
+//! Surveys one sheet of an xlsx workbook for what its reader does not report and what would mislead it.
 
 use super::super::MergedArea;
-use super::super::assembly::{Beside, MAX_COLUMNS, MAX_ROWS};
+use super::super::assembly::{MAX_COLUMNS, MAX_ROWS, SheetExtras};
 use super::super::scan::{Listener, attributes, damaged, is_true, name_of};
 use super::cell::{CellListener, Kind, Odd};
 use inventory_base::message::Refusal;
 
-/// A cell that the reader would get wrong, or stop at.
+/// A cell that the reader would misread, or stop at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OddCell {
     /// Row and column, from 0, as the reader counts.
@@ -14,20 +14,20 @@ pub struct OddCell {
     pub holds: Odd,
 }
 
-/// What a sheet has besides the cells that its reader gets right.
+/// What a sheet has apart from the cells that its reader reads correctly.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SheetSurvey {
     pub cells: u64,
-    pub beside: Beside,
-    /// In the order of the file; those not yet handed over.
+    pub extras: SheetExtras,
+    /// In file order; those not yet sent on.
     pub odd: Vec<OddCell>,
 }
 
-/// Where in the sheet a tag stands.
+/// The part of the sheet that a tag is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum SheetPart {
     BeforeRows,
-    /// What the reader reads.
+    /// The part that the reader reads.
     Rows,
     AfterRows,
 }
@@ -36,21 +36,21 @@ enum SheetPart {
 #[derive(Debug)]
 pub struct SheetListener {
     pub survey: SheetSurvey,
-    /// Its number, as the program shows it.
+    /// The number of the current row, as the program shows it.
     row: u32,
     row_hidden: bool,
     row_counted: bool,
     part: SheetPart,
-    /// Extensions that have begun and not ended.
+    /// Extension elements that are open.
     extensions: u32,
     cell: CellListener,
     place: Option<(u32, u32)>,
-    /// Where the next cell is if it does not say so.
+    /// The column of the next cell, if it does not give its own.
     next_column: u32,
-    /// Whether the row says its number, and whether a cell of it has been passed.
+    /// Whether the row gives its number, and whether it has had a cell.
     row_is_numbered: bool,
     row_has_cells: bool,
-    /// How many of the odd cells are formulas that come to 0.
+    /// The number of odd cells that are formulas with the result 0.
     zeros: usize,
 }
 
@@ -72,13 +72,13 @@ impl SheetListener {
         }
     }
 
-    /// The last row before the one that was being passed over.
+    /// The row before the current one.
     pub fn rows_before(&self) -> u32 {
         self.row.saturating_sub(1)
     }
 
-    /// Whether a row or cell is one that the reader takes for one. It ends with the rows, so what stands behind them would
-    /// be lost; and it does not know that what stands in an extension is no cell.
+    /// Whether the reader reads a row or cell here. It ends with the rows, so anything after them would be lost; and it
+    /// does not know that elements in an extension are not cells.
     #[inline]
     fn is_read(&self) -> Result<bool, Refusal> {
         match (self.part, self.extensions) {
@@ -132,8 +132,8 @@ impl SheetListener {
         Ok(())
     }
 
-    /// A row without a number has that of its cells. Where a cell says another than its row or its neighbours, the
-    /// reader would mix two rows.
+    /// A row without a number has that of its cells. If a cell names another row than its neighbours or the row itself,
+    /// the reader would mix two rows.
     #[cold]
     fn move_row(&mut self, row: u32) -> Result<(), Refusal> {
         if self.row_is_numbered || self.row_has_cells || row < self.row {
@@ -156,7 +156,7 @@ impl SheetListener {
         let place = match (self.place, holds) {
             (Some(place), _) => place,
             (None, Odd::NoResult | Odd::Zero) => (self.row.saturating_sub(1), self.next_column - 1),
-            // Without a reference the reader loses count behind a cell at which it stops.
+            // Without a reference, the reader loses count after a cell at which it stops.
             (None, _) => return Err(damaged()),
         };
         self.zeros += usize::from(holds == Odd::Zero);
@@ -164,7 +164,7 @@ impl SheetListener {
         Ok(())
     }
 
-    /// Takes the odd cells met so far; `None` while it depends on the formulas to come whether all of them are odd.
+    /// Takes the odd cells found so far; `None` while later formulas decide whether all of them are odd.
     pub fn take_odd(&mut self) -> Option<Vec<OddCell>> {
         if self.zeros > 0 && !self.cell.is_calculated {
             return None;
@@ -185,7 +185,7 @@ impl SheetListener {
 
     fn count_value(&mut self) {
         if self.row_hidden && !self.row_counted {
-            self.survey.beside.hidden_rows += 1;
+            self.survey.extras.hidden_rows += 1;
             self.row_counted = true;
         }
     }
@@ -194,7 +194,7 @@ impl SheetListener {
 impl Listener for SheetListener {
     #[inline]
     fn tag(&mut self, tag: &[u8]) -> Result<(), Refusal> {
-        // What nearly all of a sheet is made of, before its name is looked for.
+        // The tags that nearly all of a sheet consists of, without parsing their names.
         match tag {
             b"/c" => return self.end_cell(),
             b"/row" => return Ok(()),
@@ -265,7 +265,7 @@ impl SheetListener {
             }
             b"mergeCell" => {
                 let reference = attributes(rest).find(|(name, _)| *name == b"ref").map(|(_, value)| value);
-                reference.and_then(area_of).map_or(Ok(()), |area| self.survey.beside.add_merged(area))
+                reference.and_then(area_of).map_or(Ok(()), |area| self.survey.extras.add_merged(area))
             }
             _ => {
                 self.cell.unknown_part();
@@ -312,8 +312,8 @@ impl SheetListener {
     }
 }
 
-/// The reference that a cell's attributes begin with, as nearly every program writes them, and the attributes after it.
-/// None where they begin in any other way.
+/// The reference at the start of a cell's attributes, where nearly every program writes it, and the other attributes.
+/// `None` if they begin differently.
 #[inline]
 fn leading_place(rest: &[u8]) -> Option<((u32, u32), &[u8])> {
     let reference = rest.strip_prefix(b"r=\"")?;
@@ -324,7 +324,7 @@ fn leading_place(rest: &[u8]) -> Option<((u32, u32), &[u8])> {
         column = column * 26 + u32::from(letter - b'A') + 1;
         at += 1;
     }
-    // Seven digits have room for the last row, and for each number that fits into them.
+    // Seven digits suffice for the last row, and any number of seven digits fits into a `u32`.
     let letters = at;
     while at < letters + 7
         && let Some(digit @ b'0'..=b'9') = reference.get(at)
@@ -336,7 +336,7 @@ fn leading_place(rest: &[u8]) -> Option<((u32, u32), &[u8])> {
     Some(((row.checked_sub(1)?, column.checked_sub(1)?), others))
 }
 
-/// What follows the number of a cell's style where that comes first.
+/// What follows the number of a cell's style, if the style comes first.
 #[inline]
 fn after_style(others: &[u8]) -> &[u8] {
     let Some(style) = others.strip_prefix(b" s=\"") else { return others };
@@ -344,8 +344,9 @@ fn after_style(others: &[u8]) -> &[u8] {
     style[digits..].strip_prefix(b"\"").unwrap_or(others)
 }
 
-/// A reference such as `B12`, counted from 0. The reader lets `ZZZZZZZZ1` run over into some column that exists; what
-/// is only beyond the last row or column it hands over, and [`visit_rows`](super::super::xlsx) refuses with its place.
+/// Parses a reference such as `B12`, counting from 0. The reader lets `ZZZZZZZZ1` overflow into some existing column; a
+/// reference that is merely beyond the last row or column is passed on by the reader, and
+/// [`visit_rows`](super::super::xlsx) refuses it with its place.
 #[inline]
 fn place_of(reference: &[u8]) -> Result<(u32, u32), Refusal> {
     let (mut column, mut row, mut letters) = (0_u32, 0_u32, 0);
@@ -365,7 +366,7 @@ fn place_of(reference: &[u8]) -> Result<(u32, u32), Refusal> {
     }
 }
 
-/// A place such as `B2:B4` or `B2`.
+/// Parses an area such as `B2:B4` or `B2`.
 fn area_of(reference: &[u8]) -> Option<MergedArea> {
     let mut corners = reference.splitn(2, |&byte| byte == b':');
     let first = place_of(corners.next()?).ok()?;

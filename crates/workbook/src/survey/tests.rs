@@ -1,4 +1,4 @@
-//! Odd workbooks: what is read of them, and what is refused.
+//! Unusual workbooks: what is read of them, and what is refused.
 
 use std::ops::ControlFlow;
 
@@ -28,7 +28,7 @@ fn with_two_texts() -> Vec<u8> {
 }
 
 #[test]
-fn errors_that_the_reader_does_not_know_stand_where_they_stand() {
+fn errors_unknown_to_the_reader_keep_their_cells() {
     let xml = "<row r='1'><c r='A1' t='e'><v>#SPILL!</v></c><c r='C1'><v>1</v></c></row>\
                 <row r='4'><c r='B4' t='e'><v>#N/A</v></c><c r='D4' t='e'><f>X()</f><v>#CALC!</v></c></row>\
                 <row r='5'><c r='A5' t='e'><v>#FIELD!</v></c></row>";
@@ -37,12 +37,12 @@ fn errors_that_the_reader_does_not_know_stand_where_they_stand() {
 }
 
 #[test]
-fn a_formula_whose_result_the_file_does_not_tell_is_not_an_empty_cell() {
+fn a_formula_without_a_stored_result_is_not_an_empty_cell() {
     let xml = "<row r='1'><c r='A1' s='0'/><c r='B1'><f>1+1</f><v></v></c><c r='C1'><f>1+1</f><v>2</v></c></row>\
                 <row r='2'><c r='A2' t='str'><f>T(1)</f><v></v></c></row>\
                 <row><c><v>1</v></c><c><f>A3</f></c></row>";
     assert_eq!(rows(&sheet_of(xml)).unwrap(), ["1:1=no result|2=2", "3:0=1|1=no result"]);
-    // As many as do not fit into one piece of the survey, blank cells among them.
+    // More than fit into one chunk of the survey, including blank cells.
     let many = "<row><c><v>1</v></c><c s='0'/><c><f>A1</f><v/></c></row>".repeat(20_000);
     let (mut reader, sheets) =
         XlsxReader::open(&source_of(&sheet_of(&many)), &Budget { unpacked_ratio: 100_000, ..Budget::DEFAULT }).unwrap();
@@ -59,7 +59,7 @@ fn a_formula_whose_result_the_file_does_not_tell_is_not_an_empty_cell() {
 }
 
 #[test]
-fn what_a_sheet_claims_to_span_is_not_believed() {
+fn the_declared_dimension_of_a_sheet_is_not_trusted() {
     let cell = "<row r='1'><c r='A1'><v>1</v></c></row>";
     for dimension in ["<dimension ref='A1:XFD1048576'/>", "", "<dimension ref='A1'/>"] {
         let bytes = patched(&sheet_of(cell), SHEET, |xml| {
@@ -72,7 +72,7 @@ fn what_a_sheet_claims_to_span_is_not_believed() {
 }
 
 #[test]
-fn a_sheet_that_does_not_say_what_it_spans_is_refused_because_the_reader_stops_there() {
+fn a_sheet_with_an_empty_dimension_is_refused() {
     let cell = "<row r='1'><c r='A1'><v>1</v></c></row>";
     for dimension in ["<dimension/>", "<dimension ref=''/>"] {
         let bytes = patched(&sheet_of(cell), SHEET, |xml| {
@@ -84,7 +84,7 @@ fn a_sheet_that_does_not_say_what_it_spans_is_refused_because_the_reader_stops_t
 }
 
 #[test]
-fn what_an_extension_holds_is_no_cell_and_rows_behind_the_rows_are_refused() {
+fn extensions_hold_no_cells_and_rows_outside_sheet_data_are_refused() {
     let cell = "<row r='1'><c r='A1'><v>1</v></c></row>";
     let extension = |inner: &str| format!("<extLst><ext><x:a><extLst/>{inner}</x:a></ext></extLst>");
     let odd = "<row r='99999999'><c r='ZZZZ1' t='e'><v>#ODD!</v></c><c><v>&amp;</v></c></row>";
@@ -99,7 +99,7 @@ fn what_an_extension_holds_is_no_cell_and_rows_behind_the_rows_are_refused() {
     for bytes in [behind, before] {
         assert_eq!(rows(&bytes).unwrap(), ["1:0=1"]);
     }
-    // The reader would not read these, stop at them, or take them for cells.
+    // The reader would not read these, would stop at them, or would take them for cells.
     for rest in [
         format!("</sheetData>{cell}"),
         format!("</sheetData><sheetData>{cell}</sheetData>"),
@@ -111,16 +111,16 @@ fn what_an_extension_holds_is_no_cell_and_rows_behind_the_rows_are_refused() {
 }
 
 #[test]
-fn a_cell_that_the_reader_would_get_wrong_is_unreadable_and_the_sheet_goes_on() {
+fn a_cell_the_reader_would_misread_is_unreadable_and_the_rest_is_read() {
     for odd in [
-        // The reader would take the first text of all, or stop.
+        // The reader would take the text at index 0, or stop.
         "<c r='B2' t='s'><v>x</v></c>",
         "<c r='B2' t='s'><v> 1 </v></c>",
         "<c r='B2' t='s'><v>-1</v></c>",
         "<c r='B2' t='s'><v>1.0</v></c>",
         "<c r='B2' t='s'><v>2</v></c>",
         "<c r='B2' t='s'><v>99999999999999999999999</v></c>",
-        // Stop.
+        // It would stop.
         "<c r='B2' t='b'><v>maybe</v></c>",
         "<c r='B2' t='b'><v>a long story about what is neither yes nor no</v></c>",
         "<c r='B2' t='n'><v>many</v></c>",
@@ -132,12 +132,12 @@ fn a_cell_that_the_reader_would_get_wrong_is_unreadable_and_the_sheet_goes_on() 
         "<c r='B2'><v>5</v><extLst><ext uri='a'><x:a>1</x:a></ext></extLst></c>",
         "<c r='B2'><extLst/></c>",
         "<c r='B2' t='inlineStr'><is><t>a</t></is><note>b</note></c>",
-        // Take it for a text.
+        // It would take it for a text.
         "<c r='B2'><v>many</v></c>",
         "<c r='B2'><v>0x1F</v></c>",
         "<c r='B2' t='d'><v>soon</v></c>",
         "<c r='B2' t='n'><is><t>5</t></is></c>",
-        // For no value, or for 1.
+        // It would take it for empty, or for 1.
         "<c r='B2'><v><![CDATA[5]]></v></c>",
         "<c r='B2' t='str'><v><![CDATA[A-17]]></v></c>",
         "<c r='B2'><v><!-- five -->5</v></c>",
@@ -145,7 +145,7 @@ fn a_cell_that_the_reader_would_get_wrong_is_unreadable_and_the_sheet_goes_on() 
         "<c r='B2'><v>1&#50;</v></c>",
         "<c r='B2'><v><b>5</b></v></c>",
         "<c r='B2' t='inlineStr'><v>A-17</v></c>",
-        // Empty it for what is behind the value, or take the second.
+        // It would discard the value for what follows it, or take the second one.
         "<c r='B2'><v>5</v><f>2+3</f></c>",
         "<c r='B2'><v>5</v><v/></c>",
         "<c r='B2'><v>5</v><v>6</v></c>",
@@ -169,7 +169,7 @@ fn a_cell_that_the_reader_would_get_wrong_is_unreadable_and_the_sheet_goes_on() 
 }
 
 #[test]
-fn whatever_is_in_a_cell_that_says_its_place_the_cells_around_it_are_read() {
+fn whatever_a_cell_with_a_reference_contains_its_neighbours_are_read() {
     let kinds =
         ["", "t='n'", "t='s'", "t='b'", "t='e'", "t='str'", "t='d'", "t='inlineStr'", "t='is'", "t='x'", "t=''"];
     let values = [
@@ -241,7 +241,7 @@ fn whatever_is_in_a_cell_that_says_its_place_the_cells_around_it_are_read() {
     for ((row, cell), read) in (2..).zip(&cells).zip(&read) {
         let middle = read.strip_prefix(&format!("{row}:0={row}")).and_then(|rest| rest.strip_suffix("|2=3"));
         let middle = middle.unwrap_or_else(|| panic!("{cell}: {read}"));
-        // A shared text comes only where the cell names it.
+        // A shared text appears only where the cell refers to it.
         for (text, place) in [("\"SKU\"", "0"), ("\"A-17\"", "1")] {
             let named = cell.starts_with("t='s'") && cell.contains(&format!(">{place}<"));
             let own = cell.contains("A-17");
@@ -251,9 +251,9 @@ fn whatever_is_in_a_cell_that_says_its_place_the_cells_around_it_are_read() {
 }
 
 #[test]
-fn what_is_unusual_and_clear_is_read() {
+fn unusual_but_unambiguous_cells_are_read() {
     for (cell, value) in [
-        // Programs write an empty text so.
+        // Programs write empty texts like this.
         ("<c r='B1' t='s'><v></v></c>", None),
         ("<c r='B1' t='s'><v/></c>", None),
         ("<c r='B1' t='s'></c>", None),
@@ -282,7 +282,7 @@ fn what_is_unusual_and_clear_is_read() {
 }
 
 #[test]
-fn parts_that_no_program_writes_are_refused() {
+fn parts_no_program_writes_are_refused() {
     let doctype = "<!DOCTYPE sst [<!ENTITY a \"lol\"><!ENTITY b \"&a;&a;&a;\">]>";
     let before = |xml: &str| xml.replace("<sst", &format!("{doctype}<sst"));
     let utf16 = |text: &str| -> Vec<u8> {
@@ -318,7 +318,7 @@ fn parts_that_no_program_writes_are_refused() {
 }
 
 #[test]
-fn what_costs_too_much_is_refused_wherever_it_stands() {
+fn oversized_parts_are_refused_wherever_they_are() {
     let small = Budget {
         cells: 5,
         shared_texts: 3,
@@ -333,7 +333,7 @@ fn what_costs_too_much_is_refused_wherever_it_stands() {
     let cases = [
         (with_texts(str::to_owned), None),
         (with_texts(|xml| xml.replace("</sst>", "<si><t>x</t></si></sst>")), Some(Rule::FileHoldsTooMuch)),
-        // Claimed or not, as long as it is true.
+        // A claim over the limit is refused as damaged only if it is false.
         (
             with_texts(|xml| xml.replace("</sst>", "<si/></sst>").replace("uniqueCount=\"3\"", "uniqueCount=\"4\"")),
             Some(Rule::FileHoldsTooMuch),
@@ -353,7 +353,7 @@ fn what_costs_too_much_is_refused_wherever_it_stands() {
     }
 }
 
-/// A sheet of formulas with the results that a library gives them by itself, in a workbook with these settings.
+/// A sheet of formulas with a library's default results, in a workbook with these settings.
 fn uncalculated(calc: &str) -> Vec<u8> {
     use rust_xlsxwriter::Formula;
     let mut workbook = rust_xlsxwriter::Workbook::new();
@@ -370,7 +370,7 @@ fn uncalculated(calc: &str) -> Vec<u8> {
 }
 
 #[test]
-fn formulas_that_all_come_to_0_have_no_result_unless_the_workbook_was_calculated() {
+fn formulas_that_are_all_0_have_no_result_unless_the_workbook_was_calculated() {
     for asks in [
         "",
         "<!-- none -->",
@@ -393,7 +393,7 @@ fn formulas_that_all_come_to_0_have_no_result_unless_the_workbook_was_calculated
 }
 
 #[test]
-fn any_other_result_in_a_sheet_shows_that_its_formulas_were_calculated() {
+fn any_nonzero_result_shows_that_the_formulas_of_a_sheet_were_calculated() {
     for (result, shown) in [
         ("<c r='A3'><f>1+1</f><v>2</v></c>", "3:0=2"),
         ("<c r='A3' t='str'><f>T(B1)</f><v>A-17</v></c>", "3:0=\"A-17\""),
@@ -404,14 +404,15 @@ fn any_other_result_in_a_sheet_shows_that_its_formulas_were_calculated() {
         let bytes = sheet_of(&format!("{zeros}<row r='3'>{result}</row>"));
         assert_eq!(rows(&bytes).unwrap(), ["1:0=0|1=no result", shown], "{result}");
     }
-    // What is no result of a formula shows nothing. Apache POI has zeros of its own, and PhpSpreadsheet calls them texts.
+    // A value that is not the result of a formula proves nothing. Apache POI writes "0.0", and PhpSpreadsheet declares
+    // zeros as texts.
     let typed = "<row r='1'><c r='A1'><v>7</v></c><c r='B1'><f>C1</f><v>0.0</v></c></row>\
                  <row r='2'><c r='A2' t='str'><f>C2</f><v>0</v></c><c r='B2'><f>C2</f><v/></c></row>";
     assert_eq!(rows(&sheet_of(typed)).unwrap(), ["1:0=7|1=no result", "2:0=no result|1=no result"]);
 }
 
 #[test]
-fn the_formulas_of_a_long_sheet_are_judged_once_all_of_it_is_known() {
+fn zero_formulas_of_a_long_sheet_are_decided_at_its_end() {
     let budget = Budget { unpacked_ratio: 100_000, ..Budget::DEFAULT };
     let zeros = "<row><c><f>B1</f><v>0</v></c></row>".repeat(20_000);
     let all = |rows: Vec<String>, shown: &str| rows.iter().all(|row| row.split_once(':').unwrap().1 == shown);

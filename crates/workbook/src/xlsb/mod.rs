@@ -1,5 +1,5 @@
-//! Binary workbooks of Excel 2007 and later, streamed. Read here and not by calamine: that tells no number formats,
-//! takes the errors of formulas for empty cells, and stops the program at what lies outside of a record.
+//! Binary workbooks of Excel 2007 and later, streamed. Parsed here and not with calamine, which reports no number
+//! formats, takes errors of formulas for empty cells, and panics on data outside a record.
 
 mod parts;
 pub mod records;
@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::io::BufReader;
 
-use super::assembly::{Assembly, Beside, DAYS_TO_1904, MAX_COLUMNS, MAX_ROWS, Visit, finite};
+use super::assembly::{Assembly, DAYS_TO_1904, MAX_COLUMNS, MAX_ROWS, SheetExtras, Visit, finite};
 use super::budget::Budget;
 use super::number_format::CellFormat;
 use super::scan::damaged;
@@ -23,7 +23,7 @@ use records::{Body, Records};
 
 const BOOK: &str = "xl/workbook.bin";
 
-/// A binary workbook whose texts and formats are in memory and whose sheets are not.
+/// A binary workbook of which only the texts and formats are in memory, not the sheets.
 pub struct XlsbReader {
     zipped: Zipped,
     parts: HashMap<String, String>,
@@ -66,7 +66,8 @@ impl XlsbReader {
             match kind {
                 // BrtWbProp
                 0x0099 if body.u8(0).is_some_and(|flags| flags & 1 != 0) => epoch = DAYS_TO_1904,
-                // BrtCalcProp: which program calculated last, by hand or by itself, and whether to do it on opening.
+                // BrtCalcProp: the version that calculated last, manual or automatic mode, and whether to calculate on
+                // opening.
                 0x009D => {
                     let by = body.u32(0).zip(body.u32(4)).is_some_and(|(by, mode)| by != 0 && mode != 0);
                     is_calculated = by && body.u8(24).is_some_and(|flags| flags & 1 == 0);
@@ -74,7 +75,7 @@ impl XlsbReader {
                 // BrtBundleSh
                 0x009C => {
                     let sheet = read_sheet(body).ok_or_else(damaged)?;
-                    // As Excel never writes it, nobody knows which of two of one name is meant.
+                    // Excel never writes two sheets of one name; it would be unclear which is meant.
                     if !names.insert(sheet.0.name.clone()) {
                         return Err(damaged());
                     }
@@ -94,20 +95,25 @@ impl XlsbReader {
         Ok((XlsbReader { zipped, parts, values, unpacked }, sheets))
     }
 
-    /// Hands over the rows, and tells what stands beside them once the sheet has been read to its end.
-    pub fn visit_rows(&mut self, sheet: &str, budget: &Budget, visit: Visit<'_>) -> Result<Option<Beside>, Refusal> {
+    /// Passes on the rows; returns what else the sheet has, if it was read to its end.
+    pub fn visit_rows(
+        &mut self,
+        sheet: &str,
+        budget: &Budget,
+        visit: Visit<'_>,
+    ) -> Result<Option<SheetExtras>, Refusal> {
         let part = self.parts.get(sheet).ok_or_else(damaged)?;
         let is_calculated = self.values.is_calculated || has_results(&mut self.zipped, part, budget, self.unpacked);
         let part = self.zipped.part(part, budget, self.unpacked)?.ok_or_else(damaged)?;
         let mut records = Records::new(BufReader::new(part));
         let mut assembly = Assembly::new(sheet, budget, visit);
-        let mut beside = Beside::default();
+        let mut extras = SheetExtras::default();
         let (mut row, mut hidden, mut in_rows, mut values) = (0_u32, false, false, 0_u64);
         let mut next_column = 0;
         loop {
             let (kind, body) = match records.next() {
                 Ok(Some(record)) => record,
-                // A sheet ends with a record that says so.
+                // A complete sheet ends with a BrtEndSheet record.
                 Ok(None) => return Err(assembly.damaged()),
                 Err(error) => {
                     let refusal = records.get_ref().get_ref().refuse(error);
@@ -121,7 +127,7 @@ impl XlsbReader {
                 // BrtRowHdr and BrtEndSheetData
                 0x0000 | 0x0092 if in_rows => {
                     if values > 0 {
-                        beside.hidden_rows += u64::from(hidden);
+                        extras.hidden_rows += u64::from(hidden);
                         if assembly.end_row(row)?.is_break() {
                             return Ok(None);
                         }
@@ -132,13 +138,13 @@ impl XlsbReader {
                     }
                     let next = body.u32(0).filter(|&next| next < MAX_ROWS && next + 1 > row);
                     row = next.ok_or_else(|| assembly.damaged())? + 1;
-                    // 4 bytes style, 2 height, then the flags.
+                    // 4 bytes of style, 2 of height, then the flags.
                     hidden = body.u8(11).is_some_and(|flags| flags & 0x10 != 0);
                     values = 0;
                     next_column = 0;
                 }
                 0x0001..=0x0012 | 0x003D | 0x003E if in_rows => {
-                    // The shorter forms do not say their column: it is the next one.
+                    // The short forms do not give their column: it is the next one.
                     let is_short = matches!(kind, 0x000C..=0x0012 | 0x003D);
                     let (column, body) =
                         if is_short { (Some(next_column), Some(body)) } else { (body.u32(0), body.after(4)) };
@@ -158,9 +164,9 @@ impl XlsbReader {
                     assembly.push(row, column, value, format)?;
                 }
                 // BrtMergeCell
-                0x00B0 => beside.add_merged(read_merged(body).ok_or_else(|| assembly.damaged())?)?,
+                0x00B0 => extras.add_merged(read_merged(body).ok_or_else(|| assembly.damaged())?)?,
                 // BrtEndSheet
-                0x0082 => return Ok(Some(beside)),
+                0x0082 => return Ok(Some(extras)),
                 _ => {}
             }
         }
@@ -168,7 +174,7 @@ impl XlsbReader {
 }
 
 impl Values {
-    /// `body` is what follows the column.
+    /// `body` is the record after the column.
     fn value(&self, kind: u16, body: Body<'_>) -> Option<(RawValue<'static>, Option<Cow<'static, str>>)> {
         let style = (body.u32(0)? & 0x00FF_FFFF) as usize;
         let format = self.formats.get(style);
@@ -183,7 +189,7 @@ impl Values {
             0x0005 | 0x0009 | 0x0010 => self.number(body.f64(4)?, format),
             // BrtCellSt, BrtFmlaString, BrtShortSt
             0x0006 | 0x0008 | 0x0011 => RawValue::Text(Cow::Owned(body.text(4)?.0)),
-            // BrtCellRString and its shorter form: flags, then the text without its runs.
+            // BrtCellRString and its short form: flags, then the text without its formatting runs.
             0x003D | 0x003E => RawValue::Text(Cow::Owned(body.text(5)?.0)),
             // BrtCellIsst, BrtShortIsst
             _ => match self.texts.get(body.u32(4)? as usize) {
@@ -202,7 +208,7 @@ impl Values {
     }
 }
 
-/// A sheet and the name of its relation.
+/// A sheet and the ID of its relationship.
 fn read_sheet(body: Body<'_>) -> Option<(Sheet, String)> {
     let visible = body.u32(0)? == 0;
     let (relation, end) = body.text(8)?;
@@ -255,12 +261,12 @@ mod tests {
         record(0, &[le(&[number - 1, 0]), vec![0, 0, 0, if hidden { 0x10 } else { 0 }, 0]].concat())
     }
 
-    /// A workbook of a sheet of these records, a hidden one and a chart.
+    /// A workbook with a sheet of these records, a hidden sheet and a chart.
     fn book(rows: &[Vec<u8>], flags: u8) -> Vec<u8> {
         book_with(rows, flags, &[])
     }
 
-    /// With these records among its settings.
+    /// The same with these records among its settings.
     fn book_with(rows: &[Vec<u8>], flags: u8, settings: &[u8]) -> Vec<u8> {
         let sheet = |state: u32, id: &str, name: &str| record(0x9C, &[le(&[state, 1]), text(id), text(name)].concat());
         let workbook = [
@@ -313,18 +319,18 @@ mod tests {
             .concat()
     }
 
-    fn read(bytes: &[u8]) -> Result<(Vec<String>, Option<Beside>), Refusal> {
+    fn read(bytes: &[u8]) -> Result<(Vec<String>, Option<SheetExtras>), Refusal> {
         let (mut reader, sheets) = XlsbReader::open(&source_of(bytes), &Budget::DEFAULT)?;
         let mut rows = Vec::new();
-        let beside = reader.visit_rows(&sheets[0].name, &Budget::DEFAULT, &mut |row| {
+        let extras = reader.visit_rows(&sheets[0].name, &Budget::DEFAULT, &mut |row| {
             rows.push(shown(row));
             ControlFlow::Continue(())
         })?;
-        Ok((rows, beside))
+        Ok((rows, extras))
     }
 
     #[test]
-    fn cells_come_with_value_and_format_and_formulas_with_their_errors() {
+    fn cells_are_read_with_value_and_format_and_formulas_with_their_errors() {
         let rows = [
             row(2, false),
             cell(7, 0, 0, &le(&[0])),
@@ -356,13 +362,13 @@ mod tests {
         };
         let area = MergedArea { first_row: 1, last_row: 2, first_column: 2, last_column: 3 };
         let across = MergedArea { first_row: 1, last_row: 1, first_column: 0, last_column: 1 };
-        let beside = Some(Beside { hidden_rows: 1, areas: vec![area, across] });
-        assert_eq!(read(&book(&rows, 0)).unwrap(), (expected(46_298), beside.clone()));
-        assert_eq!(read(&book(&rows, 1)).unwrap(), (expected(47_760), beside));
+        let extras = Some(SheetExtras { hidden_rows: 1, areas: vec![area, across] });
+        assert_eq!(read(&book(&rows, 0)).unwrap(), (expected(46_298), extras.clone()));
+        assert_eq!(read(&book(&rows, 1)).unwrap(), (expected(47_760), extras));
     }
 
     #[test]
-    fn formulas_that_all_come_to_0_have_no_result_unless_something_shows_that_they_were_calculated() {
+    fn formulas_that_are_all_0_have_no_result_unless_something_shows_they_were_calculated() {
         let zeros = |more: Vec<u8>, settings: &[u8]| {
             let number = |kind, column, number: f64| cell(kind, column, 0, &number.to_le_bytes());
             let formulas = [number(9, 0, 0.0), cell(8, 1, 0, &text("")), number(5, 2, 0.0), more].concat();
@@ -380,7 +386,7 @@ mod tests {
     }
 
     #[test]
-    fn cells_that_do_not_say_their_column_stand_in_the_next_one() {
+    fn cells_without_a_column_are_in_the_next_one() {
         let short = |kind: u16, style: u32, value: &[u8]| record(kind, &[le(&[style]), value.to_vec()].concat());
         let rows = [
             row(1, false),
@@ -403,7 +409,7 @@ mod tests {
     }
 
     #[test]
-    fn a_font_of_eastern_asia_tells_what_its_formats_show() {
+    fn an_east_asian_font_decides_what_locale_dependent_formats_show() {
         let font = |name: &str| record(0x2B, &[vec![0; 21], text(name)].concat());
         let xf = record(0x2F, &[0, 0, 57, 0, 0, 0]);
         let value = |name: &str| {
@@ -426,8 +432,8 @@ mod tests {
     fn a_damaged_sheet_is_refused_with_the_last_row_that_was_read() {
         let good = [row(1, false), cell(4, 0, 0, &[1]), row(2, false), cell(4, 0, 0, &[1]), row(3, false)].concat();
         for bad in [
-            // The end in the middle, a place that there is not, a row that goes back, a
-            // record that is too short, one that is too long.
+            // A truncated sheet, a column out of range, a row out of order, a row out of range, a record that is too
+            // short, an incomplete cell, and a record that is too long.
             vec![],
             [cell(4, 16_384, 0, &[1]), end()].concat(),
             [row(2, false), end()].concat(),
@@ -443,7 +449,7 @@ mod tests {
     }
 
     #[test]
-    fn what_costs_too_much_is_refused() {
+    fn input_over_the_budget_is_refused() {
         let bytes = book(&[row(1, false), cell(4, 0, 0, &[1]), cell(4, 1, 0, &[1]), end()], 0);
         let limits = [
             (Budget { shared_texts: 0, ..Budget::DEFAULT }, Rule::FileHoldsTooMuch),

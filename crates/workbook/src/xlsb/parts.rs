@@ -1,4 +1,4 @@
-//! What is read of a binary workbook before its rows: the texts and formats that its sheets share, and whether the formulas of
+//! The parts of a binary workbook that are read before its rows: shared texts and formats, and whether the formulas of
 //! a sheet were calculated.
 
 use std::collections::HashMap;
@@ -15,13 +15,13 @@ use inventory_base::message::{Refusal, count};
 pub fn read_texts(zipped: &mut Zipped, budget: &Budget, unpacked: &mut Unpacked) -> Result<Vec<String>, Refusal> {
     let (mut texts, mut bytes) = (Vec::new(), 0);
     each_record(zipped, "xl/sharedStrings.bin", budget, unpacked, &mut |kind, body| {
-        // BrtSSTItem: flags, then the text without its runs.
+        // BrtSSTItem: flags, then the text without its formatting runs.
         if kind == 0x0013 {
             let (text, _) = body.text(1).ok_or_else(damaged)?;
             bytes += text.len() as u64;
             if bytes > budget.shared_text_bytes {
                 let limit = format!("{} MB", count(budget.shared_text_bytes >> 20));
-                return Err(holds_too_much("too long texts in all", &limit));
+                return Err(holds_too_much("too much text", &limit));
             }
             if texts.len() as u64 >= budget.shared_texts {
                 return Err(holds_too_much("too many different texts", &count(budget.shared_texts)));
@@ -34,8 +34,8 @@ pub fn read_texts(zipped: &mut Zipped, budget: &Budget, unpacked: &mut Unpacked)
 }
 
 pub fn read_formats(zipped: &mut Zipped, budget: &Budget, unpacked: &mut Unpacked) -> Result<Vec<CellFormat>, Refusal> {
-    /// The most styles that Excel lets a workbook have.
-    const MOST_FORMATS: usize = 65_536;
+    /// The number of styles that Excel allows in a workbook.
+    const MAX_FORMATS: usize = 65_536;
     let (mut codes, mut formats, mut in_cells) = (HashMap::new(), Vec::new(), false);
     let mut is_eastern = false;
     each_record(zipped, "xl/styles.bin", budget, unpacked, &mut |kind, body| {
@@ -45,7 +45,7 @@ pub fn read_formats(zipped: &mut Zipped, budget: &Budget, unpacked: &mut Unpacke
                 let (id, code) = (body.u16(0).ok_or_else(damaged)?, body.text(2).ok_or_else(damaged)?.0);
                 codes.insert(id, Arc::from(code));
             }
-            // BrtFont: how it looks, then its name.
+            // BrtFont: attributes, then its name.
             0x002B => is_eastern |= body.text(21).is_some_and(|(name, _)| is_eastern_name(&name)),
             // BrtBeginCellXFs, BrtEndCellXFs
             0x0269 => in_cells = true,
@@ -57,7 +57,7 @@ pub fn read_formats(zipped: &mut Zipped, budget: &Budget, unpacked: &mut Unpacke
             }
             _ => {}
         }
-        if codes.len().max(formats.len()) > MOST_FORMATS { Err(damaged()) } else { Ok(()) }
+        if codes.len().max(formats.len()) > MAX_FORMATS { Err(damaged()) } else { Ok(()) }
     })?;
     Ok(formats)
 }
@@ -84,10 +84,11 @@ fn each_record(
     Ok(())
 }
 
-/// Whether a formula of the sheet comes to anything but 0 or an empty text, as a program that does not calculate has it.
+/// Whether a formula of the sheet has a result other than 0 or an empty text, which is what a program that does not
+/// calculate stores.
 pub fn has_results(zipped: &mut Zipped, part: &str, budget: &Budget, mut unpacked: Unpacked) -> bool {
     let mut found = false;
-    // The first one is enough; where the sheet is damaged is found when its rows are read.
+    // The first one is enough; damage in the sheet is found when its rows are read.
     let _ = each_record(zipped, part, budget, &mut unpacked, &mut |kind, body| {
         found |= matches!(kind, 0x0008..=0x000B) && body.after(4).is_some_and(|body| !is_zero(kind, body));
         if found { Err(damaged()) } else { Ok(()) }
@@ -95,7 +96,7 @@ pub fn has_results(zipped: &mut Zipped, part: &str, budget: &Budget, mut unpacke
     found
 }
 
-/// Whether a cell is a formula with the result 0 or an empty text. `body` is what follows the column.
+/// Whether a cell is a formula with the result 0 or an empty text. `body` is the record after the column.
 pub fn is_zero(kind: u16, body: Body<'_>) -> bool {
     match kind {
         // BrtFmlaString, BrtFmlaNum

@@ -1,9 +1,9 @@
-//! The records of the binary workbook of Excel 2007 and later: a kind, a length, that many bytes.
+//! The records of binary workbooks of Excel 2007 and later: a kind, a length, and that many bytes.
 
 use std::io::{self, BufRead};
 
-/// The longest texts that a cell may have fit in many times over.
-const LONGEST_RECORD_BYTES: usize = 4 << 20;
+/// Many times the length of the longest text that a cell can have.
+const MAX_RECORD_BYTES: usize = 4 << 20;
 
 /// Reads a part record by record.
 pub struct Records<R> {
@@ -20,7 +20,7 @@ impl<R: BufRead> Records<R> {
         &self.input
     }
 
-    /// The next record's kind and body; `None` where the part ends between two of them.
+    /// The kind and body of the next record; `None` if the part ends between two records.
     pub fn next(&mut self) -> io::Result<Option<(u16, Body<'_>)>> {
         if self.input.fill_buf()?.is_empty() {
             return Ok(None);
@@ -30,14 +30,14 @@ impl<R: BufRead> Records<R> {
             kind = (kind & 0x7F) | (u16::from(self.byte()? & 0x7F) << 7);
         }
         let mut length = 0_usize;
-        for place in 0..4 {
+        for group in 0..4 {
             let byte = self.byte()?;
-            length |= usize::from(byte & 0x7F) << (7 * place);
+            length |= usize::from(byte & 0x7F) << (7 * group);
             if byte & 0x80 == 0 {
                 break;
             }
         }
-        if length > LONGEST_RECORD_BYTES {
+        if length > MAX_RECORD_BYTES {
             return Err(io::ErrorKind::InvalidData.into());
         }
         self.body.resize(length, 0);
@@ -52,12 +52,12 @@ impl<R: BufRead> Records<R> {
     }
 }
 
-/// What a record holds. Whatever lies outside of it is not there.
+/// The body of a record. Reads beyond its end return `None`.
 #[derive(Debug, Clone, Copy)]
 pub struct Body<'a>(pub &'a [u8]);
 
 impl<'a> Body<'a> {
-    /// What follows so many bytes.
+    /// The body after this many bytes.
     pub fn after(&self, bytes: usize) -> Option<Body<'a>> {
         self.0.get(bytes..).map(Body)
     }
@@ -82,17 +82,17 @@ impl<'a> Body<'a> {
         self.bytes(at).map(f64::from_le_bytes)
     }
 
-    /// A text with its length before it, and where it ends.
+    /// A text with its length before it, and the offset of its end.
     pub fn text(&self, at: usize) -> Option<(String, usize)> {
         let length = usize::try_from(self.u32(at)?).ok()?.checked_mul(2)?;
         let start = at.checked_add(4)?;
         let end = start.checked_add(length)?;
-        let letters = self.0.get(start..end)?.as_chunks::<2>().0;
-        let letters = letters.iter().map(|letter| u16::from_le_bytes(*letter));
-        Some((char::decode_utf16(letters).map(|letter| letter.unwrap_or('\u{FFFD}')).collect(), end))
+        let units = self.0.get(start..end)?.as_chunks::<2>().0;
+        let units = units.iter().map(|unit| u16::from_le_bytes(*unit));
+        Some((char::decode_utf16(units).map(|c| c.unwrap_or('\u{FFFD}')).collect(), end))
     }
 
-    /// A number in four bytes: whole or the upper half of one, as it is or in hundredths.
+    /// A number in four bytes (RK): an integer or the upper half of a float, possibly in hundredths.
     pub fn short_number(&self, at: usize) -> Option<f64> {
         let bits = self.u32(at)?;
         let number =
@@ -127,14 +127,14 @@ pub mod tests {
     }
 
     pub fn text(text: &str) -> Vec<u8> {
-        let letters: Vec<u16> = text.encode_utf16().collect();
-        let mut bytes = (letters.len() as u32).to_le_bytes().to_vec();
-        bytes.extend(letters.into_iter().flat_map(u16::to_le_bytes));
+        let units: Vec<u16> = text.encode_utf16().collect();
+        let mut bytes = (units.len() as u32).to_le_bytes().to_vec();
+        bytes.extend(units.into_iter().flat_map(u16::to_le_bytes));
         bytes
     }
 
     #[test]
-    fn records_are_read_and_what_lies_outside_of_them_is_not() {
+    fn fields_outside_a_record_are_not_read() {
         let long = [text("Größe"), vec![7; 300]].concat();
         let bytes = [record(0, &[1]), record(0x9C, &long), record(0x1F3, &[])].concat();
         let mut records = Records::new(bytes.as_slice());
@@ -150,7 +150,7 @@ pub mod tests {
     }
 
     #[test]
-    fn short_numbers_are_what_excel_shows() {
+    fn rk_numbers_are_decoded_as_excel_shows_them() {
         let cases = [(0x0000_0006_u32, 1.0), (0x0000_07D3, 5.0 - 0.0), (0x3FF0_0000, 1.0), (0xFFFF_FFFE, -1.0)];
         for (bits, number) in cases {
             assert_eq!(Body(&bits.to_le_bytes()).short_number(0), Some(number), "{bits:#x}");

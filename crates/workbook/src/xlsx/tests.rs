@@ -1,4 +1,4 @@
-//! Workbooks of Excel as programs write them, and as none does.
+//! Excel workbooks as programs write them, and broken ones.
 
 use std::ops::ControlFlow;
 
@@ -12,7 +12,7 @@ fn open(bytes: &[u8]) -> Result<(XlsxReader, Vec<Sheet>), Refusal> {
     XlsxReader::open(&source_of(bytes), &Budget::DEFAULT)
 }
 
-/// The rows of the first sheet, shown.
+/// The rows of the first sheet, as text.
 pub fn rows_within(bytes: &[u8], budget: &Budget) -> Result<Vec<String>, Refusal> {
     let (mut reader, sheets) = XlsxReader::open(&source_of(bytes), budget)?;
     let mut rows = Vec::new();
@@ -28,7 +28,7 @@ pub fn rows(bytes: &[u8]) -> Result<Vec<String>, Refusal> {
 }
 
 #[test]
-fn cells_come_with_value_and_format() {
+fn cells_are_read_with_value_and_format() {
     let mut workbook = Workbook::new();
     let sheet = workbook.add_worksheet();
     let as_code = |code: &str| Format::new().set_num_format(code);
@@ -61,7 +61,7 @@ fn cells_come_with_value_and_format() {
 }
 
 #[test]
-fn texts_are_lent_and_not_copied() {
+fn texts_are_borrowed_and_not_copied() {
     let mut workbook = Workbook::new();
     let sheet = workbook.add_worksheet();
     sheet.write(0, 0, "shared").unwrap();
@@ -83,7 +83,7 @@ fn texts_are_lent_and_not_copied() {
 fn a_date_is_the_same_day_in_both_date_systems() {
     let mut workbook = Workbook::new();
     let sheet = workbook.add_worksheet();
-    // 3 October 2026 in the system of 1904, an elapsed time and a plain number.
+    // 3 October 2026 in the 1904 date system, an elapsed time and a plain number.
     sheet.write_with_format(0, 0, 44_836, &Format::new().set_num_format("yyyy-mm-dd")).unwrap();
     sheet.write_with_format(0, 1, 1.5, &Format::new().set_num_format("[h]:mm")).unwrap();
     sheet.write(0, 2, 44_836).unwrap();
@@ -97,10 +97,10 @@ fn a_date_is_the_same_day_in_both_date_systems() {
 }
 
 #[test]
-fn a_format_decides_between_date_and_number_as_the_program_shows_it() {
+fn a_format_decides_between_date_and_number_as_excel_does() {
     let mut workbook = Workbook::new();
     let sheet = workbook.add_worksheet();
-    // The first two calamine takes for a number and for a date.
+    // calamine takes the first for a number and the second for a date.
     let codes =
         ["[=0]\"none\";yyyy-mm-dd", "General/0", "[Red]dd.mm.yyyy", "General\"d\"", "#,##0\\ \"pcs/day\"", "0;dd"];
     for (column, code) in (0..).zip(codes) {
@@ -115,7 +115,7 @@ fn a_format_decides_between_date_and_number_as_the_program_shows_it() {
 }
 
 #[test]
-fn what_other_programs_write_is_read() {
+fn cells_as_other_programs_write_them_are_read() {
     let cases: &[(&str, &[&str])] = &[
         // Cells and rows without references.
         ("<row><c><v>1</v></c><c><v>2</v></c></row><row><c><v>3</v></c></row>", &["1:0=1|1=2", "2:0=3"]),
@@ -127,11 +127,11 @@ fn what_other_programs_write_is_read() {
         ("<row r='1'><c r='A1' t='d'><v>2026-10-03</v></c></row>", &["1:0=date 46298"]),
         ("<row r='1'><c r='A1' t='d'><v>2026-10-03T12:00:00Z</v></c></row>", &["1:0=date 46298.5"]),
         ("<row r='1'><c r='A1' t='d'><v>18:00:00</v></c></row>", &["1:0=date 0.75"]),
-        // A formula that comes to no text.
+        // A formula whose result is an empty text.
         ("<row r='1'><c r='A1' t='str'><f>T(1)</f><v></v></c><c r='B1'><f>1</f><v>1</v></c></row>", &["1:1=1"]),
-        // Numbers that are none.
+        // Values that are not finite numbers.
         ("<row r='1'><c r='A1'><v>NaN</v></c><c r='B1'><v>1e999</v></c></row>", &["1:0=unreadable|1=error #NUM!"]),
-        // A style there is none of.
+        // A style that does not exist.
         ("<row r='1'><c r='A1' s='99'><v>1</v></c></row>", &["1:0=1"]),
         ("<row r='1048576'><c r='A1048576'><v>1</v></c></row>", &["1048576:0=1"]),
         ("", &[]),
@@ -144,17 +144,17 @@ fn what_other_programs_write_is_read() {
 #[test]
 fn a_damaged_sheet_is_refused_with_the_last_row_that_was_read() {
     let good = "<row r='1'><c r='A1'><v>1</v></c></row><row r='2'><c r='A2'><v>2</v></c></row>";
-    // Where a cell cannot be read, neither can its row: the row before it may then be unfinished.
+    // If a cell cannot be read, its row cannot either, and the row before it may be incomplete.
     for (bad, last) in [
         // Beyond the last row and column, in the reference of the cell and of the row.
         ("<row r='1048577'><c r='A1048577'><v>1</v></c></row>", 2),
         ("<row r='1048577'><c><v>1</v></c></row>", 2),
         ("<row r='3'><c r='XFE3'><v>1</v></c></row>", 2),
-        // A row that goes back; a cell that stands twice.
+        // A row out of order; a duplicate cell.
         ("<row r='1'><c r='B1'><v>1</v></c></row>", 2),
         ("<row r='3'><c r='A3'><v>1</v></c><c r='A3'><v>2</v></c></row>", 2),
         ("<row r='3'><c r='B3'><v>1</v></c><c r='A3'><v>2</v></c><c r='B3'><v>3</v></c></row>", 2),
-        // No position; and the end in the middle.
+        // No position; and a truncated sheet.
         ("<row r='3'><c r='?'><v>1</v></c></row>", 1),
         ("<row r='3'><c r='A3'></row></sheetData></worksheet><!--", 1),
     ] {
@@ -167,15 +167,15 @@ fn a_damaged_sheet_is_refused_with_the_last_row_that_was_read() {
 }
 
 #[test]
-fn a_row_that_goes_on_for_ever_is_refused_once_it_has_more_cells_than_columns() {
+fn an_endless_row_is_refused_once_it_has_more_cells_than_columns() {
     let bytes = sheet_of(&format!("<row r='1'>{}</row>", "<c r='A1'><v>1</v></c>".repeat(1_000)));
-    // The text alone would be too much a little later; that this is said shows where the reading ended.
+    // A little later the text limit would be exceeded; this refusal shows that reading stopped before that.
     let budget = Budget { rows: 2, columns: 10, cell_bytes: 100, ..Budget::DEFAULT };
     assert_eq!(rows_within(&bytes, &budget).unwrap_err().rule, Rule::FileDamaged);
 }
 
 #[test]
-fn what_costs_too_much_is_refused() {
+fn input_over_the_budget_is_refused() {
     let budget = Budget { rows: 2, columns: 3, cell_bytes: 10, ..Budget::DEFAULT };
     let cell = |column: u32, text: &str| (column, text.to_owned());
     let cases = [
@@ -235,7 +235,7 @@ fn workbooks_that_cannot_be_opened_are_refused() {
 }
 
 #[test]
-fn a_sheet_can_be_read_again_and_left_early() {
+fn a_sheet_can_be_read_again_and_reading_can_stop_early() {
     let mut workbook = Workbook::new();
     let sheet = workbook.add_worksheet();
     for row in 0..3 {

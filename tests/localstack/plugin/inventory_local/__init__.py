@@ -1,1 +1,1 @@
-"""LocalStack without Docker, and with the parts of CloudFormation that it accepts but does not do."""
+"""Runs LocalStack without Docker, and implements parts of CloudFormation that it accepts but ignores."""

@@ -1,7 +1,7 @@
-"""Properties that LocalStack's CloudFormation accepts and drops, for the resources of our template.
+"""Sets properties of our template's resources that LocalStack's CloudFormation accepts but ignores.
 
-Each is set after a resource was created, and set or taken away again when it was updated. Most of these resources
-have no update at all in LocalStack, and the stack says UPDATE_COMPLETE none the less.
+Each is set after its resource was created, and set or removed after it was updated. Most of these resources cannot be
+updated at all in LocalStack, although the stack reports UPDATE_COMPLETE.
 """
 
 from localstack.runtime import hooks
@@ -18,26 +18,26 @@ def complete_cloudformation():
     from localstack.services.s3.resource_providers.aws_s3_bucket import S3BucketProvider
     from localstack.services.s3.resource_providers.aws_s3_bucketpolicy import S3BucketPolicyProvider
 
-    then(LambdaFunctionProvider, "create", set_concurrency)
-    then(LambdaFunctionProvider, "update", set_concurrency)
+    after(LambdaFunctionProvider, "create", set_concurrency)
+    after(LambdaFunctionProvider, "update", set_concurrency)
 
-    LogsLogGroupProvider.update = keep
-    then(LogsLogGroupProvider, "create", set_retention)
-    then(LogsLogGroupProvider, "update", set_retention)
+    LogsLogGroupProvider.update = accept_update
+    after(LogsLogGroupProvider, "create", set_retention)
+    after(LogsLogGroupProvider, "update", set_retention)
 
-    DynamoDBTableProvider.update = keep
-    then(DynamoDBTableProvider, "create", set_protection)
-    then(DynamoDBTableProvider, "update", set_protection)
+    DynamoDBTableProvider.update = accept_update
+    after(DynamoDBTableProvider, "create", set_protection)
+    after(DynamoDBTableProvider, "update", set_protection)
 
-    # These are created by calls that may be made again.
-    then(S3BucketProvider, "create", set_bucket)
-    S3BucketProvider.update = again(S3BucketProvider.create, "BucketName")
-    S3BucketPolicyProvider.update = again(S3BucketPolicyProvider.create)
-    LambdaEventInvokeConfigProvider.update = again(LambdaEventInvokeConfigProvider.create)
+    # These are created by calls that can be repeated.
+    after(S3BucketProvider, "create", set_bucket)
+    S3BucketProvider.update = update_by(S3BucketProvider.create, "BucketName")
+    S3BucketPolicyProvider.update = update_by(S3BucketPolicyProvider.create)
+    LambdaEventInvokeConfigProvider.update = update_by(LambdaEventInvokeConfigProvider.create)
 
 
-def then(provider, operation: str, apply) -> None:
-    """Has `apply` called with the request and the resource's state once the operation has succeeded."""
+def after(provider, operation: str, apply) -> None:
+    """Makes the provider call `apply` with the request and the resource's state after a successful operation."""
     original = getattr(provider, operation)
 
     def operate_and_apply(self, request):
@@ -49,16 +49,16 @@ def then(provider, operation: str, apply) -> None:
     setattr(provider, operation, operate_and_apply)
 
 
-def keep(self, request):
+def accept_update(self, request):
     from localstack.services.cloudformation.resource_provider import OperationStatus, ProgressEvent
 
     state = {**request.previous_state, **request.desired_state}
     return ProgressEvent(status=OperationStatus.SUCCESS, resource_model=state)
 
 
-def again(create, *names_made_up: str):
+def update_by(create, *generated_names: str):
     def update(self, request):
-        for name in names_made_up:
+        for name in generated_names:
             request.desired_state.setdefault(name, request.previous_state[name])
         return create(self, request)
 
@@ -66,7 +66,7 @@ def again(create, *names_made_up: str):
 
 
 def wanted(request, name: str) -> tuple[object, bool]:
-    """What the template says of a property, and whether it no longer says what it said before."""
+    """Returns the value of a property in the template, and whether the property was removed from it."""
     value = request.desired_state.get(name)
     return value, value is None and (request.previous_state or {}).get(name) is not None
 
@@ -139,7 +139,7 @@ def set_bucket(request, state) -> None:
 
 
 def lifecycle_rule(rule: dict) -> dict:
-    """From CloudFormation's spelling to S3's. What is not known here is refused rather than dropped."""
+    """Translates a rule from CloudFormation's form to S3's. Unknown properties are refused rather than dropped."""
     rule = dict(rule)
     translated = {"Status": rule.pop("Status"), "Filter": {"Prefix": rule.pop("Prefix", "")}}
     for name, value in rule.items():

@@ -1,4 +1,4 @@
-"""DynamoDB Local from a folder of Maven's jars, where LocalStack would download it from elsewhere."""
+"""Runs DynamoDB Local from jars installed by Maven, instead of the ones LocalStack would download."""
 
 import os
 import tempfile
@@ -6,7 +6,7 @@ import time
 
 from localstack.runtime import hooks
 
-# LocalStack restarts a server that has died at once and for ever: one that cannot start took a whole core.
+# LocalStack immediately restarts a server that has died, without limit: one that cannot start used a whole core.
 MIN_SECONDS_BETWEEN_STARTS = 2
 
 
@@ -18,7 +18,7 @@ def run_dynamodb_from_jars():
 
     jars = os.environ["INVENTORY_DYNAMODB_JARS"]
 
-    class PatientThread(ShellCommandThread):
+    class ThrottledThread(ShellCommandThread):
         def do_run_cmd(self):
             began = time.monotonic()
             super().do_run_cmd()
@@ -28,7 +28,7 @@ def run_dynamodb_from_jars():
         command = [
             "java",
             f"-Xmx{self.heap_size}",
-            "-XX:+UseSerialGC",  # the parallel collectors cost memory and win nothing on a test's data
+            "-XX:+UseSerialGC",  # the parallel collectors cost memory and gain nothing on the small data of tests
             f"-Djava.library.path={jars}",
             f"-Djava.io.tmpdir={tempfile.gettempdir()}",
             "-classpath",
@@ -38,7 +38,7 @@ def run_dynamodb_from_jars():
             str(self.port),
             "-inMemory",
         ]
-        thread = PatientThread(
+        thread = ThrottledThread(
             command,
             strip_color=True,
             log_listener=server._log_listener,

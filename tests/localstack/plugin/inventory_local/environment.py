@@ -1,4 +1,4 @@
-"""Lambda's execution environment: one process at a time, started anew when it is lost, and its invocations."""
+"""Lambda's execution environment: one process at a time, restarted after it ended, and its invocations."""
 
 import enum
 import os
@@ -15,10 +15,10 @@ from inventory_local.process import FunctionProcess
 from inventory_local.report import Failure, Report
 from inventory_local.runtime_api import Invocation, RuntimeApi
 
-# Lambda's, whatever the function's own timeout is.
+# Lambda's limit, independent of the function's own timeout.
 INIT_LIMIT_SECONDS = 10
-# How often memory is looked at and an exit is noticed. Whatever the process says through its API is noticed at once.
-LOOK_SECONDS = 0.02
+# How often memory is measured and an exit is noticed. Calls of the process to its API are noticed immediately.
+POLL_SECONDS = 0.02
 
 
 class ProcessExecutorPlugin(RuntimeExecutorPlugin):
@@ -47,7 +47,7 @@ class Environment(RuntimeExecutor):
 
     @classmethod
     def cleanup_version(cls, function_version):
-        # The unzipped code is not ours to delete: $LATEST and published versions share it, and LocalStack deletes
+        # The unzipped code must not be deleted here: $LATEST and published versions share it, and LocalStack deletes
         # it with the last of them.
         pass
 
@@ -59,7 +59,7 @@ class Environment(RuntimeExecutor):
         self._process: FunctionProcess | None = None
         self._api: RuntimeApi | None = None
         self._init_seconds: float | None = None
-        self._unstartable_because = ""
+        self._start_error = ""
         self._peak_bytes = 0
 
     def start(self, env_vars):
@@ -67,8 +67,8 @@ class Environment(RuntimeExecutor):
         tmp = os.path.join(self._scratch, "tmp")  # outlives a crash, as /tmp does on Lambda
         os.mkdir(tmp)
         own = self._config.environment or {}
-        # LocalStack's variables are for the program it has in its containers, and a custom runtime on Lambda has
-        # no AWS_EXECUTION_ENV.
+        # LocalStack's own variables are for the program in its containers, and a custom runtime on Lambda has no
+        # AWS_EXECUTION_ENV.
         given = {
             name: str(value)
             for name, value in env_vars.items()
@@ -82,15 +82,16 @@ class Environment(RuntimeExecutor):
             **given,
             "LAMBDA_TASK_ROOT": self._folder,
         }
-        # When this goes wrong, Lambda tries once more as part of the first invocation, and so does invoke(): it
-        # alone has somewhere to put the log.
+        # If this fails, Lambda retries it as part of the first invocation, and so does invoke(), which also has a place
+        # to put the log.
         began = time.perf_counter()
         if self._start_process(INIT_LIMIT_SECONDS) is Outcome.DONE:
             self._init_seconds = time.perf_counter() - began
 
     def stop(self):
         if self._busy.locked():
-            # Deleted or updated while it runs: Lambda lets an invocation finish. LocalStack must not wait with us.
+            # Deleted or updated during an invocation: Lambda lets the invocation finish, but LocalStack must not be
+            # blocked until then.
             threading.Thread(target=self._stop_when_idle, daemon=True).start()
         else:
             self._stop_when_idle()
@@ -152,7 +153,7 @@ class Environment(RuntimeExecutor):
             case Outcome.TIMED_OUT:
                 return Failure.timed_out(request_id, self._config.timeout)
             case Outcome.UNSTARTABLE:
-                return Failure.of_runtime("Runtime.InvalidEntrypoint", request_id, self._unstartable_because)
+                return Failure.of_runtime("Runtime.InvalidEntrypoint", request_id, self._start_error)
             case Outcome.EXITED:
                 error_type = "Runtime.OutOfMemory" if self._process.out_of_memory else "Runtime.ExitError"
                 return Failure.of_runtime(error_type, request_id, self._process.exit_reason())
@@ -161,14 +162,14 @@ class Environment(RuntimeExecutor):
     # The process
 
     def _start_process(self, seconds: float) -> Outcome:
-        """Leaves no process behind unless the outcome is DONE, but its API and its exit, which say what happened."""
+        """Unless the outcome is DONE, the process is killed; its API and exit status remain and say what happened."""
         self._api = RuntimeApi()
         env = self._env | {"AWS_LAMBDA_RUNTIME_API": self._api.address}
         command = os.path.join(self._folder, "bootstrap")
         try:
             self._process = FunctionProcess(command, env, self._folder, self._scratch, self._config.memory_size)
-        except OSError as error:  # of another architecture, a script without its interpreter
-            self._unstartable_because = str(error)
+        except OSError as error:  # built for another architecture, or a script without its interpreter
+            self._start_error = str(error)
             self._api.close()
             return Outcome.UNSTARTABLE
         outcome = self._wait_until(lambda: self._api.waiting or self._api.init_error is not None, seconds)
@@ -182,9 +183,9 @@ class Environment(RuntimeExecutor):
 
     def _run(self, invocation: Invocation, seconds: float) -> Outcome:
         self._process.thaw()
-        self._api.hand_over(invocation)
-        # Over when the process asks for its next event rather than when it has answered: only then has it
-        # written all of its log.
+        self._api.deliver(invocation)
+        # Finished when the process asks for its next event rather than when it has answered: only then has it
+        # written its whole log.
         outcome = self._wait_until(lambda: invocation.answer is not None and self._api.waiting, seconds)
         if outcome is Outcome.EXITED and invocation.answer is not None:
             return Outcome.DONE  # the answer has been sent; the next event starts a new process
@@ -200,17 +201,17 @@ class Environment(RuntimeExecutor):
                     return Outcome.EXITED
                 if time.monotonic() >= deadline:
                     return Outcome.TIMED_OUT
-                self._api.changed.wait(LOOK_SECONDS)
-                self._weigh()
-        self._weigh()
+                self._api.changed.wait(POLL_SECONDS)
+                self._measure_memory()
+        self._measure_memory()
         return Outcome.DONE
 
-    def _weigh(self) -> None:
-        self._process.weigh()
+    def _measure_memory(self) -> None:
+        self._process.measure_memory()
         self._peak_bytes = max(self._peak_bytes, self._process.peak_bytes)
 
     def _end_process(self) -> str:
-        """Returns what the process had still to say."""
+        """Kills the process and returns its remaining output."""
         if self._process is None:
             return ""
         process, self._process = self._process, None
@@ -218,7 +219,7 @@ class Environment(RuntimeExecutor):
         self._api.close()
         return process.take_output()
 
-    # Questions that are about containers.
+    # Methods that only make sense for containers.
 
     def get_logs(self):
         return ""

@@ -1,4 +1,4 @@
-"""A function's process: start it, weigh it, freeze it, keep its output, end it with its children."""
+"""A function's process: starts, measures, freezes and kills it together with its children, and keeps its output."""
 
 import contextlib
 import os
@@ -13,12 +13,12 @@ PF_FORKNOEXEC = 0x40
 
 class FunctionProcess:
     def __init__(self, command: str, env: dict[str, str], folder: str, scratch: str, memory_mb: int):
-        """Raises OSError when the command cannot be started, with the kernel's reason."""
+        """Raises OSError with the kernel's reason if the command cannot be started."""
         self.peak_bytes = 0
         self.out_of_memory = False
         self._limit_bytes = memory_mb * MIB
-        # A file rather than a pipe: what was written before a request on the Runtime API can be read when
-        # that request arrives, nothing blocks when it is long, and children that stay behind hold nothing open.
+        # A file rather than a pipe: output written before a request to the Runtime API can be read when that request
+        # arrives, long output does not block, and leftover children do not keep a pipe open.
         self._output = tempfile.TemporaryFile(dir=scratch)
         self._output_read = 0
         self._popen = subprocess.Popen(
@@ -36,7 +36,7 @@ class FunctionProcess:
         return self._popen.poll() is not None
 
     def exit_reason(self) -> str:
-        """In the words Lambda uses."""
+        """Returns the exit reason in Lambda's wording."""
         status = self._popen.returncode
         if status > 0:
             return f"Runtime exited with error: exit status {status}"
@@ -45,7 +45,7 @@ class FunctionProcess:
         return "Runtime exited without providing a reason"
 
     def take_output(self) -> str:
-        """All that was written since the last call."""
+        """Returns the output written since the last call."""
         fresh = bytearray()
         while block := os.pread(self._output.fileno(), MIB, self._output_read + len(fresh)):
             fresh += block
@@ -53,15 +53,15 @@ class FunctionProcess:
         return fresh.decode(errors="replace")
 
     def freeze(self) -> None:
-        """Between invocations Lambda stops the clock: what a function left running goes on with the next event."""
+        """Stops the process between invocations, as Lambda does: background work continues with the next event."""
         self._signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
         self._signal(signal.SIGCONT)
 
     def kill(self) -> None:
-        # Children first seen from here, because one that has a process group of its own is not in ours.
-        for pid in list(self._family()):
+        # First every descendant by pid, because a child with its own process group is not in ours.
+        for pid in list(self._process_tree()):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self._signal(signal.SIGKILL)
@@ -71,16 +71,16 @@ class FunctionProcess:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._popen.pid, number)
 
-    def weigh(self) -> None:
-        """Notes how much memory the process and its children use, and kills them when it is more than they may.
+    def measure_memory(self) -> None:
+        """Measures the memory of the process and its children, and kills them if it exceeds the limit.
 
         getrusage() would be simpler, but its maximum starts with that of LocalStack, which forked the process. PSS
-        would count shared pages once, but a process that has made itself unreadable shows it to root alone.
+        would count shared pages once, but for a process that has made itself undumpable only root can read it.
         """
         private, shared = 0, 0
-        for pid in self._family():
+        for pid in self._process_tree():
             with contextlib.suppress(OSError, ValueError):
-                if _has_yet_to_exec(pid):
+                if _has_not_executed_yet(pid):
                     continue
                 with open(f"/proc/{pid}/status") as status:
                     sizes = {
@@ -91,16 +91,16 @@ class FunctionProcess:
                 if not sizes:  # a zombie
                     continue
                 private += sizes["RssAnon"] + sizes["RssShmem"]
-                # Parent and child are often the same program, whose pages are in memory once.
+                # Parent and child are often the same program, whose pages are shared.
                 shared = max(shared, sizes["RssFile"])
-                # Catches the peak between two looks, for one process at least.
+                # Includes the peak between two measurements, at least for a single process.
                 self.peak_bytes = max(self.peak_bytes, sizes["VmHWM"])
         self.peak_bytes = min(max(self.peak_bytes, private + shared), self._limit_bytes)
-        if private > self._limit_bytes:  # pages of files the kernel could have taken back
+        if private > self._limit_bytes:  # without file pages, which the kernel could have reclaimed
             self.out_of_memory = True
             self.kill()
 
-    def _family(self) -> Iterator[int]:
+    def _process_tree(self) -> Iterator[int]:
         pids = [] if self.exited else [self._popen.pid]
         while pids:
             pid = pids.pop()
@@ -111,8 +111,8 @@ class FunctionProcess:
                         pids += map(int, children.read().split())
 
 
-def _has_yet_to_exec(pid: int) -> bool:
-    """Until a child starts its program, it shows its parent's memory as its own."""
+def _has_not_executed_yet(pid: int) -> bool:
+    """Returns whether a child was forked but has not executed its program: its memory is its parent's until then."""
     with open(f"/proc/{pid}/stat") as stat:
         flags = stat.read().rpartition(")")[2].split()[6]
     return bool(int(flags) & PF_FORKNOEXEC)

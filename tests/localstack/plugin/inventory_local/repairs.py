@@ -1,4 +1,4 @@
-"""Mistakes of LocalStack 4.14.0 that our tests would stumble over."""
+"""Fixes for bugs in LocalStack 4.14.0 that affect our tests."""
 
 import functools
 from collections import defaultdict
@@ -9,7 +9,7 @@ from localstack.runtime import hooks
 
 @hooks.on_infra_start()
 def listen_on_loopback_only():
-    """The address in GATEWAY_LISTEN is ignored: every interface is bound, whatever it says."""
+    """LocalStack ignores the address in GATEWAY_LISTEN and binds every interface."""
     from twisted.internet import endpoints
 
     endpoints.TCP4ServerEndpoint = functools.partial(endpoints.TCP4ServerEndpoint, interface="127.0.0.1")
@@ -29,7 +29,7 @@ def repair_lambda():
     original = AssignmentService.__init__
 
     def init(self):
-        """Looking for an idle environment while another is added was an error 500 now and then."""
+        """Searching for an idle environment while another was added occasionally caused an error 500."""
         original(self)
         self.environments = defaultdict(Snapshots)
 
@@ -38,14 +38,14 @@ def repair_lambda():
     original_poller = Poller.__init__
 
     def init_poller(self, *args):
-        """Of one function's events, no more ran at once than there are processors, and four."""
+        """At most as many events of one function ran concurrently as there are processors plus four."""
         original_poller(self, *args)
         self.invoker_pool = ThreadPoolExecutor(config.LAMBDA_LIMITS_CONCURRENT_EXECUTIONS)
 
     Poller.__init__ = init_poller
 
     def log_group(self):
-        """A log group of the function's own was stored and not used."""
+        """The log group set for a function was stored but not used."""
         return self.function_version.config.logging_config["LogGroup"]
 
     ExecutionEnvironment.get_log_group_name = log_group

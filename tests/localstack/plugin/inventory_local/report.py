@@ -1,4 +1,4 @@
-"""What Lambda says about an invocation: its log lines, and the answer where the function gave none."""
+"""What Lambda reports about an invocation: its log lines, and the response if the function gave none."""
 
 import dataclasses
 import datetime
@@ -10,7 +10,7 @@ from inventory_local.process import MIB
 
 @dataclasses.dataclass
 class Failure:
-    """An invocation that the platform ended, not the function."""
+    """An invocation that was ended by the platform, not by the function."""
 
     error_type: str
     payload: bytes
@@ -81,7 +81,7 @@ class Report:
         return start, f"END RequestId: {self.request_id}\n" + "\t".join(facts) + "\t\n"
 
     def _json_lines(self) -> tuple[str, str]:
-        """The form of functions whose LoggingConfig says JSON."""
+        """The lines for functions whose LoggingConfig says JSON."""
         metrics = {
             "durationMs": round(self.duration_ms, 3),
             "billedDurationMs": self._billed_ms,

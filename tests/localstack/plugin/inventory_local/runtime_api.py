@@ -1,11 +1,11 @@
-"""The Lambda Runtime API, as one function process sees it."""
+"""The Lambda Runtime API for one function process."""
 
 import dataclasses
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-# Lambda's limit of a synchronous response: 6 MiB and some room for what it is wrapped in.
+# Lambda's limit for a synchronous response: 6 MiB plus some room for its envelope.
 MAX_RESPONSE_BYTES = 6 * 1024 * 1024 + 100
 
 
@@ -23,13 +23,13 @@ class Invocation:
 class RuntimeApi:
     """Serves exactly one process.
 
-    Were it shared by a process and its successor, the long poll of the dead one would still be parked here and
+    If a process shared it with its successor, the long poll of the dead process would still be waiting here and
     swallow the next event.
     """
 
     def __init__(self) -> None:
         self.changed = threading.Condition()
-        self.waiting = False  # the process is parked in /next and has nothing to do
+        self.waiting = False  # the process is waiting in /next for an event
         self.init_error: bytes | None = None
         self._current: Invocation | None = None
         self._closed = False
@@ -41,7 +41,7 @@ class RuntimeApi:
     def address(self) -> str:
         return f"127.0.0.1:{self._server.server_port}"
 
-    def hand_over(self, invocation: Invocation) -> None:
+    def deliver(self, invocation: Invocation) -> None:
         with self.changed:
             self._current, self.waiting = invocation, False
             self.changed.notify_all()
@@ -55,10 +55,10 @@ class RuntimeApi:
             self._server.shutdown()
             self._server.server_close()
 
-        # shutdown() waits for the server's next look around, and nobody has to wait with it.
+        # shutdown() blocks until the server's next poll; no need to wait for that here.
         threading.Thread(target=stop_serving, daemon=True).start()
 
-    # Called from the connections' threads.
+    # Called by the threads of the connections.
 
     def next(self) -> Invocation | None:
         with self.changed:
@@ -85,7 +85,7 @@ class RuntimeApi:
 class _Handler(BaseHTTPRequestHandler):
     api: RuntimeApi
     protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True  # it and delayed acknowledgements cost 40 ms an invocation
+    disable_nagle_algorithm = True  # together with delayed acknowledgements it costs 40 ms per invocation
     wbufsize = -1
 
     def do_GET(self) -> None:
@@ -148,7 +148,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
-        except OSError:  # the process is gone; whoever waits for its answer will see that
+        except OSError:  # the process is gone, which the environment will notice
             self.close_connection = True
 
     def log_message(self, *args) -> None:

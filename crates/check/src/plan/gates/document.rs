@@ -1,14 +1,15 @@
-//! Why a document that is no list of stock holds a load.
+//! Explains why a document that isn't a stock list holds a load.
 
 use super::{Gate, Tripped};
 use inventory_base::load_id::LoadId;
 use inventory_base::message::count;
 use inventory_rules::judge::{Document, DocumentSign};
 
-/// What stands for the load where a file is only checked.
+/// The placeholder for the load's name if a file is only checked.
 const NO_LOAD_YET: &str = "LOAD";
 
 impl Tripped {
+    /// Explains that the file looks like another kind of document. `load` is `None` if the file is only checked.
     pub fn by_document(document: &Document, load: Option<&LoadId>) -> Tripped {
         let Document { sheet, header, column, sign } = document;
         let reason = match sign {

@@ -1,12 +1,12 @@
-//! The columns of a page: which was taken for what, and how many values were read there.
+//! The section about columns: which were read as what, and how many values each has.
 
 use maud::{Markup, html};
 
 use crate::report::Report;
-use crate::report::columns::{TableColumns, say_more, tables, title};
+use crate::report::columns::{TableColumns, describe_more, tables, title};
 use inventory_base::message::count;
 
-/// Tables of a file that are shown.
+/// How many tables of a file are shown.
 const TABLES_SHOWN: usize = 50;
 
 pub(super) fn section(report: &Report) -> Markup {
@@ -16,7 +16,7 @@ pub(super) fn section(report: &Report) -> Markup {
             section aria-labelledby="columns" {
                 h2 id="columns" { "Which columns were read" }
                 @for table in tables.iter().take(TABLES_SHOWN) { (show(table)) }
-                @if let Some(more) = say_more(&tables, TABLES_SHOWN) {
+                @if let Some(more) = describe_more(&tables, TABLES_SHOWN) {
                     p { "The columns of " (more) " are in " code { "report.json" } "." }
                 }
             }
@@ -28,8 +28,8 @@ fn show(table: &TableColumns<'_>) -> Markup {
     let caption = match (table.sheet, table.header_row) {
         (None, None) => None,
         (Some(sheet), None) => Some(format!("Sheet \"{sheet}\"")),
-        (None, Some(row)) => Some(format!("From row {row} on")),
-        (Some(sheet), Some(row)) => Some(format!("Sheet \"{sheet}\", from row {row} on")),
+        (None, Some(row)) => Some(format!("From row {row}")),
+        (Some(sheet), Some(row)) => Some(format!("Sheet \"{sheet}\", from row {row}")),
     };
     html! {
         div.scroll tabindex="0" role="region" aria-label=(caption.as_deref().unwrap_or("Columns")) {
@@ -37,7 +37,7 @@ fn show(table: &TableColumns<'_>) -> Markup {
                 @if let Some(caption) = &caption { caption { (caption) } }
                 thead {
                     tr {
-                        th scope="col" { "What" }
+                        th scope="col" { "Column" }
                         th scope="col" { "Read from" }
                         th.num scope="col" { "Values" }
                         th.num scope="col" { "Empty" }

@@ -1,29 +1,29 @@
-//! The figures of a page: the sums she knows her sheet by, and what the load cost.
+//! The sections about figures: the control totals, and what the load cost.
 
 use maud::{Markup, html};
 
 use super::pictures;
 use crate::plan::{Estimate, Figures};
-use crate::report::words::{differs, money};
+use crate::report::words::{describe_read_back, differs, money};
 use crate::report::{ReadBack, Report};
 use inventory_base::decimal::Decimal;
 use inventory_base::ending::Ending;
 use inventory_base::message::{count, duration, grouped};
 
-/// Groups with a line of their own.
+/// How many groups have their own line.
 const GROUPS_SHOWN: usize = 50;
 
 pub(super) fn totals(report: &Report) -> Markup {
     let totals = &report.totals.sheet;
     let groups = totals.groups.iter().take(GROUPS_SHOWN).map(|(name, figures)| (name.as_str(), figures));
-    let rest = [("In no group", &totals.without), ("Others", &totals.other)];
+    let rest = [("Without a group", &totals.without), ("Other groups", &totals.other)];
     let rest = rest.into_iter().filter_map(|(name, figures)| Some((name, figures.as_ref()?)));
     let not_shown = totals.groups.len().saturating_sub(GROUPS_SHOWN);
     html! {
         @if totals.all.items > 0 {
             section aria-labelledby="totals" {
                 h2 id="totals" { "Control totals" }
-                p { "What goes in by the sheet, to hold against your own figures." }
+                p { "Totals of the rows that can be loaded, to compare with your own figures." }
                 div.scroll tabindex="0" role="region" aria-label="Table of control totals" {
                     table {
                         thead {
@@ -35,7 +35,7 @@ pub(super) fn totals(report: &Report) -> Markup {
                             }
                         }
                         tbody {
-                            (sums("All", &totals.all))
+                            (sums("Total", &totals.all))
                             @for (name, figures) in groups.chain(rest) { (sums(name, figures)) }
                         }
                     }
@@ -59,18 +59,13 @@ fn sums(name: &str, figures: &Figures) -> Markup {
     }
 }
 
-/// What the table holds afterwards.
+/// Says whether the table, read back after the load, matches.
 fn compared(read_back: &ReadBack) -> Markup {
-    let items = match read_back.items == read_back.of {
-        true => "all of them".to_string(),
-        false => format!("{} of them", count(read_back.items)),
-    };
     html! {
-        @if read_back.differences.is_empty() {
-            p { "Read back from the table after the load, " (items) ": the same." }
-        } @else {
-            p { "Read back from the table after the load, " (items) ": not the same. Somebody may have changed it since." }
+        p { (describe_read_back(read_back)) }
+        @if !read_back.differences.is_empty() {
             ul { @for difference in &read_back.differences { li { (differs(difference)) } } }
+            p { "It may have been changed since the load." }
         }
     }
 }
@@ -84,16 +79,16 @@ pub(super) fn cost(report: &Report) -> Markup {
     let lines: [(&str, Cell); 4] = [
         ("Write units", |cost| count(cost.write_units.round() as u64)),
         ("Read units", |cost| count(cost.read_units.round() as u64)),
-        ("Money", money),
-        ("Time to compare and write", |cost| cost.seconds.map_or_else(|| "not known".to_string(), duration)),
+        ("Cost", money),
+        ("Time to compare and write", |cost| cost.seconds.map_or_else(|| "unknown".to_string(), duration)),
     ];
     let seconds = &report.seconds;
     let stages = [
         ("fetching the file", seconds.fetch),
-        ("reading and judging", seconds.read),
+        ("reading and checking", seconds.read),
         ("comparing", seconds.plan),
         ("writing", seconds.write),
-        ("reading back", seconds.read_back),
+        ("verifying", seconds.read_back),
     ];
     let stages: Vec<String> = stages
         .into_iter()
@@ -124,7 +119,7 @@ pub(super) fn cost(report: &Report) -> Markup {
                 }
             }
             @if !stages.is_empty() {
-                p { (duration(seconds.total)) " in all: " (stages.join(", ")) ". Some of it goes on at the same time." }
+                p { (duration(seconds.total)) " in total: " (stages.join(", ")) ". Some of these stages overlap." }
             }
             @if let Some(rate) = &report.rate { (pictures::rate(rate)) }
         }

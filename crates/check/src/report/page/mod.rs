@@ -1,5 +1,5 @@
-//! The report as a page: one file that needs nothing else, to be read on a screen, a phone, paper, or aloud. It holds no
-//! script and asks for nothing, and a browser that follows its policy would not let it. Whatever a cell says is text.
+//! The report as an HTML page: one self-contained file to be read on a screen, a phone, paper, or aloud. It has no script
+//! and loads nothing, and its content security policy forbids both. Everything quoted from a cell is escaped.
 
 mod columns;
 mod figures;
@@ -11,26 +11,26 @@ use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
-use super::columns::say_choices;
-use super::words::{key, say_mends, shown};
+use super::columns::describe_choices;
+use super::words::{describe_fixes, key, shown};
 use super::{Report, Tone};
 use crate::plan::{ChangedRow, Fate, UndoFate};
-use inventory_base::decision::Afterwards;
+use inventory_base::decision::FollowUpKind;
 use inventory_base::ending::Ending;
 use inventory_base::load_id::LoadId;
-use inventory_base::message::{OUR_PAGE, Weight, count};
+use inventory_base::message::{REPORT_GENERATOR, Weight, count};
 use inventory_rules::judge::Skip;
 
-/// Inside the page, so that it is one file.
+/// The style sheet, embedded in the page so that it is one file.
 const STYLE: &str = include_str!("style.css");
-/// Changed rows shown; the report for programs has more.
+/// How many changed rows are shown; the report for programs has more.
 const CHANGES_SHOWN: usize = 50;
-/// Keys and lines shown of other lists.
+/// How many entries of other lists are shown.
 const LINES_SHOWN: usize = 100;
-/// Of a value that a change is shown by, so many characters.
+/// How many characters of a changed value are shown.
 const VALUE_CHARACTERS: usize = 200;
 
-/// The whole page.
+/// Returns the whole page.
 pub fn page(report: &Report) -> String {
     let answer = Answer::of(report);
     let file = report.upload.file_name();
@@ -41,7 +41,7 @@ pub fn page(report: &Report) -> String {
                 meta charset="utf-8";
                 meta http-equiv="Content-Security-Policy" content=(policy());
                 meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="generator" content=(OUR_PAGE);
+                meta name="generator" content=(REPORT_GENERATOR);
                 meta name="referrer" content="no-referrer";
                 title { (file) ": " (answer.first) }
                 style { (PreEscaped(STYLE)) }
@@ -70,13 +70,13 @@ pub fn page(report: &Report) -> String {
     page.into_string()
 }
 
-/// Nothing may be loaded, sent, run or framed; of styles, only the page's own.
+/// Returns the content security policy: nothing may be loaded, sent or run; only the page's own style is allowed.
 fn policy() -> String {
     let style = BASE64_STANDARD.encode(Sha256::digest(STYLE));
     format!("default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; form-action 'none'")
 }
 
-/// The answer at the top.
+/// The summary at the top, split after its first sentence.
 struct Answer<'r> {
     class: &'static str,
     first: &'r str,
@@ -87,7 +87,7 @@ impl<'r> Answer<'r> {
     fn of(report: &'r Report) -> Answer<'r> {
         let class = match report.tone {
             Tone::Good => "answer is-good",
-            Tone::Look | Tone::Loss | Tone::Attention => "answer is-mend",
+            Tone::Look | Tone::Loss | Tone::Attention => "answer is-attention",
             Tone::Stopped => "answer is-stop",
         };
         let summary = report.summary.as_str();
@@ -101,12 +101,12 @@ impl<'r> Answer<'r> {
         html! {
             div class=(self.class) {
                 h1 { (self.first) }
-                // Of a load that waits, the list says why, and what to do as well.
-                @if report.held.is_empty() || report.ending == Ending::DryRun || report.was(Afterwards::Approved) {
+                // For a held load, the list below says why it waits and what to do.
+                @if report.held.is_empty() || report.ending == Ending::DryRun || report.was(FollowUpKind::Approved) {
                     @if !self.rest.is_empty() { p { (self.rest) } }
                 }
-                @for choice in say_choices(report) { p { (choice) } }
-                @if !report.held.is_empty() && !report.was(Afterwards::Approved) {
+                @for choice in describe_choices(report) { p { (choice) } }
+                @if !report.held.is_empty() && !report.was(FollowUpKind::Approved) {
                     ul { @for held in &report.held { li { (held.message) } } }
                     @for advice in advice { p { (advice) } }
                 }
@@ -115,7 +115,7 @@ impl<'r> Answer<'r> {
     }
 }
 
-/// Where the first sentence ends. A full stop within quotation marks is the sheet's own.
+/// Returns where the first sentence ends. A full stop within quotation marks comes from the sheet and doesn't count.
 fn first_sentence(text: &str) -> usize {
     let mut ends = text.match_indices(". ").map(|(at, _)| at + 1);
     ends.find(|end| text[..*end].matches('"').count().is_multiple_of(2)).unwrap_or(text.len())
@@ -123,10 +123,10 @@ fn first_sentence(text: &str) -> usize {
 
 fn contents(report: &Report) -> Markup {
     let parts = [
-        ("look", "Worth a look", report.grave_notes().next().is_some()),
-        ("rows", "Where the rows went", report.rows.total > 0),
+        ("look", "Worth a look", report.serious_notes().next().is_some()),
+        ("rows", "What happened to the rows", report.rows.total > 0),
         ("columns", "Which columns were read", report.sheets.iter().any(|sheet| !sheet.columns.is_empty())),
-        ("problems", "What to mend", report.problems_total > 0),
+        ("problems", "What to fix", report.problems_total > 0),
         ("totals", "Control totals", report.totals.sheet.all.items > 0),
         (
             "changes",
@@ -134,25 +134,25 @@ fn contents(report: &Report) -> Markup {
             !report.changed.is_empty() || report.missing.total > 0 || report.undone.is_some(),
         ),
         ("cost", "Cost and time", report.taken.is_some()),
-        ("undo", "If it was not right", report.undo.is_some() && !report.was(Afterwards::Undone)),
+        ("undo", "Undo this load", report.undo.is_some() && !report.was(FollowUpKind::Undone)),
     ];
     let parts = parts.into_iter().filter(|(.., there)| *there);
     html! {
         @if report.rows.total > 0 {
             nav aria-label="Parts of this report" {
-                ul { @for (id, says, _) in parts { li { a href={ "#" (id) } { (says) } } } }
+                ul { @for (id, title, _) in parts { li { a href={ "#" (id) } { (title) } } } }
             }
         }
     }
 }
 
-/// What the answer is about beside rows.
+/// The section with the notes that the summary is about.
 fn worth_a_look(report: &Report) -> Markup {
     html! {
-        @if report.grave_notes().next().is_some() {
+        @if report.serious_notes().next().is_some() {
             section aria-labelledby="look" {
                 h2 id="look" { "Worth a look" }
-                ul.rows { @for note in report.grave_notes().take(LINES_SHOWN) { li { (note.message) " " (note.advice) } } }
+                ul.rows { @for note in report.serious_notes().take(LINES_SHOWN) { li { (note.message) " " (note.advice) } } }
             }
         }
     }
@@ -162,7 +162,7 @@ fn rows(report: &Report) -> Markup {
     html! {
         @if report.rows.total > 0 {
             section aria-labelledby="rows" {
-                h2 id="rows" { "Where the rows went" }
+                h2 id="rows" { "What happened to the rows" }
                 (pictures::rows(&report.rows))
             }
         }
@@ -178,7 +178,7 @@ fn what_changed(report: &Report) -> &'static str {
 
 fn changes(report: &Report) -> Markup {
     let changed = report.rows.fates.get(&Fate::Changed).copied().unwrap_or_default();
-    let rows = report.changes_to_tell();
+    let rows = report.changes_to_show();
     let missing = &report.missing;
     html! {
         @if !rows.is_empty() || missing.total > 0 || report.undone.is_some() {
@@ -189,25 +189,25 @@ fn changes(report: &Report) -> Markup {
                     div.scroll tabindex="0" role="region" aria-label="Changed items" {
                         table.wide {
                             caption {
-                                @if shown < changed { "The biggest " (count(shown)) " of " (count(changed)) " changes" }
+                                @if shown < changed { "The " (count(shown)) " biggest of " (count(changed)) " changes" }
                                 @else { "Biggest first" }
                             }
-                            thead { tr { @for says in ["Item", "What", "Was", "Is"] { th scope="col" { (says) } } } }
+                            thead { tr { @for heading in ["Item", "Column", "Before", "After"] { th scope="col" { (heading) } } } }
                             tbody { @for row in rows.iter().take(CHANGES_SHOWN) { (change(report, row)) } }
                         }
                     }
                 }
                 @if missing.total > 0 {
                     @let named: Vec<String> = missing.items.iter().take(LINES_SHOWN).map(key).collect();
-                    h3 { "Not in the sheet any more" span.n { " · " (count(missing.total)) } }
+                    h3 { "No longer in the sheet" span.n { " · " (count(missing.total)) } }
                     p { (named.join(", ")) @if (named.len() as u64) < missing.total { " …" } }
                 }
                 @if let Some(undone) = &report.undone {
-                    @let staying = undone.items.of(UndoFate::Edited) + undone.items.of(UndoFate::NotTaken);
-                    @if staying > 0 {
-                        @let named: Vec<String> = undone.staying.iter().take(LINES_SHOWN).map(|item| key(&item.key)).collect();
-                        h3 { "Left as they are" span.n { " · " (count(staying)) } }
-                        p { (named.join(", ")) @if (named.len() as u64) < staying { " …" } }
+                    @let not_undone = undone.items.of(UndoFate::Edited) + undone.items.of(UndoFate::NotTaken);
+                    @if not_undone > 0 {
+                        @let named: Vec<String> = undone.not_undone.iter().take(LINES_SHOWN).map(|item| key(&item.key)).collect();
+                        h3 { "Not undone" span.n { " · " (count(not_undone)) } }
+                        p { (named.join(", ")) @if (named.len() as u64) < not_undone { " …" } }
                     }
                 }
             }
@@ -215,7 +215,7 @@ fn changes(report: &Report) -> Markup {
     }
 }
 
-/// One row of the table for each thing that changed about the item, named as the sheet names it.
+/// One row of the table for each changed value of the item, under the column's name in the sheet.
 fn change(report: &Report, row: &ChangedRow) -> Markup {
     let columns = report.sheets.iter().find(|sheet| sheet.name == row.sheet).map(|sheet| sheet.columns_at(row.row));
     let named = |attribute: &str| {
@@ -242,24 +242,24 @@ fn shorten(text: &str) -> String {
     }
 }
 
-/// What kept nothing out and should be known all the same.
+/// The section with remarks, skipped sheets and skipped rows.
 fn also(report: &Report) -> Markup {
-    let passed: Vec<_> = report.sheets.iter().filter(|sheet| !sheet.loaded).collect();
+    let skipped_sheets: Vec<_> = report.sheets.iter().filter(|sheet| !sheet.loaded).collect();
     let skipped: Vec<_> = report.skipped.iter().filter(|row| row.why != Skip::Title).take(LINES_SHOWN).collect();
     let remarks: Vec<_> = report.notes.iter().filter(|note| note.rule.weight() == Weight::Remark).collect();
     html! {
-        @if !passed.is_empty() || !skipped.is_empty() || !remarks.is_empty() || report.mends.is_some() {
+        @if !skipped_sheets.is_empty() || !skipped.is_empty() || !remarks.is_empty() || report.fixes.is_some() {
             section aria-labelledby="also" {
                 h2 id="also" { "Good to know" }
                 ul.rows {
-                    @if let Some(mends) = say_mends(report) { li { (mends) } }
+                    @if let Some(fixes) = describe_fixes(report) { li { (fixes) } }
                     @for note in remarks.iter().take(LINES_SHOWN) { li { (note.message) " " (note.advice) } }
-                    @for sheet in passed.iter().take(LINES_SHOWN) {
-                        li { "Sheet \"" (sheet.name) "\" was passed over: " (super::words::why_passed_over(sheet.skipped)) "." }
+                    @for sheet in skipped_sheets.iter().take(LINES_SHOWN) {
+                        li { "Sheet \"" (sheet.name) "\" was skipped: " (super::words::why_sheet_skipped(sheet.skipped)) "." }
                     }
                     @for row in skipped {
                         @let what = if row.why == Skip::Total { "total" } else { "note" };
-                        li { "Row " (row.row) " was taken for a " (what) " and left out: \"" (row.says) "\"" }
+                        li { "Row " (row.row) " was skipped as a " (what) ": \"" (row.says) "\"" }
                     }
                 }
             }
@@ -269,13 +269,13 @@ fn also(report: &Report) -> Markup {
 
 fn undo(report: &Report) -> Markup {
     html! {
-        @if let (Some(undo), Some(load), false) = (&report.undo, &report.load, report.was(Afterwards::Undone)) {
+        @if let (Some(undo), Some(load), false) = (&report.undo, &report.load, report.was(FollowUpKind::Undone)) {
             section aria-labelledby="undo" {
-                h2 id="undo" { "If it was not right" }
+                h2 id="undo" { "Undo this load" }
                 p {
-                    "What this load changed can be taken back"
+                    "You can undo this"
                     @if let Some(until) = undo.until { " until " (day(until)) }
-                    ", but for items that somebody has changed since. Ask whoever runs the loader, or type:"
+                    ", except for items changed since. Ask the person who runs the loader, or run:"
                 }
                 p { code { "inventory undo " (load) } }
             }
@@ -287,9 +287,9 @@ fn about(report: &Report) -> Markup {
     html! {
         dl {
             @if let Some(load) = &report.load { dt { "Load" } dd { (load) } }
-            @for (says, other) in related(report) {
-                dt { (says) }
-                // Beside this one, wherever the reports are kept.
+            @for (label, other) in related(report) {
+                dt { (label) }
+                // Relative, because the reports of all loads are kept in one place.
                 dd { a href={ "../" (other) "/report.html" } { (other) } }
             }
             dt { "File" }
@@ -300,15 +300,15 @@ fn about(report: &Report) -> Markup {
     }
 }
 
-/// The loads that came of this one, or that it came of.
+/// Returns the loads that followed from this one, or that it followed from.
 fn related(report: &Report) -> Vec<(&'static str, &LoadId)> {
-    let again = report.again.as_ref().map(|again| ("Loads again", &again.load));
+    let again = report.again.as_ref().map(|again| ("Repeats", &again.load));
     let undone = report.undone.as_ref().map(|undone| ("Undoes", &undone.load));
     let later = report.later.iter().map(|later| match later.what {
-        Afterwards::Approved => ("Approved as", &later.load),
-        Afterwards::Reloaded => ("Reloaded as", &later.load),
-        Afterwards::Undone => ("Undone by", &later.load),
-        Afterwards::Replaced => ("Replaced", &later.load),
+        FollowUpKind::Approved => ("Approved as", &later.load),
+        FollowUpKind::Reloaded => ("Reloaded as", &later.load),
+        FollowUpKind::Undone => ("Undone by", &later.load),
+        FollowUpKind::Replaced => ("Replaced", &later.load),
     });
     again.into_iter().chain(undone).chain(later).collect()
 }

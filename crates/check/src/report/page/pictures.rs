@@ -1,5 +1,5 @@
-//! The pictures of a page: where the rows went, which problems there are, how fast the load was written. Each has its
-//! figures beside it in words, for those who do not see it.
+//! The charts of the page: what happened to the rows, which problems there are, how fast the load was written. Each chart
+//! has its figures next to it as text, for those who can't see it.
 
 use maud::{Markup, html};
 
@@ -8,35 +8,35 @@ use crate::report::kinds::title;
 use crate::report::{Rate, RowCounts};
 use inventory_base::message::count;
 
-/// Kinds of problems with a bar of their own.
+/// How many kinds of problems have their own bar.
 const KINDS_SHOWN: usize = 8;
-/// A part of the bar that is there can be seen, however small it is: in thousandths of the whole.
+/// The minimum width of a part of the bar, in thousandths of the whole, so that even the smallest is visible.
 const LEAST_WIDTH: f64 = 6.0;
-/// The curve's paper.
+/// The drawing area of the curve.
 const CURVE_WIDTH: f64 = 600.0;
 const CURVE_HEIGHT: f64 = 140.0;
 
-/// What became of rows, in her words, with the colour it has.
+/// The fates of rows in the stock keeper's words, each with the class of its colour.
 const FATES: [(Fate, &str, &str); 11] = [
     (Fate::New, "new", "f-new"),
     (Fate::Written, "written", "f-new"),
-    (Fate::Accepted, "right", "f-new"),
+    (Fate::Accepted, "can be loaded", "f-new"),
     (Fate::Changed, "changed", "f-changed"),
     (Fate::Unchanged, "unchanged", "f-unchanged"),
-    (Fate::Kept, "left as they were in the table", "f-other"),
+    (Fate::Kept, "already in the table, left unchanged", "f-other"),
     (Fate::Held, "waiting for approval", "f-other"),
-    (Fate::Rejected, "left out, something is wrong", "f-out"),
-    (Fate::Duplicate, "left out, the item stands there twice", "f-twice"),
+    (Fate::Rejected, "not loaded, something is wrong", "f-out"),
+    (Fate::Duplicate, "not loaded, the same item appears more than once", "f-twice"),
     (Fate::NotWritten, "not written", "f-out"),
-    (Fate::Skipped, "no item (headings, totals, notes, blank rows)", "f-none"),
+    (Fate::Skipped, "not an item (headings, totals, notes, blank rows)", "f-none"),
 ];
 
-/// One bar, divided as the rows were.
+/// A bar that is divided by the fates of the rows.
 pub(super) fn rows(rows: &RowCounts) -> Markup {
     let of = |fate: &Fate| rows.fates.get(fate).copied().unwrap_or_default();
     let parts: Vec<_> =
-        FATES.iter().map(|(fate, says, class)| (of(fate), *says, *class)).filter(|(n, ..)| *n > 0).collect();
-    let said: Vec<String> = parts.iter().map(|(n, says, _)| format!("{} {says}", count(*n))).collect();
+        FATES.iter().map(|(fate, label, class)| (of(fate), *label, *class)).filter(|(n, ..)| *n > 0).collect();
+    let labels: Vec<String> = parts.iter().map(|(n, label, _)| format!("{} {label}", count(*n))).collect();
     let widths: Vec<f64> =
         parts.iter().map(|(n, ..)| (*n as f64 / rows.total as f64 * 1000.0).max(LEAST_WIDTH)).collect();
     let scale = 1000.0 / widths.iter().sum::<f64>();
@@ -48,14 +48,14 @@ pub(super) fn rows(rows: &RowCounts) -> Markup {
     });
     html! {
         figure {
-            svg viewBox="0 0 1000 44" role="img" aria-label={ "Of " (count(rows.total)) " rows: " (said.join(", ")) } {
+            svg viewBox="0 0 1000 44" role="img" aria-label={ "Of " (count(rows.total)) " rows: " (labels.join(", ")) } {
                 @for (x, width, class) in bars.collect::<Vec<_>>() {
                     rect class=(class) x=(decimals(x)) y="0" width=(decimals(width)) height="44" rx="3" {}
                 }
             }
             ul.legend {
-                @for (says, (.., class)) in said.iter().zip(&parts) {
-                    li { (swatch(class)) (says) }
+                @for (label, (.., class)) in labels.iter().zip(&parts) {
+                    li { (swatch(class)) (label) }
                 }
             }
         }
@@ -70,7 +70,7 @@ pub(super) fn kinds(kinds: &[Kind]) -> Markup {
         ul.bars {
             @for kind in kinds.iter().take(KINDS_SHOWN) {
                 li {
-                    span.says { (title(kind.rule, kind.column.as_deref())) }
+                    span.label { (title(kind.rule, kind.column.as_deref())) }
                     span.n { (count(kind.problems)) }
                     svg viewBox="0 0 100 2" preserveAspectRatio="none" aria-hidden="true" {
                         rect class="f-out" width=(decimals((kind.problems as f64 / most * 100.0).max(0.5))) height="2" {}
@@ -78,19 +78,19 @@ pub(super) fn kinds(kinds: &[Kind]) -> Markup {
                 }
             }
             @if more > 0 {
-                li { span.says { "of other kinds" } span.n { (count(more)) } }
+                li { span.label { "other kinds" } span.n { (count(more)) } }
             }
         }
     }
 }
 
-/// The curve of write units a second, under the ceiling if there is one.
+/// The curve of write units per second, below the limit if there is one.
 pub(super) fn rate(rate: &Rate) -> Markup {
     let units = &rate.write_units_per_second;
     let highest = units.iter().copied().fold(rate.ceiling.unwrap_or_default(), f64::max).max(1.0) * 1.05;
     let height = |units: f64| CURVE_HEIGHT - units / highest * CURVE_HEIGHT;
     let step = CURVE_WIDTH / units.len().max(1) as f64;
-    // Each step is level: nothing is known of what happened within it.
+    // Each step is flat, because the rate within it isn't known.
     let line: Vec<String> = units
         .iter()
         .enumerate()
@@ -100,15 +100,15 @@ pub(super) fn rate(rate: &Rate) -> Markup {
     let line = line.join(" ");
     let under = format!("0,{CURVE_HEIGHT} {line} {CURVE_WIDTH},{CURVE_HEIGHT}");
     let peak = count(units.iter().copied().fold(0.0, f64::max).round() as u64);
-    let says = match rate.ceiling {
+    let caption = match rate.ceiling {
         Some(ceiling) => {
-            format!("At most {peak} write units a second; {} are the limit.", count(ceiling.round() as u64))
+            format!("At most {peak} write units per second; the limit is {}.", count(ceiling.round() as u64))
         }
-        None => format!("At most {peak} write units a second."),
+        None => format!("At most {peak} write units per second."),
     };
     html! {
         figure {
-            svg viewBox={ "0 0 " (CURVE_WIDTH) " " (CURVE_HEIGHT) } role="img" aria-label={ "How fast the load was written. " (says) } {
+            svg viewBox={ "0 0 " (CURVE_WIDTH) " " (CURVE_HEIGHT) } role="img" aria-label={ "How fast the load was written. " (caption) } {
                 polygon class="under" points=(under) {}
                 polyline class="curve" points=(line) {}
                 @if let Some(ceiling) = rate.ceiling {
@@ -116,7 +116,7 @@ pub(super) fn rate(rate: &Rate) -> Markup {
                 }
                 line class="axis" x1="0" x2=(CURVE_WIDTH) y1=(CURVE_HEIGHT) y2=(CURVE_HEIGHT) {}
             }
-            figcaption { (says) @if rate.ceiling.is_some() { " The limit is the dashed line." } }
+            figcaption { (caption) @if rate.ceiling.is_some() { " The dashed line is the limit." } }
         }
     }
 }
@@ -125,7 +125,7 @@ fn swatch(class: &str) -> Markup {
     html! { svg viewBox="0 0 8 8" aria-hidden="true" { rect class=(class) width="8" height="8" rx="1.5" {} } }
 }
 
-/// As exact as a picture need be.
+/// Formats a coordinate.
 fn decimals(number: f64) -> String {
     format!("{number:.1}")
 }

@@ -1,4 +1,4 @@
-//! What needs mending: kind by kind with the cells first, then row by row with what to do.
+//! The section about problems: by kind with all cells first, then row by row with what to do.
 
 use maud::{Markup, PreEscaped, html};
 
@@ -6,13 +6,13 @@ use super::pictures;
 use crate::report::Report;
 use crate::report::kinds::title;
 use crate::report::places::name_places;
-use crate::report::words::say_to_fix;
+use crate::report::words::describe_to_fix;
 use inventory_base::message::{Problem, Rule, count};
 use inventory_rules::judge::Skip;
 
-/// Of a kind, rows that are shown at once; the others open with a click.
+/// How many rows of a kind are shown at once; the others open with a click.
 const SHOWN_AT_ONCE: usize = 3;
-/// Bytes of rows on the page: it opens on a phone, and the other files have all of them.
+/// The limit on bytes of rows, so that the page opens on a phone; the other files have all rows.
 const MOST_BYTES: usize = 1_200_000;
 
 /// Problems of one rule in one column.
@@ -27,7 +27,7 @@ pub(super) fn section(report: &Report) -> Markup {
         return html! {};
     }
     let kinds = report.kinds.by_frequency();
-    // Where she sees several sheets, a cell alone does not say where it is.
+    // If there are several visible sheets, a cell address alone is ambiguous.
     let with_sheets = report.sheets.iter().filter(|sheet| sheet.skipped != Some(Skip::HiddenSheet)).count() > 1;
     let mut room = MOST_BYTES;
     let mut groups = group(&report.problems);
@@ -37,14 +37,14 @@ pub(super) fn section(report: &Report) -> Markup {
     let more = report.problems_total.saturating_sub(listed);
     html! {
         section aria-labelledby="problems" {
-            h2 id="problems" { "What to mend" }
-            @if let Some(to_fix) = say_to_fix(report) { p { (to_fix) } }
+            h2 id="problems" { "What to fix" }
+            @if let Some(to_fix) = describe_to_fix(report) { p { (to_fix) } }
             @if kinds.len() > 1 { (pictures::kinds(&kinds)) }
             @for group in shown { (group) }
             @if more > 0 {
                 p {
                     (count(more)) " more of the " (count(report.problems_total)) " problems are not on this page. \
-                    The first 10,000 are in " code { "report.json" } ", which lies beside it."
+                    The first 10,000 are in " code { "report.json" } " in the same folder."
                 }
             }
         }
@@ -95,7 +95,7 @@ fn line(problem: &Problem, with_sheets: bool) -> Markup {
     }
 }
 
-/// By rule and column, in the order in which they first come.
+/// Groups problems by rule and column, in the order in which these first appear.
 fn group(problems: &[Problem]) -> Vec<Group<'_>> {
     let mut places = std::collections::HashMap::new();
     let mut groups: Vec<Group<'_>> = Vec::new();

@@ -1,7 +1,7 @@
 use super::*;
 use crate::plan::{ChangedAttribute, ChangedRow, Counts, Fate, Gate, Kinds, Tripped};
 use crate::report::{RowCounts, Seconds, SkippedRow, ToFix, UndoPossible};
-use inventory_base::decision::{Afterwards, Decision, Later};
+use inventory_base::decision::{Decision, FollowUp, FollowUpKind};
 use inventory_base::load_id::LoadId;
 use inventory_base::message::{Note, Problem, Rule};
 use inventory_base::upload::Upload;
@@ -40,12 +40,12 @@ fn problem(row: u32, text: &str) -> Problem {
 fn with_problems(problems: Vec<Problem>, total: u64) -> Report {
     let mut kinds = Kinds::default();
     problems.iter().for_each(|problem| kinds.add(problem));
-    let report = report("4,812 of 4,900 rows are in. 88 need your attention.", Ending::Done);
+    let report = report("4,812 of 4,900 rows were loaded. 88 need your attention.", Ending::Done);
     Report { problems, problems_total: total, kinds, ..report }
 }
 
 #[test]
-fn whatever_a_cell_says_is_text() {
+fn everything_quoted_from_a_cell_is_escaped() {
     let text = || HOSTILE.to_string();
     let value = || Some(inventory_base::item::Value::S(HOSTILE.into()));
     let changed = ChangedRow {
@@ -89,14 +89,14 @@ fn whatever_a_cell_says_is_text() {
     for markup in ["<script", "<img", "</script", "'1'</", "&lt;{}\""] {
         assert!(!page.contains(markup), "{markup}");
     }
-    assert!(page.matches("&lt;script&gt;").count() > 10, "the texts are there, as texts");
-    assert!(page.contains(", from row 40 on</caption>"), "the table below has its columns, too");
-    // What looks escaped in a cell is shown as it stands there.
+    assert!(page.matches("&lt;script&gt;").count() > 10, "the page contains the texts, escaped");
+    assert!(page.contains(", from row 40</caption>"), "the table below has its own columns");
+    // A text that already looks escaped is shown literally.
     assert!(page.contains("&amp;lt;{}"));
 }
 
 #[test]
-fn the_page_needs_and_loads_nothing() {
+fn the_page_is_self_contained_and_loads_nothing() {
     let page = page(&with_problems(vec![problem(2, "Price")], 1));
     let style = page.split_once("<style>").and_then(|(_, rest)| rest.split_once("</style>")).unwrap().0;
     let hash = BASE64_STANDARD.encode(Sha256::digest(style));
@@ -110,35 +110,37 @@ fn the_page_needs_and_loads_nothing() {
 }
 
 #[test]
-fn the_first_sentence_is_the_answer_and_the_colour_says_it_too() {
+fn the_first_sentence_is_the_heading_and_the_colour_matches_it() {
     let head = |report: &Report| {
         let page = page(report);
         let (_, rest) = page.split_once("<div class=\"").unwrap();
         let (class, rest) = rest.split_once("\">").unwrap();
         (class.to_string(), rest.split_once("</h1>").unwrap().0.to_string())
     };
-    let mend = report("4,812 of 4,900 rows are in. 88 need your attention.", Ending::Done);
-    assert_eq!(head(&mend), ("answer is-mend".to_string(), "<h1>4,812 of 4,900 rows are in.".to_string()));
+    let attention = report("4,812 of 4,900 rows were loaded. 88 need your attention.", Ending::Done);
+    let heading = "<h1>4,812 of 4,900 rows were loaded.".to_string();
+    assert_eq!(head(&attention), ("answer is-attention".to_string(), heading));
     let refused = report("The file is empty. Nothing was changed.", Ending::Refused);
     assert_eq!(head(&refused).0, "answer is-stop");
-    let mut good = report("All 4,812 rows are in.", Ending::Done);
+    let mut good = report("All 4,812 rows were loaded.", Ending::Done);
     good.rows.fates.insert(Fate::Rejected, 0);
     good.tone = Tone::of(&good);
-    assert_eq!(head(&good), ("answer is-good".to_string(), "<h1>All 4,812 rows are in.".to_string()));
+    assert_eq!(head(&good), ("answer is-good".to_string(), "<h1>All 4,812 rows were loaded.".to_string()));
     let note =
         |rule| Note { sheet: None, rule, message: "\"Art. no.\" is odd.".into(), advice: String::new(), rows: 1 };
-    for (rule, class) in [(Rule::NotTakenAsShown, "answer is-mend"), (Rule::RowsHidden, "answer is-good")] {
-        let summary = "All 9 rows are in; one thing is worth a look: \"Art. no.\" is odd. 2 other rows hold no items.";
+    for (rule, class) in [(Rule::NotTakenAsShown, "answer is-attention"), (Rule::RowsHidden, "answer is-good")] {
+        let summary =
+            "All 9 rows were loaded; one thing is worth a look: \"Art. no.\" is odd. 2 other rows contain no items.";
         let mut report = Report { notes: vec![note(rule)], summary: summary.into(), ..good.clone() };
         report.tone = Tone::of(&report);
-        let says = "<h1>All 9 rows are in; one thing is worth a look: &quot;Art. no.&quot; is odd.";
-        assert_eq!(head(&report), (class.to_string(), says.to_string()));
+        let expected = "<h1>All 9 rows were loaded; one thing is worth a look: &quot;Art. no.&quot; is odd.";
+        assert_eq!(head(&report), (class.to_string(), expected.to_string()));
         assert_eq!(page(&report).contains("id=\"look\""), rule == Rule::NotTakenAsShown);
     }
 }
 
 #[test]
-fn ten_thousand_problems_stay_below_two_megabytes_and_the_page_says_where_the_rest_is() {
+fn a_page_with_ten_thousand_problems_is_smaller_than_two_megabytes_and_says_where_the_rest_is() {
     let long = "x".repeat(300);
     let problems = (2..10_002).map(|row| Problem { message: format!("Row {row}: {long}"), ..problem(row, "Price") });
     let page = page(&with_problems(problems.collect(), 123_456));
@@ -150,45 +152,50 @@ fn ten_thousand_problems_stay_below_two_megabytes_and_the_page_says_where_the_re
 }
 
 #[test]
-fn where_the_rows_to_mend_are_is_said_above_what_is_to_be_mended() {
+fn the_place_of_the_rows_to_fix_is_above_the_list_of_problems() {
     let place = "s3://reports/loads/0123456789abcdef/to-fix.xlsx";
     let with = |rows, of| {
         let to_fix = Some(ToFix { place: place.into(), rows, of });
         let report = Report { to_fix, ..with_problems(vec![problem(2, "many"), problem(3, "few")], 2) };
         page(&report)
     };
-    for (rows, of, said) in [
-        (1, 1, "The row to mend is in PLACE, with what to do beside it. Correct it there and load that file."),
-        (2, 2, "The 2 rows to mend are in PLACE, with what to do beside them. Correct them there and load that file."),
-        (2, 3000, "Of 3,000 rows to mend, the first 2 are in PLACE,"),
+    for (rows, of, expected) in [
+        (1, 1, "The row to fix is in PLACE, with instructions next to it. Correct it there and load that file."),
+        (
+            2,
+            2,
+            "The 2 rows to fix are in PLACE, with instructions next to them. Correct them there and load that file.",
+        ),
+        (2, 3000, "Of 3,000 rows to fix, the first 2 are in PLACE,"),
     ] {
         let page = with(rows, of);
-        let (above, below) = page.split_once(&said.replace("PLACE", place)).unwrap_or_else(|| panic!("{page}"));
+        let (above, below) = page.split_once(&expected.replace("PLACE", place)).unwrap_or_else(|| panic!("{page}"));
         assert!(above.contains("id=\"problems\"") && !above.contains("<h3>") && below.contains("<h3>"), "{page}");
     }
 }
 
 #[test]
-fn a_file_that_mends_rows_of_another_load_says_of_which() {
-    let mends = LoadId::parse("0123456789abcdef");
-    let page = page(&Report { mends, ..report("All 88 rows are in.", Ending::Done) });
-    assert!(page.contains("This file mends rows of load 0123456789abcdef."), "{page}");
+fn a_file_that_fixes_rows_of_another_load_names_that_load() {
+    let fixes = LoadId::parse("0123456789abcdef");
+    let page = page(&Report { fixes, ..report("All 88 rows were loaded.", Ending::Done) });
+    assert!(page.contains("This file fixes rows of load 0123456789abcdef."), "{page}");
 }
 
 #[test]
-fn what_can_be_taken_back_says_until_when() {
+fn a_load_that_can_be_undone_says_until_when() {
     let until = "2027-02-19T08:00:00Z".parse().unwrap();
-    let report = Report { undo: Some(UndoPossible { until: Some(until) }), ..report("All rows are in.", Ending::Done) };
+    let report =
+        Report { undo: Some(UndoPossible { until: Some(until) }), ..report("All rows were loaded.", Ending::Done) };
     let page = page(&report);
-    assert!(page.contains("can be taken back until 19 Feb 2027, but"), "{page}");
+    assert!(page.contains("You can undo this until 19 Feb 2027, except for items changed since."), "{page}");
     assert!(page.contains("<code>inventory undo 0123456789abcdef</code>"));
 }
 
 #[test]
-fn what_happened_to_a_load_since_is_its_answer_with_links_both_ways() {
+fn what_happened_to_a_load_after_its_end_comes_first_with_links_both_ways() {
     let load = LoadId::parse("0123456789abcdef").unwrap();
     let at = "2026-10-03T08:00:00Z".parse().unwrap();
-    let later = |what, load: &LoadId| Later { what, load: load.clone(), by: Some("Erika".into()), at };
+    let later = |what, load: &LoadId| FollowUp { what, load: load.clone(), by: Some("Erika".into()), at };
     let tripped = Tripped {
         gate: Gate::Prices,
         scope: None,
@@ -197,31 +204,37 @@ fn what_happened_to_a_load_since_is_its_answer_with_links_both_ways() {
     };
     let held = Report {
         held: vec![tripped],
-        ..report("Nothing was written: the load waits for your approval.", Ending::Held)
+        ..report("Nothing has been changed yet: the load is waiting for your approval.", Ending::Held)
     };
     assert!(page(&held).contains("inventory approve"));
     let mut approved = held.clone();
-    assert!(approved.add_later(later(Afterwards::Approved, &load.next())));
-    assert!(!approved.add_later(later(Afterwards::Approved, &load.next())), "said twice it is noted once");
+    assert!(approved.add_later(later(FollowUpKind::Approved, &load.next())));
+    assert!(!approved.add_later(later(FollowUpKind::Approved, &load.next())), "the same event is added only once");
     let text = page(&approved);
     let first = "<h1>Approved by Erika on 3 Oct 2026, 08:00 UTC, and loaded as load 0123456789abcdef.2.</h1>";
     assert!(text.contains(first), "{text}");
-    assert!(text.contains("Before that: Nothing was written") && !text.contains("inventory approve"), "{text}");
+    assert!(
+        text.contains("Before that: Nothing has been changed yet") && !text.contains("inventory approve"),
+        "{text}"
+    );
     assert!(text.contains("<a href=\"../0123456789abcdef.2/report.html\">0123456789abcdef.2</a>"), "{text}");
     assert_eq!(approved.tone, Tone::Look);
     assert!(!crate::report::words(&approved, None, None).contains("inventory approve"));
 
     let again = Decision { load: load.clone(), by: "Erika".into(), at };
-    let follows = Report { again: Some(again), ..report("All 4,812 rows are in.", Ending::Done) };
+    let follows = Report { again: Some(again), ..report("All 4,812 rows were loaded.", Ending::Done) };
     assert!(page(&follows).contains("<a href=\"../0123456789abcdef/report.html\">"));
-    assert!(crate::report::words(&follows, None, None).contains("It loads the file of load 0123456789abcdef again"));
+    assert!(
+        crate::report::words(&follows, None, None)
+            .contains("This load repeats load 0123456789abcdef, as Erika decided on")
+    );
 
     let undo = Some(UndoPossible { until: None });
-    let mut undone = Report { undo, ..report("All 4,812 rows are in.", Ending::Done) };
+    let mut undone = Report { undo, ..report("All 4,812 rows were loaded.", Ending::Done) };
     assert!(page(&undone).contains("inventory undo 0123456789abcdef"));
-    undone.add_later(later(Afterwards::Undone, &load.undoing()));
-    assert!(!page(&undone).contains("inventory undo 0123456789abcdef"), "it is undone");
-    let mut newer = report("All 4,812 rows are in.", Ending::Done);
-    newer.add_later(later(Afterwards::Replaced, &load.next()));
-    assert_eq!((newer.summary.as_str(), newer.tone), ("All 4,812 rows are in.", report("", Ending::Done).tone));
+    undone.add_later(later(FollowUpKind::Undone, &load.undoing()));
+    assert!(!page(&undone).contains("inventory undo 0123456789abcdef"), "it has already been undone");
+    let mut newer = report("All 4,812 rows were loaded.", Ending::Done);
+    newer.add_later(later(FollowUpKind::Replaced, &load.next()));
+    assert_eq!((newer.summary.as_str(), newer.tone), ("All 4,812 rows were loaded.", report("", Ending::Done).tone));
 }

@@ -1,15 +1,15 @@
-//! What comes back from an export, and what is told of the rest.
+//! Tests that exported items come back the same, and that the others are reported.
 
 use std::fs::File;
 use std::io::Seek;
 
 use super::*;
-use inventory_rules::judge::{Judge, LentItem, Place, Skip, Verdict};
+use inventory_rules::judge::{BorrowedItem, Judge, Place, Skip, Verdict};
 use inventory_workbook::{Budget, Workbook};
 
 const FORMS: [Form; 2] = [Form::Workbook, Form::Csv];
 
-/// Every type, and a key of two columns.
+/// Columns of every type, and a key of two columns.
 const RULES: &str = r#"version = 1
     [key]
     partition = { name = "pk", from = "{site}#{sku}" }
@@ -70,14 +70,14 @@ fn export(schema: &Schema, form: Form, most: u32, items: &[Item]) -> (Exported, 
     (exported, file)
 }
 
-/// The items that the loader finds, sheet by sheet.
+/// Returns the items that the loader reads, sheet by sheet.
 fn read(schema: &Schema, form: Form, file: File) -> Vec<(String, Vec<Item>)> {
     let name = if form == Form::Csv { "Stock.csv" } else { "stock.xlsx" };
     let mut workbook = Workbook::open(file, name, Budget::default()).unwrap();
     let mut sheets: Vec<(String, Vec<Item>)> =
         workbook.sheets().iter().map(|sheet| (sheet.name.clone(), vec![])).collect();
     let mut judge = Judge::new(schema);
-    let mut hear = |Place(sheet, row): Place, verdict: Verdict<LentItem<'_>>| {
+    let mut hear = |Place(sheet, row): Place, verdict: Verdict<BorrowedItem<'_>>| {
         match verdict.map(|item| Item::from(&item)) {
             Verdict::Accepted(item) => sheets[usize::from(sheet)].1.push(item),
             Verdict::Skipped(skipped) if row == 1 || skipped.why == Skip::HiddenSheet => {}
@@ -91,7 +91,7 @@ fn read(schema: &Schema, form: Form, file: File) -> Vec<(String, Vec<Item>)> {
     sheets
 }
 
-/// Why items are not in, as it is told.
+/// Returns the reported reasons why items are left out.
 fn reasons(schema: &Schema, form: Form, items: &[Item]) -> Vec<String> {
     let (exported, _) = export(schema, form, LAST_ROW, items);
     assert_eq!(exported.items + exported.left_out.total, items.len() as u64);
@@ -134,15 +134,15 @@ fn items_of_every_type_come_back_the_same() {
 }
 
 #[test]
-fn a_full_sheet_is_followed_by_another_that_is_read_too() {
+fn items_beyond_a_full_sheet_go_to_another_sheet_that_is_read_too() {
     let items: Vec<Item> = (0..7).map(|n| item(&n.to_string(), &[])).collect();
     for (line, names) in [("", ["Stock", "Stock 2", "Stock 3"]), ("sheet = \"Q3\"\n", ["Q3", "Q3 +", "Q3 ++"])] {
         let schema = Schema::from_toml(&format!("{line}{RULES}")).unwrap();
         let (exported, file) = export(&schema, Form::Workbook, 3, &items);
         assert_eq!((exported.items, exported.sheets), (7, 3));
         let sheets = read(&schema, Form::Workbook, file);
-        let told: Vec<(&str, usize)> = sheets.iter().map(|(name, items)| (name.as_str(), items.len())).collect();
-        assert_eq!(told, [(names[0], 3), (names[1], 3), (names[2], 1)]);
+        let found: Vec<(&str, usize)> = sheets.iter().map(|(name, items)| (name.as_str(), items.len())).collect();
+        assert_eq!(found, [(names[0], 3), (names[1], 3), (names[2], 1)]);
     }
 }
 
@@ -157,18 +157,18 @@ fn an_item_that_would_not_come_back_the_same_is_left_out_with_the_reason() {
     let mut no_sku = item("G", &[]);
     no_sku.remove("sku");
     for (item, reason) in [
-        (item("A", &[("name", Value::L(vec![]))]), "name is a list, and the rules want a text"),
+        (item("A", &[("name", Value::L(vec![]))]), "name is a list, but the rules expect text"),
         (
             item("B", &[("name", text(" Bolt"))]),
-            "name would come back as something else, such as without blanks at its ends",
+            "name would come back changed, for example without leading or trailing spaces",
         ),
         (item("C", &[("name", text(""))]), "name would be left empty"),
-        (item("D", &[("barcode", text("123"))]), "barcode is not taken by the rules (gtin-expected)"),
-        (no_default, "sold is not there, and would get the default of the rules"),
-        (other_key, "pk would come back as something else, such as without blanks at its ends"),
-        (no_sku, "SKU is not taken by the rules (key-missing)"),
-        (item("X\u{200b}Y", &[]), "SKU is not taken by the rules (hidden-sign-in-key)"),
-        (item("=1+1", &[]), "SKU is not taken by the rules (formula-as-text)"),
+        (item("D", &[("barcode", text("123"))]), "barcode is not accepted by the rules (gtin-expected)"),
+        (no_default, "sold is missing and would get its default value"),
+        (other_key, "pk would come back changed, for example without leading or trailing spaces"),
+        (no_sku, "SKU is not accepted by the rules (key-missing)"),
+        (item("X\u{200b}Y", &[]), "SKU is not accepted by the rules (hidden-sign-in-key)"),
+        (item("=1+1", &[]), "SKU is not accepted by the rules (formula-as-text)"),
     ] {
         for form in FORMS {
             assert_eq!(reasons(&schema, form, std::slice::from_ref(&item)), [reason], "{form:?}");
@@ -178,17 +178,17 @@ fn an_item_that_would_not_come_back_the_same_is_left_out_with_the_reason() {
     let long = item("K", &[("name", text(&"x".repeat(32_768)))]);
     assert_eq!(
         reasons(&schema, Form::Workbook, std::slice::from_ref(&long)),
-        ["name has 32,768 characters, and a cell holds 32,767"]
+        ["name has 32,768 characters, but a cell holds at most 32,767"]
     );
     assert_eq!(reasons(&schema, Form::Csv, &[long]), [""; 0]);
-    // Whatever the judge makes of it: it is in and comes back, or it is told.
+    // Either it comes back or it is reported, however it is judged.
     let (exported, file) = export(&schema, Form::Workbook, LAST_ROW, &[swallowed, item("L", &[])]);
     let back: usize = read(&schema, Form::Workbook, file).iter().map(|(_, items)| items.len()).sum();
     assert_eq!(back as u64, exported.items);
 }
 
 #[test]
-fn of_a_value_that_stands_in_one_row_only_the_first_item_is_in() {
+fn of_items_with_the_same_unique_value_only_the_first_is_exported() {
     let schema = Schema::from_toml(RULES).unwrap();
     let barcode = |sku: &str| item(sku, &[("barcode", Value::S("4006381333931".into()))]);
     let (exported, file) = export(&schema, Form::Workbook, LAST_ROW, &[barcode("B"), barcode("A"), item("C", &[])]);
@@ -198,7 +198,7 @@ fn of_a_value_that_stands_in_one_row_only_the_first_item_is_in() {
 }
 
 #[test]
-fn attributes_that_the_rules_do_not_know_are_counted_and_those_of_the_loader_are_not() {
+fn attributes_outside_the_rules_are_counted_except_for_those_of_the_loader() {
     let schema = Schema::from_toml(RULES).unwrap();
     let text = |text: &str| Value::S(text.into());
     let loaded = [("loaded_by", text("0123456789abcdef")), ("loaded_at", text("2026-10-03T08:00:00Z"))];
@@ -215,16 +215,16 @@ fn attributes_that_the_rules_do_not_know_are_counted_and_those_of_the_loader_are
 }
 
 #[test]
-fn an_item_that_is_marked_as_missing_is_left_out_so_that_it_stays_marked() {
+fn an_item_marked_as_discontinued_is_left_out_so_that_it_remains_marked() {
     let mark = "[sync]\nmissing = \"mark\"\nscope = \"table\"\n";
     let schema = Schema::from_toml(&RULES.replacen("[key]", &format!("{mark}[key]"), 1)).unwrap();
     let marked = item("A", &[("discontinued", Value::Bool(true))]);
-    let reason = "discontinued marks the item, and the rules have no column for it";
+    let reason = "discontinued marks the item, but the rules have no column for it";
     assert_eq!(reasons(&schema, Form::Workbook, &[marked, item("B", &[])]), [reason]);
 }
 
 #[test]
-fn few_items_are_sorted_by_their_key_and_many_stay_as_they_came() {
+fn items_are_sorted_by_key_unless_there_are_too_many() {
     let rules = "version = 1\n[key]\npartition = \"row\"\n[[column]]\nname = \"row\"\ntype = \"integer\"\nrequired = true\n\
                  [[column]]\nname = \"text\"\ntype = \"text\"\n";
     let schema = Schema::from_toml(rules).unwrap();
@@ -247,7 +247,7 @@ fn few_items_are_sorted_by_their_key_and_many_stay_as_they_came() {
 }
 
 #[test]
-fn a_column_alone_comes_back_whatever_its_texts_hold() {
+fn a_single_column_comes_back_whatever_its_texts_contain() {
     let rules =
         "version = 1\n[key]\npartition = \"sku\"\n[[column]]\nname = \"sku\"\ntype = \"text\"\nrequired = true\n";
     let schema = Schema::from_toml(rules).unwrap();

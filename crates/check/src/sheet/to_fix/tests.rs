@@ -1,9 +1,9 @@
-//! Files are judged, what is left out goes into the workbook, and that is judged once more.
+//! Tests that judge a file, write the workbook of rows to fix, and judge that in turn.
 
 use super::*;
 use crate::child::JudgedRow;
 use inventory_base::item::Item;
-use inventory_rules::judge::{CellKind, FileRead, Judge, KeptCell, LentItem, Place, Verdict};
+use inventory_rules::judge::{BorrowedItem, CellKind, FileRead, Judge, OriginalCell, Place, Verdict};
 use inventory_rules::schema::Schema;
 use inventory_workbook::{Budget, RawRow, RawValue};
 use rust_xlsxwriter::Formula;
@@ -22,10 +22,10 @@ fn open(content: &[u8]) -> inventory_workbook::Workbook {
     inventory_workbook::Workbook::open(file, "Stock.csv", Budget::default()).unwrap()
 }
 
-/// The rows as the plan has them, each with its last verdict.
+/// Returns the rows as in the plan, with their final verdicts.
 fn judged(content: &[u8], schema: &Schema) -> (Vec<PlanRow>, FileRead) {
     let mut verdicts = BTreeMap::new();
-    let mut emit = |place: Place, verdict: Verdict<LentItem<'_>>| {
+    let mut emit = |place: Place, verdict: Verdict<BorrowedItem<'_>>| {
         verdicts.insert(place, verdict.map(|item| Item::from(&item)));
         Ok(())
     };
@@ -48,15 +48,15 @@ fn book_of(rows: &[PlanRow], file: &FileRead, schema: &Schema) -> Option<ToFixBo
 fn to_fix(content: &[u8]) -> Vec<u8> {
     let schema = Schema::shipped().unwrap();
     let (rows, file) = judged(content, &schema);
-    book_of(&rows, &file, &schema).expect("rows to mend").read().unwrap()
+    book_of(&rows, &file, &schema).expect("rows to fix").read().unwrap()
 }
 
-/// What is kept of the rows that need mending.
+/// Returns the rows to fix.
 fn left_out(rows: &[PlanRow]) -> Vec<&PlanRow> {
     rows.iter().filter(|row| matches!(row.fate, Fate::Rejected | Fate::Duplicate)).collect()
 }
 
-/// Each row of a sheet as its texts; numbers as they are.
+/// Returns the rows of a sheet as texts, with numbers as they are.
 fn texts(content: &[u8], sheet: usize) -> Vec<Vec<String>> {
     let mut rows = Vec::new();
     let text = |row: &RawRow<'_>| {
@@ -83,8 +83,8 @@ fn part(content: &[u8], name: &str) -> String {
     text
 }
 
-/// A workbook in which a title stands above the header, a column is not known, one has no name, and every row has
-/// something of its own.
+/// A workbook with a title above the header, an unknown column, a column without a heading, and different mistakes in
+/// its rows.
 fn source() -> Vec<u8> {
     let mut book = Workbook::new();
     let format = |code: &str| Format::new().set_num_format(code);
@@ -118,7 +118,7 @@ fn source() -> Vec<u8> {
 }
 
 #[test]
-fn rows_come_back_as_they_were_sent_with_the_same_problems() {
+fn rows_are_returned_as_they_were_sent_and_have_the_same_problems_again() {
     let schema = Schema::shipped().unwrap();
     let (rows, file) = judged(&source(), &schema);
     let sent = left_out(&rows);
@@ -126,16 +126,16 @@ fn rows_come_back_as_they_were_sent_with_the_same_problems() {
     let book = book_of(&rows, &file, &schema).unwrap();
     assert_eq!((book.rows, book.of), (5, 5));
     let (again, file) = judged(&book.read().unwrap(), &schema);
-    assert_eq!(file.mends, Some(load()));
+    assert_eq!(file.fixes, Some(load()));
     assert_eq!(
         (file.sheets.len(), file.sheets[0].name.as_str(), file.sheets[0].header_row),
         (1, "Count York", Some(1))
     );
     let returned = left_out(&again);
     assert_eq!(returned.len(), 5);
-    let letters = |cell: &KeptCell| cell.cell.trim_end_matches(|sign: char| sign.is_ascii_digit()).to_string();
+    let letters = |cell: &OriginalCell| cell.cell.trim_end_matches(|c: char| c.is_ascii_digit()).to_string();
     for (sent, returned) in sent.into_iter().zip(returned) {
-        // An error is only its text by now.
+        // An error has become its text.
         let kind = |kind| {
             if kind == CellKind::Error { CellKind::Text } else { kind }
         };
@@ -151,26 +151,26 @@ fn rows_come_back_as_they_were_sent_with_the_same_problems() {
     }
     let rows = texts(&book.read().unwrap(), 0);
     assert_eq!(rows[0].last().unwrap(), "What to do (load 0123456789abcdef)");
-    let words = "Row 4 of the loaded file: Quantity in D2 is \"many\". It should be a whole number";
+    let words = "Row 4 of the original file: Quantity in D2 is \"many\". It should be a whole number";
     assert!(rows[1].last().unwrap().starts_with(words), "{:?}", rows[1]);
-    assert_eq!(rows[2].last().unwrap().lines().count(), 2, "each problem on a line of its own: {:?}", rows[2]);
+    assert_eq!(rows[2].last().unwrap().lines().count(), 2, "each problem has its own line: {:?}", rows[2]);
 }
 
 #[test]
-fn cells_to_mend_are_marked_and_have_a_note() {
+fn cells_to_fix_are_marked_and_have_a_note() {
     let content = to_fix(&source());
     let notes = part(&content, "xl/comments1.xml");
     for cell in ["D2", "C3", "D3", "E4", "D5", "D6"] {
         assert_eq!(notes.matches(&format!("ref=\"{cell}\"")).count(), 1, "{cell}: {notes}");
     }
-    assert!(notes.contains("ref=\"I1\""), "the column that says what to do says what it is: {notes}");
+    assert!(notes.contains("ref=\"I1\""), "the last column explains itself: {notes}");
     assert_eq!(notes.matches("<comment ").count(), 7);
     assert!(notes.contains("Quantity in D2 is \"many\"."), "{notes}");
     let styles = part(&content, "xl/styles.xml");
     assert_eq!(styles.matches("FFFFD966").count(), 1, "{styles}");
     let sheet = part(&content, "xl/worksheets/sheet1.xml");
     assert!(sheet.contains("state=\"frozen\"") && sheet.contains("ySplit=\"1\""), "{sheet}");
-    assert!(height(&sheet, 3) > height(&sheet, 2), "two problems need more room than one: {sheet}");
+    assert!(height(&sheet, 3) > height(&sheet, 2), "two problems need more lines than one: {sheet}");
 }
 
 fn height(sheet: &str, row: u32) -> f64 {
@@ -179,7 +179,7 @@ fn height(sheet: &str, row: u32) -> f64 {
 }
 
 #[test]
-fn of_many_rows_little_is_in_memory_until_the_workbook_is_done() {
+fn notes_and_heights_are_limited_because_they_are_kept_in_memory() {
     let (few, many) = (HEIGHTS_AT_MOST + 100, 2 * HEIGHTS_AT_MOST);
     let list: String = (0..few + many)
         .map(|row| match row % 3 {
@@ -193,11 +193,12 @@ fn of_many_rows_little_is_in_memory_until_the_workbook_is_done() {
     assert_eq!(sheet.matches("<row ").count(), few + many + 1);
     let (higher, usual) = (height(&sheet, 2), height(&sheet, 3));
     assert!(higher > usual, "{higher} {usual}");
-    assert_eq!(sheet.matches(&format!(" ht=\"{higher}\"")).count(), HEIGHTS_AT_MOST);
+    let heights = sheet.split(" ht=\"").skip(1).filter_map(|rest| rest.split_once('"')?.0.parse::<f64>().ok());
+    assert_eq!(heights.filter(|height| *height > usual).count(), HEIGHTS_AT_MOST);
 }
 
 #[test]
-fn a_number_that_only_its_column_could_tell_is_a_number_in_the_workbook() {
+fn a_number_that_only_its_column_made_clear_is_a_number_in_the_workbook() {
     let list = b"SKU;Name;Menge;Preis\nA;Bolt;viele;2,50\nB;Nut;1;1.234\nC;Pin;2;3,75\nD;Cap;x;1.234\n";
     let content = to_fix(list);
     let rows = texts(&content, 0);
@@ -209,17 +210,17 @@ fn a_number_that_only_its_column_could_tell_is_a_number_in_the_workbook() {
 }
 
 #[test]
-fn rows_of_one_item_stand_together_where_the_first_of_them_stood() {
+fn rows_of_one_item_are_put_together_in_the_place_of_the_first() {
     let list = b"SKU,Name,Qty\nA,Bolt,1\nB,Nut,many\nC,Pin,1\nA,Bolt,2\nC,Pin,\nD,Cap,x\nA,Bolt,z\n";
     let content = to_fix(list);
     let rows = texts(&content, 0);
     let order: Vec<&str> = rows[1..].iter().map(|row| row.last().unwrap().split(" of").next().unwrap()).collect();
     assert_eq!(order, ["Row 2", "Row 5", "Row 8", "Row 3", "Row 4", "Row 6", "Row 7"]);
-    assert!(rows[1].last().unwrap().contains("SKU A stands in rows 2, 5 and 8."), "{:?}", rows[1]);
+    assert!(rows[1].last().unwrap().contains("SKU A appears in rows 2, 5 and 8."), "{:?}", rows[1]);
 }
 
 #[test]
-fn where_the_rules_say_which_row_counts_the_others_are_not_to_be_mended() {
+fn if_the_rules_say_which_duplicate_counts_the_others_need_no_fixing() {
     let rules = inventory_rules::schema::SHIPPED.replace("\nduplicates = \"reject\"", "\nduplicates = \"last\"");
     let schema = Schema::from_toml(&rules).unwrap();
     let (rows, file) = judged(b"SKU,Name,Qty\nA,Bolt,1\nA,Bolt,x\nA,Bolt,2\nB,Nut,y\n", &schema);
@@ -232,7 +233,7 @@ fn where_the_rules_say_which_row_counts_the_others_are_not_to_be_mended() {
 }
 
 #[test]
-fn nothing_in_the_workbook_is_a_formula_and_what_looks_like_one_is_quoted() {
+fn the_workbook_has_no_formulas_and_texts_that_look_like_one_have_the_quote_prefix() {
     let evil =
         ["=cmd|' /C calc'!A0", "+1+1", "@SUM(A1)", "-2+3", "\t=1+1", "=HYPERLINK(\"http://x\",\"y\")", "\r=1", "\n=1"];
     let mut book = Workbook::new();
@@ -274,7 +275,7 @@ fn nothing_in_the_workbook_is_a_formula_and_what_looks_like_one_is_quoted() {
 }
 
 #[test]
-fn a_text_that_no_cell_has_room_for_is_not_cut_and_its_row_is_counted() {
+fn a_row_with_a_text_too_long_for_a_cell_is_only_counted() {
     let list =
         format!("SKU,Name,Qty\nA,Bolt,many\nB,{},many\nC,Nut,{}\n", "x".repeat(CELL_UNITS + 1), "ä".repeat(CELL_UNITS));
     let schema = Schema::shipped().unwrap();
@@ -285,7 +286,7 @@ fn a_text_that_no_cell_has_room_for_is_not_cut_and_its_row_is_counted() {
 }
 
 #[test]
-fn a_row_whose_values_may_be_in_the_wrong_columns_is_not_handed_back_and_is_counted() {
+fn a_row_whose_values_may_be_in_the_wrong_columns_is_only_counted() {
     let schema = Schema::shipped().unwrap();
     let (rows, file) = judged(b"SKU,Name,Qty\nA,Bolt,many\nB,Pi,pe,5\nC,Nut,1\n", &schema);
     let book = book_of(&rows, &file, &schema).unwrap();
@@ -294,7 +295,7 @@ fn a_row_whose_values_may_be_in_the_wrong_columns_is_not_handed_back_and_is_coun
 }
 
 #[test]
-fn beyond_so_many_rows_they_are_only_counted() {
+fn rows_beyond_the_limit_are_only_counted() {
     let schema = Schema::shipped().unwrap();
     let (rows, _) = judged(b"SKU,Name,Qty\nA,Bolt,many\n", &schema);
     let row = left_out(&rows)[0];
@@ -315,7 +316,7 @@ fn beyond_so_many_rows_they_are_only_counted() {
 }
 
 #[test]
-fn rows_below_another_header_have_a_page_with_that_header() {
+fn rows_below_another_header_are_on_a_page_with_that_header() {
     let list = b"SKU,Name,Qty,Price\nA,Bolt,many,1\nB,Nut,2,1\nSKU,Price,Name,Qty\nC,2,Pin,some\nD,3,Cap,none\n";
     let book = to_fix(list);
     let header = what_to_do_header(&load());
@@ -324,7 +325,7 @@ fn rows_below_another_header_have_a_page_with_that_header() {
     assert_eq!((pages[0].len(), pages[0][1][0].as_str()), (2, "A"));
     assert_eq!(pages[1][0], ["SKU", "Price", "Name", "Qty", &header]);
     assert_eq!((pages[1].len(), pages[1][1][2].as_str(), pages[1][2][0].as_str()), (3, "Pin", "D"));
-    // Corrected, each page is read by its own header.
+    // Each page is read by its own header.
     let (rows, _) = judged(&book, &Schema::shipped().unwrap());
     assert!(left_out(&rows).iter().all(|row| row.problems.iter().all(|p| p.column.as_deref() == Some("Qty"))));
     assert_eq!(left_out(&rows).len(), 3);

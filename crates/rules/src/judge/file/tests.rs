@@ -1,14 +1,16 @@
-//! Whole files, and the verdict on each of their rows.
+//! Tests with whole files and the verdict on each row.
 
 use super::*;
 use crate::judge::Skipped;
+use crate::judge::borrowed::BorrowedItem;
 use crate::judge::heading::HEADER_SEARCH_ROWS;
+use crate::judge::{Place, SheetRead, Verdict};
 use inventory_base::item::Item;
 use inventory_workbook::Budget;
 use std::collections::BTreeMap;
 use std::io::{Seek, Write};
 
-/// By the shipped rules with a change to their text.
+/// Judges by the shipped rules, with a change to their text.
 pub fn judged_by(
     content: &[u8],
     change: impl Fn(String) -> String,
@@ -17,7 +19,7 @@ pub fn judged_by(
     judged_with(content, &schema)
 }
 
-/// The last verdict of each row, and what was said of the sheets.
+/// The last verdict on each row, and what was found about the sheets.
 pub fn judged(content: &[u8]) -> Result<(BTreeMap<u32, Verdict>, Vec<SheetRead>), JudgeError> {
     let (verdicts, file) = judged_with(content, &Schema::shipped().unwrap())?;
     Ok((verdicts, file.sheets))
@@ -31,12 +33,12 @@ pub fn judged_with(content: &[u8], schema: &Schema) -> Result<(BTreeMap<u32, Ver
     let mut workbook = Workbook::open_in(file, "Stock.csv", Budget::default(), encoding)?;
     let mut verdicts = BTreeMap::new();
     let mut judge = Judge::new(schema);
-    let mut emit = |place: Place, verdict: Verdict<LentItem<'_>>| {
+    let mut sink = |place: Place, verdict: Verdict<BorrowedItem<'_>>| {
         verdicts.insert(place.1, verdict.map(|item| Item::from(&item)));
         Ok(())
     };
-    let mut read = judge.judge_file(&mut workbook, &mut emit)?;
-    judge.judge_again(&mut workbook, &mut emit, &mut read)?;
+    let mut read = judge.judge_file(&mut workbook, &mut sink)?;
+    judge.judge_again(&mut workbook, &mut sink, &mut read)?;
     Ok((verdicts, read))
 }
 
@@ -59,7 +61,7 @@ pub fn rules(verdict: &Verdict) -> Vec<&'static str> {
 }
 
 #[test]
-fn titles_stand_above_the_header_and_every_row_has_a_verdict() {
+fn titles_come_before_the_header_and_every_row_gets_a_verdict() {
     let (verdicts, sheets) = judged(b"Stock of Q3\n\nSKU,Qty,Name\nA,5,Bolt\n,,counted by Ann\n").unwrap();
     assert_eq!(verdicts.keys().copied().collect::<Vec<_>>(), [1, 3, 4, 5]);
     assert_eq!(verdicts[&1], skipped(Skip::Title, "Stock of Q3"));
@@ -71,22 +73,20 @@ fn titles_stand_above_the_header_and_every_row_has_a_verdict() {
 }
 
 #[test]
-fn a_file_without_header_or_items_is_refused_with_the_nearest_header() {
+fn a_file_without_a_header_or_items_is_refused_quoting_the_nearest_header() {
     let refusal = refused(b"Article,Qty\nBolt,5\n");
     assert_eq!(refusal.rule, Rule::NoSheetFits);
-    let message =
-        "No sheet has a column for the SKU. The nearest header is in row 1 of sheet \"Stock\": \"Article\", \"Qty\".";
+    let message = "No sheet has a column for the SKU. The row that looks most like a header is row 1 of sheet \"Stock\": \"Article\", \"Qty\".";
     assert_eq!(refusal.message, message);
     let refusal = refused(b"1,2\n3,4\n");
     assert_eq!(refusal.rule, Rule::NoHeaderFound);
-    let message =
-        "No sheet has a row with the names of the columns; these at least must be there: SKU, Name, Quantity.";
+    let message = "No sheet has a row of column names; at least these are needed: SKU, Name, Quantity.";
     assert_eq!(refusal.message, message);
     assert_eq!(refused(b"SKU,Name,Qty\n").rule, Rule::NoItems);
 }
 
 #[test]
-fn two_candidates_for_a_column_are_both_named_and_a_choice_by_the_rules_is_reported() {
+fn two_candidates_for_a_column_are_named_and_a_choice_by_the_rules_is_reported() {
     let refusal = refused(b"SKU,Name,Price,Qty,Sale price\nA,Bolt,1,2,3\n");
     assert_eq!(refusal.rule, Rule::ColumnNamedTwice);
     let message =
@@ -100,9 +100,9 @@ fn two_candidates_for_a_column_are_both_named_and_a_choice_by_the_rules_is_repor
 }
 
 #[test]
-fn the_lists_that_come_with_the_loader_are_still_read() {
+fn the_bundled_lists_can_still_be_read() {
     for folder in ["sample-data", "tests/files"] {
-        for entry in std::fs::read_dir(format!("{}/{folder}", env!("CARGO_MANIFEST_DIR"))).unwrap() {
+        for entry in std::fs::read_dir(format!("{}/../../{folder}", env!("CARGO_MANIFEST_DIR"))).unwrap() {
             let path = entry.unwrap().path();
             let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
             if !["csv", "xlsx", "xls", "ods", "html", "tsv", "xml", "xlsb"].contains(&ending) {
@@ -117,26 +117,26 @@ fn the_lists_that_come_with_the_loader_are_still_read() {
 }
 
 #[test]
-fn a_header_is_searched_for_in_the_first_rows_only() {
+fn a_header_is_only_searched_for_in_the_first_rows() {
     let text = |titles: usize| "Count of 3 October\n".repeat(titles) + "SKU,Name,Qty\nA,Bolt,5\n";
     assert!(judged(text(HEADER_SEARCH_ROWS - 1).as_bytes()).is_ok());
     assert_eq!(refused(text(HEADER_SEARCH_ROWS).as_bytes()).rule, Rule::NoHeaderFound);
 }
 
 #[test]
-fn a_header_may_stand_in_two_rows() {
+fn a_header_may_take_two_rows() {
     let (verdicts, sheets) = judged(b"Stock,,,\nItem,,Unit,Name\nnumber,Qty,price,\nA,5,1.5,Bolt\n").unwrap();
     let Verdict::Accepted(item) = &verdicts[&4] else { panic!("{:?}", verdicts[&4]) };
     assert_eq!(item.keys().collect::<Vec<_>>(), ["name", "quantity", "sku", "unit_price"]);
     assert_eq!(sheets[0].header_row, Some(3));
     assert_eq!(verdicts[&1], skipped(Skip::Title, "Stock"));
     assert_eq!(verdicts[&2], skipped(Skip::Header, "Item Unit Name"));
-    // A blank row between them makes two tables of it, not one header.
+    // A blank row between them makes them two tables instead of one header.
     assert!(judged(b"Item,,Unit\n\nnumber,Qty,price\nA,5,1.5\n").is_err());
 }
 
 #[test]
-fn a_list_made_for_printing_has_its_header_and_what_stands_above_it_on_every_page() {
+fn a_list_made_for_printing_repeats_its_header_rows_on_every_page() {
     let page = |sku: &str| format!("Leeds;;Stock;Reorder\nSKU;Name;Qty;level\n{sku};Bolt;5;2\n");
     let (verdicts, file) = judged_by((page("A") + &page("B")).as_bytes(), |rules| rules).unwrap();
     for row in [1, 2, 4, 5] {
@@ -147,7 +147,7 @@ fn a_list_made_for_printing_has_its_header_and_what_stands_above_it_on_every_pag
 }
 
 #[test]
-fn rows_of_blanks_are_passed_over_wherever_they_stand() {
+fn blank_rows_are_skipped_anywhere() {
     let list = "\u{a0},\n \u{200b},,\nSKU,Name,Qty\n ,\u{a0},\nA,Bolt,5\n,  ,\n";
     let (verdicts, file) = judged_by(list.as_bytes(), |rules| rules).unwrap();
     for row in [1, 2, 4, 6] {
@@ -159,7 +159,7 @@ fn rows_of_blanks_are_passed_over_wherever_they_stand() {
 }
 
 #[test]
-fn a_row_says_what_it_says_as_far_as_it_is_needed() {
+fn the_text_of_a_skipped_row_is_shortened() {
     let long = "x".repeat(300);
     let (verdicts, _) = judged(format!("{long}\nSKU,Name,Qty\nA,Bolt,5\n").as_bytes()).unwrap();
     let Verdict::Skipped(title) = &verdicts[&1] else { panic!("not skipped") };
@@ -174,12 +174,12 @@ pub fn item(verdict: &Verdict) -> &inventory_base::item::Item {
 }
 
 #[test]
-fn columns_that_the_rules_do_not_know_are_said_kept_or_refused() {
+fn unknown_columns_are_noted_kept_or_refused() {
     let list = b"SKU,Name,Qty,Shelf\nA,Bolt,1,7b\n";
     let (verdicts, file) = judged_by(list, |rules| rules).unwrap();
     assert!(!item(&verdicts[&2]).contains_key("Shelf"));
     assert_eq!(file.notes[0].rule, Rule::ColumnsNotKnown);
-    assert!(file.notes[0].message.ends_with("does not know: \"Shelf\" (D)."), "{}", file.notes[0].message);
+    assert!(file.notes[0].message.ends_with("doesn't know: \"Shelf\" (D)."), "{}", file.notes[0].message);
     let with = |policy: &str| {
         judged_by(list, |rules| {
             rules.replace("\nunknown_columns = \"ignore\"", &format!("\nunknown_columns = \"{policy}\""))
@@ -192,7 +192,7 @@ fn columns_that_the_rules_do_not_know_are_said_kept_or_refused() {
 }
 
 #[test]
-fn of_columns_with_one_name_the_first_value_is_kept_and_none_in_place_of_the_key() {
+fn of_unknown_columns_with_the_same_name_the_first_value_is_kept_but_never_as_the_key() {
     let list = b"SKU,Name,Qty,Warehouse,Shelf,Shelf,pk\nA,Bolt,1,LDS,,7b,x\nB,Nut,2,YRK,8c,9d,\n";
     let change = |rules: String| {
         let rules = rules.replace("\nunknown_columns = \"ignore\"", "\nunknown_columns = \"keep\"");
@@ -208,7 +208,7 @@ fn of_columns_with_one_name_the_first_value_is_kept_and_none_in_place_of_the_key
 }
 
 #[test]
-fn items_on_a_hidden_sheet_are_named_where_no_visible_sheet_has_any() {
+fn a_hidden_sheet_with_a_header_is_named_if_no_visible_sheet_has_one() {
     let book = |visible: [&str; 3]| {
         let mut book = rust_xlsxwriter::Workbook::new();
         book.add_worksheet().set_name("Summary").unwrap().write_row(0, 0, visible).unwrap();
@@ -219,14 +219,14 @@ fn items_on_a_hidden_sheet_are_named_where_no_visible_sheet_has_any() {
     };
     let refusal = refused(&book(["Group", "Count", "Value"]));
     assert_eq!(refusal.rule, Rule::SheetHiddenFits);
-    let message = "No sheet that is shown has a row with the names of the columns; sheet \"data_raw\" has one (row 3), and it is hidden.";
+    let message = "No visible sheet has a row of column names. Sheet \"data_raw\" has one (row 3), but it is hidden.";
     assert_eq!(refusal.message, message);
-    // A visible sheet that fits is loaded, or told to have no items, whatever is hidden.
+    // A visible sheet with a header is loaded, or refused because it has no items, whatever is hidden.
     assert_eq!(refused(&book(["SKU", "Name", "Quantity"])).rule, Rule::NoItems);
 }
 
 #[test]
-fn a_formula_without_its_result_is_no_empty_cell_even_in_a_column_that_may_be_empty() {
+fn a_formula_without_a_result_is_a_problem_even_in_an_optional_column() {
     let rows = "<row><c t='inlineStr'><is><t>SKU</t></is></c><c t='inlineStr'><is><t>Name</t></is></c>\
                 <c t='inlineStr'><is><t>Qty</t></is></c><c t='inlineStr'><is><t>Price</t></is></c></row>\
                 <row><c t='inlineStr'><is><t>A</t></is></c><c t='inlineStr'><is><t>Bolt</t></is></c>\
@@ -235,7 +235,7 @@ fn a_formula_without_its_result_is_no_empty_cell_even_in_a_column_that_may_be_em
     let (verdicts, _) = judged(&inventory_test_files::xlsx::sheet_of(rows)).unwrap();
     assert_eq!(rules(&verdicts[&2]), ["formula-without-result"]);
     let Verdict::Rejected(kept) = &verdicts[&2] else { panic!("not rejected") };
-    assert_eq!(kept.problems[0].message, "Price in D2 is a formula, and its result is not stored in the file.");
+    assert_eq!(kept.problems[0].message, "Price in D2 is a formula whose result is not stored in the file.");
     assert_eq!(rules(&verdicts[&3]), ["formula-without-result", "value-missing", "formula-without-result"]);
 }
 
@@ -248,11 +248,11 @@ fn a_formula_in_a_text_file_is_never_a_value() {
     }
     let text = |text: &str| inventory_base::item::Value::S(text.into());
     assert_eq!((&item(&verdicts[&6])["sku"], &item(&verdicts[&6])["name"]), (&text("00123"), &text("=A3")));
-    // It is no note either.
+    // It isn't a note either.
     assert!(rules(&verdicts[&7]).contains(&"formula-as-text"));
     let Verdict::Rejected(kept) = &verdicts[&2] else { panic!("not rejected") };
     assert_eq!(kept.problems[0].message, "SKU in A2 is \"=A3\", a formula that was not calculated.");
-    // In a workbook such a text is one, but none that tells an item from all others.
+    // In a workbook such a text is a value, but it can't be a key.
     let mut book = rust_xlsxwriter::Workbook::new();
     let sheet = book.add_worksheet();
     sheet.write_row(0, 0, ["SKU", "Name", "Quantity"]).unwrap();
@@ -264,7 +264,7 @@ fn a_formula_in_a_text_file_is_never_a_value() {
 }
 
 #[test]
-fn a_cell_that_cannot_be_read_is_a_problem_in_a_column_of_the_rules_and_nowhere_else() {
+fn an_unreadable_cell_is_a_problem_only_in_a_column_of_the_rules() {
     let text = |place: &str, text: &str| format!("<c r='{place}' t='inlineStr'><is><t>{text}</t></is></c>");
     let header = [text("A1", "SKU"), text("B1", "Name"), text("C1", "Qty"), text("D1", "Price")].concat();
     let item = |row: u32, name: &str, price: &str| {
@@ -285,7 +285,7 @@ fn a_cell_that_cannot_be_read_is_a_problem_in_a_column_of_the_rules_and_nowhere_
 }
 
 #[test]
-fn only_the_sheet_that_the_rules_name_is_read() {
+fn only_the_sheet_named_in_the_rules_is_read() {
     let mut book = rust_xlsxwriter::Workbook::new();
     for (sheet, sku) in [("Old", "A"), ("Stock", "B")] {
         let sheet = book.add_worksheet().set_name(sheet).unwrap();
@@ -302,7 +302,7 @@ fn only_the_sheet_that_the_rules_name_is_read() {
 }
 
 #[test]
-fn the_whole_column_tells_how_its_numbers_are_written() {
+fn the_whole_column_decides_how_its_numbers_are_written() {
     let price = |verdict: &Verdict| item(verdict)["unit_price"].clone();
     let n = |digits: &str| inventory_base::item::Value::N(digits.into());
     let (verdicts, _) = judged(b"SKU;Name;Qty;Price\nA;Bolt;1;1.234\nB;Nut;2;3,50\n").unwrap();
@@ -316,7 +316,7 @@ fn the_whole_column_tells_how_its_numbers_are_written() {
 }
 
 #[test]
-fn prices_in_another_currency_than_most_are_not_loaded_as_if_they_were_in_it() {
+fn prices_in_a_different_currency_than_most_are_rejected() {
     let list = "SKU;Name;Qty;Price\nA;Bolt;1;12 EUR\nB;Nut;2;5\nC;Pin;1;$12\nD;Cap;1;£ 3\nE;Bar;1;7 €\nF;Rod;1;€ 9\n";
     let (verdicts, file) = judged_by(list.as_bytes(), |rules| rules).unwrap();
     assert!(file.notes.is_empty());
@@ -334,43 +334,43 @@ fn prices_in_another_currency_than_most_are_not_loaded_as_if_they_were_in_it() {
         assert_eq!(rules(&verdicts[&row]), ["currency-differs"]);
     }
     let Verdict::Rejected(kept) = &verdicts[&4] else { panic!("not rejected") };
-    assert_eq!(kept.problems[0].message, "Price in D4 is \"$12\", and the Price is in EUR here.");
+    assert_eq!(kept.problems[0].message, "Price in D4 is \"$12\", but the Price should be in EUR.");
 }
 
 #[test]
-fn a_column_that_names_the_currency_of_each_row_is_heeded() {
+fn a_column_with_the_currency_of_each_row_is_used() {
     let list = |currencies: [&str; 4]| {
         let rows = currencies.iter().zip("ABCD".chars()).map(|(currency, sku)| format!("{sku},Bolt,1,12,{currency}\n"));
         "SKU,Name,Qty,Price,Currency\n".to_string() + &rows.collect::<String>()
     };
-    let told = |currencies, change: &dyn Fn(String) -> String| {
+    let problem_counts = |currencies, change: &dyn Fn(String) -> String| {
         let (verdicts, _) = judged_by(list(currencies).as_bytes(), change).unwrap();
         (2..=5).map(|row| rules(&verdicts[&row]).len()).collect::<Vec<_>>()
     };
     let plain = |rules: String| rules;
     let in_euro = |rules: String| rules.replacen("type = \"money\"", "type = \"money\"\ncurrency = \"EUR\"", 1);
     let kept = |rules: String| rules.replace("\nunknown_columns = \"ignore\"", "\nunknown_columns = \"keep\"");
-    assert_eq!(told(["EUR", "EUR", "€", ""], &plain), [0, 0, 0, 0]);
-    assert_eq!(told(["EUR", "USD", "EUR", ""], &plain), [0, 1, 0, 0]);
-    assert_eq!(told(["EUR", "USD", "USD", "EUR"], &plain), [1, 1, 1, 1]);
-    assert_eq!(told(["Euro", "Dollar", "Euro", "euro"], &plain), [0, 1, 0, 0]);
-    assert_eq!(told(["EUR", "USD", "USD", "n/a"], &in_euro), [0, 1, 1, 0]);
-    assert_eq!(told(["Euro", "€", "eur", "Dollar"], &in_euro), [0, 0, 0, 1]);
-    // A sign that says something else than its row.
+    assert_eq!(problem_counts(["EUR", "EUR", "€", ""], &plain), [0, 0, 0, 0]);
+    assert_eq!(problem_counts(["EUR", "USD", "EUR", ""], &plain), [0, 1, 0, 0]);
+    assert_eq!(problem_counts(["EUR", "USD", "USD", "EUR"], &plain), [1, 1, 1, 1]);
+    assert_eq!(problem_counts(["Euro", "Dollar", "Euro", "euro"], &plain), [0, 1, 0, 0]);
+    assert_eq!(problem_counts(["EUR", "USD", "USD", "n/a"], &in_euro), [0, 1, 1, 0]);
+    assert_eq!(problem_counts(["Euro", "€", "eur", "Dollar"], &in_euro), [0, 0, 0, 1]);
+    // A currency symbol that contradicts its row.
     let signed = b"SKU,Name,Qty,Price,Currency\nA,Bolt,1,$12,EUR\nB,Nut,1,12 EUR,EUR\nC,Pin,1,12,EUR\n";
     let (verdicts, _) = judged(signed).unwrap();
     assert_eq!([2, 3, 4].map(|row| rules(&verdicts[&row]).len()), [1, 0, 0]);
     let Verdict::Rejected(row) = &verdicts[&2] else { panic!("not rejected") };
     assert_eq!(row.problems[0].message, "Price in D2 is $12 ($), but its row names EUR.");
-    // Where the currency is loaded too, each price has its own.
-    assert_eq!(told(["EUR", "USD", "USD", "EUR"], &kept), [0, 0, 0, 0]);
+    // If the currency is loaded too, each price has its own.
+    assert_eq!(problem_counts(["EUR", "USD", "USD", "EUR"], &kept), [0, 0, 0, 0]);
     let (verdicts, _) = judged_by(list(["EUR", "USD", "USD", "EUR"]).as_bytes(), in_euro).unwrap();
     let Verdict::Rejected(kept) = &verdicts[&3] else { panic!("not rejected") };
     assert_eq!(kept.problems[0].message, "Price in D3 is 12 (USD), but the Unit price is in EUR here.");
 }
 
 #[test]
-fn what_a_program_added_to_every_identifier_is_no_part_of_it_in_any_kind_of_file() {
+fn what_a_program_added_to_every_identifier_is_removed_in_any_kind_of_file() {
     let mut book = rust_xlsxwriter::Workbook::new();
     let sheet = book.add_worksheet();
     sheet.write_row(0, 0, ["SKU", "Name", "Quantity"]).unwrap();
@@ -384,11 +384,11 @@ fn what_a_program_added_to_every_identifier_is_no_part_of_it_in_any_kind_of_file
         let (verdicts, file) = judged_by(list, |rules| rules).unwrap();
         assert_eq!(item(&verdicts[&3])["sku"], inventory_base::item::Value::S("40002".into()));
         assert_eq!(rules(&verdicts[&2]), ["key-repeated"]);
-        let said: Vec<_> = file.notes.iter().filter(|note| note.rule == Rule::ReadWithoutAddition).collect();
-        assert_eq!(said.len(), 1, "{said:?}");
-        let said = &said[0].message;
-        assert!(said.contains("is written as 40001.0, for example in A2"), "{said}");
-        // A row to fix comes back without those that tell what the zeros are.
+        let notes: Vec<_> = file.notes.iter().filter(|note| note.rule == Rule::ReadWithoutAddition).collect();
+        assert_eq!(notes.len(), 1, "{notes:?}");
+        let message = &notes[0].message;
+        assert!(message.contains("is written as 40001.0, for example in A2"), "{message}");
+        // A row to fix is returned without the other rows that show what the zeros are.
         let Verdict::Rejected(kept) = &verdicts[&5] else { panic!("not rejected") };
         assert_eq!(kept.cells[0].value, "40003");
     }
@@ -397,7 +397,7 @@ fn what_a_program_added_to_every_identifier_is_no_part_of_it_in_any_kind_of_file
 }
 
 #[test]
-fn the_rules_say_which_encoding_a_text_is_in_that_is_no_unicode() {
+fn the_rules_can_set_the_encoding_of_text_that_is_not_unicode() {
     let name = |bytes: &[u8], encoding: &str| {
         let list = [b"SKU,Name,Qty\nA,", bytes, b",1\n"].concat();
         let named =
@@ -408,7 +408,7 @@ fn the_rules_say_which_encoding_a_text_is_in_that_is_no_unicode() {
             Err(error) => panic!("{error}"),
         }
     };
-    // One word is not enough to tell it by.
+    // One word is not enough to detect the encoding.
     let refusal = name(b"\x8Cruba", "").unwrap_err();
     assert_eq!(refusal.rule, Rule::EncodingUnclear);
     assert!(refusal.message.contains("\"Œruba\" or \"Śruba\""), "{}", refusal.message);
@@ -417,7 +417,7 @@ fn the_rules_say_which_encoding_a_text_is_in_that_is_no_unicode() {
     let message =
         "The text of the file was read as Central European (Windows-1250), as the rules say, for example \"Śruba\".";
     assert_eq!((notes[0].rule, notes[0].message.as_str()), (Rule::EncodingSet, message));
-    // Unicode is known for sure, and needs no rule.
+    // Unicode is detected reliably and needs no rule.
     let (read, notes) = name("Śruba".as_bytes(), "windows-1251").unwrap();
     assert_eq!((read, notes), (inventory_base::item::Value::S("Śruba".into()), vec![]));
     for (bytes, encoding) in [(&b"\x8Cruba"[..], "utf-8"), (b"\x83\x20", "shift_jis"), (b"M\x81ller", "windows-1252")] {
@@ -426,7 +426,7 @@ fn the_rules_say_which_encoding_a_text_is_in_that_is_no_unicode() {
 }
 
 #[test]
-fn separators_are_looked_for_among_letters_and_not_among_their_bytes() {
+fn separators_are_searched_for_in_characters_not_in_bytes() {
     // The second byte of these characters is | or a backslash in Shift_JIS.
     let names = ["ポンプ", "ソケット", "表示灯", "ボルト", "ダミー", "能力計", "十字ネジ", "予備品"];
     let lines = names.iter().zip(0..).map(|(name, place)| format!("A{place}|{name}|5\r\n"));
@@ -443,7 +443,7 @@ fn separators_are_looked_for_among_letters_and_not_among_their_bytes() {
 }
 
 #[test]
-fn an_empty_cell_is_what_the_rules_say_it_is_and_a_text_looks_as_they_say() {
+fn an_empty_cell_gets_its_default_and_a_text_must_match_its_pattern() {
     let change = |text: String| {
         let text =
             text.replacen("name = \"category\"", "name = \"category\"\nempty = \"default\"\ndefault = \"None\"", 1);
@@ -455,7 +455,7 @@ fn an_empty_cell_is_what_the_rules_say_it_is_and_a_text_looks_as_they_say() {
 }
 
 #[test]
-fn a_key_of_several_columns_is_put_together_and_told_by_its_columns() {
+fn a_composite_key_is_composed_and_its_problems_name_its_columns() {
     let change = |text: String| {
         let key = "partition = { name = \"pk\", from = \"{warehouse}#{sku}\" }";
         let text = text.replacen("partition = \"sku\"", key, 1);
@@ -470,14 +470,14 @@ fn a_key_of_several_columns_is_put_together_and_told_by_its_columns() {
 }
 
 #[test]
-fn a_workbook_of_excel_97_is_taken_as_it_shows_its_cells() {
+fn a_workbook_of_excel_97_is_read_as_it_shows_its_cells() {
     use inventory_test_files::xls::{file, format, formula, label, number, style};
     let result = |row: u16, result: f64| formula(0x0406, row, 1, result.to_le_bytes());
     let globals = [format(164, "00000"), style(0), style(164), style(57)];
     let header = ["SKU", "Qty", "Name"].into_iter().zip(0..).map(|(title, column)| label(0, column, title));
     let names = (1..=4).map(|row| label(row, 2, "Bolt"));
     let cells = [
-        // 57 is a date in some countries.
+        // Format 57 is a date in some countries.
         vec![number(1, 0, 1, 700.0), number(1, 1, 2, 20_000.0)],
         vec![number(2, 0, 2, 2_193_312.0), result(2, 12.0)],
         vec![number(3, 0, 2, 46_298.0), result(3, 12.0)],

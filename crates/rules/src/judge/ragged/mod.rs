@@ -1,5 +1,6 @@
-//! Rows of a text file that have another number of values than its header: one separator too many or too few, and every
-//! value behind it is in the wrong column. What is usual in a file, all of its rows tell before the first is judged.
+//! Finds rows of a text file whose number of values differs from the header's: with one separator too many or too few,
+//! every value after it is in the wrong column. What is normal for a file is determined from all its rows before the
+//! first one is judged.
 
 mod cut;
 
@@ -9,69 +10,69 @@ use crate::schema::{Header, Kind, Schema};
 use inventory_base::message::{Note, Rule, cell_address, count};
 use inventory_workbook::{RawCell, RawRow, RawValue};
 
-use super::value::{is_blank, shown};
+use super::value::{display_text, is_blank};
 pub(super) use cut::Cut;
 use cut::Lines;
 
-/// Values that are quoted; more are counted.
+/// Values that are quoted; the others are counted.
 const VALUES_QUOTED: usize = 3;
 const QUOTED_CHARACTERS: usize = 40;
 const SEPARATORS: [char; 4] = [',', ';', '\t', '|'];
-/// Of a currency beside a number, with a blank.
+/// The length of a currency next to a number, with a space.
 const UNIT_CHARACTERS: usize = 4;
-/// Lines of one value that have another separator in them; more are no accident.
+/// Lines of one value that contain another separator; more than this are not an accident.
 const MOST_OTHER_LINES: usize = 1 << 16;
 
-/// The columns of a header by their place in the file: what they hold, where they are named.
-struct Named {
-    columns: Vec<Option<Holds>>,
-    /// Whether blanks follow the separators in the header already.
+/// The columns of a header by their index in the file; `None` if they have no name.
+struct NamedColumns {
+    columns: Vec<Option<Contents>>,
+    /// Whether spaces follow the separators already in the header.
     spaced: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Holds {
+enum Contents {
     Whole,
     Amount,
     Other,
-    /// What the rules do not know.
+    /// Unknown to the rules.
     Unread,
 }
 
-/// Where one value seems to have become two.
+/// What kind of value seems to have been split in two.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Split {
     Number,
     Text,
 }
 
-impl Named {
-    fn of(schema: &Schema, header: &Header) -> Named {
+impl NamedColumns {
+    fn of(schema: &Schema, header: &Header) -> NamedColumns {
         let mut columns = Vec::new();
         let known = schema.columns.iter().zip(&header.columns);
         let known = known.filter_map(|(column, found)| {
             let holds = match column.kind {
-                Kind::Integer => Holds::Whole,
-                Kind::Decimal | Kind::Money => Holds::Amount,
-                _ => Holds::Other,
+                Kind::Integer => Contents::Whole,
+                Kind::Decimal | Kind::Money => Contents::Amount,
+                _ => Contents::Other,
             };
             Some((found.as_ref()?.0, holds))
         });
-        for (place, holds) in known.chain(header.others.iter().map(|(place, _)| (*place, Holds::Unread))) {
+        for (place, holds) in known.chain(header.others.iter().map(|(place, _)| (*place, Contents::Unread))) {
             let place = place as usize;
             if columns.len() <= place {
                 columns.resize(place + 1, None);
             }
             columns[place] = Some(holds);
         }
-        Named { columns, spaced: false }
+        NamedColumns { columns, spaced: false }
     }
 
     fn has(&self, place: u32) -> bool {
         self.columns.get(place as usize).is_some_and(Option::is_some)
     }
 
-    /// The first two cells that read like one value that has the separator in it.
+    /// Finds the first two cells that read like one value containing the separator.
     fn split_in<'r>(&self, row: &'r RawRow<'_>, comma: bool) -> Option<(&'r RawCell<'r>, &'r RawCell<'r>, Split)> {
         row.cells.windows(2).find_map(|pair| {
             let [first, second] = pair else { return None };
@@ -82,7 +83,7 @@ impl Named {
             if second.column != first.column + 1 {
                 return None;
             }
-            if matches!(holds, Holds::Other | Holds::Unread) {
+            if matches!(holds, Contents::Other | Contents::Unread) {
                 let is_text = !self.spaced && two.starts_with(' ') && !two.trim().is_empty();
                 return is_text.then_some((first, second, Split::Text));
             }
@@ -91,8 +92,8 @@ impl Named {
     }
 }
 
-/// Whether two numbers can be one with a comma in it: 1 and 250, 3 and 20, 12 and 50 €.
-fn are_one_number(one: &str, two: &str, holds: Holds) -> bool {
+/// Whether two numbers could be one number with a comma: 1 and 250, 3 and 20, 12 and 50 €.
+fn are_one_number(one: &str, two: &str, holds: Contents) -> bool {
     let is_unit = |text: &str| text.chars().count() <= UNIT_CHARACTERS;
     let whole = one.trim_start_matches(|c: char| !c.is_ascii_digit());
     let number = two.trim_end_matches(|c: char| !c.is_ascii_digit());
@@ -100,7 +101,7 @@ fn are_one_number(one: &str, two: &str, holds: Holds) -> bool {
     let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     let is_grouped = |text: &str| text.chars().all(|c| c.is_ascii_digit() || c.is_whitespace() || c == '\'');
     let follows = match holds {
-        Holds::Whole => digits.len() == 3,
+        Contents::Whole => digits.len() == 3,
         _ if number.contains('.') => digits.len() == 3,
         _ => (1..=4).contains(&digits.len()),
     };
@@ -113,43 +114,43 @@ fn are_one_number(one: &str, two: &str, holds: Holds) -> bool {
         && is_digits(fraction)
 }
 
-/// What the rows of one sheet tell of its widths, gathered before they are judged.
+/// Statistics on the widths of a sheet's rows, gathered before the rows are judged.
 pub(super) struct Widths {
-    named: Named,
+    named: NamedColumns,
     header_row: u32,
-    /// In the header's line, empty ones included.
+    /// The number of values in the header's line, including empty ones.
     header_fields: u32,
     separator: Option<char>,
-    /// Rows that can be items, by their number of values.
-    rows: BTreeMap<u32, Rows>,
+    /// Rows that could be items, by their number of values.
+    rows: BTreeMap<u32, WidthCount>,
     all: u64,
-    /// Rows with a value in a column without a name, by the column's place.
+    /// The number of rows with a value in a column without a name, by the column's index.
     unnamed: Vec<u64>,
-    /// Rows with a value beyond the header's line, and those of them in which a value seems to be split.
+    /// The number of rows with a value beyond the header's line, and how many of them seem to have a split value.
     wide: u64,
     split: u64,
-    /// Rows that begin with their own number: 1, 2, 3.
+    /// The number of rows that begin with their own number: 1, 2, 3.
     numbered: u64,
     lines: Lines,
-    /// Lines of one value that would have several with another separator.
+    /// Lines of one value that would have several values with another separator.
     other_lines: Vec<u32>,
 }
 
 #[derive(Default)]
-struct Rows {
+struct WidthCount {
     all: u64,
-    /// Whose last value is empty.
+    /// Rows whose last value is empty.
     open: u64,
-    /// With nothing beyond the named columns, and the first of these.
+    /// Rows with no value beyond the named columns, and the first of them.
     plain: u64,
     first_plain: u32,
 }
 
 impl Widths {
-    /// `fields` is how many values the lines of the header have, `row` the one in which it ends. Without a separator
-    /// there are no lines that could be cut.
+    /// `fields` is the number of values in the header's lines, `row` the row in which the header ends. Without a
+    /// separator there are no lines that could be cut.
     pub fn new(schema: &Schema, header: &Header, row: &RawRow<'_>, fields: u32, separator: Option<char>) -> Widths {
-        let mut named = Named::of(schema, header);
+        let mut named = NamedColumns::of(schema, header);
         let starts_blank = |cell: &RawCell<'_>| matches!(&cell.value, RawValue::Text(text) if text.starts_with(' '));
         named.spaced = row.cells.iter().skip(1).any(starts_blank);
         Widths {
@@ -168,7 +169,7 @@ impl Widths {
         }
     }
 
-    /// Takes a row below the header that is neither the header again nor a total.
+    /// Notes a row below the header that is neither a repeated header nor a total.
     pub fn note_row(&mut self, row: &RawRow<'_>) {
         let Some(fields) = row.fields else { return };
         let mut filled = row.cells.iter().filter(|cell| !is_blank(cell));
@@ -188,7 +189,7 @@ impl Widths {
             rows.plain += 1;
             rows.first_plain = if rows.plain == 1 { row.number } else { rows.first_plain };
         }
-        // While all rows do, as nearly none does.
+        // Only counted while every row so far matches; hardly any file does.
         if self.numbered + 1 == self.all && number_in(first) == Some(self.all) {
             self.numbered += 1;
         }
@@ -208,28 +209,28 @@ impl Widths {
         }
     }
 
-    /// Whether a line of one value reads as a row of the list whose separator is another one.
+    /// Whether a line of one value is a row of the list with another separator.
     fn has_other_separator(&self, cell: &RawCell<'_>) -> bool {
         let (RawValue::Text(text), Some(own)) = (&cell.value, self.separator) else { return false };
         let wanted = self.named.columns.len().div_ceil(2).max(3);
-        // In a sentence a blank follows.
+        // In a sentence, a space follows.
         let parts = |separator: char| text.split(separator).filter(|part| !part.starts_with(' ')).count();
         SEPARATORS.into_iter().any(|separator| separator != own && parts(separator) >= wanted)
     }
 
     pub fn decide(self) -> Ragged {
         let most = |rows: u64| rows * 2 > self.all;
-        // The header is one of them.
-        let votes = |fields: u32, rows: &Rows| rows.all + u64::from(fields == self.header_fields);
+        // The header's line counts as well.
+        let votes = |fields: u32, rows: &WidthCount| rows.all + u64::from(fields == self.header_fields);
         let usual = self.rows.iter().find(|(fields, rows)| votes(**fields, rows) * 2 > self.all + 1);
-        // Of as many lines of one width as of others, those of the header's width are whole.
+        // If exactly half of all lines have the header's width, that is the usual one.
         let own = || {
             self.rows.get_key_value(&self.header_fields).filter(|(_, rows)| rows.all * 2 == self.all.saturating_sub(1))
         };
         let usual = usual.or_else(own).map(|(fields, _)| *fields);
         let is_usual: Vec<bool> = self.unnamed.iter().map(|rows| most(*rows)).collect();
-        // A header of fewer values than its rows is written by no spreadsheet program: a column without a name, or in
-        // every row one separator too many.
+        // No spreadsheet program writes a header with fewer values than its rows: either a column has no name, or every
+        // row has one separator too many.
         let numbered = self.numbered == self.all && self.wide == self.all;
         let in_doubt = self.wide > 0 && (self.split * 2 > self.wide || numbered);
         let has_values_beyond = is_usual.iter().skip(self.header_fields as usize).any(|usual| *usual);
@@ -244,7 +245,7 @@ impl Widths {
         let more = more.reduce(|(rows, first), (plain, row)| (rows + plain, first.min(row)));
         let open = self.rows.values().any(|rows| rows.open > 0);
         let mut cuts = match (self.separator, usual) {
-            // Where most rows are shifted, those of the header's width are whole.
+            // If most rows are shifted, those of the header's width are complete.
             (Some(_), Some(usual)) => {
                 self.lines.find_cuts(self.header_row, if in_doubt { width.min(usual) } else { usual }, open)
             }
@@ -253,9 +254,9 @@ impl Widths {
         cuts.extend(self.other_lines.into_iter().map(|row| (row, Cut::Part)));
         cuts.sort_by_key(|(row, _)| *row);
         cuts.dedup_by_key(|(row, _)| *row);
-        // Only of a text that is loaded the rest would be missed.
+        // The rest is only missed if that column is a text that is loaded.
         let ends_in_text =
-            |usual: &u32| self.named.columns.get(*usual as usize - 1).copied().flatten() == Some(Holds::Other);
+            |usual: &u32| self.named.columns.get(*usual as usize - 1).copied().flatten() == Some(Contents::Other);
         let usual_with_text = usual.filter(|usual| *usual > 0 && self.separator.is_some() && ends_in_text(usual));
         Ragged {
             tail: usual_with_text.and_then(|usual| self.lines.find_tail(usual)),
@@ -280,28 +281,28 @@ fn number_in(cell: &RawCell<'_>) -> Option<u64> {
     }
 }
 
-/// Which rows of a sheet are not to be trusted, because their values may be in the wrong columns.
+/// The rows of a sheet that are doubtful because their values may be in the wrong columns.
 pub(super) struct Ragged {
-    named: Named,
+    named: NamedColumns,
     header_row: u32,
     separator: Option<char>,
-    /// The values of most rows, and how many a row may have.
+    /// The number of values of most rows, and the number that a row may have.
     usual: u32,
     width: u32,
     /// Columns without a name in which most rows have a value.
     unnamed: Vec<u32>,
     numbered: bool,
-    /// Most rows that are wider than the header read as if one value was split.
+    /// Whether most rows that are wider than the header read as if one value had been split.
     in_doubt: bool,
-    /// By the number of the row.
+    /// In the order of row numbers.
     cuts: Vec<(u32, Cut)>,
-    /// A line of one value directly below the last whole row, and that row.
+    /// A line of one value directly below the last complete row, and that row.
     tail: Option<(u32, u32)>,
-    /// Rows that end with more separators than all others, and the first of them.
+    /// The number of rows that end with more separators than the others, and the first of them.
     open_rows: Option<(u64, u32)>,
 }
 
-/// Why a row is not to be trusted: the rule, the words its sentence needs, and the cell it is about.
+/// Why a row is doubtful: the rule, the words for its message, and the column of the cell concerned.
 pub(super) struct Doubt {
     pub rule: Rule,
     pub cell: Option<u32>,
@@ -309,7 +310,7 @@ pub(super) struct Doubt {
 }
 
 impl Ragged {
-    /// Whether the row is only a part of one.
+    /// Whether the row is only a part of a row.
     pub fn is_part(&self, row: &RawRow<'_>) -> bool {
         self.cut(row) == Some(Cut::Part)
     }
@@ -318,7 +319,7 @@ impl Ragged {
         self.cuts.binary_search_by_key(&row.number, |(number, _)| *number).ok().map(|at| self.cuts[at].1)
     }
 
-    /// What makes the row doubtful. `can_be_cut` tells it of the value at a place.
+    /// Returns what makes the row doubtful. `can_be_cut` says whether the value in a column could be incomplete.
     pub fn doubt(&self, row: &RawRow<'_>, can_be_cut: impl Fn(u32) -> bool) -> Option<Doubt> {
         let values = |n: u32| {
             if n == 1 { "1 value".to_string() } else { format!("{} values", count(n.into())) }
@@ -337,8 +338,8 @@ impl Ragged {
                 cell: None,
                 words: vec![("values", values(row.fields.unwrap_or_default())), ("usual", count(self.usual.into()))],
             }),
-            Some(Cut::Above(other)) => continued(self.usual - 1, other),
-            Some(Cut::Below(other)) => continued(0, other),
+            Some(Cut::ContinuesIn(other)) => continued(self.usual - 1, other),
+            Some(Cut::ContinuedFrom(other)) => continued(0, other),
             None => None,
         };
         cut.or_else(|| self.extra_values(row))
@@ -348,24 +349,25 @@ impl Ragged {
         row.fields.filter(|fields| *fields > self.width)?;
         let is_extra = |cell: &&RawCell<'_>| !self.named.has(cell.column) && !self.unnamed.contains(&cell.column);
         let mut extra = row.cells.iter().filter(is_extra).filter(|cell| !is_blank(cell));
-        // Where most rows are shifted, so is one whose last value is empty.
+        // If most rows are shifted, a row whose last value is empty is shifted too.
         let shifted = || {
             let (_, second, _) = self.named.split_in(row, self.separator == Some(',')).filter(|_| self.in_doubt)?;
             Some(second)
         };
         let first = extra.next().or_else(shifted)?;
         let more = extra.clone().count() + 1;
-        let say = |cell: &RawCell<'_>| format!("\"{}\" in {}", quoted(cell), cell_address(cell.column, row.number));
-        let mut said: Vec<String> = std::iter::once(first).chain(extra).take(VALUES_QUOTED).map(say).collect();
-        if more > said.len() {
-            said.push(format!("{} more", count((more - said.len()) as u64)));
+        let describe =
+            |cell: &RawCell<'_>| format!("\"{}\" in {}", quoted(cell), cell_address(cell.column, row.number));
+        let mut listed: Vec<String> = std::iter::once(first).chain(extra).take(VALUES_QUOTED).map(describe).collect();
+        if more > listed.len() {
+            listed.push(format!("{} more", count((more - listed.len()) as u64)));
         }
         let words =
-            vec![("header", self.header_row.to_string()), ("extra", said.join(", ")), ("cause", self.cause(row))];
+            vec![("header", self.header_row.to_string()), ("extra", listed.join(", ")), ("cause", self.cause(row))];
         Some(Doubt { rule: Rule::RowHasExtraValues, cell: Some(first.column), words })
     }
 
-    /// What most likely has put the values into the wrong columns.
+    /// The most likely reason why the values are in the wrong columns.
     fn cause(&self, row: &RawRow<'_>) -> String {
         let name = match self.separator {
             _ if self.numbered => {
@@ -389,7 +391,7 @@ impl Ragged {
         }
     }
 
-    /// What is worth a look although no row was left out for it.
+    /// Notes for the uploader that don't keep any row from being loaded.
     pub fn notes(&self, sheet: &str) -> impl Iterator<Item = Note> {
         let tail = self.tail.map(|(row, above)| {
             let words = [("row", &*row.to_string()), ("above", &*above.to_string())];
@@ -398,7 +400,7 @@ impl Ragged {
         self.note_open_rows(sheet).into_iter().chain(tail)
     }
 
-    /// Of rows that end with more separators than the others: it is nothing, or they lack a value.
+    /// Notes rows that end with more separators than the others: that is harmless, or a value is missing.
     fn note_open_rows(&self, sheet: &str) -> Option<Note> {
         let (rows, first) = self.open_rows?;
         let (rows, example) = match rows {
@@ -418,7 +420,7 @@ fn raw(cell: &RawCell<'_>) -> String {
 }
 
 fn quoted(cell: &RawCell<'_>) -> String {
-    let text = shown(cell);
+    let text = display_text(cell);
     match text.char_indices().nth(QUOTED_CHARACTERS) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.into_owned(),

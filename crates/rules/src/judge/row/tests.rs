@@ -1,4 +1,4 @@
-//! Rows, and the item or the problems that they come to.
+//! Tests of single rows: the item, or the problems.
 
 use super::*;
 use crate::judge::heading::tests::{heading, row};
@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 const HEADER: [&str; 5] = ["SKU", "Name", "Quantity", "Price", "Discontinued"];
 
-/// As a row of a sheet whose first row is the header.
+/// Judges the row as part of a sheet whose first row is the header.
 fn judged_by(schema: &Schema, row: &RawRow<'_>) -> Verdict {
     Layout::new(schema, "Stock", heading(schema, &[&HEADER]), None).judge(row).map(|item| Item::from(&item))
 }
@@ -31,11 +31,11 @@ fn a_good_row_is_an_item() {
 }
 
 #[test]
-fn all_problems_of_a_row_are_told_with_their_place() {
+fn all_problems_of_a_row_are_reported_with_their_cells() {
     let problems = problems(&["A-1", "", "many", "12,5", "perhaps"]);
-    let told: Vec<_> = problems.iter().map(|p| (p.rule.id(), p.cell.as_deref().unwrap())).collect();
+    let found: Vec<_> = problems.iter().map(|p| (p.rule.id(), p.cell.as_deref().unwrap())).collect();
     assert_eq!(
-        told,
+        found,
         [
             ("value-missing", "B1014"),
             ("whole-number-expected", "C1014"),
@@ -44,7 +44,7 @@ fn all_problems_of_a_row_are_told_with_their_place() {
         ]
     );
     assert_eq!(problems[2].message, "Price in D1014 is \"12,5\", with a comma where a point was expected.");
-    assert_eq!(problems[2].advice, "Type it as 12.5. Row 1014 was left out.");
+    assert_eq!(problems[2].advice, "Type it as 12.5. Row 1014 was not loaded.");
     assert_eq!(problems[2].column.as_deref(), Some("Price"));
     for problem in problems {
         assert!(!problem.message.contains('{') && !problem.advice.contains('{'), "{problem:?}");
@@ -52,7 +52,7 @@ fn all_problems_of_a_row_are_told_with_their_place() {
 }
 
 #[test]
-fn a_row_without_its_key_is_rejected_unless_it_is_plainly_no_item() {
+fn a_row_without_its_key_is_rejected_unless_it_clearly_is_not_an_item() {
     assert_eq!(problems(&["", "Bolt", "5"])[0].rule, Rule::KeyMissing);
     let skipped = |why, says: &str| Verdict::Skipped(Skipped { why, says: says.to_string() });
     assert_eq!(judged(&["", "Total", "512"]), skipped(Skip::Total, "Total 512"));
@@ -65,7 +65,7 @@ fn a_row_without_its_key_is_rejected_unless_it_is_plainly_no_item() {
 }
 
 #[test]
-fn a_row_of_blanks_is_a_blank_row_and_blanks_beside_a_note_do_not_make_it_an_item() {
+fn blank_cells_make_neither_a_blank_row_nor_a_note_an_item() {
     let skipped = |why, says: &str| Verdict::Skipped(Skipped { why, says: says.to_string() });
     for blanks in [&[" "][..], &["", " \u{a0}"], &["\u{200b}", "\t", "\u{feff} ", "\u{2003}"]] {
         assert_eq!(judged(blanks), skipped(Skip::Blank, ""), "{blanks:?}");
@@ -80,7 +80,7 @@ fn a_row_of_blanks_is_a_blank_row_and_blanks_beside_a_note_do_not_make_it_an_ite
 }
 
 #[test]
-fn both_rows_of_a_header_are_known_again_at_the_top_of_each_page() {
+fn both_rows_of_a_header_are_recognised_when_repeated() {
     let schema = Schema::shipped().unwrap();
     let (upper, lower) = (["Item", "Item", "", "Reorder", "Last"], ["SKU", "Name", "Qty", "level", "counted"]);
     let layout = Layout::new(&schema, "Stock", heading(&schema, &[&upper, &lower]), None);
@@ -90,7 +90,7 @@ fn both_rows_of_a_header_are_known_again_at_the_top_of_each_page() {
     };
     assert_eq!((why(&upper), why(&lower)), (Some(Skip::Header), Some(Skip::Header)));
     assert_eq!(why(&["SKU", "Name", "Qty", "level", "counted", "Page 2"]), Some(Skip::Header));
-    // One cell more, less or other, and it may be an item with mistakes, which are told.
+    // With one cell more, fewer or different it may be an item with mistakes, which are reported.
     for row in [
         &["Item", "Item", "5", "Reorder", "Last"][..],
         &["Item", "Item", "", "Reorder"],
@@ -103,7 +103,7 @@ fn both_rows_of_a_header_are_known_again_at_the_top_of_each_page() {
 }
 
 #[test]
-fn a_row_above_the_header_is_known_again_unless_it_could_be_an_item() {
+fn a_row_above_the_header_is_recognised_when_repeated_unless_it_could_be_an_item() {
     let schema = Schema::shipped().unwrap();
     let why = |schema: &Schema, above: &[&str]| {
         let layout = Layout::new(schema, "Stock", heading(schema, &[above, &["SKU", "Name", "Qty"]]), None);
@@ -114,12 +114,12 @@ fn a_row_above_the_header_is_known_again_unless_it_could_be_an_item() {
     };
     assert_eq!(why(&schema, &["Leeds", "Goods", "Stock"]), Some(Skip::Title));
     assert_eq!(why(&schema, &["A-17", "Bolt", "5"]), None);
-    // The number of an item and nothing else: what is missing is told.
+    // The number of an item and nothing else: what is missing is reported.
     assert_eq!(why(&schema, &["A-17"]), None);
 }
 
 #[test]
-fn an_error_in_a_column_of_the_rules_is_told_and_beside_them_it_is_a_note() {
+fn an_error_is_reported_in_columns_of_the_rules_and_is_a_note_elsewhere() {
     let error = |column, text| RawCell { column, value: RawValue::Error(Cow::Borrowed(text)), format: None };
     let schema = Schema::from_toml(
         &crate::schema::SHIPPED.replace("unknown_columns = \"ignore\"", "unknown_columns = \"keep\""),
@@ -128,24 +128,27 @@ fn an_error_in_a_column_of_the_rules_is_told_and_beside_them_it_is_a_note() {
     let header: Vec<&str> = HEADER.into_iter().chain(["Remark"]).collect();
     let layout = Layout::new(&schema, "Stock", heading(&schema, &[&header]), None);
     let judge = |cells| layout.judge(&RawRow { number: 9, cells, fields: None }).map(|item| Item::from(&item));
-    let told = |verdict| match verdict {
-        Verdict::Rejected(Kept { problems, .. }) => {
+    let problems_in = |verdict| match verdict {
+        Verdict::Rejected(RejectedRow { problems, .. }) => {
             problems.into_iter().map(|problem| (problem.rule.id(), problem.message)).collect::<Vec<_>>()
         }
         other => panic!("{other:?}"),
     };
-    // Alone in its row: in the column of the key, and in another one.
+    // The only cell in its row: in the key's column, and in another one.
     for (column, beginning) in [(0, "SKU in A9 shows #N/A: "), (3, "Price in D9 shows #N/A: ")] {
-        let told = told(judge(vec![error(column, "#N/A")]));
-        assert!(told.iter().any(|(rule, said)| *rule == "cell-shows-error" && said.starts_with(beginning)), "{told:?}");
+        let found = problems_in(judge(vec![error(column, "#N/A")]));
+        assert!(
+            found.iter().any(|(rule, message)| *rule == "cell-shows-error" && message.starts_with(beginning)),
+            "{found:?}"
+        );
     }
-    let beside = judge(vec![error(7, "#DIV/0!")]);
-    assert_eq!(beside, Verdict::Skipped(Skipped { why: Skip::Note, says: "#DIV/0!".into() }));
-    // A column that is kept although the rules do not know it gets no error for a value.
+    let elsewhere = judge(vec![error(7, "#DIV/0!")]);
+    assert_eq!(elsewhere, Verdict::Skipped(Skipped { why: Skip::Note, says: "#DIV/0!".into() }));
+    // In an unknown column that is kept, an error does not become a value.
     let mut item = row(9, &["A", "Bolt", "5"]).cells;
     item.push(error(5, "#REF!"));
     assert_eq!(
-        told(judge(item)),
+        problems_in(judge(item)),
         [(
             "cell-shows-error",
             "Remark in F9 shows #REF!: the formula there points to a cell that is gone.".to_string()
@@ -159,7 +162,7 @@ fn an_item_called_total_is_an_item() {
 }
 
 #[test]
-fn what_dynamodb_would_refuse_is_found_here() {
+fn values_that_dynamodb_would_refuse_are_rejected() {
     assert_eq!(problems(&["A", &"x".repeat(2000), "5"])[0].rule, Rule::TextTooLong);
     let schema = Schema::from_toml(&crate::schema::SHIPPED.replace("max_length = 128\n", "")).unwrap();
     let long = "x".repeat(2049);

@@ -1,28 +1,28 @@
 //! Yes and no, in the words people use.
 
-use crate::judge::lent::LentValue;
+use crate::judge::borrowed::BorrowedValue;
 use inventory_base::message::Rule;
 use inventory_workbook::{RawCell, RawValue};
 
-use super::Broken;
+use super::Violation;
 use super::text::clean;
 
-/// Letters beyond ASCII are compared as they stand, so both cases of them are here.
+/// Non-ASCII letters are compared exactly, so they are listed in both cases.
 const YES: [&str; 15] =
     ["yes", "y", "true", "x", "1", "ja", "j", "wahr", "oui", "vrai", "sí", "sÍ", "si", "verdadero", "✓"];
 const NO: [&str; 12] = ["no", "n", "false", "0", "-", "nein", "falsch", "non", "faux", "falso", "✗", "✘"];
-/// Further ticks. A crossed box is not among them: some mean yes by it and some no.
+/// Further ticks. A crossed box is not one of them: it means yes to some people and no to others.
 const TICKS: [&str; 3] = ["✔", "☑", "✅"];
 
-pub(super) fn judge_boolean(cell: &RawCell<'_>) -> Result<LentValue<'static>, Broken> {
-    let said = match &cell.value {
-        RawValue::Bool(said) => Some(*said),
+pub(super) fn judge_boolean(cell: &RawCell<'_>) -> Result<BorrowedValue<'static>, Violation> {
+    let answer = match &cell.value {
+        RawValue::Bool(flag) => Some(*flag),
         RawValue::Number(number) if *number == 1.0 => Some(true),
         RawValue::Number(number) if *number == 0.0 => Some(false),
         RawValue::Text(text) => read_word(&clean(text)),
         _ => None,
     };
-    said.map(LentValue::Bool).ok_or(Rule::YesOrNoExpected.into())
+    answer.map(BorrowedValue::Bool).ok_or(Rule::YesOrNoExpected.into())
 }
 
 fn read_word(text: &str) -> Option<bool> {
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn yes_and_no_have_many_names() {
+    fn yes_and_no_are_accepted_in_many_forms() {
         let lines = "type = \"boolean\"";
         for yes in ["yes", "X", "TRUE", " 1 ", "ja", "Wahr", "OUI", "vrai", "Sí", "SÍ", "si\u{301}", "verdadero", "✓"]
         {
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn cells_that_are_no_text_are_read_too() {
+    fn cells_that_are_not_texts_are_read_too() {
         let lines = "type = \"boolean\"";
         assert_eq!(judged(lines, &cell(RawValue::Bool(false))), "Bool(false)");
         assert_eq!(judged(lines, &number(1.0)), "Bool(true)");

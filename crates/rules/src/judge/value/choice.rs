@@ -1,16 +1,16 @@
-//! One of the words the rules allow, written as the rules write it.
+//! One of the words that the rules allow, in the rules' own spelling.
 
-use crate::judge::lent::LentValue;
+use crate::judge::borrowed::BorrowedValue;
 use crate::schema::Column;
 use inventory_base::message::Rule;
 
-use super::Broken;
-use super::alike::same_words;
+use super::Violation;
+use super::lookalikes::same_words;
 
-pub(super) fn judge_choice<'a>(text: &str, column: &'a Column) -> Result<LentValue<'a>, Broken> {
+pub(super) fn judge_choice<'a>(text: &str, column: &'a Column) -> Result<BorrowedValue<'a>, Violation> {
     match column.choices.iter().find(|choice| same_words(choice, text)) {
-        Some(choice) => Ok(LentValue::S(choice.into())),
-        None => Err(Broken { rule: Rule::ChoiceExpected, words: vec![("choices", column.choices.join(", "))] }),
+        Some(choice) => Ok(BorrowedValue::S(choice.into())),
+        None => Err(Violation { rule: Rule::ChoiceExpected, words: vec![("choices", column.choices.join(", "))] }),
     }
 }
 
@@ -19,7 +19,7 @@ mod tests {
     use super::super::tests::{judged, text};
 
     #[test]
-    fn a_choice_is_written_as_the_rules_write_it() {
+    fn a_choice_is_stored_as_the_rules_write_it() {
         let lines = "type = \"choice\"\nchoices = [\"Yes\", \"Phased out\", \"Größe M\"]";
         assert_eq!(judged(lines, &text("phased OUT ")), "Phased out");
         assert_eq!(judged(lines, &text("GRO\u{308}ßE m")), "Größe M");

@@ -1,21 +1,22 @@
-//! Dates as ISO 8601: a date cell, or a text that can be read in one way only. 03/04/2026 is asked about, not guessed.
+//! Dates as ISO 8601: a date cell, or a text that can be read in only one way. 03/04/2026 is reported, not guessed.
 
 use std::borrow::Cow;
 
 use jiff::civil::Date;
 
-use crate::judge::lent::LentValue;
+use crate::judge::borrowed::BorrowedValue;
 use crate::schema::Column;
 use inventory_base::message::Rule;
 use inventory_workbook::{RawCell, RawValue};
 
-use super::Broken;
+use super::Violation;
 use super::date_pattern::read_pattern;
+use super::moment::{Moment, clock, iso, serial_moment};
 use super::text::trim;
 
-/// Ways of writing a date that nobody reads differently, besides ISO's own.
-const UNMISTAKABLE: [&str; 11] = [
-    // With points between, it is always the day that comes first.
+/// Unambiguous date formats besides ISO's own.
+const UNAMBIGUOUS: [&str; 11] = [
+    // With full stops, the day always comes first.
     "d.m.yyyy",
     "yyyy-m-d",
     "yyyy/m/d",
@@ -29,49 +30,19 @@ const UNMISTAKABLE: [&str; 11] = [
     "d 'de' mmm 'de' yyyy",
 ];
 
-/// A day and the seconds that have passed of it.
-pub(super) type Moment = (Date, u32);
-
-pub(super) fn judge_date<'a>(cell: &'a RawCell<'_>, column: &Column) -> Result<LentValue<'a>, Broken> {
+pub(super) fn judge_date<'a>(cell: &'a RawCell<'_>, column: &Column) -> Result<BorrowedValue<'a>, Violation> {
     match &cell.value {
-        // Below one there is a time and no day.
+        // Below one it is a time without a date.
         RawValue::Date(serial) if *serial >= 1.0 => {
-            serial_moment(*serial).map(|moment| LentValue::S(iso(moment).into())).ok_or(Rule::DateExpected.into())
+            serial_moment(*serial).map(|moment| BorrowedValue::S(iso(moment).into())).ok_or(Rule::DateExpected.into())
         }
         RawValue::Text(text) => {
             let text = trim(text);
-            read_text(text, &column.dates).map(LentValue::S).ok_or_else(|| ask(text))
+            read_text(text, &column.dates).map(BorrowedValue::S).ok_or_else(|| explain_text(text))
         }
-        RawValue::Number(number) => Err(ask_about_number(*number)),
+        RawValue::Number(number) => Err(explain_number(*number)),
         _ => Err(Rule::DateExpected.into()),
     }
-}
-
-/// Days since 30 December 1899 as a moment.
-pub(super) fn serial_moment(serial: f64) -> Option<Moment> {
-    const SECONDS_PER_DAY: f64 = 86_400.0;
-    /// The day that never was: spreadsheet programs count a 29 February 1900, so days before it are one off.
-    const LEAP_DAY_1900: f64 = 60.0;
-    /// 31 December 9999, the last day a spreadsheet program shows.
-    const LAST_DAY: f64 = 2_958_466.0;
-    if !(0.0..LAST_DAY).contains(&serial) || (LEAP_DAY_1900..LEAP_DAY_1900 + 1.0).contains(&serial) {
-        return None;
-    }
-    let seconds = (serial * SECONDS_PER_DAY).round();
-    let days = (seconds / SECONDS_PER_DAY).floor();
-    let shifted = if serial < LEAP_DAY_1900 { days + 1.0 } else { days };
-    let epoch = jiff::civil::date(1899, 12, 30);
-    let date = epoch.checked_add(jiff::Span::new().days(shifted as i64)).ok()?;
-    Some((date, (seconds - days * SECONDS_PER_DAY) as u32))
-}
-
-/// The day, with the time where it is not midnight.
-pub(super) fn iso((date, second): Moment) -> String {
-    if second == 0 { date.to_string() } else { format!("{date}T{}", clock(second)) }
-}
-
-pub(super) fn clock(second: u32) -> String {
-    format!("{:02}:{:02}:{:02}", second / 3600, second / 60 % 60, second % 60)
 }
 
 fn read_text<'a>(text: &'a str, declared: &[String]) -> Option<Cow<'a, str>> {
@@ -86,16 +57,16 @@ fn read_text<'a>(text: &'a str, declared: &[String]) -> Option<Cow<'a, str>> {
         Some(time) => read_time(time)?,
         None => (0, ""),
     };
-    let patterns = declared.iter().map(String::as_str).chain(UNMISTAKABLE);
+    let patterns = declared.iter().map(String::as_str).chain(UNAMBIGUOUS);
     let (date, _) = patterns.map(|pattern| read_pattern(day, pattern)).find_map(|moment| moment)?;
     match zone {
         "" => Some(iso((date, second)).into()),
-        // In another place this moment has another day, so the time stays with it.
+        // In another time zone this moment may be on another day, so the time is kept.
         zone => Some(format!("{date}T{}{zone}", clock(second)).into()),
     }
 }
 
-/// Whether it is written as it is kept: 2026-10-03.
+/// Whether the text is already in the stored form: 2026-10-03.
 fn is_iso(text: &str) -> bool {
     let is_like = text.bytes().enumerate().all(|(place, byte)| match place {
         4 | 7 => byte == b'-',
@@ -104,7 +75,7 @@ fn is_iso(text: &str) -> bool {
     text.len() == 10 && is_like && text.parse::<Date>().is_ok()
 }
 
-/// `2026-10-03T18:00` as the day and what follows it.
+/// Splits `2026-10-03T18:00` into the date and the time.
 fn split_time(text: &str) -> (&str, Option<&str>) {
     let before_colon = text.find(':').map(|colon| &text[..colon]);
     let start = before_colon.and_then(|before| before.rfind(|c: char| c.is_whitespace() || c == 'T' || c == 't'));
@@ -117,7 +88,7 @@ fn split_time(text: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// `18:00`, `6:00:30 PM`, `18:00:30.5Z`, `18:00+02:00`: seconds of the day, and the zone as it stands there.
+/// `18:00`, `6:00:30 PM`, `18:00:30.5Z`, `18:00+02:00`: seconds since midnight, and the zone as written.
 fn read_time(text: &str) -> Option<(u32, &str)> {
     let end = text.find(|c: char| !c.is_ascii_digit() && !matches!(c, ':' | '.')).unwrap_or(text.len());
     let (time, tail) = text.split_at(end);
@@ -147,12 +118,12 @@ fn is_zone(text: &str) -> bool {
     text == "Z" || digits.is_some_and(|digits| digits.len() == 4 && digits.bytes().all(|b| b.is_ascii_digit()))
 }
 
-/// As nobody mistakes it: 3 Apr 2026.
-fn spoken(date: Date) -> String {
+/// In a form that nobody misreads: 3 Apr 2026.
+fn with_month_name(date: Date) -> String {
     date.strftime("%-d %b %Y").to_string()
 }
 
-/// Whether a text is how a spreadsheet program shows a date, with the year or without: 12-May, 12. Mai, May-50.
+/// Whether a text is a date as a spreadsheet program shows it, with or without the year: 12-May, 12. Mai, May-50.
 pub(super) fn is_shown_date(text: &str) -> bool {
     let day_of_month = |pattern| read_pattern(&format!("{text} 2000"), pattern).is_some();
     read_text(text, &[]).is_some()
@@ -162,8 +133,8 @@ pub(super) fn is_shown_date(text: &str) -> bool {
             .any(|month| read_pattern(&format!("1 {text}"), &format!("d {month}")).is_some())
 }
 
-/// What a text that is no sure date may mean.
-fn ask(text: &str) -> Broken {
+/// Explains what a text may mean that isn't clearly a date.
+fn explain_text(text: &str) -> Violation {
     let (day, _) = split_time(text);
     if day.len() == 8 && day.bytes().all(|b| b.is_ascii_digit()) {
         return confirm(read_pattern(day, "yyyymmdd"));
@@ -172,27 +143,27 @@ fn ask(text: &str) -> Broken {
     let readings = match day.chars().find(|c| !c.is_ascii_digit()) {
         Some('.') => [read_pattern(day, "d.m.yy"), None],
         Some('/') => [read(["d/m/yyyy", "d/m/yy"]), read(["m/d/yyyy", "m/d/yy"])],
-        // With hyphens, a short year may stand in front too.
+        // With hyphens, a two-digit year could also come first.
         Some('-') => [read_pattern(day, "d-m-yyyy"), read_pattern(day, "m-d-yyyy")],
         _ => [None, None],
     };
     match readings {
         [Some(first), Some(second)] if first != second => {
             let words = vec![
-                ("first", spoken(first.0)),
-                ("second", spoken(second.0)),
+                ("first", with_month_name(first.0)),
+                ("second", with_month_name(second.0)),
                 ("type_first", first.0.to_string()),
                 ("type_second", second.0.to_string()),
             ];
-            Broken { rule: Rule::DateOrderUnclear, words }
+            Violation { rule: Rule::DateOrderUnclear, words }
         }
         [first, second] => confirm(first.or(second)),
     }
 }
 
-/// 46298 is what is behind 2026-10-03 when the cell's date format is lost; 20261003 is written by some programs.
-fn ask_about_number(number: f64) -> Broken {
-    /// 1 January 1950 to 31 December 2099: numbers beyond are hardly the days of a stock.
+/// 46298 is the number behind 2026-10-03 if the cell's date format is lost; some programs write 20261003.
+fn explain_number(number: f64) -> Violation {
+    /// 1 January 1950 to 31 December 2099: other numbers are unlikely to be dates in a stock list.
     const LIKELY_DAYS: std::ops::Range<f64> = 18_264.0..73_051.0;
     if LIKELY_DAYS.contains(&number) {
         return confirm(serial_moment(number));
@@ -200,9 +171,9 @@ fn ask_about_number(number: f64) -> Broken {
     confirm(read_pattern(&number.to_string(), "yyyymmdd"))
 }
 
-fn confirm(moment: Option<Moment>) -> Broken {
+fn confirm(moment: Option<Moment>) -> Violation {
     match moment {
-        Some(moment) => Broken { rule: Rule::DateToConfirm, words: vec![("proposal", iso(moment))] },
+        Some(moment) => Violation { rule: Rule::DateToConfirm, words: vec![("proposal", iso(moment))] },
         None => Rule::DateExpected.into(),
     }
 }
@@ -215,8 +186,8 @@ mod tests {
     const DATE: &str = "type = \"date\"";
 
     #[test]
-    fn date_cells_are_iso_dates() {
-        for (serial, said) in [
+    fn date_cells_become_iso_dates() {
+        for (serial, expected) in [
             (46298.0, "2026-10-03"),
             (46298.75, "2026-10-03T18:00:00"),
             (1.0, "1900-01-01"),
@@ -228,13 +199,13 @@ mod tests {
             (1e9, "date-expected"),
             (f64::NAN, "date-expected"),
         ] {
-            assert_eq!(judged(DATE, &cell(RawValue::Date(serial))), said, "{serial}");
+            assert_eq!(judged(DATE, &cell(RawValue::Date(serial))), expected, "{serial}");
         }
     }
 
     #[test]
-    fn a_text_that_can_be_read_in_one_way_is_a_date() {
-        for (written, said) in [
+    fn a_text_that_can_be_read_in_only_one_way_is_a_date() {
+        for (written, expected) in [
             ("2026-10-03", "2026-10-03"),
             ("2026-1-3", "2026-01-03"),
             ("2026/10/03", "2026-10-03"),
@@ -257,13 +228,13 @@ mod tests {
             ("3 août 2026", "2026-08-03"),
             ("October 3, 2026, 18:00", "2026-10-03T18:00:00"),
         ] {
-            assert_eq!(judged(DATE, &text(written)), said, "{written}");
+            assert_eq!(judged(DATE, &text(written)), expected, "{written}");
         }
     }
 
     #[test]
-    fn what_can_be_misread_is_asked_about() {
-        for (written, said) in [
+    fn ambiguous_dates_are_reported() {
+        for (written, expected) in [
             ("03/04/2026", "date-order-unclear 3 Apr 2026 4 Mar 2026 2026-04-03 2026-03-04"),
             ("3-4-2026", "date-order-unclear 3 Apr 2026 4 Mar 2026 2026-04-03 2026-03-04"),
             ("26-10-03", "date-expected"),
@@ -286,12 +257,12 @@ mod tests {
             ("soon", "date-expected"),
             ("12:", "date-expected"),
         ] {
-            assert_eq!(judged(DATE, &text(written)), said, "{written}");
+            assert_eq!(judged(DATE, &text(written)), expected, "{written}");
         }
     }
 
     #[test]
-    fn a_number_without_a_date_format_is_asked_about() {
+    fn a_number_without_a_date_format_is_reported() {
         assert_eq!(judged(DATE, &number(46298.0)), "date-to-confirm 2026-10-03");
         assert_eq!(judged(DATE, &number(20261003.0)), "date-to-confirm 2026-10-03");
         assert_eq!(judged(DATE, &number(12.0)), "date-expected");
@@ -299,9 +270,9 @@ mod tests {
     }
 
     #[test]
-    fn declared_ways_of_writing_are_read() {
+    fn declared_date_formats_are_read() {
         let lines = "type = \"date\"\ndates = [\"dd.mm.yyyy\", \"m/d/yy\", \"dd.mm.yyyy hh:mi\"]";
-        for (written, said) in [
+        for (written, expected) in [
             ("03.10.2026", "2026-10-03"),
             ("3.10.2026", "2026-10-03"),
             ("03.10.2026 18:30", "2026-10-03T18:30:00"),
@@ -312,7 +283,7 @@ mod tests {
             ("10/3/2026", "date-order-unclear 10 Mar 2026 3 Oct 2026 2026-03-10 2026-10-03"),
             ("31.02.2026", "date-expected"),
         ] {
-            assert_eq!(judged(lines, &text(written)), said, "{written}");
+            assert_eq!(judged(lines, &text(written)), expected, "{written}");
         }
     }
 }

@@ -1,18 +1,19 @@
-//! Dates typed as text, by a pattern: `dd.mm.yyyy`, `d mmm yyyy`, `yyyymmdd hh:mi:ss`.
+//! Reads dates typed as text by a pattern: `dd.mm.yyyy`, `d mmm yyyy`, `yyyymmdd hh:mi:ss`.
 //!
-//! `d dd` day, `m mm` month, `mmm mmmm` its name, `yy yyyy` year, `h hh` hour, `mi` minute, `ss` second; all else, and what
-//! stands in quotes, is itself. A day typed with one digit is read by `dd` too, unless digits follow it directly.
+//! `d dd` day, `m mm` month, `mmm mmmm` name of the month, `yy yyyy` year, `h hh` hour, `mi` minute, `ss` second;
+//! everything else, and text in quotes, is literal. `dd` also accepts a one-digit day, unless digits follow it
+//! directly.
 
 use std::str::Chars;
 
 use jiff::civil::Date;
 
-use super::date::Moment;
+use super::moment::Moment;
 
-/// Two-digit years are of 1970 to 2069.
+/// Two-digit years are 1970 to 2069.
 const FIRST_SHORT_YEAR: i16 = 70;
 
-/// English, German, French and Spanish; each is also known by its first letters, three at least.
+/// English, German, French and Spanish; each can be shortened to its first letters, at least three.
 const MONTHS: [&[&str]; 12] = [
     &["january", "januar", "jänner", "janvier", "enero"],
     &["february", "februar", "février", "fevrier", "febrero"],
@@ -47,7 +48,7 @@ impl Token {
     }
 }
 
-/// Reads the whole of a text by a pattern.
+/// Reads the whole text by a pattern.
 pub(super) fn read_pattern(text: &str, pattern: &str) -> Option<Moment> {
     let mut tokens = Tokens { rest: pattern.chars(), quote: None }.peekable();
     let mut text = text;
@@ -64,14 +65,14 @@ pub(super) fn read_pattern(text: &str, pattern: &str) -> Option<Moment> {
         };
         let most = least.max(2);
         match token {
-            Token::Literal(sign) if sign.is_whitespace() => {
+            Token::Literal(c) if c.is_whitespace() => {
                 let rest = text.trim_start();
                 if rest.len() == text.len() {
                     return None;
                 }
                 text = rest;
             }
-            Token::Literal(sign) => text = text.strip_prefix(sign)?,
+            Token::Literal(c) => text = text.strip_prefix(c)?,
             Token::MonthName => month = Some(take_month(&mut text)?),
             Token::Year => year = Some(take_number(&mut text, least, most)?),
             Token::ShortYear => {
@@ -145,7 +146,7 @@ fn take_below(text: &mut &str, least: usize, limit: u32) -> Option<u32> {
     (number < limit).then_some(number)
 }
 
-/// A month's name with the point that may end its short form.
+/// A month's name, with the full stop that may end its short form.
 fn take_month(text: &mut &str) -> Option<i8> {
     const SHORTEST: usize = 3;
     let end = text.find(|c: char| !c.is_alphabetic()).unwrap_or(text.len());
@@ -156,7 +157,7 @@ fn take_month(text: &mut &str) -> Option<i8> {
     }
     let mut months = (1..).zip(MONTHS).filter(|(_, names)| names.iter().any(|name| name.starts_with(&word)));
     let (month, _) = months.next()?;
-    // `jui` may be juin or juillet.
+    // `jui` could be juin or juillet.
     if months.next().is_some() {
         return None;
     }
@@ -166,12 +167,12 @@ fn take_month(text: &mut &str) -> Option<i8> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::date::iso;
+    use super::super::moment::iso;
     use super::*;
 
     #[test]
     fn texts_are_read_by_their_pattern() {
-        for (pattern, text, said) in [
+        for (pattern, text, expected) in [
             ("dd.mm.yyyy", "03.10.2026", "2026-10-03"),
             ("DD.MM.YYYY", "3.1.2026", "2026-01-03"),
             ("mm/dd/yyyy", "10/03/2026", "2026-10-03"),
@@ -187,7 +188,7 @@ mod tests {
             ("dd.mm.yyyy h 'Uhr' mi", "03.10.2026 18 Uhr 05", "2026-10-03T18:05:00"),
             ("d 'de' mmmm 'de' yyyy", "3 de enero de 2026", "2026-01-03"),
         ] {
-            assert_eq!(read_pattern(text, pattern).map(iso).as_deref(), Some(said), "{text} by {pattern}");
+            assert_eq!(read_pattern(text, pattern).map(iso).as_deref(), Some(expected), "{text} by {pattern}");
         }
     }
 
@@ -216,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn no_month_is_taken_for_another() {
+    fn shortened_months_are_unambiguous() {
         for (month, names) in (1i8..).zip(MONTHS) {
             for name in names {
                 for length in 3..=name.chars().count() {

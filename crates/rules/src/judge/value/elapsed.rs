@@ -1,11 +1,11 @@
-//! An elapsed time under its format code, as spreadsheet programs show it: 1.5 under `[h]:mm` is 36:00.
+//! Renders an elapsed time under its format code, as spreadsheet programs show it: 1.5 under `[h]:mm` is 36:00.
 
 use super::format_code::LONGEST_CODE;
 
-/// None for what is not sure: times before zero, fractions of a second, several sections.
+/// `None` if the result is uncertain: times before zero, fractions of a second, several sections.
 pub(super) fn render(days: f64, code: &str) -> Option<String> {
     const SECONDS_PER_DAY: f64 = 86_400.0;
-    /// More digits than these a program shows otherwise.
+    /// Programs show longer times in a different form.
     const MOST_DAYS: f64 = 1_000_000.0;
     if !code.starts_with('[') || code.len() > LONGEST_CODE || !(0.0..MOST_DAYS).contains(&days) {
         return None;
@@ -15,37 +15,37 @@ pub(super) fn render(days: f64, code: &str) -> Option<String> {
     let seconds = (days * SECONDS_PER_DAY).round() as u64;
     let (counted, mut rest) = code[1..].split_once(']')?;
     let mut unit = unit(counted)?;
-    let mut shown = format!("{:0>width$}", seconds / unit, width = counted.len());
-    while let Some(sign) = rest.chars().next() {
-        let run = rest.chars().take_while(|other| *other == sign).count();
-        rest = match sign {
+    let mut rendered = format!("{:0>width$}", seconds / unit, width = counted.len());
+    while let Some(c) = rest.chars().next() {
+        let run = rest.chars().take_while(|other| *other == c).count();
+        rest = match c {
             'm' | 's' | 'M' | 'S' if run <= 2 => {
                 let part = self::unit(&rest[..run]).filter(|part| *part < unit)?;
-                shown.push_str(&format!("{:0>run$}", seconds % unit / part));
+                rendered.push_str(&format!("{:0>run$}", seconds % unit / part));
                 unit = part;
                 &rest[run..]
             }
             ':' | ' ' => {
-                shown.push(sign);
+                rendered.push(c);
                 &rest[1..]
             }
             '\\' => {
                 let literal = rest[1..].chars().next()?;
-                shown.push(literal);
+                rendered.push(literal);
                 &rest[1 + literal.len_utf8()..]
             }
             '"' => {
                 let (quoted, rest) = rest[1..].split_once('"')?;
-                shown.push_str(quoted);
+                rendered.push_str(quoted);
                 rest
             }
             _ => return None,
         };
     }
-    Some(shown)
+    Some(rendered)
 }
 
-/// The seconds of an hour, minute or second, as its letters name it.
+/// The number of seconds in an hour, minute or second, from the unit's letters.
 fn unit(letters: &str) -> Option<u64> {
     match letters.to_ascii_lowercase().as_str() {
         "h" | "hh" => Some(3_600),
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn elapsed_times_are_shown_as_their_format_has_them() {
+    fn elapsed_times_are_rendered_under_their_format() {
         for (days, code, says) in [
             (1.5, "[h]:mm", Some("36:00")),
             (1.5, "[hh]\\:mm", Some("36:00")),

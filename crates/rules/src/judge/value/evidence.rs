@@ -1,28 +1,28 @@
-//! What the numbers of a whole column tell of its decimal sign. One cell alone often does not: 1.234 is more than a thousand
-//! in one country and little more than one in another.
+//! Evidence from the numbers of a whole column about its decimal separator. A single cell often isn't enough: 1.234 is
+//! more than a thousand in one country and just over one in another.
 
-use crate::schema::{Column, DecimalSign, Header, Kind, Schema};
+use crate::schema::{Column, DecimalSeparator, Header, Kind, Schema};
 use inventory_workbook::{RawRow, RawValue};
 
-use super::alike::narrow;
+use super::display::display_text;
 use super::identifier::{Tally, identifies, looks_changed};
-use super::number::takes_money;
+use super::lookalikes::to_half_width;
+use super::number::allows_currency;
 use super::separators::Shape;
-use super::shown::shown;
 use super::text::trim;
-use super::typed::Typed;
-use super::{Facts, Style};
+use super::typed_number::TypedNumber;
+use super::{ColumnFacts, Style};
 
-/// The evidence of all number columns, by their place in the rules.
+/// The evidence of all number columns, in the order of the rules' columns.
 pub(in crate::judge) struct Evidence {
     columns: Vec<Option<ColumnEvidence>>,
-    /// What tells items apart in columns of texts.
+    /// Evidence of identifier columns.
     identifiers: Vec<Option<Tally>>,
-    /// Whether the file is text, in which what a program shows is all that is left.
+    /// Whether the file is a text file, which has only what a program displayed.
     exported: bool,
 }
 
-/// Cells counted by what they prove.
+/// The number of cells that prove each separator.
 #[derive(Default)]
 struct ColumnEvidence {
     money: bool,
@@ -33,7 +33,7 @@ struct ColumnEvidence {
 
 impl Evidence {
     pub fn new(schema: &Schema, exported: bool) -> Evidence {
-        let tally = |column: &Column| tells_items_apart(schema, column).then(Tally::default);
+        let tally = |column: &Column| is_identifier_column(schema, column).then(Tally::default);
         Evidence {
             columns: schema.columns.iter().map(ColumnEvidence::of).collect(),
             identifiers: schema.columns.iter().map(tally).collect(),
@@ -61,14 +61,14 @@ impl Evidence {
         }
     }
 
-    /// By the columns' places in the rules.
+    /// In the order of the rules' columns.
     pub fn decide(&self) -> Vec<Style> {
         let decide = |(numbers, identifiers): (&Option<ColumnEvidence>, &Option<Tally>)| match (numbers, identifiers) {
             (Some(numbers), _) => match numbers.decide() {
                 style if self.exported => style,
-                // In a workbook, numbers that are texts are the exception, and each that can be misread is asked about
-                // unless the others tell.
-                style @ Style::Known(DecimalSign::Point) => style,
+                // In a workbook, numbers stored as text are the exception; an ambiguous one is reported unless the
+                // others decide.
+                style @ Style::Known(DecimalSeparator::Point) => style,
                 _ => Style::Assumed,
             },
             (_, Some(identifiers)) => Style::Identifiers(identifiers.decide(self.exported)),
@@ -78,19 +78,20 @@ impl Evidence {
     }
 }
 
-/// Whether a column of texts must tell each item from all others.
-fn tells_items_apart(schema: &Schema, column: &Column) -> bool {
+/// Whether a text or barcode column must identify its items.
+fn is_identifier_column(schema: &Schema, column: &Column) -> bool {
     let in_key = schema.key.columns().any(|key| key == column.name);
-    matches!(column.kind, Kind::Text | Kind::Gtin) && identifies(column, Facts { in_key, ..Facts::default() })
+    matches!(column.kind, Kind::Text | Kind::Gtin)
+        && identifies(column, ColumnFacts { in_key, ..ColumnFacts::default() })
 }
 
-/// Whether something in the row only its whole column can tell: an identifier that looks as if a program had changed it, or
-/// a number that can be read in two ways.
+/// Whether the row has a value that only its whole column can explain: an identifier that a program seems to have
+/// changed, or a number that can be read in two ways.
 pub(in crate::judge) fn needs_evidence(row: &RawRow<'_>, header: &Header, schema: &Schema) -> bool {
     let columns = schema.columns.iter().zip(&header.columns);
     let mut cells = columns.filter_map(|(column, found)| Some((column, row.cell(found.as_ref()?.0)?)));
     cells.any(|(column, cell)| match &cell.value {
-        _ if tells_items_apart(schema, column) => looks_changed(&shown(cell)),
+        _ if is_identifier_column(schema, column) => looks_changed(&display_text(cell)),
         RawValue::Text(text) => ColumnEvidence::of(column).is_some_and(|mut numbers| {
             numbers.note(text);
             numbers.either > 0
@@ -100,20 +101,20 @@ pub(in crate::judge) fn needs_evidence(row: &RawRow<'_>, header: &Header, schema
 }
 
 impl ColumnEvidence {
-    /// None for a column that needs no evidence: no numbers, or a sign set by the rules.
+    /// `None` for a column that needs no evidence: not a number column, or the rules set its separator.
     fn of(column: &Column) -> Option<ColumnEvidence> {
-        let wanted = (column.kind == Kind::Integer || takes_money(column.kind)) && column.decimal.is_none();
-        wanted.then(|| ColumnEvidence { money: takes_money(column.kind), ..ColumnEvidence::default() })
+        let wanted = (column.kind == Kind::Integer || allows_currency(column.kind)) && column.decimal.is_none();
+        wanted.then(|| ColumnEvidence { money: allows_currency(column.kind), ..ColumnEvidence::default() })
     }
 
     fn note(&mut self, text: &str) {
-        let text = &narrow(trim(text));
+        let text = &to_half_width(trim(text));
         if !text.bytes().any(|byte| matches!(byte, b'.' | b',')) {
             return;
         }
-        match Typed::read(text, self.money).map(|typed| typed.shape) {
-            Some(Shape::Sure(DecimalSign::Point)) => self.point += 1,
-            Some(Shape::Sure(DecimalSign::Comma)) => self.comma += 1,
+        match TypedNumber::read(text, self.money).map(|typed| typed.shape) {
+            Some(Shape::Sure(DecimalSeparator::Point)) => self.point += 1,
+            Some(Shape::Sure(DecimalSeparator::Comma)) => self.comma += 1,
             Some(Shape::Either) => self.either += 1,
             Some(Shape::Whole) | None => {}
         }
@@ -123,10 +124,10 @@ impl ColumnEvidence {
         match (self.point, self.comma) {
             (0, 0) if self.either > 0 => Style::Ambiguous,
             (0, 0) => Style::Assumed,
-            (_, 0) => Style::Known(DecimalSign::Point),
-            (0, _) => Style::Known(DecimalSign::Comma),
-            (point, comma) if comma > point => Style::Mixed(DecimalSign::Comma),
-            _ => Style::Mixed(DecimalSign::Point),
+            (_, 0) => Style::Known(DecimalSeparator::Point),
+            (0, _) => Style::Known(DecimalSeparator::Comma),
+            (point, comma) if comma > point => Style::Mixed(DecimalSeparator::Comma),
+            _ => Style::Mixed(DecimalSeparator::Point),
         }
     }
 }
@@ -139,7 +140,7 @@ mod tests {
 
     #[test]
     fn the_whole_column_decides() {
-        use DecimalSign::{Comma, Point};
+        use DecimalSeparator::{Comma, Point};
         for (texts, style) in [
             (&["12", "1.234", "1.5"][..], Style::Known(Point)),
             (&["1,234", "1,234.50"], Style::Known(Point)),
@@ -162,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn only_number_columns_without_a_sign_of_their_own_are_asked() {
+    fn only_number_columns_without_a_declared_separator_need_evidence() {
         for (lines, asked) in [
             ("type = \"integer\"", true),
             ("type = \"decimal\"", true),
@@ -175,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_read_by_their_header() {
+    fn evidence_is_gathered_by_header() {
         let schema = Schema::shipped().unwrap();
         let header = schema.match_header(1, &[(0, "SKU"), (2, "Price"), (3, "Qty")]).unwrap();
         let mut evidence = Evidence::new(&schema, true);
@@ -193,6 +194,6 @@ mod tests {
             .map(|(c, _)| c.name.as_str())
             .collect();
         assert_eq!(known, ["unit_price"]);
-        assert_eq!(styles[schema.position("unit_price").unwrap()], Style::Known(DecimalSign::Comma));
+        assert_eq!(styles[schema.position("unit_price").unwrap()], Style::Known(DecimalSeparator::Comma));
     }
 }

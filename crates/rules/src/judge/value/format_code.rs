@@ -1,45 +1,45 @@
-//! The language of number formats: `#,##0.00;[Red]-0;"none";@` as sections, and a section as its pieces.
+//! Parses number format codes: `#,##0.00;[Red]-0;"none";@` into sections, and each section into pieces.
 
-/// In bytes; spreadsheet programs take 255 characters. A code of a million zeros is no format but an attack.
+/// In bytes; spreadsheet programs accept 255 characters. A code with a million zeros is an attack.
 pub(super) const LONGEST_CODE: usize = 1024;
 
 /// A part of a format section.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Piece {
-    /// A digit, and a zero where there is none.
+    /// A digit, or a zero if there is none.
     Zero,
-    /// A digit where there is one.
+    /// A digit if there is one.
     Hash,
     Point,
     Percent,
-    /// The number as it is.
+    /// The number unformatted.
     General,
     /// The text of the cell.
     Text,
     Literal(char),
 }
 
-/// What one of the parts between semicolons is made of.
+/// One of the parts between semicolons.
 pub(super) struct Section {
     pub pieces: Vec<Piece>,
     /// With a comma between thousands.
     pub grouped: bool,
 }
 
-/// Cuts at the semicolons that are not quoted. None where a condition decides which section is used.
+/// Splits at semicolons that aren't quoted. `None` if a condition decides which section applies.
 pub(super) fn split_sections(code: &str) -> Option<Vec<&str>> {
     if code.len() > LONGEST_CODE {
         return None;
     }
     let mut sections = Vec::with_capacity(4);
-    let (mut start, mut signs) = (0, code.char_indices());
-    while let Some((at, sign)) = signs.next() {
-        match sign {
-            // A sign that is escaped, padded with or repeated is none of the code's own.
-            '\\' | '_' | '*' => _ = signs.next(),
-            '"' => _ = signs.find(|(_, sign)| *sign == '"')?,
+    let (mut start, mut chars) = (0, code.char_indices());
+    while let Some((at, c)) = chars.next() {
+        match c {
+            // The next character is escaped, padded with or repeated, so it isn't part of the syntax.
+            '\\' | '_' | '*' => _ = chars.next(),
+            '"' => _ = chars.find(|(_, c)| *c == '"')?,
             '[' if code[at + 1..].starts_with(['<', '>', '=']) => return None,
-            '[' => _ = signs.find(|(_, sign)| *sign == ']')?,
+            '[' => _ = chars.find(|(_, c)| *c == ']')?,
             ';' => {
                 sections.push(&code[start..at]);
                 start = at + 1;
@@ -51,11 +51,11 @@ pub(super) fn split_sections(code: &str) -> Option<Vec<&str>> {
     Some(sections)
 }
 
-/// What `[...]` shows: nothing for a colour, the sign of a currency. None for what is not sure.
+/// What `[...]` shows: nothing for a colour, the symbol of a currency. `None` if uncertain.
 pub(super) fn read_bracket(inside: &str) -> Option<&str> {
     const COLOURS: [&str; 8] = ["black", "blue", "cyan", "green", "magenta", "red", "white", "yellow"];
     if let Some(currency) = inside.strip_prefix('$') {
-        return Some(currency.split_once('-').map_or(currency, |(sign, _)| sign));
+        return Some(currency.split_once('-').map_or(currency, |(symbol, _)| symbol));
     }
     let lower = inside.to_ascii_lowercase();
     let numbered = lower.strip_prefix("color").is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit()));
@@ -66,8 +66,8 @@ impl Section {
     pub fn read(code: &str) -> Option<Section> {
         let mut section = Section { pieces: Vec::with_capacity(code.len()), grouped: false };
         let mut rest = code.chars();
-        while let Some(sign) = rest.next() {
-            let piece = match sign {
+        while let Some(c) = rest.next() {
+            let piece = match c {
                 '0' => Piece::Zero,
                 '#' => Piece::Hash,
                 '.' => Piece::Point,
@@ -107,9 +107,9 @@ impl Section {
                     Piece::General
                 }
                 ' ' | '$' | '+' | '-' | '(' | ')' | ':' | '!' | '^' | '&' | '\'' | '~' | '{' | '}' | '<' | '>'
-                | '=' => Piece::Literal(sign),
-                sign if !sign.is_ascii() => Piece::Literal(sign),
-                // Fractions, exponents, letters of dates, and letters that are none of the format's.
+                | '=' => Piece::Literal(c),
+                c if !c.is_ascii() => Piece::Literal(c),
+                // Fractions, exponents, date fields, and letters that have no meaning in a number format.
                 _ => return None,
             };
             section.pieces.push(piece);
@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sections_are_cut_where_a_semicolon_is_the_codes_own() {
+    fn sections_are_split_at_unquoted_semicolons() {
         for (code, sections) in [
             ("0", &["0"][..]),
             ("0;-0;;@", &["0", "-0", "", "@"]),
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn brackets_hold_colours_and_currencies() {
+    fn brackets_contain_colours_and_currencies() {
         for (inside, shown) in [
             ("Red", Some("")),
             ("Color12", Some("")),

@@ -1,27 +1,32 @@
-//! Barcode numbers (GTIN): 8, 12, 13 or 14 digits whose last one checks the others. What spreadsheet programs do to them is
-//! recognised, and the repair proposed.
+//! Barcode numbers (GTIN): 8, 12, 13 or 14 digits, the last of which is a check digit. Recognises what spreadsheet
+//! programs do to them, and proposes the repair.
 
 use std::borrow::Cow;
 
-use crate::judge::lent::LentValue;
+use crate::judge::borrowed::BorrowedValue;
 use crate::schema::Column;
 use inventory_base::message::Rule;
 use inventory_workbook::{RawCell, RawValue};
 
+use super::display::display_text;
 use super::identifier::{drop_zeros, without_formula};
-use super::shown::{plain, shown};
+use super::number_format::plain;
 use super::text::pad;
-use super::{Broken, Style};
+use super::{Style, Violation};
 
 const LENGTHS: [usize; 4] = [8, 12, 13, 14];
 
-pub(super) fn judge_gtin<'a>(cell: &'a RawCell<'_>, column: &Column, style: Style) -> Result<LentValue<'a>, Broken> {
+pub(super) fn judge_gtin<'a>(
+    cell: &'a RawCell<'_>,
+    column: &Column,
+    style: Style,
+) -> Result<BorrowedValue<'a>, Violation> {
     if matches!(cell.value, RawValue::Date(_)) {
         return Err(Rule::DateInKey.into());
     }
     let digits = digits_of(cell)?;
     if let Some(isbn) = isbn_10(&digits) {
-        return Ok(LentValue::S(isbn));
+        return Ok(BorrowedValue::S(isbn));
     }
     let digits = pad(drop_zeros(digits, style)?, column);
     if !digits.bytes().all(|b| b.is_ascii_digit()) {
@@ -31,21 +36,21 @@ pub(super) fn judge_gtin<'a>(cell: &'a RawCell<'_>, column: &Column, style: Styl
     if digits.bytes().all(|b| b == b'0') {
         return Err(Rule::GtinExpected.into());
     }
-    if LENGTHS.contains(&digits.len()) && is_checked(&digits) {
-        return Ok(LentValue::S(digits));
+    if LENGTHS.contains(&digits.len()) && has_valid_check_digit(&digits) {
+        return Ok(BorrowedValue::S(digits));
     }
     Err(explain(&digits, matches!(cell.value, RawValue::Number(_))))
 }
 
-/// The digits without the blanks and hyphens that make them easier to read. 4,006,381 as a number is 4006381.
-fn digits_of<'a>(cell: &'a RawCell<'_>) -> Result<Cow<'a, str>, Broken> {
+/// The digits without the spaces and hyphens that make them easier to read. 4,006,381 as a number is 4006381.
+fn digits_of<'a>(cell: &'a RawCell<'_>) -> Result<Cow<'a, str>, Violation> {
     let shown = match &cell.value {
-        RawValue::Text(_) => without_formula(shown(cell))?,
-        RawValue::Number(_) => shown(cell),
+        RawValue::Text(_) => without_formula(display_text(cell))?,
+        RawValue::Number(_) => display_text(cell),
         _ => return Err(Rule::GtinExpected.into()),
     };
     let is_gap = |c: char| c == '-' || c.is_whitespace();
-    // A hyphen at an end separates nothing: it is the minus of a number, or a slip.
+    // A hyphen at either end separates nothing: it is a minus or a typing error.
     let bare = if shown.contains(is_gap) && !shown.starts_with('-') && !shown.ends_with('-') {
         Cow::Owned(shown.replace(is_gap, ""))
     } else {
@@ -57,7 +62,7 @@ fn digits_of<'a>(cell: &'a RawCell<'_>) -> Result<Cow<'a, str>, Broken> {
     }
 }
 
-/// The number of a book before 2007: ten digits whose last one, which may be X, checks the others.
+/// ISBN-10, used until 2007: ten characters; the last one, which may be X, is a check digit.
 fn isbn_10<'a>(digits: &Cow<'a, str>) -> Option<Cow<'a, str>> {
     if !is_isbn_10(digits) {
         return None;
@@ -80,7 +85,7 @@ fn is_isbn_10(digits: &str) -> bool {
     !is_none && sum.zip(last).is_some_and(|(sum, last)| (sum + last).is_multiple_of(LENGTH + 1))
 }
 
-/// 4.00638E+12: what is left of a barcode number that was saved as it was shown in a narrow cell.
+/// 4.00638E+12: what is left of a barcode that was saved as shown in a narrow cell.
 fn is_scientific(text: &str) -> bool {
     let Some((mantissa, exponent)) = text.split_once(['E', 'e']) else {
         return false;
@@ -89,39 +94,40 @@ fn is_scientific(text: &str) -> bool {
     digits(exponent.trim_start_matches('+')) && digits(&mantissa.replacen(['.', ','], "", 1))
 }
 
-fn explain(digits: &str, is_number: bool) -> Broken {
-    /// What a spreadsheet program keeps of a number; the digits after them become zeros.
+fn explain(digits: &str, is_number: bool) -> Violation {
+    /// A spreadsheet program keeps this many digits of a number; those after them become zeros.
     const KEPT_DIGITS: usize = 15;
-    /// Rounded for a narrow cell, as in 1.40E+13, a barcode ends in zeros. Hardly one does by itself, and its last digit
-    /// then fits the others.
+    /// A barcode that was rounded for a narrow cell, as in 1.40E+13, ends in zeros. Real ones hardly ever do, and then
+    /// their check digit is correct.
     const ROUNDED: &str = "00000";
     let words = |proposal: String| vec![("proposal", proposal)];
     match digits.len() {
-        // Zeros in front change nothing in the check digit, so it tells whether they are all that is missing.
-        length @ (7 | 9..=11) if is_checked(digits) => {
+        // Leading zeros don't change the check digit, so it shows whether they are all that is missing.
+        length @ (7 | 9..=11) if has_valid_check_digit(digits) => {
             let full = if length == 7 { 8 } else { 12 };
-            Broken { rule: Rule::GtinZeroMissing, words: words(format!("{digits:0>full$}")) }
+            Violation { rule: Rule::GtinZeroMissing, words: words(format!("{digits:0>full$}")) }
         }
-        // An ISBN of ten digits of which the first is zero.
+        // An ISBN-10 that lost its leading zero.
         9 if is_isbn_10(&format!("0{digits}")) => {
-            Broken { rule: Rule::GtinZeroMissing, words: words(format!("0{digits}")) }
+            Violation { rule: Rule::GtinZeroMissing, words: words(format!("0{digits}")) }
         }
         7.. if digits.ends_with(ROUNDED) => Rule::GtinShortened.into(),
         7 | 11 => digit_missing(digits),
-        // Twelve digits are whole in North America, whose numbers begin with these; elsewhere one of thirteen is missing.
+        // Twelve digits that begin with these are complete barcodes from North America; others lack one of thirteen
+        // digits.
         12 if !digits.starts_with(['0', '1', '6', '7', '8']) => digit_missing(digits),
-        8 | 12 | 13 | 14 => Broken { rule: Rule::GtinCheckDigit, words: vec![("proposals", propose(digits))] },
+        8 | 12 | 13 | 14 => Violation { rule: Rule::GtinCheckDigit, words: vec![("proposals", propose(digits))] },
         length if is_number && length > KEPT_DIGITS => Rule::GtinShortened.into(),
         _ => Rule::GtinExpected.into(),
     }
 }
 
-fn digit_missing(digits: &str) -> Broken {
+fn digit_missing(digits: &str) -> Violation {
     let proposal = format!("{digits}{}", check_digit(digits));
-    Broken { rule: Rule::GtinDigitMissing, words: vec![("proposal", proposal)] }
+    Violation { rule: Rule::GtinDigitMissing, words: vec![("proposal", proposal)] }
 }
 
-/// What a barcode of the right length may have been. Two neighbours are swapped as easily as the last digit is wrong.
+/// Proposes what a barcode of the right length may have been. Swapped neighbours are as likely as a wrong last digit.
 fn propose(digits: &str) -> String {
     let (others, _) = digits.split_at(digits.len() - 1);
     let last = format!("{others}{}", check_digit(others));
@@ -133,21 +139,21 @@ fn propose(digits: &str) -> String {
     }
 }
 
-/// The digits with two neighbours swapped, where that is right for one pair alone.
+/// The digits with two neighbours swapped, if exactly one such swap is valid.
 fn only_swap(digits: &str) -> Option<String> {
     let swap =
         |at: usize| format!("{}{}{}{}", &digits[..at], &digits[at + 1..at + 2], &digits[at..at + 1], &digits[at + 2..]);
-    let mut right = (0..digits.len() - 1).map(swap).filter(|swapped| is_checked(swapped));
+    let mut right = (0..digits.len() - 1).map(swap).filter(|swapped| has_valid_check_digit(swapped));
     let first = right.next()?;
     right.next().is_none().then_some(first)
 }
 
-fn is_checked(digits: &str) -> bool {
+fn has_valid_check_digit(digits: &str) -> bool {
     let (others, last) = digits.split_at(digits.len() - 1);
     last.bytes().next() == Some(b'0' + check_digit(others))
 }
 
-/// Every second digit, beginning with the last, counts three times; the check digit completes the sum to tens.
+/// Every second digit, starting from the last, counts three times; the check digit brings the sum to a multiple of ten.
 fn check_digit(digits: &str) -> u8 {
     let weighted = digits.bytes().rev().zip([3u32, 1].into_iter().cycle());
     let sum: u32 = weighted.map(|(digit, weight)| u32::from(digit - b'0') * weight).sum();
@@ -162,7 +168,7 @@ mod tests {
     const GTIN: &str = "type = \"gtin\"";
 
     #[test]
-    fn barcodes_are_taken_as_their_digits() {
+    fn barcodes_are_read_as_their_digits() {
         for (written, kept) in [
             ("4006381333931", "4006381333931"),
             (" 4006381-333931 ", "4006381333931"),
@@ -181,8 +187,8 @@ mod tests {
     }
 
     #[test]
-    fn losses_are_recognised_and_the_repair_proposed() {
-        for (written, said) in [
+    fn damaged_barcodes_are_recognised_and_the_repair_is_proposed() {
+        for (written, expected) in [
             ("36000291452", "gtin-zero-missing 036000291452"),
             ("400638133393", "gtin-digit-missing 4006381333931"),
             ("03600029145", "gtin-digit-missing 036000291452"),
@@ -199,7 +205,7 @@ mod tests {
             ("E+12", "gtin-expected"),
             ("123456789012345678", "gtin-expected"),
         ] {
-            assert_eq!(judged(GTIN, &text(written)), said, "{written}");
+            assert_eq!(judged(GTIN, &text(written)), expected, "{written}");
         }
         assert_eq!(judged(GTIN, &number(106141410004150000.0)), "gtin-shortened");
         assert_eq!(judged(GTIN, &number(14012300000000.0)), "gtin-shortened");
@@ -210,19 +216,20 @@ mod tests {
     }
 
     #[test]
-    fn of_a_mistyped_barcode_a_swap_is_proposed_where_one_alone_makes_it_right() {
-        let told = |written: &str| judged(GTIN, &text(written));
+    fn a_swap_is_proposed_if_exactly_one_makes_a_barcode_valid() {
+        let outcome = |written: &str| judged(GTIN, &text(written));
         let swapped =
             "gtin-check-digit with two digits swapped it would be 036000291452, with another last digit 036000291544";
-        assert_eq!(told("036000291542"), swapped);
+        assert_eq!(outcome("036000291542"), swapped);
         for (written, last) in [
             ("4006381333932", "4006381333931"),
             // Several swaps would do.
             ("4012345010734", "4012345010732"),
             ("40063813339310", "40063813339314"),
         ] {
-            let said = "gtin-check-digit two digits may be swapped or one wrong; with another last digit it would be";
-            assert_eq!(told(written), format!("{said} {last}"));
+            let expected =
+                "gtin-check-digit two digits may be swapped or one wrong; with another last digit it would be";
+            assert_eq!(outcome(written), format!("{expected} {last}"));
         }
     }
 
@@ -234,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn an_isbn_of_ten_digits_is_checked_and_stays_one() {
+    fn an_isbn_10_is_checked_and_kept() {
         for (written, kept) in [
             ("0306406152", "0306406152"),
             ("0-306-40615-2", "0306406152"),
@@ -253,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn padding_that_is_declared_is_no_loss() {
+    fn declared_padding_restores_lost_zeros() {
         assert_eq!(judged("type = \"gtin\"\npad = 12", &number(36000291452.0)), "036000291452");
     }
 }

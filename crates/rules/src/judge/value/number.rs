@@ -1,24 +1,29 @@
-//! Numbers: the stored value of a cell in 15 digits, or a number typed as text, its decimal sign decided by the column.
+//! Numbers: the stored value of a cell in 15 digits, or a number typed as text, whose decimal separator the column
+//! decides.
 
-use crate::judge::lent::LentValue;
-use crate::schema::{Column, DecimalSign, Kind};
-use inventory_base::decimal::{Decimal, DecimalFault};
+use crate::judge::borrowed::BorrowedValue;
+use crate::schema::{Column, DecimalSeparator, Kind};
+use inventory_base::decimal::{Decimal, DecimalError};
 use inventory_base::message::Rule;
 use inventory_workbook::{RawCell, RawValue};
 
 use super::currency::is_foreign;
 use super::date::is_shown_date;
-use super::separators::{Shape, char_of};
+use super::separators::{Shape, separator_char};
 use super::text::trim;
-use super::typed::Typed;
-use super::{Broken, Style};
+use super::typed_number::TypedNumber;
+use super::{Style, Violation};
 
 #[inline]
-pub(super) fn judge_number(cell: &RawCell<'_>, column: &Column, style: Style) -> Result<LentValue<'static>, Broken> {
+pub(super) fn judge_number(
+    cell: &RawCell<'_>,
+    column: &Column,
+    style: Style,
+) -> Result<BorrowedValue<'static>, Violation> {
     if let Some(wanted) = column.currency.as_ref().filter(|_| is_foreign(cell, column)) {
-        return Err(Broken { rule: Rule::CurrencyDiffers, words: vec![("currency", wanted.clone())] });
+        return Err(Violation { rule: Rule::CurrencyDiffers, words: vec![("currency", wanted.clone())] });
     }
-    // A share is a number of its own only where fractions are: 15 % in a count or a price is something else.
+    // A percentage is only accepted in decimal columns: 15 % in a count or a price means something else.
     if column.kind != Kind::Decimal && is_percent(cell) {
         return Err(Rule::PercentForNumber.into());
     }
@@ -29,7 +34,7 @@ pub(super) fn judge_number(cell: &RawCell<'_>, column: &Column, style: Style) ->
         RawValue::Text(text) => {
             let style = column.decimal.map_or(style, Style::Known);
             let text = trim(text);
-            read_text(text, column, style).map_err(|broken| explain_text(broken, text, column, style))?
+            read_text(text, column, style).map_err(|violation| explain_text(violation, text, column, style))?
         }
         RawValue::Date(_) => return Err(Rule::DateForNumber.into()),
         _ => return Err(expected(column).into()),
@@ -37,11 +42,11 @@ pub(super) fn judge_number(cell: &RawCell<'_>, column: &Column, style: Style) ->
     if column.kind == Kind::Integer && !number.is_integer() {
         return Err(Rule::WholeNumberExpected.into());
     }
-    let beyond = |rule, limit: Decimal| Err(Broken { rule, words: vec![("limit", limit.to_string())] });
+    let beyond = |rule, limit: Decimal| Err(Violation { rule, words: vec![("limit", limit.to_string())] });
     match (column.min, column.max) {
         (Some(min), _) if number < min => beyond(Rule::TooSmall, min),
         (_, Some(max)) if number > max => beyond(Rule::TooLarge, max),
-        _ => Ok(LentValue::N(number)),
+        _ => Ok(BorrowedValue::N(number)),
     }
 }
 
@@ -49,13 +54,13 @@ pub(super) fn judge_number(cell: &RawCell<'_>, column: &Column, style: Style) ->
 fn is_percent(cell: &RawCell<'_>) -> bool {
     match &cell.value {
         RawValue::Number(_) => cell.format.as_deref().is_some_and(|code| code.contains('%')),
-        RawValue::Text(text) => text.contains('%') && Typed::read(text, true).is_some(),
+        RawValue::Text(text) => text.contains('%') && TypedNumber::read(text, true).is_some(),
         _ => false,
     }
 }
 
-/// Whether a sign of money may stand around the number. In a count it tells of columns that were swapped.
-pub(super) fn takes_money(kind: Kind) -> bool {
+/// Whether a currency may surround the number. In a count, it is a sign of swapped columns.
+pub(super) fn allows_currency(kind: Kind) -> bool {
     matches!(kind, Kind::Decimal | Kind::Money)
 }
 
@@ -63,104 +68,109 @@ fn expected(column: &Column) -> Rule {
     if column.kind == Kind::Integer { Rule::WholeNumberExpected } else { Rule::NumberExpected }
 }
 
-fn explain(fault: DecimalFault, column: &Column) -> Broken {
+fn explain(fault: DecimalError, column: &Column) -> Violation {
     match fault {
-        DecimalFault::OutOfRange => Rule::NumberTooLong.into(),
-        DecimalFault::NotANumber => expected(column).into(),
+        DecimalError::OutOfRange => Rule::NumberTooLong.into(),
+        DecimalError::NotANumber => expected(column).into(),
     }
 }
 
-/// What became of the number in a text that is none.
-fn explain_text(broken: Broken, text: &str, column: &Column, style: Style) -> Broken {
-    if broken.rule != expected(column) {
-        return broken;
+/// Explains what happened to a number in a text that isn't one.
+fn explain_text(violation: Violation, text: &str, column: &Column, style: Style) -> Violation {
+    if violation.rule != expected(column) {
+        return violation;
     }
     if is_shown_date(text) {
         return Rule::DateForNumber.into();
     }
     let is_digit = |c: char| c.is_ascii_digit();
-    let mended = text.replace(['O', 'o'], "0");
+    let fixed = text.replace(['O', 'o'], "0");
     let fits = |number: Decimal| column.kind != Kind::Integer || number.is_integer();
-    if mended != text && text.contains(is_digit) && read_text(&mended, column, style).is_ok_and(fits) {
-        return Broken { rule: Rule::LetterForZero, words: vec![("proposal", mended)] };
+    if fixed != text && text.contains(is_digit) && read_text(&fixed, column, style).is_ok_and(fits) {
+        return Violation { rule: Rule::LetterForZero, words: vec![("proposal", fixed)] };
     }
-    broken
+    violation
 }
 
-fn read_text(text: &str, column: &Column, style: Style) -> Result<Decimal, Broken> {
-    use DecimalSign::{Comma, Point};
-    // Most numbers are plain ones, and need no second look where the point is known to be the decimal sign.
+fn read_text(text: &str, column: &Column, style: Style) -> Result<Decimal, Violation> {
+    use DecimalSeparator::{Comma, Point};
+    // Most numbers are plain, and need no closer look if the decimal separator is known to be the point.
     let point = style == Style::Known(Point);
     if point || text.bytes().all(|b| b.is_ascii_digit()) {
         match Decimal::parse(text) {
-            Err(DecimalFault::NotANumber) => {}
+            Err(DecimalError::NotANumber) => {}
             parsed => return parsed.map_err(|fault| explain(fault, column)),
         }
     }
-    let typed = Typed::read(text, takes_money(column.kind)).ok_or(expected(column))?;
-    let sign = match (typed.shape, style) {
+    let typed = TypedNumber::read(text, allows_currency(column.kind)).ok_or(expected(column))?;
+    let separator = match (typed.shape, style) {
         (Shape::Whole, _) => Point,
-        (Shape::Sure(sign), Style::Assumed | Style::Alone) if sign == Point => sign,
-        (Shape::Sure(sign), Style::Known(known) | Style::Mixed(known)) if sign == known => sign,
-        (Shape::Sure(sign), Style::Ambiguous) => sign,
-        (Shape::Sure(sign), Style::Mixed(most)) => return Err(mixed(&typed, sign, most, column)),
-        (Shape::Sure(sign), _) => return Err(unlike(&typed, sign, column)),
+        (Shape::Sure(separator), Style::Assumed | Style::RowsToFix) if separator == Point => separator,
+        (Shape::Sure(separator), Style::Known(known) | Style::Mixed(known)) if separator == known => separator,
+        (Shape::Sure(separator), Style::Ambiguous) => separator,
+        (Shape::Sure(separator), Style::Mixed(most)) => return Err(mixed_separators(&typed, separator, most, column)),
+        (Shape::Sure(separator), _) => return Err(wrong_separator(&typed, separator, column)),
         (Shape::Either, Style::Known(known)) => known,
         (Shape::Either, _) => {
             let grouping = if typed.has(Point) { Comma } else { Point };
             let fraction = if typed.has(Point) { Point } else { Comma };
             let words = vec![("first", proposal(&typed, grouping)), ("second", proposal(&typed, fraction))];
-            return Err(Broken { rule: Rule::SeparatorUnclear, words });
+            return Err(Violation { rule: Rule::SeparatorUnclear, words });
         }
     };
-    typed.value(sign).map_err(|fault| explain(fault, column))
+    typed.value(separator).map_err(|fault| explain(fault, column))
 }
 
-/// `12,50` in a column with points is most likely 12.50: proposed, never silently taken.
-fn unlike(typed: &Typed<'_>, sign: DecimalSign, column: &Column) -> Broken {
-    let whole = typed.value(sign).is_ok_and(|number| number.is_integer());
-    if !typed.has(sign) || column.kind == Kind::Integer && !whole {
+/// In a column with points, `12,50` is most likely 12.50: that is proposed, never assumed silently.
+fn wrong_separator(typed: &TypedNumber<'_>, separator: DecimalSeparator, column: &Column) -> Violation {
+    let whole = typed.value(separator).is_ok_and(|number| number.is_integer());
+    if !typed.has(separator) || column.kind == Kind::Integer && !whole {
         return expected(column).into();
     }
-    let (rule, wanted) = match sign {
-        DecimalSign::Comma => (Rule::PointExpected, DecimalSign::Point),
-        DecimalSign::Point => (Rule::CommaExpected, DecimalSign::Comma),
+    let (rule, wanted) = match separator {
+        DecimalSeparator::Comma => (Rule::PointExpected, DecimalSeparator::Point),
+        DecimalSeparator::Point => (Rule::CommaExpected, DecimalSeparator::Comma),
     };
-    let number = in_style(proposal(typed, sign), wanted);
+    let number = in_style(proposal(typed, separator), wanted);
     let proposal = match typed.currency {
-        Some((sign, _)) => format!("{number} alone, without {sign}"),
+        Some((symbol, _)) => format!("{number} alone, without {symbol}"),
         None => number,
     };
-    Broken { rule, words: vec![("proposal", proposal)] }
+    Violation { rule, words: vec![("proposal", proposal)] }
 }
 
-fn mixed(typed: &Typed<'_>, sign: DecimalSign, most: DecimalSign, column: &Column) -> Broken {
-    let Ok(number) = typed.value(sign) else {
+fn mixed_separators(
+    typed: &TypedNumber<'_>,
+    separator: DecimalSeparator,
+    most: DecimalSeparator,
+    column: &Column,
+) -> Violation {
+    let Ok(number) = typed.value(separator) else {
         return expected(column).into();
     };
-    let name = |sign| {
-        if sign == DecimalSign::Point { "point" } else { "comma" }
+    let name = |separator| {
+        if separator == DecimalSeparator::Point { "point" } else { "comma" }
     };
     let words = vec![
-        ("sign", name(sign).to_string()),
+        ("sign", name(separator).to_string()),
         ("other", name(most).to_string()),
         ("proposal", in_style(number.to_string(), most)),
     ];
-    Broken { rule: Rule::SeparatorsMixed, words }
+    Violation { rule: Rule::SeparatorsMixed, words }
 }
 
-fn proposal(typed: &Typed<'_>, sign: DecimalSign) -> String {
-    typed.value(sign).map_or_else(|_| "a shorter number".to_string(), |number| number.to_string())
+fn proposal(typed: &TypedNumber<'_>, separator: DecimalSeparator) -> String {
+    typed.value(separator).map_or_else(|_| "a shorter number".to_string(), |number| number.to_string())
 }
 
-fn in_style(number: String, sign: DecimalSign) -> String {
-    number.replace('.', char_of(sign).encode_utf8(&mut [0; 4]))
+fn in_style(number: String, separator: DecimalSeparator) -> String {
+    number.replace('.', separator_char(separator).encode_utf8(&mut [0; 4]))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{cell, column, judged, number, text, told, under};
-    use super::super::{Facts, judge_cell};
+    use super::super::tests::{cell, column, judged, number, outcome, text, under};
+    use super::super::{ColumnFacts, judge_cell};
     use super::*;
 
     const MONEY: &str = "type = \"money\"";
@@ -177,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_is_a_problem() {
+    fn what_is_not_a_number_is_a_problem() {
         for no in ["n/a", "5 pcs", "1,2,3", "1.2.3"] {
             assert_eq!(judged(MONEY, &text(no)), "number-expected", "{no}");
             assert_eq!(judged(INTEGER, &text(no)), "whole-number-expected", "{no}");
@@ -194,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_percentage_is_no_count_and_no_price() {
+    fn a_percentage_is_neither_a_count_nor_a_price() {
         for lines in [INTEGER, MONEY] {
             for shown in ["100 %", "100%", "(5%)"] {
                 assert_eq!(judged(lines, &text(shown)), "percent-for-number", "{shown}");
@@ -216,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_became_a_date_is_told_as_that() {
+    fn a_number_that_became_a_date_is_reported_as_a_date() {
         assert_eq!(judged(MONEY, &under(RawValue::Date(46154.0), "d-mmm")), "date-for-number");
         for shown in ["12-May", "12. Mai", "12 May", "May-50", "05.12.2026", "2026-05-12"] {
             assert_eq!(judged(MONEY, &text(shown)), "date-for-number", "{shown}");
@@ -228,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn the_letter_o_in_a_number_is_named() {
+    fn the_letter_o_in_a_number_is_reported() {
         assert_eq!(judged(INTEGER, &text("5O")), "letter-for-zero 50");
         assert_eq!(judged(INTEGER, &text(" 1o5 ")), "letter-for-zero 105");
         assert_eq!(judged(MONEY, &text("6.9O")), "letter-for-zero 6.90");
@@ -238,11 +248,11 @@ mod tests {
     }
 
     #[test]
-    fn the_column_decides_what_a_sign_means() {
-        use DecimalSign::{Comma, Point};
+    fn the_column_decides_what_a_separator_means() {
+        use DecimalSeparator::{Comma, Point};
         let (point, comma) = (Style::Known(Point), Style::Known(Comma));
         let (most_point, most_comma) = (Style::Mixed(Point), Style::Mixed(Comma));
-        for (written, style, said) in [
+        for (written, style, expected) in [
             ("12.50", Style::Assumed, "12.5"),
             ("1.234", Style::Assumed, "separator-unclear 1234 1.234"),
             ("€ 1.234", Style::Assumed, "separator-unclear 1234 1.234"),
@@ -252,10 +262,10 @@ mod tests {
             ("12,50 EUR", Style::Assumed, "point-expected 12.5 alone, without EUR"),
             ("1.234.567", Style::Assumed, "number-expected"),
             ("1,234", Style::Assumed, "separator-unclear 1234 1.234"),
-            ("12.50", Style::Alone, "12.5"),
-            ("1234", Style::Alone, "1234"),
-            ("1.234", Style::Alone, "separator-unclear 1234 1.234"),
-            ("12,50", Style::Alone, "point-expected 12.5"),
+            ("12.50", Style::RowsToFix, "12.5"),
+            ("1234", Style::RowsToFix, "1234"),
+            ("1.234", Style::RowsToFix, "separator-unclear 1234 1.234"),
+            ("12,50", Style::RowsToFix, "point-expected 12.5"),
             ("1.234", point, "1.234"),
             ("1,234", point, "1234"),
             ("12,50", point, "point-expected 12.5"),
@@ -277,17 +287,17 @@ mod tests {
             ("1.234", most_point, "separator-unclear 1234 1.234"),
             ("1 234", most_point, "1234"),
         ] {
-            let facts = Facts { style, ..Facts::default() };
-            assert_eq!(told(judge_cell(&text(written), &column(MONEY), facts)), said, "{written} {style:?}");
+            let facts = ColumnFacts { style, ..ColumnFacts::default() };
+            assert_eq!(outcome(judge_cell(&text(written), &column(MONEY), facts)), expected, "{written} {style:?}");
         }
     }
 
     #[test]
-    fn the_rules_outweigh_the_evidence() {
+    fn the_rules_take_precedence_over_the_evidence() {
         let lines = "type = \"integer\"\ndecimal = \",\"";
-        for style in [Style::Assumed, Style::Ambiguous, Style::Known(DecimalSign::Point)] {
-            let facts = Facts { style, ..Facts::default() };
-            assert_eq!(told(judge_cell(&text("1.234"), &column(lines), facts)), "1234", "{style:?}");
+        for style in [Style::Assumed, Style::Ambiguous, Style::Known(DecimalSeparator::Point)] {
+            let facts = ColumnFacts { style, ..ColumnFacts::default() };
+            assert_eq!(outcome(judge_cell(&text("1.234"), &column(lines), facts)), "1234", "{style:?}");
         }
         assert_eq!(judged("type = \"money\"\ndecimal = \".\"", &text("1,234")), "1234");
     }

@@ -1,15 +1,20 @@
-//! A number under a number format code, as spreadsheet programs show it: 123 under `"A-"00000` is A-00123. What is not sure
-//! (fractions, exponents, elapsed time, conditions, the scaling comma) is left to the caller, who takes the plain number.
+//! Renders a number under a number format code, as spreadsheet programs show it: 123 under `"A-"00000` is A-00123. If
+//! the result is uncertain (fractions, exponents, elapsed time, conditions, the scaling comma), the caller uses the
+//! plain number.
 //!
-//! The code is read anew for each cell: codes are short, and cells of text columns that are numbers under one are few.
+//! The code is parsed again for each cell: codes are short, and few cells of text columns are numbers with a format.
 
 use inventory_base::decimal::Decimal;
 
 use super::format_code::{LONGEST_CODE, Piece, Section, split_sections};
-use super::shown::plain;
+
+/// A number in 15 digits, never as 123.0 or 1E+12.
+pub(super) fn plain(number: f64) -> String {
+    Decimal::from_cell(number).map_or_else(|_| number.to_string(), |decimal| decimal.to_string())
+}
 
 pub(super) fn render(number: f64, code: &str) -> Option<String> {
-    // By far the most frequent ones.
+    // By far the most frequent codes.
     if code == "@" || code == "General" {
         return Some(plain(number));
     }
@@ -20,7 +25,8 @@ pub(super) fn render(number: f64, code: &str) -> Option<String> {
     }
     let sections = split_sections(code)?;
     let negative = decimal < Decimal::ZERO;
-    // The sections are for positive numbers, negative ones, zero and text; a negative one of its own has its own minus.
+    // The sections are for positive numbers, negative numbers, zero and text; a section for negative numbers includes
+    // its own minus.
     let (section, minus) = match sections.len() {
         1 => (sections[0], negative),
         2..=4 if negative => (sections[1], false),
@@ -39,15 +45,15 @@ pub(super) fn render_text(text: &str, code: &str) -> Option<String> {
         return None;
     }
     let section = Section::read(split_sections(code)?.last()?)?;
-    let mut shown = String::with_capacity(text.len() + code.len());
+    let mut rendered = String::with_capacity(text.len() + code.len());
     for piece in &section.pieces {
         match piece {
-            Piece::Text => shown.push_str(text),
-            Piece::Literal(sign) => shown.push(*sign),
+            Piece::Text => rendered.push_str(text),
+            Piece::Literal(c) => rendered.push(*c),
             _ => return None,
         }
     }
-    section.pieces.contains(&Piece::Text).then_some(shown)
+    section.pieces.contains(&Piece::Text).then_some(rendered)
 }
 
 impl Section {
@@ -58,9 +64,9 @@ impl Section {
         if has(Piece::Text) > 0 || has(Piece::Point) > 1 || has(Piece::Percent) > 1 {
             return None;
         }
-        let mut shown = String::with_capacity(digits.len() + self.pieces.len());
+        let mut rendered = String::with_capacity(digits.len() + self.pieces.len());
         if minus {
-            shown.push('-');
+            rendered.push('-');
         }
         let point = self.pieces.iter().position(|piece| *piece == Piece::Point);
         let (whole, fraction) = self.pieces.split_at(point.unwrap_or(self.pieces.len()));
@@ -80,19 +86,19 @@ impl Section {
         if minus && has(Piece::General) == 0 && zero(&whole_digits) && zero(&fraction_digits) {
             return None;
         }
-        self.render_whole(whole, places, &whole_digits, digits, &mut shown)?;
-        render_fraction(fraction, &fraction_digits, &mut shown)?;
-        Some(shown)
+        self.render_whole(whole, places, &whole_digits, digits, &mut rendered)?;
+        render_fraction(fraction, &fraction_digits, &mut rendered)?;
+        Some(rendered)
     }
 
-    /// From the left: the first place takes all the digits there are no places for.
+    /// From the left: the first place takes all digits that have no place of their own.
     fn render_whole(
         &self,
         pieces: &[Piece],
         places: usize,
         digits: &str,
         general: &str,
-        shown: &mut String,
+        rendered: &mut String,
     ) -> Option<()> {
         let is_digit = |piece: &Piece| matches!(piece, Piece::Zero | Piece::Hash);
         let first = pieces.iter().position(is_digit);
@@ -106,12 +112,12 @@ impl Section {
         let padded = format!("{digits:0>zeros$}");
         let mut left = padded.len();
         let mut places_left = places;
-        let mut next = |upto: usize, shown: &mut String| {
+        let mut next = |upto: usize, rendered: &mut String| {
             while left > upto {
-                shown.push(char::from(padded.as_bytes()[padded.len() - left]));
+                rendered.push(char::from(padded.as_bytes()[padded.len() - left]));
                 left -= 1;
                 if self.grouped && left > 0 && left % 3 == 0 {
-                    shown.push(',');
+                    rendered.push(',');
                 }
             }
         };
@@ -119,11 +125,11 @@ impl Section {
             match piece {
                 Piece::Zero | Piece::Hash => {
                     places_left -= 1;
-                    next(places_left, shown);
+                    next(places_left, rendered);
                 }
-                Piece::General => shown.push_str(general),
-                Piece::Percent => shown.push('%'),
-                Piece::Literal(sign) => shown.push(*sign),
+                Piece::General => rendered.push_str(general),
+                Piece::Percent => rendered.push('%'),
+                Piece::Literal(c) => rendered.push(*c),
                 Piece::Point | Piece::Text => return None,
             }
         }
@@ -131,33 +137,33 @@ impl Section {
     }
 }
 
-/// After the point: a `#` shows no zeros at the end.
-fn render_fraction(pieces: &[Piece], digits: &str, shown: &mut String) -> Option<()> {
+/// After the point: a `#` shows no trailing zeros.
+fn render_fraction(pieces: &[Piece], digits: &str, rendered: &mut String) -> Option<()> {
     let is_digit = |piece: &Piece| matches!(piece, Piece::Zero | Piece::Hash);
     let mut left = digits.bytes();
     let last = pieces.iter().rposition(is_digit).unwrap_or_default();
     for (at, piece) in pieces.iter().enumerate() {
         match piece {
-            Piece::Point => shown.push('.'),
-            Piece::Zero => shown.push(char::from(left.next()?)),
+            Piece::Point => rendered.push('.'),
+            Piece::Zero => rendered.push(char::from(left.next()?)),
             Piece::Hash => {
-                // Nothing but zeros to come, and no place that asks for them.
+                // Only zeros follow, and no place requires them.
                 let wanted = pieces[at..].contains(&Piece::Zero) || left.clone().any(|digit| digit != b'0');
                 let digit = left.next()?;
                 if wanted {
-                    shown.push(char::from(digit));
+                    rendered.push(char::from(digit));
                 }
             }
-            Piece::Percent => shown.push('%'),
-            Piece::Literal(sign) if at > last => shown.push(*sign),
+            Piece::Percent => rendered.push('%'),
+            Piece::Literal(c) if at > last => rendered.push(*c),
             _ => return None,
         }
     }
     Some(())
 }
 
-/// A plain decimal number, times a hundred for a percentage, rounded half up to so many places: the digits before the point,
-/// none for zero, and those after it.
+/// Rounds a plain decimal number half up to this many places, multiplied by a hundred for a percentage. Returns the
+/// digits before the point, empty for zero, and those after it.
 fn round(digits: &str, percent: bool, places: usize) -> Option<(String, String)> {
     let shifted;
     let digits = if percent {
@@ -190,8 +196,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_shown_as_their_format_has_them() {
-        for (number, code, said) in [
+    fn numbers_are_rendered_under_their_format() {
+        for (number, code, expected) in [
             (123.0, "00000", "00123"),
             (123456.0, "00000", "123456"),
             (123.0, "0", "123"),
@@ -241,12 +247,12 @@ mod tests {
             (1e15, "0", "1000000000000000"),
             (4006381333931.0, "0", "4006381333931"),
         ] {
-            assert_eq!(render(number, code).as_deref(), Some(said), "{number} under {code}");
+            assert_eq!(render(number, code).as_deref(), Some(expected), "{number} under {code}");
         }
     }
 
     #[test]
-    fn what_is_not_sure_is_not_rendered() {
+    fn uncertain_results_are_not_rendered() {
         for code in [
             "# ?/?",
             "0.00E+00",
@@ -281,8 +287,8 @@ mod tests {
     }
 
     #[test]
-    fn texts_take_the_place_meant_for_them() {
-        for (code, said) in [
+    fn texts_are_rendered_in_their_place() {
+        for (code, expected) in [
             ("\"A-\"@", Some("A-x1")),
             ("0;0;0;\"<\"@\">\"", Some("<x1>")),
             ("@ @", Some("x1 x1")),
@@ -294,7 +300,7 @@ mod tests {
             ("@;0", None),
             ("\"@\"", None),
         ] {
-            assert_eq!(render_text("x1", code).as_deref(), said, "{code}");
+            assert_eq!(render_text("x1", code).as_deref(), expected, "{code}");
         }
     }
 }

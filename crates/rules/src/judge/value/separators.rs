@@ -1,29 +1,29 @@
-//! The signs among the digits of a number: which groups thousands, and which can be the decimal one.
+//! The separators among the digits of a number: which one groups thousands, and which one can be the decimal separator.
 
-use crate::schema::DecimalSign;
+use crate::schema::DecimalSeparator;
 
-/// What the signs among the digits say.
+/// What the separators among the digits mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
-    /// No sign that could be a decimal one: 1234, 1 234, 1'234.
+    /// No possible decimal separator: 1234, 1 234, 1'234.
     Whole,
-    /// Can be read in one way only: 12.5 and 1,234,567 with a decimal point, 12,50 and 1.234.567 with a comma.
-    Sure(DecimalSign),
-    /// One sign before exactly three digits: 1.234.
+    /// Can be read in only one way: 12.5 and 1,234,567 with a decimal point, 12,50 and 1.234.567 with a decimal comma.
+    Sure(DecimalSeparator),
+    /// One separator in front of exactly three digits: 1.234.
     Either,
 }
 
-pub(super) fn char_of(sign: DecimalSign) -> char {
-    match sign {
-        DecimalSign::Point => '.',
-        DecimalSign::Comma => ',',
+pub(super) fn separator_char(separator: DecimalSeparator) -> char {
+    match separator {
+        DecimalSeparator::Point => '.',
+        DecimalSeparator::Comma => ',',
     }
 }
 
-/// None where the signs stand as in no number.
+/// `None` if numbers don't have their separators in such places.
 pub(super) fn shape_of(mantissa: &str) -> Option<Shape> {
     let (mut points, mut commas, mut digits, mut last) = (0u32, 0u32, 0u32, ' ');
-    // What groups thousands besides point and comma.
+    // A character other than point and comma that groups thousands.
     let mut mark = None;
     for c in mantissa.chars() {
         match c {
@@ -35,7 +35,7 @@ pub(super) fn shape_of(mantissa: &str) -> Option<Shape> {
             _ => return None,
         }
     }
-    let sign = if last == '.' { DecimalSign::Point } else { DecimalSign::Comma };
+    let separator = if last == '.' { DecimalSeparator::Point } else { DecimalSeparator::Comma };
     let other = if last == '.' { ',' } else { '.' };
     let is_digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
     let is_whole = |text: &str, group| match group {
@@ -52,22 +52,22 @@ pub(super) fn shape_of(mantissa: &str) -> Option<Shape> {
             if !is_whole(whole, mark) || !is_digits(fraction) {
                 return None;
             }
-            // Nobody groups thousands as 0.125 or 1234.567.
+            // Thousands are never grouped as 0.125 or 1234.567.
             let like_thousands = (1..=3).contains(&whole.len()) && !whole.starts_with('0') && fraction.len() == 3;
-            Some(if like_thousands && mark.is_none() { Shape::Either } else { Shape::Sure(sign) })
+            Some(if like_thousands && mark.is_none() { Shape::Either } else { Shape::Sure(separator) })
         }
         _ if mark.is_some() => None,
-        // The same sign again and again groups thousands, so the decimal one would be the other.
-        (_, 0) => is_grouped(mantissa, '.').then_some(Shape::Sure(DecimalSign::Comma)),
-        (0, _) => is_grouped(mantissa, ',').then_some(Shape::Sure(DecimalSign::Point)),
+        // A repeated separator groups thousands, so the decimal separator would be the other one.
+        (_, 0) => is_grouped(mantissa, '.').then_some(Shape::Sure(DecimalSeparator::Comma)),
+        (0, _) => is_grouped(mantissa, ',').then_some(Shape::Sure(DecimalSeparator::Point)),
         _ => {
             let (whole, fraction) = mantissa.rsplit_once(last)?;
-            (is_grouped(whole, other) && is_digits(fraction)).then_some(Shape::Sure(sign))
+            (is_grouped(whole, other) && is_digits(fraction)).then_some(Shape::Sure(separator))
         }
     }
 }
 
-/// 1,234,567 in threes; with commas also 12,34,567 as in India, where only the last group has three.
+/// 1,234,567 in groups of three; with commas also 12,34,567 as in India, where only the last group has three.
 fn is_grouped(text: &str, mark: char) -> bool {
     let mut groups = text.split(mark);
     let first = groups.next().unwrap_or_default();
@@ -80,7 +80,7 @@ fn is_grouped(text: &str, mark: char) -> bool {
         if group.is_empty() || !is_digits(group) {
             return false;
         }
-        // A group of two stands before another, so each is looked at when the next one comes.
+        // Only the last group may have three digits, so each group is checked when the next one follows.
         twos &= last == 0 || last == 2;
         threes &= group.len() == 3;
         last = group.len();
@@ -94,8 +94,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_signs_tell_by_their_places() {
-        let (point, comma) = (Shape::Sure(DecimalSign::Point), Shape::Sure(DecimalSign::Comma));
+    fn the_places_of_separators_show_their_meaning() {
+        let (point, comma) = (Shape::Sure(DecimalSeparator::Point), Shape::Sure(DecimalSeparator::Comma));
         for (digits, shape) in [
             ("1234", Some(Shape::Whole)),
             ("1 234 567", Some(Shape::Whole)),

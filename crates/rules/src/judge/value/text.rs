@@ -1,28 +1,28 @@
-//! Text as it is kept: without blanks at its ends, in one form of Unicode, with the zeros its column is declared to have.
+//! Texts as they are stored: trimmed, in one Unicode normal form, and padded with zeros if the column declares it.
 
 use std::borrow::Cow;
 
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
-use crate::judge::lent::LentValue;
+use crate::judge::borrowed::BorrowedValue;
 use crate::schema::Column;
 use inventory_base::message::Rule;
 
-use super::Broken;
-use super::alike::{is_invisible, is_variation_selector};
+use super::Violation;
+use super::lookalikes::{is_invisible, is_variation_selector};
 
 #[inline]
-pub(super) fn judge_text<'a>(text: Cow<'a, str>, column: &Column) -> Result<LentValue<'a>, Broken> {
+pub(super) fn judge_text<'a>(text: Cow<'a, str>, column: &Column) -> Result<BorrowedValue<'a>, Violation> {
     let text = pad(text, column);
     // No text has more characters than bytes.
     if let Some(limit) = column.max_length.filter(|limit| text.len() > *limit) {
         let length = text.chars().count();
         if length > limit {
             let words = vec![("length", length.to_string()), ("limit", limit.to_string())];
-            return Err(Broken { rule: Rule::TextTooLong, words });
+            return Err(Violation { rule: Rule::TextTooLong, words });
         }
     }
-    Ok(LentValue::S(text))
+    Ok(BorrowedValue::S(text))
 }
 
 /// 123 in a column of five digits is 00123.
@@ -35,9 +35,9 @@ pub(super) fn pad<'a>(text: Cow<'a, str>, column: &Column) -> Cow<'a, str> {
     }
 }
 
-/// The text without blanks of every kind and invisible characters at both ends.
+/// The text without whitespace and invisible characters at both ends.
 pub(super) fn trim(text: &str) -> &str {
-    // Nearly all texts have none.
+    // Nearly all texts need no trimming.
     let is_kept = |end: Option<&u8>| end.is_some_and(u8::is_ascii_graphic);
     if is_kept(text.as_bytes().first()) && is_kept(text.as_bytes().last()) {
         return text;
@@ -45,7 +45,7 @@ pub(super) fn trim(text: &str) -> &str {
     text.trim_matches(|c: char| c.is_whitespace() || is_invisible(c) && !is_variation_selector(c))
 }
 
-/// The text without what surrounds it, in normal form C: `e` and an accent are the same as `é`.
+/// The trimmed text in normal form C: `e` followed by an accent is the same as `é`.
 pub(super) fn clean(text: &str) -> Cow<'_, str> {
     let text = trim(text);
     if text.is_ascii() || is_nfc_quick(text.chars()) == IsNormalized::Yes {
@@ -63,7 +63,7 @@ mod tests {
     const TEXT: &str = "type = \"text\"";
 
     #[test]
-    fn text_is_trimmed_at_its_ends_and_kept_inside() {
+    fn text_is_trimmed_at_its_ends_only() {
         for (written, kept) in [
             (" \u{a0}1E5\u{2003}", "1E5"),
             ("00123", "00123"),
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn text_is_in_normal_form() {
+    fn text_is_normalised() {
         assert_eq!(judged(TEXT, &text("Cafe\u{301}")), "Caf\u{e9}");
         assert_eq!(judged(TEXT, &text("\u{212b}ngstr\u{f6}m")), "\u{c5}ngstr\u{f6}m");
         assert!(matches!(clean("Café"), Cow::Borrowed("Café")));
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn digits_are_padded_where_that_is_declared() {
+    fn digits_are_padded_if_declared() {
         let lines = "type = \"text\"\npad = 5";
         for (written, kept) in [("123", "00123"), ("123456", "123456"), ("A12", "A12"), ("1.5", "1.5"), ("٣", "٣")] {
             assert_eq!(judged(lines, &text(written)), kept, "{written}");
@@ -106,6 +106,6 @@ mod tests {
     #[test]
     fn yes_and_no_are_text_too() {
         assert_eq!(judged(TEXT, &cell(RawValue::Bool(true))), "TRUE");
-        assert_eq!(judge_text("x".into(), &column(TEXT)), Ok(LentValue::S("x".into())));
+        assert_eq!(judge_text("x".into(), &column(TEXT)), Ok(BorrowedValue::S("x".into())));
     }
 }

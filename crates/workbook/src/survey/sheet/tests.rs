@@ -8,27 +8,27 @@ fn survey(xml: &str) -> Result<SheetSurvey, Refusal> {
 }
 
 #[test]
-fn what_the_reader_does_not_tell_is_counted() {
+fn hidden_rows_merged_areas_and_odd_cells_are_collected() {
     let cell = "<c><v>1</v></c>";
     let odd = |row, column, holds| OddCell { place: (row, column), holds };
-    let beside = |hidden_rows, areas| Beside { hidden_rows, areas };
+    let extras = |hidden_rows, areas| SheetExtras { hidden_rows, areas };
     let title = MergedArea { first_row: 1, last_row: 1, first_column: 0, last_column: 1 };
     let area = MergedArea { first_row: 2, last_row: 4, first_column: 2, last_column: 3 };
     let cases: Vec<(String, SheetSurvey)> = vec![
         (format!("<row r='1'>{cell}</row>"), SheetSurvey { cells: 1, ..SheetSurvey::default() }),
         (
             format!("<row hidden='1'>{cell}{cell}</row><row r='2' hidden='true'/><row hidden='0'>{cell}</row>"),
-            SheetSurvey { cells: 3, beside: beside(1, vec![]), ..SheetSurvey::default() },
+            SheetSurvey { cells: 3, extras: extras(1, vec![]), ..SheetSurvey::default() },
         ),
         (
             "<x:row hidden=\"1\"><x:c t='inlineStr'><x:is><x:t>a</x:t></x:is></x:c><x:c/></x:row>".to_owned(),
-            SheetSurvey { cells: 2, beside: beside(1, vec![]), ..SheetSurvey::default() },
+            SheetSurvey { cells: 2, extras: extras(1, vec![]), ..SheetSurvey::default() },
         ),
         (
             "</sheetData><mergeCells count='2'><mergeCell ref='A1:B1'/><mergeCell ref='C2:D4'/>\
               <mergeCell ref='E1'/><mergeCell ref='F:F'/></mergeCells>"
                 .to_owned(),
-            SheetSurvey { beside: beside(0, vec![title, area]), ..SheetSurvey::default() },
+            SheetSurvey { extras: extras(0, vec![title, area]), ..SheetSurvey::default() },
         ),
         (
             "<c r='B3' t='e'><v>#SPILL!</v></c><c r='C3' t='e'><v>#N/A</v></c><c t='str'><v>#CALC! &amp;</v></c>"
@@ -52,7 +52,7 @@ fn what_the_reader_does_not_tell_is_counted() {
 }
 
 #[test]
-fn what_follows_a_style_is_found_or_all_is_left() {
+fn attributes_after_a_leading_style_are_split_off() {
     for (others, rest) in [
         (" s=\"12\" t=\"s\"", " t=\"s\""),
         (" s=\"0\"", ""),
@@ -67,7 +67,7 @@ fn what_follows_a_style_is_found_or_all_is_left() {
 }
 
 #[test]
-fn a_leading_reference_is_read_as_any_other_or_left_to_them() {
+fn a_leading_reference_is_parsed_like_any_other_or_left_to_the_general_parser() {
     for reference in ["A1", "B12", "XFD1048576", "ZZZ9999999"] {
         let rest = format!("r=\"{reference}\" t=\"s\"");
         let expected = (place_of(reference.as_bytes()).unwrap(), b" t=\"s\"".as_slice());
@@ -90,14 +90,14 @@ fn a_leading_reference_is_read_as_any_other_or_left_to_them() {
 }
 
 #[test]
-fn what_would_mislead_the_reader_about_places_is_refused() {
+fn references_that_would_mislead_the_reader_are_refused() {
     for xml in [
         "<c r='ZZZZZZZZ1'>",
         "<c r='A99999999999'>",
         "<c r='A0'>",
         "<c r='12'>",
         "<row r='4294967297'>",
-        // Behind these the reader loses count.
+        // After these the reader loses count.
         "<c t='e'><v>#SPILL!</v></c>",
         "<c t='s'><v>9</v></c>",
         "<c t='n'><v>many</v></c>",
@@ -106,7 +106,7 @@ fn what_would_mislead_the_reader_about_places_is_refused() {
         "<row r='3'><c r='A3'/><c r='B4'/>",
         "<row><c r='A3'/><c r='B4'/>",
         "<row r='3'/><row><c r='A3'/>",
-        // Cells, rows and the end of the rows within a cell.
+        // Cells, rows and the end of the rows inside a cell.
         "<c r='A1'><c r='B1'><v>1</v></c>",
         "<c r='A1'><v>1<c r='B1'/>",
         "<c r='A1'><v>1</c>",

@@ -1,0 +1,50 @@
+//! The row that looks most like a header, quoted when a file without a header is refused.
+
+use crate::schema::Schema;
+use inventory_base::message::{Refusal, Rule, listed};
+use inventory_workbook::RawRow;
+
+use super::value::display_text;
+
+/// Cells quoted from it.
+const CELLS_QUOTED: usize = 8;
+
+pub(super) struct NearestHeader {
+    sheet: String,
+    row: u32,
+    known: usize,
+    found: String,
+}
+
+impl NearestHeader {
+    /// Returns the better of the best row so far and this row, in which `known` columns were recognised.
+    pub fn best_of(
+        nearest: Option<NearestHeader>,
+        sheet: &str,
+        row: &RawRow<'_>,
+        known: usize,
+    ) -> Option<NearestHeader> {
+        if known <= nearest.as_ref().map_or(0, |nearest| nearest.known) {
+            return nearest;
+        }
+        let quoted: Vec<String> = row.cells.iter().map(|cell| format!("\"{}\"", display_text(cell))).collect();
+        Some(NearestHeader { sheet: sheet.to_string(), row: row.number, known, found: listed(&quoted, CELLS_QUOTED) })
+    }
+}
+
+pub(super) fn refuse_without_header(schema: &Schema, nearest: Option<&NearestHeader>) -> Refusal {
+    let key = schema.position(schema.key.first_column()).unwrap_or_default();
+    let column = schema.columns[key].own_header();
+    match nearest {
+        Some(NearestHeader { sheet, row, found, .. }) => {
+            let words = [("column", column), ("row", &row.to_string()), ("sheet", sheet), ("found", found)];
+            Refusal::new(Rule::NoSheetFits, &words)
+        }
+        None => {
+            let needed = schema.columns.iter().enumerate();
+            let needed = needed.filter(|(position, column)| *position == key || column.required);
+            let titles: Vec<&str> = needed.map(|(_, column)| column.own_header()).collect();
+            Refusal::new(Rule::NoHeaderFound, &[("columns", &titles.join(", "))])
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! The stages of a load.
+
+pub mod builder;
+pub mod compare;
+pub mod missing;
+pub mod newer;
+pub mod plan;
+pub mod read;
+pub mod undo;
+pub mod verify;
+pub mod write;
+pub mod write_chunk;
