@@ -22,7 +22,7 @@ fuzz_target!(|bytes: &[u8]| {
                 Request::Approve(word) | Request::Redrive(word) | Request::Cancel(word) => check_name(&word.load),
                 Request::Undo(undo) => check_name(&undo.load),
                 Request::Show(load) | Request::ShowRows { load, .. } => check_name(load),
-                Request::RedriveAll { .. } | Request::ListFailed | Request::ListLoads { .. } => {}
+                Request::RedriveAll { .. } | Request::ListFailed { .. } | Request::ListLoads { .. } => {}
                 Request::About | Request::Sweep => {}
             }
         }

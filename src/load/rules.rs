@@ -60,8 +60,8 @@ impl RulesFrom {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::load::LoadError;
     use crate::clients::fake::{Fake, Reply};
+    use crate::load::LoadError;
     use crate::store::S3Store;
     use inventory_rules::schema::SHIPPED;
 

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use inventory_base::ending::Ending;
-use inventory_check::plan::{Fate, Index};
 use inventory_check::child::Reader;
+use inventory_check::plan::{Fate, Index};
 use inventory_loader::config;
 use inventory_loader::load::{self, RulesFrom, Run, RunEnd, Services};
 use inventory_loader::store::{FolderStore, Store};

@@ -13,7 +13,7 @@ pub fn compound(name: &str, mut stream: Vec<u8>) -> Vec<u8> {
     stream.resize(stream.len().max(SHORTEST), 0);
     let length = stream.len();
     stream.resize(length.next_multiple_of(SECTOR), 0);
-    let sectors = length / SECTOR;
+    let sectors = stream.len() / SECTOR;
     // The sector table comes first, then the directory, then the stream.
     let per_table = SECTOR / 4;
     let tables = (1..).find(|tables| tables * per_table >= tables + 1 + sectors).expect("a long enough table");
