@@ -205,7 +205,7 @@ fn log_end(end: &RunEnd) {
         RunEnd::Ended(_) | RunEnd::Continued { .. } | RunEnd::Queued { .. } => {}
         RunEnd::Delayed { until } => tracing::info!(event = "tried_again_later", until = %until),
         RunEnd::Duplicate => tracing::info!(event = "already_under_way"),
-        RunEnd::EndedBefore { ending } => tracing::info!(event = "already_ended", ending),
+        RunEnd::EndedBefore { ending } => tracing::info!(event = "already_ended", ending = ending.name()),
     }
 }
 

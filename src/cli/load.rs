@@ -120,7 +120,7 @@ impl LoadArgs {
                 say(&format!(
                     "This very file was loaded before, and ended as \"{ending}\". Nothing was changed this time."
                 ));
-                return Ok(Exit::of_ended(&ending));
+                return Ok(Exit::of_ended(ending));
             }
             // Only a load that somebody else can start gets there.
             RunEnd::Continued { .. } | RunEnd::Queued { .. } | RunEnd::Delayed { .. } => {

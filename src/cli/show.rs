@@ -226,7 +226,7 @@ fn say_state(shown: &Shown) -> String {
         }
         State::Writing => format!("It is being written: {}.{runs}{waits}", say_written(shown)),
         State::Ended => {
-            let ending = shown.ending.as_deref().map_or("over".to_string(), |ending| say_ended(ending, &shown.later));
+            let ending = shown.ending.map_or("over".to_string(), |ending| say_ended(ending, &shown.later));
             let runs = if shown.starts > 1 { format!(", in {} runs", count(shown.starts)) } else { String::new() };
             format!("It ended on{}: {ending}{runs}.", on(shown.updated))
         }

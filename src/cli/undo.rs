@@ -101,7 +101,7 @@ impl Undo {
         let trial = Request::Undo(UndoDecision { dry_run: true, ..undo.clone() });
         let told = match deployed::ask_patiently(relay, &trial, "undo").await? {
             UndoAnswer::Report(report) => report,
-            UndoAnswer::EndedBefore(ending) => return Ok(self.say_ended_before(&ending)),
+            UndoAnswer::EndedBefore(ending) => return Ok(self.say_ended_before(ending)),
         };
         if !self.yes {
             tell(&told, None, self.json, None)?;
@@ -159,7 +159,7 @@ impl Undo {
                      minute.",
                 ));
             }
-            RunEnd::EndedBefore { ending } => return Ok(self.say_ended_before(&ending)),
+            RunEnd::EndedBefore { ending } => return Ok(self.say_ended_before(ending)),
             // Only what somebody else can start gets there.
             RunEnd::Continued { .. } | RunEnd::Queued { .. } | RunEnd::Delayed { .. } => {
                 return Err(LoadError::NoHeadway(name).into());
@@ -173,9 +173,9 @@ impl Undo {
         Ok(Exit::from(&*report))
     }
 
-    fn say_ended_before(&self, ending: &str) -> Exit {
+    fn say_ended_before(&self, ending: Ending) -> Exit {
         let (load, name) = (&self.load, self.load.undoing());
-        let ended = match ending == Ending::Done.name() {
+        let ended = match ending == Ending::Done {
             true => String::new(),
             false => format!(" That ended as \"{ending}\"; its report says what was taken back."),
         };

@@ -169,7 +169,7 @@ impl Upload {
         let Some(report) = &shown.report else {
             let summary = shown.summary.clone().unwrap_or_default();
             say(&format!("{summary} The report is not kept any more."));
-            return Ok(Exit::of_ended(shown.ending.as_deref().unwrap_or_default()));
+            return Ok(shown.ending.map_or(Exit::Good, Exit::of_ended));
         };
         tell(report, None, self.json, Some(&shown.report_is_in))?;
         say_cut(shown);

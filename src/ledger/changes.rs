@@ -136,7 +136,7 @@ pub(super) fn load_dropped(request: &TurnRequest, ended: &EndedLoad, now: u64) -
     let summary = serde_json::json!({ "summary": ended.summary });
     values.extend([
         ("nobody", text("nobody")),
-        ("ending", text(&ended.ending)),
+        ("ending", text(ended.ending.name())),
         ("summary", text(&summary.to_string())),
     ]);
     let change = LoadWrite { step: Step::Drop, set: &set, and: "", values };

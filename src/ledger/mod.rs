@@ -28,6 +28,7 @@ use jiff::Timestamp;
 use crate::clients::CloudFault;
 pub use bucket_scan::BucketScan;
 use changes::{LoadWrite, lease_freed, lease_handed_over, lease_renewed, with_counts};
+use inventory_base::ending::Ending;
 use inventory_base::decision::FollowUp;
 use inventory_base::load_id::LoadId;
 use inventory_check::plan::{LastLoad, Names};
@@ -172,7 +173,7 @@ impl Ledger {
         &self,
         lease: &Lease,
         key: &str,
-        ending: &str,
+        ending: Ending,
         summary: serde_json::Value,
         loaded: Option<&LastLoad>,
     ) -> Result<(), LedgerError> {
@@ -180,19 +181,19 @@ impl Ledger {
             step: Step::End,
             set: "#ending = :ending, #summary = :summary",
             and: "",
-            values: vec![("ending", text(ending)), ("summary", text(&summary.to_string()))],
+            values: vec![("ending", text(ending.name())), ("summary", text(&summary.to_string()))],
         };
         let ended = EndedLoad {
             load: lease.load.clone(),
             key: key.to_string(),
-            ending: ending.to_string(),
+            ending,
             summary: summary["summary"].as_str().unwrap_or_default().to_string(),
             ended: Timestamp::now(),
         };
         lease.release();
         let history = put_into_history(&lease.table, &ended, now_ms());
         self.note_with(lease, change, lease_freed(lease, loaded), Some(history)).await?;
-        tracing::info!(event = "turn_ended", load = %lease.load, table = lease.table, epoch = lease.epoch, ending);
+        tracing::info!(event = "turn_ended", load = %lease.load, table = lease.table, epoch = lease.epoch, ending = ending.name());
         Ok(())
     }
 
@@ -466,7 +467,7 @@ mod tests {
             _ => cancelled(["ConditionalCheckFailed", "None"]),
         });
         let (ledger, lease) = ledger(&fake);
-        ledger.end(&lease, "a.xlsx", "done", json!({}), None).await.unwrap();
+        ledger.end(&lease, "a.xlsx", Ending::Done, json!({}), None).await.unwrap();
         ledger.renew(&lease).await.unwrap();
         assert!(!lease.is_live());
     }

@@ -7,6 +7,7 @@ use super::queue_position::{QueuePosition, written};
 use super::record::ItemReader;
 use super::write::{ItemWrite, Key, fault, number, text};
 use super::{Ledger, LedgerError, expiry_of_record};
+use inventory_base::ending::Ending;
 use inventory_base::load_id::LoadId;
 
 const WAITING: &str = "queue#";
@@ -18,7 +19,7 @@ pub struct EndedLoad {
     pub load: LoadId,
     /// The key of the upload.
     pub key: String,
-    pub ending: String,
+    pub ending: Ending,
     pub summary: String,
     pub ended: Timestamp,
 }
@@ -39,7 +40,7 @@ pub(super) fn put_into_history(table: &str, ended: &EndedLoad, now: u64) -> Item
     ItemWrite::update(key, update, "").with([
         ("load", text(ended.load.as_str())),
         ("key", text(&ended.key)),
-        ("ending", text(&ended.ending)),
+        ("ending", text(ended.ending.name())),
         ("summary", text(&ended.summary)),
         ("ended", text(&ended.ended.to_string())),
         ("expires", number(expiry_of_record(now))),
@@ -132,7 +133,7 @@ impl ItemReader<'_> {
         Ok(EndedLoad {
             load: self.parsed("load", LoadId::parse)?,
             key: self.text("key")?.to_string(),
-            ending: self.text("ending")?.to_string(),
+            ending: self.parsed("ending", Ending::parse)?,
             summary: self.text("summary")?.to_string(),
             ended: self.parsed("ended", |time| time.parse().ok())?,
         })

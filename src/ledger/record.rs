@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::LedgerError;
 use super::outage::Outage;
 use super::queue_position::QueuePosition;
+use inventory_base::ending::Ending;
 use inventory_base::decision::{Decision, FollowUp, Undo};
 use inventory_base::load_id::LoadId;
 use inventory_base::upload::Upload;
@@ -169,7 +170,7 @@ pub struct LoadRecord {
     pub again: Option<Decision>,
     /// For an undo: which load is undone, who asked for that, and when.
     pub undo: Option<Undo>,
-    pub ending: Option<String>,
+    pub ending: Option<Ending>,
     pub summary: Option<serde_json::Value>,
     /// The temporary faults since its last progress.
     pub outage: Option<Outage>,
@@ -211,7 +212,7 @@ impl ItemReader<'_> {
             stop: self.stop()?,
             again: self.optional("again", |json| serde_json::from_str(json).ok())?,
             undo: self.optional("undo", |json| serde_json::from_str(json).ok())?,
-            ending: self.optional("ending", |name| Some(name.to_string()))?,
+            ending: self.optional("ending", Ending::parse)?,
             summary: self.optional("summary", |json| serde_json::from_str(json).ok())?,
             outage: self.optional("outage", |json| serde_json::from_str(json).ok())?,
             later: self.later()?,

@@ -11,6 +11,7 @@ use super::write::{Key, pause, send};
 use super::{
     Lease, LeaseRecord, LeaseVerdict, Ledger, LedgerError, LoadRecord, QueuePosition, State, Stop, judge_lease,
 };
+use inventory_base::ending::Ending;
 use inventory_base::load_id::LoadId;
 
 /// How often a turn is requested if other requests interfere. In each round one of them succeeds.
@@ -223,14 +224,14 @@ impl Ledger {
     }
 
     /// Ends a load that has not begun. Returns `false` if it has begun or ended.
-    pub async fn drop_load(&self, announced: &AnnouncedLoad, ending: &str, summary: &str) -> Result<bool, LedgerError> {
+    pub async fn drop_load(&self, announced: &AnnouncedLoad, ending: Ending, summary: &str) -> Result<bool, LedgerError> {
         let AnnouncedLoad { load, upload, table, .. } = announced;
         let now = now_ms();
         let position = QueuePosition::new(announced.at, load);
         let (request_id, kept_in) = (String::new(), self.reports_at.clone());
         let request = TurnRequest { announced: announced.clone(), position, state: None, request_id, kept_in };
         let (key, ended) = (upload.key.clone(), Timestamp::now());
-        let (ending, summary) = (ending.to_string(), summary.to_string());
+        let summary = summary.to_string();
         let ended = EndedLoad { load: load.clone(), key, ending, summary, ended };
         let changes = [
             load_dropped(&request, &ended, now),
@@ -239,7 +240,7 @@ impl Ledger {
         ];
         let dropped = send(&self.client, &self.table, changes).await?.is_ok();
         if dropped {
-            tracing::info!(event = "load_dropped", load = %load, table, ending = ended.ending);
+            tracing::info!(event = "load_dropped", load = %load, table, ending = ended.ending.name());
         }
         Ok(dropped)
     }

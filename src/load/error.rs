@@ -6,6 +6,7 @@ use crate::load::rules::RulesError;
 use crate::relay::RelayError;
 use crate::store::StoreError;
 use crate::table::TableError;
+use inventory_base::ending::Ending;
 use inventory_base::load_id::LoadId;
 use inventory_check::child::ChildError;
 use inventory_check::plan::PlanError;
@@ -132,7 +133,7 @@ pub enum CannotUndo {
     #[error("load {0} has not ended, so nothing was undone; wait for its report")]
     NotEnded(LoadId),
     #[error("load {load} ended as \"{ending}\" and wrote nothing, so there is nothing to undo")]
-    NothingWritten { load: LoadId, ending: String },
+    NothingWritten { load: LoadId, ending: Ending },
     #[error(
         "load {0} wrote without looking at the table first (compare = false), so nobody knows what was there before; \
          nothing was undone. Load a sheet with the right values instead"

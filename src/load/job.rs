@@ -11,6 +11,7 @@ use crate::ledger::{Lease, Ledger, LedgerError, LoadRecord};
 use crate::load::error::LoadError;
 use crate::load::services::Services;
 use crate::load::settings::Settings;
+use inventory_base::ending::Ending;
 use inventory_base::decision::Undo;
 use inventory_base::load_id::LoadId;
 use inventory_base::progress::Progress;
@@ -108,7 +109,7 @@ pub enum RunEnd {
     /// It met a fault that may pass, and is tried again after a pause.
     Delayed { until: Timestamp },
     /// The load was over before.
-    EndedBefore { ending: String },
+    EndedBefore { ending: Ending },
 }
 
 impl Job<'_> {

@@ -7,7 +7,7 @@ use crate::load::finish::unbegun::replaced;
 use crate::load::job::{Job, RunEnd};
 use inventory_base::ending::Ending;
 use inventory_base::message::{count, sentence};
-use inventory_check::plan::{CHUNKS_AT_ONCE, ChunkEntry, Index, Names};
+use inventory_check::plan::{CHUNKS_AT_ONCE, ChunkEntry, ChunkKind, Index, Names};
 use inventory_check::report::{Report, Seconds, Stopped};
 
 impl Job<'_> {
@@ -95,7 +95,7 @@ impl Job<'_> {
         }
         for entry in plan.in_writing_order().skip(written) {
             tally.mark_not_written(entry);
-            if entry.undone > 0 {
+            if let ChunkKind::Undo(_) = entry.kind {
                 self.read_chunk(entry).await?.iter().for_each(|step| tally.mark_not_reached(step));
             }
         }

@@ -102,7 +102,7 @@ async fn waiting_loads_run_in_the_order_of_their_events() {
         stack.invoke(&event(upload)).await.expect("no error");
         assert_eq!(record(&stack, upload).await.state, State::Queued);
     }
-    ledger.end(&lease, "holder.csv", "done", json!({}), None).await.expect("the ending");
+    ledger.end(&lease, "holder.csv", Ending::Done, json!({}), None).await.expect("the ending");
     stack.invoke(&json!({ "sweep": {} })).await.expect("no error");
     for upload in [&early, &late] {
         assert_eq!(stack.report(upload).await.ending, Ending::Done);
@@ -230,7 +230,7 @@ async fn a_cancelled_load_reports_what_was_written_and_can_be_redriven() {
     stack.invoke(&json!({ "undo": { "load": load.next(), "dry_run": false } })).await.expect("no error");
     said(run(&stack, &["cancel", undo.as_str(), "--by", "Erika"]));
     assert_eq!(stack.report_of(&undo).await.ending, Ending::Cancelled);
-    ledger.end(&lease, "b.csv", "done", json!({}), None).await.expect("the ending");
+    ledger.end(&lease, "b.csv", Ending::Done, json!({}), None).await.expect("the ending");
     said(run(&stack, &["redrive", undo.as_str()]));
     let report = stack.report_of(&undo.next()).await;
     let undone = report.undone.expect("an undo");

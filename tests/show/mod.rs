@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
+use inventory_base::ending::Ending;
 use inventory_base::load_id::LoadId;
 use inventory_base::upload::Upload;
 use inventory_loader::ledger::{AnnouncedLoad, IfBusy, Lease, Ledger, LoadRecord, ProgressCounts, State, Turn};
@@ -263,7 +264,7 @@ async fn waiting_and_running_loads_are_listed_before_ended_ones_and_show_their_p
 
     let (lease, _) = take(&ledger, &uploads[0], "first").await.expect("a turn");
     let rows = json!({ "total": 4, "new": 3, "rejected": 1 });
-    ledger.end(&lease, "a.csv", "done", json!({ "summary": "Well.", "rows": rows }), None).await.expect("an end");
+    ledger.end(&lease, "a.csv", Ending::Done, json!({ "summary": "Well.", "rows": rows }), None).await.expect("an end");
     let (lease, record) = take(&ledger, &uploads[1], "first").await.expect("a turn");
     for waiting in &uploads[2..] {
         assert!(take(&ledger, waiting, "other").await.is_none());
@@ -297,7 +298,7 @@ async fn waiting_and_running_loads_are_listed_before_ended_ones_and_show_their_p
     let lease = take(&ledger, &uploads[1], "second").await.expect("a turn").0;
     assert_eq!(current(&b).await.headway, None);
     lease.note_counts(|headway| headway.written = 9);
-    ledger.end(&lease, "b.csv", "cancelled", json!({ "summary": "Stopped." }), None).await.expect("an end");
+    ledger.end(&lease, "b.csv", Ending::Cancelled, json!({ "summary": "Stopped." }), None).await.expect("an end");
     let shown = current(&b).await;
     assert_eq!((shown.state, shown.summary.as_deref(), shown.headway), (State::Ended, Some("Stopped."), None));
     let last = list_loads("stock", &ledger, 1).await.expect("a list");

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use inventory_base::ending::Ending;
 use inventory_base::load_id::LoadId;
 use inventory_base::upload::Upload;
 use inventory_loader::ledger::{AnnouncedLoad, IfBusy, Lease, Ledger, LedgerError, LoadRecord, State, Turn};
@@ -115,7 +116,7 @@ async fn the_first_turn_creates_the_record_of_a_load() {
         (&load, &upload, "stock", State::Planning)
     );
     assert_eq!((found.owner.as_str(), found.epoch, found.starts, found.starts_without_progress), ("first", 1, 1, 1));
-    assert_eq!((found.chunks_done, found.chunks_total, found.ending.as_deref()), (0, 0, None));
+    assert_eq!((found.chunks_done, found.chunks_total, found.ending), (0, 0, None));
     assert_eq!(record(&test.ledger, &load).await, found);
     test.delete().await;
 }
@@ -170,10 +171,10 @@ async fn a_load_is_planned_written_and_ended() {
     assert_eq!((writing.state, writing.chunks_done, writing.chunks_total), (State::Writing, 3, 5));
     test.ledger.checkpoint(&lease, 5).await.expect("the last checkpoint");
     let summary = json!({ "rows": { "written": 5 } });
-    test.ledger.end(&lease, "a.xlsx", "done", summary.clone(), None).await.expect("the ending");
+    test.ledger.end(&lease, "a.xlsx", Ending::Done, summary.clone(), None).await.expect("the ending");
     let ended = record(&test.ledger, &lease.load).await;
     assert_eq!((ended.state, ended.chunks_done, ended.chunks_total), (State::Ended, 5, 5));
-    assert_eq!((ended.ending.as_deref(), ended.summary), (Some("done"), Some(summary)));
+    assert_eq!((ended.ending, ended.summary), (Some(Ending::Done), Some(summary)));
     assert_eq!(ended.started, writing.started);
     assert!(!lease.is_live());
     test.delete().await;
@@ -183,9 +184,9 @@ async fn a_load_is_planned_written_and_ended() {
 async fn a_load_can_end_without_a_plan() {
     let test = TestLedger::create().await;
     let (lease, _) = expect_turn(take_turn(&test.ledger, &upload("a.xlsx"), "stock", "first").await);
-    test.ledger.end(&lease, "a.xlsx", "refused", json!({}), None).await.expect("the ending");
+    test.ledger.end(&lease, "a.xlsx", Ending::Refused, json!({}), None).await.expect("the ending");
     let ended = record(&test.ledger, &lease.load).await;
-    assert_eq!((ended.state, ended.ending.as_deref(), ended.chunks_total), (State::Ended, Some("refused"), 0));
+    assert_eq!((ended.state, ended.ending, ended.chunks_total), (State::Ended, Some(Ending::Refused), 0));
     test.delete().await;
 }
 
@@ -230,7 +231,7 @@ async fn an_ended_load_is_never_resumed() {
     let test = TestLedger::create().await;
     let upload = upload("a.xlsx");
     let lease = half_written(&test.ledger, &upload).await;
-    test.ledger.end(&lease, "a.xlsx", "done", json!({}), None).await.expect("the ending");
+    test.ledger.end(&lease, "a.xlsx", Ending::Done, json!({}), None).await.expect("the ending");
     let ended = record(&test.ledger, &lease.load).await;
     let turns = [
         take_turn(&test.ledger, &upload, "stock", "first").await,
@@ -249,7 +250,7 @@ async fn an_ended_load_is_never_resumed() {
 async fn the_end_of_a_load_frees_its_table_at_once() {
     let test = TestLedger::create().await;
     let (first, _) = expect_turn(take_turn(&test.ledger, &upload("a.xlsx"), "stock", "first").await);
-    test.ledger.end(&first, "a.xlsx", "done", json!({}), None).await.expect("the ending");
+    test.ledger.end(&first, "a.xlsx", Ending::Done, json!({}), None).await.expect("the ending");
     let (second, _) = expect_turn(take_turn(&test.ledger, &upload("b.xlsx"), "stock", "second").await);
     assert_eq!(second.epoch, first.epoch + 1, "an epoch is never reused");
     test.delete().await;
@@ -278,7 +279,7 @@ async fn a_run_that_lost_its_turn_can_no_longer_record_anything() {
     assert_lost(test.ledger.planned(&lost, &found, 9).await, &lost);
     assert_lost(test.ledger.checkpoint(&lost, 4).await, &lost);
     assert_lost(test.ledger.hand_over(&lost).await, &lost);
-    assert_lost(test.ledger.end(&lost, "a.xlsx", "done", json!({}), None).await, &lost);
+    assert_lost(test.ledger.end(&lost, "a.xlsx", Ending::Done, json!({}), None).await, &lost);
     assert_eq!(record(&test.ledger, &lost.load).await, found);
     assert!(
         matches!(take_turn(&test.ledger, &upload, "stock", "second").await, Turn::Duplicate),
@@ -408,7 +409,7 @@ async fn a_late_heartbeat_does_not_block_a_handed_over_turn() {
 async fn a_heartbeat_after_the_end_has_no_effect_and_is_not_an_error() {
     let test = TestLedger::create().await;
     let (lease, _) = expect_turn(take_turn(&test.ledger, &upload("a.xlsx"), "stock", "first").await);
-    test.ledger.end(&lease, "a.xlsx", "done", json!({}), None).await.expect("the ending");
+    test.ledger.end(&lease, "a.xlsx", Ending::Done, json!({}), None).await.expect("the ending");
     test.ledger.renew(&lease).await.expect("a late heartbeat, which is not an error");
     assert!(!lease.is_live());
     expect_turn(take_turn(&test.ledger, &upload("b.xlsx"), "stock", "second").await);

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use inventory_base::ending::Ending;
 use inventory_base::load_id::LoadId;
 use inventory_base::upload::Upload;
 use inventory_loader::ledger::{AnnouncedLoad, IfBusy, Lease, LedgerError, LoadRecord, State, Stop, Turn};
@@ -289,7 +290,7 @@ impl RealLedger {
                     (ledger.checkpoint(&lease, chunks).await, writing && may_continue && chunks <= CHUNKS)
                 }
                 Action::GiveWay if planning => (ledger.give_way(&lease, &record.position).await, true),
-                Action::End => (ledger.end(&lease, "key", "done", json!({}), None).await, true),
+                Action::End => (ledger.end(&lease, "key", Ending::Done, json!({}), None).await, true),
                 Action::HandOver => (ledger.hand_over(&lease).await, true),
                 _ => (Ok(()), true),
             }
@@ -356,7 +357,7 @@ impl StateMachineTest for RealLedger {
             }
             Action::Drop(load) => {
                 let known = announced(*load);
-                let dropped = real.fixture().ledger.drop_load(&known, "superseded", "");
+                let dropped = real.fixture().ledger.drop_load(&known, Ending::Superseded, "");
                 let dropped = real.runtime.block_on(dropped).expect("an answer");
                 assert_eq!(dropped, after.loads[*load].state != real.before.loads[*load].state, "{what:?}");
             }

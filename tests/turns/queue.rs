@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use inventory_base::ending::Ending;
 use inventory_base::decision::{FollowUp, FollowUpKind};
 use inventory_base::load_id::LoadId;
 use inventory_base::upload::Upload;
@@ -37,7 +38,7 @@ async fn next(ledger: &Ledger) -> Option<LoadId> {
 }
 
 async fn end(ledger: &Ledger, lease: &Lease) {
-    ledger.end(lease, "a.xlsx", "done", json!({}), None).await.expect("the ending");
+    ledger.end(lease, "a.xlsx", Ending::Done, json!({}), None).await.expect("the ending");
 }
 
 fn is_queued(turn: &Turn) -> bool {
@@ -167,10 +168,10 @@ async fn an_older_version_never_begins_once_a_newer_one_is_known() {
         let Turn::Outdated(of, by) = &turn else { panic!("{turn:?}") };
         assert_eq!((&of.load, by), (&LoadId::of(&older), &lease.load));
     }
-    let dropped = test.ledger.drop_load(&announced(&older), "superseded", "Nothing was changed.").await;
+    let dropped = test.ledger.drop_load(&announced(&older), Ending::Superseded, "Nothing was changed.").await;
     assert!(dropped.expect("an answer"));
     let ended = record(&test.ledger, &LoadId::of(&older)).await;
-    assert_eq!((ended.state, ended.ending.as_deref(), ended.starts), (State::Ended, Some("superseded"), 0));
+    assert_eq!((ended.state, ended.ending, ended.starts), (State::Ended, Some(Ending::Superseded), 0));
     assert!(matches!(arrive(&test.ledger, &older).await, Turn::Ended(_)));
     // Files with other names are independent.
     assert!(is_queued(&arrive(&test.ledger, &version("b.xlsx", "0055")).await));
@@ -190,7 +191,7 @@ async fn a_waiting_older_version_is_outdated_at_its_turn() {
         panic!("the older version began")
     };
     assert_eq!(by, LoadId::of(&newer));
-    assert!(test.ledger.drop_load(&of, "superseded", "").await.expect("an answer"));
+    assert!(test.ledger.drop_load(&of, Ending::Superseded, "").await.expect("an answer"));
     assert_eq!(next(&test.ledger).await, Some(LoadId::of(&newer)));
     test.delete().await;
 }
@@ -316,7 +317,7 @@ async fn a_waiting_load_that_is_dropped_while_it_starts_is_either_dropped_or_beg
         let ledger = Arc::new(test.ledger.clone());
         let known = announced(&upload);
         let (dropped, turn) =
-            tokio::join!(ledger.drop_load(&known, "cancelled", ""), ledger.take_turn_to_continue(&load, "continued"));
+            tokio::join!(ledger.drop_load(&known, Ending::Cancelled, ""), ledger.take_turn_to_continue(&load, "continued"));
         match (dropped.expect("an answer"), turn.expect("an answer")) {
             (true, Turn::Ended(_)) => {}
             (false, Turn::Taken(lease, _)) => end(&test.ledger, &lease).await,

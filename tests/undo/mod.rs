@@ -250,7 +250,7 @@ async fn the_deployed_loader_undoes_a_load() {
     let ledger = Ledger::new(stack.cloud.dynamodb.clone(), &stack.ledger, Duration::from_secs(45));
     let record = async || ledger.read(&load.undoing()).await.expect("an answer").expect("a record");
     let ended = eventually("the end of the undo", async || Some(record().await).filter(|r| r.ending.is_some())).await;
-    assert_eq!((ended.chunks_done, ended.chunks_total, ended.ending.as_deref()), (2, 2, Some("done")));
+    assert_eq!((ended.chunks_done, ended.chunks_total, ended.ending), (2, 2, Some(Ending::Done)));
     assert_eq!(ended.undo.map(|undo| (undo.load, undo.by)), Some((load.clone(), "Erika".to_string())));
 
     // Asking again has no effect.

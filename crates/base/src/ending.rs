@@ -20,6 +20,22 @@ pub enum Ending {
 }
 
 impl Ending {
+    pub const ALL: [Ending; 8] = [
+        Ending::Done,
+        Ending::Refused,
+        Ending::Held,
+        Ending::DryRun,
+        Ending::Removed,
+        Ending::Superseded,
+        Ending::Cancelled,
+        Ending::Failed,
+    ];
+
+    /// Parses the name of an ending.
+    pub fn parse(name: &str) -> Option<Ending> {
+        Ending::ALL.into_iter().find(|ending| ending.name() == name)
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             Ending::Done => "done",
@@ -31,5 +47,25 @@ impl Ending {
             Ending::Cancelled => "cancelled",
             Ending::Failed => "failed",
         }
+    }
+}
+
+impl std::fmt::Display for Ending {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ending_is_written_and_read_by_its_name() {
+        for ending in Ending::ALL {
+            assert_eq!(Ending::parse(ending.name()), Some(ending));
+            assert_eq!(serde_json::to_value(ending).unwrap(), ending.name());
+        }
+        assert_eq!(Ending::parse("postponed"), None);
     }
 }

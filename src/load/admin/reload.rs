@@ -17,7 +17,7 @@ use inventory_base::message::sentence;
 
 /// Loads again what is held.
 pub async fn approve(decision: &Decision, services: &Services, run: &Run<'_>) -> Result<Answer, LoadError> {
-    let held = ended(decision, services).await?.filter(|record| record.ending.as_deref() == Some(Ending::Held.name()));
+    let held = ended(decision, services).await?.filter(|record| record.ending == Some(Ending::Held));
     let held = held.ok_or_else(|| LoadError::NotHeld(decision.load.clone()))?;
     load_again(held, decision, services, run).await
 }
@@ -29,9 +29,9 @@ pub async fn redrive(decision: &Decision, services: &Services, run: &Run<'_>) ->
         start_next(services).await;
         return Ok(Answer::Retried { load: decision.load.clone() });
     }
-    let stopped = [Ending::Failed.name(), Ending::Cancelled.name()];
+    let stopped = [Ending::Failed, Ending::Cancelled];
     let record = ended(decision, services).await?;
-    let record = record.filter(|record| record.ending.as_deref().is_some_and(|ending| stopped.contains(&ending)));
+    let record = record.filter(|record| record.ending.is_some_and(|ending| stopped.contains(&ending)));
     let record = record.ok_or_else(|| LoadError::NotFailed(decision.load.clone()))?;
     load_again(record, decision, services, run).await
 }
@@ -95,7 +95,7 @@ async fn load_again(
 ) -> Result<Answer, LoadError> {
     let ledger = services.ledger.as_ref().ok_or(LoadError::NoLedger)?;
     let load = decision.load.next();
-    let was_held = record.ending.as_deref() == Some(Ending::Held.name());
+    let was_held = record.ending == Some(Ending::Held);
     let again = match &record.undo {
         // What was to be taken back still is.
         Some(undo) => ("undo", serde_json::json!(undo)),
@@ -123,7 +123,7 @@ async fn find_failed(since: Option<Timestamp>, services: &Services) -> Result<Ve
     let ledger = services.ledger.as_ref().ok_or(LoadError::NoLedger)?;
     let mut failed = Vec::new();
     for over in ledger.ended_loads(services.table.name()).await? {
-        let counts = over.ending == Ending::Failed.name() && since.is_none_or(|since| over.ended >= since);
+        let counts = over.ending == Ending::Failed && since.is_none_or(|since| over.ended >= since);
         if counts && ledger.read(&over.load.next()).await?.is_none() {
             let (load, key, ended, summary) = (over.load, over.key, over.ended, over.summary);
             let uploaded = ledger.read(&load).await?.map_or(ended, |record| record.position.at());

@@ -195,7 +195,7 @@ mod tests {
             let mut counts = Counts::default();
             rows.iter().for_each(|row| counts.add(row.fate, 1));
             let name = plan::chunk_name(number as usize).unwrap();
-            let entry = ChunkEntry { name, counts, problems: 0, missing: 0, undone: 0 };
+            let entry = ChunkEntry { counts, ..ChunkEntry::of_rows(name) };
             store.keep(&Names(&load).chunk(&entry), plan::pack(&entry.name, &rows).unwrap()).await.unwrap();
             index.add(entry);
         }

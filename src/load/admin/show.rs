@@ -39,7 +39,7 @@ pub struct Shown {
     pub upload: Option<Upload>,
     pub table: Option<String>,
     pub state: State,
-    pub ending: Option<String>,
+    pub ending: Option<Ending>,
     /// The answer in a sentence or two, of a load that is over.
     pub summary: Option<String>,
     /// When it was first heard of, and when something last happened to it.
@@ -80,7 +80,7 @@ pub struct LoadInShort {
     /// The name of the upload.
     pub file: String,
     pub state: State,
-    pub ending: Option<String>,
+    pub ending: Option<Ending>,
     /// When it ended; of one that has not, when something last happened to it.
     pub at: Option<Timestamp>,
     /// Rows whose item is in the table as the sheet has it, and rows that need somebody; none where nobody counted.
@@ -202,7 +202,7 @@ impl Shown {
         let Some(report) = report else { return };
         self.upload.get_or_insert_with(|| report.upload.clone());
         self.table = self.table.take().or_else(|| report.table.clone());
-        self.ending.get_or_insert_with(|| report.ending.name().to_string());
+        self.ending.get_or_insert(report.ending);
         self.summary.get_or_insert_with(|| report.summary.clone());
         self.updated.get_or_insert(report.finished);
         if self.later.is_empty() {
@@ -303,7 +303,7 @@ pub async fn list_kept(store: &Store, at_most: usize) -> Result<Vec<LoadInShort>
                 let InReport { upload, ending, summary, rows, finished, later } = serde_json::from_slice(&json)?;
                 let short = LoadInShort {
                     file: upload.key,
-                    ending: Some(ending.name().to_string()),
+                    ending: Some(ending),
                     at: Some(finished),
                     summary: Some(summary),
                     later,
@@ -397,7 +397,7 @@ mod tests {
         assert_eq!(show(&load, &store, None).await.unwrap().unwrap().state, State::Planning);
         keep(&store, &load, &Report::removed(load.clone(), upload(), Seconds::default())).await;
         let shown = show(&load, &store, None).await.unwrap().unwrap();
-        assert_eq!((shown.state, shown.ending.as_deref()), (State::Ended, Some("removed")));
+        assert_eq!((shown.state, shown.ending), (State::Ended, Some(Ending::Removed)));
         assert!(shown.summary.unwrap().contains("was deleted or replaced") && shown.report.is_some());
         assert!(shown.report_is_in.ends_with(&format!("loads/{load}/report.html")), "{}", shown.report_is_in);
     }

@@ -29,7 +29,7 @@ impl Job<'_> {
                 "summary": report.summary, "rows": report.rows, "units": report.units, "seconds": report.seconds,
                 "report": Names(&self.load).report(), "mends": report.fixes,
             });
-            let ending = report.ending.name();
+            let ending = report.ending;
             turn.ledger.end(turn.lease, &report.upload.key, ending, summary, loaded.as_ref()).await?;
         }
         if let (Some(undo), Ending::Done) = (&self.undo, report.ending) {

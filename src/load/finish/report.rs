@@ -5,7 +5,7 @@ use crate::load::job::Job;
 use crate::load::stage::write::Writing;
 use inventory_base::ending::Ending;
 use inventory_base::message::Refusal;
-use inventory_check::plan::{Estimate, Index, MissingItem, PlanRow};
+use inventory_check::plan::{ChunkKind, Estimate, Index, MissingItem, PlanRow};
 use inventory_check::report::{LoadResult, ReadBack, Report, Seconds, Tally, UndoPossible};
 
 impl Job<'_> {
@@ -47,15 +47,17 @@ impl Job<'_> {
         tally.add_read_units(plan.read_units);
         tally.count_missing(plan.missing, plan.schema.sync.as_ref().map(|sync| sync.missing));
         for entry in &plan.chunks {
-            if !tally.wants(entry) {
-                tally.count_problems(entry.problems);
-            } else if entry.missing > 0 {
-                for item in self.read_chunk::<MissingItem>(entry).await? {
-                    tally.list_missing(&item, &plan.schema);
+            match entry.kind {
+                _ if !tally.wants(entry) => tally.count_problems(entry.problems),
+                ChunkKind::Missing(_) => {
+                    for item in self.read_chunk::<MissingItem>(entry).await? {
+                        tally.list_missing(&item, &plan.schema);
+                    }
                 }
-            } else {
-                for row in self.read_chunk::<PlanRow>(entry).await? {
-                    tally.list_row(row, &plan.schema);
+                ChunkKind::Rows | ChunkKind::Undo(_) => {
+                    for row in self.read_chunk::<PlanRow>(entry).await? {
+                        tally.list_row(row, &plan.schema);
+                    }
                 }
             }
         }

@@ -25,7 +25,7 @@ pub async fn drop_unbegun(
     leave_unless_there(&report, Names(&announced.load), services).await?;
     // Nobody counts how often it is dropped, so a topic that is out of order does not keep it from that.
     let untold = tell_end(&report, Names(&announced.load), services, false).await?;
-    match ledger.drop_load(&announced, report.ending.name(), &report.summary).await? {
+    match ledger.drop_load(&announced, report.ending, &report.summary).await? {
         true => {
             measure(&report, services, untold, None);
             Ok(RunEnd::Ended(Box::new(report)))

@@ -10,7 +10,7 @@ use crate::table::Table;
 use inventory_base::item::{Item, item_size};
 use inventory_check::plan;
 use inventory_check::plan::{
-    Biggest, ChunkEntry, Counts, Estimate, Evidence, Fate, Gate, Index, LastLoad, Listed, LoadKeys, MissingItem,
+    Biggest, ChunkEntry, Estimate, Evidence, Fate, Gate, Index, LastLoad, Listed, LoadKeys, MissingItem,
     Partitions, PlanRow, Twins,
 };
 use inventory_rules::judge::{FileRead, SheetRead};
@@ -111,7 +111,7 @@ impl PlanBuilder<'_> {
     /// Takes the rows of a chunk into account, in their order, and packs them.
     pub fn add(&mut self, draft: Draft) -> Result<Packed, LoadError> {
         let name = plan::chunk_name(draft.number)?;
-        let mut entry = ChunkEntry { name, counts: Counts::default(), problems: 0, missing: 0, undone: 0 };
+        let mut entry = ChunkEntry::of_rows(name);
         self.index.read_units += draft.read_units;
         for row in &draft.rows {
             entry.counts.add(row.fate, 1);

@@ -15,7 +15,7 @@ use crate::load::stage::builder::{PlanBuilder, PlanInput};
 use inventory_base::item::Item;
 use inventory_base::message::{Note, Rule, count};
 use inventory_check::plan;
-use inventory_check::plan::{ChunkEntry, Counts, Listed, MissingItem, Names, ROWS_PER_CHUNK};
+use inventory_check::plan::{ChunkEntry, ChunkKind, Listed, MissingItem, Names, ROWS_PER_CHUNK};
 
 /// Read side by side, which is some eight times as fast as one after the other.
 const SEGMENTS: u32 = 8;
@@ -229,5 +229,5 @@ fn segment_name(load: &inventory_base::load_id::LoadId, number: u32) -> String {
 }
 
 fn entry(name: String, items: usize) -> ChunkEntry {
-    ChunkEntry { name, counts: Counts::default(), problems: 0, missing: items as u64, undone: 0 }
+    ChunkEntry::new(name, ChunkKind::Missing(items as u64))
 }

@@ -16,7 +16,7 @@ use inventory_base::load_id::LoadId;
 use inventory_base::progress::Progress;
 use inventory_check::plan;
 use inventory_check::plan::{
-    CHUNKS_AT_ONCE, ChunkEntry, ChunkOutcome, Counts, Estimate, Index, MissingItem, Names, PlanRow, UndoStep, Undone,
+    CHUNKS_AT_ONCE, ChunkEntry, ChunkKind, ChunkOutcome, Estimate, Index, MissingItem, Names, PlanRow, UndoStep, Undone,
 };
 use inventory_check::report::{Report, Seconds};
 use inventory_rules::judge::FileRead;
@@ -31,17 +31,17 @@ pub struct Undoable {
 
 /// What the ledger knows of a load, and how the load ended: without a ledger, and of a load that took no turn, its
 /// report knows.
-pub async fn look_up(load: &LoadId, services: &Services) -> Result<(Option<LoadRecord>, Option<String>), LoadError> {
+pub async fn look_up(load: &LoadId, services: &Services) -> Result<(Option<LoadRecord>, Option<Ending>), LoadError> {
     let record = match &services.ledger {
         Some(ledger) => ledger.read(load).await?,
         None => None,
     };
     let ending = match &record {
-        Some(record) => record.ending.clone().filter(|_| record.state == State::Ended),
+        Some(record) => record.ending.filter(|_| record.state == State::Ended),
         None => {
             let json = services.store.read(&Names(load).report()).await?;
             let report: Option<Report> = json.map(|json| serde_json::from_slice(&json)).transpose()?;
-            report.map(|report| report.ending.name().to_string())
+            report.map(|report| report.ending)
         }
     };
     Ok((record, ending))
@@ -56,9 +56,9 @@ pub async fn find_undoable(undo: &Undo, services: &Services) -> Result<Undoable,
         let is_known = record.is_some() || plan.is_some();
         return Err(if is_known { CannotUndo::NotEnded(load()) } else { CannotUndo::Unknown(load()) }.into());
     };
-    let stopped = [Ending::Superseded, Ending::Cancelled, Ending::Failed].map(Ending::name);
-    let is_done = ending == Ending::Done.name();
-    if !is_done && !stopped.contains(&ending.as_str()) {
+    let stopped = [Ending::Superseded, Ending::Cancelled, Ending::Failed];
+    let is_done = ending == Ending::Done;
+    if !is_done && !stopped.contains(&ending) {
         return Err(CannotUndo::NothingWritten { load: load(), ending }.into());
     }
     let noted = record.as_ref().map_or(0, |record| record.chunks_done as usize);
@@ -166,7 +166,7 @@ impl Job<'_> {
 
     async fn keep_steps(&self, index: &mut Index, name: String, steps: Vec<UndoStep>) -> Result<(), LoadError> {
         let packed = plan::pack(&name, &steps)?;
-        let entry = ChunkEntry { name, counts: Counts::default(), problems: 0, missing: 0, undone: steps.len() as u64 };
+        let entry = ChunkEntry::new(name, ChunkKind::Undo(steps.len() as u64));
         if !self.dry_run {
             self.keep_chunk(&Names(&self.load).chunk(&entry), packed).await?;
         }
@@ -213,17 +213,21 @@ async fn steps_back(
     let packed = store.read(&Names(&loaded.load).chunk(entry)).await?;
     let packed = packed.ok_or_else(|| CannotUndo::Expired(loaded.load.clone()))?;
     let schema = &loaded.schema;
-    let steps = if entry.undone > 0 {
-        let stayed = |step: &UndoStep| outcome.failed_undos.iter().any(|stayed| stayed.item.key == step.key);
-        let steps = plan::decode::<UndoStep>(&entry.name, &packed)?.into_iter();
-        steps.filter(|step| !stayed(step)).filter_map(UndoStep::of_undo).collect()
-    } else if entry.missing > 0 {
-        let items = plan::decode::<MissingItem>(&entry.name, &packed)?.into_iter();
-        let steps = items.filter_map(|item| UndoStep::of_missing(item, schema));
-        steps.filter(|step| !outcome.edited.contains(&step.key)).collect()
-    } else {
-        let rows = plan::decode::<PlanRow>(&entry.name, &packed)?.into_iter();
-        rows.filter_map(|row| UndoStep::of_row(row.with_outcome(outcome), schema)).collect()
+    let steps = match entry.kind {
+        ChunkKind::Undo(_) => {
+            let failed = |step: &UndoStep| outcome.failed_undos.iter().any(|failed| failed.item.key == step.key);
+            let steps = plan::decode::<UndoStep>(&entry.name, &packed)?.into_iter();
+            steps.filter(|step| !failed(step)).filter_map(UndoStep::of_undo).collect()
+        }
+        ChunkKind::Missing(_) => {
+            let items = plan::decode::<MissingItem>(&entry.name, &packed)?.into_iter();
+            let steps = items.filter_map(|item| UndoStep::of_missing(item, schema));
+            steps.filter(|step| !outcome.edited.contains(&step.key)).collect()
+        }
+        ChunkKind::Rows => {
+            let rows = plan::decode::<PlanRow>(&entry.name, &packed)?.into_iter();
+            rows.filter_map(|row| UndoStep::of_row(row.with_outcome(outcome), schema)).collect()
+        }
     };
     Ok(steps)
 }

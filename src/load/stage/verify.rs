@@ -100,7 +100,7 @@ mod tests {
         let chunk = |n: usize| {
             let mut counts = Counts::default();
             counts.add(if n % 3 == 2 { Fate::Rejected } else { Fate::New }, items);
-            ChunkEntry { name: n.to_string(), counts, problems: 0, missing: 0, undone: 0 }
+            ChunkEntry { counts, ..ChunkEntry::of_rows(n.to_string()) }
         };
         (0..number).map(chunk).collect()
     }

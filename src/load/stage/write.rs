@@ -15,7 +15,7 @@ use crate::load::job::Job;
 use crate::load::kept::KeptBefore;
 use crate::load::stage::write_chunk::{Open, write_chunk};
 use inventory_base::progress::Progress;
-use inventory_check::plan::{CHUNKS_AT_ONCE, ChunkEntry, ChunkOutcome, Fate, Index, Names, PartOutcome};
+use inventory_check::plan::{CHUNKS_AT_ONCE, ChunkEntry, ChunkKind, ChunkOutcome, Fate, Index, Names, PartOutcome};
 use inventory_check::report::Seconds;
 
 /// What writing came to.
@@ -138,7 +138,10 @@ impl Job<'_> {
 
     /// The packed lines of a chunk, where any of them is to be written.
     async fn fetch(&self, entry: &ChunkEntry) -> Result<Option<Vec<u8>>, LoadError> {
-        let has_work = entry.undone > 0 || entry.missing > 0 || entry.counts.has(Fate::is_written);
+        let has_work = match entry.kind {
+            ChunkKind::Rows => entry.counts.has(Fate::is_written),
+            ChunkKind::Missing(_) | ChunkKind::Undo(_) => true,
+        };
         Ok(if has_work { Some(self.read_packed(entry).await?) } else { None })
     }
 

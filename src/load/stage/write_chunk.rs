@@ -7,7 +7,7 @@ use crate::table::{Act, Change, Table, WriteTurn};
 use inventory_base::item::Item;
 use inventory_check::plan;
 use inventory_check::plan::{
-    ChunkEntry, ChunkOutcome, FailedUndo, KeptRow, MissingItem, NotUndoneItem, PlanRow, PutRow, RefusedRow, UndoFate,
+    ChunkEntry, ChunkKind, ChunkOutcome, FailedUndo, KeptRow, MissingItem, NotUndoneItem, PlanRow, PutRow, RefusedRow, UndoFate,
     UndoStep,
 };
 use inventory_rules::schema::{Missing, Mode, Schema};
@@ -39,15 +39,14 @@ pub async fn write_chunk(
     packed: &[u8],
     open: Open<'_>,
 ) -> Result<WrittenChunk, LoadError> {
-    if entry.undone > 0 {
-        return write_steps(table, turn, plan::decode::<UndoStep>(&entry.name, packed)?, open).await;
-    }
-    if entry.missing > 0 {
-        return write_missing(table, turn, schema, plan::decode(&entry.name, packed)?, open).await;
-    }
-    match schema.mode {
-        Mode::Replace => put_rows(table, turn, entry, packed, open).await,
-        Mode::Merge | Mode::Add => change_rows(table, turn, schema, plan::decode(&entry.name, packed)?, open).await,
+    let name = &entry.name;
+    match (entry.kind, schema.mode) {
+        (ChunkKind::Undo(_), _) => write_steps(table, turn, plan::decode::<UndoStep>(name, packed)?, open).await,
+        (ChunkKind::Missing(_), _) => write_missing(table, turn, schema, plan::decode(name, packed)?, open).await,
+        (ChunkKind::Rows, Mode::Replace) => put_rows(table, turn, entry, packed, open).await,
+        (ChunkKind::Rows, Mode::Merge | Mode::Add) => {
+            change_rows(table, turn, schema, plan::decode(name, packed)?, open).await
+        }
     }
 }
 

@@ -57,12 +57,12 @@ impl From<&Report> for Exit {
 
 impl Exit {
     /// Of a load that was over before.
-    pub fn of_ended(ending: &str) -> Exit {
+    pub fn of_ended(ending: Ending) -> Exit {
         match ending {
-            ending if ending == Ending::Refused.name() => Exit::Refused,
-            ending if ending == Ending::Held.name() => Exit::Held,
-            ending if ending == Ending::Failed.name() => Exit::Cloud,
-            _ => Exit::Good,
+            Ending::Refused => Exit::Refused,
+            Ending::Held => Exit::Held,
+            Ending::Failed => Exit::Cloud,
+            Ending::Done | Ending::DryRun | Ending::Removed | Ending::Superseded | Ending::Cancelled => Exit::Good,
         }
     }
 }

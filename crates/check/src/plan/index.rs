@@ -66,22 +66,77 @@ impl Counts {
 
 /// What the index says about a chunk.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "StoredEntry", into = "StoredEntry")]
 pub struct ChunkEntry {
     pub name: String,
+    pub kind: ChunkKind,
+    /// The fates of its rows.
     pub counts: Counts,
     pub problems: u64,
-    /// The number of items that the sheet no longer lists; a chunk has either these or rows.
-    #[serde(default)]
-    pub missing: u64,
-    /// In the plan of an undo: the number of items that the load wrote. A chunk has nothing else then.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub undone: u64,
+}
+
+/// What the lines of a chunk are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChunkKind {
+    /// Rows of the sheet.
+    Rows,
+    /// This many items that the sheet no longer lists.
+    Missing(u64),
+    /// This many items that the undone load wrote.
+    Undo(u64),
 }
 
 impl ChunkEntry {
-    /// The number of lines of the chunk, of whichever kind.
+    /// A chunk of rows, none of which are counted yet.
+    pub fn of_rows(name: String) -> ChunkEntry {
+        ChunkEntry::new(name, ChunkKind::Rows)
+    }
+
+    pub fn new(name: String, kind: ChunkKind) -> ChunkEntry {
+        ChunkEntry { name, kind, counts: Counts::default(), problems: 0 }
+    }
+
+    /// The number of lines of the chunk.
     pub fn lines(&self) -> u64 {
-        self.counts.total() + self.missing + self.undone
+        match self.kind {
+            ChunkKind::Rows => self.counts.total(),
+            ChunkKind::Missing(items) | ChunkKind::Undo(items) => items,
+        }
+    }
+}
+
+/// A chunk as `plan.json` stores it.
+#[derive(Serialize, Deserialize)]
+struct StoredEntry {
+    name: String,
+    counts: Counts,
+    problems: u64,
+    #[serde(default)]
+    missing: u64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    undone: u64,
+}
+
+impl From<StoredEntry> for ChunkEntry {
+    fn from(stored: StoredEntry) -> ChunkEntry {
+        let StoredEntry { name, counts, problems, missing, undone } = stored;
+        let kind = match (missing, undone) {
+            (0, 0) => ChunkKind::Rows,
+            (items, 0) => ChunkKind::Missing(items),
+            (_, items) => ChunkKind::Undo(items),
+        };
+        ChunkEntry { name, kind, counts, problems }
+    }
+}
+
+impl From<ChunkEntry> for StoredEntry {
+    fn from(ChunkEntry { name, kind, counts, problems }: ChunkEntry) -> StoredEntry {
+        let (missing, undone) = match kind {
+            ChunkKind::Rows => (0, 0),
+            ChunkKind::Missing(items) => (items, 0),
+            ChunkKind::Undo(items) => (0, items),
+        };
+        StoredEntry { name, counts, problems, missing, undone }
     }
 }
 
@@ -171,7 +226,9 @@ impl Index {
 
     pub fn add(&mut self, chunk: ChunkEntry) {
         self.counts.add_all(&chunk.counts);
-        self.missing += chunk.missing;
+        if let ChunkKind::Missing(items) = chunk.kind {
+            self.missing += items;
+        }
         self.chunks.push(chunk);
     }
 
@@ -297,7 +354,7 @@ mod tests {
         let mut index = Index::new(LoadId::of(&upload), upload, Schema::shipped().unwrap(), shape, FileRead::default());
         for name in ["a", "b", "c"] {
             let counts = Counts::default();
-            index.add(ChunkEntry { name: name.into(), counts, problems: 0, missing: 0, undone: 0 });
+            index.add(ChunkEntry { counts, ..ChunkEntry::of_rows(name.into()) });
         }
         let names = |index: &Index| index.in_writing_order().map(|chunk| chunk.name.clone()).collect::<String>();
         assert_eq!(names(&index), "abc");

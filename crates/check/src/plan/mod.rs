@@ -38,7 +38,7 @@ pub use chunk::{
 pub use compare::{Before, Comparison, key_of, provenance};
 pub use estimate::{Estimate, read_units, write_units};
 pub use gates::{Evidence, Gate, LastLoad, Newer, NewerLoad, Tripped};
-pub use index::{ChunkEntry, Counts, Index, LATEST_PAGE, Names};
+pub use index::{ChunkEntry, ChunkKind, Counts, Index, LATEST_PAGE, Names};
 pub use keys::LoadKeys;
 pub use kinds::{Kind, Kinds};
 pub use missing::{Listed, MissingItem};

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::plan::{
-    self, ChangedRow, ChunkEntry, ChunkOutcome, Counts, Fate, Kinds, MissingItem, PlanRow, RefusedRow, UndoStep, Undone,
+    self, ChangedRow, ChunkEntry, ChunkKind, ChunkOutcome, Counts, Fate, Kinds, MissingItem, PlanRow, RefusedRow, UndoStep, Undone,
 };
 use inventory_base::item::Item;
 use inventory_base::message::{Problem, Rule};
@@ -109,7 +109,7 @@ impl Tally {
         (chunk.problems > 0 && self.problems.len() < PROBLEMS_LISTED)
             || (has(Fate::Skipped) && self.skipped.len() < SKIPPED_LISTED)
             || (has(Fate::Changed) && self.changed.len() < CHANGES_LISTED)
-            || (chunk.missing > 0 && self.missing.items.len() < CHANGES_LISTED)
+            || (matches!(chunk.kind, ChunkKind::Missing(_)) && self.missing.items.len() < CHANGES_LISTED)
     }
 
     pub(super) fn add_problems(&mut self, problems: Vec<Problem>) {
@@ -208,7 +208,7 @@ mod tests {
     }
 
     fn entry(counts: Counts, problems: u64) -> ChunkEntry {
-        ChunkEntry { name: "0".into(), counts, problems, missing: 0, undone: 0 }
+        ChunkEntry { counts, problems, ..ChunkEntry::of_rows("0".into()) }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use inventory_base::message::count;
 pub enum UndoAnswer {
     Report(Box<Report>),
     /// The load has already been undone; this says how that ended.
-    EndedBefore(String),
+    EndedBefore(Ending),
 }
 
 pub(super) fn summarise_undo(undone: &Undone, ending: Ending) -> String {
