@@ -48,7 +48,8 @@ def names_for(cloud, stack):
     names = Names(stack, cloud.account, cloud.region)
     too_long = len(names.artifacts) - BUCKET_NAME_LENGTH
     if too_long > 0:
-        raise UserError(f"The stack name {stack} is {too_long} characters too long for bucket names. Shorten it.")
+        characters = "1 character" if too_long == 1 else f"{too_long} characters"
+        raise UserError(f"The stack name {stack} is {characters} too long for bucket names. Shorten it.")
     return names
 
 

@@ -1,4 +1,8 @@
 //! Reads Lambda events: uploads to load, and the loader's own requests, in any of the supported envelopes.
+//!
+//! The envelopes are not read through the structs of `aws_lambda_events`: those of S3 require fields that say nothing here
+//! (`userIdentity`, `requestParameters`), so that one record without them would fail all messages of a batch, and they
+//! turn the time of the event into a value of another crate, where the load keeps it as S3 wrote it.
 
 mod own;
 

@@ -19,6 +19,27 @@ use inventory_base::item::{Item, same_in, same_item};
 /// The most requests in flight. A request changes one item, where a batch write has 25.
 const REQUESTS: u32 = 128;
 
+/// Sends a request that changes one item under a condition. The builders of the three operations share no trait.
+macro_rules! in_flight {
+    ($request:expr, $table:expr, $condition:expr, $placeholders:expr) => {{
+        let condition: Option<String> = $condition;
+        // The item that exists is wanted only if it is what the condition fails on.
+        let on_failure = condition.as_ref().map(|_| ReturnValuesOnConditionCheckFailure::AllOld);
+        let request = $request
+            .table_name(&$table)
+            .set_condition_expression(condition)
+            .set_expression_attribute_names($placeholders.names())
+            .set_expression_attribute_values($placeholders.values())
+            .set_return_values_on_condition_check_failure(on_failure)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let in_flight: InFlight = Box::pin(async move {
+            let answer = request.send().await.map_err(|error| error.map_service_error(Error::from));
+            answer.map(|output| output.consumed_capacity)
+        });
+        in_flight
+    }};
+}
+
 /// A change of one item.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
@@ -216,39 +237,15 @@ impl Table {
             // Any attribute of the key will do: every item has all of them.
             None => key.keys().next().map(|name| format!("attribute_not_exists({})", placeholders.name(name))),
         };
-        let request = self
-            .client
-            .put_item()
-            .table_name(&self.name)
-            .set_item(Some(item_to_attributes(item)?))
-            .set_condition_expression(condition)
-            .set_expression_attribute_names(placeholders.names())
-            .set_expression_attribute_values(placeholders.values())
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        Ok(Box::pin(async move {
-            let answer = request.send().await.map_err(|error| error.map_service_error(Error::from));
-            answer.map(|output| output.consumed_capacity)
-        }))
+        let request = self.client.put_item().set_item(Some(item_to_attributes(item)?));
+        Ok(in_flight!(request, self.name, condition, placeholders))
     }
 
     fn delete(&self, key: &Item, read: &Item) -> Result<InFlight, TableError> {
         let mut placeholders = Placeholders::default();
-        let unchanged = placeholders.unchanged(key, read, &Item::new())?;
-        let request = self
-            .client
-            .delete_item()
-            .table_name(&self.name)
-            .set_key(Some(item_to_attributes(key)?))
-            .condition_expression(unchanged)
-            .set_expression_attribute_names(placeholders.names())
-            .set_expression_attribute_values(placeholders.values())
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        Ok(Box::pin(async move {
-            let answer = request.send().await.map_err(|error| error.map_service_error(Error::from));
-            answer.map(|output| output.consumed_capacity)
-        }))
+        let unchanged = Some(placeholders.unchanged(key, read, &Item::new())?);
+        let request = self.client.delete_item().set_key(Some(item_to_attributes(key)?));
+        Ok(in_flight!(request, self.name, unchanged, placeholders))
     }
 
     /// Updates an item; if `read` is given, only if the item is still that.
@@ -256,21 +253,8 @@ impl Table {
         let mut placeholders = Placeholders::default();
         let update = placeholders.update(set, remove)?;
         let unchanged = read.map(|read| placeholders.unchanged(key, read, set)).transpose()?;
-        let request = self
-            .client
-            .update_item()
-            .table_name(&self.name)
-            .set_key(Some(item_to_attributes(key)?))
-            .set_update_expression(update)
-            .set_condition_expression(unchanged)
-            .set_expression_attribute_names(placeholders.names())
-            .set_expression_attribute_values(placeholders.values())
-            .set_return_values_on_condition_check_failure(read.map(|_| ReturnValuesOnConditionCheckFailure::AllOld))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        Ok(Box::pin(async move {
-            let answer = request.send().await.map_err(|error| error.map_service_error(Error::from));
-            answer.map(|output| output.consumed_capacity)
-        }))
+        let request = self.client.update_item().set_key(Some(item_to_attributes(key)?)).set_update_expression(update);
+        Ok(in_flight!(request, self.name, unchanged, placeholders))
     }
 }
 

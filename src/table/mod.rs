@@ -1,4 +1,11 @@
 //! Access to the inventory table: describes it, and reads, writes and changes its items.
+//!
+//! | for | request | items per request | at once |
+//! |---|---|---|---|
+//! | comparing, reading back | BatchGetItem | 100 | 16 |
+//! | `[sync]` | Scan | a page of 1 MB | 8 segments |
+//! | mode `replace` | BatchWriteItem | 25, up to 1 MiB | 128 |
+//! | modes `merge` and `add`, missing items, undo | UpdateItem, PutItem, DeleteItem | 1 | 128 |
 
 mod change;
 mod describe;

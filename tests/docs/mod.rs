@@ -1,5 +1,7 @@
 //! Checks what the documentation says about the code.
 
+mod words;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};

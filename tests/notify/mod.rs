@@ -142,7 +142,7 @@ async fn each_ending_of_a_load_is_reported_by_mail_and_event() {
 #[tokio::test(flavor = "multi_thread")]
 async fn loads_are_measured_and_neither_log_nor_events_quote_a_cell() {
     let _answers = DYNAMODB_ANSWERS.read().await;
-    let notifying = NotifyingStack::deploy("measured", RULES).await;
+    let notifying = NotifyingStack::deploy("metrics", RULES).await;
     let secret = unique("secret");
     let [(done, ..), .., (failed, ..)] = load_with_each_ending(&notifying, &secret).await;
     let (load, failed) = (done.load.expect("a load"), failed.load.expect("a load"));
@@ -167,7 +167,7 @@ async fn loads_are_measured_and_neither_log_nor_events_quote_a_cell() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_load_ends_and_is_measured_even_if_the_topic_is_gone() {
     let _answers = DYNAMODB_ANSWERS.read().await;
-    let notifying = NotifyingStack::deploy("no-topic", RULES).await;
+    let notifying = NotifyingStack::deploy("gone", RULES).await;
     notifying.stack.cloud.sns.delete_topic().topic_arn(&notifying.stack.topic).send().await.expect("a topic to delete");
     let upload = notifying.stack.upload("uploads/unnotified.csv", list("Bolt", 12)).await;
     let load = LoadId::of(&upload);

@@ -92,6 +92,17 @@ struct Model {
     newest: BTreeMap<usize, usize>,
 }
 
+impl Load {
+    /// Whether it has begun and has something left to write.
+    fn can_be_stopped(&self) -> bool {
+        match self.state {
+            Some(State::Planning) => true,
+            Some(State::Writing) => self.chunks < CHUNKS,
+            _ => false,
+        }
+    }
+}
+
 impl Model {
     fn waiting(&self) -> Option<usize> {
         let waits = |load: &usize| self.loads[*load].state == Some(State::Queued);
@@ -128,7 +139,7 @@ impl Model {
             Some((holder, _)) => {
                 let held = &mut self.loads[holder];
                 let open = matches!(held.stop, None | Some(StopKind::GiveWay));
-                if holder / 2 == load / 2 && holder < load {
+                if holder / 2 == load / 2 && holder < load && held.can_be_stopped() {
                     held.stop = if open { Some(StopKind::Superseded) } else { held.stop.take() };
                 } else if position(load) < position(holder) && held.state == Some(State::Planning) && open {
                     held.stop = Some(StopKind::GiveWay);
@@ -169,7 +180,7 @@ impl Model {
             }
             Action::Cancel(load) => {
                 let load = &mut self.loads[*load];
-                if load.state.is_some_and(State::is_begun) && matches!(load.stop, None | Some(StopKind::GiveWay)) {
+                if load.can_be_stopped() && matches!(load.stop, None | Some(StopKind::GiveWay)) {
                     load.stop = Some(StopKind::Cancelled);
                 }
             }
