@@ -69,7 +69,7 @@ localstack-down: ## Stop the local cloud
 
 bench: ## Measure reading and whole loads (docs/performance.md): make bench [ONLY=csv] [ROUNDS=5]
 	@benches/peers/install
-	cargo build --locked --release --example simulated-table
+	cargo build --locked --release -p inventory-local-table --bin simulated-table
 	$(if $(filter-out reading,$(ONLY)),,cargo bench --locked --bench reading)
 	$(if $(filter reading,$(ONLY)),,cargo bench --locked --bench loading -- $(ONLY) $(addprefix --rounds ,$(ROUNDS)))
 

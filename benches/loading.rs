@@ -1,7 +1,7 @@
 //! Whole loads into a simulated table, also compared with other programs. The results are written to
 //! docs/performance.md.
 //!
-//! cargo build --release --example simulated-table && cargo bench --bench loading -- --help
+//! cargo build --release -p inventory-local-table --bin simulated-table && cargo bench --bench loading -- --help
 
 mod measure {
     pub mod bare_reader;

@@ -66,6 +66,20 @@ pub async fn connect(endpoint_url: Option<&str>, region: Option<&str>) -> Client
     }
 }
 
+/// A client of a table that runs on this machine. It takes nothing from the environment, and signs with this key.
+pub fn on_this_machine(url: &str, access_key: &str) -> aws_sdk_dynamodb::Client {
+    let credentials = aws_sdk_dynamodb::config::Credentials::new(access_key, "local", None, None, "local table");
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(aws_config::Region::new("local"))
+        .credentials_provider(credentials)
+        .endpoint_url(url)
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+        .timeout_config(timeouts(ATTEMPT).build());
+    aws_sdk_dynamodb::Client::from_conf(config.build())
+}
+
 fn timeouts(attempt: Duration) -> TimeoutConfigBuilder {
     TimeoutConfig::builder().connect_timeout(CONNECT).read_timeout(attempt).operation_attempt_timeout(attempt)
 }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::ledger::Retries;
-use crate::load::{Look, RulesFrom, Settings};
+use crate::load::{UploadScan, RulesFrom, Settings};
 use inventory_check::child::{Limits, Reader};
 use inventory_rules::schema::{Mistakes, Schema};
 
@@ -48,7 +48,7 @@ pub struct Config {
     /// The name of the bus for events about loads; `None` for no events.
     pub event_bus: Option<String>,
     pub retries: Retries,
-    pub look: Look,
+    pub upload_scan: UploadScan,
     pub reader: Reader,
     pub log_level: tracing::Level,
 }
@@ -90,10 +90,10 @@ impl Config {
                 notify_after: environment.seconds("LATE_SECONDS", 30 * 60),
                 give_up: environment.seconds("GIVE_UP_SECONDS", 24 * 60 * 60),
             },
-            look: Look {
-                after: environment.seconds("FORGOTTEN_AFTER_SECONDS", 15 * 60),
-                every: environment.seconds("LOOK_EVERY_SECONDS", 24 * 60 * 60),
-                ..Look::default()
+            upload_scan: UploadScan {
+                min_age: environment.seconds("FORGOTTEN_AFTER_SECONDS", 15 * 60),
+                interval: environment.seconds("LOOK_EVERY_SECONDS", 24 * 60 * 60),
+                ..UploadScan::default()
             },
             reader: Reader {
                 limits: Limits {
@@ -126,7 +126,7 @@ impl Config {
             margin: self.margin,
             kept_for: self.kept_for,
             retries: self.retries,
-            look: self.look,
+            upload_scan: self.upload_scan,
             ..settings(from, self.reader.clone())
         })
     }
@@ -141,7 +141,7 @@ pub fn settings(from: RulesFrom, reader: Reader) -> Settings {
         margin: Duration::from_secs(30),
         kept_for: None,
         retries: Retries::default(),
-        look: Look::default(),
+        upload_scan: UploadScan::default(),
     }
 }
 
@@ -229,8 +229,8 @@ mod tests {
         let config = Config::read(complete).unwrap();
         assert_eq!((config.lease.as_secs(), config.heartbeat.as_secs(), config.table_wait.as_secs()), (45, 10, 120));
         assert_eq!(
-            (config.reader.limits, config.retries, config.look),
-            (Limits::default(), Retries::default(), Look::default())
+            (config.reader.limits, config.retries, config.upload_scan),
+            (Limits::default(), Retries::default(), UploadScan::default())
         );
         assert_eq!(config.log_level, tracing::Level::INFO);
         assert!(

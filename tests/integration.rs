@@ -7,6 +7,7 @@ mod command;
 mod confinement;
 mod docs;
 mod faults;
+mod local;
 mod notify;
 mod order;
 mod pages;

@@ -41,10 +41,11 @@ impl SimulatedTable {
             }
             None => Command::new(&program),
         };
-        let command = command.args(["--keep", "--latency-ms", "5"]).args(words).stdout(Stdio::piped());
+        let command = command.args(["--keep", "--trust-items", "--latency-ms", "5"]).args(words).stdout(Stdio::piped());
         let mut process = command.spawn().unwrap_or_else(|error| {
             panic!(
-                "{}: {error}. cargo build --release --locked --example simulated-table builds it.",
+                "{}: {error}. cargo build --release --locked -p inventory-local-table --bin simulated-table \
+                 builds it.",
                 program.display()
             )
         });
@@ -101,9 +102,9 @@ impl Drop for SimulatedTable {
     }
 }
 
-/// Returns the path of the table's program: in target/release/examples, next to target/release/deps.
+/// Returns the path of the table's program: in target/release, the folder of target/release/deps.
 fn program() -> PathBuf {
     let this = std::env::current_exe().expect("this program");
     let folder = this.parent().and_then(|deps| deps.parent()).expect("the target folder");
-    folder.join("examples/simulated-table")
+    folder.join("simulated-table")
 }

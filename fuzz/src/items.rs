@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use inventory_base::item::{Item, Value};
 use inventory_base::message::{Weight, column_letters};
 use inventory_rules::judge::{FileRead, Place, SheetRead, Skip, Verdict};
-use inventory_rules::schema::{Column, KeyCase, Kind, Schema};
+use inventory_rules::schema::{Column, KeyCase, Schema};
 use inventory_workbook::{MergedArea, RawCell, RawRow, RawValue, Workbook};
 
 /// The first number of more than 15 digits, which is how many Excel keeps.
@@ -142,7 +142,7 @@ impl Judged<'_> {
     }
 
     fn is_of_one_item(&self, column: &Column) -> bool {
-        matches!(column.kind, Kind::Integer | Kind::Decimal | Kind::Money | Kind::Gtin)
+        matches!(column.kind.name, "integer" | "decimal" | "money" | "gtin")
             || column.unique
             || self.schema.key.columns().any(|key| key == column.name)
     }
@@ -161,7 +161,7 @@ impl Judged<'_> {
             let sheet = &self.file.sheets[usize::from(place.0)];
             for column in self.schema.key.columns() {
                 let Some(column) = self.schema.columns.iter().find(|other| other.name == *column) else { continue };
-                if matches!(column.kind, Kind::Text | Kind::Gtin)
+                if matches!(column.kind.name, "text" | "gtin")
                     && let Some(Value::S(text)) = item.get(&column.name)
                 {
                     check_key(text);
@@ -170,7 +170,7 @@ impl Judged<'_> {
                 let cell =
                     read.and_then(|read| row.cells.iter().find(|cell| column_letters(cell.column) == read.column));
                 let Some(cell) = cell.filter(|cell| !self.is_covered(place, cell)) else { continue };
-                check_key_cell(cell, column.kind, self.workbook.is_text());
+                check_key_cell(cell, column.kind.name, self.workbook.is_text());
             }
         }
     }
@@ -231,12 +231,12 @@ fn is_scientific(text: &str) -> bool {
     })
 }
 
-fn check_key_cell(cell: &RawCell<'_>, kind: Kind, is_text: bool) {
-    let is_number = matches!(kind, Kind::Integer | Kind::Decimal | Kind::Money);
+fn check_key_cell(cell: &RawCell<'_>, kind: &str, is_text: bool) {
+    let is_number = matches!(kind, "integer" | "decimal" | "money");
     match &cell.value {
-        RawValue::Date(_) => assert!(!is_number && kind != Kind::Text, "a date became a key: {cell:?}"),
-        RawValue::Bool(_) => assert!(kind != Kind::Text, "a yes or no became a key: {cell:?}"),
-        RawValue::Number(number) if is_number || kind == Kind::Text => {
+        RawValue::Date(_) => assert!(!is_number && kind != "text", "a date became a key: {cell:?}"),
+        RawValue::Bool(_) => assert!(kind != "text", "a yes or no became a key: {cell:?}"),
+        RawValue::Number(number) if is_number || kind == "text" => {
             assert!(number.abs() < FIRST_WITH_LOST_DIGITS, "a key has lost its digits: {cell:?}");
         }
         RawValue::Text(text) if is_text && cell.format.is_none() => {

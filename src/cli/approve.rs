@@ -1,4 +1,4 @@
-//! `inventory approve LOAD`: loads what a gate has held.
+//! `inventory approve LOAD`: approves a load that a gate has held.
 
 use clap::Args;
 use serde_json::Value as Json;
@@ -24,20 +24,20 @@ impl Approve {
     pub async fn run(self) -> Result<Exit, CliError> {
         let decision = self.load.decide();
         let (load, by) = (decision.load.clone(), decision.by.clone());
-        let say = |answer: &Json| {
+        let describe = |answer: &Json| {
             let again = &answer["loaded-again"];
             let name = text(&again["load"]);
             let where_it_is = format!("Its report will be in loads/{name} of the reports bucket.");
             match text(&again["by"]) {
                 first if first == by => {
-                    format!("Load {load} will be loaded as {name}, with what held it approved by {by}. {where_it_is}")
+                    format!("Load {load} is approved by {by} and will be loaded as {name}. {where_it_is}")
                 }
                 first => format!(
-                    "Load {load} was approved before, by {first} on {}: as load {name}. {where_it_is}",
+                    "Load {load} was already approved by {first} on {}, as load {name}. {where_it_is}",
                     text(&again["at"])
                 ),
             }
         };
-        self.load.loader.ask(Request::Approve(decision), say).await
+        self.load.loader.ask(Request::Approve(decision), describe).await
     }
 }

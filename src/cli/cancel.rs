@@ -24,13 +24,13 @@ impl Cancel {
     pub async fn run(self) -> Result<Exit, CliError> {
         let decision = self.load.decide();
         let load = decision.load.clone();
-        let say = |answer: &Json| match answer["cancelled"]["had_begun"].as_bool() {
+        let describe = |answer: &Json| match answer["cancelled"]["had_begun"].as_bool() {
             Some(true) => format!(
                 "Load {load} stops after the rows it is writing now. Its report, in loads/{load} of the reports bucket, \
-                 will say what is in and what is not."
+                 will list which rows were loaded and which were not."
             ),
             _ => format!("Load {load} had not begun and is cancelled. Nothing was changed."),
         };
-        self.load.loader.ask(Request::Cancel(decision), say).await
+        self.load.loader.ask(Request::Cancel(decision), describe).await
     }
 }

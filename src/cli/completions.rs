@@ -1,7 +1,7 @@
 //! `inventory completions SHELL`: prints the completion script of a shell.
 
 use clap::Args;
-use inventory_check::cli::{CliError, Exit, PRINT_CODES, answer};
+use inventory_check::cli::{CliError, Exit, PRINT_CODES, print_answer};
 
 #[cfg(test)]
 pub const EXAMPLES: &[&str] = &["inventory completions bash > ~/.local/share/bash-completion/completions/inventory"];
@@ -10,7 +10,7 @@ pub const EXAMPLES: &[&str] = &["inventory completions bash > ~/.local/share/bas
 #[derive(Args)]
 #[command(after_help = PRINT_CODES)]
 pub struct Completions {
-    /// The shell.
+    /// The shell to print the script for.
     #[arg(value_name = "SHELL")]
     shell: clap_complete::Shell,
 }
@@ -21,7 +21,7 @@ impl Completions {
         // Into memory first, so that a closed pipe is not an error.
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut command, "inventory", &mut script);
-        answer(String::from_utf8_lossy(&script).trim_end());
+        print_answer(String::from_utf8_lossy(&script).trim_end());
         Ok(Exit::Good)
     }
 }

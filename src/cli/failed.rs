@@ -27,23 +27,23 @@ pub struct Failed {
 
 impl Failed {
     pub async fn run(self) -> Result<Exit, CliError> {
-        self.loader.ask(Request::ListFailed { since: self.since }, say_failed).await
+        self.loader.ask(Request::ListFailed { since: self.since }, describe_failed).await
     }
 }
 
-pub fn say_failed(answer: &Json) -> String {
+pub fn describe_failed(answer: &Json) -> String {
     let failed = &answer["failed"];
     let mut lines = list_failed(failed);
     lines.push(match lines.len() {
-        0 => "No load has failed that was not reloaded.".to_string(),
+        0 => "No failed load is left to reload.".to_string(),
         1 => "1 load failed. To reload it: inventory redrive".to_string(),
         n => format!("{} loads failed. To reload them: inventory redrive", count(n as u64)),
     });
     lines.extend(match failed["events"].as_u64() {
         None | Some(0) => None,
-        Some(1) => Some("1 event rests in the failure queue; inventory redrive sends it again too.".to_string()),
+        Some(1) => Some("1 event is in the failure queue; inventory redrive sends it again, too.".to_string()),
         Some(n) => {
-            Some(format!("{} events rest in the failure queue; inventory redrive sends them again too.", count(n)))
+            Some(format!("{} events are in the failure queue; inventory redrive sends them again, too.", count(n)))
         }
     });
     lines.join("\n")

@@ -1,28 +1,28 @@
-//! The page of all subcommands, `docs/commands.md`.
+//! Makes the page of all subcommands, `docs/commands.md`, and checks it.
 
 use super::{EXAMPLES, command};
 
-const OPENING: &str = "# What can be typed
+const OPENING: &str = "# Commands
 
-Every subcommand of `inventory`, with what it takes, its exit codes and an example. `inventory SUBCOMMAND --help` prints
-the same. This page is made from `src/cli` by its tests.
+Every subcommand of `inventory` with its arguments, its exit codes and an example. `inventory SUBCOMMAND --help` prints
+the same. The tests generate this page from `src/cli`.
 
-**What goes where.** Answers go to standard output, and sentences beside them to standard error. Progress is shown only on
-a terminal that can draw a line anew, so pipes, files and `TERM=dumb` get none of it; `NO_COLOR` takes the colours out of
-the help, and there are no others. What goes into a pipe or a file is never cut to a width.
+**Output.** Answers go to standard output, notes and errors to standard error. Progress is shown only on a terminal that
+can redraw a line, never in pipes, files or with `TERM=dumb`. `NO_COLOR` turns off the colours of the help; nothing else
+is coloured. Output to a pipe or a file is never cut to a width.
 
-**Exit codes** never change. 0: everything is in, or is right, or is told. 1: done, and something needs attention. 2: the
-command line or the set-up is not right. 3: the file is refused. 4: the load is held until somebody approves it. 5: a
-fault of the cloud, or the load failed. 130: left with Ctrl-C, while the load goes on.
+**Exit codes** never change. 0: all rows were loaded or are right, or the answer was printed. 1: finished, but something
+needs attention. 2: the command line or the set-up is not right. 3: the file was refused. 4: the load is held until it
+is approved. 5: a fault of the cloud, or the load failed. 130: stopped waiting after Ctrl-C; the load continues.
 ";
 
-/// The examples of a subcommand, each by what is typed for it.
+/// Returns the examples of a subcommand.
 fn examples_of(path: &str) -> Vec<&'static str> {
     let typed = format!("inventory {path} ");
     EXAMPLES.iter().copied().flatten().copied().filter(|line| format!("{line} ").starts_with(&typed)).collect()
 }
 
-/// The subcommands of a command and those below them, each by what is typed for it.
+/// Finds the subcommands of a command, at any depth, with their paths.
 fn all_below(command: &clap::Command, path: &str, found: &mut Vec<(String, clap::Command)>) {
     for subcommand in command.get_subcommands().filter(|subcommand| subcommand.get_name() != "help") {
         let path = format!("{path} {}", subcommand.get_name()).trim_start().to_string();
@@ -34,7 +34,7 @@ fn all_below(command: &clap::Command, path: &str, found: &mut Vec<(String, clap:
     }
 }
 
-/// All that can be typed, as it is in anybody's environment and terminal.
+/// Returns all subcommands, independent of the environment and the terminal.
 fn subcommands() -> Vec<(String, clap::Command)> {
     let mut command = command().term_width(100);
     command.build();
@@ -44,12 +44,12 @@ fn subcommands() -> Vec<(String, clap::Command)> {
 }
 
 #[test]
-fn every_subcommand_has_an_example_that_can_be_typed_and_tells_its_exit_codes() {
+fn every_subcommand_has_a_valid_example_and_its_exit_codes() {
     let all = subcommands();
     for (path, subcommand) in &all {
         assert!(!examples_of(path).is_empty(), "{path} has no example");
         let codes = subcommand.get_after_help().map(ToString::to_string).unwrap_or_default();
-        assert!(codes.starts_with("Exit codes"), "{path} does not tell its exit codes");
+        assert!(codes.starts_with("Exit codes"), "{path} does not list its exit codes");
     }
     for line in EXAMPLES.iter().copied().flatten() {
         {
@@ -69,9 +69,9 @@ fn every_argument_at_any_depth_is_explained() {
     }
 }
 
-/// `docs/commands.md`, which this test keeps true: `WRITE_DOCS=1 cargo test --lib commands` writes it anew.
+/// Keeps `docs/commands.md` up to date: `WRITE_DOCS=1 cargo test --lib commands` rewrites it.
 #[test]
-fn the_page_of_commands_is_the_one_in_the_docs() {
+fn the_page_of_commands_in_the_docs_is_up_to_date() {
     let mut page = OPENING.to_string();
     for (path, mut subcommand) in subcommands() {
         page.push_str(&format!("\n## inventory {path}\n\n```console\n"));

@@ -1,5 +1,5 @@
-//! `inventory loads`: the last loads into a table, and what waits or is under way, of the deployed loader, of a ledger, or
-//! of the folder where `inventory load` keeps them.
+//! `inventory loads`: lists the last loads into a table, and those that are waiting or running, from the deployed
+//! loader, a ledger, or the folder where `inventory load` keeps them.
 
 use std::path::PathBuf;
 
@@ -11,14 +11,14 @@ use super::deployed::{self, Deployed};
 use super::load::LEASE;
 use crate::event::{LOADS_AT_MOST, Request};
 use crate::ledger::{Ledger, State};
-use crate::load::{self, LoadInShort};
+use crate::load::{self, LoadSummary};
 use crate::store::{FolderStore, Store};
 use inventory_base::decision::{FollowUp, FollowUpKind};
 use inventory_base::ending::Ending;
 use inventory_base::message::count;
-use inventory_check::cli::{CliError, Exit, answer, answer_width, shorten};
+use inventory_check::cli::{CliError, Exit, print_answer, shorten, stdout_width};
 
-/// A name in fewer columns says too little; then each load takes several lines.
+/// The fewest columns for a file name. With less room, each load takes several lines instead.
 const NAME_COLUMNS: usize = 20;
 const GAP: usize = 2;
 
@@ -32,7 +32,7 @@ pub const EXAMPLES: &[&str] = &[
 #[derive(Args)]
 #[command(after_help = ANSWER_CODES)]
 pub struct Loads {
-    /// The inventory table, with --ledger: the ledger is read from here, and no function is asked.
+    /// The inventory table; with --ledger, the ledger is read directly instead of asking the function.
     #[arg(long, value_name = "TABLE", requires = "ledger", conflicts_with = "function")]
     table: Option<String>,
     /// The loader's ledger table.
@@ -41,7 +41,7 @@ pub struct Loads {
     /// The folder where `inventory load` and `inventory plan` keep their loads.
     #[arg(long, value_name = "FOLDER", conflicts_with_all = ["function", "table"])]
     out: Option<PathBuf>,
-    /// Of the loads that are over, no more than the last so many.
+    /// List at most this many loads that have ended.
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=LOADS_AT_MOST))]
     limit: u64,
     /// Print the answer as JSON.
@@ -56,16 +56,16 @@ impl Loads {
         let loads = self.find().await?;
         let text = match self.json {
             true => serde_json::json!({ "loads": loads }).to_string(),
-            false => say_loads(&loads, answer_width()),
+            false => format_loads(&loads, stdout_width()),
         };
-        answer(&text);
+        print_answer(&text);
         Ok(Exit::Good)
     }
 
-    async fn find(&self) -> Result<Vec<LoadInShort>, CliError> {
+    async fn find(&self) -> Result<Vec<LoadSummary>, CliError> {
         let at_most = self.limit as usize;
         if let Some(folder) = &self.out {
-            return Ok(load::list_kept(&Store::Folder(FolderStore::new(folder)), at_most).await?);
+            return Ok(load::list_kept_loads(&Store::Folder(FolderStore::new(folder)), at_most).await?);
         }
         if let (Some(table), Some(ledger)) = (&self.table, &self.ledger) {
             let ledger = Ledger::new(self.loader.connect().await.dynamodb, ledger, LEASE);
@@ -73,78 +73,78 @@ impl Loads {
         }
         let relay = self.loader.relay().await.ok_or_else(|| {
             CliError::usage(
-                "Say whose loads are meant: the loader's function (--function, or INVENTORY_FUNCTION), a ledger (--table \
-                 with --ledger), or the folder of inventory load (--out).",
+                "Name the loads to list: those of the loader's function (--function, or INVENTORY_FUNCTION), of a \
+                 ledger (--table with --ledger), or of the folder of inventory load (--out).",
             )
         })?;
-        deployed::ask_patiently(&relay, &Request::ListLoads { at_most }, "loads").await
+        deployed::ask_with_progress(&relay, &Request::ListLoads { at_most }, "loads").await
     }
 }
 
-/// A load as it is listed.
+/// A load in the list.
 struct Line {
     load: String,
     when: String,
     file: String,
-    became: String,
+    result: String,
     rows_in: String,
     left_out: String,
 }
 
 impl Line {
-    fn of(short: &LoadInShort) -> Line {
+    fn of(short: &LoadSummary) -> Line {
         let rows = |rows: Option<u64>| rows.map(count).unwrap_or_default();
         Line {
             load: short.load.to_string(),
-            when: short.at.map(say_when).unwrap_or_default(),
+            when: short.at.map(format_time).unwrap_or_default(),
             file: short.file.clone(),
-            became: say_became(short),
+            result: describe_result(short),
             rows_in: rows(short.rows_in),
             left_out: rows(short.rows_left_out),
         }
     }
 
     fn heading() -> Line {
-        let [load, when, file, became, rows_in, left_out] =
-            ["Load", "When (UTC)", "File", "What became of it", "In", "Left out"].map(str::to_string);
-        Line { load, when, file, became, rows_in, left_out }
+        let [load, when, file, result, rows_in, left_out] =
+            ["Load", "When (UTC)", "File", "Result", "In", "Left out"].map(str::to_string);
+        Line { load, when, file, result, rows_in, left_out }
     }
 
     fn cells(&self) -> [&str; 6] {
-        [&self.load, &self.when, &self.file, &self.became, &self.rows_in, &self.left_out]
+        [&self.load, &self.when, &self.file, &self.result, &self.rows_in, &self.left_out]
     }
 
-    /// In columns; numbers stand at their right.
+    /// Formats the load in columns, with numbers aligned to the right.
     fn in_columns(&self, widths: &[usize; 6]) -> String {
         let file = shorten(&self.file, widths[2]);
-        let cells = [&self.load, &self.when, &file, &self.became, &self.rows_in, &self.left_out];
+        let cells = [&self.load, &self.when, &file, &self.result, &self.rows_in, &self.left_out];
         let mut line = String::new();
         for (column, (cell, width)) in cells.into_iter().zip(widths).enumerate() {
-            let gap = " ".repeat(width.saturating_sub(letters(cell)));
+            let gap = " ".repeat(width.saturating_sub(char_count(cell)));
             let (before, after) = if column < 4 { ("", gap.as_str()) } else { (gap.as_str(), "") };
             line.push_str(&format!("{}{before}{cell}{after}", if column > 0 { "  " } else { "" }));
         }
         line.trim_end().to_string()
     }
 
-    /// One under the other, for a terminal that is too narrow for columns.
+    /// Formats the load in several lines, for a terminal that is too narrow for columns.
     fn in_lines(&self, columns: usize) -> String {
         let counted = match self.rows_in.is_empty() {
             true => String::new(),
             false => format!(", {} in, {} left out", self.rows_in, self.left_out),
         };
-        let [first, name, became] =
-            [format!("{}  {}", self.load, self.when), self.file.clone(), format!("{}{counted}", self.became)];
-        let [name, became] = [name, became].map(|text| shorten(&text, columns.saturating_sub(GAP)));
-        format!("{}\n  {name}\n  {became}", shorten(first.trim_end(), columns))
+        let [first, name, result] =
+            [format!("{}  {}", self.load, self.when), self.file.clone(), format!("{}{counted}", self.result)];
+        let [name, result] = [name, result].map(|text| shorten(&text, columns.saturating_sub(GAP)));
+        format!("{}\n  {name}\n  {result}", shorten(first.trim_end(), columns))
     }
 }
 
-fn letters(text: &str) -> usize {
+fn char_count(text: &str) -> usize {
     text.chars().count()
 }
 
-fn say_loads(loads: &[LoadInShort], columns: Option<usize>) -> String {
+fn format_loads(loads: &[LoadSummary], columns: Option<usize>) -> String {
     if loads.is_empty() {
         return "No loads are known here.".to_string();
     }
@@ -152,7 +152,7 @@ fn say_loads(loads: &[LoadInShort], columns: Option<usize>) -> String {
     let mut widths = [0; 6];
     for line in &lines {
         for (width, cell) in widths.iter_mut().zip(line.cells()) {
-            *width = letters(cell).max(*width);
+            *width = char_count(cell).max(*width);
         }
     }
     let all: usize = widths.iter().sum::<usize>() + GAP * (widths.len() - 1);
@@ -165,34 +165,34 @@ fn say_loads(loads: &[LoadInShort], columns: Option<usize>) -> String {
     lines.iter().map(|line| line.in_columns(&widths)).collect::<Vec<_>>().join("\n")
 }
 
-pub(super) fn say_when(at: Timestamp) -> String {
+pub(super) fn format_time(at: Timestamp) -> String {
     at.strftime("%-d %b %Y %H:%M").to_string()
 }
 
-fn say_became(short: &LoadInShort) -> String {
+fn describe_result(short: &LoadSummary) -> String {
     let written = u64::from(short.chunks_done) * 100 / u64::from(short.chunks_total.max(1));
     match (short.state, short.ending) {
-        (State::Queued, _) => "waits for its turn".to_string(),
+        (State::Queued, _) => "waiting for its turn".to_string(),
         (State::Planning, _) => "being read and compared".to_string(),
         (State::Writing, _) => format!("being written, {written}%"),
-        (State::Ended, Some(ending)) => say_ended(ending, &short.later),
-        (State::Ended, None) => "over".to_string(),
+        (State::Ended, Some(ending)) => describe_ended(ending, &short.later),
+        (State::Ended, None) => "ended".to_string(),
     }
 }
 
-/// How a load ended, and what happened to it since.
-pub(super) fn say_ended(ending: Ending, later: &[FollowUp]) -> String {
+/// Describes how a load ended, and what happened to it since.
+pub(super) fn describe_ended(ending: Ending, later: &[FollowUp]) -> String {
     let last = later.iter().rfind(|later| later.changes_outcome());
     match last.map(|later| later.what) {
         Some(FollowUpKind::Approved) => "held, then approved".to_string(),
-        Some(FollowUpKind::Reloaded) => format!("{}, then reloaded", say_ending(ending)),
-        Some(FollowUpKind::Undone) => format!("{}, then undone", say_ending(ending)),
-        Some(FollowUpKind::Replaced) | None => say_ending(ending).to_string(),
+        Some(FollowUpKind::Reloaded) => format!("{}, then reloaded", describe_ending(ending)),
+        Some(FollowUpKind::Undone) => format!("{}, then undone", describe_ending(ending)),
+        Some(FollowUpKind::Replaced) | None => describe_ending(ending).to_string(),
     }
 }
 
-/// How a load ended, in words; what a newer loader calls it, as that does.
-pub(super) fn say_ending(ending: Ending) -> &'static str {
+/// Describes how a load ended.
+pub(super) fn describe_ending(ending: Ending) -> &'static str {
     match ending {
         Ending::Done => "done",
         Ending::Refused => "file refused",
@@ -210,8 +210,8 @@ mod tests {
     use super::*;
     use inventory_base::load_id::LoadId;
 
-    fn load(n: u32, state: State, ending: Option<Ending>, file: &str) -> LoadInShort {
-        LoadInShort {
+    fn load(n: u32, state: State, ending: Option<Ending>, file: &str) -> LoadSummary {
+        LoadSummary {
             load: LoadId::parse("0123456789abcdef").unwrap().linked(n),
             file: file.to_string(),
             state,
@@ -226,7 +226,7 @@ mod tests {
         }
     }
 
-    fn loads() -> [LoadInShort; 3] {
+    fn loads() -> [LoadSummary; 3] {
         [
             load(4, State::Queued, None, "uploads/q4.csv"),
             load(3, State::Writing, None, "uploads/york/2026-Q3 stock of all shops.xlsx"),
@@ -235,14 +235,14 @@ mod tests {
     }
 
     #[test]
-    fn loads_stand_in_columns_of_which_nothing_is_cut_in_a_pipe() {
+    fn loads_are_listed_in_columns_and_nothing_is_cut_in_a_pipe() {
         let all = "\
-Load                When (UTC)        File                                      What became of it       In  Left out
-0123456789abcdef.4  3 Oct 2026 08:00  uploads/q4.csv                            waits for its turn
+Load                When (UTC)        File                                      Result                  In  Left out
+0123456789abcdef.4  3 Oct 2026 08:00  uploads/q4.csv                            waiting for its turn
 0123456789abcdef.3  3 Oct 2026 08:00  uploads/york/2026-Q3 stock of all shops.xlsx  being written, 45%
 0123456789abcdef.2  3 Oct 2026 08:00  uploads/q3.csv                            done                 4,812        88";
         let words = |text: &str| text.split_whitespace().map(str::to_string).collect::<Vec<_>>();
-        let piped = say_loads(&loads(), None);
+        let piped = format_loads(&loads(), None);
         assert_eq!(words(&piped), words(all));
         let starts: Vec<usize> = piped.lines().map(|line| line.find("3 Oct").unwrap_or(20)).collect();
         assert_eq!(starts, [20; 4]);
@@ -250,35 +250,35 @@ Load                When (UTC)        File                                      
     }
 
     #[test]
-    fn a_narrower_terminal_shortens_names_and_a_narrow_one_gets_a_line_for_each_thing() {
+    fn a_narrow_terminal_shortens_names_and_a_very_narrow_one_gets_several_lines_per_load() {
         let fits = |columns: usize| {
-            let text = say_loads(&loads(), Some(columns));
-            assert!(text.lines().all(|line| letters(line) <= columns), "{columns}: {text}");
+            let text = format_loads(&loads(), Some(columns));
+            assert!(text.lines().all(|line| char_count(line) <= columns), "{columns}: {text}");
             text
         };
-        assert!(fits(110).contains("uploads/yor…"), "{}", fits(110));
+        assert!(fits(110).contains("uploads/yo…"), "{}", fits(110));
         assert_eq!(fits(110).lines().count(), 4);
         assert!(fits(40).contains("done, 4,812 in, 88 left out"), "{}", fits(40));
         assert_eq!(fits(40).lines().count(), 9);
         fits(20);
-        assert_eq!(say_loads(&[], Some(40)), "No loads are known here.");
+        assert_eq!(format_loads(&[], Some(40)), "No loads are known here.");
     }
 
     #[test]
-    fn every_ending_has_words() {
+    fn every_ending_is_described_in_words() {
         for ending in Ending::ALL {
-            assert!(say_ending(ending).len() >= 4 && !say_ending(ending).contains('-'), "{ending}");
+            assert!(describe_ending(ending).len() >= 4 && !describe_ending(ending).contains('-'), "{ending}");
         }
     }
 
     #[test]
-    fn what_happened_since_is_said_with_the_ending() {
+    fn the_ending_is_described_with_what_happened_since() {
         let load = LoadId::parse("0123456789abcdef").unwrap();
         let later = |what| FollowUp { what, load: load.next(), by: Some("Erika".into()), at: Timestamp::UNIX_EPOCH };
-        assert_eq!(say_ended(Ending::Held, &[]), "waiting for approval");
-        assert_eq!(say_ended(Ending::Held, &[later(FollowUpKind::Approved)]), "held, then approved");
-        assert_eq!(say_ended(Ending::Failed, &[later(FollowUpKind::Reloaded)]), "failed, then reloaded");
+        assert_eq!(describe_ended(Ending::Held, &[]), "waiting for approval");
+        assert_eq!(describe_ended(Ending::Held, &[later(FollowUpKind::Approved)]), "held, then approved");
+        assert_eq!(describe_ended(Ending::Failed, &[later(FollowUpKind::Reloaded)]), "failed, then reloaded");
         let both = [later(FollowUpKind::Undone), later(FollowUpKind::Replaced)];
-        assert_eq!(say_ended(Ending::Done, &both), "done, then undone");
+        assert_eq!(describe_ended(Ending::Done, &both), "done, then undone");
     }
 }

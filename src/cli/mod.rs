@@ -1,11 +1,12 @@
-//! The command `inventory`. To add a subcommand, write a file with its arguments, its examples and `run`, and add a line to
-//! the table below.
+//! The command `inventory`. To add a subcommand, write a file with its arguments, its examples and `run`, and add a
+//! line to the table below.
 
 mod args;
 mod asking;
 mod deployed;
 #[cfg(test)]
 mod help_page;
+mod local;
 mod wait;
 
 mod approve;
@@ -24,7 +25,7 @@ mod upload;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
-use inventory_check::cli::{CliError, Exit, check, end, schema, template};
+use inventory_check::cli::{CliError, Exit, check, finish, schema, template};
 
 /// Declares the subcommands with their arguments, what runs them, and their examples.
 macro_rules! subcommands {
@@ -64,7 +65,7 @@ subcommands! {
     Schema in schema,
 }
 
-/// Loads spreadsheets of stock into a DynamoDB table, and reports what happened to every row.
+/// Load spreadsheets of stock into a DynamoDB table, and report what happened to every row.
 #[derive(Parser)]
 #[command(name = "inventory", version, after_help = args::EXIT_CODES, max_term_width = 100)]
 struct Command {
@@ -85,15 +86,15 @@ pub fn main() -> ExitCode {
     let command = Command::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return end(Err(CliError::usage(format!("No threads could be started: {error}.")))),
+        Err(error) => return finish(Err(CliError::usage(format!("No threads could be started: {error}.")))),
     };
-    end(match command.subcommand {
+    finish(match command.subcommand {
         Subcommands::Listed(listed) => runtime.block_on(listed.run()),
         Subcommands::Completions(completions) => completions.run(Command::command()),
     })
 }
 
-/// The whole command line, for the page of commands.
+/// Returns the whole command line, for the page of commands.
 #[cfg(test)]
 fn command() -> clap::Command {
     Command::command()

@@ -1,4 +1,4 @@
-//! `inventory plan FILE --table T`: all of a load but the writing.
+//! `inventory plan FILE --table T`: a dry run, which does all of a load but the writing.
 
 use clap::Args;
 use inventory_check::cli::{CliError, Exit};
@@ -7,7 +7,7 @@ use super::args::EXIT_CODES;
 use super::load::LoadArgs;
 
 #[cfg(test)]
-pub const EXAMPLES: &[&str] = &["inventory plan stock.xlsx --table stock"];
+pub const EXAMPLES: &[&str] = &["inventory plan stock.xlsx --table stock", "inventory plan stock.xlsx --local"];
 
 /// Report what a load would change in a table, without changing anything.
 #[derive(Args)]

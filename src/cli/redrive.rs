@@ -9,8 +9,8 @@ use inventory_base::load_id::LoadId;
 use inventory_base::message::count;
 use inventory_check::cli::{CliError, Exit};
 
-use super::args::{ANSWER_CODES, decided_by, load_name};
-use super::asking::{Loader, Speaker, list_failed, since, text};
+use super::args::{ANSWER_CODES, decision_maker, parse_load_id};
+use super::asking::{Loader, Requester, list_failed, since, text};
 use crate::event::Request;
 
 #[cfg(test)]
@@ -24,36 +24,38 @@ pub const EXAMPLES: &[&str] = &[
 #[command(after_help = ANSWER_CODES)]
 pub struct Redrive {
     /// The load, by its name in the report; without one, all that failed.
-    #[arg(value_name = "LOAD", value_parser = load_name)]
+    #[arg(value_name = "LOAD", value_parser = parse_load_id)]
     load: Option<LoadId>,
-    /// Do it. Of all that failed, without this, it is only listed what would be loaded again, and in which order.
+    /// Reload all that failed. Without this, the command only lists what would be reloaded, and in which order.
     #[arg(long)]
     yes: bool,
-    /// Of all that failed, only what has failed since this day or moment, such as 2026-11-01.
+    /// Reload only loads that have failed since this day or moment, such as 2026-11-01.
     #[arg(long, value_name = "DAY", value_parser = since, conflicts_with = "load")]
     since: Option<Timestamp>,
     #[command(flatten)]
-    speaker: Speaker,
+    requester: Requester,
     #[command(flatten)]
     loader: Loader,
 }
 
 impl Redrive {
     pub async fn run(self) -> Result<Exit, CliError> {
-        let (by, at) = (decided_by(self.speaker.by), Timestamp::now());
+        let (by, at) = (decision_maker(self.requester.by), Timestamp::now());
         match self.load {
             Some(load) => {
                 let name = load.clone();
-                let say = |answer: &Json| say_reloaded(&name, answer);
-                self.loader.ask(Request::Redrive(Decision { load, by, at }), say).await
+                let describe = |answer: &Json| describe_reloaded(&name, answer);
+                self.loader.ask(Request::Redrive(Decision { load, by, at }), describe).await
             }
-            None if !self.yes => self.loader.ask(Request::ListFailed { since: self.since }, say_would_redrive).await,
-            None => self.loader.ask(Request::RedriveAll { by, at, since: self.since }, say_redriven).await,
+            None if !self.yes => {
+                self.loader.ask(Request::ListFailed { since: self.since }, describe_redrive_preview).await
+            }
+            None => self.loader.ask(Request::RedriveAll { by, at, since: self.since }, describe_redriven).await,
         }
     }
 }
 
-fn say_would_redrive(answer: &Json) -> String {
+fn describe_redrive_preview(answer: &Json) -> String {
     let failed = &answer["failed"];
     let mut lines = list_failed(failed);
     let loads = match lines.len() {
@@ -68,35 +70,35 @@ fn say_would_redrive(answer: &Json) -> String {
     };
     let would: Vec<String> = loads.into_iter().chain(events).collect();
     if would.is_empty() {
-        return "There is nothing to send again.".to_string();
+        return "There is nothing to reload.".to_string();
     }
     let would = would.join(", and ");
     let (first, rest) = would.split_at(1);
     lines.push(format!(
-        "{}{rest}. A file that is older than what has been loaded since is held, and not loaded over it. Nothing has been \
-         done yet; to do it, say the same again with --yes.",
+        "{}{rest}. A file older than what has been loaded since is held instead of overwriting it. Nothing has been \
+         done yet; to do it, run the same command with --yes.",
         first.to_uppercase()
     ));
     lines.join("\n")
 }
 
-fn say_reloaded(name: &LoadId, answer: &Json) -> String {
+fn describe_reloaded(name: &LoadId, answer: &Json) -> String {
     if answer["retried"]["load"].is_string() {
-        return format!("Load {name} was waiting for its next try, and is retried now.");
+        return format!("Load {name} was waiting for its next retry, and is retried now.");
     }
     let again = text(&answer["loaded-again"]["load"]);
-    format!("Load {name} will be loaded again as {again}. Its report will be in loads/{again} of the reports bucket.")
+    format!("Load {name} will be reloaded as {again}. Its report will be in loads/{again} of the reports bucket.")
 }
 
-fn say_redriven(answer: &Json) -> String {
+fn describe_redriven(answer: &Json) -> String {
     let redriven = &answer["redriven"];
     let loads = redriven["loads"].as_array().map(Vec::as_slice).unwrap_or_default();
     let events = redriven["events"].as_u64().unwrap_or_default();
     let left = redriven["left"].as_array().map(Vec::as_slice).unwrap_or_default();
     if loads.is_empty() && events == 0 && left.is_empty() {
-        return "There was nothing to send again.".to_string();
+        return "There was nothing to reload.".to_string();
     }
-    let mut lines: Vec<String> = loads.iter().map(|load| format!("Sent again as load {}.", text(load))).collect();
+    let mut lines: Vec<String> = loads.iter().map(|load| format!("Reloaded as load {}.", text(load))).collect();
     lines.extend(match events {
         0 => None,
         1 => Some("1 event was sent again from the failure queue.".to_string()),
@@ -111,7 +113,7 @@ fn say_redriven(answer: &Json) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::failed::say_failed;
+    use super::super::failed::describe_failed;
     use super::*;
     use serde_json::json;
 
@@ -123,46 +125,46 @@ mod tests {
                       Nothing was changed. The table is gone.\n";
         let answer = json!({ "failed": { "loads": [load], "events": 2 } });
         assert_eq!(
-            say_failed(&answer),
+            describe_failed(&answer),
             format!(
                 "{listed}1 load failed. To reload it: inventory redrive\n\
-                 2 events rest in the failure queue; inventory redrive sends them again too."
+                 2 events are in the failure queue; inventory redrive sends them again, too."
             )
         );
         assert_eq!(
-            say_would_redrive(&answer),
+            describe_redrive_preview(&answer),
             format!(
-                "{listed}This load would be reloaded, and 2 events of the failure queue would be sent again. A file that is \
-                 older than what has been loaded since is held, and not loaded over it. Nothing has been done yet; to do \
-                 it, say the same again with --yes."
+                "{listed}This load would be reloaded, and 2 events of the failure queue would be sent again. A file \
+                 older than what has been loaded since is held instead of overwriting it. Nothing has been done yet; \
+                 to do it, run the same command with --yes."
             )
         );
         let none = json!({ "failed": { "loads": [], "events": 0 } });
-        assert_eq!(say_failed(&none), "No load has failed that was not reloaded.");
-        assert_eq!(say_would_redrive(&none), "There is nothing to send again.");
+        assert_eq!(describe_failed(&none), "No failed load is left to reload.");
+        assert_eq!(describe_redrive_preview(&none), "There is nothing to reload.");
         let left = json!({ "redriven": { "loads": [], "events": 0, "left": [
             { "load": "0123456789abcdef", "reason": "The ledger does not answer." }, { "reason": "No queue." },
         ] } });
         assert_eq!(
-            say_redriven(&left),
+            describe_redriven(&left),
             "Load 0123456789abcdef was not reloaded: The ledger does not answer.\n\
              The rest of the failure queue was not sent again: No queue."
         );
         let redriven = json!({ "redriven": { "loads": ["0123456789abcdef.2"], "events": 1 } });
-        let told = "Sent again as load 0123456789abcdef.2.\n1 event was sent again from the failure queue.";
-        assert_eq!(say_redriven(&redriven), told);
+        let told = "Reloaded as load 0123456789abcdef.2.\n1 event was sent again from the failure queue.";
+        assert_eq!(describe_redriven(&redriven), told);
         assert_eq!(
-            say_redriven(&json!({ "redriven": { "loads": [], "events": 0 } })),
-            "There was nothing to send again."
+            describe_redriven(&json!({ "redriven": { "loads": [], "events": 0 } })),
+            "There was nothing to reload."
         );
     }
 
     #[test]
     fn a_load_is_reloaded_under_another_name_or_retried_under_its_own() {
         let load = LoadId::parse("0123456789abcdef").unwrap();
-        let again = say_reloaded(&load, &json!({ "loaded-again": { "load": "0123456789abcdef.2" } }));
-        assert!(again.contains("will be loaded again as 0123456789abcdef.2."), "{again}");
-        let retried = say_reloaded(&load, &json!({ "retried": { "load": "0123456789abcdef" } }));
-        assert_eq!(retried, "Load 0123456789abcdef was waiting for its next try, and is retried now.");
+        let again = describe_reloaded(&load, &json!({ "loaded-again": { "load": "0123456789abcdef.2" } }));
+        assert!(again.contains("will be reloaded as 0123456789abcdef.2."), "{again}");
+        let retried = describe_reloaded(&load, &json!({ "retried": { "load": "0123456789abcdef" } }));
+        assert_eq!(retried, "Load 0123456789abcdef was waiting for its next retry, and is retried now.");
     }
 }

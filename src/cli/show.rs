@@ -1,22 +1,22 @@
-//! `inventory show LOAD`: how far one load is, or what became of it and of each of its rows.
+//! `inventory show LOAD`: shows the progress of a load, or its result and that of each of its rows.
 
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::args::{ANSWER_CODES, load_name};
+use super::args::{ANSWER_CODES, parse_load_id};
 use super::deployed::{self, Deployed};
-use super::loads::{say_ended, say_when};
+use super::loads::{describe_ended, format_time};
 use crate::event::Request;
 use crate::ledger::State;
-use crate::load::{self, LoadError, RowsShown, Shown};
+use crate::load::{self, LoadError, LoadStatus, RowsPage};
 use crate::relay::Relay;
 use crate::store::{FolderStore, Store};
 use inventory_base::decision::FollowUp;
 use inventory_base::load_id::LoadId;
 use inventory_base::message::count;
-use inventory_check::cli::{CliError, Exit, answer, say, tell};
+use inventory_check::cli::{CliError, Exit, print_answer, print_note, print_report};
 use inventory_check::plan::Fate;
 
 #[cfg(test)]
@@ -25,17 +25,17 @@ pub const EXAMPLES: &[&str] = &[
     "inventory show 0c3f1a2b4d5e6f70 --out inventory-loads --rows rejected | jq -r '.problems[].message'",
 ];
 
-/// Show how far a load is, or what happened to it and to its rows.
+/// Show the progress of a load, or what happened to it and to its rows.
 #[derive(Args)]
 #[command(after_help = ANSWER_CODES)]
 pub struct Show {
     /// The load, by its name in the report, the log or the list of loads.
-    #[arg(value_name = "LOAD", value_parser = load_name)]
+    #[arg(value_name = "LOAD", value_parser = parse_load_id)]
     load: LoadId,
-    /// The folder where `inventory load` keeps it, where it was made from this machine.
+    /// The folder where `inventory load` kept it, if it was loaded from this machine.
     #[arg(long, value_name = "FOLDER", conflicts_with = "function")]
     out: Option<PathBuf>,
-    /// Print each row with what became of it and why, as JSON Lines; only those of one fate, if it is named: rejected.
+    /// Print each row with its fate and the reason, as JSON Lines; or only those of one fate, such as rejected.
     #[arg(long, value_name = "FATE", num_args = 0..=1, default_missing_value = ALL, value_parser = fate)]
     rows: Option<Wanted>,
     /// Print the answer as JSON.
@@ -47,7 +47,7 @@ pub struct Show {
 
 const ALL: &str = "all";
 
-/// Which rows are to be printed.
+/// The fate of the rows to print; `None` for all rows.
 #[derive(Clone)]
 struct Wanted(Option<Fate>);
 
@@ -56,11 +56,11 @@ fn fate(name: &str) -> Result<Wanted, String> {
     match Fate::ALL.into_iter().find(|fate| fate.name() == name) {
         Some(fate) => Ok(Wanted(Some(fate))),
         None if name == ALL => Ok(Wanted(None)),
-        None => Err(format!("the fates are {}; the load's name stands before --rows", known())),
+        None => Err(format!("the fates are {}; the load's name comes before --rows", known())),
     }
 }
 
-/// Where the load is looked for.
+/// Where to find the load.
 enum Place {
     Folder(Store),
     Function(Relay),
@@ -72,8 +72,8 @@ impl Show {
             Some(folder) => Place::Folder(Store::Folder(FolderStore::new(folder))),
             None => Place::Function(self.loader.relay().await.ok_or_else(|| {
                 CliError::usage(
-                    "Say where the load was made: by the loader's function (--function, or INVENTORY_FUNCTION), or from \
-                     here with a folder (--out).",
+                    "Name the loader's function (--function, or INVENTORY_FUNCTION), or the folder (--out) of a load \
+                     from this machine.",
                 )
             })?),
         };
@@ -89,10 +89,10 @@ impl Show {
 }
 
 impl Place {
-    async fn show(&self, load: &LoadId) -> Result<Option<Shown>, CliError> {
+    async fn show(&self, load: &LoadId) -> Result<Option<LoadStatus>, CliError> {
         match self {
             Place::Folder(store) => Ok(load::show(load, store, None).await?),
-            Place::Function(relay) => deployed::ask_patiently(relay, &Request::Show(load.clone()), "shown").await,
+            Place::Function(relay) => deployed::ask_with_progress(relay, &Request::Show(load.clone()), "shown").await,
         }
     }
 
@@ -102,41 +102,41 @@ impl Place {
         while let Some(from) = next {
             let shown = self.rows(load, from, fate).await?;
             match print(&shown, &mut out) {
-                // Whoever reads has had enough, as `head` does.
+                // The reader of the pipe, such as `head`, has closed it.
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
                 printed => printed.map_err(|error| CliError::file("written", Path::new("standard output"), &error))?,
             }
             (next, shortened) = (shown.next, shortened + shown.shortened);
         }
         if shortened > 0 {
-            say(&say_shortened(shortened, load));
+            print_note(&describe_shortened(shortened, load));
         }
         Ok(())
     }
 
-    async fn rows(&self, load: &LoadId, from: u64, fate: Option<Fate>) -> Result<RowsShown, CliError> {
+    async fn rows(&self, load: &LoadId, from: u64, fate: Option<Fate>) -> Result<RowsPage, CliError> {
         match self {
-            Place::Folder(store) => Ok(load::show_rows(load, from, fate, store, None).await?),
+            Place::Folder(store) => Ok(load::read_rows(load, from, fate, store, None).await?),
             Place::Function(relay) => {
                 let fate = fate.map(|fate| fate.name().to_string());
-                deployed::ask_patiently(relay, &Request::ShowRows { load: load.clone(), from, fate }, "rows").await
+                deployed::ask_with_progress(relay, &Request::ShowRows { load: load.clone(), from, fate }, "rows").await
             }
         }
     }
 }
 
-fn say_shortened(rows: u64, load: &LoadId) -> String {
+fn describe_shortened(rows: u64, load: &LoadId) -> String {
     let (rows, them) = match rows {
         1 => ("1 row is".to_string(), "it"),
         n => (format!("{} rows are", count(n)), "these"),
     };
     format!(
-        "{rows} too long to be printed whole here: of {them} only sheet, row and fate were printed. The plan in \
+        "{rows} too long to be printed in full: only sheet, row and fate of {them} were printed. The plan in \
          loads/{load}/plan has the rest."
     )
 }
 
-fn print(shown: &RowsShown, out: &mut impl Write) -> io::Result<()> {
+fn print(shown: &RowsPage, out: &mut impl Write) -> io::Result<()> {
     for row in &shown.rows {
         serde_json::to_writer(&mut *out, row)?;
         out.write_all(b"\n")?;
@@ -144,52 +144,58 @@ fn print(shown: &RowsShown, out: &mut impl Write) -> io::Result<()> {
     out.flush()
 }
 
-/// Prints what is known of a load, and of one that is over the report.
-fn answer_load(shown: &Shown, json: bool) -> Result<(), CliError> {
+/// Prints what is known of a load, and its report if it has ended.
+fn answer_load(shown: &LoadStatus, json: bool) -> Result<(), CliError> {
     if json {
-        answer(&serde_json::json!(shown).to_string());
+        print_answer(&serde_json::json!(shown).to_string());
         return Ok(());
     }
-    answer(&say_load(shown));
+    print_answer(&describe_load(shown));
     if let Some(report) = &shown.report {
-        answer("");
-        tell(report, None, false, Some(&shown.report_is_in))?;
-        say_cut(shown);
+        print_answer("");
+        print_report(report, None, false, Some(&shown.report_is_in))?;
+        print_cut_note(shown);
     }
     Ok(())
 }
 
-/// Of a report that is too long for an answer of the function.
-pub(super) fn say_cut(shown: &Shown) {
+/// Prints a note if the lists of the report were cut to fit into an answer of the function.
+pub(super) fn print_cut_note(shown: &LoadStatus) {
     if let Some(listed) = shown.lists_cut_at {
-        say(&format!(
-            "The report is too long to be sent whole: its lists stop at {} entries here. All of it is in report.json beside {}",
+        print_note(&format!(
+            "The report is too long for the function's answer, so its lists stop at {} entries here. The full report \
+             is report.json, in the same folder as {}",
             count(listed as u64),
             shown.report_is_in
         ));
     }
 }
 
-fn say_load(shown: &Shown) -> String {
+fn describe_load(shown: &LoadStatus) -> String {
     let file = shown.upload.as_ref().map_or("a file not yet known", |upload| upload.key.as_str());
     let table = shown.table.as_ref().map(|table| format!(", into table {table}")).unwrap_or_default();
-    let mut lines = vec![format!("Load {}: {file}{table}", shown.load), say_state(shown)];
+    let mut lines = vec![format!("Load {}: {file}{table}", shown.load), describe_state(shown)];
     if let Some(again) = &shown.again {
-        let when = say_when(again.at);
-        lines.push(format!("It loads {} again, as {} wanted on {when} UTC.", again.load, again.by));
+        let when = format_time(again.at);
+        lines.push(format!("It reloads {}, as requested by {} on {when} UTC.", again.load, again.by));
     }
     if let Some(undo) = &shown.undo {
-        lines.push(format!("It undoes load {}, as {} wanted on {} UTC.", undo.load, undo.by, say_when(undo.at)));
+        lines.push(format!(
+            "It undoes load {}, as requested by {} on {} UTC.",
+            undo.load,
+            undo.by,
+            format_time(undo.at)
+        ));
     }
     lines.extend(shown.outage.as_ref().map(|outage| {
-        let (since, next) = (say_when(outage.since), say_when(outage.next));
-        format!("It is delayed: since {since} UTC, {} The next try is at {next} UTC.", outage.why)
+        let (since, next) = (format_time(outage.since), format_time(outage.next));
+        format!("It has been delayed since {since} UTC: {} The next retry is at {next} UTC.", outage.why)
     }));
-    lines.extend(shown.later.iter().map(FollowUp::say));
+    lines.extend(shown.later.iter().map(FollowUp::describe));
     if let Some((why, by)) = shown.stop.as_ref().filter(|_| shown.state != State::Ended) {
         lines.push(match why.as_str() {
             "cancelled" => format!("It stops at its next step: {by} cancelled it."),
-            "superseded" => format!("It stops at its next step: load {by} is of a newer version of the file."),
+            "superseded" => format!("It stops at its next step: load {by} has a newer version of the file."),
             _ => format!("It lets load {by} go first at its next step."),
         });
     }
@@ -200,22 +206,25 @@ fn say_load(shown: &Shown) -> String {
     lines.join("\n")
 }
 
-fn say_state(shown: &Shown) -> String {
-    let on = |at: Option<jiff::Timestamp>| at.map(|at| format!(" {} UTC", say_when(at))).unwrap_or_default();
+fn describe_state(shown: &LoadStatus) -> String {
+    let on = |at: Option<jiff::Timestamp>| at.map(|at| format!(" {} UTC", format_time(at))).unwrap_or_default();
     let runs = match shown.starts {
         0 | 1 => String::new(),
-        runs => format!(" This is its run number {}.", count(runs)),
+        runs => format!(" This is run {}.", count(runs)),
     };
-    // Who types the command again goes on with a load of a folder; a deployed one goes on by itself.
-    let waits =
-        if shown.is_running || shown.starts == 0 { "" } else { " No run is at it right now; the next goes on." };
+    // Running the command again resumes a load of a folder; the deployed loader resumes its loads itself.
+    let waits = if shown.is_running || shown.starts == 0 {
+        ""
+    } else {
+        " No run is active right now; the next one resumes it."
+    };
     match shown.state {
         State::Queued => {
-            let behind = shown.behind.as_ref().map(|load| format!(" Load {load} has the table."));
-            format!("It has waited for its turn since{}.{}", on(shown.announced), behind.unwrap_or_default())
+            let behind = shown.behind.as_ref().map(|load| format!(" Load {load} is using the table."));
+            format!("It has been waiting for its turn since{}.{}", on(shown.announced), behind.unwrap_or_default())
         }
         State::Planning => {
-            // What an undo compares, it does not read from a file.
+            // An undo compares items without reading a file.
             let read = match shown.headway.map_or((0, 0), |rows| (rows.read, rows.compared)) {
                 (0, 0) => String::new(),
                 (read, 0) => format!(": {} rows read", count(read)),
@@ -224,17 +233,17 @@ fn say_state(shown: &Shown) -> String {
             };
             format!("It is being read and compared{read}. Nothing is written yet.{runs}{waits}")
         }
-        State::Writing => format!("It is being written: {}.{runs}{waits}", say_written(shown)),
+        State::Writing => format!("It is being written: {}.{runs}{waits}", describe_written(shown)),
         State::Ended => {
-            let ending = shown.ending.map_or("over".to_string(), |ending| say_ended(ending, &shown.later));
+            let ending = shown.ending.map_or("ended".to_string(), |ending| describe_ended(ending, &shown.later));
             let runs = if shown.starts > 1 { format!(", in {} runs", count(shown.starts)) } else { String::new() };
             format!("It ended on{}: {ending}{runs}.", on(shown.updated))
         }
     }
 }
 
-/// How much of a load is written, as far as the ledger knows.
-pub(super) fn say_written(shown: &Shown) -> String {
+/// Describes how much of a load is written, as recorded in the ledger.
+pub(super) fn describe_written(shown: &LoadStatus) -> String {
     let percent = |done: u64, of: u64| done * 100 / of.max(1);
     match shown.headway.filter(|headway| headway.of > 0) {
         Some(rows) => {
@@ -249,8 +258,8 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    /// As the function answers it, with these parts.
-    fn shown(parts: serde_json::Value) -> Shown {
+    /// Returns an answer of the function with these parts.
+    fn shown(parts: serde_json::Value) -> LoadStatus {
         let mut shown = json!({
             "load": "0123456789abcdef.2", "table": "stock", "state": "planning", "is_running": true, "starts": 1,
             "upload": { "bucket": "uploads", "key": "uploads/q3.csv", "version": "1", "sequencer": null, "etag": null,
@@ -266,12 +275,12 @@ mod tests {
     }
 
     fn says(parts: serde_json::Value) -> String {
-        say_load(&shown(parts)).split_once('\n').unwrap().1.to_string()
+        describe_load(&shown(parts)).split_once('\n').unwrap().1.to_string()
     }
 
     #[test]
-    fn a_load_is_told_as_far_as_it_is() {
-        let first = say_load(&shown(json!({})));
+    fn the_progress_of_a_load_is_described() {
+        let first = describe_load(&shown(json!({})));
         assert!(first.starts_with("Load 0123456789abcdef.2: uploads/q3.csv, into table stock\n"), "{first}");
         let headway = json!({ "read": 4000, "compared": 3000, "written": 1500, "of": 6000 });
         for (parts, told) in [
@@ -286,16 +295,19 @@ mod tests {
             ),
             (
                 json!({ "state": "queued", "behind": "fedcba9876543210" }),
-                "It has waited for its turn since 3 Oct 2026 08:00 UTC. Load fedcba9876543210 has the table.",
+                "It has been waiting for its turn since 3 Oct 2026 08:00 UTC. Load fedcba9876543210 is using the \
+                 table.",
             ),
             (
                 json!({ "state": "writing", "headway": headway, "starts": 3, "is_running": false }),
-                "It is being written: 25%, 1,500 of 6,000 rows. This is its run number 3. No run is at it right now; the next goes on.",
+                "It is being written: 25%, 1,500 of 6,000 rows. This is run 3. No run is active right now; the next \
+                 one resumes it.",
             ),
             (json!({ "state": "writing", "chunks_done": 1, "chunks_total": 3 }), "It is being written: 33%."),
             (
                 json!({ "state": "ended", "ending": "held", "summary": "Nothing was written." }),
-                "It ended on 3 Oct 2026 08:01 UTC: waits to be approved.\nNothing was written.\nIts report is no longer kept.",
+                "It ended on 3 Oct 2026 08:01 UTC: waiting for approval.\nNothing was written.\nIts report is no \
+                 longer kept.",
             ),
         ] {
             assert_eq!(says(parts), told);
@@ -303,27 +315,27 @@ mod tests {
     }
 
     #[test]
-    fn who_wanted_it_and_who_stops_it_is_told() {
+    fn who_asked_for_a_load_and_who_stops_it_is_named() {
         let word = json!({ "load": "0123456789abcdef", "by": "Erika", "at": "2026-10-03T07:00:00Z" });
         let told = says(json!({ "again": word, "stop": ["cancelled", "Jo"] }));
-        assert!(told.contains("It loads 0123456789abcdef again, as Erika wanted on 3 Oct 2026 07:00 UTC."), "{told}");
+        assert!(told.contains("It reloads 0123456789abcdef, as requested by Erika on 3 Oct 2026 07:00 UTC."), "{told}");
         assert!(told.ends_with("It stops at its next step: Jo cancelled it."), "{told}");
         let told = says(json!({ "stop": ["superseded", "fedcba9876543210"] }));
-        assert!(told.ends_with("load fedcba9876543210 is of a newer version of the file."), "{told}");
+        assert!(told.ends_with("load fedcba9876543210 has a newer version of the file."), "{told}");
     }
 
     #[test]
-    fn a_load_that_is_delayed_says_why_and_when_it_is_tried_again() {
+    fn a_delayed_load_shows_the_reason_and_the_time_of_the_next_retry() {
         let outage = json!({ "since": "2026-10-03T08:00:00Z", "next": "2026-10-03T08:31:00Z", "tries": 5,
-                              "why": "table stock gave nothing." });
+                              "why": "Table stock did not answer." });
         let told = says(json!({ "outage": outage, "is_running": false }));
-        let delayed = "It is delayed: since 3 Oct 2026 08:00 UTC, table stock gave nothing. The next try is at 3 Oct 2026 \
-                       08:31 UTC.";
+        let delayed = "It has been delayed since 3 Oct 2026 08:00 UTC: Table stock did not answer. The next retry is \
+                       at 3 Oct 2026 08:31 UTC.";
         assert!(told.ends_with(delayed), "{told}");
     }
 
     #[test]
-    fn a_fate_that_is_none_is_named_with_those_that_are() {
+    fn an_unknown_fate_is_an_error_that_lists_the_fates() {
         assert!(matches!(fate("rejected"), Ok(Wanted(Some(Fate::Rejected)))));
         assert!(matches!(fate("all"), Ok(Wanted(None))));
         assert!(fate("bad").is_err_and(|said| said.contains("not-written")));

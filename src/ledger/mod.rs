@@ -1,6 +1,15 @@
 //! The ledger: which load is running, how far it is, and how it ended. It is one DynamoDB table; each load has a
 //! record, and each inventory table a lease, a queue and a history.
 //!
+//! | `pk` | `sk` | content |
+//! |---|---|---|
+//! | `load#ID` | `state` | the record of a load |
+//! | `table#NAME` | `lease` | whose turn it is, and the last load, for gates and notifications; never deleted |
+//! | `table#NAME` | `queue#TIME#ID` | a waiting load, by the time of its upload |
+//! | `table#NAME` | `key#DIGEST` | the newest known version of an upload |
+//! | `table#NAME` | `load#TIME#ID` | the history: a load that has ended |
+//! | `table#NAME` | `watch` | how far the search for unannounced uploads has come |
+//!
 //! A lease has an epoch, which is raised each time the lease is taken. A run writes about its load only in a
 //! transaction that also renews the lease under the run's own epoch. So a run that has lost its turn without noticing
 //! can't write anything about its load.

@@ -1,4 +1,4 @@
-//! Keeps the turn of a load while it runs, and hands it back after an error.
+//! Keeps the turn of a load while it runs, and releases it after an error.
 
 use std::time::Duration;
 
@@ -6,16 +6,16 @@ use tokio::time::sleep;
 
 use crate::ledger::{Lease, Ledger, LedgerError};
 
-/// A run that ends in an error does not wait longer for the ledger.
-const LEAVE_PATIENCE: Duration = Duration::from_secs(2);
+/// How long a run that ends in an error waits for the ledger.
+const RELEASE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// After an error the turn is for whoever tries again, under whatever request id; otherwise the same event sent by hand
-/// would take this run for living. Where the ledger does not answer, the lease runs out.
-pub async fn leave_turn(ledger: &Ledger, lease: &Lease) {
-    match tokio::time::timeout(LEAVE_PATIENCE, ledger.hand_over(lease)).await {
+/// Releases the turn after an error, so that any retry can take it, whatever its request id; otherwise the same event
+/// sent by hand would be dropped as a duplicate of this run. If the ledger does not answer, the lease expires.
+pub async fn release_turn(ledger: &Ledger, lease: &Lease) {
+    match tokio::time::timeout(RELEASE_TIMEOUT, ledger.hand_over(lease)).await {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::warn!(event = "turn_not_left", load = %lease.load, error = %error),
-        Err(_) => tracing::warn!(event = "turn_not_left", load = %lease.load, error = "no answer in time"),
+        Ok(Err(error)) => tracing::warn!(event = "turn_not_released", load = %lease.load, error = %error),
+        Err(_) => tracing::warn!(event = "turn_not_released", load = %lease.load, error = "no answer in time"),
     }
 }
 
@@ -25,7 +25,7 @@ pub async fn keep_turn(ledger: &Ledger, lease: &Lease, heartbeat: Duration) -> L
         sleep(heartbeat).await;
         match ledger.renew(lease).await {
             Ok(()) => {}
-            // The ledger's trouble may pass before the lease runs out; whose turn it is, the next write says.
+            // The ledger may recover before the lease expires; its next write shows whether the turn is still ours.
             Err(error @ LedgerError::TurnLost { .. }) => return error,
             Err(error) if !lease.is_live() => return error,
             Err(error) => tracing::warn!(event = "heartbeat_missed", load = %lease.load, error = %error),

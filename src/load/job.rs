@@ -1,4 +1,4 @@
-//! One load in one run: what its stages share.
+//! A `Job` is one load in one run: the state that its stages share.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, OnceLock};
@@ -11,15 +11,15 @@ use crate::ledger::{Lease, Ledger, LedgerError, LoadRecord};
 use crate::load::error::LoadError;
 use crate::load::services::Services;
 use crate::load::settings::Settings;
-use inventory_base::ending::Ending;
 use inventory_base::decision::Undo;
+use inventory_base::ending::Ending;
 use inventory_base::load_id::LoadId;
 use inventory_base::progress::Progress;
 use inventory_base::upload::Upload;
 use inventory_check::plan::{Gate, Index};
 use inventory_check::report::{Report, Seconds};
 
-/// The turn this run has, where there is a ledger.
+/// The turn that this run holds, if there is a ledger.
 pub struct HeldTurn<'a> {
     pub ledger: &'a Ledger,
     pub lease: &'a Lease,
@@ -29,21 +29,21 @@ pub struct HeldTurn<'a> {
 pub struct Job<'a> {
     pub load: LoadId,
     pub upload: Upload,
-    /// Where it takes back what another load wrote.
+    /// The load that this one undoes, if it is an undo.
     pub undo: Option<Undo>,
     pub turn: Option<HeldTurn<'a>>,
     pub services: &'a Services,
     pub settings: &'a Settings,
     pub run: &'a Run<'a>,
-    /// The plan is made, and nothing is written.
+    /// Make the plan, and write nothing.
     pub dry_run: bool,
-    /// Gates that somebody has approved.
+    /// Gates that the approver has waived.
     pub waived: BTreeSet<Gate>,
     pub started: Instant,
-    /// When this run is to leave off, so that it can end well.
+    /// When this run stops sending, to have time for a report or the hand-over.
     pub send_until: Option<Instant>,
     pub table_checked: Mutex<Option<Instant>>,
-    /// The most memory that reading the file took, in bytes, where this run has read it.
+    /// Peak memory of the reader in bytes, if this run has read the file.
     pub reader_memory: OnceLock<u64>,
 }
 
@@ -77,15 +77,15 @@ impl<'a> Job<'a> {
     }
 }
 
-/// One invocation, or one call of the command.
+/// One invocation of the function, or one call of the command.
 pub struct Run<'a> {
     pub request_id: &'a str,
-    /// When the run is stopped from outside.
+    /// When Lambda stops this run.
     pub deadline: Option<Instant>,
     pub progress: &'a (dyn Fn(Progress) + Sync),
-    /// The plan is made, and nothing is written.
+    /// Make the plan, and write nothing.
     pub dry_run: bool,
-    /// Gates that are not asked.
+    /// Gates that do not hold the load.
     pub waived: BTreeSet<Gate>,
 }
 
@@ -98,23 +98,23 @@ impl Run<'_> {
 /// How a run ended without an error.
 #[derive(Debug)]
 pub enum RunEnd {
-    /// The load is over.
+    /// The load has ended.
     Ended(Box<Report>),
-    /// Its time was over before the load was; another run has been asked for.
+    /// The deadline came before the end of the load; another run has been started.
     Continued { chunks_done: u32, chunks: u32 },
-    /// Another run is at this load.
+    /// Another run is working on this load.
     Duplicate,
-    /// Another load has the table; this one waits in the queue and is started when it is its turn.
+    /// Another load is using the table; this one is queued and starts at its turn.
     Queued { load: LoadId, behind: Option<LoadId> },
-    /// It met a fault that may pass, and is tried again after a pause.
+    /// A transient fault stopped the run; the load is retried after a pause.
     Delayed { until: Timestamp },
-    /// The load was over before.
+    /// The load had ended before this run.
     EndedBefore { ending: Ending },
 }
 
 impl Job<'_> {
-    /// The ledger hears that this is what will be written. It is asked before the plan is kept, so that a load which is
-    /// to stop or to give way does so, and leaves no plan that others would follow.
+    /// Records in the ledger that this plan will be written. This comes before the plan is kept, so that a load that
+    /// has to stop or to give way leaves no plan that a later run would follow.
     pub async fn begin_writing(&self, plan: &Index) -> Result<(), LoadError> {
         match &self.turn {
             Some(turn) if !plan.dry_run && plan.held.is_empty() => {
@@ -124,7 +124,7 @@ impl Job<'_> {
         }
     }
 
-    /// The same, for a run that is under way; asked again only when some time has passed.
+    /// Calls `check_table` while writing, at most once a second.
     pub async fn check_table_again(&self, plan: &Index) -> Result<(), LoadError> {
         const EVERY: Duration = Duration::from_secs(1);
         let is_due = self.table_checked.lock().is_ok_and(|mut checked| {
@@ -137,17 +137,17 @@ impl Job<'_> {
         if is_due { self.check_table(plan).await } else { Ok(()) }
     }
 
-    /// A plan is for one table: for no other, nor for a new one of the same name.
+    /// Checks that the plan was made for this table, and not for another one or an earlier one of the same name.
     pub async fn check_table(&self, plan: &Index) -> Result<(), LoadError> {
         let (load, planned, ours) = (self.load.clone(), &plan.table.table, self.services.table.name());
         if planned != ours {
             return Err(LoadError::OtherTable { load, planned: planned.clone(), ours: ours.to_string() });
         }
         let is_new = plan.table.is_different_table(&self.services.table.describe().await?);
-        if is_new { Err(LoadError::TableMadeAnew { load, table: ours.to_string() }) } else { Ok(()) }
+        if is_new { Err(LoadError::TableRecreated { load, table: ours.to_string() }) } else { Ok(()) }
     }
 
-    /// From when on this run sends nothing more, because another one can go on.
+    /// When this run stops sending so that the next one can resume; `None` if no other run can be started.
     pub fn deadline(&self) -> Option<Instant> {
         self.turn.as_ref().and(self.services.relay.as_ref()).and(self.send_until)
     }
@@ -156,7 +156,7 @@ impl Job<'_> {
         self.deadline().is_some_and(|deadline| Instant::now() >= deadline)
     }
 
-    /// A run that was frozen and thaws may have lost its turn without having noticed.
+    /// Fails if the lease has expired: a run that Lambda froze and thawed may have lost its turn without noticing.
     pub fn check_turn(&self) -> Result<(), LedgerError> {
         match &self.turn {
             Some(HeldTurn { lease, .. }) if !lease.is_live() => {

@@ -1,4 +1,4 @@
-//! What the runs of a load keep for one another: chunks, outcomes and the index of the plan.
+//! Keeps and reads what the runs of a load share through the store: chunks, outcomes and the index of the plan.
 
 use std::collections::BTreeSet;
 
@@ -10,23 +10,24 @@ use crate::store::Kept;
 use inventory_check::plan;
 use inventory_check::plan::{CHUNKS_AT_ONCE, ChunkEntry, ChunkOutcome, Index, Names};
 
-/// Chunks whose items are asked for, and chunks on their way to be kept, at once.
+/// Chunks that are read from the table at once, and chunks that are stored at once.
 pub const AT_ONCE: usize = 4;
 
-/// What earlier runs have kept of chunks.
+/// Names of the outcomes that earlier runs have kept, of whole chunks and of parts.
 pub struct KeptBefore {
     pub outcomes: BTreeSet<String>,
     pub parts: BTreeSet<String>,
 }
 
 impl Job<'_> {
-    /// Chunks that an earlier run of this load has kept, and that can be counted on: nothing else was loaded since.
+    /// Names of the chunks that an earlier run of this load has kept. They are only used if nothing else was loaded
+    /// since.
     pub async fn kept_chunks(&self) -> Result<BTreeSet<String>, LoadError> {
         match &self.turn {
             Some(turn) if turn.lease.is_unbroken() => {
                 let names = self.services.store.names(&format!("loads/{}/plan/", self.load)).await?;
                 if !names.is_empty() {
-                    tracing::info!(event = "planning_goes_on", load = %self.load, chunks_kept = names.len());
+                    tracing::info!(event = "planning_resumed", load = %self.load, chunks_kept = names.len());
                 }
                 Ok(names.into_iter().collect())
             }
@@ -34,8 +35,9 @@ impl Job<'_> {
         }
     }
 
-    /// Only once, so that a run which has lost its turn without knowing does not change what another one's index counts
-    /// on. What an attempt by other rules or another loader left, before any index, gives way.
+    /// Keeps a chunk unless the same one is there, so that a run that has lost its turn without noticing does not
+    /// change a chunk of another run's plan. A different chunk, left by an attempt with other rules or another version
+    /// of the loader before any index was kept, is replaced.
     pub async fn keep_chunk(&self, name: &str, packed: Vec<u8>) -> Result<(), LoadError> {
         let store = &self.services.store;
         if store.keep_if_absent(name, packed.clone()).await? == Kept::AlreadyThere
@@ -48,7 +50,8 @@ impl Job<'_> {
         Ok(())
     }
 
-    /// The plan counts from here on. Where another run of this load was first, it is that one's.
+    /// Keeps the index, which makes the plan valid, and returns it. If another run of this load was first, returns that
+    /// run's.
     pub async fn keep_index(&self, index: Index) -> Result<Index, LoadError> {
         self.begin_writing(&index).await?;
         let (store, name) = (&self.services.store, Names(&self.load).index());
@@ -75,22 +78,23 @@ impl Job<'_> {
         );
     }
 
-    /// What this run need not do again.
+    /// Lists what earlier runs have written.
     pub async fn kept_before(&self) -> Result<KeptBefore, LoadError> {
         let names = async |folder: &str| self.services.store.names(&format!("loads/{}/{folder}/", self.load)).await;
         let (outcomes, parts) = (names("outcome").await?, names("part").await?);
         Ok(KeptBefore { outcomes: outcomes.into_iter().collect(), parts: parts.into_iter().collect() })
     }
 
-    /// Whether some of a chunk is written and not all of it.
-    pub async fn has_parts(&self, chunks_done: usize) -> Result<bool, LoadError> {
+    /// Whether any of the next chunks is partially written.
+    pub async fn has_partial_chunks(&self, chunks_done: usize) -> Result<bool, LoadError> {
         let kept = self.kept_before().await?;
         let names = Names(&self.load);
         Ok((chunks_done..chunks_done + CHUNKS_AT_ONCE).any(|place| kept.parts.contains(&names.part(place))))
     }
 
-    /// The finished prefix. An outcome is kept before the ledger hears of its chunk, so the outcomes know best: a ledger
-    /// that was restored to an earlier day knows of fewer, and what was written since must not be written again.
+    /// The number of finished chunks, from the first without a gap. An outcome is kept before the ledger counts its
+    /// chunk, so the outcomes are authoritative: a ledger restored from a backup counts fewer, and what was written
+    /// since must not be written again.
     pub async fn chunks_done(&self) -> Result<usize, LoadError> {
         let kept = self.outcomes_kept().await?;
         match &self.turn {
@@ -101,7 +105,7 @@ impl Job<'_> {
         }
     }
 
-    /// How many chunks, from the first on without a gap, have an outcome.
+    /// The number of chunks that have an outcome, from the first without a gap.
     pub async fn outcomes_kept(&self) -> Result<usize, LoadError> {
         let kept = self.services.store.names(&format!("loads/{}/outcome/", self.load)).await?;
         Ok(kept.iter().enumerate().take_while(|(number, name)| **name == Names(&self.load).outcome(*number)).count())

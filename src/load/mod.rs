@@ -1,6 +1,6 @@
-//! Loads, from the request to the report. What people ask for is in `admin`; `turn` decides whose turn it is; `run` is
-//! the order of a load; its `stage`s plan, write and verify; `finish` reports; all of them share a `job`. Each of these
-//! uses only those after it.
+//! Loads, from the request to the report. `admin` serves the requests of operators and of the schedule; `turn` decides
+//! which load may use a table; `run` is the order of a load; `stage` plans, writes and verifies; `finish` reports; all
+//! of them share a `job`. Each of these uses only those after it.
 
 mod admin;
 mod error;
@@ -20,13 +20,13 @@ mod turn;
 pub use admin::answer::{Answer, Failed, answer_about, answer_load, answer_loads, answer_rows};
 pub use admin::cancel::cancel;
 pub use admin::reload::{approve, list_failed, redrive, redrive_all};
-pub use admin::rows::{RowsShown, show_rows, visit_rows};
-pub use admin::show::{About, LoadInShort, Shown, list_kept, list_loads, show};
+pub use admin::rows::{RowsPage, read_rows, visit_rows};
+pub use admin::show::{About, LoadStatus, LoadSummary, list_kept_loads, list_loads, show};
 pub use admin::sweep::sweep;
 pub use admin::undo::{preview_undo, queue_undo, undo};
 pub use error::{CannotUndo, LoadError};
 pub use job::{Run, RunEnd};
 pub use rules::{RulesError, RulesFrom};
 pub use services::{Services, Uploads};
-pub use settings::{Look, Settings};
+pub use settings::{Settings, UploadScan};
 pub use turn::{load, queue, resume, start_next};

@@ -1,4 +1,5 @@
-//! Retries loads that met a fault which may pass, with growing pauses, for a day at most. People are notified once when it begins to take long, and once when the load is given up.
+//! Retries loads after transient faults, with growing pauses, for a day at most. People are notified once when the
+//! delay becomes long, and once when the load is given up.
 
 use std::time::Duration;
 
@@ -6,26 +7,28 @@ use jiff::Timestamp;
 
 use crate::ledger::Outage;
 use crate::load::error::LoadError;
-use crate::load::finish::notify::tell;
-use crate::load::hold_turn::leave_turn;
+use crate::load::finish::notify::notify_outage;
+use crate::load::hold_turn::release_turn;
 use crate::load::job::{HeldTurn, Job, RunEnd};
 use inventory_base::ending::Ending;
 use inventory_base::message::{count, duration, sentence};
 use inventory_check::report::Stopped;
 
-/// Lambda itself tries an event so often, within minutes. After that the sweep does, and the event is done.
-const TRIES_OF_LAMBDA: u32 = 3;
+/// How many times Lambda itself tries an event, within minutes. After that the sweep retries the load, and the event is
+/// acknowledged.
+const LAMBDA_TRIES: u32 = 3;
 
 /// How long a run that ends in an error waits for the ledger.
-const PATIENCE: Duration = Duration::from_secs(5);
+const LEDGER_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Job<'_> {
-    /// After an error that may pass, or one that could not be told: notes it in the ledger, so that the load is tried again
-    /// and again. Where the ledger cannot be told either, Lambda tries the event again, and then the failure queue has it.
-    pub async fn try_later(&self, error: LoadError, is_untold: bool) -> Result<RunEnd, LoadError> {
+    /// Records a transient error, or one that could not be reported, in the ledger, so that the load is retried with
+    /// growing pauses. If the ledger cannot be written either, Lambda retries the event and then moves it to the
+    /// failure queue.
+    pub async fn retry_later(&self, error: LoadError, is_unreported: bool) -> Result<RunEnd, LoadError> {
         let Some(turn) = &self.turn else { return Err(error) };
-        if !error.is_outage() && !is_untold {
-            leave_turn(turn.ledger, turn.lease).await;
+        if !error.is_outage() && !is_unreported {
+            release_turn(turn.ledger, turn.lease).await;
             return Err(error);
         }
         let (now, retries) = (Timestamp::now(), &self.settings.retries);
@@ -34,14 +37,14 @@ impl Job<'_> {
         if outage.should_give_up(retries, now) {
             match self.give_up(&outage).await {
                 Ok(end) => return Ok(end),
-                Err(worse) => tracing::warn!(event = "giving_up_not_told", load = %self.load, error = %worse),
+                Err(worse) => tracing::warn!(event = "giving_up_not_reported", load = %self.load, error = %worse),
             }
         }
         if outage.should_notify(retries, now) {
             let (load, file) = (Some(&self.load), self.upload.file_name());
-            outage.notified = tell(&outage, load, file, self.services, self.settings).await;
+            outage.notified = notify_outage(&outage, load, file, self.services, self.settings).await;
         }
-        if !note(turn, &outage).await || outage.tries < TRIES_OF_LAMBDA {
+        if !note(turn, &outage).await || outage.tries < LAMBDA_TRIES {
             return Err(error);
         }
         let until = outage.next;
@@ -59,14 +62,14 @@ impl Job<'_> {
     }
 }
 
-/// False where the ledger could not be told.
+/// Records the outage in the ledger; `false` if that failed.
 async fn note(turn: &HeldTurn<'_>, outage: &Outage) -> bool {
-    let noted = tokio::time::timeout(PATIENCE, turn.ledger.note_outage(turn.lease, outage)).await;
+    let noted = tokio::time::timeout(LEDGER_TIMEOUT, turn.ledger.note_outage(turn.lease, outage)).await;
     let why = match noted {
         Ok(Ok(())) => return true,
         Ok(Err(error)) => error.to_string(),
         Err(_) => "no answer in time".to_string(),
     };
-    tracing::warn!(event = "turn_not_left", load = %turn.lease.load, error = why);
+    tracing::warn!(event = "turn_not_released", load = %turn.lease.load, error = why);
     false
 }

@@ -6,28 +6,31 @@ use crate::store::{Fetched, Store, StoreError};
 use inventory_base::upload::Upload;
 use inventory_rules::schema::{Mistakes, Schema};
 
-/// More than any set of rules has; what it may really have, reading it tells with a line.
+/// More than any set of rules needs. Smaller limits are checked, with line numbers, when the rules are parsed.
 const RULES_BYTES: u64 = 1 << 20;
 
 #[derive(Debug, Clone)]
 pub enum RulesFrom {
-    /// Known before any load: the loader's own, or a file that the command was given.
+    /// Known before any load: the loader's own rules, or those of a file named on the command line.
     Given(Box<Schema>),
-    /// An object, as it is at the time.
+    /// An object in S3, read for each load.
     Object { bucket: String, key: String },
 }
 
-/// The rules in the bucket cannot be used. Files wait for them: this is no fault of any file.
+/// The rules in the bucket cannot be used. Files wait until they can, because this isn't the fault of any file.
 #[derive(Debug, thiserror::Error)]
 pub enum RulesError {
-    #[error("there are no rules in {0}; put them there, or deploy with RulesKey empty for the loader's own")]
+    #[error("there are no rules in {0}; put them there, or deploy with an empty RulesKey to use the loader's own")]
     Missing(String),
-    #[error("the rules in {0} are larger than {RULES_BYTES} bytes; check whether another file was put there")]
+    #[error(
+        "the rules in {0} are larger than {RULES_BYTES} bytes; check whether another file was put there by mistake"
+    )]
     TooLarge(String),
-    #[error("the rules in {0} are not text in UTF-8; save them as UTF-8 and put them there again")]
+    #[error("the rules in {0} are not UTF-8 text; save them as UTF-8 and put them there again")]
     NotText(String),
     #[error(
-        "the rules in {place} cannot be used: {mistakes}. Try them with `inventory schema check` before putting them there"
+        "the rules in {place} cannot be used: {mistakes}. Check them with `inventory schema check` before putting \
+         them there"
     )]
     Wrong { place: String, mistakes: Mistakes },
     #[error(transparent)]
@@ -51,7 +54,7 @@ impl RulesFrom {
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(StoreError::Scratch)?;
         let text = String::from_utf8(bytes).map_err(|_| RulesError::NotText(place.clone()))?;
-        // A byte-order mark, as some editors write it, is no part of the text.
+        // Some editors write a byte-order mark.
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
         Schema::from_toml(text).map_err(|mistakes| RulesError::Wrong { place, mistakes })
     }

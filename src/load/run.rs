@@ -11,18 +11,18 @@ use inventory_base::ending::Ending;
 use inventory_check::plan::{Index, Names};
 use inventory_check::report::{Seconds, Stopped};
 
-/// A load is started so often without getting anywhere; then it has failed.
-const STARTS_AT_MOST: u64 = 3;
+/// How many times a load is started without progress before it fails.
+const MAX_STARTS: u64 = 3;
 
 impl Job<'_> {
-    /// Runs the load to its end, or as far as the time of this run reaches.
+    /// Runs the load to its end, or to the deadline of this run.
     pub async fn run(&self) -> Result<RunEnd, LoadError> {
         if let Some(end) = self.stop_before_start().await? {
             return Ok(end);
         }
         match self.run_to_end().await {
             Err(LoadError::Ledger(LedgerError::Stopped { stop, .. })) => self.stop(stop, false).await,
-            Err(LoadError::PlanGoesOn) => self.hand_over_plan().await,
+            Err(LoadError::PlanUnfinished) => self.hand_over_plan().await,
             end => end,
         }
     }
@@ -30,7 +30,7 @@ impl Job<'_> {
     async fn run_to_end(&self) -> Result<RunEnd, LoadError> {
         let mut seconds = Seconds::default();
         let plan = match self.kept_plan().await? {
-            // A trial writes nothing, whatever was begun under its name.
+            // A dry run writes nothing, even if a kept plan of the same load is not a dry run.
             Some(mut plan) => {
                 plan.dry_run |= self.dry_run;
                 plan
@@ -59,27 +59,27 @@ impl Job<'_> {
         self.end(report, items, to_fix).await
     }
 
-    /// What the ledger says against going on, before anything is done.
+    /// Ends the load before it does anything, if the ledger has a request to stop or too many starts without progress.
     pub async fn stop_before_start(&self) -> Result<Option<RunEnd>, LoadError> {
         let Some(turn) = &self.turn else { return Ok(None) };
         if let Some(stop) = &turn.record.stop {
             return self.stop(stop.clone(), true).await.map(Some);
         }
-        // Who types a command again wants it to be tried again.
-        if self.services.relay.is_some() && turn.record.starts_without_progress > STARTS_AT_MOST {
-            let reason = format!("The load was started {STARTS_AT_MOST} times and got nowhere each time.");
+        // A command has no such limit: running it again is a request to retry.
+        if self.services.relay.is_some() && turn.record.starts_without_progress > MAX_STARTS {
+            let reason = format!("The load was started {MAX_STARTS} times and made no progress.");
             let advice = format!("The function's log says why. When that is fixed, {}", self.redrive_advice());
             return self.end_early(Ending::Failed, Stopped { reason, advice }, true).await.map(Some);
         }
         Ok(None)
     }
 
-    /// A plan that was kept before is followed, never made again.
+    /// Returns the plan that an earlier run has kept: it is followed, never made again.
     async fn kept_plan(&self) -> Result<Option<Index>, LoadError> {
         let was = |state| self.turn.as_ref().is_some_and(|turn| turn.record.state == state);
         let Some(json) = self.services.store.read(&Names(&self.load).index()).await? else {
-            // A run that died before it could keep the plan has written nothing. Otherwise somebody has deleted it, and a
-            // new one would not be what was written until now.
+            // A run that died before it could keep the plan has written nothing. Otherwise the plan was deleted, and a
+            // new one would differ from what has been written so far.
             let begun = was(State::Writing) && self.chunks_done().await? > 0;
             return if begun { Err(self.missing("plan.json")) } else { Ok(None) };
         };
@@ -94,13 +94,13 @@ impl Job<'_> {
 
     async fn hand_over(&self, plan: &Index, writing: &Writing) -> Result<RunEnd, LoadError> {
         let (Some(turn), Some(relay)) = (&self.turn, &self.services.relay) else {
-            return Err(LoadError::NoHeadway(self.load.clone()));
+            return Err(LoadError::NoProgress(self.load.clone()));
         };
-        if writing.outcomes.is_empty() && !writing.has_parts {
-            return Err(LoadError::NoHeadway(self.load.clone()));
+        if writing.outcomes.is_empty() && !writing.has_partial_chunks {
+            return Err(LoadError::NoProgress(self.load.clone()));
         }
-        if writing.has_parts {
-            // Not one more chunk is in, and all the same it came further.
+        if writing.has_partial_chunks {
+            // No further chunk is complete, but some are partially written: that counts as progress.
             turn.ledger.checkpoint(turn.lease, writing.chunks_done as u32).await?;
         }
         turn.ledger.hand_over(turn.lease).await?;
@@ -110,10 +110,10 @@ impl Job<'_> {
         Ok(RunEnd::Continued { chunks_done, chunks })
     }
 
-    /// Chunks of the plan are kept, and there are more to come: the next run goes on after them.
+    /// Hands over an unfinished plan: the next run continues after the chunks that are kept.
     async fn hand_over_plan(&self) -> Result<RunEnd, LoadError> {
         let (Some(turn), Some(relay)) = (&self.turn, &self.services.relay) else {
-            return Err(LoadError::NoHeadway(self.load.clone()));
+            return Err(LoadError::NoProgress(self.load.clone()));
         };
         turn.ledger.progress(turn.lease).await?;
         turn.ledger.hand_over(turn.lease).await?;
@@ -122,7 +122,7 @@ impl Job<'_> {
         Ok(RunEnd::Continued { chunks_done: 0, chunks: 0 })
     }
 
-    /// The end of a load of which nothing is written: a trial, or one that waits for somebody to approve it.
+    /// Ends a load that writes nothing: a dry run, or a load that is held.
     async fn end_unwritten(&self, plan: Index, seconds: Seconds) -> Result<RunEnd, LoadError> {
         let report = self.report_unwritten(plan, seconds).await?;
         self.end(report, None, None).await

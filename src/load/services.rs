@@ -7,44 +7,44 @@ use crate::relay::{FailureQueue, Relay};
 use crate::store::Store;
 use crate::table::Table;
 
-/// Where a load reads and writes.
+/// The services that a load uses.
 pub struct Services {
     pub store: Store,
-    /// Without one a load takes no turn: whoever starts it sees to it that it is alone.
+    /// Without one a load takes no turn: the caller makes sure that no other load uses the table.
     pub ledger: Option<Ledger>,
     pub table: Table,
-    /// Who is asked for another run when the time of this one is over.
+    /// Starts another run when this one reaches its deadline.
     pub relay: Option<Relay>,
-    /// Where events rest that ended in an error each time.
+    /// The queue of events that failed in every attempt.
     pub failures: Option<FailureQueue>,
-    /// Who tells people and programs that a load is over; whoever typed a command sees it.
+    /// Notifies people and programs of the end of a load; not used by the command, which prints it.
     pub notify: Option<Notifier>,
-    /// Where uploads come from; none where a person names the file.
+    /// Where uploads come from; `None` if the file is named on the command line.
     pub uploads: Option<Uploads>,
-    /// Whether what a load measured is printed: somebody makes metrics of it.
+    /// Whether to print what a load measured, for CloudWatch to turn into metrics.
     pub prints_metrics: bool,
 }
 
 impl Services {
-    /// Of a command: whoever typed it sees how it ends.
-    pub fn here(store: Store, ledger: Option<Ledger>, table: Table) -> Services {
+    /// The services of a command, which sends no notices and starts no other runs.
+    pub fn for_command(store: Store, ledger: Option<Ledger>, table: Table) -> Services {
         let (relay, failures, notify, uploads) = (None, None, None, None);
         Services { store, ledger, table, relay, failures, notify, uploads, prints_metrics: false }
     }
 }
 
-/// The bucket that uploads come into.
+/// The bucket that files are uploaded to.
 #[derive(Debug, Clone)]
 pub struct Uploads {
     pub bucket: String,
-    /// What the keys of uploads begin with.
+    /// The prefix of the keys of uploads.
     pub prefix: String,
-    /// The account that owns it.
+    /// The AWS account that owns the bucket.
     pub account: String,
 }
 
 impl Uploads {
-    /// Whose events are believed.
+    /// The source whose events are trusted.
     pub fn ours(&self) -> TrustedSource<'_> {
         TrustedSource { bucket: &self.bucket, account: &self.account }
     }

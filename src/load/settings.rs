@@ -1,4 +1,4 @@
-//! How a load is to be done: its rules, and the limits of time and size.
+//! The settings of a load: its rules, and the limits of time and size.
 
 use std::time::Duration;
 
@@ -6,42 +6,43 @@ use crate::ledger::Retries;
 use crate::load::rules::RulesFrom;
 use inventory_check::child::Reader;
 
-/// When the sweep looks through the uploads bucket for what no event told of.
+/// When the sweep scans the uploads bucket for uploads that no event announced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Look {
-    /// An upload of the last minutes may still be announced.
-    pub after: Duration,
-    /// What is older than this is not loaded without being asked for.
-    pub within: Duration,
-    /// How often it begins from the first name.
-    pub every: Duration,
+pub struct UploadScan {
+    /// The age from which an upload counts as missed; the event of a newer one may still arrive.
+    pub min_age: Duration,
+    /// The age beyond which an upload is not loaded unless an operator asks for it.
+    pub max_age: Duration,
+    /// How often a scan of the whole bucket begins.
+    pub interval: Duration,
 }
 
-impl Default for Look {
-    fn default() -> Look {
+impl Default for UploadScan {
+    fn default() -> UploadScan {
         const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-        Look { after: Duration::from_secs(15 * 60), within: 7 * DAY, every: DAY }
+        UploadScan { min_age: Duration::from_secs(15 * 60), max_age: 7 * DAY, interval: DAY }
     }
 }
 
-/// Of the time a run has left, at most this part is kept free for ending well: a sentence, or another run.
+/// The margin is at most the remaining time of the run divided by this.
 const MARGIN_SHARE: u32 = 4;
 
-/// By what a load judges, and what it may take.
+/// The rules and the limits of a load.
 #[derive(Debug, Clone)]
 pub struct Settings {
     pub rules: RulesFrom,
     pub reader: Reader,
     pub heartbeat: Duration,
-    /// Before the end of its time a run leaves off so long.
+    /// How long before its deadline a run stops sending.
     pub margin: Duration,
-    /// After that, plans and reports are deleted; none where nobody does.
+    /// The age at which plans and reports are deleted; `None` if they are kept for good.
     pub kept_for: Option<Duration>,
     pub retries: Retries,
-    pub look: Look,
+    pub upload_scan: UploadScan,
 }
 
 impl Settings {
+    /// The part of the remaining time that is kept free for a report or the hand-over.
     pub fn margin(&self, left: Duration) -> Duration {
         self.margin.min(left / MARGIN_SHARE)
     }

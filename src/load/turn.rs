@@ -1,4 +1,4 @@
-//! Whose turn it is at a table: takes turns, queues loads, and starts the next.
+//! Takes turns at a table, queues loads, and starts the next one.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -7,9 +7,9 @@ use tokio::time::{Instant, sleep};
 
 use crate::ledger::{AnnouncedLoad, IfBusy, Lease, Ledger, LoadRecord, ProgressCounts, Turn};
 use crate::load::error::LoadError;
-use crate::load::finish::leave::note_later;
-use crate::load::finish::unbegun::{drop_unbegun, replaced};
-use crate::load::hold_turn::{keep_turn, leave_turn};
+use crate::load::finish::keep::note_follow_up;
+use crate::load::finish::unstarted::{end_unstarted, replaced};
+use crate::load::hold_turn::{keep_turn, release_turn};
 use crate::load::job::{HeldTurn, Job, Run, RunEnd};
 use crate::load::services::Services;
 use crate::load::settings::Settings;
@@ -20,12 +20,12 @@ use inventory_base::upload::Upload;
 use inventory_check::plan::{Gate, Index, Names};
 use inventory_check::report::Report;
 
-/// How long the command waits for another load into the same table. The function does not: it queues.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long the command waits for another load into the same table. The function queues instead.
+const TURN_TIMEOUT: Duration = Duration::from_secs(20);
 
-const LOOK: Duration = Duration::from_millis(500);
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Loads an upload, or goes on with its load.
+/// Loads an upload, or resumes its load.
 pub async fn load(
     upload: Upload,
     services: &Services,
@@ -34,7 +34,7 @@ pub async fn load(
 ) -> Result<RunEnd, LoadError> {
     let load = LoadId::of(&upload);
     let ledger = match &services.ledger {
-        // A trial writes nothing, so nobody need wait.
+        // A dry run writes nothing, so it takes no turn.
         Some(ledger) if !run.dry_run && !upload.is_dry_run() => ledger,
         _ => return Job::new(load, upload, None, services, settings, run).run().await,
     };
@@ -43,10 +43,10 @@ pub async fn load(
         Some(_) => ledger.take_turn(&announced, run.request_id, IfBusy::Queue).await?,
         None => wait_for_turn(ledger, &announced, run).await?,
     };
-    settle(turn, &load, ledger, services, settings, run).await
+    act_on_turn(turn, &load, ledger, services, settings, run).await
 }
 
-/// Goes on with a load of which only the name is known.
+/// Resumes a load by its name.
 pub async fn resume(
     load: &LoadId,
     services: &Services,
@@ -55,7 +55,7 @@ pub async fn resume(
 ) -> Result<RunEnd, LoadError> {
     let ledger = services.ledger.as_ref().ok_or(LoadError::NoLedger)?;
     let turn = ledger.take_turn_to_continue(load, run.request_id).await?;
-    settle(turn, load, ledger, services, settings, run).await
+    act_on_turn(turn, load, ledger, services, settings, run).await
 }
 
 /// Puts an upload into the queue without a run of its own.
@@ -77,7 +77,7 @@ pub async fn enqueue(announced: AnnouncedLoad, services: &Services, run: &Run<'_
     }
 }
 
-/// PlanInput for a run of whichever load should be under way and is not. Whoever cannot ask leaves it to the sweep.
+/// Asks for a run of the load that should be running and is not, and returns it. If that fails, the next sweep does it.
 pub async fn start_next(services: &Services) -> Option<LoadId> {
     let (Some(ledger), Some(relay)) = (&services.ledger, &services.relay) else { return None };
     let asked = async {
@@ -93,18 +93,20 @@ pub async fn start_next(services: &Services) -> Option<LoadId> {
     })
 }
 
+/// Takes the turn, and waits for another load for a while if need be; never queues.
 pub async fn wait_for_turn(ledger: &Ledger, announced: &AnnouncedLoad, run: &Run<'_>) -> Result<Turn, LoadError> {
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + TURN_TIMEOUT;
     loop {
         let turn = ledger.take_turn(announced, run.request_id, IfBusy::DontQueue).await?;
         if !matches!(turn, Turn::Busy { .. }) || Instant::now() >= until {
             return Ok(turn);
         }
-        sleep(LOOK.mul_f64(0.5 + fastrand::f64())).await;
+        sleep(POLL_INTERVAL.mul_f64(0.5 + fastrand::f64())).await;
     }
 }
 
-pub async fn settle(
+/// Acts on the answer to a request for the turn: runs the load if the turn is ours, then starts the next one.
+pub async fn act_on_turn(
     turn: Turn,
     load: &LoadId,
     ledger: &Ledger,
@@ -145,7 +147,7 @@ async fn run_in_turn(
     let (load, upload) = (record.load.clone(), record.upload.clone());
     let mut job = Job::new(load, upload, Some(turn), services, settings, run);
     job.undo = record.undo.clone();
-    // One task does both, so that nothing is left running when either ends. Boxed: a job is a large future.
+    // One task runs both, so that nothing keeps running after either ends. Boxed: a job is a large future.
     let to_end = async {
         job.waived = approved_gates(record, services, run).await?;
         job.run().await
@@ -155,22 +157,22 @@ async fn run_in_turn(
         lost = keep_turn(ledger, lease, settings.heartbeat) => Err(lost.into()),
     };
     let Err(error) = ended else { return ended };
-    // Who types a command is told the error itself.
+    // The command prints the error itself.
     if services.relay.is_none() {
-        leave_turn(ledger, lease).await;
+        release_turn(ledger, lease).await;
         return Err(error);
     }
     let is_end = error.ends_the_load() && lease.is_live();
     if is_end {
         match job.fail(&error).await {
             Ok(end) => return Ok(end),
-            Err(worse) => tracing::warn!(event = "failure_not_told", load = %record.load, error = %worse),
+            Err(worse) => tracing::warn!(event = "failure_not_reported", load = %record.load, error = %worse),
         }
     }
-    job.try_later(error, is_end).await
+    job.retry_later(error, is_end).await
 }
 
-/// A load that never begins leaves a report all the same.
+/// Ends a load that a newer version of its file overtook before it began; it still gets a report.
 async fn drop_outdated(
     announced: AnnouncedLoad,
     newer: LoadId,
@@ -179,15 +181,15 @@ async fn drop_outdated(
 ) -> Result<RunEnd, LoadError> {
     let load = announced.load.clone();
     let report = Report::outdated(load.clone(), announced.upload.clone(), &newer);
-    let end = drop_unbegun(announced, report, ledger, services).await?;
+    let end = end_unstarted(announced, report, ledger, services).await?;
     if matches!(end, RunEnd::Ended(_)) {
-        note_later(&newer, replaced(&load), services).await;
+        note_follow_up(&newer, replaced(&load), services).await;
     }
     Ok(end)
 }
 
-/// What somebody approved who read the report of the load that was held: the gates that held it, and those that had
-/// been approved before. A load that is sent again for another reason keeps what was approved.
+/// Returns the gates that are approved: those that held the load before it, and those that were already approved then.
+/// A reload after a failure keeps what was approved.
 async fn approved_gates(record: &LoadRecord, services: &Services, run: &Run<'_>) -> Result<BTreeSet<Gate>, LoadError> {
     let Some(again) = &record.again else { return Ok(run.waived.clone()) };
     let Some(json) = services.store.read(&Names(&again.load).index()).await? else { return Ok(BTreeSet::new()) };
@@ -195,7 +197,7 @@ async fn approved_gates(record: &LoadRecord, services: &Services, run: &Run<'_>)
     Ok(before.waived.iter().copied().chain(before.held.iter().map(|tripped| tripped.gate)).collect())
 }
 
-/// Notes how far the load is, for those who read the ledger in the meantime.
+/// Counts the progress of the load; the heartbeat writes it to the ledger.
 fn note_progress(counts: &mut ProgressCounts, progress: Progress) {
     match progress {
         Progress::Reading { rows } => counts.read = rows,

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use super::*;
 use crate::clients::fake::{Fake, FakeRequest, Reply};
 use inventory_base::ending::Ending;
-use inventory_base::message::{Note, Problem, Refusal, Rule};
+use inventory_base::message::{Problem, Refusal, Rule, note};
 use inventory_base::upload::Upload;
 use inventory_check::plan::{Fate, Gate, Tripped};
 use inventory_check::report::{Seconds, Stopped};
@@ -192,7 +192,7 @@ fn no_event_quotes_the_file() {
     held.summary = message.clone();
     held.held = vec![Tripped { gate: Gate::Fewer, scope: Some("secret".into()), message, advice }];
     let mut lost = ended(Ending::Done, 0);
-    let note = Note::of_sheet(Rule::CellsMergedAcross, "secret", &[("columns", "C"), ("rows", "5 rows")]);
+    let note = note!(CellsMergedAcross { sheet: "secret", columns: "C", rows: "5 rows" }).on_sheet("secret");
     lost.summary = format!("All 5 rows were loaded, but 5 of them lost a value: {}", note.message);
     lost.notes = vec![note];
     let detail = event(&lost).detail;

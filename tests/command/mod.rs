@@ -254,7 +254,7 @@ async fn a_local_load_writes_the_table_and_keeps_plan_and_report_in_a_folder() {
         (&report["ending"], &report["rows"]["new"], &report["rows"]["rejected"]),
         (&"done".into(), &1500.into(), &1.into())
     );
-    assert!(String::from_utf8_lossy(&output.stderr).contains("takes no turn"), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("does not take turns"), "{output:?}");
     assert_eq!(stack.count_items(&prefix).await, 1500);
     assert_eq!((lines(&fates).len(), lines(&items).len()), (1502, 1500));
 

@@ -11,10 +11,10 @@ use crate::harness::root;
 const BANNED: &[(&str, &str)] = &[
     (r"\b[Mm]end(s|ed|ing)?\b", "fix"),
     (r"\b[Tt]rials?\b", "dry run"),
-    (r"\b[Ss]t(ands?|ood)( \w+)? (in|on|there|at|beside|under|above|before|between|alone|for|below|where)\b", "is in, is at"),
+    (r"\b[Ss]t(ands?|ood)( \w+)? (in|on|there|at|beside|under|above|before|between|alone|below|where)\b", "is in, is at"),
     (r"\b[Pp]arted by\b|\bsigns? between\b", "separated by, separator"),
     (r"\b(nobody|no one) sees\b", "invisible"),
-    (r"\bletters?\b", "characters"),
+    (r"\b(\d+|many|few|more|long) letters\b|\bletters (long|at most)\b", "characters"),
     (r"\bsheets? that (is|are) shown\b", "visible sheet"),
     (r"\b[Ss]o (many|long|often)\b", "the number"),
     (r"\b([Ww]hoever|[Ss]omebody|[Aa]nybody|[Nn]obody)\b", "the caller, the operator, the uploader, the approver"),
@@ -33,27 +33,11 @@ const BANNED: &[(&str, &str)] = &[
 
 /// Where these words mean what they say.
 const ALLOWED: &[&str] = &[
-    "tell apart",
-    "tells apart",
-    "tell them apart",
-    "tell the two apart",
-    "capital letter",
-    "lower-case letter",
-    "upper-case letter",
-    "small letter",
-    "letters and digits",
-    "digits and letters",
-    "letters or digits",
-    "letter or digit",
-    "letters of",
-    "Latin letter",
-    "Cyrillic letter",
-    "Greek letter",
-    "column letter",
-    "accented letter",
-    "doubled letter",
-    "first letter",
-    "dead-letter",
+    "told apart",
+    "packed.tell()",
+    ":nobody",
+    "user nobody",
+    "`nobody`",
     "take back",
 ];
 
@@ -97,6 +81,8 @@ fn prose(file: &Path, line: &str) -> String {
 fn no_sentence_has_words_that_only_this_project_would_use() {
     let banned: Vec<(Regex, &str)> =
         BANNED.iter().map(|(pattern, instead)| (Regex::new(pattern).expect("a pattern"), *instead)).collect();
+    // To tell things apart is to distinguish them.
+    let apart = Regex::new(r"\b(tells?|telling)( \w+){0,6} apart\b").expect("a pattern");
     let (mut all, mut found) = (Vec::new(), Vec::new());
     files(&root(), &mut all);
     assert!(all.len() > 300, "only {} files were found", all.len());
@@ -104,6 +90,7 @@ fn no_sentence_has_words_that_only_this_project_would_use() {
         let Ok(text) = fs::read_to_string(&file) else { continue };
         for (number, line) in text.lines().enumerate() {
             let mut said = prose(&file, line);
+            said = apart.replace_all(&said, "").into_owned();
             ALLOWED.iter().for_each(|allowed| said = said.replace(allowed, ""));
             for (pattern, instead) in &banned {
                 if let Some(word) = pattern.find(&said) {

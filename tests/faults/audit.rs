@@ -135,7 +135,7 @@ impl World {
                     let done = last(&turns).map_or(0, |(_, done)| done);
                     turns.insert(line["epoch"].as_u64().expect("an epoch"), (load(), done));
                 }
-                Some("load_goes_on") => {
+                Some("load_resumed") => {
                     let (epoch, _) = last(&turns).expect("a turn");
                     let done = line["chunks_done"].as_u64().and_then(|done| done.try_into().ok()).expect("a number");
                     turns.insert(epoch, (load(), done));

@@ -185,7 +185,7 @@ async fn a_lasting_outage_is_reported_once_and_fails_the_load_until_it_is_redriv
     world.put_stock(&item).await;
     world.lambda.send(&version.event());
     assert_eq!(endings(&world, &[&version.load]).await, ["failed"], "log in {:?}", world.log);
-    assert_eq!(world.count_events("delay_told"), 1, "log in {:?}", world.log);
+    assert_eq!(world.count_events("delay_notified"), 1, "log in {:?}", world.log);
     let stopped = report(&world, &version.load).await.stopped.expect("a reason");
     assert!(stopped.reason.starts_with("The load was tried "), "{stopped:?}");
     // The table works again, and the load completes.
@@ -238,7 +238,7 @@ async fn an_upload_whose_event_was_lost_is_found_and_loaded_once() {
     world.lambda.next_sweep().await;
     assert_eq!(world.read_ledger(&[]).await.records, [], "an upload with a report was loaded again");
     world.restore(&world.ledger, &["pk", "sk"], ledger).await;
-    assert_eq!(world.count_events("forgotten_upload_found"), 2, "log in {:?}", world.log);
+    assert_eq!(world.count_events("missed_upload_found"), 2, "log in {:?}", world.log);
     world.end().await;
 }
 
@@ -332,11 +332,11 @@ async fn a_load_whose_plan_was_deleted_fails_and_says_so() {
     assert_eq!(endings(&world, &[&version.load]).await, ["failed"], "log in {:?}", world.log);
     let failed = report(&world, &version.load).await;
     assert!(
-        failed.summary.starts_with("Some rows may be in; which ones cannot be told any more."),
+        failed.summary.starts_with("Some rows may have been loaded; which ones is no longer known."),
         "{}",
         failed.summary
     );
-    assert!(failed.summary.contains("did somebody empty the reports bucket?"), "{}", failed.summary);
+    assert!(failed.summary.contains("was it deleted from the reports bucket?"), "{}", failed.summary);
     world.end().await;
 }
 
@@ -354,7 +354,7 @@ async fn a_table_recreated_during_a_load_gets_none_of_its_rows() {
     world.proxy.set_policy(Box::new(|_| None));
     assert_eq!(endings(&world, &[&version.load]).await, ["failed"], "log in {:?}", world.log);
     let failed = report(&world, &version.load).await;
-    assert!(failed.summary.contains("was deleted and made anew while load"), "{}", failed.summary);
+    assert!(failed.summary.contains("was deleted and recreated while load"), "{}", failed.summary);
     assert_eq!(world.items_of(&world.stock).await, []);
     world.end().await;
 }

@@ -158,7 +158,7 @@ async fn loads_are_measured_and_neither_log_nor_events_quote_a_cell() {
         lines.iter().filter(|line| line["event"] == "stage_over").filter_map(|line| line["stage"].as_str()).collect();
     // Sorted, because all lines of one invocation have the same timestamp here.
     stages.sort_unstable();
-    assert_eq!(stages, ["fetch", "mend", "plan", "read", "read_back", "write"]);
+    assert_eq!(stages, ["fetch", "plan", "read", "read_back", "to_fix", "write"]);
     notifying.stack.log_event(failed.as_str(), "load_measured").await;
     assert_eq!(notifying.stack.raw_log_lines(&secret).await, [""; 0], "the log quotes a cell");
     assert!(notifying.events.all_about(&secret).await.is_empty(), "an event quotes a cell");
@@ -205,7 +205,7 @@ async fn a_load_whose_runs_were_all_killed_is_reported_as_failed() {
     stack.invoke(&json!({ "sweep": {} })).await.expect("no error");
     let mail = notifying.mails.about(load.as_str()).await;
     assert_eq!(subject(&mail), format!("Stopped by an error: {prefix}.csv"));
-    assert!(text(&mail).contains("was started 3 times and got nowhere"), "{mail}");
+    assert!(text(&mail).contains("was started 3 times and made no progress"), "{mail}");
     assert_eq!(type_and_ending(&notifying.events.about(load.as_str()).await), ("inventory.load.failed", "failed"));
     assert_eq!(stack.report(&upload).await.ending, Ending::Failed);
 }

@@ -270,7 +270,7 @@ async fn the_sweep_starts_stalled_and_waiting_loads_and_fails_one_without_progre
     stack.invoke(&json!({ "sweep": {} })).await.expect("no error");
     let report = stack.report(&hopeless).await;
     assert_eq!(report.ending, Ending::Failed);
-    assert!(report.summary.contains("was started 3 times and got nowhere"), "{}", report.summary);
+    assert!(report.summary.contains("was started 3 times and made no progress"), "{}", report.summary);
     assert_eq!(stack.item(&format!("{prefix}-000000")).await.expect("an item")["quantity"], Value::N("2".into()));
     let listed = String::from_utf8(run(&stack, &["failed"]).stdout).unwrap();
     assert!(listed.starts_with(LoadId::of(&hopeless).as_str()), "{listed}");
@@ -290,14 +290,14 @@ async fn events_in_the_failure_queue_are_counted_and_redriven() {
     let said = |words| String::from_utf8(run(&stack, words).stdout).expect("text");
     let failed = said(&["failed"]);
     assert!(
-        failed.ends_with("2 events rest in the failure queue; inventory redrive sends them again too.\n"),
+        failed.ends_with("2 events are in the failure queue; inventory redrive sends them again, too.\n"),
         "{failed}"
     );
     let would = said(&["redrive"]);
     assert!(would.starts_with("2 events of the failure queue would be sent again."), "{would}");
     assert_eq!(said(&["redrive", "--yes"]), "1 event was sent again from the failure queue.\n");
     assert_eq!(stack.report(&upload).await.ending, Ending::Done);
-    assert_eq!(said(&["redrive", "--yes"]), "There was nothing to send again.\n");
+    assert_eq!(said(&["redrive", "--yes"]), "There was nothing to reload.\n");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -255,7 +255,7 @@ async fn a_sheet_with_quantity_and_price_swapped_is_held_until_it_is_approved() 
     assert_eq!(stack.report_of(&load.next()).await.again.map(|again| again.load), Some(load.clone()));
     let output = inventory_at(&stack.cloud.endpoint, REGION, &[&approve[..5], &["Max"]].concat());
     let said = String::from_utf8(output.stdout).expect("text");
-    assert!(said.starts_with(&format!("Load {load} was approved before, by Erika on ")), "{said}");
+    assert!(said.starts_with(&format!("Load {load} was already approved by Erika on ")), "{said}");
     let shown = inventory_at(&stack.cloud.endpoint, REGION, &["show", load.as_str(), "--function", &stack.function]);
     let shown = String::from_utf8(shown.stdout).expect("text");
     assert!(shown.contains("held, then approved") && !shown.contains("inventory approve"), "{shown}");

@@ -39,7 +39,7 @@ async fn a_plan_of_an_older_loader_is_finished_by_this_one() {
     let upload = Index::decode(json.as_bytes()).expect("a plan that is read").upload;
 
     let table = Table::new(cloud.dynamodb.clone(), &name, Duration::from_secs(20));
-    let services = Services::here(Store::Folder(FolderStore::new(folder.path())), None, table);
+    let services = Services::for_command(Store::Folder(FolderStore::new(folder.path())), None, table);
     let schema = Schema::shipped().expect("rules");
     let reader = Reader::new(env!("CARGO_BIN_EXE_inventory"), std::env::temp_dir());
     let settings = config::settings(RulesFrom::Given(Box::new(schema)), reader);

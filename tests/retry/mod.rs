@@ -69,7 +69,7 @@ async fn a_table_that_stops_answering_fails_the_run_and_the_retry_completes_the_
     assert_eq!((report.ending, report.rows.fates[&Fate::New]), (Ending::Done, ROWS as u64));
     assert_eq!(stack.count_items(&prefix).await, ROWS);
     assert_eq!(stack.kept(&format!("loads/{load}/plan.json")).await, Some(plan), "the same plan");
-    let resumed = stack.log_event(load.as_str(), "load_goes_on").await;
+    let resumed = stack.log_event(load.as_str(), "load_resumed").await;
     assert!(resumed["chunks_done"].as_u64().unwrap() >= 1, "{resumed}");
     assert_eq!(stack.failure_count().await, 0);
 }
@@ -94,7 +94,7 @@ async fn an_interrupted_comparison_resumes_after_the_stored_chunks() {
     let report = stack.report(&upload).await;
     let of = |fate| report.rows.fates[&fate];
     assert_eq!((report.ending, of(Fate::New), of(Fate::Changed)), (Ending::Done, ROWS as u64 - 1, 1));
-    let resumed = stack.log_event(load.as_str(), "planning_goes_on").await;
+    let resumed = stack.log_event(load.as_str(), "planning_resumed").await;
     assert!(resumed["chunks_kept"].as_u64().unwrap() >= 2, "{resumed}");
     assert_eq!(stack.count_items(&prefix).await, ROWS);
 }

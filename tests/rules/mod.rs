@@ -31,11 +31,11 @@ fn the_shipped_rules_are_printed_and_valid() {
     let stdout = String::from_utf8(checked.stdout).unwrap();
     let expected = format!(
         "{}: 10 columns, key sku. No mistakes.\n\
-         New and changed items are put whole. Items that a sheet does not list stay.\n\
-         A load waits to be approved if more than 50% of the rows are rejected, more than 30% of the quantities fall to \
-         zero, more than 10% of the prices change beyond 5 times, there are fewer than 50% of the last load's items, \
-         attributes would be gone that no column has, the file looks like an invoice or an order instead of a stock list, \
-         or newer files with some of the same items have been loaded since it was uploaded.\n",
+         New and changed items are replaced as a whole. Items that a sheet does not list are unchanged.\n\
+         A load is held until it is approved if more than 50% of the rows are rejected, more than 30% of the \
+         quantities fall to zero, more than 10% of the prices change beyond 5 times, there are fewer than 50% of the \
+         last load's items, attributes without a column would be lost, the file looks like an invoice or an order \
+         instead of a stock list, or newer files with some of the same items have been loaded since it was uploaded.\n",
         file.display()
     );
     assert_eq!((checked.status.code(), stdout), (Some(0), expected));
@@ -49,39 +49,40 @@ fn consistent_rules_are_described_in_words() {
     for (settings, writing, gates) in [
         (
             "mode = \"add\"\n[sync]\nmissing = \"report\"\nscope = \"table\"\n",
-            "Only items that the table does not have are added. Items of the table that the sheet does not list are \
+            "Only items that are not in the table are added. Items of the table that the sheet does not list are \
              reported.",
             "more than 50% of the rows are rejected, there are fewer than 50% of the last load's items, more than 20% \
              of the items are not listed, or the file looks like an invoice or an order instead of a stock list.",
         ),
         (
             "mode = \"merge\"\n[sync]\nmissing = \"mark\"\nscope = { yard = \"Heath\" }\n",
-            "New and changed items get what the sheet says and keep the rest. Items with yard = Heath that the sheet does \
-             not list are marked as discontinued.",
+            "New and changed items get the values of the sheet and keep their other attributes. Items with yard = \
+             Heath that the sheet does not list are marked as discontinued.",
             "there are fewer than 50% of the last load's items, more than 20% of the items are not listed, the file \
              looks like an invoice or an order instead of a stock list, or newer files with some of the same items have \
              been loaded since it was uploaded.",
         ),
         (
             "compare = false\n",
-            "All items are put whole, without a look at the table; there will be no undo. Items that a sheet does not \
-             list stay.",
+            "All items are replaced as a whole, without reading the table first; loads cannot be undone. Items that a \
+             sheet does not list are unchanged.",
             "more than 50% of the rows are rejected, there are fewer than 50% of the last load's items, the file looks \
              like an invoice or an order instead of a stock list, or newer files with some of the same items have been \
              loaded since it was uploaded.",
         ),
         (
             &format!("mode = \"merge\"\ncompare = false\n{never}rejected_rows = 1000\n"),
-            "All items get what the sheet says and keep the rest, without a look at the table; there will be no undo. \
-             Items that a sheet does not list stay.",
-            "A load waits to be approved if more than 1,000 rows are rejected.",
+            "All items get the values of the sheet and keep their other attributes, without reading the table first; \
+             loads cannot be undone. Items that a sheet does not list are unchanged.",
+            "A load is held until it is approved if more than 1,000 rows are rejected.",
         ),
         (
             &format!("{never}vanishing = false\n[sync]\nmissing = \"delete\"\nscope = \"yard\"\n"),
-            "New and changed items are put whole. Items with a yard of the sheet that the sheet does not list are deleted.",
-            "A load waits to be approved if more than 20% of the items are not listed.",
+            "New and changed items are replaced as a whole. Items with a yard of the sheet that the sheet does not list \
+             are deleted.",
+            "A load is held until it is approved if more than 20% of the items are not listed.",
         ),
-        (&format!("mode = \"add\"\n{never}"), "Only items", "No load waits to be approved."),
+        (&format!("mode = \"add\"\n{never}"), "Only items", "No load is held for approval."),
     ] {
         let yard = "[[column]]\nname = \"yard\"\ntype = \"text\"\nrequired = true\n";
         std::fs::write(&file, RULES.replace("[key]", &format!("{settings}[key]")) + yard).unwrap();
@@ -159,11 +160,11 @@ async fn changed_rules_in_the_bucket_apply_from_the_next_load() {
     put(RULES).await;
     let output =
         inventory_at(&stack.cloud.endpoint, REGION, &[&["redrive", "--yes", "--by", "Erika"][..], &function].concat());
-    assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("Sent again as load {}.\n", load.next()));
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("Reloaded as load {}.\n", load.next()));
     let report = stack.report_of(&load.next()).await;
     assert_eq!((report.ending, report.rows.fates[&Fate::New]), (Ending::Done, 1));
     assert!(stack.item(&format!("{prefix}-3")).await.is_some());
     let output = inventory_at(&stack.cloud.endpoint, REGION, &[&["failed"][..], &function].concat());
-    assert_eq!(String::from_utf8(output.stdout).unwrap(), "No load has failed that was not reloaded.\n");
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "No failed load is left to reload.\n");
     assert_eq!(stack.failure_count().await, 0);
 }

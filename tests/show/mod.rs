@@ -111,7 +111,7 @@ async fn a_dry_run_can_be_waited_for_and_shown_without_a_ledger_record() {
     assert_eq!((&report["ending"], &report["rows"]["new"]), (&json!("dry-run"), &json!(2)));
     assert_eq!(stack.count_items(&prefix).await, 0);
     let load = report["load"].as_str().unwrap();
-    assert!(stdout(&run(&stack, &["show", load])).contains(": a trial."));
+    assert!(stdout(&run(&stack, &["show", load])).contains(": dry run."));
     assert_eq!(lines(&run(&stack, &["show", load, "--rows", "new"])).len(), 2);
 }
 
@@ -134,9 +134,9 @@ async fn upload_without_wait_prints_the_load_id_and_refuses_contradictory_argume
     assert_eq!((report.upload.version.as_deref(), report.rows.in_table()), (sent["version"].as_str(), 2));
 
     for (words, says) in [
-        (vec!["--bucket", "another", "--function", &stack.function], "and not another"),
-        (vec!["--bucket", &stack.uploads, "--wait"], "which function makes it"),
-        (vec![], "Say where the file is to go"),
+        (vec!["--bucket", "another", "--function", &stack.function], ", not another"),
+        (vec!["--bucket", &stack.uploads, "--wait"], "name the loader's function"),
+        (vec![], "Name the destination"),
         (vec!["--function", "no-such-function"], "no-such-function"),
     ] {
         let output = at(&[&["upload", text(&file)], &words[..]].concat());
@@ -180,7 +180,7 @@ async fn ctrl_c_stops_the_waiting_and_says_that_the_load_continues() {
     let load = load_named(&printed.next().expect("a line").expect("text"));
     kill_process(Pid::from_child(&child), Signal::INT).expect("a signal sent");
     let last_line = printed.next().expect("a line").expect("text");
-    assert!(last_line.starts_with(&format!("Load {load} goes on without this command.")), "{last_line}");
+    assert!(last_line.starts_with(&format!("Load {load} continues without this command.")), "{last_line}");
     assert_eq!(child.wait().expect("an end").code(), Some(130));
     let report = stack.report_of(&LoadId::parse(&load).unwrap()).await;
     assert_eq!(report.rows.in_table(), ROWS as u64);
@@ -200,7 +200,7 @@ async fn an_unknown_load_is_reported_as_unknown() {
         from_folder(&["show", load, "--rows", "rejected"]),
     ] {
         assert_eq!(output.status.code(), Some(2), "{output:?}");
-        assert!(stderr(&output).starts_with(&format!("Nothing is known of load {load} here")), "{output:?}");
+        assert!(stderr(&output).starts_with(&format!("Load {load} is not known here")), "{output:?}");
         assert_eq!(stdout(&output), "");
     }
     assert_eq!(stdout(&from_folder(&["loads"])), "No loads are known here.\n");

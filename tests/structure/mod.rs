@@ -8,11 +8,12 @@ use crate::harness::root;
 use imports::Crate;
 
 /// The crates, each with the folder of its sources. What is only for tests is not looked at.
-const CRATES: [(&str, &str); 5] = [
+const CRATES: [(&str, &str); 6] = [
     ("inventory_base", "crates/base/src"),
     ("inventory_workbook", "crates/workbook/src"),
     ("inventory_rules", "crates/rules/src"),
     ("inventory_check", "crates/check/src"),
+    ("inventory_local_table", "crates/local-table/src"),
     ("inventory_loader", "src"),
 ];
 

@@ -108,7 +108,7 @@ async fn rows_left_out_are_loaded_once_corrected_in_the_to_fix_workbook() {
     let get = stack.cloud.dynamodb.get_item().table_name(&stack.ledger).consistent_read(true).set_key(Some(key));
     let record = get.send().await.expect("an answer").item.expect("a record");
     let summary: Json = serde_json::from_str(record["summary"].as_s().expect("text")).expect("JSON");
-    assert_eq!(summary["mends"], json!(first.load));
+    assert_eq!(summary["fixes"], json!(first.load));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -129,7 +129,7 @@ async fn result_is_that_of_the_model(
 
     let again = fixture.undo(&load, &["--yes"]);
     let said = String::from_utf8_lossy(&again.stderr).into_owned();
-    prop_assert!(again.status.success() && said.contains("was undone before"), "{}", said);
+    prop_assert!(again.status.success() && said.contains("was already undone"), "{}", said);
     prop_assert_eq!(read(&fixture.cloud, &fixture.table).await, expected);
 
     let report = report_of(&fixture.undo(&load.undoing(), &["--yes"]));
@@ -177,7 +177,7 @@ async fn an_undo_stopped_before_its_first_outcome_is_finished_from_its_plan() {
     std::fs::remove_dir_all(fixture.place(&format!("loads/{load}"))).expect("the load");
     let third = fixture.undo(&load, &["--yes"]);
     assert!(
-        third.status.success() && String::from_utf8_lossy(&third.stderr).contains("was undone before"),
+        third.status.success() && String::from_utf8_lossy(&third.stderr).contains("was already undone"),
         "{third:?}"
     );
     fixture.cloud.delete_table(&fixture.table).await;
@@ -259,12 +259,12 @@ async fn the_deployed_loader_undoes_a_load() {
     assert_eq!(answer["answers"], json!([{ "undoing": { "load": load.undoing() } }]));
     assert_eq!(record().await.starts, ended.starts);
     let (asked, said) = ask(&load, &["--yes"]);
-    assert!(asked.status.success() && said.contains("was undone before"), "{said}");
+    assert!(asked.status.success() && said.contains("was already undone"), "{said}");
 
     let unknown = LoadId::parse("0123456789abcdef").expect("a name");
     for more in [&[][..], &["--yes"]] {
         let (asked, said) = ask(&unknown, more);
-        assert!(asked.status.code() == Some(2) && said.contains("Nothing is known of load 0123456789abcdef"), "{said}");
+        assert!(asked.status.code() == Some(2) && said.contains("Load 0123456789abcdef is not known here"), "{said}");
     }
 }
 

@@ -32,7 +32,7 @@ async fn a_load_without_comparison_cannot_be_undone() {
     let _answers = DYNAMODB_ANSWERS.read().await;
     let fixture = Fixture::new("undo-unseen").await;
     let load = name_of(&fixture.load(&toml_of(&Rules { compare: false, ..REPLACE }), &two_rows()));
-    assert_cannot_be_undone(&fixture, &load, "wrote without looking at the table first (compare = false)").await;
+    assert_cannot_be_undone(&fixture, &load, "wrote without reading the table first (compare = false)").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -40,7 +40,7 @@ async fn an_unknown_load_cannot_be_undone() {
     let _answers = DYNAMODB_ANSWERS.read().await;
     let fixture = Fixture::new("undo-unknown").await;
     let load = LoadId::parse("0123456789abcdef").expect("a name");
-    assert_cannot_be_undone(&fixture, &load, "Nothing is known of load 0123456789abcdef").await;
+    assert_cannot_be_undone(&fixture, &load, "Load 0123456789abcdef is not known here").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

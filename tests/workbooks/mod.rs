@@ -157,7 +157,7 @@ fn an_empty_template_is_refused_and_not_overwritten() {
 
     let again = inventory(&["template", "--out", path(&file)]);
     assert_eq!(again.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&again.stderr).contains("is there already"), "{again:?}");
+    assert!(String::from_utf8_lossy(&again.stderr).contains("already exists"), "{again:?}");
     let forced = inventory(&["template", "--out", path(&file), "--force", "--json"]);
     assert_eq!((forced.status.code(), &json(&forced)["sheet"]), (Some(0), &"Stock".into()));
     let other = inventory(&["template", "--out", path(&folder.path().join("template.ods"))]);
@@ -266,7 +266,7 @@ async fn items_left_out_of_an_export_are_named_and_the_exit_code_is_1() {
     let exported = inventory_at(&cloud.endpoint, REGION, &arguments);
     assert_eq!(exported.status.code(), Some(1), "{exported:?}");
     let stdout = String::from_utf8_lossy(&exported.stdout).into_owned();
-    assert!(stdout.starts_with(&format!("1 item is in {}.\n2 items are not in it", file.display())), "{stdout}");
+    assert!(stdout.starts_with(&format!("1 item is in {}.\n2 items were left out", file.display())), "{stdout}");
     for line in ["  B: Name is a list, but the rules expect text\n", "  C: Name would come back", "shelf (1 item)"] {
         assert!(stdout.contains(line), "{line}: {stdout}");
     }
@@ -276,7 +276,7 @@ async fn items_left_out_of_an_export_are_named_and_the_exit_code_is_1() {
 
     // An existing file, an unknown table, a format that is not supported.
     for (arguments, word) in [
-        (vec!["export", "--table", &table, "--out", path(&file)], "is there already"),
+        (vec!["export", "--table", &table, "--out", path(&file)], "already exists"),
         (vec!["export", "--table", "no-such-table", "--out", path(&file), "--force"], "no-such-table"),
         (vec!["export", "--table", &table, "--out", "stock.ods"], "neither in .xlsx nor in .csv"),
     ] {

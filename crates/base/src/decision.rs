@@ -52,7 +52,7 @@ pub enum FollowUpKind {
 
 impl FollowUp {
     /// Describes the follow-up in a sentence.
-    pub fn say(&self) -> String {
+    pub fn describe(&self) -> String {
         let FollowUp { what, load, by, at } = self;
         let by = by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
         let on = at.strftime("%-d %b %Y, %H:%M UTC");

@@ -4,12 +4,15 @@
 mod catalogue;
 mod format;
 mod list;
+mod sentences;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::{note, refusal, sentences};
 pub use catalogue::Rule;
 pub use format::{cell_address, column_letters, count, duration, grouped, sentence};
 pub use list::listed;
+pub use sentences::{Sentences, check_words};
 
 /// The generator named in the loader's own pages. It identifies a report that is uploaded by mistake in place of a
 /// stock list.
@@ -37,12 +40,6 @@ pub struct Refusal {
     pub rule: Rule,
     pub message: String,
     pub advice: String,
-}
-
-impl Refusal {
-    pub fn new(rule: Rule, words: &[(&str, &str)]) -> Refusal {
-        Refusal { rule, message: rule.message(words), advice: rule.advice(words) }
-    }
 }
 
 /// How much a note matters to a reader of the headline.
@@ -75,51 +72,10 @@ fn is_zero(number: &u64) -> bool {
 }
 
 impl Note {
-    pub fn new(rule: Rule, words: &[(&str, &str)]) -> Note {
-        Note { sheet: None, rule, message: rule.message(words), advice: rule.advice(words), rows: 0 }
+    /// The same note, about one sheet.
+    pub fn on_sheet(self, sheet: &str) -> Note {
+        Note { sheet: Some(sheet.to_string()), ..self }
     }
-
-    /// A note about one sheet, whose name fills `{sheet}`.
-    pub fn of_sheet(rule: Rule, sheet: &str, words: &[(&str, &str)]) -> Note {
-        let words: Vec<_> = words.iter().copied().chain([("sheet", sheet)]).collect();
-        Note { sheet: Some(sheet.to_string()), ..Note::new(rule, &words) }
-    }
-}
-
-impl Rule {
-    pub fn message(self, words: &[(&str, &str)]) -> String {
-        fill(self.templates().0, words)
-    }
-
-    pub fn advice(self, words: &[(&str, &str)]) -> String {
-        fill(self.templates().1, words)
-    }
-}
-
-/// Fills the `{placeholders}` with the words. A placeholder without a word is kept, so that the tests of each sentence
-/// show it.
-fn fill(template: &str, words: &[(&str, &str)]) -> String {
-    let mut text = String::with_capacity(template.len() + 32);
-    let mut rest = template;
-    while let Some((before, after)) = rest.split_once('{') {
-        text.push_str(before);
-        let Some((name, tail)) = after.split_once('}') else {
-            text.push('{');
-            rest = after;
-            continue;
-        };
-        match words.iter().find(|(known, _)| *known == name) {
-            Some((_, word)) => text.push_str(word),
-            None => {
-                text.push('{');
-                text.push_str(name);
-                text.push('}');
-            }
-        }
-        rest = tail;
-    }
-    text.push_str(rest);
-    text
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ fn main() -> ExitCode {
         return child::serve(&brief);
     }
     let command = Command::parse();
-    cli::end(match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    cli::finish(match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(command.check.run()),
         Err(error) => Err(cli::CliError::usage(format!("No threads could be started: {error}."))),
     })

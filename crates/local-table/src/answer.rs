@@ -7,38 +7,86 @@ use serde_json::json;
 
 use crate::units::Units;
 
+const DYNAMODB: &str = "com.amazonaws.dynamodb.v20120810#";
+
 /// A response with status 400: its type and message.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    kind: &'static str,
+    kind: String,
     message: String,
+    /// The item that a condition was checked against, if the request wants it.
+    item: Option<Box<str>>,
 }
 
 impl Refusal {
+    fn new(kind: impl Into<String>, message: impl Into<String>) -> Refusal {
+        Refusal { kind: kind.into(), message: message.into(), item: None }
+    }
+
     pub fn throttled() -> Refusal {
         let message = "The level of configured provisioned throughput for the table was exceeded. Consider increasing \
                        your provisioning level with the UpdateTable API.";
-        Refusal {
-            kind: "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException",
-            message: message.into(),
-        }
+        Refusal::new(format!("{DYNAMODB}ProvisionedThroughputExceededException"), message)
     }
 
     pub fn invalid(message: impl Into<String>) -> Refusal {
-        Refusal { kind: "com.amazon.coral.validate#ValidationException", message: message.into() }
+        Refusal::new("com.amazon.coral.validate#ValidationException", message)
     }
 
+    /// DynamoDB's most frequent beginning of a message.
+    pub fn invalid_value(message: impl std::fmt::Display) -> Refusal {
+        Refusal::invalid(format!("One or more parameter values were invalid: {message}"))
+    }
+
+    /// A request that is not JSON of the expected form. A parameter that this table does not know is refused as
+    /// DynamoDB refuses wrong parameters.
     pub fn unreadable(error: &serde_json::Error) -> Refusal {
-        Refusal { kind: "com.amazon.coral.service#SerializationException", message: error.to_string() }
+        let message = error.to_string();
+        match message.starts_with("unknown field") || message.starts_with("unknown variant") {
+            true => Refusal::invalid(format!("The local table does not support this: {message}")),
+            false => Refusal::new("com.amazon.coral.service#SerializationException", message),
+        }
     }
 
     pub fn unknown_operation(operation: &str) -> Refusal {
-        let message = format!("The simulated table has no {operation}");
-        Refusal { kind: "com.amazon.coral.service#UnknownOperationException", message }
+        let message = format!("The local table has no {operation}");
+        Refusal::new("com.amazon.coral.service#UnknownOperationException", message)
+    }
+
+    pub fn unknown_table() -> Refusal {
+        let message = "Cannot do operations on a non-existent table";
+        Refusal::new(format!("{DYNAMODB}ResourceNotFoundException"), message)
+    }
+
+    pub fn unknown_caller() -> Refusal {
+        let message = "The security token included in the request is invalid.";
+        Refusal::new("com.amazon.coral.service#UnrecognizedClientException", message)
+    }
+
+    pub fn condition_failed(item: Option<&str>) -> Refusal {
+        let refusal =
+            Refusal::new(format!("{DYNAMODB}ConditionalCheckFailedException"), "The conditional request failed");
+        Refusal { item: item.map(Box::from), ..refusal }
+    }
+
+    /// The file of the items could not be read or written. DynamoDB has no such error; a caller that knows only
+    /// DynamoDB's takes it for a lasting one, as it is: a full disk stays full.
+    pub fn file_fault(error: impl std::fmt::Display) -> Refusal {
+        let message = format!("The file of the local table could not be read or written: {error}");
+        Refusal::new(format!("{DYNAMODB}LocalFileFault"), message)
+    }
+
+    pub fn is_file_fault(&self) -> bool {
+        self.kind.ends_with("#LocalFileFault")
     }
 
     pub fn to_json(&self) -> String {
-        json!({ "__type": self.kind, "message": self.message }).to_string()
+        let mut answer = json!({ "__type": self.kind, "message": self.message });
+        if let Some(item) = self.item.as_deref().and_then(|item| serde_json::from_str(item).ok()) {
+            let item: serde_json::Value = item;
+            answer["Item"] = item;
+        }
+        answer.to_string()
     }
 }
 

@@ -1,20 +1,29 @@
 //! DescribeTable.
 
+use std::time::Instant;
+
 use serde_json::{Value, json};
 
 use crate::answer::{Refusal, index_name};
+use crate::items::ReadItems;
+use crate::key::KeyAttribute;
 use crate::request::{self, Describe};
-use crate::table::Table;
+use crate::table::{Identity, Table};
 
-pub fn describe(table: &Table, body: &str) -> Result<String, Refusal> {
+pub fn describe(table: &Table, items: &dyn ReadItems, body: &str, _: Instant) -> Result<String, Refusal> {
     let Describe { table_name } = request::read(body)?;
+    table.check_name(&table_name)?;
     let settings = &table.settings;
-    let names = [Some(&settings.key.partition), settings.key.sort.as_ref()];
-    let keys: Vec<(&String, &str)> = names.into_iter().flatten().zip(["HASH", "RANGE"]).collect();
-    let schema = |keys: &[(&String, &str)]| -> Value {
-        keys.iter().map(|(name, kind)| json!({ "AttributeName": name, "KeyType": kind })).collect()
+    let schema: Value = settings
+        .key
+        .attributes()
+        .zip(["HASH", "RANGE"])
+        .map(|(attribute, kind)| json!({ "AttributeName": attribute.name, "KeyType": kind }))
+        .collect();
+    let definition = |attribute: &KeyAttribute| {
+        json!({ "AttributeName": attribute.name, "AttributeType": format!("{:?}", attribute.kind) })
     };
-    let kinds: Value = keys.iter().map(|(name, _)| json!({ "AttributeName": name, "AttributeType": "S" })).collect();
+    let definitions: Value = settings.key.attributes().map(definition).collect();
     let (billing, write, read) = match settings.provisioned {
         true => ("PROVISIONED", settings.write_units, settings.read_units),
         false => ("PAY_PER_REQUEST", 0, 0),
@@ -22,18 +31,22 @@ pub fn describe(table: &Table, body: &str) -> Result<String, Refusal> {
     let mut description = json!({
         "TableName": table_name,
         "TableStatus": "ACTIVE",
-        "KeySchema": schema(&keys),
-        "AttributeDefinitions": kinds,
+        "KeySchema": schema,
+        "AttributeDefinitions": definitions,
         "BillingModeSummary": { "BillingMode": billing },
         "ProvisionedThroughput": { "WriteCapacityUnits": write, "ReadCapacityUnits": read },
-        "ItemCount": table.state().kept.len(),
+        "ItemCount": items.count()?,
     });
+    if let Some(Identity { id, created }) = &table.identity {
+        description["TableId"] = json!(id);
+        description["CreationDateTime"] = json!(created);
+    }
     if settings.indexes > 0 {
         let index = |n| {
             json!({
                 "IndexName": index_name(n),
                 "IndexStatus": "ACTIVE",
-                "KeySchema": schema(&keys),
+                "KeySchema": schema,
                 "Projection": { "ProjectionType": "ALL" },
             })
         };
@@ -45,21 +58,23 @@ pub fn describe(table: &Table, body: &str) -> Result<String, Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::items::Nowhere;
 
     fn described(words: &str) -> Value {
-        let (table, _) = Table::with(words);
-        let answer: Value = serde_json::from_str(&describe(&table, r#"{"TableName":"stock"}"#).unwrap()).unwrap();
+        let (table, start) = Table::with(words);
+        let answer = describe(&table, &Nowhere, r#"{"TableName":"stock"}"#, start).unwrap();
+        let answer: Value = serde_json::from_str(&answer).unwrap();
         answer["Table"].clone()
     }
 
     #[test]
     fn a_table_describes_its_key() {
-        let table = described("--key warehouse,sku");
+        let table = described("--key warehouse,shelf:N");
         assert_eq!((&table["TableName"], &table["TableStatus"]), (&json!("stock"), &json!("ACTIVE")));
         let element = |name: &str, kind: &str| json!({ "AttributeName": name, "KeyType": kind });
-        assert_eq!(table["KeySchema"], json!([element("warehouse", "HASH"), element("sku", "RANGE")]));
-        let kind = |name: &str| json!({ "AttributeName": name, "AttributeType": "S" });
-        assert_eq!(table["AttributeDefinitions"], json!([kind("warehouse"), kind("sku")]));
+        assert_eq!(table["KeySchema"], json!([element("warehouse", "HASH"), element("shelf", "RANGE")]));
+        let kind = |name: &str, kind: &str| json!({ "AttributeName": name, "AttributeType": kind });
+        assert_eq!(table["AttributeDefinitions"], json!([kind("warehouse", "S"), kind("shelf", "N")]));
         assert_eq!(table["GlobalSecondaryIndexes"], Value::Null);
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use http_body_util::{BodyExt, Full};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::http::request::Parts;
@@ -19,68 +19,71 @@ use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep_until};
 
 use crate::answer::{Refusal, to_json};
-use crate::table::Table;
-use crate::{describe, reading, writing};
+use crate::operation::{Operation, text};
+use crate::service::Service;
 
 const AWS_JSON: &str = "application/x-amz-json-1.0";
 const TARGET: &str = "DynamoDB_20120810.";
+/// DynamoDB's limit for a request.
+const MOST_BYTES: usize = 16 << 20;
 
 type Answer = Response<Full<Bytes>>;
 
-pub async fn serve(listener: TcpListener, table: Arc<Table>) -> io::Result<()> {
+pub async fn serve(listener: TcpListener, service: Arc<Service>) -> io::Result<()> {
     loop {
-        let (stream, _) = listener.accept().await?;
-        let table = Arc::clone(&table);
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            // The caller has gone before it was answered.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => continue,
+            Err(error) => return Err(error),
+        };
+        let service = Arc::clone(&service);
         tokio::spawn(async move {
             if stream.set_nodelay(true).is_ok() {
-                serve_connection(stream, table).await;
+                serve_connection(stream, service).await;
             }
         });
     }
 }
 
-async fn serve_connection(stream: impl AsyncRead + AsyncWrite + Unpin, table: Arc<Table>) {
-    let service = service_fn(move |request| {
-        let table = Arc::clone(&table);
-        async move { Ok::<_, Infallible>(receive(&table, request).await) }
+async fn serve_connection(stream: impl AsyncRead + AsyncWrite + Unpin, service: Arc<Service>) {
+    let answer = service_fn(move |request| {
+        let service = Arc::clone(&service);
+        async move { Ok::<_, Infallible>(receive(&service, request).await) }
     });
     // A closed connection is handled by its client.
-    drop(http1::Builder::new().serve_connection(TokioIo::new(stream), service).await);
+    drop(http1::Builder::new().serve_connection(TokioIo::new(stream), answer).await);
 }
 
-async fn receive(table: &Table, request: Request<Incoming>) -> Answer {
+async fn receive(service: &Service, request: Request<Incoming>) -> Answer {
     let (head, body) = request.into_parts();
-    let Ok(body) = body.collect().await else {
-        return plain(StatusCode::BAD_REQUEST, "the request is incomplete".into());
+    let body = match Limited::new(body, MOST_BYTES).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(error) => return plain(StatusCode::BAD_REQUEST, format!("the request is incomplete or too large: {error}\n")),
     };
     let received_at = Instant::now();
     let now = received_at.into_std();
     if head.method != Method::POST || head.uri.path() != "/" {
-        return control(table, &head, now);
+        return control(service, &head, now);
     }
-    let answer = operate(table, &head, &body.to_bytes(), now);
-    let latency = Duration::from_millis(table.settings.latency_ms);
+    let answer = answer(operate(service, &head, body, now).await);
+    let latency = Duration::from_millis(service.table.settings.latency_ms);
     if !latency.is_zero() {
         sleep_until(received_at + latency).await;
     }
     answer
 }
 
-fn operate(table: &Table, head: &Parts, body: &[u8], now: std::time::Instant) -> Answer {
-    let operation = head.headers.get("x-amz-target").and_then(|target| target.to_str().ok()?.strip_prefix(TARGET));
-    let answer =
-        std::str::from_utf8(body).map_err(|error| Refusal::invalid(error.to_string())).and_then(|body| match operation
-            .unwrap_or_default()
-        {
-            "BatchWriteItem" => writing::batch_write(table, body, now),
-            "PutItem" => writing::put(table, body, now),
-            "UpdateItem" => writing::update(table, body, now),
-            "DeleteItem" => writing::delete(table, body, now),
-            "BatchGetItem" => reading::batch_get(table, body, now),
-            "Scan" => reading::scan(table, body, now),
-            "DescribeTable" => describe::describe(table, body),
-            other => Err(Refusal::unknown_operation(other)),
-        });
+async fn operate(service: &Service, head: &Parts, body: Bytes, now: std::time::Instant) -> Result<String, Refusal> {
+    let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    service.check_caller(header("authorization"))?;
+    text(&body)?;
+    let name = header("x-amz-target");
+    let operation = Operation::by_name(name.strip_prefix(TARGET).unwrap_or(name))?;
+    service.run(operation, body, now).await
+}
+
+fn answer(answer: Result<String, Refusal>) -> Answer {
     let (status, body) = match answer {
         Ok(body) => (StatusCode::OK, body),
         Err(refusal) => (StatusCode::BAD_REQUEST, refusal.to_json()),
@@ -90,13 +93,14 @@ fn operate(table: &Table, head: &Parts, body: &[u8], now: std::time::Instant) ->
     answer
 }
 
-fn control(table: &Table, head: &Parts, now: std::time::Instant) -> Answer {
+fn control(service: &Service, head: &Parts, now: std::time::Instant) -> Answer {
+    let table = &service.table;
     match (&head.method, head.uri.path()) {
         (&Method::GET, "/counts") => respond(StatusCode::OK, "application/json", to_json(&table.counts())),
-        (&Method::POST, "/reset") => {
-            table.reset(now);
-            plain(StatusCode::OK, "reset\n".into())
-        }
+        (&Method::POST, "/reset") => match service.reset(now) {
+            true => plain(StatusCode::OK, "reset\n".into()),
+            false => plain(StatusCode::CONFLICT, "items in a file are not reset\n".into()),
+        },
         (&Method::POST, "/capacity") => match capacity(head.uri.query().unwrap_or_default()) {
             Ok((write, read)) => {
                 table.change_capacity(write, read, now);
@@ -148,9 +152,9 @@ mod tests {
     /// Returns a connection to a table started with these command-line arguments.
     async fn connect(words: &str) -> SendRequest<Full<Bytes>> {
         let settings = clap::Parser::parse_from(std::iter::once("simulated-table").chain(words.split_whitespace()));
-        let table = Arc::new(Table::new(settings, Instant::now().into_std()));
+        let service = Arc::new(Service::new(settings, Instant::now().into_std()).unwrap());
         let (near, far) = tokio::io::duplex(1 << 16);
-        tokio::spawn(serve_connection(far, table));
+        tokio::spawn(serve_connection(far, service));
         let (client, connection) = handshake(TokioIo::new(near)).await.unwrap();
         tokio::spawn(connection);
         client

@@ -1,31 +1,37 @@
 //! The settings of the table: its key, its capacity, and whether it keeps items.
 
-use std::str::FromStr;
+use std::path::PathBuf;
 
 use clap::Parser;
 
 use crate::capacity::Limits;
+use crate::key::KeySchema;
 
-/// A simulated DynamoDB table with realistic capacity and little else, for benchmarks on one machine.
+/// A simulated DynamoDB table with realistic capacity, for benchmarks on one machine.
 ///
 /// What it models: one table, of any name; the capacity of the table and of each value of the partition key, as token
 /// buckets that fill evenly and hold some seconds of unused capacity; the units that items cost, the limits of a
 /// request, items and keys returned as unprocessed, throttled requests; the latency of responses. It supports
 /// BatchWriteItem, PutItem, UpdateItem, DeleteItem, BatchGetItem, Scan and DescribeTable.
 ///
-/// What it does not model: expressions and conditions, which are not evaluated (every condition holds); the cost of a
-/// larger previous item (only the size of the new one counts); partitions that split or share their capacity; an
-/// index's own capacity; the limit of 16 MB for BatchGetItem; signatures, which are not checked; several tables in one
-/// request, and unknown parameters of reads, which are refused.
+/// Conditions compare attributes with values and ask whether attributes exist; updates set and remove attributes. Any
+/// other expression or parameter is refused, and so are several tables in one request.
+///
+/// What it does not model: the cost of a larger previous item in BatchWriteItem (only the size of the new one counts);
+/// partitions that split or share their capacity; an index's own capacity; signatures, which are not checked.
 ///
 /// GET /counts returns what was requested and accepted. POST /reset restores the initial state. POST
 /// /capacity?write=N&read=N changes the table's capacity.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "simulated-table")]
 pub struct Settings {
-    /// Names of the partition key and, after a comma, of the sort key. Both are text.
+    /// Names of the partition key and, after a comma, of the sort key. Both are text, or of the type N or B after a
+    /// colon, as in shelf:N.
     #[arg(long, default_value = "sku", value_name = "PARTITION[,SORT]")]
-    pub key: KeyNames,
+    pub key: KeySchema,
+    /// The only name of a table that is answered to; `None` for any name.
+    #[arg(skip)]
+    pub name: Option<String>,
     /// Write units per second; 0: no limit.
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub write_units: u64,
@@ -50,9 +56,16 @@ pub struct Settings {
     /// Describe the table as provisioned instead of on demand.
     #[arg(long)]
     pub provisioned: bool,
-    /// Keep items that are put and return them. UpdateItem is charged but changes nothing.
+    /// Keep items in memory and return them. Otherwise the table is always empty.
     #[arg(long)]
     pub keep: bool,
+    /// Keep items in this file, and those that are in it already.
+    #[arg(long, value_name = "FILE", conflicts_with = "keep")]
+    pub file: Option<PathBuf>,
+    /// Keep items as the text they are sent as, and check only their keys and sizes: so the table takes less of the
+    /// processor time that a benchmark has.
+    #[arg(long)]
+    pub trust_items: bool,
     /// The latency of responses in milliseconds; up to one more.
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub latency_ms: u64,
@@ -62,6 +75,27 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The settings of a table without limits that answers only to this name.
+    pub fn unlimited(name: &str, key: KeySchema) -> Settings {
+        Settings {
+            key,
+            name: Some(name.to_string()),
+            write_units: 0,
+            read_units: 0,
+            partition_write_units: 0,
+            partition_read_units: 0,
+            burst_seconds: 1,
+            full: false,
+            indexes: 0,
+            provisioned: false,
+            keep: false,
+            file: None,
+            trust_items: false,
+            latency_ms: 0,
+            port: 0,
+        }
+    }
+
     pub fn write_limits(&self) -> Limits {
         self.limits(self.write_units, self.partition_write_units)
     }
@@ -75,47 +109,14 @@ impl Settings {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeyNames {
-    pub partition: String,
-    pub sort: Option<String>,
-}
-
-impl FromStr for KeyNames {
-    type Err = &'static str;
-
-    fn from_str(names: &str) -> Result<KeyNames, &'static str> {
-        let mut parts = names.split(',').map(|name| name.trim().to_string());
-        let names = (parts.next().unwrap_or_default(), parts.next());
-        match (names, parts.next()) {
-            ((partition, sort), None) if !partition.is_empty() && sort.as_deref() != Some("") => {
-                Ok(KeyNames { partition, sort })
-            }
-            _ => Err("one name or two, such as sku or warehouse,sku"),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use clap::CommandFactory;
 
     #[test]
-    fn a_key_has_one_name_or_two() {
-        let names = |partition: &str, sort: Option<&str>| KeyNames {
-            partition: partition.to_string(),
-            sort: sort.map(ToString::to_string),
-        };
-        assert_eq!("sku".parse(), Ok(names("sku", None)));
-        assert_eq!("warehouse, sku".parse(), Ok(names("warehouse", Some("sku"))));
-        for wrong in ["", ",sku", "sku,", "a,b,c"] {
-            assert!(wrong.parse::<KeyNames>().is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
     fn the_command_line_is_valid() {
         Settings::command().debug_assert();
+        assert!(Settings::try_parse_from(["simulated-table", "--keep", "--file", "f"]).is_err());
     }
 }

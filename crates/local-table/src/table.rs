@@ -1,34 +1,49 @@
-//! The table itself: its capacity, items and counts, behind one lock that is held briefly.
+//! The table itself: its capacity and counts, behind one lock that is held briefly. Its items are in `items.rs`.
 
-use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use serde_json::value::RawValue;
+use serde::{Deserialize, Serialize};
 
+use crate::answer::Refusal;
 use crate::capacity::Capacity;
 use crate::counts::{Counts, CountsReport};
-use crate::request::Key;
 use crate::settings::Settings;
 
 #[derive(Debug)]
 pub struct Table {
     pub settings: Settings,
+    /// What distinguishes a table that is kept in a file from a later one of the same name.
+    pub identity: Option<Identity>,
     state: Mutex<State>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    pub id: String,
+    /// Seconds since 1970.
+    pub created: u64,
 }
 
 #[derive(Debug)]
 pub struct State {
     pub writes: Capacity,
     pub reads: Capacity,
-    pub kept: BTreeMap<Key<'static>, Box<RawValue>>,
     pub counts: Counts,
 }
 
 impl Table {
-    pub fn new(settings: Settings, now: Instant) -> Table {
+    pub fn new(settings: Settings, identity: Option<Identity>, now: Instant) -> Table {
         let state = Mutex::new(State::new(&settings, now));
-        Table { settings, state }
+        Table { settings, identity, state }
+    }
+
+    /// Refuses the name of another table.
+    pub fn check_name(&self, name: &str) -> Result<(), Refusal> {
+        match &self.settings.name {
+            Some(ours) if ours != name => Err(Refusal::unknown_table()),
+            _ => Ok(()),
+        }
     }
 
     pub fn state(&self) -> MutexGuard<'_, State> {
@@ -62,7 +77,6 @@ impl State {
         State {
             writes: Capacity::new(settings.write_limits(), now),
             reads: Capacity::new(settings.read_limits(), now),
-            kept: BTreeMap::new(),
             counts: Counts::new(now),
         }
     }
@@ -70,10 +84,10 @@ impl State {
 
 #[cfg(test)]
 impl Table {
-    /// Returns a table with these command-line arguments, and its start time.
+    /// Returns a table with these command-line arguments, without items, and its start time.
     pub fn with(words: &str) -> (Table, Instant) {
         let start = Instant::now();
         let words = std::iter::once("simulated-table").chain(words.split_whitespace());
-        (Table::new(clap::Parser::parse_from(words), start), start)
+        (Table::new(clap::Parser::parse_from(words), None, start), start)
     }
 }

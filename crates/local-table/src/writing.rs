@@ -1,16 +1,22 @@
 //! BatchWriteItem, PutItem, UpdateItem and DeleteItem.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
+use inventory_base::item::{Item, item_size};
 use serde::Serialize;
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
 
 use crate::answer::{Consumed, Refusal, to_json};
 use crate::counts::Outcome;
-use crate::request::{self, BatchWrite, Key, SingleWrite, WriteRequest, blocks, only_table};
+use crate::expression::{Condition, Placeholders, Update};
+use crate::items::WriteItems;
+use crate::key::{Key, KeySchema};
+use crate::request::{self, BatchWrite, ReturnOnFailure, SingleWrite, WriteRequest, blocks, only_table};
 use crate::table::Table;
 use crate::units::Units;
+use crate::values::{LARGEST_ITEM, read_item};
 
 const ITEMS_PER_REQUEST: usize = 25;
 /// Bytes per write unit.
@@ -19,15 +25,10 @@ const BLOCK: usize = 1024;
 /// One item of a request, and its cost for the table itself.
 struct Write<'a> {
     key: Key<'a>,
-    action: Action<'a>,
+    stored_key: Vec<u8>,
+    /// The item to put; `None` if it is to be deleted.
+    item: Option<Cow<'a, RawValue>>,
     own: Units,
-}
-
-enum Action<'a> {
-    Put(&'a RawValue),
-    Delete,
-    /// Its expressions are not evaluated.
-    Update,
 }
 
 #[derive(Serialize)]
@@ -45,74 +46,35 @@ struct SingleWritten<'a> {
     consumed_capacity: Option<Consumed<'a>>,
 }
 
-pub fn batch_write(table: &Table, body: &str, now: Instant) -> Result<String, Refusal> {
+pub fn batch_write(table: &Table, items: &mut dyn WriteItems, body: &str, now: Instant) -> Result<String, Refusal> {
     let BatchWrite { request_items, return_consumed_capacity } = request::read(body)?;
     let (name, requests) = only_table(request_items)?;
+    table.check_name(&name)?;
     if requests.is_empty() {
         return Err(Refusal::invalid("The batch write request list for a table cannot be null or empty"));
     }
     if requests.len() > ITEMS_PER_REQUEST {
         return Err(Refusal::invalid("Too many items requested for the BatchWriteItem call"));
     }
-    let writes = requests.iter().map(|request| measure(table, request)).collect::<Result<Vec<_>, _>>()?;
-    if (1..writes.len()).any(|n| writes[..n].iter().any(|write| write.key == writes[n].key)) {
+    let writes = requests.iter().map(|request| Write::of(table, request)).collect::<Result<Vec<_>, _>>()?;
+    if writes.iter().map(|write| &write.stored_key).collect::<BTreeSet<_>>().len() < writes.len() {
         return Err(Refusal::invalid("Provided list of item keys contains duplicates"));
     }
-    let (own, left) = take(table, writes, now)?;
+    let (own, left) = take(table, items, writes, now)?;
     let left: Vec<WriteRequest> = left.into_iter().map(|n| requests[n]).collect();
     let unprocessed_items = if left.is_empty() { BTreeMap::new() } else { BTreeMap::from([(&*name, left)]) };
     let consumed = Consumed::requested(&name, own, table.settings.indexes, return_consumed_capacity);
     Ok(to_json(&BatchWritten { unprocessed_items, consumed_capacity: consumed.map(|consumed| [consumed]) }))
 }
 
-pub fn put(table: &Table, body: &str, now: Instant) -> Result<String, Refusal> {
-    let request: SingleWrite = request::read(body)?;
-    let item = request.item.ok_or_else(|| missing("item"))?;
-    single(table, &request, measure(table, &WriteRequest::PutRequest { item })?, now)
-}
-
-pub fn delete(table: &Table, body: &str, now: Instant) -> Result<String, Refusal> {
-    let request: SingleWrite = request::read(body)?;
-    let key = request.key.ok_or_else(|| missing("key"))?;
-    single(table, &request, measure(table, &WriteRequest::DeleteRequest { key })?, now)
-}
-
-/// Updates an item, which costs the size of the key and of all values in the expressions.
-pub fn update(table: &Table, body: &str, now: Instant) -> Result<String, Refusal> {
-    let request: SingleWrite = request::read(body)?;
-    let key = request.key.ok_or_else(|| missing("key"))?;
-    let parts = || std::iter::once(key).chain(request.expression_attribute_values);
-    let text: usize = parts().map(|part| part.get().len()).sum();
-    let size = if text <= BLOCK { text } else { parts().map(request::size).sum::<Result<usize, _>>()? };
-    let own = Units::whole(size.div_ceil(BLOCK).max(1) as u64);
-    let write = Write { key: table.settings.key.key_alone(key)?, action: Action::Update, own };
-    single(table, &request, write, now)
-}
-
-fn missing(parameter: &str) -> Refusal {
-    Refusal::invalid(format!(
-        "1 validation error detected: Value null at '{parameter}' failed to satisfy constraint: Member must not be null"
-    ))
-}
-
-fn single(table: &Table, request: &SingleWrite, write: Write, now: Instant) -> Result<String, Refusal> {
-    let (own, _) = take(table, vec![write], now)?;
-    let (indexes, wanted) = (table.settings.indexes, request.return_consumed_capacity);
-    Ok(to_json(&SingleWritten { consumed_capacity: Consumed::requested(&request.table_name, own, indexes, wanted) }))
-}
-
-fn measure<'a>(table: &Table, request: &WriteRequest<'a>) -> Result<Write<'a>, Refusal> {
-    let names = &table.settings.key;
-    let (key, action, blocks) = match *request {
-        WriteRequest::PutRequest { item } => (names.key_of(item)?, Action::Put(item), blocks(item, BLOCK)?),
-        WriteRequest::DeleteRequest { key } => (names.key_alone(key)?, Action::Delete, 1),
-    };
-    Ok(Write { key, action, own: Units::whole(blocks) })
-}
-
 /// Accepts the writes for which there are units. Returns their cost for the table itself, and the writes left over;
 /// throttled if none was accepted.
-fn take(table: &Table, writes: Vec<Write>, now: Instant) -> Result<(Units, Vec<usize>), Refusal> {
+fn take(
+    table: &Table,
+    items: &mut dyn WriteItems,
+    writes: Vec<Write>,
+    now: Instant,
+) -> Result<(Units, Vec<usize>), Refusal> {
     let times = 1 + table.settings.indexes;
     let count = writes.len();
     let (mut own, mut left) = (Units::ZERO, Vec::new());
@@ -126,22 +88,185 @@ fn take(table: &Table, writes: Vec<Write>, now: Instant) -> Result<(Units, Vec<u
             continue;
         }
         own += write.own;
-        if table.settings.keep {
-            match write.action {
-                Action::Put(item) => drop(state.kept.insert(write.key.into_owned(), item.to_owned())),
-                Action::Delete => drop(state.kept.remove(&write.key.into_owned())),
-                Action::Update => {}
-            }
-        }
+        write.apply(items)?;
     }
     let (taken, refused) = ((count - left.len()) as u64, left.len() as u64);
     state.counts.add_write(Outcome { taken, units: own * times, refused }, now);
     if taken == 0 { Err(Refusal::throttled()) } else { Ok((own, left)) }
 }
 
+pub fn put(table: &Table, items: &mut dyn WriteItems, body: &str, now: Instant) -> Result<String, Refusal> {
+    let request: SingleWrite = request::read(body)?;
+    if request.key.is_some() || request.update_expression.is_some() {
+        return Err(Refusal::invalid("PutItem takes an item, and neither a key nor an update"));
+    }
+    let item = request.item.ok_or_else(|| missing("item"))?;
+    let write = Write::of(table, &WriteRequest::PutRequest { item })?;
+    single(table, items, &request, Change::Whole(write), now)
+}
+
+pub fn delete(table: &Table, items: &mut dyn WriteItems, body: &str, now: Instant) -> Result<String, Refusal> {
+    let request: SingleWrite = request::read(body)?;
+    if request.item.is_some() || request.update_expression.is_some() {
+        return Err(Refusal::invalid("DeleteItem takes a key, and neither an item nor an update"));
+    }
+    let key = request.key.ok_or_else(|| missing("key"))?;
+    let write = Write::of(table, &WriteRequest::DeleteRequest { key })?;
+    single(table, items, &request, Change::Whole(write), now)
+}
+
+pub fn update(table: &Table, items: &mut dyn WriteItems, body: &str, now: Instant) -> Result<String, Refusal> {
+    let request: SingleWrite = request::read(body)?;
+    if request.item.is_some() {
+        return Err(Refusal::invalid("UpdateItem takes a key and not an item"));
+    }
+    let key = request.key.ok_or_else(|| missing("key"))?;
+    single(table, items, &request, Change::Update(table.settings.key.key_alone(key)?), now)
+}
+
+fn missing(parameter: &str) -> Refusal {
+    Refusal::invalid(format!(
+        "1 validation error detected: Value null at '{parameter}' failed to satisfy constraint: Member must not be null"
+    ))
+}
+
+/// What a request for a single item does.
+enum Change<'a> {
+    Whole(Write<'a>),
+    /// Changes attributes of the item with this key.
+    Update(Key<'a>),
+}
+
+/// Makes one change, if its condition holds. It costs the larger of the item before and after it.
+fn single(
+    table: &Table,
+    items: &mut dyn WriteItems,
+    request: &SingleWrite,
+    change: Change,
+    now: Instant,
+) -> Result<String, Refusal> {
+    table.check_name(&request.table_name)?;
+    let schema = &table.settings.key;
+    let (condition, update) = expressions(request)?;
+    if let Some(name) = update.names().find(|name| schema.attributes().any(|key| key.name == *name)) {
+        return Err(Refusal::invalid_value(format_args!(
+            "Cannot update attribute {name}. This attribute is part of the key"
+        )));
+    }
+    let stored_key = match &change {
+        Change::Whole(write) => write.stored_key.clone(),
+        Change::Update(key) => key.stored(),
+    };
+    let found_text = items.get(&stored_key)?;
+    let found: Option<Item> = match &found_text {
+        Some(text) => Some(serde_json::from_str(text.get()).map_err(Refusal::file_fault)?),
+        None => None,
+    };
+    let before = found.as_ref().map_or(Units::whole(1), |item| units(item_size(item)));
+    if condition.is_some_and(|condition| !condition.holds(found.as_ref())) {
+        let partition = match &change {
+            Change::Whole(write) => &write.key.partition,
+            Change::Update(key) => &key.partition,
+        };
+        charge(table, partition, before, now)?;
+        let wanted = request.return_values_on_condition_check_failure == ReturnOnFailure::AllOld;
+        return Err(Refusal::condition_failed(found_text.filter(|_| wanted).as_deref().map(RawValue::get)));
+    }
+    let write = match change {
+        Change::Whole(write) => write,
+        Change::Update(key) => updated(key, stored_key, schema, update, found)?,
+    };
+    let own = write.own.max(before);
+    charge(table, &write.key.partition, own, now)?;
+    write.apply(items)?;
+    let (indexes, wanted) = (table.settings.indexes, request.return_consumed_capacity);
+    Ok(to_json(&SingleWritten { consumed_capacity: Consumed::requested(&request.table_name, own, indexes, wanted) }))
+}
+
+/// Reads the condition and the update of a request, which use all its placeholders.
+fn expressions(request: &SingleWrite) -> Result<(Option<Condition>, Update), Refusal> {
+    let (condition, update) = (request.condition_expression.as_deref(), request.update_expression.as_deref());
+    let placeholders = Placeholders::new(
+        request.expression_attribute_names.clone(),
+        request.expression_attribute_values.clone(),
+        condition.is_some() || update.is_some(),
+    )?;
+    let condition = condition.map(|text| Condition::parse(text, &placeholders)).transpose()?;
+    let update = update.map(|text| Update::parse(text, &placeholders)).transpose()?;
+    placeholders.check_all_used()?;
+    Ok((condition, update.unwrap_or_default()))
+}
+
+/// Updates the item that was found, or one of nothing but its key.
+fn updated<'a>(
+    key: Key<'a>,
+    stored_key: Vec<u8>,
+    schema: &KeySchema,
+    update: Update,
+    found: Option<Item>,
+) -> Result<Write<'a>, Refusal> {
+    let created = || serde_json::from_value(key.to_item(schema)).map_err(|error| Refusal::unreadable(&error));
+    let mut item: Item = found.map_or_else(created, Ok)?;
+    update.apply(&mut item);
+    let size = item_size(&item);
+    if size > LARGEST_ITEM {
+        return Err(Refusal::invalid("Item size to update has exceeded the maximum allowed size"));
+    }
+    Ok(Write { key, stored_key, item: Some(owned(&item)?), own: units(size) })
+}
+
+/// Takes the units of one write, or throttles it.
+fn charge(table: &Table, partition: &str, own: Units, now: Instant) -> Result<(), Refusal> {
+    let units = own * (1 + table.settings.indexes);
+    let mut state = table.state();
+    state.writes.table.fill(now);
+    let state = &mut *state;
+    state.counts.begin_write(&state.writes.table, now);
+    if state.writes.take(Some(partition), units, now) {
+        state.counts.add_write(Outcome { taken: 1, units, refused: 0 }, now);
+        return Ok(());
+    }
+    state.counts.add_write(Outcome { taken: 0, units: Units::ZERO, refused: 1 }, now);
+    Err(Refusal::throttled())
+}
+
+impl<'a> Write<'a> {
+    fn of(table: &Table, request: &WriteRequest<'a>) -> Result<Write<'a>, Refusal> {
+        let schema = &table.settings.key;
+        let (key, item, own) = match *request {
+            WriteRequest::PutRequest { item } if table.settings.trust_items => {
+                (schema.key_of(item)?, Some(Cow::Borrowed(item)), Units::whole(blocks(item, BLOCK)?))
+            }
+            WriteRequest::PutRequest { item } => {
+                let key = schema.key_of(item)?;
+                let item = read_item(item)?;
+                (key, Some(owned(&item)?), units(item_size(&item)))
+            }
+            WriteRequest::DeleteRequest { key } => (schema.key_alone(key)?, None, Units::whole(1)),
+        };
+        Ok(Write { stored_key: key.stored(), key, item, own })
+    }
+
+    fn apply(&self, items: &mut dyn WriteItems) -> Result<(), Refusal> {
+        match &self.item {
+            Some(item) => items.put(&self.stored_key, item),
+            None => items.remove(&self.stored_key),
+        }
+    }
+}
+
+fn owned<'a>(item: &Item) -> Result<Cow<'a, RawValue>, Refusal> {
+    to_raw_value(item).map(Cow::Owned).map_err(|error| Refusal::unreadable(&error))
+}
+
+fn units(size: usize) -> Units {
+    Units::whole(size.div_ceil(BLOCK).max(1) as u64)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::items::{Memory, Nowhere, ReadItems};
     use serde_json::{Value as Json, json};
     use std::time::Duration;
 
@@ -155,16 +280,16 @@ mod tests {
 
     fn batch(table: &Table, requests: &[Json], tell: &str, now: Instant) -> Result<Json, Refusal> {
         let body = json!({ "RequestItems": { "stock": requests }, "ReturnConsumedCapacity": tell }).to_string();
-        batch_write(table, &body, now).map(|answer| serde_json::from_str(&answer).unwrap())
+        batch_write(table, &mut Nowhere, &body, now).map(|answer| serde_json::from_str(&answer).unwrap())
     }
 
     fn one(
         table: &Table,
-        operation: impl Fn(&Table, &str, Instant) -> Result<String, Refusal>,
+        operation: impl Fn(&Table, &mut dyn WriteItems, &str, Instant) -> Result<String, Refusal>,
         body: &Json,
         now: Instant,
     ) -> Result<Json, Refusal> {
-        operation(table, &body.to_string(), now).map(|answer| serde_json::from_str(&answer).unwrap())
+        operation(table, &mut Nowhere, &body.to_string(), now).map(|answer| serde_json::from_str(&answer).unwrap())
     }
 
     #[test]
@@ -187,7 +312,7 @@ mod tests {
         let odd = r#"{ "b": {"N": "1.50"},  "sku": {"S": "\u0041"}, "a": {"S": "x\/y"} }"#;
         let taken = r#"{"PutRequest":{"Item":{"sku":{"S":"B"}}}}"#;
         let body = format!(r#"{{"RequestItems":{{"stock":[{taken},{{"PutRequest":{{"Item":{odd}}}}}]}}}}"#);
-        let answer = batch_write(&table, &body, start + SECOND).unwrap();
+        let answer = batch_write(&table, &mut Nowhere, &body, start + SECOND).unwrap();
         assert_eq!(answer, format!(r#"{{"UnprocessedItems":{{"stock":[{{"PutRequest":{{"Item":{odd}}}}}]}}}}"#));
     }
 
@@ -313,11 +438,119 @@ mod tests {
         ] {
             assert!(refusal(&wrong).to_json().contains("#ValidationException"), "{wrong:?}");
         }
-        let not_json = batch_write(&table, r#"{"RequestItems":{"stock":[{"PutRequest":"#, start).unwrap_err();
+        let not_json = batch_write(&table, &mut Nowhere, r#"{"RequestItems":{"stock":[{"PutRequest":"#, start).unwrap_err();
         assert!(not_json.to_json().contains("#SerializationException"));
         let two = json!({ "RequestItems": { "stock": puts(0..1), "other": puts(0..1) } }).to_string();
-        assert!(batch_write(&table, &two, start).is_err());
+        assert!(batch_write(&table, &mut Nowhere, &two, start).is_err());
         assert!(one(&table, put, &json!({ "TableName": "stock" }), start).is_err());
         assert_eq!(table.counts().requests, 0);
+    }
+
+    /// The answer to a request for one item of a table that keeps its items.
+    fn kept(
+        table: &Table,
+        kept: &mut Memory,
+        operation: impl Fn(&Table, &mut dyn WriteItems, &str, Instant) -> Result<String, Refusal>,
+        mut body: Json,
+    ) -> Result<Json, Json> {
+        body["TableName"] = json!("stock");
+        let answer = operation(table, kept, &body.to_string(), Instant::now());
+        answer.map(|answer| serde_json::from_str(&answer).unwrap()).map_err(|refusal| {
+            let mut refusal: Json = serde_json::from_str(&refusal.to_json()).unwrap();
+            refusal["__type"] = json!(refusal["__type"].as_str().unwrap().rsplit('#').next());
+            refusal
+        })
+    }
+
+    fn found(kept: &Memory, sku: &str) -> Option<Json> {
+        let key = Key { partition: sku.into(), sort: None };
+        kept.get(&key.stored()).unwrap().map(|item| serde_json::from_str(item.get()).unwrap())
+    }
+
+    #[test]
+    fn a_change_is_made_only_if_its_condition_holds() {
+        let ((table, _), mut items) = (Table::with(""), Memory::default());
+        let row = |quantity: &str| json!({ "sku": { "S": "A" }, "quantity": { "N": quantity } });
+        let key = json!({ "sku": { "S": "A" } });
+        let names = json!({ "#0": "quantity" });
+        let absent = json!({ "Item": row("1.0"), "ConditionExpression": "attribute_not_exists(#0)",
+                             "ExpressionAttributeNames": names, "ReturnValuesOnConditionCheckFailure": "ALL_OLD" });
+        assert_eq!(kept(&table, &mut items, put, absent.clone()), Ok(json!({})));
+        assert_eq!(found(&items, "A"), Some(row("1")), "numbers are normalised");
+        let failed = kept(&table, &mut items, put, absent).unwrap_err();
+        assert_eq!((&failed["__type"], &failed["Item"]), (&json!("ConditionalCheckFailedException"), &row("1")));
+        let set = |quantity: &str, read: &str| {
+            json!({ "Key": key, "UpdateExpression": "SET #0=:0", "ConditionExpression": "#0=:1",
+                    "ExpressionAttributeNames": names,
+                    "ExpressionAttributeValues": { ":0": { "N": quantity }, ":1": { "N": read } } })
+        };
+        let failed = kept(&table, &mut items, update, set("7", "2")).unwrap_err();
+        assert_eq!((&failed["__type"], failed.get("Item")), (&json!("ConditionalCheckFailedException"), None));
+        assert_eq!(kept(&table, &mut items, update, set("7", "1.00")), Ok(json!({})));
+        assert_eq!(found(&items, "A"), Some(row("7")));
+        let gone = |read: &str| {
+            json!({ "Key": key, "ConditionExpression": "#0=:0", "ExpressionAttributeNames": names,
+                    "ExpressionAttributeValues": { ":0": { "N": read } } })
+        };
+        assert!(kept(&table, &mut items, delete, gone("8")).is_err());
+        assert_eq!(kept(&table, &mut items, delete, gone("7")), Ok(json!({})));
+        assert_eq!(found(&items, "A"), None);
+    }
+
+    #[test]
+    fn an_update_creates_an_item_that_does_not_exist() {
+        let ((table, _), mut items) = (Table::with(""), Memory::default());
+        let body = json!({ "Key": { "sku": { "S": "A" } }, "UpdateExpression": "SET #0=:0",
+                           "ExpressionAttributeNames": { "#0": "note" },
+                           "ExpressionAttributeValues": { ":0": { "S": "x" } } });
+        assert_eq!(kept(&table, &mut items, update, body), Ok(json!({})));
+        assert_eq!(found(&items, "A"), Some(json!({ "sku": { "S": "A" }, "note": { "S": "x" } })));
+    }
+
+    #[test]
+    fn a_change_that_is_not_evaluated_is_refused_and_changes_nothing() {
+        let ((table, _), mut items) = (Table::with(""), Memory::default());
+        let item = json!({ "sku": { "S": "A" }, "note": { "S": "x" } });
+        assert!(kept(&table, &mut items, put, json!({ "Item": item })).is_ok());
+        let key = json!({ "sku": { "S": "A" } });
+        let large = "x".repeat(410_000);
+        for (operation, body) in [
+            (update as fn(&Table, &mut dyn WriteItems, &str, Instant) -> Result<String, Refusal>, json!({ "Item": item })),
+            (update, json!({ "Key": key, "UpdateExpression": "SET #0=:0", "ExpressionAttributeNames": { "#0": "sku" },
+                             "ExpressionAttributeValues": { ":0": { "S": "B" } } })),
+            (update, json!({ "Key": key, "UpdateExpression": "SET #0=:0", "ExpressionAttributeNames": { "#0": "note" },
+                             "ExpressionAttributeValues": { ":0": { "S": large } } })),
+            (update, json!({ "Key": key, "UpdateExpression": "REMOVE #0",
+                             "ExpressionAttributeNames": { "#0": "note", "#1": "more" } })),
+            (update, json!({ "Key": key, "ReturnValues": "ALL_NEW" })),
+            (put, json!({ "Item": item, "Key": key })),
+            (put, json!({ "Item": item, "ExpressionAttributeNames": { "#0": "note" } })),
+            (put, json!({ "Item": item, "ConditionExpression": "attribute_exists(note)" })),
+            (delete, json!({ "Key": key, "UpdateExpression": "REMOVE #0" })),
+            (delete, json!({ "Key": key, "Expected": {} })),
+        ] {
+            let refusal = kept(&table, &mut items, operation, body).unwrap_err();
+            assert_eq!(refusal["__type"], "ValidationException", "{refusal}");
+        }
+        assert_eq!(found(&items, "A"), Some(item));
+    }
+
+    #[test]
+    fn only_the_table_of_the_given_name_exists() {
+        let table = Table::new(
+            crate::settings::Settings::unlimited("local", "sku".parse().unwrap()),
+            None,
+            Instant::now(),
+        );
+        let refusal = kept(&table, &mut Memory::default(), put, json!({ "Item": { "sku": { "S": "A" } } })).unwrap_err();
+        assert_eq!(refusal["__type"], "ResourceNotFoundException");
+    }
+
+    #[test]
+    fn trusted_items_are_kept_as_they_were_sent() {
+        let ((table, _), mut items) = (Table::with("--trust-items"), Memory::default());
+        let item = json!({ "sku": { "S": "A" }, "n": { "N": "1.50" } });
+        assert!(kept(&table, &mut items, put, json!({ "Item": item })).is_ok());
+        assert_eq!(found(&items, "A"), Some(item));
     }
 }

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::ops::ControlFlow;
 
 use super::budget::{Budget, Meter, holds_too_much, too_many_columns};
-use super::{MergedArea, RawCell, RawRow, RawValue};
-use inventory_base::message::{Refusal, Rule, count};
+use super::row::{MergedArea, RawCell, RawRow, RawValue};
+use inventory_base::message::{Refusal, count, refusal};
 
 /// Excel's limits.
 pub const MAX_ROWS: u32 = 1_048_576;
@@ -155,9 +155,9 @@ pub fn too_many_cells(sheet: &str, last_row: u32, column: u32, budget: &Budget) 
 /// The refusal for damage after this row; 0 if it is before the first row.
 pub fn damaged_after(sheet: &str, row: u32) -> Refusal {
     if row == 0 {
-        return Refusal::new(Rule::FileDamaged, &[]);
+        return refusal!(FileDamaged);
     }
-    Refusal::new(Rule::SheetDamaged, &[("sheet", sheet), ("row", &row.to_string())])
+    refusal!(SheetDamaged { sheet, row })
 }
 
 /// Wraps a number, which may be NaN or infinite in the file. Excel shows such a result as `#NUM!`; from here on numbers
@@ -184,6 +184,7 @@ pub fn time_of_day(text: &str) -> Option<f64> {
 #[cfg(test)]
 pub mod tests {
     use super::*;
+    use inventory_base::message::Rule;
 
     /// Each row as `number:column=value format|...`.
     pub fn shown(row: &RawRow<'_>) -> String {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use inventory_base::message::{Refusal, Rule, cell_address, column_letters, count};
+use inventory_base::message::{Refusal, cell_address, column_letters, count, refusal};
 
 /// Limits on what a file may cost before it is refused. Enforced on actual data, never on what a header claims.
 ///
@@ -74,18 +74,26 @@ impl Budget {
     pub(super) fn row_bytes(&self) -> usize {
         self.cell_bytes.saturating_mul(4)
     }
+
+    /// Refuses a file that can only be read as a whole and is larger than allowed; `what` is what it then holds.
+    pub(super) fn check_whole_file(&self, bytes: u64, what: &str) -> Result<(), Refusal> {
+        if bytes <= self.whole_file_bytes {
+            return Ok(());
+        }
+        Err(holds_too_much(what, &format!("{} MB", count(self.whole_file_bytes >> 20))))
+    }
 }
 
 /// The refusal for a file that exceeds a limit on the file as a whole.
 pub(super) fn holds_too_much(what: &str, limit: &str) -> Refusal {
-    Refusal::new(Rule::FileHoldsTooMuch, &[("what", what), ("limit", limit)])
+    refusal!(FileHoldsTooMuch { what, limit })
 }
 
 /// The refusal for a value in `column`; `columns` is the number of columns allowed.
 #[cold]
 pub(super) fn too_many_columns(sheet: &str, column: u32, columns: u32) -> Refusal {
     let last = column_letters(columns.saturating_sub(1));
-    Refusal::new(Rule::TooManyColumns, &[("sheet", sheet), ("column", &column_letters(column)), ("limit", &last)])
+    refusal!(TooManyColumns { sheet, column: column_letters(column), limit: last })
 }
 
 /// Counts one sheet's rows and cells against the budget as they are read.
@@ -136,7 +144,7 @@ impl<'a> Meter<'a> {
 
     #[cold]
     fn too_many_rows(&self) -> Refusal {
-        Refusal::new(Rule::TooManyRows, &[("sheet", self.sheet), ("limit", &count(self.budget.rows))])
+        refusal!(TooManyRows { sheet: self.sheet, limit: count(self.budget.rows) })
     }
 
     #[cold]
@@ -146,28 +154,23 @@ impl<'a> Meter<'a> {
 
     #[cold]
     pub(super) fn cell_too_long(&self, row: u32, column: u32) -> Refusal {
-        Refusal::new(
-            Rule::CellTooLong,
-            &[
-                ("cell", &cell_address(column, row)),
-                ("sheet", self.sheet),
-                ("limit", &count(self.budget.cell_bytes as u64)),
-            ],
-        )
+        refusal!(CellTooLong {
+            cell: cell_address(column, row),
+            sheet: self.sheet,
+            limit: count(self.budget.cell_bytes as u64)
+        })
     }
 
     #[cold]
     pub(super) fn row_too_long(&self, row: u32) -> Refusal {
-        Refusal::new(
-            Rule::RowTooLong,
-            &[("row", &row.to_string()), ("sheet", self.sheet), ("limit", &count(self.budget.row_bytes() as u64))],
-        )
+        refusal!(RowTooLong { row, sheet: self.sheet, limit: count(self.budget.row_bytes() as u64) })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use inventory_base::message::Rule;
 
     const SMALL: Budget = Budget { rows: 2, columns: 3, cell_bytes: 10, ..Budget::DEFAULT };
 

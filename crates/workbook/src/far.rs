@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 
 use super::assembly::Visit;
 use super::budget::{Budget, too_many_columns};
-use super::{RawRow, RawValue};
-use inventory_base::message::{Note, Refusal, Rule, cell_address, column_letters, count};
+use super::row::{RawRow, RawValue};
+use inventory_base::message::{Note, Refusal, cell_address, column_letters, count, note};
 
 /// More cells than this in a sheet are not stray cells.
 const MAX_STRAY_CELLS: u64 = 100;
@@ -90,7 +90,7 @@ impl<'a> FarCells<'a> {
         let more = if more > 0 { format!(" and {} more", count(more)) } else { String::new() };
         let cells = format!("{}{more}", self.named.join(", "));
         let last = column_letters(self.columns.saturating_sub(1));
-        Ok(Some(Note::of_sheet(Rule::CellsFarRight, sheet, &[("cells", &cells), ("last", &last)])))
+        Ok(Some(note!(CellsFarRight { sheet, cells, last }).on_sheet(sheet)))
     }
 }
 
@@ -99,6 +99,7 @@ mod tests {
     use super::super::zipped::tests::file_of;
     use super::super::{Budget, Workbook, assembly::tests::shown};
     use super::*;
+    use inventory_base::message::Rule;
 
     /// Reads a sheet of three items in two columns, with these cells far to their right.
     fn read(far: &[(u32, u16, &str)]) -> Result<(Vec<String>, Vec<String>), Refusal> {

@@ -4,13 +4,47 @@
 use std::borrow::Cow;
 use std::ops::ControlFlow;
 
-use super::RawValue;
-use super::assembly::{Assembly, Visit};
+use super::assembly::{Assembly, SheetExtras, Visit};
 use super::budget::{Budget, holds_too_much};
 use super::delimited::{TEXT_FORMAT, text_formula};
-use inventory_base::message::{Refusal, Rule, count};
+use super::format::{Format, Opened, SheetReader, Signature, contains_ignoring_case};
+use super::row::RawValue;
+use inventory_base::message::{Refusal, count, note, refusal};
 
 const KIND: &str = "a web page";
+
+pub const FORMAT: Format = Format {
+    name: KIND,
+    endings: &["html", "htm"],
+    recognises: |signature| matches!(signature, Signature::Text(text) if is_page(text)),
+    open: |input| {
+        let text = input.text()?;
+        input.budget.check_whole_file(input.source.length(), "too much data for a web page")?;
+        let reader = HtmlReader::open(text.read_whole()?, input.budget)?;
+        Ok(Opened { note: text.note().cloned(), ..Opened::new(reader, vec![input.only_sheet()]) })
+    },
+    // ERP programs mean it to be opened with Excel, so that another ending would be of no use.
+    misnamed: |_, name| note!(WebPageRead { name }),
+};
+
+/// The tags that a web page can begin with. A list whose first cell merely begins with `<` is not a web page.
+const FIRST_TAGS: &[&[u8]] =
+    &[b"!doctype html", b"html", b"head", b"body", b"meta", b"title", b"style", b"script", b"table", b"div"];
+
+fn is_page(text: &[u8]) -> bool {
+    let Some(markup) = text.strip_prefix(b"<") else {
+        return false;
+    };
+    let begins_with = |tag: &&[u8]| {
+        let (Some(start), next) = (markup.get(..tag.len()), markup.get(tag.len())) else {
+            return false;
+        };
+        start.eq_ignore_ascii_case(tag) && next.is_none_or(|byte| !byte.is_ascii_alphanumeric())
+    };
+    FIRST_TAGS.iter().any(begins_with)
+        || (markup.starts_with(b"?xml")
+            && (contains_ignoring_case(markup, b"<html") || contains_ignoring_case(markup, b"<!doctype html")))
+}
 
 /// A web page with one plain table.
 pub struct HtmlReader {
@@ -37,32 +71,7 @@ impl HtmlReader {
                 _ => Err(not_plain("has more than one table")),
             }
         })?;
-        if tables == 0 { Err(Refusal::new(Rule::FileIsOtherKind, &[("kind", KIND)])) } else { Ok(reader) }
-    }
-
-    pub fn visit_rows(&self, sheet: &str, budget: &Budget, visit: Visit<'_>) -> Result<(), Refusal> {
-        let mut assembly = Assembly::new(sheet, budget, visit);
-        let (mut row, mut column) = (1, 0);
-        self.parse(&mut |piece| {
-            match piece {
-                Piece::Table => {}
-                Piece::Cell(text) => {
-                    let (text, format) = match text_formula(&text) {
-                        Some(text) => (text.into_owned(), Some(TEXT_FORMAT.into())),
-                        None => (text, None),
-                    };
-                    assembly.push(row, column, RawValue::Text(Cow::Owned(text)), format)?;
-                    column += 1;
-                }
-                Piece::RowEnd => {
-                    assembly.count_fields(column);
-                    let flow = assembly.end_row(row)?;
-                    (row, column) = (row + 1, 0);
-                    return Ok(flow);
-                }
-            }
-            Ok(ControlFlow::Continue(()))
-        })
+        if tables == 0 { Err(refusal!(FileIsOtherKind { kind: KIND })) } else { Ok(reader) }
     }
 
     fn parse(&self, take: &mut dyn FnMut(Piece) -> Result<ControlFlow<()>, Refusal>) -> Result<(), Refusal> {
@@ -99,6 +108,44 @@ impl HtmlReader {
             }
         }
         parser.end_row().map(|_| ())
+    }
+}
+
+impl SheetReader for HtmlReader {
+    fn visit_rows(
+        &mut self,
+        _: usize,
+        sheet: &str,
+        budget: &Budget,
+        visit: Visit<'_>,
+    ) -> Result<Option<SheetExtras>, Refusal> {
+        let mut assembly = Assembly::new(sheet, budget, visit);
+        let (mut row, mut column) = (1, 0);
+        self.parse(&mut |piece| {
+            match piece {
+                Piece::Table => {}
+                Piece::Cell(text) => {
+                    let (text, format) = match text_formula(&text) {
+                        Some(text) => (text.into_owned(), Some(TEXT_FORMAT.into())),
+                        None => (text, None),
+                    };
+                    assembly.push(row, column, RawValue::Text(Cow::Owned(text)), format)?;
+                    column += 1;
+                }
+                Piece::RowEnd => {
+                    assembly.count_fields(column);
+                    let flow = assembly.end_row(row)?;
+                    (row, column) = (row + 1, 0);
+                    return Ok(flow);
+                }
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(Some(SheetExtras::default()))
+    }
+
+    fn is_text(&self) -> bool {
+        true
     }
 }
 
@@ -307,69 +354,8 @@ fn named_char(name: &str) -> Option<char> {
 }
 
 fn not_plain(reason: &str) -> Refusal {
-    Refusal::new(Rule::TableNotPlain, &[("kind", KIND), ("reason", reason)])
+    refusal!(TableNotPlain { kind: KIND, reason })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::assembly::tests::shown;
-    use super::*;
-
-    fn rows(page: &str) -> Result<Vec<String>, Refusal> {
-        let reader = HtmlReader::open(page.to_owned(), &Budget::DEFAULT)?;
-        let mut rows = Vec::new();
-        reader.visit_rows("stock", &Budget::DEFAULT, &mut |row| {
-            rows.push(shown(row));
-            ControlFlow::Continue(())
-        })?;
-        Ok(rows)
-    }
-
-    #[test]
-    fn the_rows_of_a_plain_table_are_read() {
-        let cases: &[(&str, &[&str])] = &[
-            (
-                "<html><head><style>td { x: '<td>' }</style></head><body><h1>Stock</h1><table border=1>\n<thead><tr>\
-                 <th>SKU</th><th>Name</th></tr></thead><tbody>\n<tr><td>0012</td>\n<td>M&uuml;tter &amp; Bolzen</td></tr>\
-                 </tbody></table></body></html>",
-                &["1:0=\"SKU\"|1=\"Name\"", "2:0=\"0012\"|1=\"Mütter & Bolzen\""],
-            ),
-            // Closing tags omitted, capital letters, line breaks, an empty cell, a blank row.
-            (
-                "<TABLE><TR><TD>a<TD>b<TR><TD>1 \n 2<BR>3<TD><TR><TR><TD>&nbsp;<TD COLSPAN=\"1\">&#8364; &#x20AC; &x; 5 < 6</TABLE>",
-                &["1:0=\"a\"|1=\"b\"", "2:0=\"1 2\\n3\"", "4:1=\"€ € &x; 5 < 6\""],
-            ),
-            (
-                "<table><tr><td><font color='>'><b>x</b></font><o:p>y</o:p><!-- <td> --></td></tr></table>",
-                &["1:0=\"xy\""],
-            ),
-            // A text marked so that Excel does not take it for a number.
-            ("<table><tr><td>=\"00123\"</td><td>=A3</td></tr></table>", &["1:0=\"00123\" as @|1=\"=A3\""]),
-            ("<p>1 < 2</p><table></table>", &[]),
-        ];
-        for (page, expected) in cases {
-            assert_eq!(rows(page).unwrap(), *expected, "{page}");
-        }
-    }
-
-    #[test]
-    fn an_ambiguous_table_is_refused_with_the_reason() {
-        let row = "<tr><td>a</td></tr>";
-        let cases = [
-            (format!("<table>{row}</table><table>{row}</table>"), "more than one table"),
-            (format!("<table><tr><td><table>{row}</table></td></tr></table>"), "table inside a table"),
-            ("<table><tr><td colspan=2>a</td></tr></table>".to_owned(), "span"),
-            ("<table><tr><td RowSpan = '2'>a</td></tr></table>".to_owned(), "span"),
-            ("<table><td>a</td></table>".to_owned(), "outside rows"),
-        ];
-        for (page, words) in cases {
-            let refusal = rows(&page).expect_err(words);
-            assert_eq!(refusal.rule, Rule::TableNotPlain);
-            assert!(refusal.message.contains(words) && !refusal.message.contains('{'), "{}", refusal.message);
-        }
-        assert_eq!(rows("<html><p>Sign in</p></html>").unwrap_err().rule, Rule::FileIsOtherKind);
-        let budget = Budget { whole_cells: 2, ..Budget::DEFAULT };
-        let page = format!("<table>{}</table>", row.repeat(3));
-        assert_eq!(HtmlReader::open(page, &budget).err().unwrap().rule, Rule::FileHoldsTooMuch);
-    }
-}
+mod tests;

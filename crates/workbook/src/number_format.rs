@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::RawValue;
 use super::assembly::finite;
+use super::row::RawValue;
 
 /// What a format shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use quick_xml::events::BytesRef;
 
-use inventory_base::message::{Refusal, Rule};
+use inventory_base::message::{Refusal, refusal};
 
 /// Longer than any tag or comment that a program writes.
 const MAX_TAG_BYTES: usize = 1 << 20;
@@ -185,7 +185,7 @@ pub fn char_of(reference: &BytesRef<'_>) -> Option<char> {
 }
 
 pub fn damaged() -> Refusal {
-    Refusal::new(Rule::FileDamaged, &[])
+    refusal!(FileDamaged)
 }
 
 #[cfg(test)]

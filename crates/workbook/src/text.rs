@@ -1,17 +1,20 @@
 //! Text files in any encoding: detected from all bytes of the file, then read as UTF-8.
 
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+mod reader;
+mod utf8_scan;
 
-use encoding_rs::{
-    CoderResult, Decoder, DecoderResult, Encoding, ISO_2022_JP, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252,
-};
+use std::io::{self, Read, Seek, SeekFrom};
+
+use encoding_rs::{DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 use super::encoding::{EastAsian, Evidence, Found, WORDS_SHOWN, add_words, name_of};
 use super::source::Source;
-use inventory_base::message::{Note, Refusal, Rule};
+use inventory_base::message::{Note, Refusal, note, refusal};
+
+pub use reader::TextReader;
+use utf8_scan::{Utf8Scan, count_lines};
 
 const CHUNK_BYTES: usize = 64 * 1024;
-const ESCAPE: u8 = 0x1B;
 /// The part of a text in which it may declare its encoding.
 const DECLARED_BYTES: usize = 4 * 1024;
 
@@ -101,22 +104,19 @@ impl Text {
         let words = words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", ");
         let words = if words.is_empty() { "(none to show)" } else { &words };
         let encoding = name_of(self.encoding);
-        let (rule, by) = match source {
-            EncodingSource::Alike => (Rule::ReadAsWindows1252, ""),
-            EncodingSource::Guessed => (Rule::EncodingGuessed, ""),
-            EncodingSource::ByRules => (Rule::EncodingSet, "the rules say"),
-            EncodingSource::Declared => (Rule::EncodingSet, "the file itself says"),
-        };
-        Note::new(rule, &[("encoding", &encoding), ("words", words), ("by", by)])
+        match source {
+            EncodingSource::Alike => note!(ReadAsWindows1252),
+            EncodingSource::Guessed => note!(EncodingGuessed { encoding, words }),
+            EncodingSource::ByRules => note!(EncodingSet { encoding, words, by: "the rules say" }),
+            EncodingSource::Declared => note!(EncodingSet { encoding, words, by: "the file itself says" }),
+        }
     }
 
     /// The text in UTF-8, after the byte order mark.
     pub fn reader(&self) -> io::Result<TextReader> {
         let mut source = self.source.from_start();
         source.seek(SeekFrom::Start(self.start))?;
-        let decoding =
-            (self.encoding != UTF_8).then(|| Decoding::new(self.encoding.new_decoder_without_bom_handling()));
-        Ok(TextReader { input: BufReader::with_capacity(CHUNK_BYTES, source), decoding })
+        Ok(TextReader::new(source, self.encoding))
     }
 
     /// The whole text, for the few formats that are not streamed.
@@ -177,7 +177,7 @@ impl Text {
         }
         if blank {
             // Such a file has at least a byte order mark, so the check on its bytes does not find it empty.
-            return Err(Refusal::new(Rule::FileEmpty, &[]));
+            return Err(refusal!(FileEmpty));
         }
         if !scripts.fits(self.encoding) { Err(unclear(&words)) } else { Ok(words) }
     }
@@ -204,76 +204,6 @@ fn declared_in(head: &[u8]) -> Option<&'static Encoding> {
     Encoding::for_label_no_replacement(&value[..end]).filter(|named| named.is_ascii_compatible())
 }
 
-/// The result of scanning a file without a UTF-16 mark as UTF-8.
-#[derive(Debug, Default)]
-struct Utf8Scan {
-    /// Characters beyond ASCII that are valid UTF-8, and bytes that are not.
-    valid: u64,
-    invalid: u64,
-    line: u32,
-    first_invalid_line: Option<u32>,
-    /// Escape characters, by which some Japanese encodings switch from ASCII without a byte beyond it.
-    escapes: bool,
-    zeros: bool,
-}
-
-impl Utf8Scan {
-    /// Returns how many bytes it took: a character cut off at the end waits for its rest.
-    fn take(&mut self, bytes: &[u8], last: bool) -> usize {
-        self.zeros |= bytes.contains(&0);
-        self.escapes |= bytes.contains(&ESCAPE);
-        let mut at = 0;
-        loop {
-            let rest = &bytes[at..];
-            let (good, skip, cut) = match std::str::from_utf8(rest) {
-                Ok(_) => (rest.len(), 0, true),
-                Err(error) => match error.error_len() {
-                    None if !last => (error.valid_up_to(), 0, true),
-                    wrong => (error.valid_up_to(), wrong.unwrap_or(rest.len() - error.valid_up_to()), false),
-                },
-            };
-            let text = &rest[..good];
-            if !text.is_ascii() {
-                self.valid += text.iter().filter(|&&byte| byte >= 0xC0).count() as u64;
-            }
-            self.line = self.line.saturating_add(count_lines(text));
-            at += good;
-            if cut {
-                return at;
-            }
-            self.invalid += 1;
-            self.first_invalid_line.get_or_insert(self.line.saturating_add(1));
-            at += skip;
-            if at == bytes.len() {
-                return at;
-            }
-        }
-    }
-
-    /// The line of the first character that is not UTF-8, if the text can be in another encoding. `named` is the
-    /// encoding that the rules or the file name.
-    fn first_not_utf8(&self, marked: bool, named: Option<&'static Encoding>) -> Result<Option<u32>, Refusal> {
-        if self.zeros {
-            return Err(not_text());
-        }
-        match self.first_invalid_line {
-            None if self.escapes && self.valid == 0 && !marked => match named {
-                Some(named) if named == ISO_2022_JP => Ok(Some(1)),
-                _ => Err(unclear(&[])),
-            },
-            None => Ok(None),
-            // Text that is UTF-8 except for a few characters was truncated or patched together; in another encoding all
-            // its other characters would be wrong.
-            Some(line) if marked || self.valid > self.invalid => Err(unreadable_text(line)),
-            Some(line) => Ok(Some(line)),
-        }
-    }
-}
-
-fn count_lines(bytes: &[u8]) -> u32 {
-    u32::try_from(bytes.iter().filter(|&&byte| byte == b'\n').count()).unwrap_or(u32::MAX)
-}
-
 /// Detects UTF-16 without a byte order mark, as some systems export it: text in Latin letters then has a zero in nearly
 /// every other byte, on one side.
 pub fn utf16_without_bom(head: &[u8]) -> Option<&'static Encoding> {
@@ -290,193 +220,24 @@ pub fn utf16_without_bom(head: &[u8]) -> Option<&'static Encoding> {
     Some(if odd > even { UTF_16LE } else { UTF_16BE })
 }
 
-/// Reads a text as UTF-8, whatever its encoding in the file.
-pub struct TextReader {
-    input: BufReader<Source>,
-    decoding: Option<Decoding>,
-}
-
-struct Decoding {
-    decoder: Decoder,
-    /// Decoded and not yet passed on, from `at` on.
-    ready: Vec<u8>,
-    at: usize,
-    ended: bool,
-}
-
-impl TextReader {
-    /// Skips this many bytes of the decoded text.
-    pub fn skip(&mut self, bytes: u64) -> io::Result<()> {
-        io::copy(&mut self.by_ref().take(bytes), &mut io::sink()).map(|_| ())
-    }
-}
-
-impl Decoding {
-    fn new(decoder: Decoder) -> Decoding {
-        Decoding { decoder, ready: Vec::new(), at: 0, ended: false }
-    }
-
-    fn fill(&mut self, input: &mut BufReader<Source>) -> io::Result<()> {
-        self.at = 0;
-        self.ready.clear();
-        while self.ready.is_empty() && !self.ended {
-            let available = input.fill_buf()?;
-            let last = available.is_empty();
-            self.ready.resize(CHUNK_BYTES, 0);
-            let (result, read, written, _) = self.decoder.decode_to_utf8(available, &mut self.ready, last);
-            self.ready.truncate(written);
-            self.ended = last && result == CoderResult::InputEmpty;
-            input.consume(read);
-        }
-        Ok(())
-    }
-}
-
-impl Read for TextReader {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let Some(decoding) = &mut self.decoding else {
-            return self.input.read(out);
-        };
-        if decoding.at == decoding.ready.len() {
-            decoding.fill(&mut self.input)?;
-        }
-        let length = (&decoding.ready[decoding.at..]).read(out)?;
-        decoding.at += length;
-        Ok(length)
-    }
-}
-
 fn damaged<E>(_: E) -> Refusal {
-    Refusal::new(Rule::FileDamaged, &[])
+    refusal!(FileDamaged)
 }
 
 fn not_text() -> Refusal {
-    Refusal::new(Rule::FileIsOtherKind, &[("kind", "of an unknown kind")])
+    refusal!(FileIsOtherKind { kind: "of an unknown kind" })
 }
 
 /// `readings` are possible readings of one of its words.
 fn unclear(readings: &[String]) -> Refusal {
     let readings: Vec<String> = readings.iter().take(WORDS_SHOWN).map(|word| format!("\"{word}\"")).collect();
     let example = if readings.is_empty() { String::new() } else { format!(", for example {}", readings.join(" or ")) };
-    Refusal::new(Rule::EncodingUnclear, &[("example", &example)])
+    refusal!(EncodingUnclear { example })
 }
 
 fn unreadable_text(line: u32) -> Refusal {
-    Refusal::new(Rule::LettersUnknown, &[("row", &line.to_string())])
+    refusal!(LettersUnknown { row: line })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::io::Write;
-
-    fn open(bytes: &[u8]) -> Result<Text, Refusal> {
-        let mut file = tempfile::tempfile().unwrap();
-        file.write_all(bytes).unwrap();
-        Text::open(&Source::try_from(file).unwrap(), None)
-    }
-
-    fn utf16(text: &str, mark: bool, to_bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
-        mark.then_some(0xFEFF).into_iter().chain(text.encode_utf16()).flat_map(to_bytes).collect()
-    }
-
-    #[test]
-    fn text_is_read_in_every_supported_encoding() {
-        let text = "SKU;Größe;Preis\r\nA-17;Füße 😀;12,50 €\r\n";
-        let latin = "SKU;Größe;Preis\r\nA-17;Füße;12,50 €\r\n";
-        let cases: Vec<(Vec<u8>, &str, &Encoding)> = vec![
-            (text.into(), text, UTF_8),
-            (format!("\u{FEFF}{text}").into(), text, UTF_8),
-            (utf16(text, true, u16::to_le_bytes), text, UTF_16LE),
-            (utf16(text, true, u16::to_be_bytes), text, UTF_16BE),
-            (utf16(text, false, u16::to_le_bytes), text, UTF_16LE),
-            (utf16(text, false, u16::to_be_bytes), text, UTF_16BE),
-            (WINDOWS_1252.encode(latin).0.into_owned(), latin, WINDOWS_1252),
-            (b"caf\xE9".to_vec(), "café", WINDOWS_1252),
-            (b"plain".to_vec(), "plain", UTF_8),
-            (b"".to_vec(), "", UTF_8),
-        ];
-        for (bytes, expected, encoding) in cases {
-            let text = open(&bytes).unwrap();
-            assert_eq!((text.read_whole().unwrap().as_str(), text.encoding), (expected, encoding));
-            let noted = text.note().map(|note| note.rule);
-            assert_eq!(noted, (encoding == WINDOWS_1252).then_some(Rule::ReadAsWindows1252));
-        }
-    }
-
-    #[test]
-    fn a_page_is_read_in_its_declared_encoding_unless_it_is_unicode() {
-        let page = |encoding: &str, bytes: &[u8]| {
-            let head = format!(
-                "<html><head><meta http-equiv=Content-Type content='text/html; charset={encoding}'></head><table>"
-            );
-            [head.as_bytes(), b"<tr><td>", bytes, b"</td></tr></table></html>"].concat()
-        };
-        let cases: [(&str, &[u8], &str, Option<Rule>); 5] = [
-            ("windows-1250", b"\x8Cruba", "Śruba", Some(Rule::EncodingSet)),
-            ("Shift_JIS", b"\x83\x7B\x83\x8B\x83\x67", "ボルト", Some(Rule::EncodingSet)),
-            ("windows-1250", "Śruba".as_bytes(), "Śruba", None),
-            // Text that declares UTF-8 but is not, and text that declares nothing known, is read like any other.
-            ("utf-8", b"Gr\xF6\xDFe", "Größe", Some(Rule::ReadAsWindows1252)),
-            ("x", b"Gr\xF6\xDFe", "Größe", Some(Rule::ReadAsWindows1252)),
-        ];
-        for (encoding, bytes, word, rule) in cases {
-            let text = open(&page(encoding, bytes)).unwrap();
-            assert!(text.read_whole().unwrap().contains(&format!("<td>{word}<")), "{encoding}");
-            assert_eq!(text.note().map(|note| note.rule), rule, "{encoding}");
-        }
-        let refusal = open(&page("shift_jis", b"\x83\x20")).unwrap_err();
-        assert_eq!(refusal.rule, Rule::LettersUnknown);
-    }
-
-    #[test]
-    fn characters_at_chunk_boundaries_are_decoded_whole() {
-        for shift in 0..5 {
-            let text = "x".repeat(shift) + &"aü€😀\n".repeat(30_000);
-            assert_eq!(open(text.as_bytes()).unwrap().read_whole().unwrap(), text);
-            assert_eq!(open(&utf16(&text, true, u16::to_le_bytes)).unwrap().read_whole().unwrap(), text);
-        }
-    }
-
-    #[test]
-    fn undecodable_text_is_refused_with_its_line() {
-        let cases: Vec<(Vec<u8>, Rule, &str)> = vec![
-            // UTF-8 by its mark, or by most of its characters.
-            (b"\xEF\xBB\xBFa\n\nGr\xF6\xDFe\n".to_vec(), Rule::LettersUnknown, "line 3"),
-            ("Größe Füße\nL\u{e4}nge ".bytes().chain([0xFF]).collect(), Rule::LettersUnknown, "line 2"),
-            // A DOS file: in every supported encoding its bytes are unused, or symbols within a word.
-            (b"SKU;Name\nA;M\x81ller\nB;Gr\x94\xE1e\nC;L\x84nge\n".to_vec(), Rule::EncodingUnclear, "reliably"),
-            // 7-bit Japanese.
-            (b"SKU,Name\nA,\x1B$B%\\%k%H\x1B(B\n".to_vec(), Rule::EncodingUnclear, "reliably"),
-            // Half of a surrogate pair.
-            (b"\xFF\xFEa\0\n\0\x00\xD8b\0".to_vec(), Rule::LettersUnknown, "line 2"),
-            (b"a,b\nc\0,d\n".to_vec(), Rule::FileIsOtherKind, "of an unknown kind"),
-        ];
-        for (bytes, rule, words) in cases {
-            let refusal = open(&bytes).unwrap_err();
-            assert_eq!(refusal.rule, rule, "{words}: {}", refusal.message);
-            assert!(refusal.message.contains(words), "{}", refusal.message);
-        }
-    }
-
-    #[test]
-    fn a_file_of_only_whitespace_is_empty_in_utf_16_too() {
-        for to_bytes in [u16::to_le_bytes, u16::to_be_bytes] {
-            for text in ["", "\r\n", "\t \r\n"] {
-                assert_eq!(open(&utf16(text, true, to_bytes)).unwrap_err().rule, Rule::FileEmpty, "{text:?}");
-            }
-            // Not blank, although made of the same bytes as spaces.
-            assert!(open(&utf16("\u{2020}", true, to_bytes)).is_ok());
-        }
-    }
-
-    #[test]
-    fn the_start_of_the_text_can_be_skipped() {
-        let text = open(&utf16("aü€x", true, u16::to_le_bytes)).unwrap();
-        let mut reader = text.reader().unwrap();
-        reader.skip("aü€".len() as u64).unwrap();
-        let mut rest = String::new();
-        reader.read_to_string(&mut rest).unwrap();
-        assert_eq!(rest, "x");
-    }
-}
+mod tests;

@@ -3,14 +3,23 @@
 
 use std::io::Read;
 
-use super::Sheet;
 use super::assembly::{SheetExtras, Visit};
 use super::biff::Book;
-use super::budget::{Budget, holds_too_much};
+use super::budget::Budget;
 use super::compound::Compound;
+use super::format::{Format, Opened, SheetReader, Signature};
+use super::row::Sheet;
 use super::scan::damaged;
 use super::source::Source;
-use inventory_base::message::{Refusal, count};
+use inventory_base::message::Refusal;
+
+pub const FORMAT: Format = Format {
+    name: "an Excel 97 workbook",
+    endings: &["xls", "xlt"],
+    recognises: |signature| matches!(signature, Signature::Stream(b"Workbook" | b"WORKBOOK" | b"Book" | b"BOOK")),
+    open: |input| XlsReader::open(input.source, input.budget).map(|(reader, sheets)| Opened::new(reader, sheets)),
+    misnamed: Format::advise_to_rename,
+};
 
 /// An old workbook, kept in memory.
 pub struct XlsReader {
@@ -20,10 +29,7 @@ pub struct XlsReader {
 
 impl XlsReader {
     pub fn open(source: &Source, budget: &Budget) -> Result<(XlsReader, Vec<Sheet>), Refusal> {
-        if source.length() > budget.whole_file_bytes {
-            let limit = format!("{} MB", count(budget.whole_file_bytes >> 20));
-            return Err(holds_too_much("too much data for an .xls workbook", &limit));
-        }
+        budget.check_whole_file(source.length(), "too much data for an .xls workbook")?;
         let mut bytes = Vec::new();
         source.from_start().read_to_end(&mut bytes).map_err(|_| damaged())?;
         let compound = Compound::read(&bytes).ok_or_else(damaged)?;
@@ -32,9 +38,16 @@ impl XlsReader {
         let sheets = book.sheets().cloned().collect();
         Ok((XlsReader { stream, book }, sheets))
     }
+}
 
-    /// Passes on the rows; returns what else the sheet has, if it was read to its end.
-    pub fn visit_rows(&self, sheet: &str, budget: &Budget, visit: Visit<'_>) -> Result<Option<SheetExtras>, Refusal> {
+impl SheetReader for XlsReader {
+    fn visit_rows(
+        &mut self,
+        _: usize,
+        sheet: &str,
+        budget: &Budget,
+        visit: Visit<'_>,
+    ) -> Result<Option<SheetExtras>, Refusal> {
         let records = self.book.sheet(sheet).ok_or_else(damaged)?;
         let whole = records.visit_rows(sheet, &self.stream, &self.book.shared, budget, visit)?;
         Ok(whole.then(|| records.extras.clone()))
@@ -50,8 +63,8 @@ mod tests {
 
     use calamine::{Data, Reader, Xls};
 
+    use super::super::row::{RawRow, RawValue};
     use super::super::zipped::tests::source_of;
-    use super::super::{RawRow, RawValue};
     use super::*;
     use inventory_base::message::Rule;
     use inventory_test_files::xls::{file, number, record, style};
@@ -75,9 +88,9 @@ mod tests {
     type Cells = BTreeMap<(String, u32, u32), String>;
 
     fn ours(bytes: &[u8]) -> Cells {
-        let (reader, sheets) = XlsReader::open(&source_of(bytes), &Budget::DEFAULT).unwrap();
+        let (mut reader, sheets) = XlsReader::open(&source_of(bytes), &Budget::DEFAULT).unwrap();
         let mut cells = Cells::new();
-        for sheet in sheets {
+        for (index, sheet) in sheets.iter().enumerate() {
             let mut take = |row: &RawRow<'_>| {
                 for cell in &row.cells {
                     let value = match &cell.value {
@@ -92,7 +105,7 @@ mod tests {
                 }
                 ControlFlow::Continue(())
             };
-            assert!(reader.visit_rows(&sheet.name, &Budget::DEFAULT, &mut take).unwrap().is_some());
+            assert!(reader.visit_rows(index, &sheet.name, &Budget::DEFAULT, &mut take).unwrap().is_some());
         }
         cells
     }

@@ -11,12 +11,22 @@ use super::assembly::{
     time_of_day, too_many_cells,
 };
 use super::budget::{Budget, Meter};
+use super::format::{Format, Opened, SheetReader, Signature};
 use super::number_format::CellFormat;
+use super::row::{RawCell, RawRow, RawValue, Sheet, recycle};
 use super::source::Source;
 use super::survey::{Odd, OddCell, Survey};
 use super::xlsx_style::formats_of;
-use super::{RawCell, RawRow, RawValue, Sheet, recycle};
-use inventory_base::message::{Refusal, Rule};
+use inventory_base::message::{Refusal, refusal};
+
+/// With or without macros.
+pub const FORMAT: Format = Format {
+    name: "an Excel workbook",
+    endings: &["xlsx", "xlsm", "xltx", "xltm"],
+    recognises: |signature| matches!(signature, Signature::ZipPart("xl/workbook.xml")),
+    open: |input| XlsxReader::open(input.source, input.budget).map(|(reader, sheets)| Opened::new(reader, sheets)),
+    misnamed: Format::advise_to_rename,
+};
 
 /// A workbook of which only the texts and formats are in memory, not the sheets.
 pub struct XlsxReader {
@@ -39,15 +49,15 @@ impl XlsxReader {
     pub fn open(source: &Source, budget: &Budget) -> Result<(XlsxReader, Vec<Sheet>), Refusal> {
         let mut survey = Survey::begin(source, budget)?;
         let workbook: Xlsx<_> = Xlsx::new(BufReader::new(source.from_start())).map_err(|error| match error {
-            XlsxError::Password => Refusal::new(Rule::FileProtected, &[]),
-            _ => survey.stopped().unwrap_or_else(|| Refusal::new(Rule::FileDamaged, &[])),
+            XlsxError::Password => refusal!(FileProtected),
+            _ => survey.stopped().unwrap_or_else(|| refusal!(FileDamaged)),
         })?;
         // calamine finds a sheet by its name, so the second of two with the same name would silently be the first
         // again. Excel never writes that, nor a workbook without a sheet.
         let all = workbook.sheets_metadata();
         let mut names = HashSet::new();
         if all.is_empty() || !all.iter().all(|sheet| names.insert(sheet.name.as_str())) {
-            return Err(Refusal::new(Rule::FileDamaged, &[]));
+            return Err(refusal!(FileDamaged));
         }
         let sheets = all
             .iter()
@@ -56,11 +66,12 @@ impl XlsxReader {
             .collect();
         Ok((XlsxReader { workbook, survey }, sheets))
     }
+}
 
-    /// Passes on the rows of the sheet in ascending order, each with its cells in ascending order; returns what else
-    /// the sheet has, if it was read to its end.
-    pub fn visit_rows(
+impl SheetReader for XlsxReader {
+    fn visit_rows(
         &mut self,
+        _: usize,
         sheet: &str,
         budget: &Budget,
         visit: Visit<'_>,

@@ -8,7 +8,7 @@ use zip::read::ZipFile;
 
 use super::budget::{Budget, holds_too_much};
 use super::source::Source;
-use inventory_base::message::{Refusal, Rule, count};
+use inventory_base::message::{Refusal, count, refusal};
 
 const CHUNK_BYTES: usize = 128 * 1024;
 
@@ -50,7 +50,7 @@ impl Zipped {
         let limit = by_ratio.max(budget.unpacked_ratio_floor_bytes).min(in_all);
         // A small claim is not trusted; one that is too large need not be tried.
         if file.size() > limit {
-            return Err(Refusal::new(Rule::FileUnpacksTooLarge, &[]));
+            return Err(refusal!(FileUnpacksTooLarge));
         }
         Ok(Some(Part { file, limit, out: 0 }))
     }
@@ -123,7 +123,7 @@ impl<R> Part<R> {
 
     /// The refusal for an error while reading it.
     pub fn refuse<E>(&self, _: E) -> Refusal {
-        Refusal::new(if self.out > self.limit { Rule::FileUnpacksTooLarge } else { Rule::FileDamaged }, &[])
+        if self.out > self.limit { refusal!(FileUnpacksTooLarge) } else { refusal!(FileDamaged) }
     }
 }
 
@@ -136,12 +136,13 @@ impl<R: Read> Read for Part<R> {
 }
 
 fn damaged<E>(_: E) -> Refusal {
-    Refusal::new(Rule::FileDamaged, &[])
+    refusal!(FileDamaged)
 }
 
 #[cfg(test)]
 pub mod tests {
     use super::*;
+    use inventory_base::message::Rule;
     use std::fs::File;
     use std::io::{Cursor, Write};
     use zip::ZipWriter;

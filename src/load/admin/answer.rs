@@ -1,70 +1,70 @@
-//! What the function answers to people and programs that invoke it.
+//! Answers of the function to people and programs that invoke it.
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::load::admin::rows::{RowsShown, show_rows};
-use crate::load::admin::show::{About, LoadInShort, Shown, list_loads, show};
+use crate::load::admin::rows::{RowsPage, read_rows};
+use crate::load::admin::show::{About, LoadStatus, LoadSummary, list_loads, show};
 use crate::load::error::LoadError;
 use crate::load::services::Services;
 use inventory_base::load_id::LoadId;
 use inventory_check::plan::Fate;
 use inventory_check::report::UndoAnswer;
 
-/// What the function answers.
+/// An answer of the function.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Answer {
-    /// Under this name it is loaded when it is its turn, or was before: as these people decided first.
+    /// The load is reloaded under this name at its turn, or was before; `by` and `at` are of the first decision.
     LoadedAgain {
         load: LoadId,
         by: String,
         at: Timestamp,
     },
-    /// It waited after a fault that may pass, and is tried again now.
+    /// The load was waiting after a transient fault, and is retried now.
     Retried {
         load: LoadId,
     },
-    /// Under this name it is undone when it is its turn, or was before.
+    /// The load is undone under this name at its turn, or was before.
     Undoing {
         load: LoadId,
     },
-    /// What an undo would come to.
+    /// What an undo would change.
     Undo(UndoAnswer),
-    /// Over without having begun, or asked to stop at its next step.
+    /// The load ended before it began, or has been asked to stop at its next step.
     Cancelled {
         load: LoadId,
         had_begun: bool,
     },
-    /// The loads that failed and were not sent again, and how many events rest in the failure queue.
+    /// The loads that failed and were not reloaded, and the number of events in the failure queue.
     Failed {
         loads: Vec<Failed>,
         events: u64,
     },
-    /// The loads that wait, the one under way, and the last that are over.
-    Loads(Vec<LoadInShort>),
-    /// How far a load is, or what became of it; nothing where nothing is known of it.
-    Shown(Option<Box<Shown>>),
-    Rows(RowsShown),
+    /// The loads that are waiting, the one that is running, and the last that ended.
+    Loads(Vec<LoadSummary>),
+    /// The progress of a load, or its result; `None` if the load is not known.
+    Shown(Option<Box<LoadStatus>>),
+    Rows(RowsPage),
     About(About),
-    /// What was sent again, and what could not be.
+    /// What was reloaded or sent again, and what could not be.
     Redriven {
         loads: Vec<LoadId>,
         events: u64,
         left: Vec<NotSent>,
     },
-    /// The load that a run was asked for.
+    /// The load that a run was started for, if any.
     Swept {
         asked: Option<LoadId>,
     },
 }
 
-/// A load that failed, in short.
+/// The summary of a load that failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Failed {
     pub load: LoadId,
     pub key: String,
-    /// When the file was uploaded: in that order failed loads are sent again.
+    /// When the file was uploaded: failed loads are reloaded in this order.
     pub uploaded: Timestamp,
     pub ended: Timestamp,
     pub summary: String,
@@ -78,19 +78,19 @@ pub struct NotSent {
     pub reason: String,
 }
 
-/// Which loads wait, which one is under way, and which were the last.
+/// Lists the loads that are waiting, the one that is running, and the last that ended.
 pub async fn answer_loads(at_most: usize, services: &Services) -> Result<Answer, LoadError> {
     let ledger = services.ledger.as_ref().ok_or(LoadError::NoLedger)?;
     Ok(Answer::Loads(list_loads(services.table.name(), ledger, at_most).await?))
 }
 
-/// How far a load is, or what became of it.
+/// Returns the progress of a load, or its result.
 pub async fn answer_load(load: &LoadId, services: &Services) -> Result<Answer, LoadError> {
     let shown = show(load, &services.store, services.ledger.as_ref()).await?;
-    Ok(Answer::Shown(shown.map(Shown::fit_into_answer).transpose()?.map(Box::new)))
+    Ok(Answer::Shown(shown.map(LoadStatus::fit_into_answer).transpose()?.map(Box::new)))
 }
 
-/// What became of a load's rows; of a fate that nobody knows there are none.
+/// Returns the rows of a load with their fates; none for an unknown fate.
 pub async fn answer_rows(
     load: &LoadId,
     from: u64,
@@ -99,12 +99,12 @@ pub async fn answer_rows(
 ) -> Result<Answer, LoadError> {
     let known = fate.map(|name| Fate::ALL.into_iter().find(|fate| fate.name() == name));
     if known == Some(None) {
-        return Ok(Answer::Rows(RowsShown::default()));
+        return Ok(Answer::Rows(RowsPage::default()));
     }
-    Ok(Answer::Rows(show_rows(load, from, known.flatten(), &services.store, services.ledger.as_ref()).await?))
+    Ok(Answer::Rows(read_rows(load, from, known.flatten(), &services.store, services.ledger.as_ref()).await?))
 }
 
-/// What the loader reads and writes.
+/// Returns what the loader reads and writes.
 pub fn answer_about(uploads_bucket: &str, services: &Services) -> Answer {
     Answer::About(About {
         uploads_bucket: uploads_bucket.to_string(),

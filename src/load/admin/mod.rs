@@ -1,4 +1,4 @@
-//! What people and the schedule ask of the loader beside loading.
+//! Requests of operators and of the schedule, other than loading.
 
 pub mod answer;
 pub mod cancel;

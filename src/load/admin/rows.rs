@@ -1,4 +1,4 @@
-//! The rows of a load with their final fates, from the plan and the outcomes.
+//! Reads the rows of a load with their final fates, from the plan and the outcomes.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,22 +9,22 @@ use inventory_base::load_id::LoadId;
 use inventory_check::plan;
 use inventory_check::plan::{ChunkEntry, ChunkOutcome, Fate, Index, Names, PlanError, PlanRow};
 
-/// Lambda answers with 6 MB at most, and there is more in an answer than rows.
+/// The most bytes of rows in an answer: Lambda's limit is 6 MB, and an answer has more than rows.
 pub const ANSWER_BYTES: usize = 4 << 20;
 
-/// A longer row is told without its values.
+/// A longer row is returned without its values.
 const ROW_BYTES: usize = 1 << 20;
 
-/// Read for one answer, however few of their rows are wanted: nobody waits long for it.
+/// The most chunks that are read for one answer, even if few of their rows are wanted, so that it comes soon.
 const CHUNKS_READ: usize = 50;
 
-/// Rows of a load, as many as an answer holds.
+/// Rows of a load, up to the size of an answer.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RowsShown {
+pub struct RowsPage {
     pub rows: Vec<PlanRow>,
-    /// From where to ask on; none after the last row.
+    /// The row to ask for next; `None` after the last row.
     pub next: Option<u64>,
-    /// Rows too long for an answer, of which only place and fate are told.
+    /// The number of rows that are too long for an answer, of which only place and fate are returned.
     pub shortened: u64,
 }
 
@@ -34,23 +34,23 @@ struct KeptRows<'a> {
     store: &'a Store,
     dry_run: bool,
     held: bool,
-    /// Each with its place in the order of writing, which names its outcome.
+    /// Chunks with their places in the order of writing, by which their outcomes are named.
     chunks: Vec<(usize, ChunkEntry)>,
 }
 
 impl<'a> KeptRows<'a> {
-    /// None where there is no plan: refused and removed files have none, and no rows.
+    /// `None` if there is no plan: refused and removed files have none, and no rows.
     async fn open(load: &'a LoadId, store: &'a Store) -> Result<Option<KeptRows<'a>>, LoadError> {
         let Some(json) = store.read(&Names(load).index()).await? else { return Ok(None) };
         let plan = Index::decode(&json)?;
         let mut chunks: Vec<(usize, ChunkEntry)> =
             plan.in_writing_order().cloned().enumerate().filter(|(_, entry)| entry.counts.total() > 0).collect();
-        // Their names are in the order of the rows.
+        // Chunk names are in the order of the rows.
         chunks.sort_by(|(_, a), (_, b)| a.name.cmp(&b.name));
         Ok(Some(KeptRows { load, store, dry_run: plan.dry_run, held: !plan.held.is_empty(), chunks }))
     }
 
-    /// The rows of the nth of these chunks.
+    /// Returns the rows of the nth chunk.
     async fn read(&self, n: usize) -> Result<Vec<PlanRow>, LoadError> {
         let (place, entry) = &self.chunks[n];
         let names = Names(self.load);
@@ -58,13 +58,13 @@ impl<'a> KeptRows<'a> {
         let packed = self.store.read(&names.chunk(entry)).await?.ok_or_else(missing)?;
         let written = !self.dry_run && !self.held;
         let kept = if written { self.store.read(&names.outcome(*place)).await? } else { None };
-        let left_out = written && kept.is_none();
+        let not_written = written && kept.is_none();
         let outcome = kept.map_or_else(|| Ok(ChunkOutcome::default()), |json| serde_json::from_slice(&json))?;
         let rows = plan::decode::<PlanRow>(&entry.name, &packed)?.into_iter().map(|row| {
             let mut row = row.with_outcome(&outcome);
             if row.fate.is_written() && self.held {
                 row.fate = Fate::Held;
-            } else if row.fate.is_written() && left_out {
+            } else if row.fate.is_written() && not_written {
                 row.fate = Fate::NotWritten;
             }
             row
@@ -73,7 +73,7 @@ impl<'a> KeptRows<'a> {
     }
 }
 
-/// Every row of a finished load with its fate as it turned out.
+/// Visits every row of a finished load with its final fate.
 pub async fn visit_rows(
     load: &LoadId,
     store: &Store,
@@ -88,18 +88,18 @@ pub async fn visit_rows(
     Ok(())
 }
 
-/// Rows of a load that is over, from one on, counted from the first of the plan; all, or those of one fate.
-pub async fn show_rows(
+/// Returns rows of a load that has ended, starting with number `from` of the plan: all, or those of one fate.
+pub async fn read_rows(
     load: &LoadId,
     from: u64,
     fate: Option<Fate>,
     store: &Store,
     ledger: Option<&Ledger>,
-) -> Result<RowsShown, LoadError> {
+) -> Result<RowsPage, LoadError> {
     if from == 0 {
-        check_over(load, store, ledger).await?;
+        check_ended(load, store, ledger).await?;
     }
-    let mut shown = RowsShown::default();
+    let mut shown = RowsPage::default();
     let Some(kept) = KeptRows::open(load, store).await? else { return Ok(shown) };
     let (mut bytes, mut end, mut chunks_read) = (0, 0, 0);
     for (n, (_, entry)) in kept.chunks.iter().enumerate() {
@@ -123,43 +123,43 @@ pub async fn show_rows(
                 return Ok(shown);
             }
             shown.shortened += u64::from(is_long);
-            shown.rows.push(if is_long { in_short(row) } else { row });
+            shown.rows.push(if is_long { without_values(row) } else { row });
         }
     }
     Ok(shown)
 }
 
-async fn check_over(load: &LoadId, store: &Store, ledger: Option<&Ledger>) -> Result<(), LoadError> {
+async fn check_ended(load: &LoadId, store: &Store, ledger: Option<&Ledger>) -> Result<(), LoadError> {
     let record = match ledger {
         Some(ledger) => ledger.read(load).await?,
         None => None,
     };
     match record {
         Some(record) if record.state == State::Ended => Ok(()),
-        Some(_) => Err(LoadError::NotOver(load.clone())),
+        Some(_) => Err(LoadError::NotEnded(load.clone())),
         None => {
-            // A trial is in no ledger, and neither is what was loaded without one.
+            // Dry runs, and loads without a ledger, are not in any ledger.
             let kept = store.names(&format!("loads/{load}/")).await?;
             match kept.contains(&Names(load).report()) {
                 true => Ok(()),
                 false if kept.is_empty() => Err(LoadError::UnknownLoad(load.clone())),
-                false => Err(LoadError::NotOver(load.clone())),
+                false => Err(LoadError::NotEnded(load.clone())),
             }
         }
     }
 }
 
-/// Whether a chunk may have rows that came to this, as it was planned.
+/// Whether a chunk may have rows of this fate, by its plan.
 fn may_hold(entry: &ChunkEntry, fate: Option<Fate>) -> bool {
     match fate {
         None => true,
-        // Only the outcome tells of these.
+        // These are only known from the outcome.
         Some(Fate::Held | Fate::Kept | Fate::NotWritten) => true,
         Some(fate) => entry.counts.of(fate) > 0,
     }
 }
 
-fn in_short(row: PlanRow) -> PlanRow {
+fn without_values(row: PlanRow) -> PlanRow {
     PlanRow { fate: row.fate, ..PlanRow::accepted(row.sheet, row.row, None) }
 }
 
@@ -173,7 +173,7 @@ mod tests {
     use inventory_rules::judge::FileRead;
     use inventory_rules::schema::{Schema, TableShape};
 
-    /// A load of three chunks of which the last was never written; in the second the table refused a row.
+    /// Keeps a load of three chunks, the last of which was never written; in the second, the table refused a row.
     async fn kept(folder: &std::path::Path, name: &str) -> (LoadId, Store) {
         let upload: Upload = serde_json::from_str(
             r#"{"bucket":"uploads","key":"a.csv","version":null,"sequencer":null,"etag":null,"size":null,"time":null}"#,
@@ -213,22 +213,22 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn rows_are_told_with_the_fate_that_came_of_them_and_from_wherever_one_asks() {
+    async fn rows_are_returned_with_their_final_fates_from_any_row_on() {
         let folder = tempfile::tempdir().unwrap();
         let (load, store) = kept(folder.path(), "Bolt").await;
         end(&load, &store).await;
-        let told = async |from, fate| {
-            let shown = show_rows(&load, from, fate, &store, None).await.unwrap();
+        let read_from = async |from, fate| {
+            let shown = read_rows(&load, from, fate, &store, None).await.unwrap();
             assert_eq!((shown.next, shown.shortened), (None, 0));
             shown.rows.into_iter().map(|row| (row.row, row.fate)).collect::<Vec<_>>()
         };
         use Fate::{New, NotWritten, Rejected};
         let all = [(0, New), (1, Rejected), (2, NotWritten), (3, Rejected), (4, NotWritten), (5, Rejected)];
-        assert_eq!(told(0, None).await, all);
-        assert_eq!(told(3, None).await, all[3..]);
-        assert!(told(6, None).await.is_empty());
-        assert_eq!(told(0, Some(NotWritten)).await, [all[2], all[4]]);
-        assert_eq!(told(2, Some(Rejected)).await, [all[3], all[5]]);
+        assert_eq!(read_from(0, None).await, all);
+        assert_eq!(read_from(3, None).await, all[3..]);
+        assert!(read_from(6, None).await.is_empty());
+        assert_eq!(read_from(0, Some(NotWritten)).await, [all[2], all[4]]);
+        assert_eq!(read_from(2, Some(Rejected)).await, [all[3], all[5]]);
         let mut visited = Vec::new();
         visit_rows(&load, &store, &mut |row| {
             visited.push((row.row, row.fate));
@@ -240,13 +240,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_holds_as_many_rows_as_lambda_carries_and_says_where_to_go_on() {
+    async fn an_answer_stays_below_the_limit_of_lambda_and_has_the_next_row_to_ask_for() {
         let folder = tempfile::tempdir().unwrap();
         let (load, store) = kept(folder.path(), &"x".repeat(900_000)).await;
         end(&load, &store).await;
         let (mut rows, mut from, mut answers) = (Vec::new(), Some(0), 0);
         while let Some(next) = from {
-            let shown = show_rows(&load, next, None, &store, None).await.unwrap();
+            let shown = read_rows(&load, next, None, &store, None).await.unwrap();
             assert!(serde_json::to_vec(&shown).unwrap().len() < 6_000_000 && !shown.rows.is_empty());
             rows.extend(shown.rows.iter().map(|row| row.row));
             (from, answers) = (shown.next, answers + 1);
@@ -254,21 +254,21 @@ mod tests {
         assert_eq!((rows, answers), (vec![0, 1, 2, 3, 4, 5], 2));
 
         let (load, store) = kept(folder.path(), &"x".repeat(2_000_000)).await;
-        let shown = show_rows(&load, 0, None, &store, None).await.unwrap();
+        let shown = read_rows(&load, 0, None, &store, None).await.unwrap();
         assert_eq!((shown.rows.len(), shown.shortened, shown.next), (6, 6, None));
         assert!(shown.rows.iter().all(|row| row.item.is_none()));
     }
 
     #[tokio::test]
-    async fn what_is_not_over_or_not_known_has_no_rows_to_tell() {
+    async fn rows_of_an_unfinished_or_unknown_load_are_an_error() {
         let folder = tempfile::tempdir().unwrap();
         let (load, store) = kept(folder.path(), "Bolt").await;
-        let error = show_rows(&load, 0, None, &store, None).await.unwrap_err();
-        assert!(matches!(error, LoadError::NotOver(_)), "{error}");
-        let error = show_rows(&load.next(), 0, None, &store, None).await.unwrap_err();
+        let error = read_rows(&load, 0, None, &store, None).await.unwrap_err();
+        assert!(matches!(error, LoadError::NotEnded(_)), "{error}");
+        let error = read_rows(&load.next(), 0, None, &store, None).await.unwrap_err();
         assert!(matches!(error, LoadError::UnknownLoad(_)), "{error}");
         end(&load.next(), &store).await;
-        let refused = show_rows(&load.next(), 0, None, &store, None).await.unwrap();
-        assert_eq!(refused, RowsShown::default());
+        let refused = read_rows(&load.next(), 0, None, &store, None).await.unwrap();
+        assert_eq!(refused, RowsPage::default());
     }
 }

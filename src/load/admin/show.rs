@@ -15,75 +15,76 @@ use inventory_base::upload::Upload;
 use inventory_check::plan::{Index, Names};
 use inventory_check::report::{Report, RowCounts};
 
-/// Records that are asked for at once.
-const AT_ONCE: usize = 8;
+/// The number of records that are read at once.
+const RECORDS_AT_ONCE: usize = 8;
 
-/// Entries that the lists of a report keep where all of them do not fit into an answer.
+/// The lists of a report that is too long for an answer are cut to these lengths, until it fits.
 const LISTED: [usize; 4] = [1000, 100, 10, 0];
 
 /// What the loader reads and writes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct About {
     pub uploads_bucket: String,
-    /// Where reports are.
+    /// The folder of the reports.
     pub reports: String,
     pub table: String,
     pub version: String,
 }
 
-/// One load: how far it is, or what became of it.
+/// One load: its progress, or its result.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Shown {
+pub struct LoadStatus {
     pub load: LoadId,
-    /// Not known of a trial that is under way.
+    /// Not known of a running dry run.
     pub upload: Option<Upload>,
     pub table: Option<String>,
     pub state: State,
     pub ending: Option<Ending>,
-    /// The answer in a sentence or two, of a load that is over.
+    /// The result in a sentence or two, of a load that has ended.
     pub summary: Option<String>,
-    /// When it was first heard of, and when something last happened to it.
+    /// When the load was announced, and when its record last changed.
     pub announced: Option<Timestamp>,
     pub updated: Option<Timestamp>,
-    /// Whether a run gives signs of life.
+    /// Whether a run has renewed the lease in time.
     pub is_running: bool,
     pub starts: u64,
-    /// The load that has the table, while this one waits.
+    /// The load that is using the table, while this one waits.
     pub behind: Option<LoadId>,
     pub headway: Option<ProgressCounts>,
     pub chunks_done: u32,
     pub chunks_total: u32,
-    /// Why it is to stop, and who wants that.
+    /// Why the load has to stop, and the person or the load that asked for it.
     pub stop: Option<(String, String)>,
-    /// The faults that it has met since it last got anywhere, and when it is tried again.
+    /// The transient faults since its last progress, and when it is retried.
     #[serde(default)]
     pub outage: Option<Outage>,
-    /// Where it loads again what ended: which load, who wanted that, and when.
+    /// For a reload: the load before it, who asked for it, and when.
     pub again: Option<Decision>,
     /// What happened to it after its end.
     #[serde(default)]
     pub later: Vec<FollowUp>,
-    /// Where it takes back what another load wrote.
+    /// For an undo: the load that it undoes.
     pub undo: Option<Undo>,
-    /// Of a load that is over, for as long as it is kept.
+    /// The report of a load that has ended, as long as it is kept.
     pub report: Option<Report>,
-    /// The report's lists have no more entries than this here, because an answer has a limit; the kept report has all.
+    /// The length that the report's lists are cut to here, because an answer has a limit; the kept report has all.
     pub lists_cut_at: Option<usize>,
-    /// Where the report for people is, or will be; the one for programs is beside it.
+    /// Where the report page is or will be; `report.json` is next to it.
     pub report_is_in: String,
 }
 
 /// A line of the list of loads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LoadInShort {
+pub struct LoadSummary {
     pub load: LoadId,
     /// The name of the upload.
     pub file: String,
     pub state: State,
     pub ending: Option<Ending>,
-    /// When it ended; of one that has not, when something last happened to it.
+    /// When the load ended, or else when its record last changed.
     pub at: Option<Timestamp>,
-    /// Rows whose item is in the table as the sheet has it, and rows that need somebody; none where nobody counted.
+    /// The number of rows whose item is in the table as in the sheet, and of rows that were left out; `None` if not
+    /// counted.
     pub rows_in: Option<u64>,
     pub rows_left_out: Option<u64>,
     pub chunks_done: u32,
@@ -94,8 +95,8 @@ pub struct LoadInShort {
     pub later: Vec<FollowUp>,
 }
 
-/// How far a load is, or what became of it. None where nothing is known of it.
-pub async fn show(load: &LoadId, store: &Store, ledger: Option<&Ledger>) -> Result<Option<Shown>, LoadError> {
+/// Returns the progress of a load, or its result; `None` if the load is not known.
+pub async fn show(load: &LoadId, store: &Store, ledger: Option<&Ledger>) -> Result<Option<LoadStatus>, LoadError> {
     let record = match ledger {
         Some(ledger) => ledger.read(load).await?,
         None => None,
@@ -115,14 +116,14 @@ pub async fn show(load: &LoadId, store: &Store, ledger: Option<&Ledger>) -> Resu
     Ok(Some(shown))
 }
 
-async fn of_record(record: LoadRecord, store: &Store, ledger: &Ledger) -> Result<Shown, LoadError> {
+async fn of_record(record: LoadRecord, store: &Store, ledger: &Ledger) -> Result<LoadStatus, LoadError> {
     let holder = match record.state {
         State::Ended => None,
         _ => ledger.holder(&record.table).await?,
     };
     let ours = holder.as_ref().filter(|holder| holder.load == record.load);
     let theirs = holder.as_ref().filter(|holder| holder.load != record.load);
-    Ok(Shown {
+    Ok(LoadStatus {
         upload: Some(record.upload),
         table: Some(record.table),
         ending: record.ending,
@@ -140,27 +141,27 @@ async fn of_record(record: LoadRecord, store: &Store, ledger: &Ledger) -> Result
         again: record.again,
         later: record.later,
         undo: record.undo,
-        ..Shown::begun(record.load, record.state, store)
+        ..LoadStatus::begun(record.load, record.state, store)
     })
 }
 
-/// What is kept says it of a load that is in no ledger: a trial, or one of a folder.
-async fn of_kept(load: &LoadId, store: &Store) -> Result<Option<Shown>, LoadError> {
+/// Works out the state of a load that is not in a ledger, a dry run or one kept in a folder, from what is kept.
+async fn of_kept(load: &LoadId, store: &Store) -> Result<Option<LoadStatus>, LoadError> {
     let (names, kept) = (Names(load), store.names(&format!("loads/{load}/")).await?);
     if kept.is_empty() {
         return Ok(None);
     }
-    let begun = |state| Shown::begun(load.clone(), state, store);
+    let begun = |state| LoadStatus::begun(load.clone(), state, store);
     if kept.contains(&names.report()) {
         return Ok(Some(begun(State::Ended)));
     }
     let Some(json) = store.read(&names.index()).await? else { return Ok(Some(begun(State::Planning))) };
     let plan = Index::decode(&json)?;
-    // A trial is as good as over once its plan is made.
+    // A dry run ends when its plan is made, and never writes.
     let state = if plan.dry_run { State::Planning } else { State::Writing };
     let is_next = |(number, name): &(usize, &String)| **name == names.outcome(*number);
     let outcomes = kept.iter().filter(|name| name.contains("/outcome/"));
-    Ok(Some(Shown {
+    Ok(Some(LoadStatus {
         chunks_done: outcomes.enumerate().take_while(is_next).count() as u32,
         chunks_total: plan.chunks.len() as u32,
         upload: Some(plan.upload),
@@ -170,9 +171,9 @@ async fn of_kept(load: &LoadId, store: &Store) -> Result<Option<Shown>, LoadErro
     }))
 }
 
-impl Shown {
-    fn begun(load: LoadId, state: State, store: &Store) -> Shown {
-        Shown {
+impl LoadStatus {
+    fn begun(load: LoadId, state: State, store: &Store) -> LoadStatus {
+        LoadStatus {
             report_is_in: store.location(&Names(&load).page()),
             load,
             upload: None,
@@ -211,8 +212,8 @@ impl Shown {
         self.report = Some(report);
     }
 
-    /// With a report that fits into an answer of Lambda.
-    pub fn fit_into_answer(mut self) -> serde_json::Result<Shown> {
+    /// Cuts the lists of the report until it fits into an answer of Lambda.
+    pub fn fit_into_answer(mut self) -> serde_json::Result<LoadStatus> {
         let Some(mut report) = self.report.take() else { return Ok(self) };
         let mut listed = LISTED.into_iter();
         while serde_json::to_vec(&report)?.len() > ANSWER_BYTES
@@ -221,11 +222,11 @@ impl Shown {
             cut_lists(&mut report, at_most);
             self.lists_cut_at = Some(at_most);
         }
-        Ok(Shown { report: Some(report), ..self })
+        Ok(LoadStatus { report: Some(report), ..self })
     }
 }
 
-/// What remains says itself that it is not all: the totals stay.
+/// Cuts the lists of a report. The totals are unchanged, so readers can see that entries are missing.
 fn cut_lists(report: &mut Report, at_most: usize) {
     report.problems.truncate(at_most);
     report.changed.truncate(at_most);
@@ -237,40 +238,41 @@ fn cut_lists(report: &mut Report, at_most: usize) {
     }
 }
 
-/// Loads into a table: those that wait, the one under way, and the last that are over, the newest first.
-pub async fn list_loads(table: &str, ledger: &Ledger, at_most: usize) -> Result<Vec<LoadInShort>, LoadError> {
+/// Lists the loads into a table: those that are waiting, the one that is running, and the last that ended, the newest
+/// first.
+pub async fn list_loads(table: &str, ledger: &Ledger, at_most: usize) -> Result<Vec<LoadSummary>, LoadError> {
     let mut waiting = ledger.waiting_loads(table).await?;
     waiting.reverse();
     let mut begun: Vec<LoadId> =
         waiting.into_iter().chain(ledger.holder(table).await?.map(|holder| holder.load)).collect();
-    // The first in the queue may have got its turn meanwhile.
+    // The first in the queue may have got its turn in the meantime.
     begun.dedup();
     let begun = read_records(begun.into_iter(), ledger).await?.into_iter().filter_map(|record| match record {
-        Some(record) if record.state != State::Ended => Some(LoadInShort::of_record(record)),
+        Some(record) if record.state != State::Ended => Some(LoadSummary::of_record(record)),
         _ => None,
     });
-    let over = ledger.last_ended(table, at_most).await?;
-    let records = read_records(over.iter().map(|over| over.load.clone()), ledger).await?;
-    let over = over.into_iter().zip(records).map(|(over, record)| {
+    let ended = ledger.last_ended(table, at_most).await?;
+    let records = read_records(ended.iter().map(|ended| ended.load.clone()), ledger).await?;
+    let ended = ended.into_iter().zip(records).map(|(ended, record)| {
         let later = record.as_ref().map(|record| record.later.clone()).unwrap_or_default();
         let rows = record.and_then(|record| serde_json::from_value(record.summary?.get("rows")?.clone()).ok());
-        LoadInShort {
-            file: over.key,
-            ending: Some(over.ending),
-            at: Some(over.ended),
-            summary: Some(say_with_later(&over.summary, &later)),
+        LoadSummary {
+            file: ended.key,
+            ending: Some(ended.ending),
+            at: Some(ended.ended),
+            summary: Some(summary_with_follow_ups(&ended.summary, &later)),
             later,
-            ..LoadInShort::new(over.load, State::Ended)
+            ..LoadSummary::new(ended.load, State::Ended)
         }
         .with_rows(rows.as_ref())
     });
-    Ok(begun.chain(over).collect())
+    Ok(begun.chain(ended).collect())
 }
 
-/// What a load said at its end, behind what happened to it since. Its report says the same.
-fn say_with_later(summary: &str, later: &[FollowUp]) -> String {
+/// Puts what happened to a load since its end before its summary, as its report does.
+fn summary_with_follow_ups(summary: &str, later: &[FollowUp]) -> String {
     let later = later.iter().filter(|later| later.changes_outcome());
-    later.fold(summary.to_string(), |summary, later| format!("{} Before that: {summary}", later.say()))
+    later.fold(summary.to_string(), |summary, later| format!("{} Before that: {summary}", later.describe()))
 }
 
 async fn read_records(
@@ -278,11 +280,11 @@ async fn read_records(
     ledger: &Ledger,
 ) -> Result<Vec<Option<LoadRecord>>, LoadError> {
     let asked = stream::iter(loads).map(async |load| ledger.read(&load).await);
-    Ok(asked.buffered(AT_ONCE).try_collect().await?)
+    Ok(asked.buffered(RECORDS_AT_ONCE).try_collect().await?)
 }
 
-/// The loads that a folder keeps: those that are not over, and the last that are, the newest first.
-pub async fn list_kept(store: &Store, at_most: usize) -> Result<Vec<LoadInShort>, LoadError> {
+/// Lists the loads that a folder keeps: those that have not ended, and the last that have, the newest first.
+pub async fn list_kept_loads(store: &Store, at_most: usize) -> Result<Vec<LoadSummary>, LoadError> {
     #[derive(Deserialize)]
     struct InReport {
         upload: Upload,
@@ -293,7 +295,7 @@ pub async fn list_kept(store: &Store, at_most: usize) -> Result<Vec<LoadInShort>
         #[serde(default)]
         later: Vec<FollowUp>,
     }
-    let (mut begun, mut over) = (Vec::new(), Vec::new());
+    let (mut begun, mut ended) = (Vec::new(), Vec::new());
     let mut loads: Vec<LoadId> =
         store.names("loads/").await?.iter().filter_map(|name| LoadId::parse(name.split('/').nth(1)?)).collect();
     loads.dedup();
@@ -301,36 +303,36 @@ pub async fn list_kept(store: &Store, at_most: usize) -> Result<Vec<LoadInShort>
         match store.read(&Names(&load).report()).await? {
             Some(json) => {
                 let InReport { upload, ending, summary, rows, finished, later } = serde_json::from_slice(&json)?;
-                let short = LoadInShort {
+                let short = LoadSummary {
                     file: upload.key,
                     ending: Some(ending),
                     at: Some(finished),
                     summary: Some(summary),
                     later,
-                    ..LoadInShort::new(load, State::Ended)
+                    ..LoadSummary::new(load, State::Ended)
                 };
-                over.push(short.with_rows(Some(&rows)));
+                ended.push(short.with_rows(Some(&rows)));
             }
             None => {
                 let Some(shown) = of_kept(&load, store).await? else { continue };
-                begun.push(LoadInShort {
+                begun.push(LoadSummary {
                     file: shown.upload.map(|upload| upload.key).unwrap_or_default(),
                     at: shown.announced,
                     chunks_done: shown.chunks_done,
                     chunks_total: shown.chunks_total,
-                    ..LoadInShort::new(load, shown.state)
+                    ..LoadSummary::new(load, shown.state)
                 });
             }
         }
     }
-    over.sort_by_key(|short| std::cmp::Reverse(short.at));
-    over.truncate(at_most);
-    Ok(begun.into_iter().chain(over).collect())
+    ended.sort_by_key(|short| std::cmp::Reverse(short.at));
+    ended.truncate(at_most);
+    Ok(begun.into_iter().chain(ended).collect())
 }
 
-impl LoadInShort {
-    pub fn new(load: LoadId, state: State) -> LoadInShort {
-        LoadInShort {
+impl LoadSummary {
+    pub fn new(load: LoadId, state: State) -> LoadSummary {
+        LoadSummary {
             load,
             file: String::new(),
             state,
@@ -345,20 +347,20 @@ impl LoadInShort {
         }
     }
 
-    fn of_record(record: LoadRecord) -> LoadInShort {
-        LoadInShort {
+    fn of_record(record: LoadRecord) -> LoadSummary {
+        LoadSummary {
             file: record.upload.key,
             at: Some(if record.state == State::Queued { record.position.at() } else { record.updated }),
             chunks_done: record.chunks_done,
             chunks_total: record.chunks_total,
-            ..LoadInShort::new(record.load, record.state)
+            ..LoadSummary::new(record.load, record.state)
         }
     }
 
-    /// What ended before it was read, and an undo, has no rows to count.
-    fn with_rows(self, rows: Option<&RowCounts>) -> LoadInShort {
+    /// Adds the row counts, if there are any: an undo, or a load that ended before its file was read, has none.
+    fn with_rows(self, rows: Option<&RowCounts>) -> LoadSummary {
         let Some(rows) = rows.filter(|rows| rows.total > 0) else { return self };
-        LoadInShort { rows_in: Some(rows.in_table()), rows_left_out: Some(rows.left_out()), ..self }
+        LoadSummary { rows_in: Some(rows.in_table()), rows_left_out: Some(rows.left_out()), ..self }
     }
 }
 
@@ -389,7 +391,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_load_is_known_by_what_is_kept_of_it() {
+    async fn the_state_of_a_load_without_a_ledger_comes_from_what_is_kept() {
         let (_folder, store) = folder();
         let load = LoadId::of(&upload());
         assert_eq!(show(&load, &store, None).await.unwrap(), None);
@@ -403,7 +405,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_trial_whose_plan_is_made_is_not_said_to_be_written() {
+    async fn a_dry_run_whose_plan_is_made_is_not_shown_as_writing() {
         let (_folder, store) = folder();
         let load = LoadId::of(&upload());
         for (dry_run, state) in [(true, State::Planning), (false, State::Writing)] {
@@ -417,7 +419,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_folder_lists_its_loads_the_newest_first_and_before_them_what_is_not_over() {
+    async fn a_folder_lists_unfinished_loads_first_then_finished_ones_the_newest_first() {
         let (_folder, store) = folder();
         let first = LoadId::of(&upload());
         for n in 2..6 {
@@ -429,7 +431,7 @@ mod tests {
         store.keep(&format!("loads/{first}/plan/00000.jsonl.zst"), vec![]).await.unwrap();
         store.keep(LATEST_PAGE, vec![]).await.unwrap();
         let names = async |at_most| {
-            let listed = list_kept(&store, at_most).await.unwrap();
+            let listed = list_kept_loads(&store, at_most).await.unwrap();
             listed.into_iter().map(|short| short.load).collect::<Vec<_>>()
         };
         assert_eq!(names(9).await, [first.clone(), first.linked(3), first.linked(2), first.linked(5), first.linked(4)]);
@@ -437,15 +439,15 @@ mod tests {
     }
 
     #[test]
-    fn a_report_too_long_for_an_answer_comes_with_shorter_lists_and_says_so() {
+    fn the_lists_of_a_report_too_long_for_an_answer_are_cut_and_the_cut_is_reported() {
         let (_folder, store) = folder();
-        let shown = |problems: usize, letters: usize| {
+        let shown = |problems: usize, chars: usize| {
             let problem = Problem {
                 sheet: "Stock".into(),
                 row: 1,
                 column: None,
                 cell: None,
-                value: Some("x".repeat(letters)),
+                value: Some("x".repeat(chars)),
                 rule: Rule::ValueMissing,
                 message: String::new(),
                 advice: String::new(),
@@ -453,7 +455,7 @@ mod tests {
             let load = LoadId::of(&upload());
             let report = Report::removed(load.clone(), upload(), Seconds::default());
             let report = Report { problems: vec![problem; problems], problems_total: problems as u64, ..report };
-            let shown = Shown { report: Some(report), ..Shown::begun(load, State::Ended, &store) };
+            let shown = LoadStatus { report: Some(report), ..LoadStatus::begun(load, State::Ended, &store) };
             let shown = shown.fit_into_answer().unwrap();
             assert!(serde_json::to_vec(&shown).unwrap().len() < 6_000_000);
             let report = shown.report.unwrap();

@@ -1,4 +1,4 @@
-//! What the schedule runs: starts loads that should run, retries, and looks for what was missed.
+//! The scheduled sweep: starts loads that should be running, retries, and looks for missed uploads and sheets.
 
 use crate::load::admin::answer::Answer;
 use crate::load::admin::expected::notify_if_missing;
@@ -8,8 +8,8 @@ use crate::load::services::Services;
 use crate::load::settings::Settings;
 use crate::load::turn::start_next;
 
-/// Starts what should run and does not: a load whose run died, or the first in the queue. Sends again what met a fault that
-/// may pass, and looks for uploads that no event told of, and whether a sheet should have come.
+/// Starts the load that should be running and is not: one whose run died, or the first in the queue. Sends events that
+/// met a transient fault again, announces uploads without an event, and notifies people of an overdue sheet.
 pub async fn sweep(services: &Services, settings: &Settings) -> Answer {
     let asked = start_next(services).await;
     retry_failed_events(services, settings).await;

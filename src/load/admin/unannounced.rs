@@ -1,4 +1,5 @@
-//! Uploads that no load knows: the event was lost, or was switched off for a while. The sweep looks for them in the bucket.
+//! Announces uploads that have no load, because the event was lost or was switched off for a while. The sweep looks for
+//! them in the bucket.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value as Json, json};
@@ -10,57 +11,60 @@ use crate::load::settings::Settings;
 use inventory_base::load_id::LoadId;
 use inventory_base::upload::Upload;
 
-/// Pages of a thousand names that one sweep looks at.
-const PAGES_A_SWEEP: usize = 10;
+/// The most pages, of a thousand names each, that one sweep reads.
+const PAGES_PER_SWEEP: usize = 10;
 
-/// Sends the events that should have come. What stands in the way is logged, and the next sweep goes on.
+/// Sends the events that should have come. Errors are logged, and the next sweep continues.
 pub async fn announce_missed_uploads(services: &Services, settings: &Settings) {
-    if let Err(error) = look(services, settings).await {
-        tracing::warn!(event = "uploads_not_looked_through", error = %error);
+    if let Err(error) = scan_uploads(services, settings).await {
+        tracing::warn!(event = "uploads_not_scanned", error = %error);
     }
 }
 
-async fn look(services: &Services, settings: &Settings) -> Result<(), LoadError> {
+async fn scan_uploads(services: &Services, settings: &Settings) -> Result<(), LoadError> {
     let (Some(ledger), Some(uploads)) = (&services.ledger, &services.uploads) else { return Ok(()) };
     let (table, now) = (services.table.name(), Timestamp::now());
-    let mut watch = match ledger.bucket_scan(table).await? {
-        Some(watch) if watch.next.is_some() => watch,
-        Some(watch) if now.duration_since(watch.began) < signed(settings.look.every) => return Ok(()),
+    let mut scan = match ledger.bucket_scan(table).await? {
+        Some(scan) if scan.next.is_some() => scan,
+        Some(scan) if now.duration_since(scan.began) < signed(settings.upload_scan.interval) => return Ok(()),
         _ => BucketScan { began: now, next: None },
     };
     let Some(window) = Window::of(ledger, settings, now).await? else { return Ok(()) };
-    for _ in 0..PAGES_A_SWEEP {
-        let page = services.store.latest_versions(&uploads.bucket, &uploads.prefix, watch.next.as_deref()).await?;
+    for _ in 0..PAGES_PER_SWEEP {
+        let page = services.store.latest_versions(&uploads.bucket, &uploads.prefix, scan.next.as_deref()).await?;
         for (upload, at) in page.uploads {
-            if window.holds(at) && upload.is_spreadsheet() && upload.version.is_some() {
+            if window.contains(at) && upload.is_spreadsheet() && upload.version.is_some() {
                 announce_if_unknown(upload, ledger, uploads, services).await?;
             }
         }
-        watch.next = page.next;
-        ledger.note_bucket_scan(table, &watch).await?;
-        if watch.next.is_none() {
+        scan.next = page.next;
+        ledger.note_bucket_scan(table, &scan).await?;
+        if scan.next.is_none() {
             break;
         }
     }
     Ok(())
 }
 
-/// From when to when an upload must have come that is looked at.
+/// The times between which an upload must have come to be announced.
 struct Window {
     from: Timestamp,
     to: Timestamp,
 }
 
 impl Window {
-    /// Neither of the last minutes, whose event may still be under way, nor what came before the ledger: of that nobody
-    /// knows whether it was loaded.
+    /// Leaves out the last minutes, whose events may still arrive, and all before the ledger, which does not know
+    /// whether that was loaded.
     async fn of(ledger: &Ledger, settings: &Settings, now: Timestamp) -> Result<Option<Window>, LoadError> {
         let before = |ago| now.checked_sub(signed(ago)).unwrap_or(Timestamp::MIN);
         let Some(made) = ledger.created_at().await? else { return Ok(None) };
-        Ok(Some(Window { from: made.max(before(settings.look.within)), to: before(settings.look.after) }))
+        Ok(Some(Window {
+            from: made.max(before(settings.upload_scan.max_age)),
+            to: before(settings.upload_scan.min_age),
+        }))
     }
 
-    fn holds(&self, at: Timestamp) -> bool {
+    fn contains(&self, at: Timestamp) -> bool {
         self.from < at && at <= self.to
     }
 }
@@ -69,8 +73,8 @@ fn signed(duration: std::time::Duration) -> SignedDuration {
     SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
 }
 
-/// Neither the ledger nor the reports bucket knows it: a ledger that was restored has forgotten what was loaded since, and
-/// the reports bucket has not.
+/// Sends the event of an upload that neither the ledger nor the reports bucket knows. A ledger restored from a backup
+/// lacks the loads since then, but the reports bucket has them.
 async fn announce_if_unknown(
     upload: Upload,
     ledger: &Ledger,
@@ -82,13 +86,13 @@ async fn announce_if_unknown(
     if ledger.read(&load).await?.is_some() || !services.store.names(&format!("loads/{load}/")).await?.is_empty() {
         return Ok(());
     }
-    relay.send(&event_of(&upload, &uploads.account)).await?;
-    tracing::warn!(event = "forgotten_upload_found", load = %load, uploaded = upload.time);
+    relay.send(&event_for(&upload, &uploads.account)).await?;
+    tracing::warn!(event = "missed_upload_found", load = %load, uploaded = upload.time);
     Ok(())
 }
 
-/// As EventBridge would have told of it. S3's order of the versions is not listed, so it has none.
-fn event_of(upload: &Upload, account: &str) -> Json {
+/// Makes the event that EventBridge would have sent, but without a sequencer, which S3 does not list.
+fn event_for(upload: &Upload, account: &str) -> Json {
     let object = json!({
         "key": upload.key, "version-id": upload.version, "etag": upload.etag, "size": upload.size,
     });
@@ -104,7 +108,7 @@ mod tests {
     use crate::event::{Request, TrustedSource, open};
 
     #[test]
-    fn an_upload_that_was_found_is_the_one_that_its_event_would_have_told_of() {
+    fn the_event_of_a_found_upload_gives_the_same_load_as_that_of_s3() {
         let upload = Upload {
             bucket: "stock".into(),
             key: "uploads/50%+1 \u{e4}.csv".into(),
@@ -114,24 +118,24 @@ mod tests {
             size: Some(7),
             time: Some("2026-10-03T08:00:00Z".into()),
         };
-        let event = event_of(&upload, "123456789012");
+        let event = event_for(&upload, "123456789012");
         let requests =
             open(&event, TrustedSource { bucket: "stock", account: "123456789012" }).remove(0).requests.unwrap();
-        let [Request::Load(told)] = &requests[..] else { panic!("{requests:?}") };
-        assert_eq!((told, LoadId::of(told)), (&upload, LoadId::of(&upload)));
+        let [Request::Load(found)] = &requests[..] else { panic!("{requests:?}") };
+        assert_eq!((found, LoadId::of(found)), (&upload, LoadId::of(&upload)));
     }
 
     #[test]
-    fn what_is_too_new_too_old_or_older_than_the_ledger_is_not_looked_at() {
+    fn uploads_that_are_too_new_or_too_old_are_outside_the_window() {
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
         let window = Window { from: at("2026-10-01T00:00:00Z"), to: at("2026-10-03T08:00:00Z") };
-        for (time, is_held) in [
+        for (time, is_inside) in [
             ("2026-10-01T00:00:00Z", false),
             ("2026-10-01T00:00:01Z", true),
             ("2026-10-03T08:00:00Z", true),
             ("2026-10-03T08:00:01Z", false),
         ] {
-            assert_eq!(window.holds(at(time)), is_held, "{time}");
+            assert_eq!(window.contains(at(time)), is_inside, "{time}");
         }
     }
 }

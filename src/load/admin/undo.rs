@@ -6,12 +6,12 @@ use crate::load::error::LoadError;
 use crate::load::job::{Job, Run, RunEnd};
 use crate::load::services::Services;
 use crate::load::settings::Settings;
-use crate::load::stage::undo::{find_undoable, look_up};
-use crate::load::turn::{enqueue, settle, start_next, wait_for_turn};
+use crate::load::stage::undo::{find_undoable, read_record_and_ending};
+use crate::load::turn::{act_on_turn, enqueue, start_next, wait_for_turn};
 use inventory_base::decision::Undo;
 use inventory_check::report::{Seconds, UndoAnswer};
 
-/// Takes back what a load wrote, or goes on with that.
+/// Undoes a load, or resumes its undo.
 pub async fn undo(undo: &Undo, services: &Services, settings: &Settings, run: &Run<'_>) -> Result<RunEnd, LoadError> {
     let load = undo.load.undoing();
     match &services.ledger {
@@ -21,9 +21,9 @@ pub async fn undo(undo: &Undo, services: &Services, settings: &Settings, run: &R
                 None => announce(undo, services).await?,
             };
             let turn = wait_for_turn(ledger, &announced, run).await?;
-            settle(turn, &load, ledger, services, settings, run).await
+            act_on_turn(turn, &load, ledger, services, settings, run).await
         }
-        None => match look_up(&load, services).await? {
+        None => match read_record_and_ending(&load, services).await? {
             (_, Some(ending)) => Ok(RunEnd::EndedBefore { ending }),
             _ => {
                 let undoable = find_undoable(undo, services).await?;
@@ -34,7 +34,7 @@ pub async fn undo(undo: &Undo, services: &Services, settings: &Settings, run: &R
     }
 }
 
-/// Tells what an undo would come to. Nothing is changed, and nothing is kept of it.
+/// Reports what an undo would change. Nothing is changed and nothing is kept.
 pub async fn preview_undo(
     undo: &Undo,
     services: &Services,
@@ -42,7 +42,7 @@ pub async fn preview_undo(
     run: &Run<'_>,
 ) -> Result<UndoAnswer, LoadError> {
     let load = undo.load.undoing();
-    if let (_, Some(ending)) = look_up(&load, services).await? {
+    if let (_, Some(ending)) = read_record_and_ending(&load, services).await? {
         return Ok(UndoAnswer::EndedBefore(ending));
     }
     let undoable = find_undoable(undo, services).await?;
@@ -50,11 +50,11 @@ pub async fn preview_undo(
     let job = Job { undo: Some(undo.clone()), dry_run: true, ..job };
     let plan = job.plan_undo(undo, &mut Seconds::default()).await?;
     let report = job.report_unwritten(plan, job.seconds()).await?;
-    tracing::info!(event = "undo_told", load = %job.load, summary = report.summary);
+    tracing::info!(event = "undo_previewed", load = %job.load, summary = report.summary);
     Ok(UndoAnswer::Report(Box::new(report)))
 }
 
-/// Puts an undo into the queue, or finds it there.
+/// Queues an undo, unless it is queued already.
 pub async fn queue_undo(undo: &Undo, services: &Services, run: &Run<'_>) -> Result<Answer, LoadError> {
     let ledger = services.ledger.as_ref().ok_or(LoadError::NoLedger)?;
     let load = undo.load.undoing();

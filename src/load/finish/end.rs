@@ -1,10 +1,10 @@
-//! Ends a load: the report, the notices, then the ledger.
+//! Ends a load: keeps the report, sends the notices, then writes the ledger.
 
-use crate::load::finish::leave::leave;
+use crate::load::finish::keep::keep_report;
 use crate::load::finish::notify::measure;
 
 use crate::load::error::LoadError;
-use crate::load::finish::leave::note_later;
+use crate::load::finish::keep::note_follow_up;
 use crate::load::finish::to_fix::ToFixTask;
 use crate::load::job::{Job, RunEnd};
 use inventory_base::decision::{FollowUp, FollowUpKind};
@@ -13,7 +13,8 @@ use inventory_check::plan::{Fate, Index, LastLoad, Names};
 use inventory_check::report::Report;
 
 impl Job<'_> {
-    /// Leaves the report and tells people, then the ledger: a run killed in between does it once more.
+    /// Keeps the report and notifies people, then writes the ledger: after a run that was killed in between, the next
+    /// one repeats all of it.
     pub async fn end(
         &self,
         report: Report,
@@ -22,19 +23,19 @@ impl Job<'_> {
     ) -> Result<RunEnd, LoadError> {
         let scratch = &self.settings.reader.scratch;
         let report = self.with_links(report).await;
-        let report = leave(report, to_fix, Names(&self.load), self.services, scratch).await?;
-        let untold = self.tell_end(&report).await?;
+        let report = keep_report(report, to_fix, Names(&self.load), self.services, scratch).await?;
+        let failed_notifications = self.notify_end(&report).await?;
         if let Some(turn) = &self.turn {
             let summary = serde_json::json!({
                 "summary": report.summary, "rows": report.rows, "units": report.units, "seconds": report.seconds,
-                "report": Names(&self.load).report(), "mends": report.fixes,
+                "report": Names(&self.load).report(), "fixes": report.fixes,
             });
             let ending = report.ending;
             turn.ledger.end(turn.lease, &report.upload.key, ending, summary, loaded.as_ref()).await?;
         }
         if let (Some(undo), Ending::Done) = (&self.undo, report.ending) {
             let (what, load, by) = (FollowUpKind::Undone, self.load.clone(), Some(undo.by.clone()));
-            note_later(&undo.load, FollowUp { what, load, by, at: report.finished }, self.services).await;
+            note_follow_up(&undo.load, FollowUp { what, load, by, at: report.finished }, self.services).await;
         }
         let of = |fate| report.rows.fates.get(&fate).copied().unwrap_or_default();
         let held: Vec<&str> = report.held.iter().map(|held| held.gate.name()).collect();
@@ -61,12 +62,13 @@ impl Job<'_> {
             read_units = report.units.read,
             seconds = report.seconds.total,
         );
-        measure(&report, self.services, untold, self.reader_memory.get().copied());
+        measure(&report, self.services, failed_notifications, self.reader_memory.get().copied());
         Ok(RunEnd::Ended(Box::new(report)))
     }
 }
 
-/// What the next load into the table is compared with; an undo is no sheet to compare with, nor are rows that were mended.
+/// Returns the figures that the next load is compared with; `None` for an undo and for a workbook of fixed rows, which
+/// are not full sheets.
 pub fn last_load(plan: &Index) -> Option<LastLoad> {
     (plan.undone.is_none() && plan.file.fixes.is_none()).then(|| LastLoad {
         load: plan.load.clone(),

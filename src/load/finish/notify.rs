@@ -17,46 +17,46 @@ use inventory_check::child::peak_memory;
 use inventory_check::plan::Names;
 use inventory_check::report::Report;
 
-/// With so many starts in a row that got no further, a load ends though it could not be told. Lambda sends an event three
-/// times, and the first may have got somewhere: with one start more, the event would come to rest in the failure queue.
-const STARTS_TO_TELL: u64 = 2;
+/// After this many starts in a row without progress, a load ends even if its notices cannot be sent. Lambda sends an
+/// event three times, and the first may have made progress: with one more, the event would end up in the failure queue.
+const MAX_STARTS_TO_NOTIFY: u64 = 2;
 
-/// Tells that a load is over, before the ledger hears of it: a run killed in between tells once more. Returns how many
-/// of the ways to tell did not work.
+/// Sends the notices of the end of a load, before the ledger is written: after a run that was killed in between, the
+/// next one sends them again. Returns the number of channels that failed.
 ///
-/// A fault that may pass is the run's own as long as another run may come. One that will not pass does not keep a load
-/// from ending that is done.
-pub async fn tell_end(
+/// A transient fault is an error of the run if another run can retry it. A permanent fault does not keep a finished
+/// load from ending.
+pub async fn notify_end(
     report: &Report,
     names: Names<'_>,
     services: &Services,
-    may_come_again: bool,
+    may_be_retried: bool,
 ) -> Result<u64, LoadError> {
     let Some(notifier) = &services.notify else { return Ok(0) };
     let faults = notifier.notify_end(report, LoadLocation { table: services.table.name(), names }).await;
-    if may_come_again && let Some(fault) = faults.iter().find(|fault| fault.transient) {
+    if may_be_retried && let Some(fault) = faults.iter().find(|fault| fault.transient) {
         return Err(fault.clone().into());
     }
-    log_untold(&faults, names.0.as_str());
+    log_failed_notifications(&faults, names.0.as_str());
     if faults.is_empty() {
         tracing::info!(event = "people_told", load = %names.0, ending = report.ending.name());
     }
     Ok(faults.len() as u64)
 }
 
-pub fn log_untold(faults: &[CloudFault], of: &str) {
+pub fn log_failed_notifications(faults: &[CloudFault], of: &str) {
     for fault in faults {
         tracing::error!(event = "people_not_told", load = of, error = %fault);
     }
 }
 
-/// Prints what a load measured, where somebody makes metrics of it.
-pub fn measure(report: &Report, services: &Services, untold: u64, reader_bytes: Option<u64>) {
+/// Prints what a load measured, if metrics are made from it.
+pub fn measure(report: &Report, services: &Services, failed_notifications: u64, reader_bytes: Option<u64>) {
     if services.prints_metrics {
         let measured = Measured {
             report,
             table: services.table.name(),
-            failed_notifications: untold,
+            failed_notifications,
             reader_bytes,
             own_bytes: peak_memory(),
             at: Timestamp::now(),
@@ -66,23 +66,24 @@ pub fn measure(report: &Report, services: &Services, untold: u64, reader_bytes: 
 }
 
 impl Job<'_> {
-    /// Not for a run that has lost its turn: whoever has it now tells how the load really ends.
-    pub async fn tell_end(&self, report: &Report) -> Result<u64, LoadError> {
+    /// Sends the notices of the end of this load, unless the run has lost its turn: the run that holds it now reports
+    /// how the load really ends.
+    pub async fn notify_end(&self, report: &Report) -> Result<u64, LoadError> {
         self.check_turn()?;
-        tell_end(report, Names(&self.load), self.services, self.may_come_again()).await
+        notify_end(report, Names(&self.load), self.services, self.may_be_retried()).await
     }
 
-    /// Whether another run may tell what this one cannot. A topic that is out of order must not keep the table from all
-    /// others, nor make a load fail that is done.
-    pub fn may_come_again(&self) -> bool {
-        self.turn
-            .as_ref()
-            .is_none_or(|turn| turn.record.starts_without_progress < STARTS_TO_TELL && turn.record.outage.is_none())
+    /// Whether another run may send the notices that this one cannot. A broken topic must neither block the table for
+    /// all other loads nor make a finished load fail.
+    pub fn may_be_retried(&self) -> bool {
+        self.turn.as_ref().is_none_or(|turn| {
+            turn.record.starts_without_progress < MAX_STARTS_TO_NOTIFY && turn.record.outage.is_none()
+        })
     }
 }
 
-/// Tells of an outage. True where it was told, or where notices are not set up.
-pub async fn tell(
+/// Notifies people of an outage. Returns `true` if at least one channel worked, or if notices are not set up.
+pub async fn notify_outage(
     outage: &Outage,
     load: Option<&LoadId>,
     file: &str,
@@ -94,11 +95,11 @@ pub async fn tell(
     let gives_up = outage.since.checked_add(settings.retries.give_up).unwrap_or(Timestamp::MAX);
     let faults = notifier.notify_delayed(&DelayedLoad { table, load, file, outage, gives_up }).await;
     if faults.is_empty() {
-        tracing::info!(event = "delay_told", load = load.map(LoadId::as_str), given_up = outage.given_up);
+        tracing::info!(event = "delay_notified", load = load.map(LoadId::as_str), given_up = outage.given_up);
     }
     for fault in &faults {
         tracing::warn!(event = "people_not_told", load = load.map(LoadId::as_str), error = %fault);
     }
-    // A notice that went out in one way is not repeated for the sake of the other.
+    // A notice that was sent through one channel is not repeated because the other failed.
     faults.len() < notifier.channels().max(1)
 }

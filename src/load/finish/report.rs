@@ -40,7 +40,7 @@ impl Job<'_> {
         Ok(self.finish_report(plan, Ending::Done, tally, read_back, seconds))
     }
 
-    /// What the plan says of its rows, as far as a report tells it.
+    /// Adds up the rows of the plan, with those that the report lists.
     pub async fn tally_plan(&self, plan: &Index) -> Result<Tally, LoadError> {
         let mut tally = Tally::with_counts(plan.counts.clone(), plan.kinds.clone());
         tally.set_undone(plan.undone.clone());
@@ -74,7 +74,7 @@ impl Job<'_> {
     ) -> Report {
         seconds.total = self.started.elapsed().as_secs_f64();
         let units = tally.units();
-        // As the estimate has it: comparing and writing. Of a load that went on, one run knows only its own part.
+        // Comparing and writing, as in the estimate. After a hand-over a run knows only its own part, so there is none.
         let took = (seconds.plan > 0.0 && seconds.write > 0.0).then_some(seconds.plan + seconds.write);
         let taken = Estimate {
             seconds: took,
@@ -86,17 +86,17 @@ impl Job<'_> {
         Report::of_plan(plan, LoadResult { ending, tally, read_back, taken, seconds, ceiling, undo })
     }
 
-    /// What was written can be taken back while the plan, which knows what was there before, is kept.
+    /// Returns until when the load can be undone: while its plan, which has the values before it, is kept.
     fn undo_possible(&self, plan: &Index, ending: Ending, written: f64) -> Option<UndoPossible> {
         let until = self.settings.kept_for.and_then(|kept| plan.made.checked_add(kept).ok());
         let is_written = written > 0.0 && !matches!(ending, Ending::DryRun | Ending::Held);
         (plan.compared && is_written).then_some(UndoPossible { until })
     }
 
-    /// With the loads that it follows, and those of older versions that ended because of it.
+    /// Adds the load that this one follows, and what has happened to it since: older versions that ended because of it.
     pub async fn with_links(&self, report: Report) -> Report {
         let Some(turn) = &self.turn else { return report };
-        // What is not known for the moment is in the ledger all the same.
+        // If the ledger cannot be read now, the record of the turn has to do; the ledger keeps the rest.
         let record = turn.ledger.read(&self.load).await.ok().flatten();
         let record = record.as_ref().unwrap_or(turn.record);
         let mut report = Report { again: record.again.clone(), ..report };

@@ -18,17 +18,17 @@ use inventory_check::sheet::{RowsToFix, ToFixBook, ToFixError};
 use inventory_rules::judge::SheetRead;
 use inventory_rules::schema::Duplicates;
 
-/// What has to be mended.
-const TO_MEND: [Fate; 2] = [Fate::Rejected, Fate::Duplicate];
+/// Fates of the rows to fix.
+const TO_FIX: [Fate; 2] = [Fate::Rejected, Fate::Duplicate];
 
 /// Chunks that are read ahead.
 const CHUNKS_AHEAD: usize = 4;
 
-/// The workbook in the making, beside whatever else the load does. Dropped, it is not made.
+/// The task that makes the workbook in the background. Dropping it cancels it.
 pub struct ToFixTask(JoinSet<Result<Option<ToFixBook>, RowsToFixError>>);
 
 impl ToFixTask {
-    /// Begins with it, where there are rows to mend. Meanwhile it stands in the folder `scratch`.
+    /// Starts the task, if there are rows to fix. It writes into the folder `scratch`.
     pub fn begin(plan: &Index, store: &Store, scratch: &Path) -> Option<ToFixTask> {
         let chunks: Vec<ChunkEntry> = plan.chunks.iter().filter(|entry| has_some(&entry.counts)).cloned().collect();
         if chunks.is_empty() {
@@ -47,7 +47,7 @@ impl ToFixTask {
         Some(ToFixTask(making))
     }
 
-    /// The workbook, and what stands in it.
+    /// Waits for the workbook, and returns it with its bytes.
     async fn end(mut self) -> Result<Option<(ToFixBook, Vec<u8>)>, RowsToFixError> {
         let book = self.0.join_next().await.transpose()?.unwrap_or(Ok(None))?;
         let Some(book) = book else { return Ok(None) };
@@ -56,17 +56,17 @@ impl ToFixTask {
     }
 }
 
-/// Leaves the rows that were left out as a workbook, and says in the report where it is. That it cannot be made keeps no
-/// report from being left: the plan has the rows as well.
-pub async fn leave_rows_to_fix(
+/// Keeps the rows that were left out as a workbook, and names it in the report. A workbook that cannot be made does not
+/// keep the report from being kept: the plan has the rows as well.
+pub async fn keep_rows_to_fix(
     report: &mut Report,
     begun: Option<ToFixTask>,
     names: Names<'_>,
     services: &Services,
     scratch: &Path,
 ) -> Result<(), LoadError> {
-    // Those of a newer version are to be mended, not these.
-    let is_one = TO_MEND.iter().any(|fate| report.rows.fates.get(fate).is_some_and(|rows| *rows > 0));
+    // The rows to fix are those of the newer version, not these.
+    let is_one = TO_FIX.iter().any(|fate| report.rows.fates.get(fate).is_some_and(|rows| *rows > 0));
     if !is_one || report.ending == Ending::Superseded {
         return Ok(());
     }
@@ -85,7 +85,7 @@ pub async fn leave_rows_to_fix(
         Ok(None) => return Ok(()),
         Err(RowsToFixError::Load(error)) if error.is_retryable() => return Err(error),
         Err(error) => {
-            tracing::error!(event = "to_fix_left_out", load = %names.0, error = %error);
+            tracing::error!(event = "to_fix_not_made", load = %names.0, error = %error);
             return Ok(());
         }
     };
@@ -102,11 +102,11 @@ enum RowsToFixError {
     Load(#[from] LoadError),
     #[error(transparent)]
     Workbook(#[from] ToFixError),
-    #[error("the workbook of rows to mend could not be written: {0}")]
+    #[error("the workbook of rows to fix could not be written: {0}")]
     Panic(#[from] tokio::task::JoinError),
 }
 
-/// Of what it is made, and where.
+/// The input of the workbook, and the folder it is made in.
 struct Material {
     load: LoadId,
     duplicates: Duplicates,
@@ -131,16 +131,16 @@ impl Material {
                     rows.add(&row).map_err(ToFixError::Scratch)?;
                 }
                 read += 1;
-                // A folder never keeps anybody waiting, and the writing has to go on.
+                // Reads from a local folder never wait, and the writing needs its turn.
                 tokio::task::yield_now().await;
             }
         }
         self.chunks[read..].iter().for_each(|entry| rows.count(&entry.counts));
-        // It takes long where there are many rows, and others have to go on meanwhile.
+        // With many rows this takes long, and must not block the other tasks.
         let load = self.load.clone();
         let book = tokio::task::spawn_blocking(move || rows.write(&self.load, &self.sheets)).await??;
         let (seconds, rows) = (clock.elapsed().as_secs_f64(), book.as_ref().map(|book| book.rows));
-        tracing::info!(event = "stage_over", %load, stage = "mend", seconds, rows);
+        tracing::info!(event = "stage_over", %load, stage = "to_fix", seconds, rows);
         Ok(book)
     }
 
@@ -149,10 +149,10 @@ impl Material {
         let packed = self.store.read(&Names(&self.load).chunk(entry)).await?;
         let missing = || LoadError::PlanIncomplete { load: self.load.clone(), part: entry.name.clone() };
         let lines = plan::unpack(&entry.name, &packed.ok_or_else(missing)?)?;
-        Ok(plan::read_rows_of(&entry.name, &lines, &TO_MEND)?)
+        Ok(plan::read_rows_of(&entry.name, &lines, &TO_FIX)?)
     }
 }
 
 fn has_some(counts: &Counts) -> bool {
-    counts.has(|fate| TO_MEND.contains(&fate))
+    counts.has(|fate| TO_FIX.contains(&fate))
 }

@@ -10,17 +10,17 @@ use crate::table::Table;
 use inventory_base::item::{Item, item_size};
 use inventory_check::plan;
 use inventory_check::plan::{
-    Biggest, ChunkEntry, Estimate, Evidence, Fate, Gate, Index, LastLoad, Listed, LoadKeys, MissingItem,
-    Partitions, PlanRow, Twins,
+    Biggest, ChunkEntry, Estimate, Evidence, Fate, Gate, Index, LastLoad, Listed, LoadKeys, MissingItem, Partitions,
+    PlanRow, Twins,
 };
 use inventory_rules::judge::{FileRead, SheetRead};
 use inventory_rules::schema::{Missing, Schema, TableShape};
 
-/// By what a plan is made, and of whom.
+/// The input of a plan: the rules, the table, and what earlier runs have kept.
 pub struct PlanInput<'a> {
     pub schema: &'a Schema,
     pub table: Table,
-    /// Nothing yet but what is known without a row.
+    /// The index without any rows.
     index: Index,
     pub provenance: Item,
     pub empty: bool,
@@ -40,7 +40,7 @@ impl<'a> PlanInput<'a> {
         PlanInput { schema, table, index, provenance, empty: false, read_units: 0.0, kept }
     }
 
-    pub async fn look_if_empty(&mut self) -> Result<(), LoadError> {
+    pub async fn check_if_empty(&mut self) -> Result<(), LoadError> {
         if self.schema.compare {
             (self.empty, self.read_units) = self.table.is_empty().await?;
         }
@@ -48,7 +48,7 @@ impl<'a> PlanInput<'a> {
     }
 }
 
-/// The rows of a chunk as they were judged, and what is known of the sheets they are from.
+/// The judged rows of a chunk, and the sheets they are from.
 pub struct Judged {
     pub rows: Vec<PlanRow>,
     pub sheets: Arc<[SheetRead]>,
@@ -58,19 +58,20 @@ pub struct Judged {
 pub struct Draft {
     pub number: usize,
     pub rows: Vec<PlanRow>,
-    /// What asking the table for it consumed.
+    /// Read units that the comparison with the table consumed.
     pub read_units: f64,
-    /// It is kept already, as it is here, by an earlier run of this load.
+    /// Whether an earlier run of this load has kept the same chunk.
     pub is_kept: bool,
 }
 
+/// A chunk that is ready to be stored.
 pub struct Packed {
     pub entry: ChunkEntry,
-    /// None where the chunk is kept already.
+    /// `None` if the chunk is kept already.
     pub packed: Option<Vec<u8>>,
 }
 
-/// The plan in the builder.
+/// Builds a plan from its chunks.
 pub struct PlanBuilder<'a> {
     pub index: Index,
     schema: &'a Schema,
@@ -81,9 +82,9 @@ pub struct PlanBuilder<'a> {
     twins: Twins,
     pub keys: LoadKeys,
     write_units: f64,
-    /// Of looking at missing items once more before they are changed.
+    /// Read units for reading missing items again before they are changed.
     read_again_units: f64,
-    /// Of reading all items of the load back.
+    /// Read units for reading back all items of the load.
     read_back_units: f64,
 }
 
@@ -108,7 +109,7 @@ impl<'a> PlanBuilder<'a> {
 }
 
 impl PlanBuilder<'_> {
-    /// Takes the rows of a chunk into account, in their order, and packs them.
+    /// Adds the rows of a chunk, in order, and packs them.
     pub fn add(&mut self, draft: Draft) -> Result<Packed, LoadError> {
         let name = plan::chunk_name(draft.number)?;
         let mut entry = ChunkEntry::of_rows(name);
@@ -153,7 +154,7 @@ impl PlanBuilder<'_> {
         }
     }
 
-    /// Takes items that the sheet no longer lists into account.
+    /// Adds items that the sheet no longer lists.
     pub fn add_missing(&mut self, entry: ChunkEntry, items: &[MissingItem]) {
         for item in items {
             self.evidence.add_missing(&item.before);
@@ -161,15 +162,16 @@ impl PlanBuilder<'_> {
             if item.missing != Missing::Report {
                 self.keys.add(self.schema, &item.before, true);
                 self.write_units += plan::write_units(&self.index.table, Some(&item.before), after.as_ref());
-                // Before it is changed it is read once more.
+                // It is read again before it is changed.
                 self.read_again_units += plan::read_units(item_size(&item.before), true);
             }
         }
         self.index.add(entry);
     }
 
-    /// What somebody has approved. Of rows that were mended there are few, and none of them was right before.
-    fn gates_not_asked(&self) -> BTreeSet<Gate> {
+    /// The gates that do not hold this load: those that are waived, and for a workbook of fixed rows also those about
+    /// rejected rows and fewer items, since it has only a few rows, all of which were wrong before.
+    fn waived_gates(&self) -> BTreeSet<Gate> {
         let of_a_whole = [Gate::Rejected, Gate::Fewer].into_iter().filter(|_| self.index.file.fixes.is_some());
         self.index.waived.iter().copied().chain(of_a_whole).collect()
     }
@@ -177,7 +179,7 @@ impl PlanBuilder<'_> {
     pub fn finish(mut self, last: Option<&LastLoad>) -> (Index, LoadKeys) {
         self.index.per_scope = self.evidence.to_last_load(&self.index.load).per_scope;
         self.evidence.set_document(self.index.file.document.as_ref());
-        self.index.held = self.evidence.judge(last, &self.gates_not_asked(), &self.index.load);
+        self.index.held = self.evidence.judge(last, &self.waived_gates(), &self.index.load);
         let items = self.index.counts.items();
         let share = if items > READ_BACK_ITEMS { READ_BACK_ITEMS as f64 / items as f64 } else { 1.0 };
         let read_back = if self.schema.totals.read_back { self.read_back_units * share } else { 0.0 };
@@ -193,7 +195,7 @@ impl PlanBuilder<'_> {
         self.index.file.notes.extend(self.twins.note(self.schema, &self.index.file.sheets));
         self.index.file.notes.extend(spread.note);
         let chunks = 0..self.index.chunks.len() as u32;
-        // Those of items that are missing come last.
+        // Chunks of missing items come last.
         self.index.order = spread.order.map(|order| order.iter().copied().chain(chunks.skip(order.len())).collect());
         (self.index, self.keys)
     }

@@ -8,8 +8,8 @@ use inventory_check::plan;
 use inventory_check::plan::{Before, CaseVariants, Comparison, Fate, PlanError, PlanRow};
 
 impl Job<'_> {
-    /// The rows of a chunk beside what the table holds.
-    pub async fn look_up(
+    /// Compares the rows of a chunk with the items of the table.
+    pub async fn compare_chunk(
         &self,
         number: usize,
         judged: Result<Judged, PlanError>,
@@ -52,14 +52,14 @@ impl Job<'_> {
             return Ok(None);
         }
         let Some(packed) = self.services.store.read(&place).await? else { return Ok(None) };
-        // What another loader or other rules left behind is made again.
+        // A chunk kept by another version or with other rules is made again.
         let Ok(kept) = plan::decode::<PlanRow>(&name, &packed) else { return Ok(None) };
         let same = kept.len() == rows.len() && kept.iter().zip(rows).all(|(kept, row)| comparison.is_of(kept, row));
         Ok(same.then_some(kept))
     }
 
-    /// Looks for the keys of new rows in other capitals, and returns what that consumed. Where the table is empty, nobody
-    /// input; where every row is known, nothing is asked.
+    /// Looks for items whose keys differ from those of new rows only in capital letters, and returns the read units
+    /// consumed. If no row is new, nothing is read.
     async fn find_twins(&self, number: usize, rows: &mut [PlanRow], input: &PlanInput<'_>) -> Result<f64, LoadError> {
         let Some(respelling) = CaseVariants::new(input.schema) else { return Ok(0.0) };
         let (mut places, mut keys): (Vec<usize>, Vec<Item>) = Default::default();

@@ -1,6 +1,6 @@
-//! What the table has in the sheet's scope and the sheet does not list. Nobody can be asked for it by its key, so the whole
-//! table is scanned, in segments side by side. How far each has come is kept: a table of any size gets its plan, if not in
-//! one run then in several.
+//! Finds the items in the sheet's scope that the sheet does not list. Their keys are not known, so the whole table is
+//! scanned, in parallel segments. The progress of each segment is kept, so that a table of any size can be planned,
+//! over several runs if need be.
 
 use std::collections::BTreeMap;
 
@@ -13,30 +13,30 @@ use crate::load::error::LoadError;
 use crate::load::job::Job;
 use crate::load::stage::builder::{PlanBuilder, PlanInput};
 use inventory_base::item::Item;
-use inventory_base::message::{Note, Rule, count};
+use inventory_base::message::{count, note};
 use inventory_check::plan;
 use inventory_check::plan::{ChunkEntry, ChunkKind, Listed, MissingItem, Names, ROWS_PER_CHUNK};
 
-/// Read side by side, which is some eight times as fast as one after the other.
+/// Segments that are scanned in parallel, which is about eight times as fast as one scan.
 const SEGMENTS: u32 = 8;
 
-/// A page has a megabyte at most. So often it is kept how far a segment is.
-const PAGES_BETWEEN_NOTES: u32 = 100;
+/// The progress of a segment is kept after this many pages, of a megabyte at most.
+const PAGES_BETWEEN_SAVES: u32 = 100;
 
-/// Of the names of the chunks, each segment has so many.
-const CHUNKS_A_SEGMENT: usize = 10_000;
+/// Chunk numbers reserved for each segment.
+const CHUNKS_PER_SEGMENT: usize = 10_000;
 
-/// How far one segment has been scanned, and what was found in it.
+/// The progress of one segment, and what was found in it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 struct Segment {
     /// A digest of what the sheet lists.
     listed: String,
-    /// The key behind which it goes on; none before the first page.
+    /// The key after which the scan resumes; `None` before the first page.
     after: Option<Item>,
     is_done: bool,
     /// Chunks of missing items that are kept.
     chunks: usize,
-    /// Items that the sheet speaks for, by their scope.
+    /// The number of items in the sheet's scope, by scope.
     in_scope: Vec<(Option<String>, u64)>,
     units: f64,
 }
@@ -45,21 +45,21 @@ struct Segment {
 #[derive(Default)]
 struct Scanned {
     segment: Segment,
-    /// Missing items that are in no chunk yet.
+    /// Missing items that are not in a chunk yet.
     waiting: Vec<MissingItem>,
     in_scope: BTreeMap<Option<String>, u64>,
-    pages_since_note: u32,
+    pages_since_save: u32,
 }
 
 impl Job<'_> {
     /// Adds the missing items to the plan, in chunks of their own.
     pub async fn plan_missing(&self, builder: &mut PlanBuilder<'_>, input: &PlanInput<'_>) -> Result<(), LoadError> {
-        // Rows that were fixed are a part of a list: what they do not list is not missing.
+        // A workbook of fixed rows is only a part of a list: items that it does not list are not missing.
         let listed = builder.listed.take().filter(|_| builder.index.file.fixes.is_none());
         let Some(mut listed) = listed else { return Ok(()) };
         if listed.unreadable > 0 {
             let rows = count(listed.unreadable);
-            builder.index.file.notes.push(Note::new(Rule::SyncBlocked, &[("rows", &rows)]));
+            builder.index.file.notes.push(note!(SyncBlocked { rows }));
             return Ok(());
         }
         if input.empty {
@@ -93,7 +93,7 @@ impl Job<'_> {
             open.map(|(number, scanned)| next(number, scanned.segment.after.clone())).collect();
         let mut has_progressed = false;
         loop {
-            let time_to_leave_off = async {
+            let past_deadline = async {
                 match self.deadline() {
                     Some(deadline) => sleep_until(deadline).await,
                     None => std::future::pending().await,
@@ -102,8 +102,8 @@ impl Job<'_> {
             let page = tokio::select! {
                 biased;
                 page = asked.next() => page,
-                // Under a low ceiling a page may take longer than there is time.
-                () = time_to_leave_off => break,
+                // Under a low ceiling a page may take longer than the time left.
+                () = past_deadline => break,
             };
             let Some((number, (scan, page))) = page else { return Ok(()) };
             let of = &mut scanned[number];
@@ -111,13 +111,13 @@ impl Job<'_> {
             of.segment.is_done = page.is_none() || scan.after().is_none();
             of.segment.units += scan.page_units();
             of.segment.after = scan.after().cloned();
-            of.take(page.unwrap_or_default(), listed, builder);
+            of.add_page(page.unwrap_or_default(), listed, builder);
             has_progressed = true;
             while of.waiting.len() >= ROWS_PER_CHUNK {
                 self.keep_missing(number, of, builder).await?;
             }
-            if of.segment.is_done || of.pages_since_note >= PAGES_BETWEEN_NOTES {
-                self.note_segment(number, of, builder).await?;
+            if of.segment.is_done || of.pages_since_save >= PAGES_BETWEEN_SAVES {
+                self.keep_segment(number, of, builder).await?;
             }
             if !of.segment.is_done {
                 asked.push(next(number, of.segment.after.clone()));
@@ -125,17 +125,18 @@ impl Job<'_> {
         }
         drop(asked);
         if !has_progressed {
-            return Err(LoadError::NoHeadway(self.load.clone()));
+            return Err(LoadError::NoProgress(self.load.clone()));
         }
         for (number, of) in scanned.iter_mut().enumerate() {
-            self.note_segment(number, of, builder).await?;
+            self.keep_segment(number, of, builder).await?;
         }
         let done = scanned.iter().filter(|scanned| scanned.segment.is_done).count();
         tracing::info!(event = "scan_left_in_part", load = %self.load, segments_done = done, of = SEGMENTS);
-        Err(LoadError::PlanGoesOn)
+        Err(LoadError::PlanUnfinished)
     }
 
-    /// A segment as an earlier run of this load has left it, if nothing else was loaded since and the sheet is the same.
+    /// Returns a segment as an earlier run of this load has kept it, if nothing else was loaded since and the sheet is
+    /// the same.
     async fn resume(
         &self,
         number: u32,
@@ -165,7 +166,7 @@ impl Job<'_> {
         Ok(Scanned { segment, in_scope, ..Scanned::default() })
     }
 
-    /// Keeps a chunk of what waits.
+    /// Keeps a chunk of the missing items that are not in one yet.
     async fn keep_missing(
         &self,
         number: usize,
@@ -181,8 +182,8 @@ impl Job<'_> {
         Ok(())
     }
 
-    /// Keeps all that was found in a segment, and how far it is.
-    async fn note_segment(
+    /// Keeps all that was found in a segment, and its progress.
+    async fn keep_segment(
         &self,
         number: usize,
         of: &mut Scanned,
@@ -191,7 +192,7 @@ impl Job<'_> {
         while !of.waiting.is_empty() {
             self.keep_missing(number, of, builder).await?;
         }
-        of.pages_since_note = 0;
+        of.pages_since_save = 0;
         if self.turn.is_none() {
             return Ok(());
         }
@@ -202,9 +203,9 @@ impl Job<'_> {
 }
 
 impl Scanned {
-    /// Takes the items of a page into account.
-    fn take(&mut self, items: Vec<Item>, listed: &Listed<'_>, builder: &PlanBuilder<'_>) {
-        self.pages_since_note += 1;
+    /// Adds the items of a page.
+    fn add_page(&mut self, items: Vec<Item>, listed: &Listed<'_>, builder: &PlanBuilder<'_>) {
+        self.pages_since_save += 1;
         for item in items.into_iter().filter(|item| listed.covers(item)) {
             let is_listed = listed.lists(&item);
             if !is_listed && listed.is_already_marked(&item) {
@@ -219,8 +220,8 @@ impl Scanned {
 }
 
 fn chunk_name(segment: usize, chunk: usize) -> Result<String, LoadError> {
-    // Behind the last name of a segment come those of the next.
-    let number = if chunk < CHUNKS_A_SEGMENT { segment * CHUNKS_A_SEGMENT + chunk } else { usize::MAX };
+    // Past the numbers of this segment come those of the next.
+    let number = if chunk < CHUNKS_PER_SEGMENT { segment * CHUNKS_PER_SEGMENT + chunk } else { usize::MAX };
     Ok(plan::missing_name(number)?)
 }
 

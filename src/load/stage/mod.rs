@@ -1,4 +1,4 @@
-//! The stages of a load.
+//! The stages of a load: plan, write and verify.
 
 pub mod builder;
 pub mod compare;

@@ -1,4 +1,4 @@
-//! Whether newer uploads have been loaded since this one came, so that loading it now would go back in time.
+//! Finds newer uploads that have been loaded since this one came, so that it does not overwrite newer values.
 
 use std::time::Duration;
 
@@ -8,16 +8,18 @@ use crate::load::job::Job;
 use inventory_check::plan::{Gate, LoadKeys, Names, Newer, NewerLoad};
 use inventory_rules::schema::{Mode, Schema};
 
-/// Newer loads that are compared item by item. Behind more of them, somebody decides.
-const LOOKED_AT: usize = 20;
+/// The number of newer loads that are compared item by item. If there are more, the load is held.
+const MAX_COMPARED: usize = 20;
 
-const CLOCKS_DIFFER: Duration = Duration::from_secs(60 * 60);
+/// How far our clock and that of S3 may differ.
+const CLOCK_SKEW: Duration = Duration::from_secs(60 * 60);
 
 impl Job<'_> {
-    /// What the gate `older` looks at: loads that ended since this upload came, were uploaded later and wrote something.
+    /// Finds the loads for the gate `older`: they ended since this upload came, were uploaded later and wrote
+    /// something.
     pub async fn find_newer(&self, schema: &Schema, keys: &mut LoadKeys) -> Result<Newer, LoadError> {
         let Some(turn) = &self.turn else { return Ok(Newer::default()) };
-        // Where items are only added, none goes back to an older value.
+        // If items are only added, none goes back to an older value.
         let is_asked = schema.gates.older && !self.waived.contains(&Gate::Older) && schema.mode != Mode::Add;
         if !is_asked || keys.written() == 0 {
             return Ok(Newer::default());
@@ -35,15 +37,15 @@ impl Job<'_> {
             if wrote && record.position.at() > uploaded {
                 found.push((record.load, record.upload.key, record.position.at()));
             }
-            Ok::<bool, LedgerError>(found.len() <= LOOKED_AT)
+            Ok::<bool, LedgerError>(found.len() <= MAX_COMPARED)
         };
-        // Whoever noted the end may have had another clock than S3.
-        let since = uploaded.checked_sub(CLOCKS_DIFFER).unwrap_or(uploaded);
+        // The end was recorded by another clock than S3's.
+        let since = uploaded.checked_sub(CLOCK_SKEW).unwrap_or(uploaded);
         ledger.ended_since(&turn.lease.table, since, look).await?;
-        newer.too_many = found.len() > LOOKED_AT;
+        newer.too_many = found.len() > MAX_COMPARED;
         keys.sort();
         let mut shared = vec![false; keys.written()];
-        for (load, file, uploaded) in found.into_iter().take(LOOKED_AT) {
+        for (load, file, uploaded) in found.into_iter().take(MAX_COMPARED) {
             let encoded = self.services.store.read(&Names(&load).keys()).await?;
             let items =
                 encoded.map(|encoded| keys.shared_with(&encoded).map(|place| shared[place] = true).count() as u64);

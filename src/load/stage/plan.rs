@@ -1,4 +1,5 @@
-//! Makes the plan: compares the rows of the sheet with the items of the table, chunk by chunk, and keeps the index last.
+//! Makes the plan: compares the rows of the sheet with the items of the table, chunk by chunk, and keeps the index
+//! last.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -64,7 +65,7 @@ impl Job<'_> {
         };
         // Early rows are planned while later ones are still read.
         let early = async {
-            input.look_if_empty().await?;
+            input.check_if_empty().await?;
             self.plan_rows(PlanBuilder::new(&input, &shape), &input, stream::unfold(following, next_rows), None).await
         };
         let (read, early) = tokio::join!(read, early);
@@ -79,7 +80,8 @@ impl Job<'_> {
         tracing::info!(event = "stage_over", load = %self.load, stage = "read", seconds = read, rows, memory_bytes = memory);
         let mut builder = early?;
         if reading.has_duplicates() {
-            // Some rows were taken for what they are not. What was planned otherwise is found where it was kept.
+            // Rows that were already planned turned out to have duplicates, so the plan is made again. Unchanged chunks
+            // are read back from the store.
             let early = builder.index;
             input.kept.extend(early.chunks.iter().map(|chunk| Names(&self.load).chunk(chunk)));
             input.read_units = early.read_units;
@@ -105,8 +107,7 @@ impl Job<'_> {
         Ok(Planned::Plan(Box::new(index)))
     }
 
-    /// Puts the rows of a file beside what the table holds, and keeps them chunk by chunk. `of` how many, where that is
-    /// known.
+    /// Compares the rows of a file with the table, and keeps them chunk by chunk. `of` is the number of rows, if known.
     async fn plan_rows<'a>(
         &self,
         mut builder: PlanBuilder<'a>,
@@ -115,8 +116,9 @@ impl Job<'_> {
         of: Option<u64>,
     ) -> Result<PlanBuilder<'a>, LoadError> {
         {
-            let looked_up = rows.enumerate().map(|(number, rows)| self.look_up(number, rows, input)).buffered(AT_ONCE);
-            let stored = looked_up
+            let compared =
+                rows.enumerate().map(|(number, rows)| self.compare_chunk(number, rows, input)).buffered(AT_ONCE);
+            let stored = compared
                 .map(|draft| {
                     let packed = draft.and_then(|draft| builder.add(draft));
                     async move {
@@ -134,7 +136,7 @@ impl Job<'_> {
                 rows += planned?;
                 chunks += 1;
                 if chunks > input.kept.len() && self.is_past_deadline() {
-                    return Err(LoadError::PlanGoesOn);
+                    return Err(LoadError::PlanUnfinished);
                 }
                 (self.run.progress)(Progress::Planning { rows, of });
             }

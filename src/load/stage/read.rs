@@ -11,8 +11,8 @@ use inventory_check::plan;
 use inventory_check::plan::Names;
 
 impl Job<'_> {
-    /// Reads items, over several runs where the table is too slow for one: what was found until it was time to leave off is
-    /// kept, and counts for the next run as long as nothing else was loaded in between.
+    /// Reads items, over several runs if the table is too slow for one: what was found before the deadline is kept, and
+    /// the next run uses it if nothing else was loaded in between.
     pub async fn read_in_parts(&self, table: &Table, name: &str, keys: &[Item]) -> Result<Found, LoadError> {
         let place = Names(&self.load).read_part(name);
         let resumes = self.turn.as_ref().is_some_and(|turn| turn.lease.is_unbroken());
@@ -43,23 +43,23 @@ impl Job<'_> {
         Ok(Found { items, ..read })
     }
 
-    /// Never a result: the next run goes on, if this one has come any further.
+    /// Keeps what was read, and always returns an error: `PlanUnfinished` if this run made progress.
     async fn keep_read(&self, place: &str, name: &str, part: ReadPart, known: usize) -> Result<Found, LoadError> {
         if part.found.len() == known {
-            return Err(LoadError::NoHeadway(self.load.clone()));
+            return Err(LoadError::NoProgress(self.load.clone()));
         }
         tracing::info!(event = "read_left_in_part", load = %self.load, name, found = part.found.len());
         self.services.store.keep(place, plan::pack(name, &[part])?).await?;
-        Err(LoadError::PlanGoesOn)
+        Err(LoadError::PlanUnfinished)
     }
 }
 
-/// What a run has read before it had to leave off.
+/// What a run has read before its deadline.
 #[derive(Serialize, Deserialize)]
 struct ReadPart {
     /// A digest of all the keys.
     keys: String,
-    /// By the place of its key, in order.
+    /// Items by the position of their key, in order.
     found: Vec<(u32, Option<Item>)>,
 }
 

@@ -1,4 +1,8 @@
 //! Plans the undo of a load: from its plan and its outcomes, compared with the items of the table now.
+//!
+//! A load that is done is undone as a whole. If it ended early (superseded, cancelled, failed), the chunks with an
+//! outcome are undone, and those after them that may be partly written are looked at too: items that were not written
+//! are found as they were before.
 
 use std::collections::BTreeSet;
 
@@ -25,13 +29,16 @@ use inventory_rules::schema::TableShape;
 /// A load that wrote something.
 pub struct Undoable {
     pub plan: Index,
-    /// Chunks that the load has written for certain. Whether it wrote more, their outcomes say.
+    /// The number of chunks that the load has certainly written. Outcomes show whether it wrote more.
     pub chunks_done: usize,
 }
 
-/// What the ledger knows of a load, and how the load ended: without a ledger, and of a load that took no turn, its
-/// report knows.
-pub async fn look_up(load: &LoadId, services: &Services) -> Result<(Option<LoadRecord>, Option<Ending>), LoadError> {
+/// Returns the ledger's record of a load, and how the load ended. Without a record, because there is no ledger or the
+/// load took no turn, the ending comes from the report.
+pub async fn read_record_and_ending(
+    load: &LoadId,
+    services: &Services,
+) -> Result<(Option<LoadRecord>, Option<Ending>), LoadError> {
     let record = match &services.ledger {
         Some(ledger) => ledger.read(load).await?,
         None => None,
@@ -47,10 +54,11 @@ pub async fn look_up(load: &LoadId, services: &Services) -> Result<(Option<LoadR
     Ok((record, ending))
 }
 
-/// The load that is to be undone: one that has written something, into this table, and knows what was there before.
+/// Returns the load to undo, if it can be: it has ended, has written into this table, and its plan has the values
+/// before.
 pub async fn find_undoable(undo: &Undo, services: &Services) -> Result<Undoable, LoadError> {
     let load = || undo.load.clone();
-    let (record, ending) = look_up(&undo.load, services).await?;
+    let (record, ending) = read_record_and_ending(&undo.load, services).await?;
     let plan = services.store.read(&Names(&undo.load).index()).await?;
     let Some(ending) = ending else {
         let is_known = record.is_some() || plan.is_some();
@@ -81,25 +89,25 @@ pub async fn find_undoable(undo: &Undo, services: &Services) -> Result<Undoable,
     Ok(Undoable { plan, chunks_done })
 }
 
-/// The plan of an undo in the builder.
+/// Builds the plan of an undo.
 struct UndoBuilder {
     index: Index,
     undone: Undone,
     write_units: f64,
-    /// Of looking at items once more before they are changed.
+    /// Read units for reading items again before they are changed.
     read_again_units: f64,
 }
 
 impl Job<'_> {
-    /// The plan of an undo comes from the plan and the outcomes of the load that is undone, beside what the table holds
-    /// now. It has a chunk for each chunk of which something was written, or may have been.
+    /// Plans an undo from the plan and the outcomes of the load to undo, compared with what the table holds now. It has
+    /// a chunk for each chunk of which something was or may have been written.
     pub async fn plan_undo(&self, undo: &Undo, seconds: &mut Seconds) -> Result<Index, LoadError> {
         let clock = Instant::now();
         let undoable = find_undoable(undo, self.services).await?;
         let loaded = &undoable.plan;
         let shape = self.services.table.describe().await?;
         if loaded.table.is_different_table(&shape) {
-            return Err(CannotUndo::TableMadeAnew(loaded.load.clone()).into());
+            return Err(CannotUndo::TableRecreated(loaded.load.clone()).into());
         }
         loaded.schema.check_table(&shape)?;
         let mut builder = UndoBuilder::new(self, undo, loaded, shape);
@@ -109,11 +117,12 @@ impl Job<'_> {
             let outcome = match self.services.store.read(&Names(&loaded.load).outcome(number)).await? {
                 Some(json) => serde_json::from_slice(&json)?,
                 None if number < undoable.chunks_done => return Err(CannotUndo::Expired(loaded.load.clone()).into()),
-                // A run that died may have left so many half written. An item that was not is found as it was before.
+                // A run that died may have left this many chunks partially written. An item that was not written is
+                // found as it was before.
                 None if number < *unknown.get_or_insert(number) + CHUNKS_AT_ONCE => ChunkOutcome::default(),
                 None => break,
             };
-            let mut steps = steps_back(loaded, entry, &outcome, &self.services.store).await?;
+            let mut steps = undo_steps(loaded, entry, &outcome, &self.services.store).await?;
             if !steps.is_empty() {
                 let name = plan::undo_name(builder.index.chunks.len())?;
                 match self.kept_steps(&name, &steps, &kept).await? {
@@ -137,7 +146,7 @@ impl Job<'_> {
             lines += entry.lines();
             (self.run.progress)(Progress::Planning { rows: lines, of: Some(loaded.lines()) });
             if has_progressed && self.is_past_deadline() {
-                return Err(LoadError::PlanGoesOn);
+                return Err(LoadError::PlanUnfinished);
             }
         }
         let index = builder.finish();
@@ -147,7 +156,7 @@ impl Job<'_> {
         Ok(index)
     }
 
-    /// The steps of a chunk as an earlier run of this undo has compared and kept them.
+    /// Returns the steps of a chunk if an earlier run of this undo has compared and kept them.
     async fn kept_steps(
         &self,
         name: &str,
@@ -203,8 +212,8 @@ impl UndoBuilder {
     }
 }
 
-/// The items that a chunk of a load wrote, by its plan and its outcome.
-async fn steps_back(
+/// Returns the steps that undo what a chunk wrote, by its plan and its outcome.
+async fn undo_steps(
     loaded: &Index,
     entry: &ChunkEntry,
     outcome: &ChunkOutcome,

@@ -1,4 +1,4 @@
-//! After the writing: verifies that the table holds what the sheet says, by reading it.
+//! Verifies after the writing that the table holds what the sheet says, by reading it back.
 
 use std::borrow::Cow;
 use std::pin::pin;
@@ -14,15 +14,16 @@ use inventory_check::plan::{ChunkEntry, ControlTotals, Fate, Index, PlanRow, key
 use inventory_check::report::{ReadBack, Seconds};
 use inventory_rules::schema::Mode;
 
-/// Items read back from the table after the load; of more, this many are sampled.
+/// The most items that are read back from the table after a load; if it has more, a sample of about this many.
 pub const READ_BACK_ITEMS: u64 = 10_000;
 
 impl Job<'_> {
-    /// The totals of what the table holds now against those of the plan: of all items, or of whole chunks from all over
-    /// the sheet where there are many. With the read units it took; none where the rules do not want it.
+    /// Compares the control totals of what the table holds now with those of the plan: of all items or, if there are
+    /// many, of whole chunks from all over the sheet. Returns the result with the read units consumed; `None` if the
+    /// rules turn this off.
     pub async fn read_back(&self, plan: &Index, seconds: &mut Seconds) -> Result<Option<(ReadBack, f64)>, LoadError> {
         let of = plan.counts.items();
-        // Where nobody looked before, only what is put whole is known to be there now.
+        // Without a comparison, only items that were put whole are known.
         let is_known = plan.compared || plan.schema.mode == Mode::Replace;
         if !plan.schema.totals.read_back || of == 0 || !is_known {
             return Ok(None);
@@ -34,7 +35,7 @@ impl Job<'_> {
             .map(async |(place, entry)| {
                 let planned = self.read_planned(plan, place, entry).await?;
                 let keys: Vec<Item> = planned.iter().map(|item| key_of(item, &plan.schema)).collect();
-                // All is written: what there is no time to read back is left unread.
+                // Everything is written, so items that there is no time to read back are left out.
                 let found = self.services.table.read_until(&keys, self.deadline()).await?;
                 Ok::<_, LoadError>((planned, found))
             })
@@ -62,7 +63,7 @@ impl Job<'_> {
         Ok(Some((ReadBack { items, of, differences: expected.differences(&found) }, units)))
     }
 
-    /// The items of a chunk as they should be in the table now.
+    /// Returns the items of a chunk as they should be in the table now.
     async fn read_planned(&self, plan: &Index, place: usize, entry: &ChunkEntry) -> Result<Vec<Item>, LoadError> {
         let rows: Vec<PlanRow> = self.read_chunk(entry).await?;
         let outcome = self.read_outcome(place).await?;
@@ -75,7 +76,7 @@ fn is_in(fate: Fate) -> bool {
     matches!(fate, Fate::New | Fate::Changed | Fate::Unchanged | Fate::Written)
 }
 
-/// Chunks with about as many items as are read back, evenly from the whole plan; with their numbers.
+/// Picks chunks evenly from the whole plan, with about `READ_BACK_ITEMS` items in all, and their numbers.
 fn sample<'a>(
     chunks: impl Iterator<Item = &'a ChunkEntry>,
     items: u64,

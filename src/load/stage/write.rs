@@ -1,4 +1,5 @@
-//! Writes the plan to the table, several chunks at a time so that the table is never kept waiting, and reports each in order.
+//! Writes the plan to the table, several chunks at a time so that there is always one to send, and reports each in
+//! order.
 
 use std::future::ready;
 use std::pin::pin;
@@ -13,31 +14,31 @@ use crate::ledger::LedgerError;
 use crate::load::error::LoadError;
 use crate::load::job::Job;
 use crate::load::kept::KeptBefore;
-use crate::load::stage::write_chunk::{Open, write_chunk};
+use crate::load::stage::write_chunk::{PendingLines, write_chunk};
 use inventory_base::progress::Progress;
 use inventory_check::plan::{CHUNKS_AT_ONCE, ChunkEntry, ChunkKind, ChunkOutcome, Fate, Index, Names, PartOutcome};
 use inventory_check::report::Seconds;
 
-/// What writing came to.
+/// The result of writing, in this run.
 pub struct Writing {
     pub chunks_done: usize,
-    /// Of the chunks this run wrote, by their place in the order of writing.
+    /// The outcomes of the chunks this run wrote, by their place in the order of writing.
     pub outcomes: Vec<(usize, ChunkOutcome)>,
-    /// Whether a chunk that is not done has come further in this run.
-    pub has_parts: bool,
+    /// Whether this run made progress in a chunk that is not finished.
+    pub has_partial_chunks: bool,
 }
 
-/// What became of one chunk.
-enum Became {
+/// The result of writing one chunk.
+enum ChunkResult {
     Done(ChunkOutcome),
-    /// It was time to leave off before all of it was written; what is left is kept for the next run.
-    InPart {
+    /// The deadline came before all of it was written; the rest is kept for the next run.
+    Partial {
         has_progressed: bool,
     },
-    NotBegun,
+    NotStarted,
 }
 
-/// When no more is begun, nor sent.
+/// When no further chunk is started.
 struct Limits {
     deadline: Option<Instant>,
     stopped: AtomicBool,
@@ -50,18 +51,18 @@ impl Limits {
 }
 
 impl Job<'_> {
-    /// Writes the plan's chunks until all are written, the time is over, or the load is to stop. Each one's outcome is
-    /// kept before the ledger's checkpoint passes it; what was begun is finished.
+    /// Writes the plan's chunks until all are written, the deadline is reached, or the load has to stop. Each outcome
+    /// is kept before the ledger's checkpoint passes it; chunks that were started are finished.
     pub async fn write(&self, plan: &Index, seconds: &mut Seconds) -> Result<Writing, LoadError> {
         let clock = Instant::now();
         let limits = Limits { deadline: self.deadline(), stopped: AtomicBool::new(false) };
         let kept = self.kept_before().await?;
         let chunks_done = self.chunks_done().await?;
-        let mut writing = Writing { chunks_done, outcomes: Vec::new(), has_parts: false };
+        let mut writing = Writing { chunks_done, outcomes: Vec::new(), has_partial_chunks: false };
         if writing.chunks_done > 0 {
-            tracing::info!(event = "load_goes_on", load = %self.load, chunks_done = writing.chunks_done);
+            tracing::info!(event = "load_resumed", load = %self.load, chunks_done = writing.chunks_done);
         }
-        let (noted, mut news) = watch::channel(writing.chunks_done);
+        let (done, mut done_changed) = watch::channel(writing.chunks_done);
         let write = async {
             let of = plan.lines();
             let mut begun = plan.in_writing_order();
@@ -80,17 +81,17 @@ impl Job<'_> {
                 .buffered(CHUNKS_AT_ONCE);
             let mut chunks = pin!(chunks);
             let mut is_prefix = true;
-            while let Some(became) = chunks.next().await {
-                let outcome = match became? {
-                    Became::Done(outcome) if is_prefix => outcome,
-                    // Behind a chunk that is not done: the next run finds its outcome.
-                    Became::Done(_) => continue,
-                    Became::NotBegun => {
+            while let Some(result) = chunks.next().await {
+                let outcome = match result? {
+                    ChunkResult::Done(outcome) if is_prefix => outcome,
+                    // It comes after a chunk that is not finished: the next run finds its outcome.
+                    ChunkResult::Done(_) => continue,
+                    ChunkResult::NotStarted => {
                         is_prefix = false;
                         continue;
                     }
-                    Became::InPart { has_progressed } => {
-                        (is_prefix, writing.has_parts) = (false, writing.has_parts || has_progressed);
+                    ChunkResult::Partial { has_progressed } => {
+                        (is_prefix, writing.has_partial_chunks) = (false, writing.has_partial_chunks || has_progressed);
                         continue;
                     }
                 };
@@ -98,26 +99,26 @@ impl Job<'_> {
                 writing.outcomes.push((writing.chunks_done, outcome));
                 writing.chunks_done += 1;
                 (self.run.progress)(Progress::Writing { rows, of });
-                noted.send_replace(writing.chunks_done);
+                done.send_replace(writing.chunks_done);
             }
-            drop(noted);
+            drop(done);
             Ok(())
         };
-        let tell = async {
-            while news.changed().await.is_ok() {
-                let chunks_done = *news.borrow_and_update();
+        let checkpoint = async {
+            while done_changed.changed().await.is_ok() {
+                let chunks_done = *done_changed.borrow_and_update();
                 let Some(turn) = &self.turn else { continue };
                 match turn.ledger.checkpoint(turn.lease, chunks_done as u32).await {
                     Err(stop @ LedgerError::Stopped { .. }) => {
                         limits.stopped.store(true, Ordering::Relaxed);
                         return Ok(Some(stop));
                     }
-                    told => told?,
+                    result => result?,
                 }
             }
             Ok::<_, LoadError>(None)
         };
-        let ((), stop) = tokio::try_join!(write, tell)?;
+        let ((), stop) = tokio::try_join!(write, checkpoint)?;
         seconds.write = clock.elapsed().as_secs_f64();
         let of_chunks =
             |count: fn(&ChunkOutcome) -> f64| writing.outcomes.iter().map(|(_, chunk)| count(chunk)).sum::<f64>();
@@ -136,7 +137,7 @@ impl Job<'_> {
         }
     }
 
-    /// The packed lines of a chunk, where any of them is to be written.
+    /// Reads the packed lines of a chunk; `None` if none of them is to be written.
     async fn fetch(&self, entry: &ChunkEntry) -> Result<Option<Vec<u8>>, LoadError> {
         let has_work = match entry.kind {
             ChunkKind::Rows => entry.counts.has(Fate::is_written),
@@ -153,14 +154,14 @@ impl Job<'_> {
         packed: Option<Vec<u8>>,
         kept: &KeptBefore,
         limits: &Limits,
-    ) -> Result<Became, LoadError> {
+    ) -> Result<ChunkResult, LoadError> {
         let (store, names) = (&self.services.store, Names(&self.load));
         let turn = self.services.table.write_turn(plan.order.is_some()).await;
         if !limits.may_begin() {
-            return Ok(Became::NotBegun);
+            return Ok(ChunkResult::NotStarted);
         }
         if kept.outcomes.contains(&names.outcome(place)) {
-            return Ok(Became::Done(self.read_outcome(place).await?));
+            return Ok(ChunkResult::Done(self.read_outcome(place).await?));
         }
         let part = match kept.parts.contains(&names.part(place)) {
             true => store.read(&names.part(place)).await?,
@@ -169,22 +170,22 @@ impl Job<'_> {
         let part: Option<PartOutcome> = part.map(|json| serde_json::from_slice(&json)).transpose()?;
         let (begun, begun_at) = (Instant::now(), Timestamp::now());
         self.check_turn()?;
-        let open = Open { only: part.as_ref().map(|part| &*part.left), deadline: limits.deadline };
-        let (mut outcome, open, left) = match packed {
-            Some(packed) => write_chunk(&self.services.table, turn, &plan.schema, entry, &packed, open).await?,
+        let pending = PendingLines { only: part.as_ref().map(|part| &*part.left), deadline: limits.deadline };
+        let (mut outcome, pending, left) = match packed {
+            Some(packed) => write_chunk(&self.services.table, turn, &plan.schema, entry, &packed, pending).await?,
             None => (ChunkOutcome::default(), 0, Vec::new()),
         };
         (outcome.began, outcome.seconds) = (Some(begun_at), begun.elapsed().as_secs_f64());
         let outcome = part.map(|part| part.outcome).into_iter().fold(outcome, ChunkOutcome::after);
         if left.is_empty() {
             store.keep(&names.outcome(place), serde_json::to_vec(&outcome)?).await?;
-            return Ok(Became::Done(outcome));
+            return Ok(ChunkResult::Done(outcome));
         }
-        let has_progressed = left.len() < open;
-        tracing::info!(event = "chunk_left_in_part", load = %self.load, place, lines = open, left = left.len());
+        let has_progressed = left.len() < pending;
+        tracing::info!(event = "chunk_left_in_part", load = %self.load, place, lines = pending, left = left.len());
         if has_progressed {
             store.keep(&names.part(place), serde_json::to_vec(&PartOutcome { outcome, left })?).await?;
         }
-        Ok(Became::InPart { has_progressed })
+        Ok(ChunkResult::Partial { has_progressed })
     }
 }

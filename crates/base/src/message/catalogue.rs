@@ -15,12 +15,12 @@ macro_rules! catalogue {
         impl Rule {
             pub const ALL: &'static [Rule] = &[$(Rule::$rule,)*];
 
-            pub fn id(self) -> &'static str {
+            pub const fn id(self) -> &'static str {
                 match self { $(Rule::$rule => $id,)* }
             }
 
             /// The message and the advice, with their `{placeholders}`.
-            pub fn templates(self) -> (&'static str, &'static str) {
+            pub const fn templates(self) -> (&'static str, &'static str) {
                 match self { $(Rule::$rule => ($message, $advice),)* }
             }
         }

@@ -56,10 +56,50 @@ fn every_message_avoids_jargon_and_says_what_was_done() {
 
 #[test]
 fn placeholders_are_filled_and_braces_in_values_are_kept() {
-    assert_eq!(
-        Rule::NumberExpected.message(&[("column", "Price"), ("cell", "D14"), ("value", "{row}")]),
-        "Price in D14 is \"{row}\"."
-    );
+    let filled = sentences!(NumberExpected { column: "Price", cell: "D14", value: "{row}", row: 14 });
+    assert_eq!(filled.message, "Price in D14 is \"{row}\".");
+    assert!(filled.advice.ends_with("Row 14 was not loaded."), "{}", filled.advice);
+}
+
+#[test]
+fn the_compiler_names_the_word_that_is_missing_or_has_no_place() {
+    for (rule, given, expected) in [
+        (Rule::FileTooLarge, &["size", "limit"][..], None),
+        (Rule::FileTooLarge, &["limit", "row", "size"], Some("message file-too-large gets {row} twice")),
+        (Rule::FileTooLarge, &["size", "size", "limit"], Some("message file-too-large gets {size} twice")),
+        (Rule::FileTooLarge, &["size"], Some("message file-too-large needs {limit}")),
+        (Rule::FileTooLarge, &["size", "limt"], Some("message file-too-large needs {limit}")),
+        (Rule::FileTooLarge, &["size", "limit", "limits"], Some("message file-too-large has no {limits}")),
+        (Rule::FileEmpty, &["limit"], Some("message file-empty has no {limit}")),
+        (Rule::KeyHoldsSign, &["column", "cell", "value"], Some("message key-holds-sign needs {sign}")),
+        // Its advice needs it.
+        (
+            Rule::GateZeros,
+            &["scope", "count", "total", "share", "limit", "load"],
+            Some("message gate-zeros needs {column}"),
+        ),
+    ] {
+        let stopped = std::panic::catch_unwind(|| check_words(rule, given, &["row"])).err();
+        let text = stopped.map(|stopped| *stopped.downcast::<String>().expect("a text"));
+        assert_eq!(text.as_deref(), expected);
+    }
+}
+
+#[test]
+fn every_brace_belongs_to_a_placeholder() {
+    for rule in Rule::ALL {
+        let (message, advice) = rule.templates();
+        let mut rest = &*format!("{message} {advice}");
+        while let Some((before, name, after)) = sentences::next_placeholder(rest) {
+            assert!(
+                !before.contains('}') && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'),
+                "{}",
+                rule.id()
+            );
+            rest = after;
+        }
+        assert!(!rest.contains(['{', '}']), "{}", rule.id());
+    }
 }
 
 /// This test keeps `docs/messages.md` up to date: `WRITE_DOCS=1 cargo test -p inventory-base messages` rewrites it.

@@ -14,7 +14,7 @@ const OPEN_FILES: u64 = 16;
 pub fn confine(limits: Limits) -> io::Result<()> {
     use rustix::process::{Resource, Rlimit, setrlimit};
     let at_most = |n| Rlimit { current: Some(n), maximum: Some(n) };
-    // The soft limit sends SIGXCPU, which tells the parent why; the hard limit, a second later, sends SIGKILL.
+    // The soft limit sends SIGXCPU, which shows the parent why; the hard limit, a second later, sends SIGKILL.
     let processor = Rlimit { current: Some(limits.processor_seconds), maximum: Some(limits.processor_seconds + 1) };
     setrlimit(Resource::Cpu, processor)?;
     setrlimit(Resource::Core, at_most(0))?;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
 
-use inventory_base::message::{Refusal, Rule, count};
+use inventory_base::message::{Refusal, count, refusal};
 use inventory_rules::judge::SheetRead;
 
 use super::spool::{Reading, Spool};
@@ -181,7 +181,7 @@ async fn store_lines(
         if bytes > scratch.bytes {
             const MEGABYTE: u64 = 1 << 20;
             let limit = count(scratch.bytes / MEGABYTE);
-            return Ok(Output::Refused(Refusal::new(Rule::FileFillsStorage, &[("limit", &limit)])));
+            return Ok(Output::Refused(refusal!(FileFillsStorage { limit })));
         }
         kept.write_all(&line).map_err(fault)?;
         rows += u64::from(is_row);
@@ -194,7 +194,7 @@ async fn store_lines(
 }
 
 fn took_too_long(seconds: u64) -> Refusal {
-    Refusal::new(Rule::FileTakesTooLong, &[("limit", &count(seconds))])
+    refusal!(FileTakesTooLong { limit: count(seconds) })
 }
 
 /// Explains why the child died, as far as its exit status and standard error show.
@@ -205,12 +205,12 @@ fn explain_death(status: ExitStatus, stderr: &str, brief: &Brief) -> Refusal {
     // The message of Rust's own allocation handler. A machine that is short of memory kills without a message.
     if stderr.contains("memory allocation of") || is(Signal::KILL) {
         let limit = count(brief.limits.megabytes);
-        return Refusal::new(Rule::FileNeedsTooMuchMemory, &[("limit", &limit)]);
+        return refusal!(FileNeedsTooMuchMemory { limit });
     }
     if is(Signal::XCPU) {
         return took_too_long(brief.limits.processor_seconds);
     }
-    Refusal::new(Rule::FileStopsReader, &[])
+    refusal!(FileStopsReader)
 }
 
 /// Makes this process unreadable to others: a child of the same user could otherwise read its environment and memory
@@ -224,6 +224,7 @@ fn keep_unreadable() -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use inventory_base::message::Rule;
     use inventory_rules::schema::Schema;
     use inventory_workbook::Budget;
 

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use inventory_base::message::{Refusal, Rule, count};
+use inventory_base::message::{Refusal, count, refusal};
 use inventory_rules::schema::Schema;
 use inventory_workbook::Budget;
 
@@ -76,7 +76,7 @@ impl Reader {
 /// Refuses a file that is larger than the limit.
 pub fn too_large(bytes: u64, limit: u64) -> Refusal {
     let (size, limit) = (count(bytes.div_ceil(MEGABYTE)), count(limit / MEGABYTE));
-    Refusal::new(Rule::FileTooLarge, &[("size", &size), ("limit", &limit)])
+    refusal!(FileTooLarge { size, limit })
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What commands take: rules, files, and where to report.
+//! Arguments of commands: rules, files, and where to report.
 
 use std::fs::File;
 use std::io::{Read, Seek};
@@ -12,19 +12,19 @@ use sha2::{Digest, Sha256};
 use super::exit::CliError;
 use crate::child::Reader;
 
-/// What is told, where, and by which rules. The same for every subcommand.
+/// What to report, where, and by which rules.
 #[derive(Args)]
 pub struct ReportArgs {
     /// Print the report as JSON, as `report.json` holds it (docs/report.md).
     #[arg(long)]
     pub json: bool,
-    /// Write each row with its fate into this file, as JSON Lines: {"sheet":"Stock","row":12,"fate":"rejected"}.
+    /// Write the fate of each row into this file, as JSON Lines: {"sheet":"Stock","row":12,"fate":"rejected"}.
     #[arg(long, value_name = "OUT")]
     pub fates: Option<PathBuf>,
     /// Write the items of the accepted rows into this file, as JSON Lines in DynamoDB's JSON.
     #[arg(long, value_name = "OUT")]
     pub items: Option<PathBuf>,
-    /// Judge by the rules in this file instead of those the loader comes with (inventory.toml).
+    /// Use the rules in this file instead of those that come with the loader (inventory.toml).
     #[arg(long, value_name = "FILE")]
     pub schema: Option<PathBuf>,
 }
@@ -35,35 +35,36 @@ impl ReportArgs {
     }
 }
 
-/// The reader that is this program, started again.
+/// Returns a reader that runs this program again as its child.
 pub fn own_reader() -> Result<Reader, CliError> {
     let program = std::env::current_exe().map_err(|error| {
-        CliError::usage(format!("This program could not be found on the disk, so it cannot start its reader: {error}."))
+        CliError::usage(format!("The program's own file was not found, so it cannot start its reader: {error}."))
     })?;
     Ok(Reader::new(program, std::env::temp_dir()))
 }
 
-/// The rules in a file, or what is wrong with them.
+/// Reads the rules in a file, or returns the mistakes in them.
 pub(super) fn parse_rules(path: &Path) -> Result<Result<Schema, Mistakes>, CliError> {
     let text = std::fs::read_to_string(path).map_err(|error| CliError::file("read", path, &error))?;
     Ok(Schema::from_toml(text.strip_prefix('\u{feff}').unwrap_or(&text)))
 }
 
-/// Each mistake in a line of its own, as compilers write them, so that editors find the place.
-pub(super) fn listed(path: &Path, mistakes: &Mistakes) -> String {
+/// Lists the mistakes one to a line, in the format of compilers, so that editors can jump to them.
+pub(super) fn list_mistakes(path: &Path, mistakes: &Mistakes) -> String {
     let line = |mistake: &Mistake| format!("{}:{}: {}.", path.display(), mistake.line, mistake.sentence);
     mistakes.all().iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// The rules in a file, or those the loader comes with.
+/// Reads the rules in a file, or those that come with the loader.
 pub fn read_rules(file: Option<&Path>) -> Result<Schema, CliError> {
     match file {
         None => Schema::shipped().map_err(|mistakes| CliError::usage(format!("{mistakes}."))),
-        Some(path) => parse_rules(path)?.map_err(|mistakes| CliError::usage(listed(path, &mistakes))),
+        Some(path) => parse_rules(path)?.map_err(|mistakes| CliError::usage(list_mistakes(path, &mistakes))),
     }
 }
 
-/// A file on this machine, as an upload: its version is its content, so the same file is the same load.
+/// Opens a file on this machine and describes it as an upload. Its version is a digest of its content, so the same file
+/// is the same load.
 pub fn local_upload(path: &Path) -> Result<(File, Upload), CliError> {
     let fault = |error: std::io::Error| CliError::file("read", path, &error);
     let full = path.canonicalize().map_err(fault)?;

@@ -26,8 +26,7 @@ pub struct Check {
     /// The spreadsheets to check.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Write the rows that need attention into this workbook, each with what to do. Fixed there, they can be loaded as
-    /// they are.
+    /// Write the rows to fix into this workbook, each with what to do. Once fixed, the workbook can be loaded as it is.
     #[arg(long, value_name = "OUT.xlsx")]
     to_fix: Option<PathBuf>,
     #[command(flatten)]
@@ -61,7 +60,7 @@ impl Check {
                 to_fix.finish(&mut report)?;
             }
             let title = (self.files.len() > 1).then(|| path.display().to_string());
-            output::tell(&report, title.as_deref(), self.report.json, None)?;
+            output::print_report(&report, title.as_deref(), self.report.json, None)?;
             worst = worst.max(Exit::from(&report));
         }
         Ok(worst)
@@ -85,7 +84,7 @@ impl<'a> ToFixFile<'a> {
         Ok(ToFixFile { rows, out })
     }
 
-    /// Writes the workbook unless no row needs fixing; then a file that was there is left unchanged.
+    /// Writes the workbook. If no row needs fixing, an existing file is left unchanged.
     fn finish(self, report: &mut Report) -> Result<(), CliError> {
         // The load that this file would be.
         let load = LoadId::of(&report.upload);
@@ -96,7 +95,7 @@ impl<'a> ToFixFile<'a> {
                 let place = self.out.display().to_string();
                 report.to_fix = Some(ToFix { place, rows: book.rows, of: book.of });
             }
-            None => output::say(&format!("No row needs fixing, so {} was not written.", self.out.display())),
+            None => output::print_note(&format!("No row needs fixing, so {} was not written.", self.out.display())),
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! How commands end: exit codes, and the sentence of a command that cannot do its work.
+//! Exit codes of commands, and their errors.
 
 use std::path::Path;
 
@@ -13,17 +13,17 @@ pub const CHECK_CODES: &str = "Exit codes:
   0  all rows are right
   1  some rows need attention or lost a value
   2  the command line or the set-up is not right
-  3  the file is refused
-  4  a load would wait for approval: the file doesn't look like a stock list";
+  3  the file was refused
+  4  the load would be held until it is approved: the file doesn't look like a stock list";
 
-/// Of a command that only prints what it has.
+/// Exit codes of commands that only print a text.
 pub const PRINT_CODES: &str = "Exit codes:
-  0  it is printed
+  0  the text was printed
   2  the command line is not right";
 
 pub const TEMPLATE_CODES: &str = "Exit codes:
-  0  the file is made
-  2  the command line or the set-up is not right, or there is such a file";
+  0  the file was written
+  2  the command line or the set-up is not right, or the file already exists";
 
 /// How a command ended; the numbers never change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,8 +34,8 @@ pub enum Exit {
     Refused = 3,
     Held = 4,
     Cloud = 5,
-    /// As shells say it of what Ctrl-C ended.
-    Left = 130,
+    /// The exit code of a program that Ctrl-C ended, by the convention of shells.
+    Interrupted = 130,
 }
 
 impl From<&Report> for Exit {
@@ -56,7 +56,7 @@ impl From<&Report> for Exit {
 }
 
 impl Exit {
-    /// Of a load that was over before.
+    /// Returns the exit code for a load that had already ended.
     pub fn of_ended(ending: Ending) -> Exit {
         match ending {
             Ending::Refused => Exit::Refused,
@@ -67,7 +67,7 @@ impl Exit {
     }
 }
 
-/// What keeps a command from its work: a sentence for whoever typed it.
+/// The error of a command: an exit code, and a sentence for the user.
 #[derive(Debug)]
 pub struct CliError {
     pub exit: Exit,
@@ -106,11 +106,11 @@ mod tests {
     use crate::report::{ReadBack, Seconds};
     use inventory_base::decimal::Decimal;
     use inventory_base::load_id::LoadId;
-    use inventory_base::message::{Note, Rule};
+    use inventory_base::message::note;
     use inventory_base::upload::Upload;
 
     #[test]
-    fn a_table_that_differs_and_rows_that_lost_a_value_do_not_end_with_0() {
+    fn a_table_that_differs_and_lost_values_give_exit_code_1() {
         let upload: Upload = serde_json::from_str(
             r#"{"bucket":"uploads","key":"a.csv","version":null,"sequencer":null,"etag":null,"size":null,"time":null}"#,
         )
@@ -120,9 +120,9 @@ mod tests {
         let read_back = |differences| Some(ReadBack { items: 1, of: 1, differences });
         report.totals.read_back = read_back(vec![]);
         assert_eq!(Exit::from(&report), Exit::Good);
-        report.notes = vec![Note::new(Rule::NotTakenAsShown, &[])];
+        report.notes = vec![note!(NotTakenAsShown { column: "SKU", cell: "A2", number: 7 })];
         assert_eq!(Exit::from(&report), Exit::Good);
-        report.notes = vec![Note::new(Rule::CellsMergedAcross, &[])];
+        report.notes = vec![note!(CellsMergedAcross { sheet: "Stock", columns: "C", rows: "1 row" })];
         assert_eq!(Exit::from(&report), Exit::SomeRows);
         report.notes.clear();
         let (figure, group) = (Figure::Items, Group::All);

@@ -1,4 +1,4 @@
-//! Commands that need no cloud, and what all commands share: what they take, where they print, and how they end.
+//! Commands that need no cloud, and what all commands share: arguments, output and exit codes.
 
 mod args;
 pub mod check;
@@ -13,6 +13,6 @@ mod terminal;
 pub use args::{ReportArgs, local_upload, own_reader, read_rules};
 pub use exit::{CHECK_CODES, CliError, Exit, PRINT_CODES, TEMPLATE_CODES};
 pub use new_file::NewFile;
-pub use output::{Lists, answer, end, say, tell};
+pub use output::{Lists, finish, print_answer, print_note, print_report};
 pub use progress::Bar;
-pub use terminal::{answer_width, shorten};
+pub use terminal::{shorten, stdout_width};

@@ -1,4 +1,4 @@
-//! Where the command prints: the report to standard output, sentences beside it, and the lists into their files.
+//! Prints the report to standard output, notes to standard error, and the lists into their files.
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -10,25 +10,25 @@ use serde::Serialize;
 
 use super::args::ReportArgs;
 use super::exit::{CliError, Exit};
-use super::terminal::harmless;
+use super::terminal::without_control_characters;
 use crate::plan::{Fate, PlanRow};
 use crate::report::{Report, words};
 
-/// A sentence for whoever typed the command, beside what is printed.
-pub fn say(sentence: &str) {
-    // Nobody is left to hear about a closed standard error.
-    let _ = writeln!(io::stderr(), "{}", harmless(sentence));
+/// Prints a sentence for the user to standard error.
+pub fn print_note(sentence: &str) {
+    // If standard error is closed, there is no way to report that.
+    let _ = writeln!(io::stderr(), "{}", without_control_characters(sentence));
 }
 
-/// What was asked for, on standard output.
-pub fn answer(text: &str) {
-    // A pipe that is closed has had enough.
-    let _ = writeln!(io::stdout(), "{}", shown(text));
+/// Prints the answer to standard output.
+pub fn print_answer(text: &str) {
+    // A closed pipe is not an error.
+    let _ = writeln!(io::stdout(), "{}", for_stdout(text));
 }
 
-/// A text as it goes to standard output: a file or a pipe gets every letter of it.
-fn shown(text: &str) -> Cow<'_, str> {
-    if io::stdout().is_terminal() { harmless(text) } else { Cow::Borrowed(text) }
+/// Returns a text as it is printed to standard output: unchanged for a file or a pipe.
+fn for_stdout(text: &str) -> Cow<'_, str> {
+    if io::stdout().is_terminal() { without_control_characters(text) } else { Cow::Borrowed(text) }
 }
 
 /// The files of `--fates` and `--items`.
@@ -79,8 +79,8 @@ impl Lists {
     }
 }
 
-/// Prints a report; `kept` is where its file is.
-pub fn tell(report: &Report, title: Option<&str>, json: bool, kept: Option<&str>) -> Result<(), CliError> {
+/// Prints a report. `kept` is the place of its file.
+pub fn print_report(report: &Report, title: Option<&str>, json: bool, kept: Option<&str>) -> Result<(), CliError> {
     let text = if json {
         let mut text = serde_json::to_string_pretty(report).map_err(|error| CliError::usage(error.to_string()))?;
         text.push('\n');
@@ -88,17 +88,17 @@ pub fn tell(report: &Report, title: Option<&str>, json: bool, kept: Option<&str>
     } else {
         words(report, title, kept)
     };
-    match io::stdout().write_all(shown(&text).as_bytes()) {
-        // Whoever reads has had enough, as `head` does.
+    match io::stdout().write_all(for_stdout(&text).as_bytes()) {
+        // The reader of the pipe, such as `head`, has closed it.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written.map_err(|error| CliError::file("written", Path::new("standard output"), &error)),
     }
 }
 
-/// Ends the process: prints the sentence of a command that could not do its work.
-pub fn end(result: Result<Exit, CliError>) -> ExitCode {
+/// Returns the exit code of the process, after printing the error of a command if it had one.
+pub fn finish(result: Result<Exit, CliError>) -> ExitCode {
     let exit = result.unwrap_or_else(|error| {
-        say(&error.sentence);
+        print_note(&error.sentence);
         error.exit
     });
     ExitCode::from(exit as u8)

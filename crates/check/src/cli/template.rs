@@ -1,4 +1,4 @@
-//! `inventory template`: a workbook to fill in, made from the rules.
+//! `inventory template`: makes a workbook to fill in from the rules.
 
 use std::path::PathBuf;
 
@@ -18,13 +18,13 @@ pub const EXAMPLES: &[&str] = &["inventory template --out stock-template.xlsx"];
 #[derive(Args)]
 #[command(after_help = TEMPLATE_CODES)]
 pub struct Template {
-    /// Make it from the rules in this file instead of those the loader comes with (inventory.toml).
+    /// Use the rules in this file instead of those that come with the loader (inventory.toml).
     #[arg(long, value_name = "FILE")]
     schema: Option<PathBuf>,
     /// The workbook to make.
     #[arg(long, value_name = "FILE", default_value = "stock-template.xlsx")]
     out: PathBuf,
-    /// Write over a file that is there already.
+    /// Overwrite the file if it exists.
     #[arg(long)]
     force: bool,
     /// Print as JSON what was made: {"file":"stock-template.xlsx","sheet":"Stock","columns":["SKU"]}.
@@ -45,7 +45,7 @@ impl Template {
         let name = self.out.display();
         if !self.out.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("xlsx")) {
             return Err(CliError::usage(format!(
-                "A template is a workbook, and {name} does not end in .xlsx. Rename it."
+                "A template is a workbook, but {name} does not end in .xlsx. Choose another name with --out."
             )));
         }
         let schema = read_rules(self.schema.as_deref())?;
@@ -56,15 +56,15 @@ impl Template {
             let columns = schema.columns.iter().map(|column| column.own_header()).collect();
             let made = Made { file: name.to_string(), sheet, columns };
             let text = serde_json::to_string(&made).map_err(|error| CliError::usage(error.to_string()))?;
-            output::answer(&text);
+            output::print_answer(&text);
         } else {
             let columns = match schema.columns.len() {
                 1 => "1 column".to_string(),
                 columns => format!("{} columns", count(columns as u64)),
             };
-            output::answer(&format!(
-                "{name} is ready to fill in: {columns} on the sheet \"{sheet}\". What goes into each is on the sheet beside \
-                 it, with an example row."
+            output::print_answer(&format!(
+                "{name} is ready to fill in: {columns} on the sheet \"{sheet}\". What goes into each is on the sheet next \
+                 to it, with an example row."
             ));
         }
         Ok(Exit::Good)

@@ -1,4 +1,4 @@
-//! What stands at the other end of what the command says: a terminal and how wide it is, or a file or a pipe.
+//! Where the output goes: to a terminal, and how wide it is, or to a file or a pipe.
 
 use std::borrow::Cow;
 use std::io::{self, IsTerminal};
@@ -6,13 +6,13 @@ use std::os::fd::AsFd;
 
 use rustix::termios::tcgetwinsize;
 
-/// Columns of the terminal that answers go to; none where they go into a file or a pipe, which get all of it.
-pub fn answer_width() -> Option<usize> {
+/// Returns the columns of the terminal on standard output; `None` for a file or a pipe, whose lines are not shortened.
+pub fn stdout_width() -> Option<usize> {
     width(io::stdout())
 }
 
-/// Columns of the terminal that is told beside that how far the work is.
-pub fn beside_width() -> Option<usize> {
+/// Returns the columns of the terminal on standard error, where progress is shown.
+pub fn stderr_width() -> Option<usize> {
     width(io::stderr())
 }
 
@@ -21,13 +21,13 @@ fn width(out: impl AsFd + IsTerminal) -> Option<usize> {
     Some(size.ws_col.into()).filter(|columns| *columns > 0)
 }
 
-/// Whether the terminal draws a line anew in its place.
+/// Whether the terminal can redraw a line in place.
 pub fn can_redraw() -> bool {
     std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb")
 }
 
-/// Without what would steer a terminal: names and cells are other people's.
-pub fn harmless(text: &str) -> Cow<'_, str> {
+/// Replaces control characters, because file names and cell contents are not trusted.
+pub fn without_control_characters(text: &str) -> Cow<'_, str> {
     let steers = |c: char| {
         (c.is_control() && c != '\n' && c != '\t') || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
     };
@@ -37,16 +37,16 @@ pub fn harmless(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// A text in at most so many columns, its middle left out where it is longer: names differ at their ends.
+/// Shortens a text to at most `columns` characters, in the middle, because names differ at their ends.
 pub fn shorten(text: &str, columns: usize) -> String {
-    let letters: Vec<char> = text.chars().collect();
-    if letters.len() <= columns {
+    let chars: Vec<char> = text.chars().collect();
+    if chars.len() <= columns {
         return text.to_string();
     }
     let kept = columns.saturating_sub(1);
     let (start, end) = (kept / 3, kept - kept / 3);
-    let part = |letters: &[char]| letters.iter().collect::<String>();
-    format!("{}…{}", part(&letters[..start]), part(&letters[letters.len() - end..]))
+    let part = |chars: &[char]| chars.iter().collect::<String>();
+    format!("{}…{}", part(&chars[..start]), part(&chars[chars.len() - end..]))
 }
 
 #[cfg(test)]
@@ -54,9 +54,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_cannot_steer_the_terminal() {
-        assert_eq!(harmless("q3 ä\tstock\n"), "q3 ä\tstock\n");
-        assert_eq!(harmless("\u{1b}[2Jq3\r\u{202e}xslx\u{9b}"), "\u{fffd}[2Jq3\u{fffd}\u{fffd}xslx\u{fffd}");
+    fn a_name_cannot_control_the_terminal() {
+        assert_eq!(without_control_characters("q3 ä\tstock\n"), "q3 ä\tstock\n");
+        assert_eq!(
+            without_control_characters("\u{1b}[2Jq3\r\u{202e}xslx\u{9b}"),
+            "\u{fffd}[2Jq3\u{fffd}\u{fffd}xslx\u{fffd}"
+        );
     }
 
     #[test]

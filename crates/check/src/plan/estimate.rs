@@ -1,4 +1,9 @@
 //! Estimates what a load will take: capacity units, money, time.
+//!
+//! By DynamoDB's published rules: a write unit for each kilobyte of the larger of the item before and after, in the table
+//! and in each index that has or gets the item, twice if its key in the index changes; a read unit for each four kilobytes.
+//! If the table was compared, this is within 2% of what loads consume (`tests/plan/estimate.rs`). Not included: items
+//! that come back unprocessed, chunks that are written twice after a kill, and items that the table rejects.
 
 use serde::{Deserialize, Serialize};
 

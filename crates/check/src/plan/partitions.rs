@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use inventory_base::item::{Item, Value};
-use inventory_base::message::{Note, Rule, count};
+use inventory_base::message::{Note, count, note};
 use inventory_rules::schema::TableShape;
 
 /// Write units per second that one partition accepts, whatever the capacity of the table.
@@ -139,14 +139,13 @@ impl<'a> ByKey<'a> {
         let minutes = (units / PARTITION_UNITS / 60.0).ceil() as u64;
         let value = self.numbers.iter().find(|(_, number)| **number == busiest).map(|(value, _)| value.as_str());
         let share = 100.0 * units / self.units.iter().sum::<f64>();
-        let words = [
-            ("share", &*format!("{share:.0}%")),
-            ("attribute", self.attribute),
-            ("value", value.unwrap_or_default()),
-            ("limit", &count(PARTITION_UNITS as u64)),
-            ("minutes", &count(minutes)),
-        ];
-        Note::new(Rule::PartitionBusy, &words)
+        note!(PartitionBusy {
+            share: format!("{share:.0}%"),
+            attribute: self.attribute,
+            value: value.unwrap_or_default(),
+            limit: count(PARTITION_UNITS as u64),
+            minutes: count(minutes),
+        })
     }
 }
 

@@ -5,9 +5,9 @@ use std::borrow::Cow;
 
 use super::{PlanRow, key_of};
 use inventory_base::item::{Item, Value};
-use inventory_base::message::{Note, Rule, count};
+use inventory_base::message::{Note, count, note};
 use inventory_rules::judge::SheetRead;
-use inventory_rules::schema::{Key, KeyCase, KeyPart, Kind, Schema};
+use inventory_rules::schema::{Key, KeyCase, KeyPart, Schema};
 
 /// The number of rows that the note names.
 const NAMED: usize = 3;
@@ -22,8 +22,9 @@ pub struct CaseVariants<'a> {
 impl<'a> CaseVariants<'a> {
     /// `None` if case matters in keys, or no column of the key holds text.
     pub fn new(schema: &'a Schema) -> Option<CaseVariants<'a>> {
-        let is_text =
-            |name: &&str| schema.columns.iter().any(|column| column.name == *name && matches!(column.kind, Kind::Text));
+        let is_text = |name: &&str| {
+            schema.columns.iter().any(|column| column.name == *name && column.kind.is_free_text)
+        };
         let texts: Vec<&str> = schema.key.columns().filter(is_text).collect();
         (schema.key_case == KeyCase::Folds && !texts.is_empty()).then_some(CaseVariants { schema, texts })
     }
@@ -108,8 +109,7 @@ impl Twins {
             named.push(format!("and {} more", count(more)));
         }
         let (column, named) = (headers(schema, sheets), named.join("; "));
-        let words = [("rows", rows.as_str()), ("column", &column), ("named", &named)];
-        Some(Note::new(Rule::KeyInOtherCapitals, &words))
+        Some(note!(KeyInOtherCapitals { rows, column, named }))
     }
 }
 

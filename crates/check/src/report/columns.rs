@@ -2,7 +2,7 @@
 
 use super::Report;
 use inventory_base::message::{count, listed};
-use inventory_rules::judge::{ColumnRead, SheetRead};
+use inventory_rules::judge::{ColumnRead, OtherColumn, SheetRead};
 use inventory_rules::schema::canonical_name;
 
 /// The number of tables whose columns are named; the page and `report.json` have more.
@@ -13,6 +13,8 @@ const OTHERS_NAMED: usize = 8;
 /// The columns of one table of a sheet.
 pub(super) struct TableColumns<'r> {
     pub columns: &'r [ColumnRead],
+    /// The columns that the rules don't know, or that others were chosen over.
+    pub others: &'r [OtherColumn],
     /// The sheet of the table, if several sheets were loaded.
     pub sheet: Option<&'r str>,
     /// The row of the header, if there is another table above.
@@ -27,8 +29,10 @@ pub(super) fn tables(report: &Report) -> Vec<TableColumns<'_>> {
 }
 
 fn of_sheet(sheet: &SheetRead, is_named: bool) -> impl Iterator<Item = TableColumns<'_>> {
-    sheet.columns_by_table().enumerate().map(move |(above, (row, columns))| TableColumns {
+    let others = [&sheet.others].into_iter().chain(sheet.tables.iter().map(|table| &table.others));
+    sheet.columns_by_table().zip(others).enumerate().map(move |(above, ((row, columns), others))| TableColumns {
         columns,
+        others,
         sheet: is_named.then_some(sheet.name.as_str()),
         header_row: (above > 0).then_some(row),
     })
@@ -118,7 +122,7 @@ mod tests {
     use inventory_base::ending::Ending;
     use inventory_base::load_id::LoadId;
     use inventory_base::upload::Upload;
-    use inventory_rules::judge::{OtherColumn, TableRead};
+    use inventory_rules::judge::TableRead;
 
     fn column(title: &str, header: &str, letter: &str, values: u64, empty: u64) -> ColumnRead {
         let attribute = title.to_lowercase();

@@ -1,14 +1,17 @@
 //! The report of a load for people and programs, made from the plan and the outcomes alone.
 
+mod advice;
 mod columns;
 mod kinds;
 mod page;
 mod places;
 mod rate;
 mod summary;
+mod sums;
 mod tally;
 mod tone;
 mod undone;
+mod values;
 mod words;
 
 use std::collections::BTreeMap;
@@ -29,7 +32,7 @@ use inventory_rules::schema::Missing;
 use summary::{Facts, summarise};
 use undone::summarise_undo;
 
-pub use page::page;
+pub use page::{latest_page, page};
 pub use rate::Rate;
 pub use tally::{CHANGES_LISTED, MissingItems, PROBLEMS_LISTED, SkippedRow, Tally};
 pub use tone::Tone;
@@ -51,7 +54,7 @@ pub struct Report {
     pub load: Option<LoadId>,
     pub upload: Upload,
     /// The load whose rows the file fixes.
-    #[serde(rename = "mends", default, skip_serializing_if = "Option::is_none")]
+    #[serde(alias = "mends", default, skip_serializing_if = "Option::is_none")]
     pub fixes: Option<LoadId>,
     pub table: Option<String>,
     pub ending: Ending,
@@ -381,7 +384,7 @@ impl Report {
             return false;
         }
         if later.changes_outcome() {
-            self.summary = format!("{} Before that: {}", later.say(), self.summary);
+            self.summary = format!("{} Before that: {}", later.describe(), self.summary);
             self.tone = Tone::Look;
         }
         self.later.push(later);

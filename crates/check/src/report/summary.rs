@@ -3,7 +3,7 @@
 use super::{IN_TABLE, LEFT_OUT, MissingItems};
 use crate::plan::{Counts, Fate, Tripped};
 use inventory_base::ending::Ending;
-use inventory_base::message::{Note, Weight, count};
+use inventory_base::message::{Note, Rule, Weight, count};
 use inventory_rules::schema::Missing;
 
 /// The facts that the sentences are made from.
@@ -43,9 +43,6 @@ impl Facts<'_> {
 pub(super) fn summarise(facts: &Facts<'_>) -> String {
     let mut sentences: Vec<String> = approval_sentence(facts).into_iter().chain([rows_sentence(facts)]).collect();
     sentences.extend(notes_sentences(facts));
-    if facts.differs {
-        sentences.push("The table was read back and doesn't match what was loaded.".to_string());
-    }
     sentences.extend(changes_sentence(facts));
     sentences.extend(missing_sentence(facts));
     sentences.extend(match facts.counts.of(Fate::Skipped).saturating_sub(facts.unremarked) {
@@ -78,7 +75,9 @@ fn rows_sentence(facts: &Facts<'_>) -> String {
         return answer;
     }
     let main = loaded_clause(facts);
-    let lost = lost_clause(facts).map(|lost| format!(", but {lost}")).unwrap_or_default();
+    let but: Vec<String> =
+        lost_clause(facts).or_else(|| left_out_clause(facts)).into_iter().chain(differs_clause(facts)).collect();
+    let lost = if but.is_empty() { String::new() } else { format!(", but {}", but.join(", and ")) };
     let needs = match attention {
         0 => return format!("{main}{lost}{}", end_of_first_sentence(facts)),
         1 if good == 0 => "it needs your attention".to_string(),
@@ -129,10 +128,27 @@ fn lost_clause(facts: &Facts<'_>) -> Option<String> {
     })
 }
 
+/// Says that values of the file were not loaded, if a note is about such values.
+fn left_out_clause(facts: &Facts<'_>) -> Option<String> {
+    let is_left_out = facts.notes.iter().any(|note| leaves_values_out(note.rule));
+    (is_left_out && facts.good() > 0).then(|| "not every value in the file".to_string())
+}
+
+/// Whether a note of this rule, which is worth a look, is about values that were not loaded.
+fn leaves_values_out(rule: Rule) -> bool {
+    matches!(rule, Rule::CellsFarRight | Rule::ColumnMayBeMeant | Rule::ColumnWithoutName)
+}
+
+fn differs_clause(facts: &Facts<'_>) -> Option<String> {
+    facts.differs.then(|| "the table, read back, doesn't match what was loaded".to_string())
+}
+
 /// Returns the end of the first sentence if no row needs attention.
 fn end_of_first_sentence(facts: &Facts<'_>) -> String {
     match (&*facts.notes_of(Weight::Loss), &*facts.notes_of(Weight::Look)) {
+        _ if facts.differs => ".".to_string(),
         ([loss], _) => format!(": {}", loss.message),
+        ([], [look]) if leaves_values_out(look.rule) => format!(": {}", look.message),
         ([], [look]) => format!("; one thing is worth a look: {}", look.message),
         ([], looks @ [_, ..]) => {
             format!("; {} things are worth a look.", count(looks.len() as u64))
@@ -147,7 +163,7 @@ fn notes_sentences(facts: &Facts<'_>) -> Vec<String> {
     if facts.good() == 0 {
         losses.clear();
     }
-    let first_is_about_rows = facts.ending == Ending::Held || facts.attention() > 0;
+    let first_is_about_rows = facts.ending == Ending::Held || facts.attention() > 0 || facts.differs;
     let mut sentences = Vec::new();
     if facts.ending == Ending::Held {
         let rows = losses.iter().map(|note| note.rows).max().map(|rows| rows.min(facts.good()));
@@ -243,210 +259,4 @@ fn was(n: u64) -> &'static str {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::plan::Gate;
-    use inventory_base::message::Rule;
-
-    fn summary(ending: Ending, only_checked: bool, pairs: &[(Fate, u64)], missing: &MissingItems) -> String {
-        let mut counts = Counts::default();
-        for (fate, rows) in pairs {
-            counts.add(*fate, *rows);
-        }
-        let held = [Tripped {
-            gate: Gate::Prices,
-            scope: None,
-            message: "412 of 520 prices change much.".to_string(),
-            advice: String::new(),
-        }];
-        let held = if only_checked { &[] } else { &held[..] };
-        let (notes, differs) = (&[][..], false);
-        summarise(&Facts { ending, counts: &counts, missing, held, notes, differs, only_checked, unremarked: 0 })
-    }
-
-    #[test]
-    fn the_first_sentence_says_whether_the_stock_is_right() {
-        let summary = |ending, only_checked, pairs: &[(Fate, u64)]| {
-            summary(ending, only_checked, pairs, &MissingItems::default())
-        };
-        for (ending, checked, pairs, expected) in [
-            (Ending::Done, false, &[(Fate::Written, 4900)][..], "All 4,900 rows were loaded."),
-            (
-                Ending::Done,
-                false,
-                &[(Fate::New, 2), (Fate::Skipped, 1)],
-                "All 2 rows were loaded. 1 other row contains no item.",
-            ),
-            (
-                Ending::Done,
-                false,
-                &[(Fate::Written, 4812), (Fate::Rejected, 80), (Fate::Duplicate, 8), (Fate::Skipped, 3)],
-                "4,812 of 4,900 rows were loaded. 88 need your attention. 3 other rows contain no items.",
-            ),
-            (
-                Ending::Done,
-                false,
-                &[(Fate::Written, 1), (Fate::NotWritten, 1)],
-                "1 of 2 rows was loaded. 1 needs your attention.",
-            ),
-            (
-                Ending::Done,
-                false,
-                &[(Fate::New, 12), (Fate::Changed, 240), (Fate::Unchanged, 4648)],
-                "All 4,900 rows were loaded. Of these, 12 were new, 240 changed and 4,648 were already right.",
-            ),
-            (
-                Ending::DryRun,
-                true,
-                &[(Fate::Accepted, 1)],
-                "The 1 row can be loaded. Nothing was written: this was a check.",
-            ),
-            (
-                Ending::DryRun,
-                false,
-                &[(Fate::New, 5), (Fate::Kept, 5)],
-                "Loading this file would require your approval. 412 of 520 prices change much. All 10 rows would be \
-                 loaded. Of these, 5 are new and 5 are already in the table and would be left unchanged. Nothing was \
-                 written: this was a preview.",
-            ),
-            (
-                Ending::Held,
-                false,
-                &[(Fate::Held, 520)],
-                "Nothing has been changed yet: the load is waiting for your approval. 412 of 520 prices change much.",
-            ),
-        ] {
-            assert_eq!(summary(ending, checked, pairs), expected);
-        }
-    }
-
-    #[test]
-    fn the_header_and_blank_rows_are_not_mentioned() {
-        let summary = |skipped| {
-            let mut counts = Counts::default();
-            counts.add(Fate::New, 5);
-            counts.add(Fate::Skipped, skipped);
-            let missing = &MissingItems::default();
-            summarise(&Facts {
-                ending: Ending::Done,
-                counts: &counts,
-                missing,
-                held: &[],
-                notes: &[],
-                differs: false,
-                only_checked: false,
-                unremarked: 3,
-            })
-        };
-        assert_eq!(summary(3), "All 5 rows were loaded.");
-        assert_eq!(summary(4), "All 5 rows were loaded. 1 other row contains no item.");
-    }
-
-    #[test]
-    fn items_that_the_sheet_no_longer_lists_are_mentioned() {
-        let of = |total, then, edited| MissingItems { total, then, edited, items: vec![] };
-        for (ending, missing, expected) in [
-            (
-                Ending::Done,
-                of(1, Some(Missing::Report), 0),
-                "1 item in the table is no longer in the sheet; it was left unchanged.",
-            ),
-            (
-                Ending::Done,
-                of(2, Some(Missing::Mark), 0),
-                "2 items in the table are no longer in the sheet; they were marked as discontinued.",
-            ),
-            (
-                Ending::Done,
-                of(20, Some(Missing::Delete), 1),
-                "20 items in the table are no longer in the sheet; they were deleted, except for 1 that was changed in the meantime.",
-            ),
-            (
-                Ending::DryRun,
-                of(1, Some(Missing::Delete), 0),
-                "1 item in the table is no longer in the sheet; it would be deleted.",
-            ),
-        ] {
-            let text = summary(ending, false, &[(Fate::Unchanged, 1)], &missing);
-            assert!(text.contains(expected), "{text}");
-        }
-    }
-
-    #[test]
-    fn lost_values_and_notes_worth_a_look_are_in_the_first_sentence() {
-        let loss =
-            |rows| Note { rows, ..Note::new(Rule::CellsMergedAcross, &[("columns", "C (144 rows)"), ("sheet", "S")]) };
-        let look = |cell| Note::new(Rule::NotTakenAsShown, &[("column", "SKU"), ("cell", cell), ("number", "7")]);
-        let summary = |ending, good, rejected, notes: &[Note]| {
-            let mut counts = Counts::default();
-            counts.add(if ending == Ending::Held { Fate::Held } else { Fate::Accepted }, good);
-            counts.add(Fate::Rejected, rejected);
-            let (missing, held) = (&MissingItems::default(), &[][..]);
-            let only_checked = ending == Ending::DryRun;
-            let text = summarise(&Facts {
-                ending,
-                counts: &counts,
-                missing,
-                held,
-                notes,
-                differs: false,
-                only_checked,
-                unremarked: 0,
-            });
-            let text = text.replace(&loss(0).message, "LOSS.").replace(&look("A2").message, "LOOK.");
-            text.replace(" Nothing was written: this was a check.", "")
-        };
-        let (check, done) = (Ending::DryRun, Ending::Done);
-        for (ending, good, rejected, notes, expected) in [
-            (check, 150, 0, &[loss(144)][..], "All 150 rows can be loaded, but 144 of them lost a value: LOSS."),
-            (check, 1, 0, &[loss(1)], "The 1 row can be loaded, but it lost a value: LOSS."),
-            (done, 150, 0, &[loss(0)], "All 150 rows were loaded, but some of them lost a value: LOSS."),
-            (check, 150, 0, &[loss(3), loss(2)], "All 150 rows can be loaded, but at least 3 of them lost a value."),
-            (
-                check,
-                150,
-                2,
-                &[loss(9)],
-                "150 of 152 rows can be loaded, but 9 of them lost a value; 2 need your attention. LOSS.",
-            ),
-            (done, 150, 0, &[look("A2")], "All 150 rows were loaded; one thing is worth a look: LOOK."),
-            (done, 150, 0, &[look("A2"), look("A3")], "All 150 rows were loaded; 2 things are worth a look."),
-            (
-                done,
-                150,
-                1,
-                &[look("A2")],
-                "150 of 151 rows were loaded. 1 needs your attention. One thing is worth a look: LOOK.",
-            ),
-            (
-                done,
-                150,
-                0,
-                &[loss(9), look("A2")],
-                "All 150 rows were loaded, but 9 of them lost a value: LOSS. One thing is worth a look: LOOK.",
-            ),
-            (
-                Ending::Held,
-                150,
-                0,
-                &[loss(9)],
-                "Nothing has been changed yet: the load is waiting for your approval. 9 of its rows lost a value. LOSS.",
-            ),
-            (check, 0, 5, &[loss(9)], "None of the 5 rows can be loaded; all of them need your attention."),
-            (check, 0, 1, &[], "The 1 row can't be loaded; it needs your attention."),
-        ] {
-            assert_eq!(summary(ending, good, rejected, notes), expected);
-        }
-    }
-
-    #[test]
-    fn a_load_without_a_row_that_can_be_loaded_asks_for_no_approval() {
-        let none = &MissingItems::default();
-        let text = summary(Ending::Held, false, &[(Fate::Rejected, 640)], none);
-        assert_eq!(text, "Nothing was changed. 412 of 520 prices change much.");
-        let text = summary(Ending::DryRun, false, &[(Fate::Rejected, 640)], none);
-        let expected = "None of the 640 rows would be loaded; all of them need your attention. Nothing was written: this \
-                    was a preview.";
-        assert_eq!(text, expected);
-    }
-}
+mod tests;

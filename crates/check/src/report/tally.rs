@@ -3,10 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::plan::{
-    self, ChangedRow, ChunkEntry, ChunkKind, ChunkOutcome, Counts, Fate, Kinds, MissingItem, PlanRow, RefusedRow, UndoStep, Undone,
+    self, ChangedRow, ChunkEntry, ChunkKind, ChunkOutcome, Counts, Fate, Kinds, MissingItem, PlanRow, RefusedRow,
+    UndoStep, Undone,
 };
 use inventory_base::item::Item;
-use inventory_base::message::{Problem, Rule};
+use inventory_base::message::{Problem, Sentences, sentences};
 use inventory_rules::judge::{Skip, Skipped};
 use inventory_rules::schema::{Missing, Schema};
 
@@ -179,17 +180,16 @@ impl Tally {
 }
 
 fn refused_problem(refused: RefusedRow) -> Problem {
-    let row = refused.row.to_string();
-    let words = [("row", row.as_str()), ("reason", refused.reason.as_str())];
+    let Sentences { rule, message, advice } = sentences!(TableRefusedItem { row: refused.row, reason: refused.reason });
     Problem {
         sheet: refused.sheet.to_string(),
         row: refused.row,
         column: None,
         cell: None,
         value: None,
-        rule: Rule::TableRefusedItem,
-        message: Rule::TableRefusedItem.message(&words),
-        advice: Rule::TableRefusedItem.advice(&words),
+        rule,
+        message,
+        advice,
     }
 }
 

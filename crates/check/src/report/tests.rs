@@ -49,3 +49,23 @@ fn every_fate_has_a_count() {
     assert_eq!(json.as_object().unwrap().len(), 12);
     assert_eq!((&json["total"], &json["not-written"], &json["new"]), (&2.into(), &2.into(), &0.into()));
 }
+
+#[test]
+fn a_report_with_the_old_name_of_the_field_fixes_can_be_read() {
+    let upload = r#"{"bucket":"","key":"a","version":null,"sequencer":null,"etag":null,"size":null,"time":null}"#;
+    let load = LoadId::parse("0123456789abcdef");
+    let report = Report::without_rows(
+        None,
+        serde_json::from_str(upload).unwrap(),
+        Ending::Done,
+        String::new(),
+        Seconds::default(),
+    );
+    let json = String::from_utf8(Report { fixes: load.clone(), ..report }.encode().unwrap()).unwrap();
+    assert!(json.contains("\"fixes\": \"0123456789abcdef\"") && !json.contains("mends"), "{json}");
+    let old: Report = serde_json::from_str(&json.replace("\"fixes\"", "\"mends\"")).unwrap();
+    assert_eq!(old.fixes, load);
+    let file: FileRead = serde_json::from_str(r#"{"sheets":[],"mends":"0123456789abcdef"}"#).unwrap();
+    assert_eq!(file.fixes, load);
+    assert!(serde_json::to_string(&file).unwrap().contains("\"fixes\""));
+}

@@ -86,10 +86,18 @@ fn undo_sentence(undone: &Undone, is_done: bool) -> String {
             false => format!("Load {load} was only partly undone: {parts}."),
         };
     }
+    // The sentences that follow say why.
+    let except = match undone.items.of(UndoFate::Edited) + undone.items.of(UndoFate::NotTaken) {
+        _ if !is_done => String::new(),
+        0 => String::new(),
+        _ if parts.is_empty() => return format!("Nothing in load {load} was undone."),
+        1 => ", except for 1 item".to_string(),
+        n => format!(", except for {} items", count(n)),
+    };
     match (parts.is_empty(), is_done) {
         (true, true) => format!("There was nothing left to undo in load {load}."),
         (true, false) => format!("There is nothing left to undo in load {load}."),
-        (false, true) => format!("Load {load} was undone: {parts}."),
+        (false, true) => format!("Load {load} was undone{except}: {parts}."),
         (false, false) => format!("If you undo load {load}, {parts}."),
     }
 }
@@ -116,14 +124,14 @@ mod tests {
             (
                 Ending::Done,
                 &[(Restored, 12), (Removed, 3), (Returned, 1), (Edited, 2)][..],
-                "Load X was undone: 12 items were restored, 3 that the load added were removed, 1 that the load deleted \
-                 was put back. 2 items were changed after the load and were not undone.",
+                "Load X was undone, except for 2 items: 12 items were restored, 3 that the load added were removed, 1 that \
+                 the load deleted was put back. 2 items were changed after the load and were not undone.",
             ),
             (Ending::Done, &[(Removed, 1)], "Load X was undone: 1 item that the load added was removed."),
             (
                 Ending::Done,
                 &[(Already, 1), (Edited, 1), (NotTaken, 1)],
-                "There was nothing left to undo in load X. 1 item was already as before the load. 1 item was changed \
+                "Nothing in load X was undone. 1 item was already as before the load. 1 item was changed \
                  after the load and was not undone. 1 item was not undone because the table rejected it.",
             ),
             (

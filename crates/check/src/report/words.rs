@@ -3,12 +3,14 @@
 
 use super::columns::{describe_choices, describe_columns};
 use super::places::name_places;
-use super::{ReadBack, Report};
+use super::sums::{Places, places_of_money, sum};
+use super::values::{key, shown};
+use super::{ReadBack, Report, ToFix};
 use crate::plan::{ChangedRow, Difference, Estimate, Figure, Figures, Group, UndoFate};
 use inventory_base::decimal::Decimal;
 use inventory_base::decision::{Decision, FollowUp, FollowUpKind};
 use inventory_base::ending::Ending;
-use inventory_base::item::{Item, Value};
+use inventory_base::item::Value;
 use inventory_base::message::{Problem, Rule, Weight, count, duration, grouped};
 use inventory_rules::judge::Skip;
 
@@ -70,7 +72,7 @@ fn write_serious_notes(report: &Report, text: &mut String) {
 fn describe_links(report: &Report) -> Vec<String> {
     let again = report.again.as_ref().map(describe_again);
     let others = report.later.iter().filter(|later| !later.changes_outcome());
-    again.into_iter().chain(others.map(FollowUp::say)).collect()
+    again.into_iter().chain(others.map(FollowUp::describe)).collect()
 }
 
 fn describe_again(again: &Decision) -> String {
@@ -147,6 +149,12 @@ pub(super) fn describe_fixes(report: &Report) -> Option<String> {
 
 /// Says where the rows to fix are, and what to do with them.
 pub(super) fn describe_to_fix(report: &Report) -> Option<String> {
+    let (before, to_fix, after) = to_fix_parts(report)?;
+    Some(format!("{before}{}{after}", to_fix.place))
+}
+
+/// Returns the sentence about the rows to fix, divided where their place belongs.
+pub(super) fn to_fix_parts(report: &Report) -> Option<(String, &ToFix, String)> {
     let to_fix = report.to_fix.as_ref()?;
     let rows = match (to_fix.rows, to_fix.of) {
         (1, 1) => "The row to fix is".to_string(),
@@ -156,9 +164,8 @@ pub(super) fn describe_to_fix(report: &Report) -> Option<String> {
     let them = if to_fix.rows == 1 { "it" } else { "them" };
     // Otherwise the rows without problems haven't been loaded yet.
     let when = if report.ending == Ending::Done { "" } else { " after this one" };
-    let place = &to_fix.place;
-    let how = format!("with instructions next to {them}. Correct {them} there and load that file{when}.");
-    Some(format!("{rows} in {place}, {how}"))
+    let how = format!(", with instructions next to {them}. Correct {them} there and load that file{when}.");
+    Some((format!("{rows} in "), to_fix, how))
 }
 
 fn write_changes(report: &Report, text: &mut String) {
@@ -210,30 +217,11 @@ fn changed(row: &ChangedRow) -> String {
     format!("{}: {}", key(&row.key), attributes.join(", "))
 }
 
-pub(super) fn key(item: &Item) -> String {
-    let plain = |value: &Value| match value {
-        Value::S(text) => text.to_string(),
-        value => shown(value),
-    };
-    item.values().map(plain).collect::<Vec<_>>().join(" ")
-}
-
-pub(super) fn shown(value: &Value) -> String {
-    match value {
-        Value::S(text) => format!("{text:?}"),
-        Value::N(digits) => digits.to_string(),
-        Value::Bool(true) => "yes".to_string(),
-        Value::Bool(false) => "no".to_string(),
-        Value::Null(_) => "(nothing)".to_string(),
-        _ => "(several values)".to_string(),
-    }
-}
-
 fn write_figures(report: &Report, text: &mut String) {
     let sheet = &report.totals.sheet.all;
     if sheet.items > 0 {
         text.push('\n');
-        push_line(text, &format!("In the sheet: {}.", figures(sheet)));
+        push_line(text, &format!("In the sheet: {}.", figures(sheet, Places::of(&report.totals.sheet))));
     }
     if let Some(read_back) = &report.totals.read_back {
         push_line(text, &describe_read_back(read_back));
@@ -265,12 +253,12 @@ pub(super) fn describe_read_back(read_back: &ReadBack) -> String {
     }
 }
 
-fn figures(figures: &Figures) -> String {
+fn figures(figures: &Figures, places: Places) -> String {
     let items = if figures.items == 1 { "1 item".to_string() } else { format!("{} items", count(figures.items)) };
-    let sum = |name: &str, sum: Option<Decimal>| {
-        sum.filter(|sum| !sum.is_zero()).map(|sum| format!("{name} {}", grouped(&sum.to_string())))
+    let named = |name: &str, total: Option<Decimal>, places| {
+        total.filter(|total| !total.is_zero()).map(|total| format!("{name} {}", sum(total, places)))
     };
-    let sums = [sum("quantity", figures.quantity), sum("value", figures.value)];
+    let sums = [named("quantity", figures.quantity, places.quantity), named("value", figures.value, places.value)];
     [Some(items)].into_iter().chain(sums).flatten().collect::<Vec<_>>().join(", ")
 }
 
@@ -286,7 +274,10 @@ pub(super) fn differs(difference: &Difference) -> String {
         Group::Other => " in other groups".to_string(),
         Group::Without => " without a group".to_string(),
     };
-    let [found, expected] = [difference.found, difference.expected].map(|number| grouped(&number.to_string()));
+    let both = [difference.found, difference.expected];
+    let is_value = difference.figure == Figure::Value;
+    let places = if is_value { both.map(places_of_money).into_iter().max().unwrap_or_default() } else { 0 };
+    let [found, expected] = both.map(|number| sum(number, places));
     format!("{figure}{of}: {found} in the table, {expected} in the sheet.")
 }
 

@@ -10,7 +10,7 @@ use super::{CELL_UNITS, write_text};
 use inventory_base::decimal::Decimal;
 use inventory_base::item::Value;
 use inventory_base::message::count;
-use inventory_rules::schema::{Column, DecimalSeparator, Kind};
+use inventory_rules::schema::{Column, DecimalSeparator, StoredAs};
 use inventory_workbook::{RawCell, RawValue};
 
 /// The first day that all spreadsheet programs number alike: before it, some count 29 February 1900, which never existed.
@@ -57,17 +57,19 @@ impl fmt::Display for NoCell {
 
 /// Returns the cell for a value of this column.
 pub(super) fn to_cell<'a>(value: &'a Value, column: &Column, form: Form) -> Result<CellValue<'a>, NoCell> {
-    match (column.kind, value) {
-        (Kind::Text | Kind::Choice | Kind::Gtin, Value::S(text)) => text_cell(text, form),
-        (Kind::Date, Value::S(text)) => match day_of(text).filter(|_| form == Form::Workbook) {
-            Some(day) => Ok(CellValue::Day(day)),
-            None => text_cell(text, form),
-        },
-        (Kind::Integer | Kind::Decimal | Kind::Money, Value::N(digits)) => {
+    match (column.kind.stored_as, value) {
+        (StoredAs::Text, Value::S(text)) => {
+            let may_be_day = column.kind.holds_dates && form == Form::Workbook;
+            match may_be_day.then(|| day_of(text)).flatten() {
+                Some(day) => Ok(CellValue::Day(day)),
+                None => text_cell(text, form),
+            }
+        }
+        (StoredAs::Number(_), Value::N(digits)) => {
             let number = Decimal::parse(digits).map_err(|_| other_type(value, column))?;
             Ok(number_cell(number, column, form))
         }
-        (Kind::Boolean, Value::Bool(yes)) => Ok(CellValue::Text(if *yes { "yes" } else { "no" }.into())),
+        (StoredAs::Boolean, Value::Bool(yes)) => Ok(CellValue::Text(if *yes { "yes" } else { "no" }.into())),
         _ => Err(other_type(value, column)),
     }
 }
@@ -83,17 +85,7 @@ fn other_type(value: &Value, column: &Column) -> NoCell {
         Value::M(_) => "a map",
         Value::StringSet(_) | Value::NumberSet(_) | Value::BinarySet(_) => "a set",
     };
-    let wanted = match column.kind {
-        Kind::Text => "text",
-        Kind::Integer => "a whole number",
-        Kind::Decimal => "a number",
-        Kind::Money => "an amount",
-        Kind::Boolean => "yes or no",
-        Kind::Date => "a date",
-        Kind::Choice => "one of the choices",
-        Kind::Gtin => "the digits of a barcode",
-    };
-    NoCell::OtherType { is, wanted }
+    NoCell::OtherType { is, wanted: column.kind.description }
 }
 
 fn text_cell(text: &str, form: Form) -> Result<CellValue<'_>, NoCell> {

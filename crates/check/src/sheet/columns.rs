@@ -5,7 +5,7 @@ use rust_xlsxwriter::{Color, Format, FormatAlign, IgnoreError, Note, Worksheet, 
 use super::LAST_ROW;
 use super::explain::explain;
 use super::validation::{Lists, validate};
-use inventory_rules::schema::{Column, Kind, Schema};
+use inventory_rules::schema::{Column, GENERAL_FORMAT, Schema, TEXT_FORMAT};
 
 /// Dark for columns that must be filled in, light for those that may be left empty; the headings are readable on both.
 const DARK: Color = Color::RGB(0x1F3864);
@@ -19,8 +19,6 @@ const FILTER_WIDTH: usize = 4;
 const NOTE_WIDTH: u32 = 260;
 const NOTE_LINE_HEIGHT: u32 = 18;
 const NOTE_LINE_CHARACTERS: usize = 36;
-/// Currencies without decimal places.
-const WITHOUT_CENTS: [&str; 4] = ["JPY", "KRW", "VND", "ISK"];
 
 pub(super) struct Columns<'a> {
     pub schema: &'a Schema,
@@ -31,7 +29,7 @@ pub(super) struct Columns<'a> {
 impl<'a> Columns<'a> {
     /// `items` is the name of the first sheet of items.
     pub fn new(schema: &'a Schema, items: &str) -> Columns<'a> {
-        let format = |column: &Column| Format::new().set_num_format(number_format(column));
+        let format = |column: &Column| Format::new().set_num_format(column.number_format());
         Columns { schema, formats: schema.columns.iter().map(format).collect(), lists: Lists::of(schema, items) }
     }
 
@@ -51,7 +49,7 @@ impl<'a> Columns<'a> {
             sheet.write_string_with_format(0, place, column.own_header(), &header_format(column))?;
             sheet.insert_note(0, place, &note(&explain(self.schema, column)))?;
             validate(sheet, place, column, &self.lists)?;
-            if is_text(column.kind) {
+            if column.number_format() == TEXT_FORMAT {
                 // Item numbers and barcodes are text on purpose.
                 sheet.ignore_error_range(1, place, LAST_ROW, place, IgnoreError::NumberStoredAsText)?;
             }
@@ -77,38 +75,13 @@ pub(super) fn header_format(column: &Column) -> Format {
     }
 }
 
-/// Returns the number format of the column's cells. It hides nothing: a price with more than two decimal places shows
-/// all of them.
-pub(super) fn number_format(column: &Column) -> &'static str {
-    match column.kind {
-        Kind::Text | Kind::Choice | Kind::Gtin => "@",
-        Kind::Integer => "0",
-        Kind::Money if column.currency.as_deref().is_some_and(|code| WITHOUT_CENTS.contains(&code)) => GENERAL,
-        Kind::Money => "0.00#############",
-        Kind::Date => "yyyy-mm-dd",
-        Kind::Decimal | Kind::Boolean => GENERAL,
-    }
-}
-
-const GENERAL: &str = "General";
-
 /// Returns the number format as the reader of a workbook reports it.
 pub(super) fn format_as_read(column: &Column) -> Option<&'static str> {
-    Some(number_format(column)).filter(|code| *code != GENERAL)
-}
-
-fn is_text(kind: Kind) -> bool {
-    matches!(kind, Kind::Text | Kind::Choice | Kind::Gtin)
+    Some(column.number_format()).filter(|code| *code != GENERAL_FORMAT)
 }
 
 fn width(column: &Column) -> usize {
-    let of_values = match column.kind {
-        Kind::Text => column.max_length.unwrap_or(WIDEST).min(20),
-        Kind::Gtin => 16,
-        Kind::Choice => column.choices.iter().map(|choice| choice.chars().count()).max().unwrap_or_default(),
-        Kind::Integer | Kind::Decimal | Kind::Money | Kind::Boolean | Kind::Date => 12,
-    };
-    (column.title.chars().count() + FILTER_WIDTH).max(of_values).clamp(NARROWEST, WIDEST)
+    (column.title.chars().count() + FILTER_WIDTH).max(column.width()).clamp(NARROWEST, WIDEST)
 }
 
 fn note(text: &str) -> Note {

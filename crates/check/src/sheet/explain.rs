@@ -1,12 +1,7 @@
 //! Describes what goes into a column: for the note on its heading, the help sheet, and the hint while typing.
 
-use super::example::example;
 use inventory_base::item::Value;
-use inventory_base::message::count;
-use inventory_rules::schema::{Column, Kind, Schema, WhenEmpty};
-
-/// How many choices are named; the drop-down list has all of them.
-const CHOICES_NAMED: usize = 20;
+use inventory_rules::schema::{Column, Schema, WhenEmpty};
 
 /// Returns the full description of a column.
 pub(super) fn explain(schema: &Schema, column: &Column) -> String {
@@ -18,23 +13,8 @@ pub(super) fn explain(schema: &Schema, column: &Column) -> String {
 }
 
 pub(super) fn what_goes_in(column: &Column) -> String {
-    let such_as = example(column).map(|example| format!(" such as {}", in_words(&example))).unwrap_or_default();
-    let first = match column.kind {
-        Kind::Text => match column.max_length {
-            Some(most) => format!("Text of up to {} characters.", count(most as u64)),
-            None => "Text.".to_string(),
-        },
-        Kind::Integer => format!("A whole number{such_as}."),
-        Kind::Decimal => format!("A number{such_as}."),
-        Kind::Money => match &column.currency {
-            Some(currency) => format!("An amount in {currency}{such_as}."),
-            None => format!("An amount{such_as}, without a currency symbol."),
-        },
-        Kind::Boolean => "Yes or no.".to_string(),
-        Kind::Date => format!("A date{such_as} (year-month-day)."),
-        Kind::Choice => format!("One of: {}.", name_choices(&column.choices)),
-        Kind::Gtin => "A barcode number of 8, 12, 13 or 14 digits, as printed under the bars.".to_string(),
-    };
+    let such_as = column.example().map(|example| format!(" such as {}", in_words(&example))).unwrap_or_default();
+    let first = column.explain(&such_as);
     let limits = match (&column.min, &column.max) {
         (Some(min), Some(max)) => Some(format!("From {min} to {max}.")),
         (Some(min), None) => Some(format!("{min} or more.")),
@@ -66,14 +46,6 @@ fn only_once(schema: &Schema, column: &Column) -> Option<String> {
             Some(format!("No two rows may have the same {} and {last}.", first.join(", ")))
         }
         _ => None,
-    }
-}
-
-fn name_choices(choices: &[String]) -> String {
-    let named = choices.iter().take(CHOICES_NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
-    match choices.len().saturating_sub(CHOICES_NAMED) {
-        0 => named,
-        more => format!("{named} and {} more", count(more as u64)),
     }
 }
 
@@ -159,12 +131,5 @@ mod tests {
                 "A number such as 1. At most 1. It may be left empty.",
             ]
         );
-    }
-
-    #[test]
-    fn only_the_first_of_many_choices_are_named() {
-        let choices: Vec<String> = (0..1_030).map(|n| n.to_string()).collect();
-        assert!(name_choices(&choices).ends_with("18, 19 and 1,010 more"));
-        assert_eq!(name_choices(&choices[..2]), "0, 1");
     }
 }

@@ -3,8 +3,7 @@
 use rust_xlsxwriter::{Color, Format, FormatAlign, Workbook, XlsxError};
 
 use super::cell::{Form, to_cell};
-use super::columns::{header_format, number_format};
-use super::example::example;
+use super::columns::header_format;
 use super::explain::{explain, in_words, when_empty};
 use super::{other_sheet_name, write_text};
 use inventory_base::message::column_letters;
@@ -64,9 +63,9 @@ pub(super) fn add_help(workbook: &mut Workbook, schema: &Schema, items: &str) ->
         write_text(sheet, row, 0, name, &header_format(column).set_text_wrap())?;
         write_text(sheet, row, 1, what, &wrapped)?;
         write_text(sheet, row, 2, empty, &wrapped)?;
-        let example = example(column);
+        let example = column.example();
         if let Some(Ok(cell)) = example.as_ref().map(|example| to_cell(example, column, Form::Workbook)) {
-            let format = example_format.clone().set_num_format(number_format(column));
+            let format = example_format.clone().set_num_format(column.number_format());
             cell.write(sheet, row, 3, &format)?;
         }
         texts.push(described.into_iter().chain(example.iter().map(in_words)).collect());

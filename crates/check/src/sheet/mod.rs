@@ -3,7 +3,6 @@
 
 mod cell;
 mod columns;
-mod example;
 mod explain;
 pub mod export;
 mod fault;

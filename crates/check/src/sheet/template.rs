@@ -31,11 +31,11 @@ pub fn write_template(schema: &Schema, out: impl Write + Send) -> Result<String,
 
 #[cfg(test)]
 mod tests {
-    use super::super::example::example;
     use super::*;
     use inventory_base::item::Value;
     use inventory_base::message::Rule;
     use inventory_rules::judge::{BorrowedItem, Judge, JudgeError, Place, Verdict};
+    use inventory_rules::schema::Column;
     use inventory_workbook::{Budget, RawCell, RawRow, RawValue, Workbook as Read};
     use std::io::Seek;
 
@@ -113,7 +113,7 @@ mod tests {
             };
             Some(RawCell { column, value, format: None })
         };
-        let cells: Vec<RawCell> = (0..).zip(schema.columns.iter().map(example)).filter_map(cell).collect();
+        let cells: Vec<RawCell> = (0..).zip(schema.columns.iter().map(Column::example)).filter_map(cell).collect();
         assert_eq!(cells.len(), schema.columns.len());
         assert_eq!(checker.judge(&RawRow { number: 2, cells, fields: None }).unwrap().len(), schema.columns.len());
     }

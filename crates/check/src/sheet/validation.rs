@@ -8,7 +8,7 @@ use super::explain::{what_goes_in, when_empty};
 use super::{LAST_ROW, other_sheet_name};
 use inventory_base::decimal::Decimal;
 use inventory_base::message::column_letters;
-use inventory_rules::schema::{Column, Kind, Schema};
+use inventory_rules::schema::{Accepts, Column, Schema, Strictness, Validation};
 
 /// Excel's limits, in UTF-16 units.
 const TITLE_CHARACTERS: usize = 32;
@@ -26,12 +26,12 @@ pub(super) struct Lists {
 
 impl Lists {
     pub fn of(schema: &Schema, items: &str) -> Lists {
-        let is_long = |(_, column): &(usize, &Column)| column.kind == Kind::Choice && !fits_a_list(&column.choices);
+        let is_long = |(_, column): &(usize, &Column)| !fits_a_list(&choices_of(column));
         let places = schema.columns.iter().enumerate().filter(is_long).map(|(place, _)| place).collect();
         Lists { sheet: other_sheet_name(items, "Choices"), places }
     }
 
-    fn range(&self, place: usize, choices: &[String]) -> Option<Formula> {
+    fn range(&self, place: usize, choices: &[&str]) -> Option<Formula> {
         let column = self.places.iter().position(|other| *other == place)?;
         let letters = column_letters(u32::try_from(column).ok()?);
         let sheet = self.sheet.replace('\'', "''");
@@ -44,7 +44,7 @@ impl Lists {
         }
         let sheet = workbook.add_worksheet().set_name(&self.sheet)?.set_hidden(true);
         for (column, place) in (0..).zip(&self.places) {
-            for (row, choice) in (0..).zip(&schema.columns[*place].choices) {
+            for (row, choice) in (0..).zip(choices_of(&schema.columns[*place])) {
                 sheet.write_string(row, column, choice)?;
             }
         }
@@ -52,22 +52,31 @@ impl Lists {
     }
 }
 
+/// Returns the texts of the column's drop-down list, if it has one.
+fn choices_of(column: &Column) -> Vec<&str> {
+    match column.validation() {
+        Some(Validation { accepts: Accepts::OneOf(choices), .. }) => choices,
+        _ => Vec::new(),
+    }
+}
+
 /// Whether the choices fit into the drop-down list directly, where they are separated by commas.
-fn fits_a_list(choices: &[String]) -> bool {
+fn fits_a_list(choices: &[&str]) -> bool {
     let characters: usize = choices.iter().map(|choice| choice.replace('"', "\"\"").encode_utf16().count() + 1).sum();
-    let plain = |choice: &String| !choice.contains(',') && choice.trim() == choice;
+    let plain = |choice: &&str| !choice.contains(',') && choice.trim() == *choice;
     characters <= LIST_CHARACTERS && choices.iter().all(plain)
 }
 
 /// Adds the validation of a column to its cells below the header.
 pub(super) fn validate(sheet: &mut Worksheet, place: u16, column: &Column, lists: &Lists) -> Result<(), XlsxError> {
-    let Some((rule, style)) = rule(usize::from(place), column, lists)? else {
+    let Some(Validation { accepts, strictness }) = column.validation() else {
         return Ok(());
     };
+    let rule = rule(usize::from(place), &accepts, lists)?;
     let what = what_goes_in(column);
     // If the loader accepts more than the validation knows, the user may keep what was typed. If the row would not be
     // loaded, or the right words are in a list, letting it pass would be no help.
-    let (style, rest) = match style {
+    let (style, rest) = match strictness {
         Strictness::Stop => (DataValidationErrorStyle::Stop, "This column accepts nothing else.".to_string()),
         Strictness::Warn => (DataValidationErrorStyle::Warning, "Is what you typed right anyway?".to_string()),
     };
@@ -81,45 +90,31 @@ pub(super) fn validate(sheet: &mut Worksheet, place: u16, column: &Column, lists
     Ok(())
 }
 
-/// How to react to something else in the cell.
-enum Strictness {
-    /// The row would not be loaded, unless it is a choice in other upper or lower case.
-    Stop,
-    /// The row may be loaded: there are many words for `yes`, and a number may be typed with a unit or currency.
-    Warn,
-}
-
-fn rule(place: usize, column: &Column, lists: &Lists) -> Result<Option<(DataValidation, Strictness)>, XlsxError> {
+fn rule(place: usize, accepts: &Accepts<'_>, lists: &Lists) -> Result<DataValidation, XlsxError> {
     use DataValidationRule::{Between, GreaterThanOrEqualTo, LessThanOrEqualTo};
     let new = DataValidation::new();
-    Ok(Some(match column.kind {
-        Kind::Text => {
-            let Some(most) = column.max_length.and_then(|most| u32::try_from(most).ok()) else {
-                return Ok(None);
-            };
-            (new.allow_text_length(LessThanOrEqualTo(most)), Strictness::Stop)
-        }
-        Kind::Gtin => (new.allow_text_length(Between(8, 14)), Strictness::Warn),
-        Kind::Integer => (new.allow_whole_number_formula(limits(column)), Strictness::Warn),
-        Kind::Decimal | Kind::Money => (new.allow_decimal_number_formula(limits(column)), Strictness::Warn),
+    Ok(match accepts {
+        Accepts::Length { least: None, most } => new.allow_text_length(LessThanOrEqualTo(*most)),
+        Accepts::Length { least: Some(least), most } => new.allow_text_length(Between(*least, *most)),
+        Accepts::WholeNumber { min, max } => new.allow_whole_number_formula(limits(*min, *max)),
+        Accepts::Number { min, max } => new.allow_decimal_number_formula(limits(*min, *max)),
         // A number below one is a time without a day.
-        Kind::Date => (new.allow_date_formula(GreaterThanOrEqualTo(Formula::new("1"))), Strictness::Warn),
-        Kind::Boolean => (new.allow_list_strings(&["yes", "no"])?, Strictness::Warn),
-        Kind::Choice => match lists.range(place, &column.choices) {
-            Some(range) => (new.allow_list_formula(range), Strictness::Stop),
-            None => (new.allow_list_strings(&column.choices)?, Strictness::Stop),
+        Accepts::Date => new.allow_date_formula(GreaterThanOrEqualTo(Formula::new("1"))),
+        Accepts::OneOf(choices) => match lists.range(place, choices) {
+            Some(range) => new.allow_list_formula(range),
+            None => new.allow_list_strings(choices)?,
         },
-    }))
+    })
 }
 
 /// Returns the limits as formulas, which keep the numbers exactly as they are in the rules.
-fn limits(column: &Column) -> DataValidationRule<Formula> {
+fn limits(min: Option<Decimal>, max: Option<Decimal>) -> DataValidationRule<Formula> {
     let number =
         |limit: Option<Decimal>, otherwise: String| Formula::new(limit.map_or(otherwise, |limit| limit.to_string()));
-    match (column.min, column.max) {
-        (min @ Some(_), None) => DataValidationRule::GreaterThanOrEqualTo(number(min, String::new())),
-        (None, max @ Some(_)) => DataValidationRule::LessThanOrEqualTo(number(max, String::new())),
-        (min, max) => DataValidationRule::Between(number(min, format!("-{WIDEST}")), number(max, WIDEST.to_string())),
+    match (min, max) {
+        (Some(_), None) => DataValidationRule::GreaterThanOrEqualTo(number(min, String::new())),
+        (None, Some(_)) => DataValidationRule::LessThanOrEqualTo(number(max, String::new())),
+        _ => DataValidationRule::Between(number(min, format!("-{WIDEST}")), number(max, WIDEST.to_string())),
     }
 }
 
@@ -152,9 +147,8 @@ mod tests {
 
     #[test]
     fn choices_with_commas_or_of_great_length_go_to_a_separate_sheet() {
-        let choices = |texts: &[&str]| texts.iter().map(ToString::to_string).collect::<Vec<_>>();
-        assert!(fits_a_list(&choices(&["piece", "box", "\"small\""])));
-        assert!(!fits_a_list(&choices(&["piece", "box, large"])));
-        assert!(!fits_a_list(&choices(&["x".repeat(60).as_str(); 5])));
+        assert!(fits_a_list(&["piece", "box", "\"small\""]));
+        assert!(!fits_a_list(&["piece", "box, large"]));
+        assert!(!fits_a_list(&["x".repeat(60).as_str(); 5]));
     }
 }

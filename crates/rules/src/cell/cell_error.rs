@@ -1,9 +1,8 @@
 //! Error values that a formula can show, and formulas without a result. In a text file or a workbook of rows to fix
 //! they arrive as texts, and are not values either.
 
-use super::Violation;
 use super::text::trim;
-use inventory_base::message::Rule;
+use super::violation::{Violation, violation};
 use inventory_workbook::{RawCell, RawValue};
 
 /// In English, German, French and Spanish, like the headers of the shipped rules.
@@ -33,12 +32,12 @@ pub fn shows_error(text: &str) -> bool {
 
 /// Why a cell that isn't empty has no value: it shows an error, or it is a formula that was not calculated. In a text
 /// file (`from_text_file`) every formula counts as such, unless the cell is marked as text.
-pub(in crate::judge) fn why_no_value(cell: &RawCell<'_>, from_text_file: bool) -> Option<Violation> {
+pub(crate) fn why_no_value(cell: &RawCell<'_>, from_text_file: bool) -> Option<Violation> {
     match &cell.value {
-        RawValue::NoResult => Some(Rule::FormulaWithoutResult.into()),
-        RawValue::Unreadable => Some(Rule::CellCouldNotBeRead.into()),
+        RawValue::NoResult => Some(violation!(FormulaWithoutResult)),
+        RawValue::Unreadable => Some(violation!(CellCouldNotBeRead)),
         RawValue::Text(text) if from_text_file && cell.format.is_none() && is_formula(trim(text)) => {
-            Some(Rule::FormulaAsText.into())
+            Some(violation!(FormulaAsText))
         }
         _ => error_in(cell).map(explain_error),
     }
@@ -67,5 +66,5 @@ fn explain_error(error: &str) -> Violation {
         "#SPILL!" => "the formula there has no room for its results",
         _ => "the formula there could not be worked out",
     };
-    Violation { rule: Rule::CellShowsError, words: vec![("reason", reason.to_string())] }
+    violation!(CellShowsError { reason })
 }

@@ -72,7 +72,7 @@ pub const CURRENCY_SYMBOLS: [CurrencySymbol; 60] = [
 ];
 
 /// Whether this is the code of a currency that amounts can be recognised as.
-pub(super) fn is_known(code: &str) -> bool {
+pub(crate) fn is_currency_code(code: &str) -> bool {
     CURRENCY_SYMBOLS.iter().any(|(_, currencies)| currencies.contains(&code))
 }
 
@@ -83,11 +83,11 @@ mod tests {
     #[test]
     fn no_symbol_is_hidden_by_a_shorter_one_before_it() {
         for (at, (symbol, currencies)) in CURRENCY_SYMBOLS.iter().enumerate() {
-            assert!(currencies.iter().all(|code| code.len() == 3 && is_known(code)), "{symbol}");
+            assert!(currencies.iter().all(|code| code.len() == 3 && is_currency_code(code)), "{symbol}");
             for (other, _) in &CURRENCY_SYMBOLS[..at] {
                 assert!(!symbol.starts_with(other) && !symbol.ends_with(other), "{other} before {symbol}");
             }
         }
-        assert!(!is_known("€") && !is_known("EURO"));
+        assert!(!is_currency_code("€") && !is_currency_code("EURO"));
     }
 }

@@ -49,7 +49,7 @@ impl Token {
 }
 
 /// Reads the whole text by a pattern.
-pub(super) fn read_pattern(text: &str, pattern: &str) -> Option<Moment> {
+pub(crate) fn read_pattern(text: &str, pattern: &str) -> Option<Moment> {
     let mut tokens = Tokens { rest: pattern.chars(), quote: None }.peekable();
     let mut text = text;
     let (mut year, mut month, mut day, mut second) = (None, None, None, 0);

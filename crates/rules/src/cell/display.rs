@@ -9,7 +9,7 @@ use super::number_format::plain;
 use super::text::clean;
 use super::{date_format, elapsed, number_format};
 
-pub(in crate::judge) fn display_text<'a>(cell: &'a RawCell<'_>) -> Cow<'a, str> {
+pub(crate) fn display_text<'a>(cell: &'a RawCell<'_>) -> Cow<'a, str> {
     match &cell.value {
         RawValue::Text(text) => match under_format(cell) {
             Some(shown) => Cow::Owned(shown),
@@ -28,7 +28,7 @@ pub(in crate::judge) fn display_text<'a>(cell: &'a RawCell<'_>) -> Cow<'a, str> 
 }
 
 /// Whether [`display_text`] is what the program shows, not just the value. A date in ISO form is good enough.
-pub(super) fn is_exact(cell: &RawCell<'_>) -> bool {
+pub(crate) fn is_exact(cell: &RawCell<'_>) -> bool {
     !matches!(cell.value, RawValue::Number(_)) || cell.format.is_none() || under_format(cell).is_some()
 }
 
@@ -59,8 +59,8 @@ fn plain_date(serial: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{cell, number, text, under};
     use super::*;
+    use crate::judge::value::tests::{cell, number, text, under};
 
     #[test]
     fn a_number_is_displayed_plain_or_under_its_format() {

@@ -3,86 +3,25 @@
 
 use std::borrow::Cow;
 
-use crate::schema::{Column, Kind};
-use inventory_base::message::Rule;
 use inventory_workbook::{RawCell, RawValue, text_formula};
 
 use super::cell_error::is_formula;
 use super::currency::currency_shown;
-use super::date::is_shown_date;
 use super::display::{display_text, is_exact};
+use super::identifier_shape::{before_zeros, is_grouped, is_midnight_stamp, is_scientific, looks_like_excel_date};
 use super::number_format::plain;
+use super::style::{IdentifierStyle, Style, Zeros};
 use super::text::trim;
-use super::{ColumnFacts, Style, Violation};
+use super::violation::{Violation, violation};
 
 /// Excel keeps 15 digits of a number and replaces the rest with zeros.
 const FIRST_WITH_LOST_DIGITS: f64 = 1e15;
 
-/// How the identifiers of a whole column are written, if that was examined.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::judge) struct IdentifierStyle {
-    pub zeros: Zeros,
-    /// Most of them look like dates, so that is how they are written.
-    pub dates: bool,
-    /// The file is a text file, which has only what a program displayed.
-    pub exported: bool,
-}
-
-/// The meaning of `.0` in `40001.0`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::judge) enum Zeros {
-    /// A program added it to some of the identifiers.
-    Added,
-    /// A program added it to every identifier of the column.
-    AddedToAll,
-    /// Part of the identifier: others are like 40001.5.
-    PartOfIdentifier,
-}
-
-/// Counts the identifiers of a column by what they look like. Words without digits, such as "Total", are not counted.
-#[derive(Default)]
-pub(super) struct Tally {
-    all: u64,
-    zeros: u64,
-    fractions: u64,
-    dates: u64,
-}
-
-impl Tally {
-    pub fn note(&mut self, cell: &RawCell<'_>) {
-        let text = display_text(cell);
-        if !text.bytes().any(|byte| byte.is_ascii_digit()) {
-            return;
-        }
-        self.all += 1;
-        self.zeros += u64::from(before_zeros(&text).is_some());
-        self.fractions += u64::from(has_fraction(&text));
-        self.dates += u64::from(looks_like_excel_date(&text) || is_midnight_stamp(&text));
-    }
-
-    pub fn decide(&self, exported: bool) -> IdentifierStyle {
-        /// With sizes in halves or quarters, one in four may be whole.
-        const ZEROS_PER_FRACTION: u64 = 4;
-        let zeros = match self.zeros {
-            zeros if zeros > 1 && zeros == self.all => Zeros::AddedToAll,
-            zeros if self.fractions * ZEROS_PER_FRACTION >= zeros && self.fractions > 0 => Zeros::PartOfIdentifier,
-            _ => Zeros::Added,
-        };
-        IdentifierStyle { zeros, dates: self.dates * 2 > self.all, exported }
-    }
-}
-
-/// Whether the column's values must identify their items.
-pub(super) fn identifies(column: &Column, facts: ColumnFacts) -> bool {
-    let read_as_written = matches!(column.kind, Kind::Text | Kind::Gtin | Kind::Integer | Kind::Decimal | Kind::Money);
-    read_as_written && (facts.in_key || column.unique || column.kind == Kind::Gtin)
-}
-
 /// Reads the identifier that a cell shows, or reports how it was changed.
-pub(super) fn read<'a>(cell: &'a RawCell<'_>, style: Style) -> Result<Cow<'a, str>, Violation> {
+pub(crate) fn read<'a>(cell: &'a RawCell<'_>, style: Style) -> Result<Cow<'a, str>, Violation> {
     match &cell.value {
-        RawValue::Date(_) => Err(Rule::DateInKey.into()),
-        RawValue::Bool(_) => Err(Rule::TrueInKey.into()),
+        RawValue::Date(_) => Err(violation!(DateInKey)),
+        RawValue::Bool(_) => Err(violation!(TrueInKey)),
         RawValue::Number(number) => read_number(*number, cell, style),
         _ => read_text(without_formula(display_text(cell))?, style),
     }
@@ -90,17 +29,17 @@ pub(super) fn read<'a>(cell: &'a RawCell<'_>, style: Style) -> Result<Cow<'a, st
 
 /// Reads the identifier in a text such as `="00123"`, which text files use so that Excel keeps the zeros. Any other
 /// formula stored as text was never calculated.
-pub(super) fn without_formula(text: Cow<'_, str>) -> Result<Cow<'_, str>, Violation> {
+pub(crate) fn without_formula(text: Cow<'_, str>) -> Result<Cow<'_, str>, Violation> {
     if !is_formula(&text) {
         return Ok(text);
     }
     let identifier = text_formula(&text).map(|identifier| trim(&identifier).to_owned());
-    identifier.map(Cow::Owned).ok_or_else(|| Rule::FormulaAsText.into())
+    identifier.map(Cow::Owned).ok_or_else(|| violation!(FormulaAsText))
 }
 
 fn read_number<'a>(number: f64, cell: &'a RawCell<'_>, style: Style) -> Result<Cow<'a, str>, Violation> {
     if number.abs() >= FIRST_WITH_LOST_DIGITS {
-        return Err(Rule::DigitsLost.into());
+        return Err(violation!(DigitsLost));
     }
     let Some(code) = cell.format.as_deref() else {
         return Ok(display_text(cell));
@@ -108,11 +47,11 @@ fn read_number<'a>(number: f64, cell: &'a RawCell<'_>, style: Style) -> Result<C
     if !is_exact(cell) {
         // If someone types 12E4, it is stored as 120000 with this format.
         let is_scientific = code.contains("E+") || code.contains("e+") || code.contains("E-");
-        return if is_scientific { Err(Rule::MadeScientific.into()) } else { Ok(display_text(cell)) };
+        return if is_scientific { Err(violation!(MadeScientific)) } else { Ok(display_text(cell)) };
     }
     let text = display_text(cell);
     if text.contains('%') || currency_shown(code).is_some() {
-        return Err(Rule::AmountInKey.into());
+        return Err(violation!(AmountInKey));
     }
     if text.contains(',') && is_grouped(&text) {
         return Ok(Cow::Owned(plain(number)));
@@ -123,28 +62,28 @@ fn read_number<'a>(number: f64, cell: &'a RawCell<'_>, style: Style) -> Result<C
 fn read_text(text: Cow<'_, str>, style: Style) -> Result<Cow<'_, str>, Violation> {
     let identifier_style = identifier_style(style);
     if is_scientific(&text) {
-        return Err(Rule::MadeScientific.into());
+        return Err(violation!(MadeScientific));
     }
     if !identifier_style.dates
         && (is_midnight_stamp(&text) || identifier_style.exported && looks_like_excel_date(&text))
     {
-        return Err(Rule::DateInKey.into());
+        return Err(violation!(DateInKey));
     }
     if identifier_style.exported && is_grouped(&text) {
-        return Err(Rule::AmountInKey.into());
+        return Err(violation!(AmountInKey));
     }
     if identifier_style.exported && matches!(text.as_ref(), "TRUE" | "FALSE") {
-        return Err(Rule::TrueInKey.into());
+        return Err(violation!(TrueInKey));
     }
     drop_zeros(text, style)
 }
 
 /// Checks what a number in the key may have lost.
-pub(super) fn check_number(cell: &RawCell<'_>) -> Result<(), Violation> {
+pub(crate) fn check_number(cell: &RawCell<'_>) -> Result<(), Violation> {
     match &cell.value {
-        RawValue::Number(number) if number.abs() >= FIRST_WITH_LOST_DIGITS => Err(Rule::DigitsLost.into()),
-        // Nobody types an item number like this, and a code that looks like this isn't a number.
-        RawValue::Text(text) if is_power_of_ten(trim(text)) => Err(Rule::MadeScientific.into()),
+        RawValue::Number(number) if number.abs() >= FIRST_WITH_LOST_DIGITS => Err(violation!(DigitsLost)),
+        // Item numbers are not typed like this, and a code that looks like this isn't a number.
+        RawValue::Text(text) if is_power_of_ten(trim(text)) => Err(violation!(MadeScientific)),
         _ => Ok(()),
     }
 }
@@ -163,15 +102,12 @@ fn identifier_style(style: Style) -> IdentifierStyle {
 }
 
 /// Reads 40001.0 without the `.0` that a program added, if the whole column shows that.
-pub(super) fn drop_zeros(mut text: Cow<'_, str>, style: Style) -> Result<Cow<'_, str>, Violation> {
+pub(crate) fn drop_zeros(mut text: Cow<'_, str>, style: Style) -> Result<Cow<'_, str>, Violation> {
     let Some(end) = before_zeros(&text) else {
         return Ok(text);
     };
     match identifier_style(style).zeros {
-        Zeros::Added => {
-            let words = vec![("proposal", text[..end].to_string())];
-            Err(Violation { rule: Rule::ZerosAdded, words })
-        }
+        Zeros::Added => Err(violation!(ZerosAdded { proposal: &text[..end] })),
         Zeros::PartOfIdentifier => Ok(text),
         Zeros::AddedToAll => {
             match &mut text {
@@ -184,7 +120,7 @@ pub(super) fn drop_zeros(mut text: Cow<'_, str>, style: Style) -> Result<Cow<'_,
 }
 
 /// Whether the cell is read without something that a program added to the whole column.
-pub(super) fn is_read_without_addition(cell: &RawCell<'_>, style: Style) -> bool {
+pub(crate) fn is_read_without_addition(cell: &RawCell<'_>, style: Style) -> bool {
     match &cell.value {
         RawValue::Text(_) if !matches!(style, Style::Identifiers(IdentifierStyle { zeros: Zeros::AddedToAll, .. })) => {
             false
@@ -195,85 +131,13 @@ pub(super) fn is_read_without_addition(cell: &RawCell<'_>, style: Style) -> bool
     }
 }
 
-/// Whether an identifier looks as if a program had changed it in a way that only its whole column can confirm.
-pub(super) fn looks_changed(text: &str) -> bool {
-    before_zeros(text).is_some() || is_midnight_stamp(text)
-}
-
-/// The index of `.0` in 40001.0 or `,0` in 40001,0.
-pub(super) fn before_zeros(text: &str) -> Option<usize> {
-    const MOST_ZEROS: usize = 2;
-    let bytes = text.as_bytes();
-    if bytes.last() != Some(&b'0') {
-        return None;
-    }
-    let end = bytes.iter().rposition(|byte| *byte != b'0')?;
-    let zeros = bytes.len() - end - 1;
-    let whole = end > 0 && bytes[..end].iter().all(u8::is_ascii_digit);
-    (matches!(bytes[end], b'.' | b',') && zeros <= MOST_ZEROS && whole).then_some(end)
-}
-
-fn has_fraction(text: &str) -> bool {
-    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    before_zeros(text).is_none()
-        && !is_grouped(text)
-        && text.split_once(['.', ',']).is_some_and(|(whole, fraction)| is_digits(whole) && is_digits(fraction))
-}
-
-/// A number as programs shorten it: 1.23E+12, 4,00638E+12, 1E+12, 1.23e12. 12E4 may well have been typed.
-pub(super) fn is_scientific(text: &str) -> bool {
-    if !text.as_bytes().first().is_some_and(u8::is_ascii_digit) {
-        return false;
-    }
-    let Some((mantissa, exponent)) = text.split_once(['E', 'e']) else {
-        return false;
-    };
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    let fraction = mantissa.split_once(['.', ',']);
-    let is_number = fraction.map_or(digits(mantissa), |(whole, fraction)| digits(whole) && digits(fraction));
-    let power = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
-    // Without a plus and two digits, it needs a fraction and a number so large that a program would not write it out.
-    let is_large = power.len() >= 2 || power.parse().is_ok_and(|power: u8| power >= 7);
-    let is_made = fraction.is_some() && is_large || exponent.starts_with('+') && power.len() >= 2;
-    is_number && digits(power) && is_made
-}
-
-/// 1,234 and 12,345,678: the result of a number format.
-fn is_grouped(text: &str) -> bool {
-    let mut groups = text.split(',');
-    let digits = |group: &str| group.bytes().all(|b| b.is_ascii_digit());
-    let first = groups.next().unwrap_or_default();
-    let mut more = 0;
-    let all = groups.all(|group| {
-        more += 1;
-        group.len() == 3 && digits(group)
-    });
-    all && more > 0 && (1..=3).contains(&first.len()) && digits(first)
-}
-
-/// A date as Excel writes it after turning 4-3 or MAR4 into one: 4-Mar, Mar-04, 04. Mrz, mars-04. People type such
-/// codes in capitals.
-fn looks_like_excel_date(text: &str) -> bool {
-    const LENGTHS: std::ops::RangeInclusive<usize> = 4..=10;
-    if !LENGTHS.contains(&text.len()) || !text.contains(['-', ' ']) {
-        return false;
-    }
-    let letters = || text.chars().filter(|c| c.is_alphabetic());
-    let (all, capitals) = (letters().count(), letters().filter(|c| c.is_uppercase()).count());
-    all >= 3 && capitals <= 1 && is_shown_date(text)
-}
-
-/// A date with midnight, as programs write dates that they store as timestamps: 2026-03-04 00:00:00.
-fn is_midnight_stamp(text: &str) -> bool {
-    let day = text.strip_suffix("00:00:00").map(|day| day.trim_end_matches([' ', 'T']));
-    day.is_some_and(|day| day.len() >= 8 && day.len() + "00:00:00".len() < text.len() && is_shown_date(day))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{cell, column, number, outcome, text, under};
-    use super::super::{judge_cell, warn_of};
     use super::*;
+    use crate::cell::IdentifierTally;
+    use crate::judge::value::tests::{cell, column, number, outcome, text, under};
+    use crate::judge::value::{Warning, judge_cell, warn_of};
+    use crate::schema::ColumnFacts;
 
     const TEXT: &str = "type = \"text\"";
     const UNIQUE: &str = "type = \"text\"\nunique = true";
@@ -286,8 +150,8 @@ mod tests {
         key(cell, Style::Assumed)
     }
 
-    fn habits_of(texts: &[&str], exported: bool) -> Style {
-        let mut tally = Tally::default();
+    fn style_of(texts: &[&str], exported: bool) -> Style {
+        let mut tally = IdentifierTally::default();
         texts.iter().for_each(|written| tally.note(&text(written)));
         Style::Identifiers(tally.decide(exported))
     }
@@ -361,7 +225,7 @@ mod tests {
 
     #[test]
     fn item_numbers_that_people_type_are_accepted() {
-        let style = habits_of(&["A-17", "A-18"], true);
+        let style = style_of(&["A-17", "A-18"], true);
         for written in [
             "12E4",
             "1E5",
@@ -404,7 +268,7 @@ mod tests {
 
     #[test]
     fn the_whole_column_shows_what_a_program_added() {
-        let floats = habits_of(&["40001.0", "40002.0", "Total"], true);
+        let floats = style_of(&["40001.0", "40002.0", "Total"], true);
         assert_eq!(key(&text("40001.0"), floats), "40001");
         assert_eq!(key(&under(RawValue::Number(40001.0), "0.0"), floats), "40001");
         assert_eq!(
@@ -418,23 +282,23 @@ mod tests {
         // Thousands separators are not fractions.
         let grouped = &["40001.0", "40,001", "1,234,567"];
         for others in [&["40001.0"][..], &["40001.0", "A-17"], &["40001.0", "40002.0", "40003"], grouped] {
-            assert_eq!(key(&text("40001.0"), habits_of(others, true)), "zeros-added 40001", "{others:?}");
+            assert_eq!(key(&text("40001.0"), style_of(others, true)), "zeros-added 40001", "{others:?}");
         }
-        let sizes = habits_of(&["10.0", "10.5", "11.0"], true);
+        let sizes = style_of(&["10.0", "10.5", "11.0"], true);
         assert_eq!(key(&text("10.0"), sizes), "10.0");
-        let dates = habits_of(&["4-Mar", "5-Mar", "A-17"], true);
+        let dates = style_of(&["4-Mar", "5-Mar", "A-17"], true);
         assert_eq!(key(&text("4-Mar"), dates), "4-Mar");
     }
 
     #[test]
     fn removed_additions_are_noted() {
-        let floats = habits_of(&["40001.0", "40002.0"], true);
+        let floats = style_of(&["40001.0", "40002.0"], true);
         let (plain, unique) = (column(TEXT), column(UNIQUE));
         let key = |style| ColumnFacts { in_key: true, style, ..ColumnFacts::default() };
-        assert_eq!(warn_of(&text("40001.0"), &plain, key(floats)), Some(Rule::ReadWithoutAddition));
+        assert_eq!(warn_of(&text("40001.0"), &plain, key(floats)), Some(Warning::ReadWithoutAddition));
         assert_eq!(
             warn_of(&under(RawValue::Number(1234.0), "#,##0"), &unique, ColumnFacts::default()),
-            Some(Rule::ReadWithoutAddition)
+            Some(Warning::ReadWithoutAddition)
         );
         assert_eq!(warn_of(&text("40001"), &plain, key(floats)), None);
         assert_eq!(warn_of(&under(RawValue::Number(1234.0), "#,##0"), &plain, ColumnFacts::default()), None);

@@ -3,10 +3,10 @@
 use jiff::civil::Date;
 
 /// A date and the seconds since midnight.
-pub(super) type Moment = (Date, u32);
+pub(crate) type Moment = (Date, u32);
 
 /// Converts days since 30 December 1899 to a moment.
-pub(super) fn serial_moment(serial: f64) -> Option<Moment> {
+pub(crate) fn serial_moment(serial: f64) -> Option<Moment> {
     const SECONDS_PER_DAY: f64 = 86_400.0;
     /// Spreadsheet programs count a 29 February 1900, which never existed, so days before it are off by one.
     const LEAP_DAY_1900: f64 = 60.0;
@@ -24,7 +24,7 @@ pub(super) fn serial_moment(serial: f64) -> Option<Moment> {
 }
 
 /// The date, with the time unless it is midnight.
-pub(super) fn iso((date, second): Moment) -> String {
+pub(crate) fn iso((date, second): Moment) -> String {
     if second == 0 { date.to_string() } else { format!("{date}T{}", clock(second)) }
 }
 

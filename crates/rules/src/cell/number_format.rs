@@ -9,7 +9,7 @@ use inventory_base::decimal::Decimal;
 use super::format_code::{LONGEST_CODE, Piece, Section, split_sections};
 
 /// A number in 15 digits, never as 123.0 or 1E+12.
-pub(super) fn plain(number: f64) -> String {
+pub(crate) fn plain(number: f64) -> String {
     Decimal::from_cell(number).map_or_else(|_| number.to_string(), |decimal| decimal.to_string())
 }
 

@@ -12,7 +12,7 @@ const LONGEST: usize = 9;
 
 /// Whether a text only says that there is no value: one of those words, or nothing but punctuation, such as `-`, `--`,
 /// `#` and `?`.
-pub(super) fn is_placeholder(text: &str) -> bool {
+pub(crate) fn is_placeholder(text: &str) -> bool {
     match text.as_bytes().first() {
         Some(byte) if byte.is_ascii_digit() || byte.is_ascii_alphabetic() && text.len() > LONGEST => false,
         Some(byte) if byte.is_ascii_alphabetic() => is_word(text),
@@ -25,15 +25,16 @@ fn is_word(text: &str) -> bool {
 }
 
 /// Whether a cell has a program's word for a missing value.
-pub(super) fn is_null_word(cell: &RawCell<'_>) -> bool {
+pub(crate) fn is_null_word(cell: &RawCell<'_>) -> bool {
     matches!(&cell.value, RawValue::Text(text) if text.len() <= LONGEST && NULLS.contains(&text.as_ref()))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{column, judged, outcome, text};
-    use super::super::{ColumnFacts, Style, judge_cell, warn_of};
-    use inventory_base::message::Rule;
+    use crate::cell::Style;
+    use crate::judge::value::tests::{column, judged, outcome, text};
+    use crate::judge::value::{Warning, judge_cell, warn_of};
+    use crate::schema::ColumnFacts;
 
     #[test]
     fn a_placeholder_is_not_a_key_or_a_required_text() {
@@ -58,7 +59,7 @@ mod tests {
     #[test]
     fn a_null_that_is_kept_as_text_is_noted() {
         let warned = |written, lines: &str| warn_of(&text(written), &column(lines), ColumnFacts::default());
-        assert_eq!(warned("NULL", "type = \"text\""), Some(Rule::NullKeptAsText));
+        assert_eq!(warned("NULL", "type = \"text\""), Some(Warning::NullKeptAsText));
         assert_eq!(warned("n/a", "type = \"text\""), None);
         assert_eq!(warned("-", "type = \"text\""), None);
     }

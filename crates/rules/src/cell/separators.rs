@@ -1,10 +1,19 @@
 //! The separators among the digits of a number: which one groups thousands, and which one can be the decimal separator.
 
-use crate::schema::DecimalSeparator;
+use serde::{Deserialize, Serialize};
+
+/// The character between whole part and fraction; the other one, if there is one, groups thousands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DecimalSeparator {
+    #[serde(rename = ".")]
+    Point,
+    #[serde(rename = ",")]
+    Comma,
+}
 
 /// What the separators among the digits mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shape {
+pub(crate) enum Shape {
     /// No possible decimal separator: 1234, 1 234, 1'234.
     Whole,
     /// Can be read in only one way: 12.5 and 1,234,567 with a decimal point, 12,50 and 1.234.567 with a decimal comma.
@@ -13,7 +22,7 @@ pub(super) enum Shape {
     Either,
 }
 
-pub(super) fn separator_char(separator: DecimalSeparator) -> char {
+pub(crate) fn separator_char(separator: DecimalSeparator) -> char {
     match separator {
         DecimalSeparator::Point => '.',
         DecimalSeparator::Comma => ',',
@@ -21,7 +30,7 @@ pub(super) fn separator_char(separator: DecimalSeparator) -> char {
 }
 
 /// `None` if numbers don't have their separators in such places.
-pub(super) fn shape_of(mantissa: &str) -> Option<Shape> {
+pub(crate) fn shape_of(mantissa: &str) -> Option<Shape> {
     let (mut points, mut commas, mut digits, mut last) = (0u32, 0u32, 0u32, ' ');
     // A character other than point and comma that groups thousands.
     let mut mark = None;

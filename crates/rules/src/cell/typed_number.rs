@@ -1,15 +1,15 @@
 //! A number typed as text: `€ 1.234,50`, `(12.50)`, `15 %`. Strips what surrounds it and finds which of its separators
 //! can be the decimal one; the column then decides.
 
-use crate::schema::{CURRENCY_SYMBOLS, CurrencySymbol, DecimalSeparator};
 use inventory_base::decimal::{Decimal, DecimalError};
 
-use super::separators::{Shape, separator_char, shape_of};
+use super::currency_symbols::{CURRENCY_SYMBOLS, CurrencySymbol};
+use super::separators::{DecimalSeparator, Shape, separator_char, shape_of};
 use super::text::trim;
 
 /// A number as it was typed.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct TypedNumber<'a> {
+pub(crate) struct TypedNumber<'a> {
     negative: bool,
     /// Digits with the separators among them.
     mantissa: &'a str,

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use crate::cell::display_text;
 use crate::schema::{Header, Schema, UnknownColumns};
-use inventory_base::message::{Note, Refusal, Rule, cell_address, column_letters, listed};
+use inventory_base::message::{Note, Refusal, cell_address, column_letters, listed, note, refusal};
 use inventory_workbook::RawRow;
 
 use super::borrowed::BorrowedItem;
@@ -17,7 +18,7 @@ use super::prepass::TableEvidence;
 use super::repeats::Repeats;
 use super::row::Layout;
 use super::tables::Tables;
-use super::value::{Currencies, display_text};
+use super::value::{Currencies, Warning};
 use super::verdict_sink::SinkMut;
 use super::{ColumnRead, JudgeError, OtherColumn, Place, SheetRead, Skip, TableRead, Verdict};
 
@@ -40,7 +41,7 @@ pub(super) struct Collector<'a> {
     pub unremarked_rows: u64,
     pub notes: Vec<Note>,
     /// By sheet, column and rule.
-    warned: BTreeSet<(u16, usize, Rule)>,
+    warned: BTreeSet<(u16, usize, Warning)>,
     pub currencies: Currencies,
     pub document: DocumentEvidence,
 }
@@ -72,16 +73,16 @@ impl<'a> Collector<'a> {
     ) -> Result<Layout<'a>, Refusal> {
         let unknown = unknown_names(self.schema, &heading.header, column_letters);
         if !unknown.is_empty() {
-            let words = [("sheet", name), ("columns", &listed(&unknown, COLUMNS_NAMED))];
+            let columns = listed(&unknown, COLUMNS_NAMED);
             match self.schema.unknown_columns {
                 UnknownColumns::Keep => {}
                 UnknownColumns::Ignore => {
-                    let note = Note::new(Rule::ColumnsNotKnown, &words);
+                    let note = note!(ColumnsNotKnown { sheet: name, columns });
                     if !self.notes.contains(&note) {
                         self.notes.push(note);
                     }
                 }
-                UnknownColumns::Reject => return Err(Refusal::new(Rule::ColumnsNotAllowed, &words)),
+                UnknownColumns::Reject => return Err(refusal!(ColumnsNotAllowed { sheet: name, columns })),
             }
         }
         self.note_possible_headers(name, &heading.header);
@@ -96,8 +97,7 @@ impl<'a> Collector<'a> {
             let named = cells.iter().map(|(place, text)| format!("\"{text}\" ({})", column_letters(*place)));
             let headers = listed(&named.collect::<Vec<_>>(), COLUMNS_NAMED);
             let headers = if cells.len() > 1 { format!("one of {headers}") } else { headers };
-            let words = [("column", column.title.as_str()), ("headers", &headers)];
-            let note = Note::of_sheet(Rule::ColumnMayBeMeant, sheet, &words);
+            let note = note!(ColumnMayBeMeant { sheet, column: column.title, headers }).on_sheet(sheet);
             if !self.notes.contains(&note) {
                 self.notes.push(note);
             }
@@ -122,8 +122,8 @@ impl<'a> Collector<'a> {
         rows.items.push(place.1);
         self.document.note_row(row, layout.document(), &layout.sheet);
         if matches!(verdict, Verdict::Accepted(_)) {
-            for (position, rule) in layout.warnings(row) {
-                self.warn(place, row, layout, position, rule);
+            for (position, warning) in layout.warnings(row) {
+                self.warn(place, row, layout, position, warning);
             }
             self.currencies.note_row(row, layout.header(), layout.currency_column);
         }
@@ -144,17 +144,20 @@ impl<'a> Collector<'a> {
     }
 
     /// Notes the first warning of its kind.
-    fn warn(&mut self, place: Place, row: &RawRow<'_>, layout: &Layout<'_>, position: usize, rule: Rule) {
-        if !self.warned.insert((place.0, position, rule)) {
+    fn warn(&mut self, place: Place, row: &RawRow<'_>, layout: &Layout<'_>, position: usize, warning: Warning) {
+        if !self.warned.insert((place.0, position, warning)) {
             return;
         }
-        let Some((column, title)) = &layout.header().columns[position] else {
+        let Some((place, column)) = &layout.header().columns[position] else {
             return;
         };
-        let cell = cell_address(*column, row.number);
-        let value = row.cell(*column).map(display_text).unwrap_or_default();
-        let words = [("column", title.as_str()), ("cell", &cell), ("number", &value), ("sheet", &layout.sheet)];
-        self.notes.push(Note::new(rule, &words));
+        let (sheet, cell) = (&layout.sheet, cell_address(*place, row.number));
+        let number = row.cell(*place).map(display_text).unwrap_or_default();
+        self.notes.push(match warning {
+            Warning::ReadWithoutAddition => note!(ReadWithoutAddition { column, sheet, number, cell }),
+            Warning::NullKeptAsText => note!(NullKeptAsText { column, cell, sheet, number }),
+            Warning::NotTakenAsShown => note!(NotTakenAsShown { column, cell, number }),
+        });
     }
 
     /// What happened to a sheet. `counts` are by table.

@@ -1,10 +1,10 @@
 //! Counts the rows with items that have a value, for each column of a sheet.
 
+use crate::cell::is_blank;
 use crate::schema::{Header, Schema};
 use inventory_base::message::column_letters;
 use inventory_workbook::{RawCell, RawRow, RawValue};
 
-use super::value::is_blank;
 use super::{ColumnRead, OtherColumn};
 
 /// The columns of one sheet by index. Columns to the right of the last header are added once they have a value.

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::cell::is_blank;
 use crate::schema::{Header, NamedCell, Schema};
 use inventory_base::message::column_letters;
 use inventory_workbook::RawRow;
 
-use super::value::is_blank;
 
 /// A column that reveals what kind of document the file is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

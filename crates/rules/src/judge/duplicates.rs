@@ -3,10 +3,9 @@
 use sha2::{Digest, Sha256};
 
 use super::Place;
-use super::borrowed::BorrowedValue;
-use super::value::fold;
+use super::fold::fold;
+use crate::cell::BorrowedValue;
 use crate::schema::KeyCase;
-use inventory_base::message::Rule;
 
 /// 80 bits of a digest of the values in compared form, the row's place, and two 16-bit tags: of the values as written,
 /// and of the values in lower case. Sorting brings equal values together, in row order. Comparing numbers is several
@@ -38,15 +37,6 @@ pub(super) enum Difference {
     CaseOnly,
     /// In characters that look alike.
     LookAlikes,
-}
-
-impl Difference {
-    pub fn rule(self) -> Rule {
-        match self {
-            Difference::CaseOnly => Rule::KeysDifferInCase,
-            Difference::LookAlikes => Rule::KeysLookAlike,
-        }
-    }
 }
 
 impl SeenValues {

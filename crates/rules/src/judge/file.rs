@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use crate::schema::{Schema, canonical_name};
-use inventory_base::message::{Refusal, Rule};
+use inventory_base::message::{Refusal, refusal};
 use inventory_workbook::{Sheet, Workbook};
 
 use super::batch::read_rows;
@@ -64,8 +64,7 @@ impl<'a> Judge<'a> {
                     .into())
             }
             Some((sheet, row)) if self.collected.items.iter().all(|items| *items == 0) => {
-                let row = row.to_string();
-                Err(Refusal::new(Rule::NoItems, &[("sheet", sheet.name.as_str()), ("row", &row)]).into())
+                Err(refusal!(NoItems { sheet: sheet.name, row }).into())
             }
             Some(_) => {
                 self.collected.notes.extend(note_missing_group(self.collected.schema, &read));
@@ -93,7 +92,7 @@ impl<'a> Judge<'a> {
             return Ok(());
         }
         let found: Vec<String> = sheets.iter().map(|sheet| format!("\"{}\"", sheet.name)).collect();
-        Err(Refusal::new(Rule::SheetMissing, &[("sheet", wanted), ("found", &found.join(", "))]))
+        Err(refusal!(SheetMissing { sheet: wanted, found: found.join(", ") }))
     }
 
     /// Finds a hidden sheet that has a header, for files whose visible sheets have none.
@@ -111,9 +110,8 @@ impl<'a> Judge<'a> {
                 ControlFlow::Continue(())
             })?;
             if let Some(heading) = heading {
-                let row = heading.header.row.to_string();
-                let words = [("sheet", sheet.name.as_str()), ("row", &row)];
-                return Ok(Some(Refusal::new(Rule::SheetHiddenFits, &words)));
+                let refusal = refusal!(SheetHiddenFits { sheet: sheet.name, row: heading.header.row });
+                return Ok(Some(refusal));
             }
         }
         Ok(None)

@@ -1,10 +1,14 @@
 //! Finds a sheet's header, which may take two rows, and recognises its rows if they are repeated further down.
+//!
+//! The header is the first row that names the columns of the key and at least two columns in all, alone or together with
+//! the row directly above (`Reorder` above `level`). It must be among the first 50 rows with a value; rows above it are
+//! titles.
 
+use crate::cell::display_text;
 use crate::schema::{Header, HeaderFault, Schema};
 use inventory_workbook::RawRow;
 
 use super::Skip;
-use super::value::display_text;
 use super::what_to_do::WhatToDoColumns;
 
 /// Titles, logos and blank rows come before the header, but not more than this.

@@ -1,13 +1,13 @@
 //! Recognises a header further down a sheet: the same header again, that of another table, or that of something else.
 //! Rows below it are never read by the header above.
 
-use crate::schema::{HeaderFault, Kind, Schema, UnknownColumns};
-use inventory_base::message::{Refusal, Rule};
+use crate::cell::{display_text, is_blank};
+use crate::schema::{Column, HeaderFault, Schema, UnknownColumns};
+use inventory_base::message::{Refusal, refusal};
 use inventory_workbook::{RawCell, RawRow, RawValue};
 
 use super::heading::{HeaderSearch, Heading};
 use super::missing_columns::refuse_named_twice;
-use super::value::{display_text, is_blank};
 
 /// A row of words is a header if it has at least this many column names, even if none of them is the key's.
 const MIN_HEADER_NAMES: usize = 2;
@@ -48,12 +48,11 @@ impl<'a> LaterHeaderSearch<'a> {
     pub fn new(schema: &'a Schema, heading: &Heading) -> LaterHeaderSearch<'a> {
         let found = &heading.header.columns;
         let place = |position: usize| found[position].as_ref().map(|(place, _)| *place);
-        let is_number = |kind| matches!(kind, Kind::Integer | Kind::Decimal | Kind::Money);
-        let mut numbers = schema.columns.iter().enumerate().filter(|(_, c)| c.required && is_number(c.kind));
+        let mut numbers = schema.columns.iter().enumerate().filter(|(_, c)| c.required && c.kind.is_number());
         let number = numbers.find_map(|(position, _)| place(position));
         let key = schema.key.columns().filter_map(|column| place(schema.position(column)?)).collect();
-        let is_typed = |kind| is_number(kind) || kind == Kind::Date;
-        let typed = schema.columns.iter().enumerate().filter(|(_, column)| is_typed(column.kind));
+        let is_typed = |column: &Column| column.kind.is_number() || column.kind.holds_dates;
+        let typed = schema.columns.iter().enumerate().filter(|(_, column)| is_typed(column));
         let typed = typed.filter_map(|(position, _)| place(position)).collect();
         LaterHeaderSearch { schema, search: HeaderSearch::new(schema), number, key, typed, above: heading.header.row }
     }
@@ -154,13 +153,8 @@ fn begins_like_a_number(text: &str) -> bool {
 pub(super) fn refuse_second_table(sheet: &str, row: &RawRow<'_>, heading: &Heading) -> Refusal {
     let quoted = row.cells.iter().filter(|cell| !is_blank(cell)).take(CELLS_QUOTED);
     let quoted: Vec<String> = quoted.map(|cell| format!("\"{}\"", display_text(cell))).collect();
-    let words = [
-        ("sheet", sheet),
-        ("row", &row.number.to_string()),
-        ("found", &quoted.join(", ")),
-        ("header", &heading.header.row.to_string()),
-    ];
-    Refusal::new(Rule::SecondTable, &words)
+    let (found, header) = (quoted.join(", "), heading.header.row);
+    refusal!(SecondTable { sheet, row: row.number, found, header })
 }
 
 #[cfg(test)]
@@ -169,6 +163,7 @@ mod tests {
     use super::*;
     use crate::judge::{FileRead, JudgeError, Skip, Verdict};
     use inventory_base::item::Item;
+    use inventory_base::message::Rule;
 
     fn item(verdict: &Verdict) -> String {
         let Verdict::Accepted(item) = verdict else { panic!("{verdict:?}") };

@@ -5,13 +5,13 @@
 
 use std::borrow::Cow;
 
-use crate::schema::{Kind, UnknownColumns};
-use inventory_base::message::{Note, Rule, cell_address, column_letters, count, listed};
+use crate::cell::{Violation, display_text, is_blank, violation};
+use crate::schema::UnknownColumns;
+use inventory_base::message::{Note, cell_address, column_letters, count, listed, note};
 use inventory_workbook::{MergedArea, RawCell, RawRow, RawValue};
 
 use super::row::Layout;
 use super::row_set::RowSet;
-use super::value::{Violation, display_text, is_blank};
 use super::{ColumnRead, Verdict};
 
 /// Columns named in a note; the others are counted.
@@ -170,9 +170,8 @@ impl<'r> MergedCells<'r> {
         match column.position {
             Some(position) => {
                 let last = cell_address(area.first_column, area.last_row);
-                let place = format!("{}:{last}", cell_address(area.first_column, area.first_row));
-                let words = vec![("area", place), ("shown", display_text(cell).into_owned())];
-                merged_row.violations.push((position, Violation { rule: Rule::ValueMerged, words }));
+                let area = format!("{}:{last}", cell_address(area.first_column, area.first_row));
+                merged_row.violations.push((position, violation!(ValueMerged { area, shown: display_text(cell) })));
             }
             None if !is_first => merged_row.lost.push(at),
             None => {}
@@ -200,19 +199,28 @@ impl<'r> MergedCells<'r> {
                 (read.values, read.empty) = (read.values + filled, read.empty - filled);
             }
         }
-        let note = |rule, rows: u64, of: fn(&LoadedColumn) -> u64| {
-            let rows_said = if rows == 1 { "1 row".to_string() } else { format!("{} rows", count(rows)) };
-            let named = self.columns.iter().filter(|column| of(column) > 0);
-            let named: Vec<String> =
-                named.map(|column| format!("{} ({})", column.title, column_letters(column.place))).collect();
-            let words = [("columns", &*listed(&named, COLUMNS_NAMED)), ("rows", &rows_said)];
-            (rows > 0).then(|| Note { rows, ..Note::of_sheet(rule, sheet, &words) })
-        };
-        let filled = note(Rule::CellsMergedFilled, self.filled_rows, |column| column.filled);
-        let filled = filled.map(|note| Note { rows: 0, ..note });
-        let lost = note(Rule::CellsMergedAcross, self.lost_rows, |column| column.lost);
+        let filled = (self.filled_rows > 0).then(|| {
+            let (columns, rows) = (self.name_columns(|column| column.filled), describe_rows(self.filled_rows));
+            note!(CellsMergedFilled { sheet, columns, rows }).on_sheet(sheet)
+        });
+        let lost = (self.lost_rows > 0).then(|| {
+            let (columns, rows) = (self.name_columns(|column| column.lost), describe_rows(self.lost_rows));
+            Note { rows: self.lost_rows, ..note!(CellsMergedAcross { sheet, columns, rows }).on_sheet(sheet) }
+        });
         filled.into_iter().chain(lost).collect()
     }
+
+    /// The columns that have such cells, as a sentence names them.
+    fn name_columns(&self, cells: fn(&LoadedColumn) -> u64) -> String {
+        let named = self.columns.iter().filter(|column| cells(column) > 0);
+        let named: Vec<String> =
+            named.map(|column| format!("{} ({})", column.title, column_letters(column.place))).collect();
+        listed(&named, COLUMNS_NAMED)
+    }
+}
+
+fn describe_rows(rows: u64) -> String {
+    if rows == 1 { "1 row".to_string() } else { format!("{} rows", count(rows)) }
 }
 
 fn columns_of(layout: &Layout<'_>) -> Vec<LoadedColumn> {
@@ -221,7 +229,8 @@ fn columns_of(layout: &Layout<'_>) -> Vec<LoadedColumn> {
     let of_rules = of_rules.filter_map(|(position, (column, found))| {
         let (place, title) = found.as_ref()?;
         let is_key = schema.key.columns().any(|key| key == column.name);
-        let is_of_rows = matches!(column.kind, Kind::Text | Kind::Choice | Kind::Date | Kind::Boolean);
+        // A number, or a barcode, is that of a single item.
+        let is_of_rows = !column.kind.is_number() && !column.kind.identifies(false);
         let is_shared = Some(is_of_rows && !is_key && !column.unique);
         let title = title.clone();
         Some(LoadedColumn { place: *place, title, position: Some(position), is_shared, is_key, filled: 0, lost: 0 })
@@ -249,7 +258,7 @@ mod tests {
     use super::*;
     use crate::judge::{FileRead, Verdict};
     use inventory_base::item::Value;
-    use inventory_base::message::Weight;
+    use inventory_base::message::{Rule, Weight};
     use rust_xlsxwriter::{Format, Workbook};
     use std::collections::BTreeMap;
 

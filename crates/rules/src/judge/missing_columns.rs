@@ -1,7 +1,7 @@
 //! Refuses a header that lacks a required column, instead of reporting a problem in each row.
 
 use crate::schema::{Header, NamedCell, Schema};
-use inventory_base::message::{Note, Refusal, Rule, cell_address, listed};
+use inventory_base::message::{Note, Refusal, cell_address, listed, note, refusal};
 
 use super::{ColumnRead, SheetRead};
 
@@ -15,7 +15,7 @@ pub(super) fn refuse_missing_columns(schema: &Schema, sheet: &str, header: &Head
     if titles.is_empty() {
         return None;
     }
-    let row = header.row.to_string();
+    let row = header.row;
     let unknown = unknown_names(schema, header, |place| cell_address(place, header.row));
     let found = match unknown.len() {
         0 => format!("All the names in row {row} are of other columns."),
@@ -24,14 +24,8 @@ pub(super) fn refuse_missing_columns(schema: &Schema, sheet: &str, header: &Head
     };
     let columns: Vec<String> = titles.iter().map(|title| format!("the {title}")).collect();
     let names: Vec<String> = titles.iter().map(|title| format!("\"{title}\"")).collect();
-    let words = [
-        ("sheet", sheet),
-        ("columns", &columns.join(" or ")),
-        ("found", &found),
-        ("names", &names.join(" and ")),
-        ("row", &row),
-    ];
-    Some(Refusal::new(Rule::ColumnMissing, &words))
+    let (columns, names) = (columns.join(" or "), names.join(" and "));
+    Some(refusal!(ColumnMissing { sheet, columns, found, names, row }))
 }
 
 /// Notes that tables lack the column that totals are grouped by, such as the warehouse, if there are several sheets or
@@ -53,8 +47,8 @@ pub(super) fn note_missing_group(schema: &Schema, sheets: &[SheetRead]) -> Optio
             false => without.extend(lacking.iter().map(|row| format!("\"{}\" from row {row} on", sheet.name))),
         }
     }
-    let words = [("column", column.title.as_str()), ("sheets", &listed(&without, NAMES_QUOTED))];
-    (is_named && !without.is_empty()).then(|| Note::new(Rule::SheetsWithoutGroup, &words))
+    let sheets = listed(&without, NAMES_QUOTED);
+    (is_named && !without.is_empty()).then(|| note!(SheetsWithoutGroup { column: column.title, sheets }))
 }
 
 /// The names in the header that the rules don't know, each with its place as formatted by `say_place`.
@@ -71,15 +65,14 @@ pub(super) fn refuse_named_twice(
     second: &NamedCell,
 ) -> Refusal {
     let quoted = |(place, text): &NamedCell| format!("\"{text}\" ({})", cell_address(*place, row));
-    let words = [("sheet", sheet), ("column", column), ("first", &quoted(first)), ("second", &quoted(second))];
-    let words: Vec<_> = words.into_iter().chain([("header", first.1.as_str())]).collect();
-    Refusal::new(Rule::ColumnNamedTwice, &words)
+    let header = &first.1;
+    refusal!(ColumnNamedTwice { sheet, column, first: quoted(first), second: quoted(second), header })
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::file::tests::{judged, judged_by, refused};
-    use super::*;
+    use inventory_base::message::Rule;
 
     #[test]
     fn a_missing_required_column_is_reported_once_with_the_unknown_names() {

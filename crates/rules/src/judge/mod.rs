@@ -8,6 +8,7 @@ mod counts;
 mod document;
 mod duplicates;
 mod file;
+mod fold;
 mod heading;
 mod later_header;
 mod merged;
@@ -24,7 +25,7 @@ mod sheet;
 mod swallowed_rows;
 mod tables;
 mod unnamed_columns;
-mod value;
+pub(crate) mod value;
 mod verdict_sink;
 mod what_to_do;
 
@@ -35,11 +36,11 @@ use inventory_base::item::Item;
 use inventory_base::load_id::LoadId;
 use inventory_base::message::{Note, Problem, Refusal, column_letters};
 
+pub use crate::cell::{is_formula, shows_error};
 pub use borrowed::BorrowedItem;
 pub use document::{Document, DocumentSign};
 pub use file::Judge;
 pub use row_checker::{RowChecker, would_be_read};
-pub use value::{is_formula, shows_error};
 pub use verdict_sink::VerdictSink;
 pub use what_to_do::what_to_do_header;
 
@@ -151,7 +152,7 @@ pub struct FileRead {
     #[serde(default)]
     pub notes: Vec<Note>,
     /// The load whose rows the file fixes: it is a part of that load's file, not a list of its own.
-    #[serde(rename = "mends", default, skip_serializing_if = "Option::is_none")]
+    #[serde(alias = "mends", default, skip_serializing_if = "Option::is_none")]
     pub fixes: Option<LoadId>,
     /// The evidence that the file isn't a stock list, if there is any.
     #[serde(default, skip_serializing_if = "Option::is_none")]

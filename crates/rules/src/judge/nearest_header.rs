@@ -1,10 +1,10 @@
 //! The row that looks most like a header, quoted when a file without a header is refused.
 
+use crate::cell::display_text;
 use crate::schema::Schema;
-use inventory_base::message::{Refusal, Rule, listed};
+use inventory_base::message::{Refusal, listed, refusal};
 use inventory_workbook::RawRow;
 
-use super::value::display_text;
 
 /// Cells quoted from it.
 const CELLS_QUOTED: usize = 8;
@@ -36,15 +36,12 @@ pub(super) fn refuse_without_header(schema: &Schema, nearest: Option<&NearestHea
     let key = schema.position(schema.key.first_column()).unwrap_or_default();
     let column = schema.columns[key].own_header();
     match nearest {
-        Some(NearestHeader { sheet, row, found, .. }) => {
-            let words = [("column", column), ("row", &row.to_string()), ("sheet", sheet), ("found", found)];
-            Refusal::new(Rule::NoSheetFits, &words)
-        }
+        Some(NearestHeader { sheet, row, found, .. }) => refusal!(NoSheetFits { column, row, sheet, found }),
         None => {
             let needed = schema.columns.iter().enumerate();
             let needed = needed.filter(|(position, column)| *position == key || column.required);
             let titles: Vec<&str> = needed.map(|(_, column)| column.own_header()).collect();
-            Refusal::new(Rule::NoHeaderFound, &[("columns", &titles.join(", "))])
+            refusal!(NoHeaderFound { columns: titles.join(", ") })
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::ops::ControlFlow;
 
+use crate::cell::Style;
 use crate::schema::Schema;
 use inventory_base::message::Refusal;
 use inventory_workbook::{RawRow, Workbook};
@@ -12,7 +13,7 @@ use super::heading::{HeaderSearch, Heading};
 use super::later_header::{LaterHeaderSearch, LaterRow};
 use super::ragged::{Ragged, Widths};
 use super::row::is_total_row;
-use super::value::{Evidence, Style, needs_evidence};
+use super::value::{Evidence, needs_evidence};
 
 /// The number of rows in a workbook that are checked for values that only their whole column can explain.
 const FIRST_ROWS: u32 = 50;

@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use crate::cell::{Violation, violation};
 use crate::schema::{Column, Duplicates, Schema};
-use inventory_base::message::{Refusal, Rule, count};
+use inventory_base::message::{Refusal, count, refusal};
 use inventory_workbook::{RawRow, Sheet};
 
 use super::borrowed::BorrowedItem;
@@ -34,7 +35,7 @@ struct UniqueCheck {
 }
 
 /// The rows of one item that are not loaded, as the subject of a sentence.
-pub(super) fn left_out_subject(duplicates: Duplicates) -> &'static str {
+fn left_out_subject(duplicates: Duplicates) -> &'static str {
     match duplicates {
         Duplicates::Reject => "All of them",
         Duplicates::First => "All but the first, which counts by the rules,",
@@ -42,18 +43,23 @@ pub(super) fn left_out_subject(duplicates: Duplicates) -> &'static str {
     }
 }
 
-/// What a row shares with other rows: the column at which it is reported, the rule that is broken, and all rows
-/// concerned.
+/// What a row shares with other rows: the column at which it is reported, and all rows concerned.
 pub(super) struct Repeated {
     pub position: usize,
-    pub rule: Rule,
+    is_key: bool,
     rows: Rc<Group>,
 }
 
 impl Repeated {
-    /// Names the rows for a reader of sheet `here`.
-    pub fn name_rows(&self, here: u16, sheets: &[Sheet]) -> String {
-        name_rows(&self.rows.rows, here, sheets)
+    /// Explains this to a reader of sheet `here`.
+    pub fn violation(&self, here: u16, sheets: &[Sheet], duplicates: Duplicates) -> Violation {
+        let rows = name_rows(&self.rows.rows, here, sheets);
+        match self.rows.difference {
+            _ if !self.is_key => violation!(ValueRepeated { rows }),
+            None => violation!(KeyRepeated { rows, all: left_out_subject(duplicates) }),
+            Some(Difference::CaseOnly) => violation!(KeysDifferInCase { rows }),
+            Some(Difference::LookAlikes) => violation!(KeysLookAlike { rows }),
+        }
     }
 }
 
@@ -108,14 +114,13 @@ impl Repeats {
                 Duplicates::First => group.rows.first().copied(),
                 Duplicates::Reject => None,
             };
-            let rule = group.difference.map_or(Rule::KeyRepeated, Difference::rule);
             let left_out = group.rows.iter().filter(|place| Some(**place) != kept);
-            let repeated = || Repeated { position: self.key.position, rule, rows: group.clone() };
+            let repeated = || Repeated { position: self.key.position, is_key: true, rows: group.clone() };
             found.extend(left_out.map(|place| (*place, repeated())));
         }
         for once in self.unique {
             for group in once.seen.into_groups().into_iter().map(Rc::new) {
-                let repeated = || Repeated { position: once.position, rule: Rule::ValueRepeated, rows: group.clone() };
+                let repeated = || Repeated { position: once.position, is_key: false, rows: group.clone() };
                 found.extend(group.rows.iter().map(|place| (*place, repeated())));
             }
         }
@@ -141,8 +146,7 @@ fn refuse_repeated_sheets(groups: &[Group], items: &[u64], sheets: &[Sheet]) -> 
         .into_iter()
         .find(|((first, second), same)| *same >= MIN_SHARED_ITEMS && same * 2 > items(*first).min(items(*second)))?;
     let name = |sheet: u16| sheets.get(usize::from(sheet)).map_or("", |sheet| sheet.name.as_str());
-    let words = [("first", name(first)), ("second", name(second)), ("same", &count(same))];
-    Some(Refusal::new(Rule::SheetsRepeatItems, &words))
+    Some(refusal!(SheetsRepeatItems { first: name(first), second: name(second), same: count(same) }))
 }
 
 /// `12 and 340`, `12, 15 (sheet "B") and 340`; many rows are counted.
@@ -166,6 +170,7 @@ fn name_rows(group: &[Place], here: u16, sheets: &[Sheet]) -> String {
 mod tests {
     use super::super::file::tests::{judged, judged_by, refused, rules};
     use super::*;
+    use inventory_base::message::Rule;
 
     #[test]
     fn an_item_in_several_rows_is_not_loaded_and_each_row_names_the_others() {

@@ -6,8 +6,6 @@ use inventory_workbook::Workbook;
 use super::batch::read_rows;
 use super::file::Judge;
 use super::merged::MergedCells;
-use super::repeats::left_out_subject;
-use super::value::Violation;
 use super::verdict_sink::SinkMut;
 use super::{FileRead, JudgeError, Place, Verdict};
 
@@ -26,7 +24,7 @@ impl Judge<'_> {
             &self.collected.items,
             &sheets,
         )?;
-        let (mixed, all) = (self.collected.currencies.are_mixed(), left_out_subject(self.collected.schema.duplicates));
+        let mixed = self.collected.currencies.are_mixed();
         let mut repeated = repeated.into_iter().peekable();
         for (index, tables) in self.collected.tables.iter().enumerate() {
             let Some(tables) = tables else { continue };
@@ -45,8 +43,8 @@ impl Judge<'_> {
                 let row = layout.what_to_do().without(row);
                 let mut violations = Vec::new();
                 while let Some((_, found)) = repeated.next_if(|(wanted, _)| *wanted == place) {
-                    let words = vec![("rows", found.name_rows(place.0, &sheets)), ("all", all.to_string())];
-                    violations.push((found.position, Violation { rule: found.rule, words }));
+                    let violation = found.violation(place.0, &sheets, self.collected.schema.duplicates);
+                    violations.push((found.position, violation));
                 }
                 let merged = &mut merged[tables.index_at(row.number)];
                 let merged_row = merged.as_mut().and_then(|merged| merged.apply(&row));

@@ -1,7 +1,8 @@
 //! Judges one sheet from top to bottom: titles, the header, items, and what is between and below them.
 
+use crate::cell::is_blank;
 use crate::schema::{HeaderFault, canonical_name};
-use inventory_base::message::{Note, Refusal, Rule};
+use inventory_base::message::{Refusal, note};
 use inventory_workbook::RawRow;
 
 use super::collector::Collector;
@@ -14,7 +15,6 @@ use super::row::row_text;
 use super::swallowed_rows::refuse_swallowed_rows;
 use super::tables::Tables;
 use super::unnamed_columns::report_unnamed;
-use super::value::is_blank;
 use super::verdict_sink::SinkMut;
 use super::{JudgeError, Place, SheetRead, Skip, Skipped, Verdict};
 
@@ -138,8 +138,7 @@ impl<'p, 'a> SheetPass<'p, 'a> {
         judging.refusal = missing.map(|_| refuse_second_table(self.name, row, judging.tables.last().heading()));
         judging.foreign = None;
         judging.later_headers = LaterHeaderSearch::new(schema, &heading);
-        let header_row = row.number.to_string();
-        self.collected.notes.push(Note::of_sheet(Rule::TableBelow, self.name, &[("row", &header_row)]));
+        self.collected.notes.push(note!(TableBelow { sheet: self.name, row: row.number }).on_sheet(self.name));
         let table = judging.tables.later().len() + 1;
         if self.collected.tables_below() + table > MAX_TABLES_BELOW {
             return Err(refuse_second_table(self.name, row, judging.tables.last().heading()).into());

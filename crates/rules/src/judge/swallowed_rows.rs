@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use inventory_base::message::{Refusal, Rule, cell_address, count};
+use inventory_base::message::{Refusal, cell_address, count, refusal};
 use inventory_workbook::{RawCell, RawRow, RawValue};
 
 use super::row::Layout;
@@ -26,9 +26,8 @@ pub(super) fn refuse_swallowed_rows(row: &RawRow<'_>, layout: &Layout<'_>) -> Op
         Some((row.cells[at].column, rows))
     })?;
     let rows = if rows == 1 { "1 row".to_string() } else { format!("{} rows", count(rows)) };
-    let words = [("cell", cell_address(column, row.number)), ("sheet", layout.sheet.clone()), ("rows", rows)];
-    let words = words.each_ref().map(|(place, word)| (*place, word.as_str()));
-    Some(Refusal::new(Rule::QuoteSwallowsRows, &words))
+    let cell = cell_address(column, row.number);
+    Some(refusal!(QuoteSwallowsRows { cell, sheet: layout.sheet, rows }))
 }
 
 /// The number of lines below the cell's first line, if more than half of all its lines are items.
@@ -73,7 +72,7 @@ fn read_line(line: &str, delimiter: char, first: u32) -> Option<(Vec<RawCell<'_>
 #[cfg(test)]
 mod tests {
     use super::super::file::tests::{judged, judged_by, refused};
-    use super::*;
+    use inventory_base::message::Rule;
 
     #[test]
     fn a_cell_of_a_text_file_that_contains_rows_is_refused_with_their_number() {

@@ -1,7 +1,7 @@
 //! Reports columns in which items have values but the header has no name, so that values are not lost silently.
 
 use crate::schema::Header;
-use inventory_base::message::{Note, Rule, cell_address, column_letters, count, listed};
+use inventory_base::message::{Note, cell_address, column_letters, count, listed, note};
 
 use super::counts::{ColumnCounts, UnnamedColumn};
 
@@ -11,25 +11,31 @@ const COLUMNS_NAMED: usize = 8;
 /// Notes on columns that may be part of the list, and on values next to it.
 pub(super) fn report_unnamed(sheet: &str, header: &Header, counts: &ColumnCounts) -> Vec<Note> {
     let (columns, values): (Vec<_>, Vec<_>) = counts.unnamed().into_iter().partition(|column| column.is_part_of_list);
-    let notes = [(Rule::ColumnWithoutName, columns), (Rule::ValuesWithoutName, values)];
-    let notes = notes.into_iter().filter(|(_, columns)| !columns.is_empty());
-    notes.map(|(rule, columns)| note(rule, sheet, header.row, &columns)).collect()
+    let in_list = (!columns.is_empty()).then(|| {
+        let (columns, cells) = describe(&columns, header.row);
+        note!(ColumnWithoutName { sheet, columns, cells })
+    });
+    let beside = (!values.is_empty()).then(|| {
+        let (columns, cells) = describe(&values, header.row);
+        note!(ValuesWithoutName { sheet, columns, cells })
+    });
+    in_list.into_iter().chain(beside).map(|note| note.on_sheet(sheet)).collect()
 }
 
-fn note(rule: Rule, sheet: &str, header_row: u32, unnamed: &[UnnamedColumn]) -> Note {
+/// The columns with the numbers of their values, and the cells for their names.
+fn describe(unnamed: &[UnnamedColumn], header_row: u32) -> (String, String) {
     let values = |n: u64| {
         if n == 1 { "1 value".to_string() } else { format!("{} values", count(n)) }
     };
     let columns = unnamed.iter().map(|column| format!("{} ({})", column_letters(column.place), values(column.values)));
     let cells = unnamed.iter().map(|column| cell_address(column.place, header_row));
-    let [columns, cells] = [columns.collect::<Vec<_>>(), cells.collect()].map(|all| listed(&all, COLUMNS_NAMED));
-    Note::of_sheet(rule, sheet, &[("columns", &columns), ("cells", &cells)])
+    (listed(&columns.collect::<Vec<_>>(), COLUMNS_NAMED), listed(&cells.collect::<Vec<_>>(), COLUMNS_NAMED))
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::file::tests::judged_by;
-    use super::*;
+    use inventory_base::message::Rule;
 
     fn notes_of(list: &str) -> Vec<(&'static str, String, String)> {
         let (_, file) = judged_by(list.as_bytes(), |rules| rules).unwrap();

@@ -1,13 +1,13 @@
 //! The rules in `inventory.toml`: columns, their types, and the header names that people really use.
 
 mod column;
-mod currency;
 mod dates;
 #[cfg(test)]
 mod docs_examples;
 mod encoding;
 #[cfg(test)]
 mod exports;
+mod gates;
 mod header;
 mod header_names;
 mod interval;
@@ -26,16 +26,20 @@ use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
-pub use column::{Column, DecimalSeparator, Kind, WhenEmpty};
-pub use currency::{CURRENCY_SYMBOLS, CurrencySymbol};
+pub use crate::cell::{CURRENCY_SYMBOLS, CurrencySymbol, DecimalSeparator};
+pub(crate) use column::ColumnFacts;
+pub use column::{
+    Accepts, Column, ColumnType, GENERAL_FORMAT, StoredAs, Strictness, TEXT_FORMAT, TYPES, Validation, WhenEmpty,
+};
 pub use encoding::TextEncoding;
+pub use gates::Gates;
 pub use header::{Header, HeaderFault, NamedCell};
 pub use header_names::canonical_name;
 pub use interval::Interval;
 pub use key::{Key, KeyFault, KeyPart, Template, TemplateError};
 pub use mistake::{Mistake, Mistakes};
 pub use pattern::Pattern;
-pub use policy::{DISCONTINUED, DocumentHeaders, Gates, Missing, Mode, PROVENANCE, Price, Scope, Sync, Totals};
+pub use policy::{DISCONTINUED, DocumentHeaders, Missing, Mode, PROVENANCE, Price, Scope, Sync, Totals};
 pub use table_mismatch::TableMismatch;
 pub use table_shape::{Capacity, IndexShape, KeyAttribute, KeyKind, KeyShape, Projection, TableShape};
 

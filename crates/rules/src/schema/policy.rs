@@ -1,4 +1,4 @@
-//! How items are written to the table, what happens to those no longer listed, and when a load waits for approval.
+//! How items are written to the table, and what happens to those no longer listed.
 
 use serde::{Deserialize, Serialize};
 
@@ -52,41 +52,6 @@ pub enum Scope {
     Only { column: String, value: Value },
 }
 
-/// When a load waits for approval. `None` never holds it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Gates {
-    /// More rejected rows than this.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rejected_rows: Option<u64>,
-    /// More rejected rows than this, in percent of the rows with items.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rejected_percent: Option<Decimal>,
-    /// More quantities that fall to zero than this, in percent of those that were not zero.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub zero_percent: Option<Decimal>,
-    /// A price that rises or falls by more than this factor …
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub price_factor: Option<Decimal>,
-    /// … for more of the compared items than this, in percent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub price_percent: Option<Decimal>,
-    /// Fewer items than this, in percent of the last load into the table.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fewer_percent: Option<Decimal>,
-    /// More missing items than this, in percent of those in scope.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub missing_percent: Option<Decimal>,
-    /// Attributes that no column of the rules has would be removed.
-    #[serde(default)]
-    pub vanishing: bool,
-    /// The file is an invoice, an order or a journal instead of a stock list.
-    #[serde(default)]
-    pub document: bool,
-    /// Newer uploads that share items with this one have been loaded since it was uploaded.
-    #[serde(default)]
-    pub older: bool,
-}
-
 /// Headers that identify a document other than a stock list. A `*` at either end matches any text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DocumentHeaders {
@@ -117,25 +82,6 @@ pub struct Price {
     pub write: Decimal,
     pub read: Decimal,
     pub currency: String,
-}
-
-impl Default for Gates {
-    /// Holds loads that are most likely a mistake: swapped columns, another shop's sheet, a truncated file.
-    fn default() -> Gates {
-        let percent = |percent: u32| Some(Decimal::from(percent));
-        Gates {
-            rejected_rows: None,
-            rejected_percent: percent(50),
-            zero_percent: percent(30),
-            price_factor: percent(5),
-            price_percent: percent(10),
-            fewer_percent: percent(50),
-            missing_percent: percent(20),
-            vanishing: true,
-            document: true,
-            older: true,
-        }
-    }
 }
 
 /// In English, German, French and Spanish.

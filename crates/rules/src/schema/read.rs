@@ -4,13 +4,14 @@ use std::collections::HashMap;
 
 use toml::de::DeTable;
 
+use super::gates::read_gates;
 use super::header_names::{Clash, HeaderNames};
 use super::key::{Key, KeyPart, Template};
 use super::mistake::{Mistake, Mistakes};
 use super::read_column::{ReadColumn, find_column, read_column};
-use super::read_policy::{Context, read_document, read_every, read_gates, read_price, read_sync, read_totals};
+use super::read_policy::{Context, read_document, read_every, read_price, read_sync, read_totals};
 use super::rules_file::{Located, RulesFile, TomlTable};
-use super::{Column, Duplicates, KeyCase, Kind, Mode, PROVENANCE, Schema, TextEncoding, UnknownColumns, WhenEmpty};
+use super::{Column, Duplicates, KeyCase, Mode, PROVENANCE, Schema, StoredAs, TextEncoding, UnknownColumns, WhenEmpty};
 
 /// The rules are passed to the child process as one command-line argument, which is limited to 128 KB.
 const RULES_BYTES: usize = 64 * 1024;
@@ -218,8 +219,9 @@ fn read_part<'d>(
     if let Some(name) = given.value.as_str() {
         let column = find_column(file, line, "the key", name, columns)?;
         check_required(file, column);
-        if column.rules.kind == Kind::Boolean {
-            file.note(line, format!("column \"{name}\" is a boolean, but a key can't be one; make it a text"));
+        if column.rules.kind.key_kind().is_none() {
+            let kind = column.rules.kind.name;
+            file.note(line, format!("column \"{name}\" is a {kind}, but a key can't be one; make it a text"));
         }
         return Some(KeyPart::Column(name.to_string()));
     }
@@ -271,30 +273,11 @@ fn check_composed(file: &RulesFile, line: usize, column: &ReadColumn, separator:
     check_required(file, column);
     let rules = &column.rules;
     let name = &rules.name;
-    match rules.kind {
-        Kind::Text | Kind::Gtin => {}
-        Kind::Date => {
-            if let Some(separator @ ('-' | ':')) = separator {
-                let sentence = format!(
-                    "every date contains {separator}, so it can't separate {name} from what follows; use # instead"
-                );
-                file.note(line, sentence);
-            }
-        }
-        Kind::Choice => {
-            let with_separator = |choice: &&String| separator.is_some_and(|separator| choice.contains(separator));
-            if let (Some(separator), Some(choice)) = (separator, rules.choices.iter().find(with_separator)) {
-                let sentence = format!(
-                    "{separator} can't separate {name} from what follows, because \"{choice}\" contains it; \
-                     use another separator"
-                );
-                file.note(line, sentence);
-            }
-        }
-        Kind::Integer | Kind::Decimal | Kind::Money | Kind::Boolean => {
-            let kind = rules.kind.name();
-            let sentence = format!("column \"{name}\" is {kind}, but a key is composed of texts; make it a text");
-            file.note(line, sentence);
-        }
+    if rules.kind.stored_as != StoredAs::Text {
+        let kind = rules.kind.name;
+        let sentence = format!("column \"{name}\" is {kind}, but a key is composed of texts; make it a text");
+        file.note(line, sentence);
+    } else if let Some(sentence) = separator.and_then(|separator| (rules.kind.explain_separator)(rules, separator)) {
+        file.note(line, sentence);
     }
 }

@@ -1,19 +1,18 @@
 //! Reads one `[[column]]` of `inventory.toml` and checks that its settings fit together.
 
-use super::column::{Column, DecimalSeparator, Kind, WhenEmpty};
-use super::currency;
+use std::collections::BTreeSet;
+
+use super::column::{Column, FREE_TEXT, TYPES, WhenEmpty};
 use super::dates::is_date_pattern;
 use super::header_names::canonical_name;
 use super::mistake::{join_with_or, nearest};
 use super::pattern::Pattern;
-use super::rules_file::{Located, RulesFile, TomlTable, decimal};
-use inventory_base::decimal::Decimal;
+use super::rules_file::{Located, RulesFile, TomlTable};
+use crate::cell::{DecimalSeparator, is_currency_code};
 use inventory_base::item::Value;
 
 /// DynamoDB's limit for the name of a key attribute.
 const NAME_BYTES: usize = 255;
-/// The lengths of barcodes in use.
-const GTIN_DIGITS: [usize; 4] = [8, 12, 13, 14];
 
 /// A column, with the lines of its settings.
 pub(super) struct ReadColumn {
@@ -26,20 +25,6 @@ pub(super) struct ReadColumn {
     /// Title, aliases, fallbacks and header as the file writes them.
     pub names: Vec<Located<String>>,
 }
-
-/// The settings that only some types have.
-const SETTINGS_OF_TYPES: [(&str, &[Kind]); 10] = [
-    ("min", &[Kind::Integer, Kind::Decimal, Kind::Money]),
-    ("max", &[Kind::Integer, Kind::Decimal, Kind::Money]),
-    ("decimal", &[Kind::Integer, Kind::Decimal, Kind::Money]),
-    ("currency", &[Kind::Money]),
-    ("max_length", &[Kind::Text]),
-    ("pattern", &[Kind::Text]),
-    ("pad", &[Kind::Text, Kind::Gtin]),
-    ("choices", &[Kind::Choice]),
-    ("dates", &[Kind::Date]),
-    ("unique", &[Kind::Text, Kind::Integer, Kind::Decimal, Kind::Money, Kind::Date, Kind::Choice, Kind::Gtin]),
-];
 
 pub(super) fn read_column<'d>(file: &'d RulesFile<'d>, mut table: TomlTable<'d>) -> ReadColumn {
     let name = table.filled_text("name");
@@ -64,11 +49,11 @@ pub(super) fn read_column<'d>(file: &'d RulesFile<'d>, mut table: TomlTable<'d>)
         check_header_pattern(file, words);
     }
 
-    let given_kind = table.one_of("type", &Kind::ALL);
+    let given_kind = table.one_of("type", &TYPES.iter().map(|known| (known.name, *known)).collect::<Vec<_>>());
     if table.line_of("type").is_none() {
         file.note(table.line, format!("column \"{name}\" has no type; write type = \"text\", or another type"));
     }
-    let kind = given_kind.as_ref().map_or(Kind::Text, |kind| kind.value);
+    let kind = given_kind.as_ref().map_or(&FREE_TEXT, |kind| kind.value);
     let mut rules = Column {
         name: name.to_string(),
         title: title.value.to_string(),
@@ -166,7 +151,7 @@ fn read_pattern<'d>(file: &'d RulesFile<'d>, table: &mut TomlTable<'d>) -> Optio
 
 fn read_currency<'d>(file: &'d RulesFile<'d>, table: &mut TomlTable<'d>) -> Option<String> {
     let Located { value: code, line } = table.filled_text("currency")?;
-    if currency::is_known(code) {
+    if is_currency_code(code) {
         return Some(code.to_string());
     }
     file.note(line, format!("currency is \"{code}\", but should be a currency code such as EUR or USD"));
@@ -187,14 +172,16 @@ fn read_dates<'d>(file: &'d RulesFile<'d>, table: &mut TomlTable<'d>) -> Vec<Str
 }
 
 fn check_settings(file: &RulesFile, table: &TomlTable, rules: &Column) {
-    for (setting, kinds) in SETTINGS_OF_TYPES {
-        let Some(line) = table.line_of(setting).filter(|_| !kinds.contains(&rules.kind)) else {
+    let settings: BTreeSet<&str> = TYPES.iter().flat_map(|known| known.settings).copied().collect();
+    for setting in settings.into_iter().filter(|setting| !rules.kind.settings.contains(setting)) {
+        let Some(line) = table.line_of(setting) else {
             continue;
         };
-        let (name, kind) = (&rules.name, rules.kind.name());
-        let kinds = join_with_or(kinds.iter().map(|kind| kind.name()));
+        let (name, kind) = (&rules.name, rules.kind.name);
+        let others = TYPES.iter().filter(|known| known.settings.contains(&setting));
+        let others = join_with_or(others.map(|known| known.name));
         let sentence =
-            format!("{setting} is only for {kinds}, but column \"{name}\" is {kind}; remove it or change the type");
+            format!("{setting} is only for {others}, but column \"{name}\" is {kind}; remove it or change the type");
         file.note(line, sentence);
     }
     let note = |setting, sentence: String| file.note(table.line_of(setting).unwrap_or(table.line), sentence);
@@ -203,20 +190,13 @@ fn check_settings(file: &RulesFile, table: &TomlTable, rules: &Column) {
     {
         note("max", format!("max is {max}, but min is {min}; change one of them"));
     }
-    if let Some(pad) = rules.pad {
-        if rules.max_length.is_some_and(|most| pad > most) {
-            note("pad", "pad is greater than max_length; change one of them".to_string());
-        }
-        if rules.kind == Kind::Gtin && !GTIN_DIGITS.contains(&pad) {
-            note("pad", format!("pad is {pad}, but a barcode has 8, 12, 13 or 14 digits; write one of these"));
-        }
+    if let (Some(pad), Some(most)) = (rules.pad, rules.max_length)
+        && pad > most
+    {
+        note("pad", "pad is greater than max_length; change one of them".to_string());
     }
-    if rules.kind == Kind::Choice && rules.choices.is_empty() {
-        let name = &rules.name;
-        file.note(
-            table.line_of("type").unwrap_or(table.line),
-            format!("column \"{name}\" is a choice without choices; add choices = [\"…\"]"),
-        );
+    if let Some((setting, sentence)) = (rules.kind.find_mistake)(rules) {
+        note(setting, sentence);
     }
     for (i, choice) in rules.choices.iter().enumerate() {
         if rules.choices[..i].iter().any(|other| other.to_lowercase() == choice.to_lowercase()) {
@@ -257,50 +237,7 @@ fn read_empty<'d>(file: &'d RulesFile<'d>, table: &mut TomlTable<'d>, rules: &Co
 
 /// Reads a value of a column as it is stored in the table, or says what it should be. The column's own rules apply.
 pub(super) fn read_value(given: &toml::de::DeValue, rules: &Column) -> Result<Value, String> {
-    let text = given.as_str();
-    match rules.kind {
-        Kind::Text => {
-            let text = text.ok_or("a text in quotes")?;
-            let fits_pattern = rules.pattern.as_ref().is_none_or(|pattern| pattern.fits(text));
-            match rules.max_length {
-                _ if text.trim() != text || text.is_empty() => Err("a text without spaces at its ends".to_string()),
-                Some(most) if text.chars().count() > most => {
-                    Err(format!("at most {most} characters long, as max_length says"))
-                }
-                _ if is_unpadded(text, rules) => Err("written with its leading zeros, as pad says".to_string()),
-                _ if !fits_pattern => Err("a text that matches pattern".to_string()),
-                _ => Ok(Value::S(text.into())),
-            }
-        }
-        Kind::Integer | Kind::Decimal | Kind::Money => {
-            let number = decimal(given).ok_or("a number without quotes")?;
-            let above = |min: Decimal| number >= min;
-            if rules.kind == Kind::Integer && !number.is_integer() {
-                return Err("a whole number".to_string());
-            }
-            if !rules.min.is_none_or(above) || rules.max.is_some_and(|max| number > max) {
-                return Err("within min and max".to_string());
-            }
-            Ok(Value::N(number.to_string().into()))
-        }
-        Kind::Boolean => Ok(Value::Bool(given.as_bool().ok_or("true or false")?)),
-        Kind::Date => {
-            let written = given.as_datetime().map(ToString::to_string);
-            let date = written.as_deref().or(text).and_then(|text| text.parse::<jiff::civil::Date>().ok());
-            let date = date.filter(|date| Some(date.to_string().as_str()) == written.as_deref().or(text));
-            Ok(Value::S(date.ok_or("a date such as 2026-10-03")?.to_string().into()))
-        }
-        Kind::Choice => {
-            let choice = rules.choices.iter().find(|choice| Some(choice.as_str()) == text);
-            Ok(Value::S(choice.ok_or("one of choices, written the same way")?.as_str().into()))
-        }
-        Kind::Gtin => Err("removed: no two products have the same barcode".to_string()),
-    }
-}
-
-/// Whether a cell with this text would have been padded with leading zeros.
-fn is_unpadded(text: &str, rules: &Column) -> bool {
-    rules.pad.is_some_and(|digits| text.len() < digits) && text.bytes().all(|byte| byte.is_ascii_digit())
+    (rules.kind.read_value)(given, rules)
 }
 
 /// Finds the column that a setting names; notes it if there is none.

@@ -1,12 +1,10 @@
-//! Reads `expect_every`, `[sync]`, `[gates]`, `[totals]` and `[price]` of `inventory.toml` and checks them against the
-//! rest.
+//! Reads `expect_every`, `[sync]`, `[totals]` and `[price]` of `inventory.toml` and checks them against the rest.
 
 use super::key::{Key, KeyPart};
+use super::mistake::join_with_or;
 use super::read_column::{ReadColumn, check_header_pattern, find_column, read_value};
 use super::rules_file::{Located, RulesFile, TomlTable};
-use super::{
-    DISCONTINUED, DocumentHeaders, Gates, Interval, Kind, Missing, Mode, Price, Scope, Sync, Totals, WhenEmpty,
-};
+use super::{DISCONTINUED, DocumentHeaders, Interval, Missing, Mode, Price, Scope, StoredAs, Sync, TYPES, Totals, WhenEmpty};
 use inventory_base::decimal::Decimal;
 
 /// The scope that isn't a column.
@@ -28,7 +26,7 @@ impl Context<'_> {
         let rules = &column.rules;
         let name = rules.name.as_str();
         let is_the_key = |key: &Key| key.columns().eq([name]);
-        if rules.unique || rules.kind == Kind::Gtin || self.key.is_some_and(is_the_key) {
+        if rules.unique || rules.kind.identifies(false) || self.key.is_some_and(is_the_key) {
             let sentence = format!(
                 "{setting} is column \"{name}\", which identifies a single item; name a column that items share, such as \
                  the warehouse"
@@ -82,9 +80,9 @@ fn check_missing(file: &RulesFile, line: usize, word: &str, missing: Missing, co
     if missing != Missing::Mark {
         return;
     }
-    let other_kind = |column: &&ReadColumn| column.is_typed && column.rules.kind != Kind::Boolean;
+    let other_kind = |column: &&ReadColumn| column.is_typed && column.rules.kind.stored_as != StoredAs::Boolean;
     if let Some(column) = context.columns.iter().filter(other_kind).find(|column| column.rules.name == DISCONTINUED) {
-        let kind = column.rules.kind.name();
+        let kind = column.rules.kind.name;
         let sentence = format!(
             "missing = \"mark\" sets {DISCONTINUED} to true, but column \"{DISCONTINUED}\" is {kind}; make it a boolean"
         );
@@ -129,7 +127,7 @@ fn read_scope<'d>(file: &'d RulesFile<'d>, table: &mut TomlTable<'d>, context: &
     match read_value(given.value, &column.rules) {
         Ok(value) => Some(Scope::Only { column: name.to_string(), value }),
         // Such a column can't be a scope, or its type has a mistake; that is reported already.
-        Err(_) if column.rules.kind == Kind::Gtin || !column.is_typed => None,
+        Err(_) if column.rules.kind.identifies(false) || !column.is_typed => None,
         Err(expected) => {
             file.note(given.line, format!("{name} is {found}, but should be {expected}"));
             None
@@ -175,55 +173,12 @@ fn read_number_column<'d>(
         && column.is_typed
         && !column.rules.kind.is_number()
     {
-        let kind = column.rules.kind.name();
-        let sentence =
-            format!("{setting} is column \"{name}\", which is {kind}; name one of type integer, decimal or money");
+        let kind = column.rules.kind.name;
+        let numbers = join_with_or(TYPES.iter().filter(|known| known.is_number()).map(|known| known.name));
+        let sentence = format!("{setting} is column \"{name}\", which is {kind}; name one of type {numbers}");
         file.note(line, sentence);
     }
     Some(name.to_string())
-}
-
-pub(super) fn read_gates<'d>(file: &'d RulesFile<'d>, mut table: TomlTable<'d>, totals: &Totals) -> Gates {
-    let usual = Gates::default();
-    let rows = table.limit("rejected_rows", "a whole number from 0", |rows| whole(rows).is_some(), None);
-    let mut percent = |setting, usual| {
-        let fits = |percent: Decimal| percent >= Decimal::ZERO && percent <= Decimal::from(100u32);
-        table.limit(setting, "a number from 0 to 100", fits, usual)
-    };
-    let gates = Gates {
-        rejected_rows: rows.and_then(whole),
-        rejected_percent: percent("rejected_percent", usual.rejected_percent),
-        zero_percent: percent("zero_percent", usual.zero_percent),
-        price_percent: percent("price_percent", usual.price_percent),
-        fewer_percent: percent("fewer_percent", usual.fewer_percent),
-        missing_percent: percent("missing_percent", usual.missing_percent),
-        price_factor: table.limit(
-            "price_factor",
-            "a number above 1",
-            |factor| factor > Decimal::from(1u32),
-            usual.price_factor,
-        ),
-        vanishing: table.flag("vanishing").unwrap_or(usual.vanishing),
-        document: table.flag("document").unwrap_or(usual.document),
-        older: table.flag("older").unwrap_or(usual.older),
-    };
-    let watches_quantities = gates.zero_percent.is_some();
-    let watches_prices = gates.price_factor.is_some() && gates.price_percent.is_some();
-    for (setting, column, lacks_column) in [
-        ("zero_percent", "quantity", watches_quantities && totals.quantity.is_none()),
-        ("price_factor", "price", watches_prices && totals.price.is_none()),
-        ("price_percent", "price", watches_prices && totals.price.is_none()),
-    ] {
-        let Some(line) = table.line_of(setting).filter(|_| lacks_column) else {
-            continue;
-        };
-        let sentence = format!(
-            "{setting} checks a column that [totals] doesn't name; write {column} = \"…\" there, or {setting} = false"
-        );
-        file.note(line, sentence);
-    }
-    table.finish();
-    gates
 }
 
 pub(super) fn read_document<'d>(file: &'d RulesFile<'d>, mut table: TomlTable<'d>) -> DocumentHeaders {
@@ -237,11 +192,6 @@ pub(super) fn read_document<'d>(file: &'d RulesFile<'d>, mut table: TomlTable<'d
     let (numbers, quantities) = (words("numbers", usual.numbers), words("quantities", usual.quantities));
     table.finish();
     DocumentHeaders { numbers, quantities }
-}
-
-/// The number as a number of rows.
-fn whole(number: Decimal) -> Option<u64> {
-    number.to_string().parse().ok()
 }
 
 pub(super) fn read_price<'d>(file: &'d RulesFile<'d>, mut table: TomlTable<'d>) -> Price {
@@ -336,16 +286,6 @@ mod tests {
         );
         let mistakes = mistakes.unwrap_err().to_string();
         assert!(mistakes.contains("already writes \"loaded_by\"; give the key another name"), "{mistakes}");
-    }
-
-    #[test]
-    fn a_missing_gate_has_its_default_and_false_turns_a_gate_off() {
-        assert_eq!(with("").unwrap().gates, Gates::default());
-        assert_eq!(with("[gates]").unwrap().gates, Gates::default());
-        let gates = with("[gates]\nrejected_rows = 0\nfewer_percent = false\nmissing_percent = 0.5").unwrap().gates;
-        assert_eq!((gates.rejected_rows, gates.fewer_percent), (Some(0), None));
-        assert_eq!(gates.missing_percent, Some(Decimal::new(5, -1)));
-        assert_eq!(gates.zero_percent, Gates::default().zero_percent);
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! Checks before judging that items judged by these rules can be written to a table: one wrong index key makes DynamoDB
 //! refuse all 25 items of a request.
 
+use super::column::{ColumnType, FREE_TEXT};
 use super::key::KeyPart;
 use super::table_shape::{KeyAttribute, KeyKind, TableShape};
-use super::{Kind, Schema};
+use super::Schema;
 
 /// The rules and the table don't fit together. Meant for the operator.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -34,7 +35,7 @@ impl Schema {
                         index: index.name.clone(),
                         attribute: attribute.name.clone(),
                         table_kind: format!("{:?}", attribute.kind),
-                        kind: kind.name(),
+                        kind: kind.name,
                     });
                 }
             }
@@ -42,11 +43,11 @@ impl Schema {
         Ok(())
     }
 
-    /// The kind of an attribute that items have by these rules. Composite attributes are texts.
-    fn kind_of(&self, attribute: &str) -> Option<Kind> {
+    /// The type of an attribute that items have by these rules. Composite attributes are texts.
+    fn kind_of(&self, attribute: &str) -> Option<&'static ColumnType> {
         let composite = |part: &&KeyPart| matches!(part, KeyPart::Composite { name, .. } if name == attribute);
         if self.key.parts().any(|part| composite(&part)) {
-            return Some(Kind::Text);
+            return Some(&FREE_TEXT);
         }
         self.columns.iter().find(|column| column.name == attribute).map(|column| column.kind)
     }
@@ -58,7 +59,7 @@ impl Schema {
         ours: Option<&KeyPart>,
     ) -> Result<(), TableMismatch> {
         let ours = ours.map(KeyPart::attribute);
-        let kind: Option<KeyKind> = ours.and_then(|name| self.kind_of(name)).and_then(Kind::key_kind);
+        let kind: Option<KeyKind> = ours.and_then(|name| self.kind_of(name)).and_then(ColumnType::key_kind);
         if table.map(|table| (table.name.as_str(), Some(table.kind))) == ours.map(|name| (name, kind)) {
             return Ok(());
         }

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use super::sheet::{SharedData, SheetRecords};
 use super::text::{Pieces, TextEncoding};
 use super::{BOF, EOF, Record, Records};
-use crate::Sheet;
 use crate::assembly::DAYS_TO_1904;
 use crate::budget::{Budget, holds_too_much};
 use crate::number_format::{CellFormat, is_eastern_country, is_eastern_name};
+use crate::row::Sheet;
 use crate::scan::damaged;
-use inventory_base::message::{Refusal, Rule, count};
+use inventory_base::message::{Refusal, count, refusal};
 
 /// A little more than the number of styles that Excel allows in a workbook.
 const MAX_FORMATS: usize = 65_536;
@@ -105,7 +105,7 @@ impl Globals {
             match record.kind {
                 EOF => return Ok(globals),
                 // FilePass
-                0x002F => return Err(Refusal::new(Rule::FileProtected, &[])),
+                0x002F => return Err(refusal!(FileProtected)),
                 // SST
                 0x00FC => globals.read_texts(record, records, budget)?,
                 _ => globals.take(record, records).ok_or_else(damaged)?,

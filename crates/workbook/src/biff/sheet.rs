@@ -11,9 +11,9 @@ use super::{
 use crate::assembly::{Assembly, SheetExtras, Visit, finite};
 use crate::budget::{Budget, holds_too_much};
 use crate::number_format::CellFormat;
+use crate::row::{MergedArea, RawValue};
 use crate::scan::damaged;
 use crate::xlsb::error_shown;
-use crate::{MergedArea, RawValue};
 use inventory_base::message::{Refusal, count};
 
 /// What the records of all sheets refer to.

@@ -3,10 +3,10 @@
 use std::ops::ControlFlow;
 
 use super::*;
-use crate::MergedArea;
 use crate::assembly::tests::shown;
 use crate::assembly::{SheetExtras, damaged_after};
 use crate::budget::Budget;
+use crate::row::MergedArea;
 use inventory_base::message::Rule;
 use inventory_test_files::xls::*;
 

@@ -5,10 +5,10 @@ use std::borrow::Cow;
 use quick_xml::XmlVersion;
 use quick_xml::events::BytesStart;
 
-use super::super::RawValue;
 use super::super::assembly::{MAX_ROWS, days_from_iso, finite};
 use super::super::budget::Budget;
 use super::super::number_format::{Shows, shows};
+use super::super::row::RawValue;
 use super::super::scan::damaged;
 use super::super::survey::attribute;
 use inventory_base::message::Refusal;

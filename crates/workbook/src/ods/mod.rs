@@ -15,12 +15,13 @@ use zip::read::ZipFile;
 
 use super::assembly::{Assembly, MAX_COLUMNS, MAX_ROWS, SheetExtras, Visit};
 use super::budget::{Budget, holds_too_much};
+use super::format::{Format, Opened, SheetReader, Signature};
+use super::row::{MergedArea, RawValue, Sheet};
 use super::scan::{CheckOnly, Scan, char_of, damaged};
 use super::source::Source;
 use super::survey::{attribute, each_start};
 use super::zipped::{Part, Unpacked, Zipped};
-use super::{MergedArea, RawValue, Sheet};
-use inventory_base::message::{Refusal, Rule, count};
+use inventory_base::message::{Refusal, Rule, count, refusal};
 
 use cell::{Cell, repeat_count};
 use formats::Formats;
@@ -28,6 +29,17 @@ use formats::Formats;
 const CONTENT: &str = "content.xml";
 
 type Xml<'a> = Reader<BufReader<Part<ZipFile<'a, BufReader<Source>>>>>;
+
+pub const FORMAT: Format = Format {
+    name: "an OpenDocument spreadsheet",
+    endings: &["ods", "ots"],
+    recognises: |signature| matches!(signature, Signature::MimeType(kind) if kind.starts_with(MIME_TYPE)),
+    open: |input| OdsReader::open(input.source, input.budget).map(|(reader, sheets)| Opened::new(reader, sheets)),
+    misnamed: Format::advise_to_rename,
+};
+
+/// Templates have an ending after it.
+const MIME_TYPE: &[u8] = b"application/vnd.oasis.opendocument.spreadsheet";
 
 /// A spreadsheet of which only the names of the sheets and the number formats are in memory.
 pub struct OdsReader {
@@ -42,7 +54,7 @@ impl OdsReader {
         let mut unpacked = Unpacked::default();
         if let Some(manifest) = zipped.read_small("META-INF/manifest.xml", budget, &mut unpacked)? {
             let manifest = String::from_utf8(manifest).map_err(|_| damaged())?;
-            each_start(&manifest, "encryption-data", &mut |_| Err(Refusal::new(Rule::FileProtected, &[])))?;
+            each_start(&manifest, "encryption-data", &mut |_| Err(refusal!(FileProtected)))?;
         }
         let mut scan = Scan::default();
         if !zipped.unpack(CONTENT, budget, &mut unpacked, &mut |chunk| scan.take(chunk, &mut CheckOnly))?
@@ -116,9 +128,10 @@ impl OdsReader {
         xml.config_mut().expand_empty_elements = true;
         Ok(xml)
     }
+}
 
-    /// Passes on the rows of the sheet at `index`; returns what else it has, if it was read to its end.
-    pub fn visit_rows(
+impl SheetReader for OdsReader {
+    fn visit_rows(
         &mut self,
         index: usize,
         sheet: &str,

@@ -1,7 +1,7 @@
 //! Surveys one sheet of an xlsx workbook for what its reader does not report and what would mislead it.
 
-use super::super::MergedArea;
 use super::super::assembly::{MAX_COLUMNS, MAX_ROWS, SheetExtras};
+use super::super::row::MergedArea;
 use super::super::scan::{Listener, attributes, damaged, is_true, name_of};
 use super::cell::{CellListener, Kind, Odd};
 use inventory_base::message::Refusal;

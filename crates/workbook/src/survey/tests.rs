@@ -3,8 +3,9 @@
 use std::ops::ControlFlow;
 
 use super::*;
-use crate::RawRow;
 use crate::assembly::tests::shown;
+use crate::format::SheetReader;
+use crate::row::RawRow;
 use crate::xlsx::XlsxReader;
 use crate::xlsx::tests::{rows, rows_within};
 use crate::zipped::tests::{source_of, zip_of};
@@ -53,7 +54,7 @@ fn a_formula_without_a_stored_result_is_not_an_empty_cell() {
             found += 1;
             ControlFlow::Continue(())
         };
-        reader.visit_rows(&sheets[0].name, &Budget::DEFAULT, &mut visit).unwrap();
+        reader.visit_rows(0, &sheets[0].name, &Budget::DEFAULT, &mut visit).unwrap();
         assert_eq!(found, 20_000);
     }
 }

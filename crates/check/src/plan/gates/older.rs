@@ -1,13 +1,47 @@
-//! Explains why an upload is held for being older than uploads that have already been loaded.
+//! Holds an upload that is older than uploads that have already been loaded.
 
 use jiff::Timestamp;
 
+use super::check::{GateCheck, GateContext};
+use super::evidence::Evidence;
 use super::{Gate, Tripped};
 use inventory_base::load_id::LoadId;
-use inventory_base::message::{Rule, count};
+use inventory_base::message::{count, sentences};
+use inventory_rules::schema::{Mode, Schema};
 
 /// The number of loads that are named; the others are counted.
 const LOADS_NAMED: usize = 5;
+
+/// Holds an upload if newer ones have been loaded since.
+#[derive(Debug, Clone)]
+pub(super) struct OlderGate<'s> {
+    schema: &'s Schema,
+    newer: Newer,
+}
+
+impl<'s> GateCheck<'s> for OlderGate<'s> {
+    fn new(schema: &'s Schema) -> Self {
+        OlderGate { schema, newer: Newer::default() }
+    }
+
+    fn judge(&self, context: &GateContext<'_>) -> Vec<Tripped> {
+        self.newer.judge(context.load).filter(|_| self.schema.gates.older).into_iter().collect()
+    }
+
+    fn conditions(&self) -> Vec<String> {
+        // Where items are only added, nothing is overwritten.
+        let can_trip = self.schema.gates.older && self.schema.mode != Mode::Add;
+        let condition = || "newer files with some of the same items have been loaded since it was uploaded".to_string();
+        can_trip.then(condition).into_iter().collect()
+    }
+}
+
+impl Evidence<'_> {
+    /// Sets what has been loaded since the file was uploaded.
+    pub fn set_newer(&mut self, newer: Newer) {
+        self.checks.older.newer = newer;
+    }
+}
 
 /// Loads of newer uploads whose items this load would replace with older values.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -36,10 +70,12 @@ pub struct NewerLoad {
 
 impl Newer {
     /// Returns why these loads hold `load`, if they do.
-    pub(super) fn judge(&self, load: &LoadId) -> Option<Tripped> {
+    fn judge(&self, load: &LoadId) -> Option<Tripped> {
+        let uploaded = day(self.uploaded);
         let unknown = self.loads.iter().any(|newer| newer.items.is_none());
         if self.too_many || self.ledger_is_younger || unknown && self.items == 0 {
-            return Some(self.tripped(Rule::GateOlderUnknown, load, &[("reason", &self.why_unknown())]));
+            let reason = self.why_unknown();
+            return Some(Tripped::new(Gate::Older, None, sentences!(GateOlderUnknown { uploaded, reason, load })));
         }
         if self.items == 0 {
             return None;
@@ -51,7 +87,8 @@ impl Newer {
             1 => "1 item".to_string(),
             items => format!("{} items", count(items)),
         };
-        Some(self.tripped(Rule::GateOlder, load, &[("items", &items), ("files", &files.join("; "))]))
+        let files = files.join("; ");
+        Some(Tripped::new(Gate::Older, None, sentences!(GateOlder { uploaded, items, files, load })))
     }
 
     fn why_unknown(&self) -> String {
@@ -63,13 +100,6 @@ impl Newer {
         }
         let files: Vec<String> = self.loads.iter().take(LOADS_NAMED).map(NewerLoad::describe).collect();
         format!("the plans of newer loads are no longer kept ({})", files.join("; "))
-    }
-
-    fn tripped(&self, rule: Rule, load: &LoadId, words: &[(&str, &str)]) -> Tripped {
-        let uploaded = day(self.uploaded);
-        let words: Vec<_> =
-            words.iter().copied().chain([("uploaded", uploaded.as_str()), ("load", load.as_str())]).collect();
-        Tripped { gate: Gate::Older, scope: None, message: rule.message(&words), advice: rule.advice(&words) }
     }
 }
 

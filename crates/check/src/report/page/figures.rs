@@ -2,30 +2,35 @@
 
 use maud::{Markup, html};
 
+use super::cells::{quoted, scrolling};
+use super::links::Links;
 use super::pictures;
 use crate::plan::{Estimate, Figures};
+use crate::report::sums::{Places, sum};
 use crate::report::words::{describe_read_back, differs, money};
 use crate::report::{ReadBack, Report};
 use inventory_base::decimal::Decimal;
 use inventory_base::ending::Ending;
-use inventory_base::message::{count, duration, grouped};
+use inventory_base::message::{count, duration};
 
 /// How many groups have their own line.
 const GROUPS_SHOWN: usize = 50;
 
-pub(super) fn totals(report: &Report) -> Markup {
+pub(super) fn totals(report: &Report, links: &Links<'_>) -> Markup {
     let totals = &report.totals.sheet;
     let groups = totals.groups.iter().take(GROUPS_SHOWN).map(|(name, figures)| (name.as_str(), figures));
     let rest = [("Without a group", &totals.without), ("Other groups", &totals.other)];
     let rest = rest.into_iter().filter_map(|(name, figures)| Some((name, figures.as_ref()?)));
     let not_shown = totals.groups.len().saturating_sub(GROUPS_SHOWN);
+    let places = Places::of(totals);
     html! {
         @if totals.all.items > 0 {
             section aria-labelledby="totals" {
                 h2 id="totals" { "Control totals" }
                 p { "Totals of the rows that can be loaded, to compare with your own figures." }
-                div.scroll tabindex="0" role="region" aria-label="Table of control totals" {
-                    table {
+                (scrolling("Control totals", html! {
+                    table.totals {
+                        caption.hear { "Control totals" }
                         thead {
                             tr {
                                 td {}
@@ -35,34 +40,33 @@ pub(super) fn totals(report: &Report) -> Markup {
                             }
                         }
                         tbody {
-                            (sums("Total", &totals.all))
-                            @for (name, figures) in groups.chain(rest) { (sums(name, figures)) }
+                            tr.sum { (sums("All", &totals.all, places)) }
+                            @for (name, figures) in groups.chain(rest) { tr { (sums(name, figures, places)) } }
                         }
                     }
-                }
-                @if not_shown > 0 { p { (count(not_shown as u64)) " more groups are in " code { "report.json" } "." } }
+                }))
+                @if not_shown > 0 { p { (count(not_shown as u64)) " more groups are in " (links.for_programs()) "." } }
                 @if let Some(read_back) = &report.totals.read_back { (compared(read_back)) }
             }
         }
     }
 }
 
-fn sums(name: &str, figures: &Figures) -> Markup {
-    let sum = |sum: Option<Decimal>| sum.map_or_else(|| "–".to_string(), |sum| grouped(&sum.to_string()));
+fn sums(name: &str, figures: &Figures, places: Places) -> Markup {
+    let cell = |total: Option<Decimal>, places| total.map_or_else(|| "–".to_string(), |total| sum(total, places));
     html! {
-        tr {
-            th scope="row" { (name) }
-            td.num { (count(figures.items)) }
-            td.num { (sum(figures.quantity)) }
-            td.num { (sum(figures.value)) }
-        }
+        th scope="row" { (quoted(name)) }
+        td.num { (count(figures.items)) }
+        td.num { (cell(figures.quantity, places.quantity)) }
+        td.num { (cell(figures.value, places.value)) }
     }
 }
 
 /// Says whether the table, read back after the load, matches.
 fn compared(read_back: &ReadBack) -> Markup {
+    let class = if read_back.differences.is_empty() { "verified" } else { "differs" };
     html! {
-        p { (describe_read_back(read_back)) }
+        p class=(class) { (describe_read_back(read_back)) }
         @if !read_back.differences.is_empty() {
             ul { @for difference in &read_back.differences { li { (differs(difference)) } } }
             p { "It may have been changed since the load." }
@@ -77,10 +81,10 @@ pub(super) fn cost(report: &Report) -> Markup {
     let taken = report.taken.as_ref().filter(|_| report.ending == Ending::Done);
     type Cell = fn(&Estimate) -> String;
     let lines: [(&str, Cell); 4] = [
+        ("Time to compare and write", |cost| cost.seconds.map_or_else(|| "unknown".to_string(), duration)),
+        ("Cost", money),
         ("Write units", |cost| count(cost.write_units.round() as u64)),
         ("Read units", |cost| count(cost.read_units.round() as u64)),
-        ("Cost", money),
-        ("Time to compare and write", |cost| cost.seconds.map_or_else(|| "unknown".to_string(), duration)),
     ];
     let seconds = &report.seconds;
     let stages = [
@@ -98,8 +102,9 @@ pub(super) fn cost(report: &Report) -> Markup {
     html! {
         section aria-labelledby="cost" {
             h2 id="cost" { "Cost and time" }
-            div.scroll tabindex="0" role="region" aria-label="Table of cost and time" {
+            (scrolling("Cost and time", html! {
                 table {
+                    caption.hear { "Cost and time" }
                     thead {
                         tr {
                             td {}
@@ -117,9 +122,13 @@ pub(super) fn cost(report: &Report) -> Markup {
                         }
                     }
                 }
-            }
+            }))
             @if !stages.is_empty() {
-                p { (duration(seconds.total)) " in total: " (stages.join(", ")) ". Some of these stages overlap." }
+                p {
+                    span.whole { (duration(seconds.total)) } " in total: "
+                    @for (at, stage) in stages.iter().enumerate() { @if at > 0 { ", " } span.whole { (stage) } }
+                    ". Some of these stages overlap."
+                }
             }
             @if let Some(rate) = &report.rate { (pictures::rate(rate)) }
         }

@@ -62,15 +62,19 @@ pub(super) fn rows(rows: &RowCounts) -> Markup {
     }
 }
 
-/// A bar for each kind of problem, the most frequent first.
-pub(super) fn kinds(kinds: &[Kind]) -> Markup {
+/// A bar for each kind of problem, the most frequent first, with a link to its table.
+pub(super) fn kinds(kinds: &[Kind], id_of: impl Fn(&Kind) -> Option<String>) -> Markup {
     let most = kinds.first().map_or(1, |kind| kind.problems.max(1)) as f64;
     let more: u64 = kinds.iter().skip(KINDS_SHOWN).map(|kind| kind.problems).sum();
     html! {
         ul.bars {
             @for kind in kinds.iter().take(KINDS_SHOWN) {
                 li {
-                    span.label { (title(kind.rule, kind.column.as_deref())) }
+                    @let title = title(kind.rule, kind.column.as_deref());
+                    @match id_of(kind) {
+                        Some(id) => a.label href={ "#" (id) } { (title) },
+                        None => span.label { (title) },
+                    }
                     span.n { (count(kind.problems)) }
                     svg viewBox="0 0 100 2" preserveAspectRatio="none" aria-hidden="true" {
                         rect class="f-out" width=(decimals((kind.problems as f64 / most * 100.0).max(0.5))) height="2" {}

@@ -6,6 +6,7 @@ use crate::judge::borrowed::BorrowedItem;
 use crate::judge::heading::HEADER_SEARCH_ROWS;
 use crate::judge::{Place, SheetRead, Verdict};
 use inventory_base::item::Item;
+use inventory_base::message::Rule;
 use inventory_workbook::Budget;
 use std::collections::BTreeMap;
 use std::io::{Seek, Write};

@@ -1,5 +1,6 @@
 //! Tests of single rows: the item, or the problems.
 
+use super::row_judge::{ITEM_BYTES, QUOTED_CHARACTERS};
 use super::*;
 use crate::judge::heading::tests::{heading, row};
 use inventory_workbook::RawValue;

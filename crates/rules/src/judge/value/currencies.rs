@@ -1,58 +1,13 @@
-//! Finds the currency of a price: from a symbol next to the number, from its number format, or from a column that names
-//! it.
+//! The currencies of a whole column of prices, from the prices themselves or from a column that names them.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use crate::schema::{CURRENCY_SYMBOLS, Column, CurrencySymbol, Header, Kind, Schema, UnknownColumns, canonical_name};
-use inventory_base::message::Rule;
+use crate::cell::{
+    CURRENCY_SYMBOLS, Violation, currency_of, currency_shown, display_text, is_blank, is_placeholder, violation,
+};
+use crate::schema::{Column, Header, Schema, UnknownColumns, canonical_name};
 use inventory_workbook::{RawCell, RawRow, RawValue};
-
-use super::display::display_text;
-use super::format_code::{Piece, Section, split_sections};
-use super::lookalikes::to_half_width;
-use super::typed_number::TypedNumber;
-use super::{Violation, is_blank};
-
-/// Whether the cell names a currency other than its column's.
-pub(super) fn is_foreign(cell: &RawCell<'_>, column: &Column) -> bool {
-    let Some(wanted) = &column.currency else {
-        return false;
-    };
-    currency_of(cell).is_some_and(|(_, currencies)| !currencies.contains(&wanted.as_str()))
-}
-
-fn currency_of(cell: &RawCell<'_>) -> Option<CurrencySymbol> {
-    match &cell.value {
-        RawValue::Number(_) => currency_shown(cell.format.as_deref()?),
-        // Like most numbers, it has nothing around it.
-        RawValue::Text(text) if is_digit(text.bytes().next()) && is_digit(text.bytes().next_back()) => None,
-        RawValue::Text(text) => TypedNumber::read(&to_half_width(text), true)?.currency,
-        _ => None,
-    }
-}
-
-fn is_digit(byte: Option<u8>) -> bool {
-    byte.is_some_and(|byte| byte.is_ascii_digit())
-}
-
-/// The symbol that a number format puts before or after the number.
-pub(super) fn currency_shown(code: &str) -> Option<CurrencySymbol> {
-    // Built-in formats show the currency of the user's own country.
-    if code.starts_with("_($*") {
-        return None;
-    }
-    let section = Section::read(split_sections(code)?.first()?)?;
-    let sides = section.pieces.split(|piece| !matches!(piece, Piece::Literal(_)));
-    let mut words = sides.map(|literals| {
-        literals.iter().filter_map(|piece| if let Piece::Literal(symbol) = piece { Some(*symbol) } else { None })
-    });
-    words.find_map(|word| {
-        let word: String = word.collect();
-        let word = word.trim_matches(|c: char| c.is_whitespace() || matches!(c, '-' | '+' | '(' | ')'));
-        CURRENCY_SYMBOLS.iter().find(|(symbol, _)| symbol.eq_ignore_ascii_case(word)).copied()
-    })
-}
 
 /// Names of a column with the currency of the prices in its row, in the form of [`canonical_name`].
 const NAMES: &str = "currency currencycode currencyiso isocurrency currencyid curr ccy pricecurrency salescurrency listcurrency \
@@ -114,7 +69,7 @@ impl CurrencyColumn {
 }
 
 fn is_placeholder_word(text: &str) -> bool {
-    super::placeholder::is_placeholder(text) && currencies_of(text).is_empty()
+    is_placeholder(text) && currencies_of(text).is_empty()
 }
 
 /// The currencies that a word can mean; empty if it is unknown.
@@ -165,8 +120,9 @@ enum MainCurrency {
 
 impl Currencies {
     pub fn new(schema: &Schema) -> Currencies {
-        let seen =
-            |column: &Column| (column.kind == Kind::Money && column.currency.is_none()).then(ColumnCurrencies::default);
+        let seen = |column: &Column| {
+            (column.kind.compares_currencies() && column.currency.is_none()).then(ColumnCurrencies::default)
+        };
         Currencies { columns: schema.columns.iter().map(seen).collect() }
     }
 
@@ -206,8 +162,7 @@ impl Currencies {
                     format!("other rows are in {}", seen.others_than(&word)?)
                 }
             };
-            let words = vec![("currency", word.into_owned()), ("others", others)];
-            Some((position, Violation { rule: Rule::CurrenciesMixed, words }))
+            Some((position, violation!(CurrenciesMixed { currency: word, others })))
         });
         mixed.collect()
     }
@@ -293,28 +248,8 @@ impl ColumnCurrencies {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{column, judged, number, text, under};
+    use super::super::tests::{number, text, under};
     use super::*;
-
-    #[test]
-    fn the_format_of_a_number_shows_its_currency() {
-        for (code, symbol) in [
-            ("#,##0.00 \"€\"", Some("€")),
-            ("[$€-407] #,##0.00", Some("€")),
-            ("#,##0.00\\ [$zł-415]", Some("zł")),
-            ("\"$\"#,##0.00_);(\"$\"#,##0.00)", Some("$")),
-            ("$#,##0", Some("$")),
-            ("_-* #,##0.00\\ €_-;-* #,##0.00\\ €_-", Some("€")),
-            ("[$USD] 0.00", Some("USD")),
-            ("_($* #,##0.00_);_($* (#,##0.00)", None),
-            ("[$-409]0.00", None),
-            ("0\" pcs\"", None),
-            ("0.00", None),
-            ("yyyy", None),
-        ] {
-            assert_eq!(currency_shown(code).map(|(symbol, _)| symbol), symbol, "{code}");
-        }
-    }
 
     #[test]
     fn the_majority_of_prices_decides_the_currency() {
@@ -355,17 +290,5 @@ mod tests {
             let header = schema.match_header(1, &[(0, "SKU"), (1, "Price"), (2, "Name"), (3, title)]).unwrap();
             assert_eq!(CurrencyColumn::find(&schema, &header).is_some(), found, "{title}");
         }
-    }
-
-    #[test]
-    fn a_currency_other_than_the_one_in_the_rules_is_a_problem() {
-        let lines = "type = \"money\"\ncurrency = \"EUR\"";
-        assert_eq!(judged(lines, &text("12.50 €")), "12.5");
-        assert_eq!(judged(lines, &text("12.50")), "12.5");
-        assert_eq!(judged(lines, &under(RawValue::Number(12.5), "0.00 \"€\"")), "12.5");
-        assert_eq!(judged(lines, &text("$12.50")), "currency-differs EUR");
-        assert_eq!(judged(lines, &under(RawValue::Number(12.5), "\"$\"0.00")), "currency-differs EUR");
-        assert_eq!(judged("type = \"money\"\ncurrency = \"CAD\"", &text("$12.50")), "12.5");
-        assert!(!is_foreign(&text("$12.50"), &column("type = \"money\"")));
     }
 }

@@ -1,23 +1,17 @@
 //! Evidence from the numbers of a whole column about its decimal separator. A single cell often isn't enough: 1.234 is
 //! more than a thousand in one country and just over one in another.
 
-use crate::schema::{Column, DecimalSeparator, Header, Kind, Schema};
+use crate::cell::{
+    DecimalSeparator, IdentifierTally, Shape, Style, TypedNumber, display_text, looks_changed, to_half_width, trim,
+};
+use crate::schema::{Column, Header, Schema, StoredAs};
 use inventory_workbook::{RawRow, RawValue};
-
-use super::display::display_text;
-use super::identifier::{Tally, identifies, looks_changed};
-use super::lookalikes::to_half_width;
-use super::number::allows_currency;
-use super::separators::Shape;
-use super::text::trim;
-use super::typed_number::TypedNumber;
-use super::{ColumnFacts, Style};
 
 /// The evidence of all number columns, in the order of the rules' columns.
 pub(in crate::judge) struct Evidence {
     columns: Vec<Option<ColumnEvidence>>,
     /// Evidence of identifier columns.
-    identifiers: Vec<Option<Tally>>,
+    identifiers: Vec<Option<IdentifierTally>>,
     /// Whether the file is a text file, which has only what a program displayed.
     exported: bool,
 }
@@ -33,7 +27,7 @@ struct ColumnEvidence {
 
 impl Evidence {
     pub fn new(schema: &Schema, exported: bool) -> Evidence {
-        let tally = |column: &Column| is_identifier_column(schema, column).then(Tally::default);
+        let tally = |column: &Column| is_identifier_column(schema, column).then(IdentifierTally::default);
         Evidence {
             columns: schema.columns.iter().map(ColumnEvidence::of).collect(),
             identifiers: schema.columns.iter().map(tally).collect(),
@@ -63,7 +57,7 @@ impl Evidence {
 
     /// In the order of the rules' columns.
     pub fn decide(&self) -> Vec<Style> {
-        let decide = |(numbers, identifiers): (&Option<ColumnEvidence>, &Option<Tally>)| match (numbers, identifiers) {
+        let decide = |(numbers, identifiers): (&Option<ColumnEvidence>, &Option<IdentifierTally>)| match (numbers, identifiers) {
             (Some(numbers), _) => match numbers.decide() {
                 style if self.exported => style,
                 // In a workbook, numbers stored as text are the exception; an ambiguous one is reported unless the
@@ -81,8 +75,7 @@ impl Evidence {
 /// Whether a text or barcode column must identify its items.
 fn is_identifier_column(schema: &Schema, column: &Column) -> bool {
     let in_key = schema.key.columns().any(|key| key == column.name);
-    matches!(column.kind, Kind::Text | Kind::Gtin)
-        && identifies(column, ColumnFacts { in_key, ..ColumnFacts::default() })
+    column.kind.stored_as == StoredAs::Text && column.identifies(in_key)
 }
 
 /// Whether the row has a value that only its whole column can explain: an identifier that a program seems to have
@@ -103,8 +96,8 @@ pub(in crate::judge) fn needs_evidence(row: &RawRow<'_>, header: &Header, schema
 impl ColumnEvidence {
     /// `None` for a column that needs no evidence: not a number column, or the rules set its separator.
     fn of(column: &Column) -> Option<ColumnEvidence> {
-        let wanted = (column.kind == Kind::Integer || allows_currency(column.kind)) && column.decimal.is_none();
-        wanted.then(|| ColumnEvidence { money: allows_currency(column.kind), ..ColumnEvidence::default() })
+        let form = column.kind.number_form().filter(|_| column.decimal.is_none())?;
+        Some(ColumnEvidence { money: form.accepts_currency(), ..ColumnEvidence::default() })
     }
 
     fn note(&mut self, text: &str) {

@@ -1,95 +1,25 @@
 //! Judges one cell by its column's rules: the value that is stored, or the rule that rejects it.
 
-mod boolean;
-mod cell_error;
-mod choice;
-mod currency;
-mod date;
-mod date_format;
-mod date_pattern;
-mod display;
-mod elapsed;
+mod currencies;
 mod evidence;
-mod format_code;
-mod gtin;
-mod identifier;
-mod lookalikes;
-mod moment;
-mod number;
-mod number_format;
-mod placeholder;
-mod separators;
-mod text;
-mod typed_number;
 
 use std::borrow::Cow;
 
-use crate::schema::{Column, DecimalSeparator, Kind};
-use inventory_base::message::{Rule, cell_address};
+use crate::cell::{
+    BorrowedValue, Violation, is_blank, is_exact, is_null_word, is_read_without_addition, read_identifier,
+    to_half_width, violation, why_no_value,
+};
+use crate::schema::{Column, ColumnFacts};
+use inventory_base::message::cell_address;
 use inventory_workbook::{RawCell, RawValue};
 
-use super::borrowed::BorrowedValue;
 use super::{CellKind, OriginalCell};
-use identifier::identifies;
-use lookalikes::{has_invisible_character, mixes_alphabets, to_half_width};
-use text::trim;
 
-pub(super) use cell_error::why_no_value;
-pub use cell_error::{is_formula, shows_error};
-pub(super) use currency::{Currencies, CurrencyColumn};
-pub(super) use display::display_text;
+pub(super) use currencies::{Currencies, CurrencyColumn};
 pub(super) use evidence::{Evidence, needs_evidence};
-pub(super) use identifier::IdentifierStyle;
-pub(super) use lookalikes::fold;
-
-/// A rule that a cell breaks, with the words for its message beyond row, column, cell and value.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Violation {
-    pub rule: Rule,
-    pub words: Vec<(&'static str, String)>,
-}
-
-impl From<Rule> for Violation {
-    fn from(rule: Rule) -> Violation {
-        Violation { rule, words: Vec::new() }
-    }
-}
-
-/// What is known about a column beyond its own rules.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct ColumnFacts {
-    /// Whether it is part of the table's key.
-    pub in_key: bool,
-    /// Whether its cells come from a text file: formulas there were never calculated.
-    pub from_text_file: bool,
-    pub style: Style,
-}
-
-/// How the numbers typed as text in a column are written, according to its evidence.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum Style {
-    /// Not examined: 12.50 has a decimal point; 1.234 and a comma are reported.
-    #[default]
-    Assumed,
-    Known(DecimalSeparator),
-    /// A row to fix, without the rest of its list as evidence: 1.234 is reported, and so is a comma.
-    RowsToFix,
-    /// Every number with a separator can be read both ways: 1.234.
-    Ambiguous,
-    /// Some cells prove the point and some the comma; this is what most of them prove.
-    Mixed(DecimalSeparator),
-    /// The identifiers of a text column, and how they are written.
-    Identifiers(IdentifierStyle),
-}
-
-/// Whether the cell looks empty to a person.
-pub(super) fn is_blank(cell: &RawCell<'_>) -> bool {
-    let is_kept = |text: &str| text.as_bytes().first().is_some_and(u8::is_ascii_graphic);
-    matches!(&cell.value, RawValue::Text(text) if !is_kept(text) && trim(text).is_empty())
-}
 
 /// Returns the value that is stored for this cell; `None` if it is empty.
-pub(super) fn judge_cell<'a>(
+pub(crate) fn judge_cell<'a>(
     cell: &'a RawCell<'_>,
     column: &'a Column,
     facts: ColumnFacts,
@@ -99,13 +29,9 @@ pub(super) fn judge_cell<'a>(
     }
     match &cell.value {
         _ if is_blank(cell) => return Ok(None),
-        RawValue::DateOrNumber(_) if !is_number(column.kind) => {
-            return Err(Rule::DateOrNumber.into());
-        }
-        RawValue::Date(_) if facts.in_key && column.kind != Kind::Date => {
-            return Err(Rule::DateInKey.into());
-        }
-        RawValue::Text(text) if column.kind != Kind::Text => {
+        RawValue::DateOrNumber(_) if !column.kind.is_number() => return Err(violation!(DateOrNumber)),
+        RawValue::Date(_) if facts.in_key && !column.kind.holds_dates => return Err(violation!(DateInKey)),
+        RawValue::Text(text) if !column.kind.is_free_text => {
             if let Cow::Owned(text) = to_half_width(text) {
                 let to_half_width = RawCell { value: RawValue::Text(text.into()), ..cell.clone() };
                 return Ok(judge_cell(&to_half_width, column, facts)?.map(BorrowedValue::into_owned));
@@ -113,58 +39,25 @@ pub(super) fn judge_cell<'a>(
         }
         _ => {}
     }
-    let identifies = identifies(column, facts);
-    let value = match column.kind {
-        Kind::Text => {
-            let text = if identifies { identifier::read(cell, facts.style)? } else { display_text(cell) };
-            text::judge_text(text, column)?
-        }
-        Kind::Integer | Kind::Decimal | Kind::Money => {
-            if identifies {
-                identifier::check_number(cell)?;
-            }
-            number::judge_number(cell, column, facts.style)?
-        }
-        Kind::Boolean => boolean::judge_boolean(cell)?,
-        Kind::Date => date::judge_date(cell, column)?,
-        Kind::Choice => choice::judge_choice(&display_text(cell), column)?,
-        Kind::Gtin => gtin::judge_gtin(cell, column, facts.style)?,
-    };
-    if column.kind == Kind::Text
-        && (identifies || column.required)
-        && let BorrowedValue::S(text) = &value
-    {
-        check_text(text, identifies)?;
-    }
-    Ok(Some(value))
+    column.judge(cell, facts).map(Some)
 }
 
-/// Checks a text that an item must have; more strictly if it identifies the item.
-fn check_text(text: &str, identifies: bool) -> Result<(), Violation> {
-    if placeholder::is_placeholder(text) {
-        return Err(Rule::SaysNothing.into());
-    }
-    if identifies && has_invisible_character(text) {
-        return Err(Rule::HiddenSignInKey.into());
-    }
-    if identifies && mixes_alphabets(text) {
-        return Err(Rule::AlphabetsMixed.into());
-    }
-    Ok(())
-}
-
-fn is_number(kind: Kind) -> bool {
-    matches!(kind, Kind::Integer | Kind::Decimal | Kind::Money)
+/// Why a cell is worth a look although its row is loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Warning {
+    ReadWithoutAddition,
+    NullKeptAsText,
+    NotTakenAsShown,
 }
 
 /// The warning about a cell whose row is loaded anyway.
-pub(super) fn warn_of(cell: &RawCell<'_>, column: &Column, facts: ColumnFacts) -> Option<Rule> {
-    if identifies(column, facts) && identifier::is_read_without_addition(cell, facts.style) {
-        Some(Rule::ReadWithoutAddition)
-    } else if column.kind == Kind::Text && placeholder::is_null_word(cell) {
-        Some(Rule::NullKeptAsText)
-    } else if column.kind == Kind::Text && !display::is_exact(cell) {
-        Some(Rule::NotTakenAsShown)
+pub(crate) fn warn_of(cell: &RawCell<'_>, column: &Column, facts: ColumnFacts) -> Option<Warning> {
+    if column.identifies(facts.in_key) && is_read_without_addition(cell, facts.style) {
+        Some(Warning::ReadWithoutAddition)
+    } else if column.kind.is_free_text && is_null_word(cell) {
+        Some(Warning::NullKeptAsText)
+    } else if column.kind.is_free_text && !is_exact(cell) {
+        Some(Warning::NotTakenAsShown)
     } else {
         None
     }
@@ -173,8 +66,8 @@ pub(super) fn warn_of(cell: &RawCell<'_>, column: &Column, facts: ColumnFacts) -
 /// The text without what a program added to it, if the whole column shows that.
 pub(super) fn read_without_addition(cell: &RawCell<'_>, column: &Column, facts: ColumnFacts) -> Option<String> {
     let is_text = matches!(cell.value, RawValue::Text(_));
-    let without = is_text && identifies(column, facts) && identifier::is_read_without_addition(cell, facts.style);
-    without.then(|| identifier::read(cell, facts.style).ok().map(Cow::into_owned)).flatten()
+    let without = is_text && column.identifies(facts.in_key) && is_read_without_addition(cell, facts.style);
+    without.then(|| read_identifier(cell, facts.style).ok().map(Cow::into_owned)).flatten()
 }
 
 /// The cell as it was sent, to be returned for fixing.
@@ -183,7 +76,7 @@ pub(super) fn keep_cell(cell: &RawCell<'_>, row: u32) -> OriginalCell {
         RawValue::Text(text) => (CellKind::Text, text.to_string()),
         RawValue::Number(number) => (CellKind::Number, number.to_string()),
         RawValue::Date(serial) => (CellKind::Date, serial.to_string()),
-        // As a number or a date it would come back as one of the two, although nobody decided which.
+        // As a number or a date it would come back as one of the two, although it is undecided which.
         RawValue::DateOrNumber(number) => (CellKind::Error, number.to_string()),
         RawValue::Bool(flag) => (CellKind::Boolean, flag.to_string()),
         RawValue::Error(text) => (CellKind::Error, text.to_string()),
@@ -195,45 +88,43 @@ pub(super) fn keep_cell(cell: &RawCell<'_>, row: u32) -> OriginalCell {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use crate::cell::Style;
 
     /// A column with the given lines of `inventory.toml`.
-    pub(super) fn column(lines: &str) -> Column {
+    pub(crate) fn column(lines: &str) -> Column {
         toml::from_str(&format!("name = \"c\"\ntitle = \"C\"\n{lines}")).unwrap()
     }
 
-    pub(super) fn cell(value: RawValue<'_>) -> RawCell<'_> {
+    pub(crate) fn cell(value: RawValue<'_>) -> RawCell<'_> {
         RawCell { column: 0, value, format: None }
     }
 
-    pub(super) fn text(s: &str) -> RawCell<'_> {
+    pub(crate) fn text(s: &str) -> RawCell<'_> {
         cell(RawValue::Text(Cow::Borrowed(s)))
     }
 
-    pub(super) fn number(number: f64) -> RawCell<'static> {
+    pub(crate) fn number(number: f64) -> RawCell<'static> {
         cell(RawValue::Number(number))
     }
 
-    pub(super) fn under<'a>(value: RawValue<'a>, format: &'a str) -> RawCell<'a> {
+    pub(crate) fn under<'a>(value: RawValue<'a>, format: &'a str) -> RawCell<'a> {
         RawCell { column: 0, value, format: Some(Cow::Borrowed(format)) }
     }
 
     /// The value as text, or the rule that is broken with its words.
-    pub(super) fn outcome(judged: Result<Option<BorrowedValue<'_>>, Violation>) -> String {
+    pub(crate) fn outcome(judged: Result<Option<BorrowedValue<'_>>, Violation>) -> String {
         match judged {
             Ok(None) => "empty".to_string(),
             Ok(Some(BorrowedValue::Bool(flag))) => format!("Bool({flag})"),
             Ok(Some(value)) => value.text().into_owned(),
-            Err(violation) => {
-                let words = violation.words.iter().map(|(_, word)| format!(" {word}"));
-                format!("{}{}", violation.rule.id(), words.collect::<String>())
-            }
+            Err(violation) => violation.brief(),
         }
     }
 
     /// As [`outcome`], for a column that isn't part of the key.
-    pub(super) fn judged(lines: &str, cell: &RawCell<'_>) -> String {
+    pub(crate) fn judged(lines: &str, cell: &RawCell<'_>) -> String {
         outcome(judge_cell(cell, &column(lines), ColumnFacts::default()))
     }
 
@@ -310,7 +201,7 @@ mod tests {
         let codes = [("# ?/?", true), ("0.00E+00", true), ("00000", false), ("[h]:mm", false), ("[h]:mm.0", true)];
         for (code, expected) in codes {
             let warned = warn_of(&under(RawValue::Number(1.5), code), &plain, ColumnFacts::default());
-            assert_eq!(warned, expected.then_some(Rule::NotTakenAsShown), "{code}");
+            assert_eq!(warned, expected.then_some(Warning::NotTakenAsShown), "{code}");
         }
         let price = column("type = \"money\"");
         assert_eq!(warn_of(&under(RawValue::Number(1.5), "# ?/?"), &price, ColumnFacts::default()), None);

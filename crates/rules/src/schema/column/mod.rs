@@ -3,9 +3,15 @@
 use serde::{Deserialize, Serialize};
 
 use super::pattern::Pattern;
-use super::table_shape::KeyKind;
+use crate::cell::{BorrowedValue, DecimalSeparator, Style, Violation};
 use inventory_base::decimal::Decimal;
 use inventory_base::item::Value;
+use inventory_workbook::RawCell;
+
+pub use types::{Accepts, ColumnType, GENERAL_FORMAT, StoredAs, Strictness, TEXT_FORMAT, TYPES, Validation};
+pub(crate) use types::FREE_TEXT;
+
+mod types;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -35,7 +41,7 @@ pub struct Column {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub never: Vec<String>,
     #[serde(rename = "type")]
-    pub kind: Kind,
+    pub kind: &'static ColumnType,
     #[serde(default, skip_serializing_if = "is_false")]
     pub required: bool,
     /// Whether a value may appear in only one row of a file.
@@ -74,6 +80,58 @@ impl Column {
     pub fn own_header(&self) -> &str {
         self.header.as_deref().unwrap_or(&self.title)
     }
+
+    /// An example that complies with the column's rules; `None` if none can be derived from them. It is only shown, never
+    /// loaded.
+    pub fn example(&self) -> Option<Value> {
+        (self.kind.example)(self)
+    }
+
+    /// Says what goes into the column. `such_as` is an example with the words before it, or empty.
+    pub fn explain(&self, such_as: &str) -> String {
+        (self.kind.explain)(self, such_as)
+    }
+
+    /// What a spreadsheet program accepts in the column's cells; `None` for anything.
+    pub fn validation(&self) -> Option<Validation<'_>> {
+        (self.kind.validation)(self)
+    }
+
+    /// The number format of the column's cells. It hides nothing: a price with more than two decimal places shows all of
+    /// them.
+    pub fn number_format(&self) -> &'static str {
+        (self.kind.number_format)(self)
+    }
+
+    /// The usual width of the column's values, in characters.
+    pub fn width(&self) -> usize {
+        (self.kind.width)(self)
+    }
+
+    /// Whether the column's values must identify their items.
+    pub(crate) fn identifies(&self, in_key: bool) -> bool {
+        self.kind.identifies(in_key || self.unique)
+    }
+
+    /// Judges a cell that has a value; the type decides what that is.
+    #[inline]
+    pub(crate) fn judge<'a>(
+        &'a self,
+        cell: &'a RawCell<'_>,
+        facts: ColumnFacts,
+    ) -> Result<BorrowedValue<'a>, Violation> {
+        (self.kind.judge)(cell, self, facts)
+    }
+}
+
+/// What is known about a column beyond its own rules.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct ColumnFacts {
+    /// Whether it is part of the table's key.
+    pub in_key: bool,
+    /// Whether its cells come from a text file: formulas there were never calculated.
+    pub from_text_file: bool,
+    pub style: Style,
 }
 
 fn is_false(flag: &bool) -> bool {
@@ -96,72 +154,5 @@ pub enum WhenEmpty {
 impl WhenEmpty {
     fn is_absent(&self) -> bool {
         *self == WhenEmpty::Absent
-    }
-}
-
-/// The character between whole part and fraction; the other one, if there is one, groups thousands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum DecimalSeparator {
-    #[serde(rename = ".")]
-    Point,
-    #[serde(rename = ",")]
-    Comma,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Kind {
-    Text,
-    Integer,
-    Decimal,
-    Money,
-    Boolean,
-    Date,
-    Choice,
-    /// A barcode of 8, 12, 13 or 14 digits; the last one is a check digit.
-    Gtin,
-}
-
-impl Kind {
-    /// Each type with its name in the rules.
-    pub(super) const ALL: [(&'static str, Kind); 8] = [
-        ("text", Kind::Text),
-        ("integer", Kind::Integer),
-        ("decimal", Kind::Decimal),
-        ("money", Kind::Money),
-        ("boolean", Kind::Boolean),
-        ("date", Kind::Date),
-        ("choice", Kind::Choice),
-        ("gtin", Kind::Gtin),
-    ];
-
-    pub fn name(self) -> &'static str {
-        Kind::ALL.iter().find(|(_, kind)| *kind == self).map_or("", |(name, _)| name)
-    }
-
-    pub(super) fn is_number(self) -> bool {
-        matches!(self, Kind::Integer | Kind::Decimal | Kind::Money)
-    }
-
-    /// The type of a key attribute with this column's values; `None` if it can't be in a key.
-    pub(super) fn key_kind(self) -> Option<KeyKind> {
-        match self {
-            Kind::Text | Kind::Date | Kind::Choice | Kind::Gtin => Some(KeyKind::S),
-            Kind::Integer | Kind::Decimal | Kind::Money => Some(KeyKind::N),
-            Kind::Boolean => None,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_type_serialises_as_its_name_in_the_rules() {
-        for (name, kind) in Kind::ALL {
-            assert_eq!(serde_json::to_string(&kind).unwrap(), format!("\"{name}\""));
-            assert_eq!(kind.name(), name);
-        }
     }
 }

@@ -1,11 +1,28 @@
-//! Yes and no, in the words people use.
+//! `boolean`: yes and no, in the words people use.
 
-use crate::judge::borrowed::BorrowedValue;
-use inventory_base::message::Rule;
+use super::{Accepts, ColumnType, GENERAL_FORMAT, Identifies, StoredAs, Strictness, Validation};
+use crate::cell::{BorrowedValue, Violation, clean, violation};
+use inventory_base::item::Value;
 use inventory_workbook::{RawCell, RawValue};
 
-use super::Violation;
-use super::text::clean;
+pub static BOOLEAN: ColumnType = ColumnType {
+    name: "boolean",
+    description: "yes or no",
+    stored_as: StoredAs::Boolean,
+    holds_dates: false,
+    is_free_text: false,
+    identifies: Identifies::Never,
+    settings: &[],
+    find_mistake: |_| None,
+    explain_separator: |_, _| None,
+    read_value: |given, _| Ok(Value::Bool(given.as_bool().ok_or("true or false")?)),
+    judge: |cell, _, _| judge(cell),
+    explain: |_, _| "Yes or no.".to_string(),
+    example: |_| Some(Value::Bool(false)),
+    validation: |_| Some(Validation { accepts: Accepts::OneOf(vec!["yes", "no"]), strictness: Strictness::Warn }),
+    number_format: |_| GENERAL_FORMAT,
+    width: |_| 12,
+};
 
 /// Non-ASCII letters are compared exactly, so they are listed in both cases.
 const YES: [&str; 15] =
@@ -14,7 +31,7 @@ const NO: [&str; 12] = ["no", "n", "false", "0", "-", "nein", "falsch", "non", "
 /// Further ticks. A crossed box is not one of them: it means yes to some people and no to others.
 const TICKS: [&str; 3] = ["✔", "☑", "✅"];
 
-pub(super) fn judge_boolean(cell: &RawCell<'_>) -> Result<BorrowedValue<'static>, Violation> {
+fn judge(cell: &RawCell<'_>) -> Result<BorrowedValue<'static>, Violation> {
     let answer = match &cell.value {
         RawValue::Bool(flag) => Some(*flag),
         RawValue::Number(number) if *number == 1.0 => Some(true),
@@ -22,7 +39,7 @@ pub(super) fn judge_boolean(cell: &RawCell<'_>) -> Result<BorrowedValue<'static>
         RawValue::Text(text) => read_word(&clean(text)),
         _ => None,
     };
-    answer.map(BorrowedValue::Bool).ok_or(Rule::YesOrNoExpected.into())
+    answer.map(BorrowedValue::Bool).ok_or_else(|| violation!(YesOrNoExpected))
 }
 
 fn read_word(text: &str) -> Option<bool> {
@@ -38,8 +55,8 @@ fn read_word(text: &str) -> Option<bool> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{cell, judged, number, text};
     use super::*;
+    use crate::judge::value::tests::{cell, judged, number, text};
 
     #[test]
     fn yes_and_no_are_accepted_in_many_forms() {

@@ -1,136 +1,54 @@
-//! Dates as ISO 8601: a date cell, or a text that can be read in only one way. 03/04/2026 is reported, not guessed.
-
-use std::borrow::Cow;
+//! `date`: stored as ISO 8601, from a date cell or a text that can be read in only one way. 03/04/2026 is reported, not
+//! guessed.
 
 use jiff::civil::Date;
+use toml::de::DeValue;
 
-use crate::judge::borrowed::BorrowedValue;
+use super::{Accepts, ColumnType, Identifies, StoredAs, Strictness, Validation};
+use crate::cell::{
+    BorrowedValue, Moment, Violation, iso, read_date, read_pattern, serial_moment, split_time, trim, violation,
+};
 use crate::schema::Column;
-use inventory_base::message::Rule;
+use inventory_base::item::Value;
 use inventory_workbook::{RawCell, RawValue};
 
-use super::Violation;
-use super::date_pattern::read_pattern;
-use super::moment::{Moment, clock, iso, serial_moment};
-use super::text::trim;
+pub static DATE: ColumnType = ColumnType {
+    name: "date",
+    description: "a date",
+    stored_as: StoredAs::Text,
+    holds_dates: true,
+    is_free_text: false,
+    identifies: Identifies::Never,
+    settings: &["dates", "unique"],
+    find_mistake: |_| None,
+    explain_separator,
+    read_value: |given, _| read_value(given),
+    judge: |cell, column, _| judge(cell, column),
+    explain: |_, such_as| format!("A date{such_as} (year-month-day)."),
+    example: |_| Some(Value::S("2026-10-03".into())),
+    validation: |_| Some(Validation { accepts: Accepts::Date, strictness: Strictness::Warn }),
+    number_format: |_| "yyyy-mm-dd",
+    width: |_| 12,
+};
 
-/// Unambiguous date formats besides ISO's own.
-const UNAMBIGUOUS: [&str; 11] = [
-    // With full stops, the day always comes first.
-    "d.m.yyyy",
-    "yyyy-m-d",
-    "yyyy/m/d",
-    "yyyy.m.d",
-    "d mmm yyyy",
-    "d. mmm yyyy",
-    "d-mmm-yyyy",
-    "d/mmm/yyyy",
-    "mmm d, yyyy",
-    "mmm d yyyy",
-    "d 'de' mmm 'de' yyyy",
-];
-
-pub(super) fn judge_date<'a>(cell: &'a RawCell<'_>, column: &Column) -> Result<BorrowedValue<'a>, Violation> {
+fn judge<'a>(cell: &'a RawCell<'_>, column: &Column) -> Result<BorrowedValue<'a>, Violation> {
     match &cell.value {
         // Below one it is a time without a date.
-        RawValue::Date(serial) if *serial >= 1.0 => {
-            serial_moment(*serial).map(|moment| BorrowedValue::S(iso(moment).into())).ok_or(Rule::DateExpected.into())
-        }
+        RawValue::Date(serial) if *serial >= 1.0 => serial_moment(*serial)
+            .map(|moment| BorrowedValue::S(iso(moment).into()))
+            .ok_or_else(|| violation!(DateExpected)),
         RawValue::Text(text) => {
             let text = trim(text);
-            read_text(text, &column.dates).map(BorrowedValue::S).ok_or_else(|| explain_text(text))
+            read_date(text, &column.dates).map(BorrowedValue::S).ok_or_else(|| explain_text(text))
         }
         RawValue::Number(number) => Err(explain_number(*number)),
-        _ => Err(Rule::DateExpected.into()),
+        _ => Err(violation!(DateExpected)),
     }
 }
 
-fn read_text<'a>(text: &'a str, declared: &[String]) -> Option<Cow<'a, str>> {
-    if is_iso(text) {
-        return Some(Cow::Borrowed(text));
-    }
-    if let Some(moment) = declared.iter().find_map(|pattern| read_pattern(text, pattern)) {
-        return Some(iso(moment).into());
-    }
-    let (day, time) = split_time(text);
-    let (second, zone) = match time {
-        Some(time) => read_time(time)?,
-        None => (0, ""),
-    };
-    let patterns = declared.iter().map(String::as_str).chain(UNAMBIGUOUS);
-    let (date, _) = patterns.map(|pattern| read_pattern(day, pattern)).find_map(|moment| moment)?;
-    match zone {
-        "" => Some(iso((date, second)).into()),
-        // In another time zone this moment may be on another day, so the time is kept.
-        zone => Some(format!("{date}T{}{zone}", clock(second)).into()),
-    }
-}
-
-/// Whether the text is already in the stored form: 2026-10-03.
-fn is_iso(text: &str) -> bool {
-    let is_like = text.bytes().enumerate().all(|(place, byte)| match place {
-        4 | 7 => byte == b'-',
-        _ => byte.is_ascii_digit(),
-    });
-    text.len() == 10 && is_like && text.parse::<Date>().is_ok()
-}
-
-/// Splits `2026-10-03T18:00` into the date and the time.
-fn split_time(text: &str) -> (&str, Option<&str>) {
-    let before_colon = text.find(':').map(|colon| &text[..colon]);
-    let start = before_colon.and_then(|before| before.rfind(|c: char| c.is_whitespace() || c == 'T' || c == 't'));
-    match start {
-        Some(start) => {
-            let time = text[start..].trim_start_matches(|c: char| c.is_whitespace() || c == 'T' || c == 't');
-            (text[..start].trim_end_matches(|c: char| c.is_whitespace() || c == ','), Some(time))
-        }
-        None => (text, None),
-    }
-}
-
-/// `18:00`, `6:00:30 PM`, `18:00:30.5Z`, `18:00+02:00`: seconds since midnight, and the zone as written.
-fn read_time(text: &str) -> Option<(u32, &str)> {
-    let end = text.find(|c: char| !c.is_ascii_digit() && !matches!(c, ':' | '.')).unwrap_or(text.len());
-    let (time, tail) = text.split_at(end);
-    let (time, fraction) = time.split_once('.').unwrap_or((time, "0"));
-    let mut parts = time.split(':');
-    let mut next = |limit: u32| -> Option<u32> {
-        let part = parts.next()?;
-        let number = part.parse().ok().filter(|_| part.len() <= 2)?;
-        (number < limit).then_some(number)
-    };
-    let (hour, minute) = (next(24)?, next(60)?);
-    let second = if time.matches(':').count() > 1 { next(60)? } else { 0 };
-    if parts.next().is_some() || fraction.is_empty() || fraction.contains('.') {
-        return None;
-    }
-    let (hour, zone) = match tail.trim() {
-        half if half.eq_ignore_ascii_case("am") && (1..=12).contains(&hour) => (hour % 12, ""),
-        half if half.eq_ignore_ascii_case("pm") && (1..=12).contains(&hour) => (hour % 12 + 12, ""),
-        zone => (hour, zone),
-    };
-    (zone.is_empty() || is_zone(zone)).then_some((hour * 3600 + minute * 60 + second, zone))
-}
-
-/// `Z`, `+02:00` or `+0200`.
-fn is_zone(text: &str) -> bool {
-    let digits = text.strip_prefix(['+', '-']).map(|rest| rest.replacen(':', "", 1));
-    text == "Z" || digits.is_some_and(|digits| digits.len() == 4 && digits.bytes().all(|b| b.is_ascii_digit()))
-}
-
-/// In a form that nobody misreads: 3 Apr 2026.
+/// In a form that cannot be misread: 3 Apr 2026.
 fn with_month_name(date: Date) -> String {
     date.strftime("%-d %b %Y").to_string()
-}
-
-/// Whether a text is a date as a spreadsheet program shows it, with or without the year: 12-May, 12. Mai, May-50.
-pub(super) fn is_shown_date(text: &str) -> bool {
-    let day_of_month = |pattern| read_pattern(&format!("{text} 2000"), pattern).is_some();
-    read_text(text, &[]).is_some()
-        || ["d-mmm yyyy", "d. mmm yyyy", "d mmm yyyy"].into_iter().any(day_of_month)
-        || ["mmm-yy", "mmm yy", "mmm yyyy"]
-            .into_iter()
-            .any(|month| read_pattern(&format!("1 {text}"), &format!("d {month}")).is_some())
 }
 
 /// Explains what a text may mean that isn't clearly a date.
@@ -149,13 +67,12 @@ fn explain_text(text: &str) -> Violation {
     };
     match readings {
         [Some(first), Some(second)] if first != second => {
-            let words = vec![
-                ("first", with_month_name(first.0)),
-                ("second", with_month_name(second.0)),
-                ("type_first", first.0.to_string()),
-                ("type_second", second.0.to_string()),
-            ];
-            Violation { rule: Rule::DateOrderUnclear, words }
+            violation!(DateOrderUnclear {
+                first: with_month_name(first.0),
+                second: with_month_name(second.0),
+                type_first: first.0,
+                type_second: second.0,
+            })
         }
         [first, second] => confirm(first.or(second)),
     }
@@ -173,15 +90,32 @@ fn explain_number(number: f64) -> Violation {
 
 fn confirm(moment: Option<Moment>) -> Violation {
     match moment {
-        Some(moment) => Violation { rule: Rule::DateToConfirm, words: vec![("proposal", iso(moment))] },
-        None => Rule::DateExpected.into(),
+        Some(moment) => violation!(DateToConfirm { proposal: iso(moment) }),
+        None => violation!(DateExpected),
     }
+}
+
+fn read_value(given: &DeValue) -> Result<Value, String> {
+    let written = given.as_datetime().map(ToString::to_string);
+    let text = written.as_deref().or(given.as_str());
+    let date = text.and_then(|text| text.parse::<Date>().ok());
+    let date = date.filter(|date| Some(date.to_string().as_str()) == text);
+    Ok(Value::S(date.ok_or("a date such as 2026-10-03")?.to_string().into()))
+}
+
+fn explain_separator(column: &Column, separator: char) -> Option<String> {
+    matches!(separator, '-' | ':').then(|| {
+        format!(
+            "every date contains {separator}, so it can't separate {} from what follows; use # instead",
+            column.name
+        )
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{cell, judged, number, text};
     use super::*;
+    use crate::judge::value::tests::{cell, judged, number, text};
 
     const DATE: &str = "type = \"date\"";
 

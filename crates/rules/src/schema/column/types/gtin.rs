@@ -1,28 +1,46 @@
-//! Barcode numbers (GTIN): 8, 12, 13 or 14 digits, the last of which is a check digit. Recognises what spreadsheet
+//! `gtin`: barcode numbers of 8, 12, 13 or 14 digits, the last of which is a check digit. Recognises what spreadsheet
 //! programs do to them, and proposes the repair.
 
 use std::borrow::Cow;
 
-use crate::judge::borrowed::BorrowedValue;
+use super::text::pad;
+use super::{Accepts, ColumnType, Identifies, StoredAs, Strictness, TEXT_FORMAT, Validation};
+use crate::cell::{BorrowedValue, Style, Violation, display_text, drop_zeros, plain, violation, without_formula};
 use crate::schema::Column;
-use inventory_base::message::Rule;
+use inventory_base::item::Value;
 use inventory_workbook::{RawCell, RawValue};
 
-use super::display::display_text;
-use super::identifier::{drop_zeros, without_formula};
-use super::number_format::plain;
-use super::text::pad;
-use super::{Style, Violation};
+pub static GTIN: ColumnType = ColumnType {
+    name: "gtin",
+    description: "the digits of a barcode",
+    stored_as: StoredAs::Text,
+    holds_dates: false,
+    is_free_text: false,
+    identifies: Identifies::Always,
+    settings: &["pad", "unique"],
+    find_mistake: |column| {
+        let pad = column.pad.filter(|pad| !LENGTHS.contains(pad))?;
+        Some(("pad", format!("pad is {pad}, but a barcode has 8, 12, 13 or 14 digits; write one of these")))
+    },
+    explain_separator: |_, _| None,
+    read_value: |_, _| Err("removed: no two products have the same barcode".to_string()),
+    judge: |cell, column, facts| judge(cell, column, facts.style),
+    explain: |_, _| "A barcode number of 8, 12, 13 or 14 digits, as printed under the bars.".to_string(),
+    example: |_| Some(Value::S("4006381333931".into())),
+    validation: |_| {
+        let accepts = Accepts::Length { least: Some(8), most: 14 };
+        Some(Validation { accepts, strictness: Strictness::Warn })
+    },
+    number_format: |_| TEXT_FORMAT,
+    width: |_| 16,
+};
 
+/// The lengths of barcodes in use.
 const LENGTHS: [usize; 4] = [8, 12, 13, 14];
 
-pub(super) fn judge_gtin<'a>(
-    cell: &'a RawCell<'_>,
-    column: &Column,
-    style: Style,
-) -> Result<BorrowedValue<'a>, Violation> {
+fn judge<'a>(cell: &'a RawCell<'_>, column: &Column, style: Style) -> Result<BorrowedValue<'a>, Violation> {
     if matches!(cell.value, RawValue::Date(_)) {
-        return Err(Rule::DateInKey.into());
+        return Err(violation!(DateInKey));
     }
     let digits = digits_of(cell)?;
     if let Some(isbn) = isbn_10(&digits) {
@@ -31,10 +49,10 @@ pub(super) fn judge_gtin<'a>(
     let digits = pad(drop_zeros(digits, style)?, column);
     if !digits.bytes().all(|b| b.is_ascii_digit()) {
         let shortened = is_scientific(&digits);
-        return Err(if shortened { Rule::GtinShortened } else { Rule::GtinExpected }.into());
+        return Err(if shortened { violation!(GtinShortened) } else { violation!(GtinExpected) });
     }
     if digits.bytes().all(|b| b == b'0') {
-        return Err(Rule::GtinExpected.into());
+        return Err(violation!(GtinExpected));
     }
     if LENGTHS.contains(&digits.len()) && has_valid_check_digit(&digits) {
         return Ok(BorrowedValue::S(digits));
@@ -47,7 +65,7 @@ fn digits_of<'a>(cell: &'a RawCell<'_>) -> Result<Cow<'a, str>, Violation> {
     let shown = match &cell.value {
         RawValue::Text(_) => without_formula(display_text(cell))?,
         RawValue::Number(_) => display_text(cell),
-        _ => return Err(Rule::GtinExpected.into()),
+        _ => return Err(violation!(GtinExpected)),
     };
     let is_gap = |c: char| c == '-' || c.is_whitespace();
     // A hyphen at either end separates nothing: it is a minus or a typing error.
@@ -100,31 +118,30 @@ fn explain(digits: &str, is_number: bool) -> Violation {
     /// A barcode that was rounded for a narrow cell, as in 1.40E+13, ends in zeros. Real ones hardly ever do, and then
     /// their check digit is correct.
     const ROUNDED: &str = "00000";
-    let words = |proposal: String| vec![("proposal", proposal)];
     match digits.len() {
         // Leading zeros don't change the check digit, so it shows whether they are all that is missing.
         length @ (7 | 9..=11) if has_valid_check_digit(digits) => {
             let full = if length == 7 { 8 } else { 12 };
-            Violation { rule: Rule::GtinZeroMissing, words: words(format!("{digits:0>full$}")) }
+            violation!(GtinZeroMissing { proposal: format!("{digits:0>full$}") })
         }
         // An ISBN-10 that lost its leading zero.
         9 if is_isbn_10(&format!("0{digits}")) => {
-            Violation { rule: Rule::GtinZeroMissing, words: words(format!("0{digits}")) }
+            violation!(GtinZeroMissing { proposal: format!("0{digits}") })
         }
-        7.. if digits.ends_with(ROUNDED) => Rule::GtinShortened.into(),
+        7.. if digits.ends_with(ROUNDED) => violation!(GtinShortened),
         7 | 11 => digit_missing(digits),
         // Twelve digits that begin with these are complete barcodes from North America; others lack one of thirteen
         // digits.
         12 if !digits.starts_with(['0', '1', '6', '7', '8']) => digit_missing(digits),
-        8 | 12 | 13 | 14 => Violation { rule: Rule::GtinCheckDigit, words: vec![("proposals", propose(digits))] },
-        length if is_number && length > KEPT_DIGITS => Rule::GtinShortened.into(),
-        _ => Rule::GtinExpected.into(),
+        8 | 12 | 13 | 14 => violation!(GtinCheckDigit { proposals: propose(digits) }),
+        length if is_number && length > KEPT_DIGITS => violation!(GtinShortened),
+        _ => violation!(GtinExpected),
     }
 }
 
 fn digit_missing(digits: &str) -> Violation {
     let proposal = format!("{digits}{}", check_digit(digits));
-    Violation { rule: Rule::GtinDigitMissing, words: vec![("proposal", proposal)] }
+    violation!(GtinDigitMissing { proposal })
 }
 
 /// Proposes what a barcode of the right length may have been. Swapped neighbours are as likely as a wrong last digit.
@@ -162,8 +179,8 @@ fn check_digit(digits: &str) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{cell, judged, number, text, under};
     use super::*;
+    use crate::judge::value::tests::{cell, judged, number, text, under};
 
     const GTIN: &str = "type = \"gtin\"";
 

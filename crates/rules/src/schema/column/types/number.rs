@@ -1,51 +1,76 @@
-//! Numbers: the stored value of a cell in 15 digits, or a number typed as text, whose decimal separator the column
-//! decides.
+//! What all types of numbers have in common: the stored value of a cell in 15 digits, or a number typed as text, whose
+//! decimal separator the column decides.
 
-use crate::judge::borrowed::BorrowedValue;
-use crate::schema::{Column, DecimalSeparator, Kind};
+use toml::de::DeValue;
+
+use super::NumberForm;
+use crate::cell::{
+    BorrowedValue, DecimalSeparator, Shape, Style, TypedNumber, Violation, check_number, is_in_other_currency,
+    is_shown_date, separator_char, trim, violation,
+};
+use crate::schema::rules_file::decimal;
+use crate::schema::{Column, ColumnFacts};
 use inventory_base::decimal::{Decimal, DecimalError};
-use inventory_base::message::Rule;
+use inventory_base::item::Value;
 use inventory_workbook::{RawCell, RawValue};
 
-use super::currency::is_foreign;
-use super::date::is_shown_date;
-use super::separators::{Shape, separator_char};
-use super::text::trim;
-use super::typed_number::TypedNumber;
-use super::{Style, Violation};
+/// Reads a number in the rules that the column accepts.
+pub(super) fn read_value(given: &DeValue, column: &Column, form: NumberForm) -> Result<Value, String> {
+    let number = decimal(given).ok_or("a number without quotes")?;
+    if !form.accepts(number) {
+        return Err("a whole number".to_string());
+    }
+    if !is_within_limits(number, column) {
+        return Err("within min and max".to_string());
+    }
+    Ok(Value::N(number.to_string().into()))
+}
 
-#[inline]
-pub(super) fn judge_number(
+/// Returns the first candidate that is allowed, or else the smallest or largest number allowed.
+pub(super) fn example(column: &Column, form: NumberForm, candidates: &[&str]) -> Option<Value> {
+    let is_allowed = |number: Decimal| is_within_limits(number, column) && form.accepts(number);
+    let limits = [column.min, column.max].into_iter().flatten().map(|limit| limit.to_string());
+    let mut all = candidates.iter().map(ToString::to_string).chain(limits);
+    all.find(|digits| Decimal::parse(digits).is_ok_and(is_allowed)).map(|digits| Value::N(digits.into()))
+}
+
+fn is_within_limits(number: Decimal, column: &Column) -> bool {
+    column.min.is_none_or(|min| number >= min) && column.max.is_none_or(|max| number <= max)
+}
+
+pub(super) fn judge(
     cell: &RawCell<'_>,
     column: &Column,
-    style: Style,
+    facts: ColumnFacts,
+    form: NumberForm,
 ) -> Result<BorrowedValue<'static>, Violation> {
-    if let Some(wanted) = column.currency.as_ref().filter(|_| is_foreign(cell, column)) {
-        return Err(Violation { rule: Rule::CurrencyDiffers, words: vec![("currency", wanted.clone())] });
+    if column.identifies(facts.in_key) {
+        check_number(cell)?;
     }
-    // A percentage is only accepted in decimal columns: 15 % in a count or a price means something else.
-    if column.kind != Kind::Decimal && is_percent(cell) {
-        return Err(Rule::PercentForNumber.into());
+    if let Some(wanted) = column.currency.as_ref().filter(|wanted| is_in_other_currency(cell, wanted)) {
+        return Err(violation!(CurrencyDiffers { currency: wanted }));
+    }
+    if !form.accepts_percent && is_percent(cell) {
+        return Err(violation!(PercentForNumber));
     }
     let number = match &cell.value {
         RawValue::Number(number) | RawValue::DateOrNumber(number) => {
-            Decimal::from_cell(*number).map_err(|fault| explain(fault, column))?
+            Decimal::from_cell(*number).map_err(|fault| explain(fault, form))?
         }
         RawValue::Text(text) => {
-            let style = column.decimal.map_or(style, Style::Known);
+            let style = column.decimal.map_or(facts.style, Style::Known);
             let text = trim(text);
-            read_text(text, column, style).map_err(|violation| explain_text(violation, text, column, style))?
+            read_text(text, form, style).map_err(|violation| explain_text(violation, text, form, style))?
         }
-        RawValue::Date(_) => return Err(Rule::DateForNumber.into()),
-        _ => return Err(expected(column).into()),
+        RawValue::Date(_) => return Err(violation!(DateForNumber)),
+        _ => return Err(form.expected()),
     };
-    if column.kind == Kind::Integer && !number.is_integer() {
-        return Err(Rule::WholeNumberExpected.into());
+    if !form.accepts(number) {
+        return Err(violation!(WholeNumberExpected));
     }
-    let beyond = |rule, limit: Decimal| Err(Violation { rule, words: vec![("limit", limit.to_string())] });
     match (column.min, column.max) {
-        (Some(min), _) if number < min => beyond(Rule::TooSmall, min),
-        (_, Some(max)) if number > max => beyond(Rule::TooLarge, max),
+        (Some(limit), _) if number < limit => Err(violation!(TooSmall { limit })),
+        (_, Some(limit)) if number > limit => Err(violation!(TooLarge { limit })),
         _ => Ok(BorrowedValue::N(number)),
     }
 }
@@ -59,104 +84,106 @@ fn is_percent(cell: &RawCell<'_>) -> bool {
     }
 }
 
-/// Whether a currency may surround the number. In a count, it is a sign of swapped columns.
-pub(super) fn allows_currency(kind: Kind) -> bool {
-    matches!(kind, Kind::Decimal | Kind::Money)
+impl NumberForm {
+    fn accepts(self, number: Decimal) -> bool {
+        !self.is_whole || number.is_integer()
+    }
+
+    fn expected(self) -> Violation {
+        if self.is_whole { violation!(WholeNumberExpected) } else { violation!(NumberExpected) }
+    }
 }
 
-fn expected(column: &Column) -> Rule {
-    if column.kind == Kind::Integer { Rule::WholeNumberExpected } else { Rule::NumberExpected }
-}
-
-fn explain(fault: DecimalError, column: &Column) -> Violation {
+fn explain(fault: DecimalError, form: NumberForm) -> Violation {
     match fault {
-        DecimalError::OutOfRange => Rule::NumberTooLong.into(),
-        DecimalError::NotANumber => expected(column).into(),
+        DecimalError::OutOfRange => violation!(NumberTooLong),
+        DecimalError::NotANumber => form.expected(),
     }
 }
 
 /// Explains what happened to a number in a text that isn't one.
-fn explain_text(violation: Violation, text: &str, column: &Column, style: Style) -> Violation {
-    if violation.rule != expected(column) {
+fn explain_text(violation: Violation, text: &str, form: NumberForm, style: Style) -> Violation {
+    if violation != form.expected() {
         return violation;
     }
     if is_shown_date(text) {
-        return Rule::DateForNumber.into();
+        return violation!(DateForNumber);
     }
     let is_digit = |c: char| c.is_ascii_digit();
     let fixed = text.replace(['O', 'o'], "0");
-    let fits = |number: Decimal| column.kind != Kind::Integer || number.is_integer();
-    if fixed != text && text.contains(is_digit) && read_text(&fixed, column, style).is_ok_and(fits) {
-        return Violation { rule: Rule::LetterForZero, words: vec![("proposal", fixed)] };
+    if fixed != text
+        && text.contains(is_digit)
+        && read_text(&fixed, form, style).is_ok_and(|number| form.accepts(number))
+    {
+        return violation!(LetterForZero { proposal: fixed });
     }
     violation
 }
 
-fn read_text(text: &str, column: &Column, style: Style) -> Result<Decimal, Violation> {
+fn read_text(text: &str, form: NumberForm, style: Style) -> Result<Decimal, Violation> {
     use DecimalSeparator::{Comma, Point};
     // Most numbers are plain, and need no closer look if the decimal separator is known to be the point.
     let point = style == Style::Known(Point);
     if point || text.bytes().all(|b| b.is_ascii_digit()) {
         match Decimal::parse(text) {
             Err(DecimalError::NotANumber) => {}
-            parsed => return parsed.map_err(|fault| explain(fault, column)),
+            parsed => return parsed.map_err(|fault| explain(fault, form)),
         }
     }
-    let typed = TypedNumber::read(text, allows_currency(column.kind)).ok_or(expected(column))?;
+    let typed = TypedNumber::read(text, form.accepts_currency()).ok_or_else(|| form.expected())?;
     let separator = match (typed.shape, style) {
         (Shape::Whole, _) => Point,
         (Shape::Sure(separator), Style::Assumed | Style::RowsToFix) if separator == Point => separator,
         (Shape::Sure(separator), Style::Known(known) | Style::Mixed(known)) if separator == known => separator,
         (Shape::Sure(separator), Style::Ambiguous) => separator,
-        (Shape::Sure(separator), Style::Mixed(most)) => return Err(mixed_separators(&typed, separator, most, column)),
-        (Shape::Sure(separator), _) => return Err(wrong_separator(&typed, separator, column)),
+        (Shape::Sure(separator), Style::Mixed(most)) => return Err(mixed_separators(&typed, separator, most, form)),
+        (Shape::Sure(separator), _) => return Err(wrong_separator(&typed, separator, form)),
         (Shape::Either, Style::Known(known)) => known,
         (Shape::Either, _) => {
             let grouping = if typed.has(Point) { Comma } else { Point };
             let fraction = if typed.has(Point) { Point } else { Comma };
-            let words = vec![("first", proposal(&typed, grouping)), ("second", proposal(&typed, fraction))];
-            return Err(Violation { rule: Rule::SeparatorUnclear, words });
+            let (first, second) = (proposal(&typed, grouping), proposal(&typed, fraction));
+            return Err(violation!(SeparatorUnclear { first, second }));
         }
     };
-    typed.value(separator).map_err(|fault| explain(fault, column))
+    typed.value(separator).map_err(|fault| explain(fault, form))
 }
 
 /// In a column with points, `12,50` is most likely 12.50: that is proposed, never assumed silently.
-fn wrong_separator(typed: &TypedNumber<'_>, separator: DecimalSeparator, column: &Column) -> Violation {
+fn wrong_separator(typed: &TypedNumber<'_>, separator: DecimalSeparator, form: NumberForm) -> Violation {
     let whole = typed.value(separator).is_ok_and(|number| number.is_integer());
-    if !typed.has(separator) || column.kind == Kind::Integer && !whole {
-        return expected(column).into();
+    if !typed.has(separator) || form.is_whole && !whole {
+        return form.expected();
     }
-    let (rule, wanted) = match separator {
-        DecimalSeparator::Comma => (Rule::PointExpected, DecimalSeparator::Point),
-        DecimalSeparator::Point => (Rule::CommaExpected, DecimalSeparator::Comma),
+    let wanted = match separator {
+        DecimalSeparator::Comma => DecimalSeparator::Point,
+        DecimalSeparator::Point => DecimalSeparator::Comma,
     };
     let number = in_style(proposal(typed, separator), wanted);
     let proposal = match typed.currency {
         Some((symbol, _)) => format!("{number} alone, without {symbol}"),
         None => number,
     };
-    Violation { rule, words: vec![("proposal", proposal)] }
+    match wanted {
+        DecimalSeparator::Point => violation!(PointExpected { proposal }),
+        DecimalSeparator::Comma => violation!(CommaExpected { proposal }),
+    }
 }
 
 fn mixed_separators(
     typed: &TypedNumber<'_>,
     separator: DecimalSeparator,
     most: DecimalSeparator,
-    column: &Column,
+    form: NumberForm,
 ) -> Violation {
     let Ok(number) = typed.value(separator) else {
-        return expected(column).into();
+        return form.expected();
     };
     let name = |separator| {
         if separator == DecimalSeparator::Point { "point" } else { "comma" }
     };
-    let words = vec![
-        ("sign", name(separator).to_string()),
-        ("other", name(most).to_string()),
-        ("proposal", in_style(number.to_string(), most)),
-    ];
-    Violation { rule: Rule::SeparatorsMixed, words }
+    let proposal = in_style(number.to_string(), most);
+    violation!(SeparatorsMixed { sign: name(separator), other: name(most), proposal })
 }
 
 fn proposal(typed: &TypedNumber<'_>, separator: DecimalSeparator) -> String {
@@ -169,9 +196,9 @@ fn in_style(number: String, separator: DecimalSeparator) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{cell, column, judged, number, outcome, text, under};
-    use super::super::{ColumnFacts, judge_cell};
     use super::*;
+    use crate::judge::value::judge_cell;
+    use crate::judge::value::tests::{cell, column, judged, number, outcome, text, under};
 
     const MONEY: &str = "type = \"money\"";
     const INTEGER: &str = "type = \"integer\"";

@@ -1,0 +1,377 @@
+//! The key of a table, and the keys of its items: how they are found in an item, compared and stored.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use inventory_base::decimal::Decimal;
+use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::answer::Refusal;
+
+/// DynamoDB's limits in bytes.
+const LONGEST_PARTITION: usize = 2048;
+const LONGEST_SORT: usize = 1024;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum KeyKind {
+    S,
+    N,
+    B,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyAttribute {
+    pub name: String,
+    pub kind: KeyKind,
+}
+
+/// The attributes of a table's key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeySchema {
+    pub partition: KeyAttribute,
+    pub sort: Option<KeyAttribute>,
+}
+
+/// The values of an item's key, in one form: numbers as DynamoDB returns them, bytes as Base64.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key<'a> {
+    pub partition: Cow<'a, str>,
+    pub sort: Option<Cow<'a, str>>,
+}
+
+impl KeySchema {
+    pub fn attributes(&self) -> impl Iterator<Item = &KeyAttribute> {
+        std::iter::once(&self.partition).chain(&self.sort)
+    }
+
+    /// Returns the key of an item, which may have other attributes.
+    pub fn key_of<'a>(&self, item: &'a RawValue) -> Result<Key<'a>, Refusal> {
+        let found = self.find(item)?;
+        let value = |attribute: &KeyAttribute, value: Option<&'a RawValue>, longest| {
+            let name = &attribute.name;
+            let value =
+                value.ok_or_else(|| Refusal::invalid_value(format_args!("Missing the key {name} in the item")))?;
+            attribute.read(value, longest)
+        };
+        let partition = value(&self.partition, found.partition, LONGEST_PARTITION)?;
+        let sort = self.sort.as_ref().map(|attribute| value(attribute, found.sort, LONGEST_SORT));
+        Ok(Key { partition, sort: sort.transpose()? })
+    }
+
+    /// Returns the key from an object that must not contain anything else.
+    pub fn key_alone<'a>(&self, key: &'a RawValue) -> Result<Key<'a>, Refusal> {
+        let found = self.find(key)?;
+        let expected = 1 + usize::from(self.sort.is_some());
+        if found.attributes != expected || found.partition.is_none() || found.sort.is_some() != self.sort.is_some() {
+            return Err(Refusal::invalid("The provided key element does not match the schema"));
+        }
+        self.key_of(key)
+    }
+
+    fn find<'a>(&self, item: &'a RawValue) -> Result<Found<'a>, Refusal> {
+        let mut json = serde_json::Deserializer::from_str(item.get());
+        json.deserialize_map(Finder(self)).map_err(|error| Refusal::unreadable(&error))
+    }
+}
+
+impl KeyAttribute {
+    fn read<'a>(&self, value: &'a RawValue, longest: usize) -> Result<Cow<'a, str>, Refusal> {
+        #[derive(Deserialize)]
+        enum KeyValue<'a> {
+            S(#[serde(borrow)] Cow<'a, str>),
+            N(#[serde(borrow)] Cow<'a, str>),
+            B(#[serde(borrow)] Cow<'a, str>),
+        }
+        let KeyAttribute { name, kind } = self;
+        let mismatch = || {
+            let actual = value.get();
+            Refusal::invalid_value(format_args!("Type mismatch for key {name} expected: {kind:?} actual: {actual}"))
+        };
+        let empty = |what| {
+            Refusal::invalid(format!(
+                "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an \
+                 empty {what} value. Key: {name}"
+            ))
+        };
+        let (text, size) = match (serde_json::from_str(value.get()).map_err(|_| mismatch())?, kind) {
+            (KeyValue::S(text), KeyKind::S) if text.is_empty() => return Err(empty("string")),
+            (KeyValue::B(text), KeyKind::B) if text.is_empty() => return Err(empty("binary")),
+            (KeyValue::S(text), KeyKind::S) => {
+                let size = text.len();
+                (text, size)
+            }
+            (KeyValue::N(digits), KeyKind::N) => (Cow::Owned(number(&digits)?), 0),
+            (KeyValue::B(text), KeyKind::B) => {
+                let size = bytes(&text)?.len();
+                (text, size)
+            }
+            _ => return Err(mismatch()),
+        };
+        if size > longest {
+            return Err(Refusal::invalid_value(format_args!(
+                "Size of the key {name} has exceeded the maximum size limit of {longest} bytes"
+            )));
+        }
+        Ok(text)
+    }
+}
+
+/// A number as DynamoDB returns it.
+pub fn number(digits: &str) -> Result<String, Refusal> {
+    use inventory_base::decimal::DecimalError;
+    match Decimal::parse(digits) {
+        Ok(number) => Ok(number.to_string()),
+        Err(DecimalError::NotANumber) => {
+            Err(Refusal::invalid(format!("The parameter cannot be converted to a numeric value: {digits}")))
+        }
+        Err(DecimalError::OutOfRange) => Err(Refusal::invalid(format!(
+            "The number {digits} has more than 38 significant digits, or a magnitude outside the supported range"
+        ))),
+    }
+}
+
+pub fn bytes(base64: &str) -> Result<Vec<u8>, Refusal> {
+    BASE64_STANDARD.decode(base64).map_err(|error| Refusal::invalid_value(format_args!("not Base64: {error}")))
+}
+
+/// Bytes of the hash in front of a stored key.
+const HASH_BYTES: usize = 8;
+/// Bytes of the partition's length in a stored key.
+const LENGTH_BYTES: usize = 2;
+
+impl<'a> Key<'a> {
+    /// The key as it is stored: the hash of the partition first, so that the segments of a scan are ranges; then the
+    /// length of the partition, the partition and the sort key, so that no two keys are stored alike.
+    pub fn stored(&self) -> Vec<u8> {
+        let sort = self.sort.as_deref().unwrap_or_default();
+        let mut stored = Vec::with_capacity(HASH_BYTES + LENGTH_BYTES + self.partition.len() + sort.len());
+        stored.extend(hash(self.partition.as_bytes()).to_be_bytes());
+        // A partition key has at most 2,048 bytes, in Base64 a third more.
+        stored.extend((self.partition.len() as u16).to_be_bytes());
+        stored.extend(self.partition.as_bytes());
+        stored.extend(sort.as_bytes());
+        stored
+    }
+
+    /// Reads a stored key; `None` if it is not one.
+    pub fn from_stored(stored: &'a [u8], schema: &KeySchema) -> Option<Key<'a>> {
+        let (length, rest) = stored.get(HASH_BYTES..)?.split_first_chunk::<LENGTH_BYTES>()?;
+        let (partition, sort) = rest.split_at_checked(u16::from_be_bytes(*length).into())?;
+        let text = |bytes| std::str::from_utf8(bytes).ok().map(Cow::Borrowed);
+        let sort = schema.sort.as_ref().map(|_| text(sort));
+        Some(Key { partition: text(partition)?, sort: if let Some(sort) = sort { Some(sort?) } else { None } })
+    }
+
+    pub fn to_item(&self, schema: &KeySchema) -> serde_json::Value {
+        let values = std::iter::once(&self.partition).chain(&self.sort);
+        let value = |(attribute, text): (&KeyAttribute, &Cow<'_, str>)| {
+            let kind = format!("{:?}", attribute.kind);
+            (attribute.name.clone(), serde_json::json!({ kind: text }))
+        };
+        schema.attributes().zip(values).map(value).collect()
+    }
+
+    /// The part of the table that a key belongs to when it is scanned in this many parts.
+    pub fn segment(&self, segments: u64) -> u64 {
+        ((u128::from(hash(self.partition.as_bytes())) * u128::from(segments)) >> 64) as u64
+    }
+}
+
+/// The first stored key of a segment, as its hash; `None` after the last segment.
+pub fn segment_start(segment: u64, segments: u64) -> Option<[u8; HASH_BYTES]> {
+    let start = (u128::from(segment) << 64).div_ceil(u128::from(segments));
+    u64::try_from(start).ok().map(u64::to_be_bytes)
+}
+
+/// FNV-1a, with its bits mixed afterwards so that the highest ones differ too. It is part of the file's format.
+fn hash(bytes: &[u8]) -> u64 {
+    let mut hash = bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    for _ in 0..2 {
+        hash = (hash ^ (hash >> 32)).wrapping_mul(0xd6e8_feb8_6659_fd93);
+    }
+    hash ^ (hash >> 32)
+}
+
+#[derive(Default)]
+struct Found<'a> {
+    partition: Option<&'a RawValue>,
+    sort: Option<&'a RawValue>,
+    attributes: usize,
+}
+
+struct Finder<'n>(&'n KeySchema);
+
+impl<'de> Visitor<'de> for Finder<'_> {
+    type Value = Found<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an item")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut item: M) -> Result<Found<'de>, M::Error> {
+        #[derive(Deserialize)]
+        struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+        let KeySchema { partition, sort } = self.0;
+        let mut found = Found::default();
+        while let Some(Name(name)) = item.next_key()? {
+            found.attributes += 1;
+            if name == partition.name {
+                found.partition = Some(item.next_value()?);
+            } else if sort.as_ref().is_some_and(|sort| name == sort.name) {
+                found.sort = Some(item.next_value()?);
+            } else {
+                item.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// `sku` or `warehouse,sku`; a type other than text is added as in `shelf:N`.
+impl FromStr for KeySchema {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<KeySchema, &'static str> {
+        const EXPECTED: &str = "one name or two, such as sku, shelf:N or warehouse,sku";
+        let attribute = |text: &str| {
+            let (name, kind) = text.rsplit_once(':').unwrap_or((text, "S"));
+            let kind = match kind.trim() {
+                "S" => KeyKind::S,
+                "N" => KeyKind::N,
+                "B" => KeyKind::B,
+                _ => return Err(EXPECTED),
+            };
+            let name = name.trim().to_string();
+            if name.is_empty() { Err(EXPECTED) } else { Ok(KeyAttribute { name, kind }) }
+        };
+        let mut parts = text.split(',').map(attribute);
+        let partition = parts.next().ok_or(EXPECTED)??;
+        let sort = parts.next().transpose()?;
+        match parts.next() {
+            None if sort.as_ref().is_none_or(|sort| sort.name != partition.name) => Ok(KeySchema { partition, sort }),
+            _ => Err(EXPECTED),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    fn raw(json: &str) -> Box<RawValue> {
+        RawValue::from_string(json.to_string()).unwrap()
+    }
+
+    fn schema(text: &str) -> KeySchema {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_key_has_one_name_or_two_each_with_its_type() {
+        let attribute = |name: &str, kind| KeyAttribute { name: name.to_string(), kind };
+        let one = KeySchema { partition: attribute("sku", KeyKind::S), sort: None };
+        assert_eq!("sku".parse(), Ok(one));
+        let two =
+            KeySchema { partition: attribute("warehouse", KeyKind::S), sort: Some(attribute("shelf", KeyKind::N)) };
+        assert_eq!("warehouse, shelf:N".parse(), Ok(two));
+        for wrong in ["", ",sku", "sku,", "a,b,c", "sku:X", ":N", "a,a"] {
+            assert!(wrong.parse::<KeySchema>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_found_at_any_place_and_in_any_notation() {
+        let schema = schema("warehouse,sku");
+        let plain = raw(r#"{"warehouse":{"S":"north"},"sku":{"S":"A-1"}}"#);
+        let expected = schema.key_alone(&plain).unwrap();
+        assert_eq!((&*expected.partition, expected.sort.as_deref()), ("north", Some("A-1")));
+        let item = r#" { "note": {"M": {"sku": {"S": "inside"}}}, "sku" : {"S" : "\u0041-1"},
+            "more": {"S": "{\"sku\":1}"}, "ware\u0068ouse": {"S": "north"} } "#;
+        assert_eq!(schema.key_of(&raw(item)).unwrap(), expected);
+        assert_eq!(
+            raw(&expected.to_item(&schema).to_string()).get(),
+            r#"{"sku":{"S":"A-1"},"warehouse":{"S":"north"}}"#
+        );
+    }
+
+    #[test]
+    fn equal_numbers_are_the_same_key_and_come_back_as_numbers() {
+        let schema = schema("shelf:N,photo:B");
+        let key = |digits: &str| raw(&format!(r#"{{"shelf":{{"N":"{digits}"}},"photo":{{"B":"AAE="}}}}"#));
+        let keys: Vec<Vec<u8>> =
+            ["1", "1.0", "01", "1E0"].iter().map(|digits| schema.key_alone(&key(digits)).unwrap().stored()).collect();
+        assert!(keys.iter().all(|other| *other == keys[0]));
+        let read = Key::from_stored(&keys[1], &schema).unwrap();
+        assert_eq!(read.to_item(&schema).to_string(), r#"{"photo":{"B":"AAE="},"shelf":{"N":"1"}}"#);
+    }
+
+    #[test]
+    fn items_and_keys_that_do_not_match_the_tables_key_are_refused() {
+        let schema = schema("warehouse,sku");
+        let long = |bytes: usize| format!(r#"{{"warehouse":{{"S":"{}"}},"sku":{{"S":"A"}}}}"#, "x".repeat(bytes));
+        let long_sort = |bytes: usize| format!(r#"{{"warehouse":{{"S":"A"}},"sku":{{"S":"{}"}}}}"#, "x".repeat(bytes));
+        assert!(schema.key_of(&raw(&long(2048))).is_ok() && schema.key_of(&raw(&long_sort(1024))).is_ok());
+        for (item, why) in [
+            (r#"{"sku":{"S":"A-1"}}"#, "Missing the key warehouse in the item"),
+            (r#"{"warehouse":{"S":"north"}}"#, "Missing the key sku in the item"),
+            (r#"{"warehouse":{"N":"1"},"sku":{"S":"A-1"}}"#, "Type mismatch for key warehouse"),
+            (r#"{"warehouse":{"S":""},"sku":{"S":"A-1"}}"#, "empty string value. Key: warehouse"),
+            (&long(2049), "limit of 2048 bytes"),
+            (&long_sort(1025), "limit of 1024 bytes"),
+        ] {
+            let refusal = schema.key_of(&raw(item)).unwrap_err().to_json();
+            assert!(refusal.contains("#ValidationException") && refusal.contains(why), "{refusal}");
+        }
+        for key in [
+            r#"{"warehouse":{"S":"north"}}"#,
+            r#"{"warehouse":{"S":"north"},"sku":{"S":"A-1"},"more":{"S":"x"}}"#,
+            r#"{"warehouse":{"S":"north"},"more":{"S":"A-1"}}"#,
+        ] {
+            let refusal = schema.key_alone(&raw(key)).unwrap_err();
+            assert_eq!(refusal, Refusal::invalid("The provided key element does not match the schema"), "{key}");
+        }
+    }
+
+    #[test]
+    fn different_keys_are_stored_differently_and_read_back() {
+        let schema = schema("a,b");
+        let texts = ["x", "xy", "y", "yx", "xyx"];
+        let mut stored = BTreeSet::new();
+        for (partition, sort) in texts.iter().flat_map(|a| texts.iter().map(move |b| (*a, *b))) {
+            let key = Key { partition: partition.into(), sort: Some(sort.into()) };
+            let bytes = key.stored();
+            assert_eq!(Key::from_stored(&bytes, &schema).as_ref(), Some(&key));
+            stored.insert(bytes);
+        }
+        assert_eq!(stored.len(), 25);
+        for cut in 0..10 {
+            let stored = stored.first().unwrap();
+            assert!(Key::from_stored(&stored[..cut.min(stored.len())], &schema).is_none());
+        }
+    }
+
+    #[test]
+    fn each_key_is_in_the_range_of_its_segment_and_no_segment_is_empty() {
+        for segments in [1_u64, 2, 3, 7, 8, 100] {
+            let mut used = BTreeSet::new();
+            for n in 0..5_000 {
+                let key = Key { partition: format!("A-{n:06}").into(), sort: None };
+                let (segment, stored) = (key.segment(segments), key.stored());
+                let start = segment_start(segment, segments).unwrap();
+                let end = segment_start(segment + 1, segments);
+                assert!(stored.as_slice() >= &start[..] && end.is_none_or(|end| stored.as_slice() < &end[..]));
+                used.insert(segment);
+            }
+            assert_eq!(used.len() as u64, segments);
+        }
+        assert_eq!((segment_start(0, 4), segment_start(4, 4)), (Some([0; 8]), None));
+    }
+}

@@ -1,0 +1,28 @@
+//! `integer`: a whole number.
+
+use super::number::{example, judge, read_value};
+use super::{Accepts, ColumnType, CurrencySymbols, Identifies, NumberForm, StoredAs, Strictness, Validation};
+
+pub static INTEGER: ColumnType = ColumnType {
+    name: "integer",
+    description: "a whole number",
+    stored_as: StoredAs::Number(FORM),
+    holds_dates: false,
+    is_free_text: false,
+    identifies: Identifies::IfUnique,
+    settings: &["min", "max", "decimal", "unique"],
+    find_mistake: |_| None,
+    explain_separator: |_, _| None,
+    read_value: |given, column| read_value(given, column, FORM),
+    judge: |cell, column, facts| judge(cell, column, facts, FORM),
+    explain: |_, such_as| format!("A whole number{such_as}."),
+    example: |column| example(column, FORM, &["12"]),
+    validation: |column| {
+        let accepts = Accepts::WholeNumber { min: column.min, max: column.max };
+        Some(Validation { accepts, strictness: Strictness::Warn })
+    },
+    number_format: |_| "0",
+    width: |_| 12,
+};
+
+const FORM: NumberForm = NumberForm { is_whole: true, accepts_percent: false, currency: CurrencySymbols::Rejected };
