@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::ledger::Retries;
-use crate::load::{UploadScan, RulesFrom, Settings};
+use crate::load::{RulesFrom, Settings, UploadScan};
 use inventory_check::child::{Limits, Reader};
 use inventory_rules::schema::{Mistakes, Schema};
 

@@ -85,7 +85,7 @@ impl Export {
         let shape = table.describe().await.map_err(LoadError::from)?;
         schema.check_table(&shape).map_err(LoadError::from)?;
         let mut export = export::Export::begin(&schema, form, new.file()?)?;
-        let (bar, mut read) = (Bar::new(), 0);
+        let (bar, mut read) = (Bar::reading(), 0);
         let scan = table.scan_parallel(self.segments, |items| {
             read += items.len() as u64;
             bar.set_message(&format!("{} items read", count(read)));

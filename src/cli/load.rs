@@ -102,7 +102,7 @@ impl LoadArgs {
             .with_read_ceiling(self.read_units.map(f64::from))
             .with_write_ceiling(self.write_units.map(f64::from));
         let services = Services::for_command(store, ledger, table);
-        let bar = Bar::new();
+        let bar = Bar::reading();
         let request_id = format!("{name}-{}", std::process::id());
         let run = Run {
             request_id: &request_id,

@@ -133,7 +133,7 @@ fn not_started(error: StartError) -> CliError {
     }
 }
 
-/// The key that a table for these rules has. The rules don't tell its types, but check them: so each is tried.
+/// The key that a table for these rules has. The rules don't name its types, but check them: so each is tried.
 fn key_of(rules: &Schema) -> Result<KeySchema, CliError> {
     const KINDS: [(schema::KeyKind, KeyKind); 3] =
         [(schema::KeyKind::S, KeyKind::S), (schema::KeyKind::N, KeyKind::N), (schema::KeyKind::B, KeyKind::B)];

@@ -76,7 +76,7 @@ struct Command {
 #[derive(Subcommand)]
 enum Subcommands {
     #[command(flatten)]
-    Listed(Listed),
+    Listed(Box<Listed>),
     Completions(completions::Completions),
 }
 

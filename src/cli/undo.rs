@@ -143,7 +143,7 @@ impl Undo {
             .with_write_ceiling(self.write_units.map(f64::from));
         let store = Store::Folder(FolderStore::new(self.out.clone()));
         let services = Services::for_command(store, ledger, table);
-        let bar = Bar::new();
+        let bar = Bar::reading();
         let name = undo.load.undoing();
         let request_id = format!("{name}-{}", std::process::id());
         let run = Run {

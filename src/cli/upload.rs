@@ -93,7 +93,7 @@ impl Upload {
         let relay = function.map(|function| Relay::new(clients.lambda, function));
         upload.bucket = self.bucket_of(relay.as_ref()).await?;
         let content = std::fs::read(&self.file).map_err(|error| CliError::file("read", &self.file, &error))?;
-        let (kind, bar) = (content_type_of(&content, &upload.key), Bar::new());
+        let (kind, bar) = (content_type_of(&content, &upload.key), Bar::reading());
         bar.set_message(&format!("sending {} MB", count(size.div_ceil(1 << 20))));
         let uploads = UploadsBucket::new(clients.s3, &upload.bucket);
         let sent = bar.during(uploads.put(&upload.key, content, kind)).await;
@@ -156,7 +156,7 @@ impl Upload {
         let leave = async {
             interrupts.recv().await;
         };
-        let bar = Bar::new();
+        let bar = Bar::reading();
         match bar.during(wait(&load, upload.is_dry_run(), relay, &bar, leave)).await? {
             Waited::Ended(shown) => self.print_result(&shown),
             Waited::Interrupted => {

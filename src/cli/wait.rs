@@ -170,7 +170,7 @@ mod tests {
             5 => answer(shown("writing")),
             _ => answer(shown("ended")),
         });
-        let waited = wait(&load(), false, &relay(&fake), &Bar::new(), pending()).await.unwrap();
+        let waited = wait(&load(), false, &relay(&fake), &Bar::reading(), pending()).await.unwrap();
         assert!(matches!(waited, Waited::Ended(shown) if shown.state == State::Ended));
         let asked = fake.requests();
         assert_eq!(asked.len(), 7);
@@ -183,7 +183,7 @@ mod tests {
             let fake = Fake::answering(move |_| reply.clone());
             let began = Instant::now();
             let leave = sleep(Duration::from_millis(2_500));
-            let waited = wait(&load(), false, &relay(&fake), &Bar::new(), leave).await.unwrap();
+            let waited = wait(&load(), false, &relay(&fake), &Bar::reading(), leave).await.unwrap();
             assert!(matches!(waited, Waited::Interrupted) && began.elapsed() < Duration::from_secs(3));
         }
     }
@@ -193,7 +193,7 @@ mod tests {
         for (is_dry_run, patience) in [(false, KNOWN_WITHIN), (true, DRY_RUN_KNOWN_WITHIN)] {
             let fake = Fake::answering(|_| answer(Json::Null));
             let began = Instant::now();
-            let error = wait(&load(), is_dry_run, &relay(&fake), &Bar::new(), pending()).await.unwrap_err();
+            let error = wait(&load(), is_dry_run, &relay(&fake), &Bar::reading(), pending()).await.unwrap_err();
             assert!(began.elapsed() >= patience && began.elapsed() < patience + 2 * POLL_INTERVAL);
             assert!(error.exit == Exit::Cloud && error.sentence.contains("does not know it"), "{error:?}");
         }
@@ -203,14 +203,14 @@ mod tests {
     async fn an_unreachable_loader_and_missing_permissions_are_errors() {
         let fake = Fake::answering(|_| refused(500, "ServiceException"));
         let began = Instant::now();
-        let error = wait(&load(), false, &relay(&fake), &Bar::new(), pending()).await.unwrap_err();
+        let error = wait(&load(), false, &relay(&fake), &Bar::reading(), pending()).await.unwrap_err();
         assert!(error.exit == Exit::Cloud && began.elapsed() >= UNREACHABLE_AFTER, "{error:?}");
         assert!(error.sentence.ends_with(&format!("To see its progress: inventory show {LOAD}")), "{error:?}");
         let fake = Fake::answering(|_| refused(403, "AccessDeniedException"));
-        let error = wait(&load(), false, &relay(&fake), &Bar::new(), pending()).await.unwrap_err();
+        let error = wait(&load(), false, &relay(&fake), &Bar::reading(), pending()).await.unwrap_err();
         assert_eq!((error.exit, fake.requests().len()), (Exit::Usage, 1), "{error:?}");
         let fake = Fake::answering(|_| Reply::Json(200, json!({ "answers": [] })));
-        let error = wait(&load(), false, &relay(&fake), &Bar::new(), pending()).await.unwrap_err();
+        let error = wait(&load(), false, &relay(&fake), &Bar::reading(), pending()).await.unwrap_err();
         assert!(error.sentence.contains("the same version"), "{error:?}");
     }
 }

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::LedgerError;
 use super::outage::Outage;
 use super::queue_position::QueuePosition;
-use inventory_base::ending::Ending;
 use inventory_base::decision::{Decision, FollowUp, Undo};
+use inventory_base::ending::Ending;
 use inventory_base::load_id::LoadId;
 use inventory_base::upload::Upload;
 

@@ -224,7 +224,12 @@ impl Ledger {
     }
 
     /// Ends a load that has not begun. Returns `false` if it has begun or ended.
-    pub async fn drop_load(&self, announced: &AnnouncedLoad, ending: Ending, summary: &str) -> Result<bool, LedgerError> {
+    pub async fn drop_load(
+        &self,
+        announced: &AnnouncedLoad,
+        ending: Ending,
+        summary: &str,
+    ) -> Result<bool, LedgerError> {
         let AnnouncedLoad { load, upload, table, .. } = announced;
         let now = now_ms();
         let position = QueuePosition::new(announced.at, load);

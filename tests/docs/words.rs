@@ -11,7 +11,10 @@ use crate::harness::root;
 const BANNED: &[(&str, &str)] = &[
     (r"\b[Mm]end(s|ed|ing)?\b", "fix"),
     (r"\b[Tt]rials?\b", "dry run"),
-    (r"\b[Ss]t(ands?|ood)( \w+)? (in|on|there|at|beside|under|above|before|between|alone|below|where)\b", "is in, is at"),
+    (
+        r"\b[Ss]t(ands?|ood)( \w+)? (in|on|there|at|beside|under|above|before|between|alone|below|where)\b",
+        "is in, is at",
+    ),
     (r"\b[Pp]arted by\b|\bsigns? between\b", "separated by, separator"),
     (r"\b(nobody|no one) sees\b", "invisible"),
     (r"\b(\d+|many|few|more|long) letters\b|\bletters (long|at most)\b", "characters"),
@@ -32,14 +35,7 @@ const BANNED: &[(&str, &str)] = &[
 ];
 
 /// Where these words mean what they say.
-const ALLOWED: &[&str] = &[
-    "told apart",
-    "packed.tell()",
-    ":nobody",
-    "user nobody",
-    "`nobody`",
-    "take back",
-];
+const ALLOWED: &[&str] = &["told apart", "packed.tell()", ":nobody", "user nobody", "`nobody`", "take back"];
 
 /// Files that are read: those with sentences of ours.
 const ENDINGS: [&str; 8] = ["rs", "md", "py", "yaml", "toml", "sh", "css", "mjs"];
@@ -84,7 +80,7 @@ fn no_sentence_has_words_that_only_this_project_would_use() {
     // To tell things apart is to distinguish them.
     let apart = Regex::new(r"\b(tells?|telling)( \w+){0,6} apart\b").expect("a pattern");
     let (mut all, mut found) = (Vec::new(), Vec::new());
-    files(&root(), &mut all);
+    files(root(), &mut all);
     assert!(all.len() > 300, "only {} files were found", all.len());
     for file in all {
         let Ok(text) = fs::read_to_string(&file) else { continue };

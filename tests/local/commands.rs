@@ -64,7 +64,8 @@ fn rows(report: &Json) -> [u64; 3] {
 fn a_file_is_loaded_changed_undone_and_exported_with_nothing_but_the_command() {
     let desk = Desk::new();
     let first = String::from_utf8(files::csv("A", 300)).unwrap();
-    let second = first.replace(",Item 7,", ",Item seven,").replace(",Item 8,", ",Item eight,") + "A-900000,Item new,5,1.99\n";
+    let second =
+        first.replace(",Item 7,", ",Item seven,").replace(",Item 8,", ",Item eight,") + "A-900000,Item new,5,1.99\n";
     desk.write("first.csv", &first);
     desk.write("second.csv", &second);
 
@@ -152,8 +153,10 @@ async fn a_killed_load_is_completed_by_the_next_and_keeps_others_out_while_it_ru
     let mut slow = desk.command(&["load", "stock.csv", "--local", "--write-units", "400", "--json"]);
     let mut slow = Running(slow.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the command"));
     let folder = desk.path("inventory-loads");
-    eventually("the first chunk to be written", || async { has_file(&folder.join("loads"), "outcome/00000.json").then_some(()) })
-        .await;
+    eventually("the first chunk to be written", || async {
+        has_file(&folder.join("loads"), "outcome/00000.json").then_some(())
+    })
+    .await;
 
     let other = desk.run(&["export", "--local", "--out", "meanwhile.csv"]);
     let in_use = "Another command is using the table in inventory-loads/inventory-local.redb. Wait for it to end, then try \
@@ -207,8 +210,7 @@ fn without_a_local_table_or_with_a_damaged_one_a_sentence_says_so() {
     }
     std::fs::create_dir(desk.path("inventory-loads")).unwrap();
     desk.write("inventory-loads/inventory-local.redb", "SKU,Name\n");
-    for arguments in
-        [&["load", "stock.csv", "--local"][..], &["plan", "stock.csv", "--local"], &["export", "--local"]]
+    for arguments in [&["load", "stock.csv", "--local"][..], &["plan", "stock.csv", "--local"], &["export", "--local"]]
     {
         let output = desk.run(arguments);
         assert_eq!(output.status.code(), Some(2), "{output:?}");

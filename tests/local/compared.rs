@@ -103,7 +103,8 @@ async fn compare(key: &'static Key, seed: u64) {
             _ => ("Scan", requests.wrong_scan()),
         };
         let (a, b) = tokio::join!(ours.send(operation, &body), theirs.send(operation, &body));
-        let why = || format!("seed {seed}, request {n}, {operation} {}\nours {}\ntheirs {}", shortened(&body), a.1, b.1);
+        let why =
+            || format!("seed {seed}, request {n}, {operation} {}\nours {}\ntheirs {}", shortened(&body), a.1, b.1);
         assert_eq!(comparable(a.clone(), table), comparable(b.clone(), table), "{}", why());
         let kind = comparable(a, table);
         *by_kind.entry(format!("{operation} {}", kind.1["__type"].as_str().unwrap_or("done"))).or_default() += 1;

@@ -26,7 +26,11 @@ impl Requests {
             "N" => json!({ "N": (one_of(random, &["1", "1.0", "2", "-0.5", "1E2", "100"])) }),
             _ => json!({ "B": (one_of(random, &["AA==", "AAE=", "/w=="])) }),
         };
-        self.key.iter().map(|(name, kind)| (name.to_string(), part(&mut self.random, kind))).collect::<Map<_, _>>().into()
+        self.key
+            .iter()
+            .map(|(name, kind)| (name.to_string(), part(&mut self.random, kind)))
+            .collect::<Map<_, _>>()
+            .into()
     }
 
     /// A key that DynamoDB refuses.
@@ -51,7 +55,9 @@ impl Requests {
     pub fn value(&mut self, depth: usize) -> Json {
         let random = &mut self.random;
         match random.u8(..if depth < 2 { 12 } else { 9 }) {
-            0..=2 => json!({ "N": (one_of(random, &["1", "1.0", "01.50", "1E2", "-0", "0.000001", "12345678901234567890.5"])) }),
+            0..=2 => {
+                json!({ "N": (one_of(random, &["1", "1.0", "01.50", "1E2", "-0", "0.000001", "12345678901234567890.5"])) })
+            }
             3 => json!({ "S": (one_of(random, &["", "1", "x", "ä €"])) }),
             4 => json!({ "BOOL": random.bool() }),
             5 => json!({ "NULL": true }),
@@ -129,7 +135,13 @@ impl Requests {
     }
 
     /// Adds a condition on what is there, or on something else, to a request.
-    fn add_condition(&mut self, body: &mut Json, names: &mut Map<String, Json>, values: &mut Map<String, Json>, there: &Json) {
+    fn add_condition(
+        &mut self,
+        body: &mut Json,
+        names: &mut Map<String, Json>,
+        values: &mut Map<String, Json>,
+        there: &Json,
+    ) {
         let mut terms = Vec::new();
         let none = Map::new();
         for (name, value) in there.as_object().unwrap_or(&none) {
@@ -240,7 +252,8 @@ impl Requests {
                 _ => json!({ "PutRequest": { "Item": self.any_item() } }),
             };
             // Mostly keys of their own: two of the same are refused.
-            let is_same = |other: &Json| format!("{:?}", key_of(other, self.key)) == format!("{:?}", key_of(&request, self.key));
+            let is_same =
+                |other: &Json| format!("{:?}", key_of(other, self.key)) == format!("{:?}", key_of(&request, self.key));
             if n == 0 || self.random.u8(..12) == 0 || !requests.iter().any(is_same) {
                 requests.push(request);
             }

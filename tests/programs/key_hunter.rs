@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use inventory_check::child::{self, Brief, Items, Limits, Outcome, Reader};
+use inventory_check::child::{self, Brief, Items, Limits, NamedFile, Outcome, Reader};
 use inventory_loader::function;
 use inventory_rules::schema::Schema;
 
@@ -47,7 +47,10 @@ async fn start_child(file: &Path) -> String {
     };
     let (rules, file) = (Schema::shipped().expect("the shipped rules"), File::open(file).expect("the file"));
     let spool = reader.spool().expect("a spool");
-    match reader.read(file, "stock.csv", &rules, Items::Included, spool, Duration::MAX, &|_| {}).await {
+    match reader
+        .read(NamedFile { file, name: "stock.csv" }, &rules, Items::Included, spool, Duration::MAX, &|_| {})
+        .await
+    {
         Ok(Outcome::Refused(refusal)) => refusal.message,
         other => format!("{other:?}"),
     }

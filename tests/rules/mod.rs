@@ -78,8 +78,8 @@ fn consistent_rules_are_described_in_words() {
         ),
         (
             &format!("{never}vanishing = false\n[sync]\nmissing = \"delete\"\nscope = \"yard\"\n"),
-            "New and changed items are replaced as a whole. Items with a yard of the sheet that the sheet does not list \
-             are deleted.",
+            "New and changed items are replaced as a whole. Items with a yard of the sheet that the sheet does not \
+             list are deleted.",
             "A load is held until it is approved if more than 20% of the items are not listed.",
         ),
         (&format!("mode = \"add\"\n{never}"), "Only items", "No load is held for approval."),

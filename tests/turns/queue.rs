@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use inventory_base::ending::Ending;
 use inventory_base::decision::{FollowUp, FollowUpKind};
+use inventory_base::ending::Ending;
 use inventory_base::load_id::LoadId;
 use inventory_base::upload::Upload;
 use inventory_loader::ledger::{AnnouncedLoad, IfBusy, Lease, Ledger, LedgerError, Outage, Retries, State, Stop, Turn};
@@ -316,8 +316,10 @@ async fn a_waiting_load_that_is_dropped_while_it_starts_is_either_dropped_or_beg
         test.ledger.enqueue(&announced(&upload), "asked").await.expect("an answer");
         let ledger = Arc::new(test.ledger.clone());
         let known = announced(&upload);
-        let (dropped, turn) =
-            tokio::join!(ledger.drop_load(&known, Ending::Cancelled, ""), ledger.take_turn_to_continue(&load, "continued"));
+        let (dropped, turn) = tokio::join!(
+            ledger.drop_load(&known, Ending::Cancelled, ""),
+            ledger.take_turn_to_continue(&load, "continued")
+        );
         match (dropped.expect("an answer"), turn.expect("an answer")) {
             (true, Turn::Ended(_)) => {}
             (false, Turn::Taken(lease, _)) => end(&test.ledger, &lease).await,

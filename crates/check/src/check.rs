@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use inventory_base::upload::Upload;
 use inventory_rules::schema::Schema;
 
-use crate::child::{ChildError, Items, Outcome, Reader, too_large};
+use crate::child::{ChildError, Items, NamedFile, Outcome, Reader, too_large};
 use crate::plan::{PlanError, PlanRow};
 use crate::report::{Report, Seconds, Tally};
 
@@ -43,7 +43,9 @@ pub async fn check(
         return refused(upload, too_large(bytes, reader.file_bytes), seconds);
     }
     let spool = reader.spool()?;
-    let outcome = reader.read(file, upload.file_name(), schema, items, spool, Duration::MAX, progress).await?;
+    let outcome = reader
+        .read(NamedFile { file, name: upload.file_name() }, schema, items, spool, Duration::MAX, progress)
+        .await?;
     seconds.read = clock.elapsed().as_secs_f64();
     let reading = match outcome {
         Outcome::Read(reading) => reading,

@@ -20,9 +20,7 @@ pub fn describe(table: &Table, items: &dyn ReadItems, body: &str, _: Instant) ->
         .zip(["HASH", "RANGE"])
         .map(|(attribute, kind)| json!({ "AttributeName": attribute.name, "KeyType": kind }))
         .collect();
-    let definition = |attribute: &KeyAttribute| {
-        json!({ "AttributeName": attribute.name, "AttributeType": format!("{:?}", attribute.kind) })
-    };
+    let definition = |attribute: &KeyAttribute| json!({ "AttributeName": attribute.name, "AttributeType": format!("{:?}", attribute.kind) });
     let definitions: Value = settings.key.attributes().map(definition).collect();
     let (billing, write, read) = match settings.provisioned {
         true => ("PROVISIONED", settings.write_units, settings.read_units),

@@ -43,7 +43,7 @@ pub struct About {
     pub identity: Identity,
 }
 
-/// Why the file of a table could not be opened. Each is a sentence for whoever typed the command.
+/// Why the file of a table could not be opened. Each is a sentence for the user of the command.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     #[error("There is no table in {} yet", .0.display())]
@@ -257,7 +257,8 @@ mod tests {
         let whole = std::fs::read(&path).unwrap();
         let mut changed = whole.clone();
         changed[..512].fill(0xA5);
-        for content in [&b""[..], b"SKU,Name\n", &vec![0; 100_000], &whole[..1000], &whole[..whole.len() / 2], &changed] {
+        for content in [&b""[..], b"SKU,Name\n", &vec![0; 100_000], &whole[..1000], &whole[..whole.len() / 2], &changed]
+        {
             std::fs::write(&path, content).unwrap();
             let error = open_or_create(&path, &key("sku")).unwrap_err();
             assert!(matches!(error, OpenError::Damaged { .. }), "{} bytes: {error}", content.len());

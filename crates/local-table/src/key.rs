@@ -190,9 +190,9 @@ pub fn segment_start(segment: u64, segments: u64) -> Option<[u8; HASH_BYTES]> {
 
 /// FNV-1a, with its bits mixed afterwards so that the highest ones differ too. It is part of the file's format.
 fn hash(bytes: &[u8]) -> u64 {
-    let mut hash = bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
+    let mut hash = bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3));
     for _ in 0..2 {
         hash = (hash ^ (hash >> 32)).wrapping_mul(0xd6e8_feb8_6659_fd93);
     }

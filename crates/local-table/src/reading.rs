@@ -202,7 +202,13 @@ mod tests {
         }
     }
 
-    fn get(table: &Table, items: &dyn ReadItems, keys: &[Json], consistent: bool, now: Instant) -> Result<Json, Refusal> {
+    fn get(
+        table: &Table,
+        items: &dyn ReadItems,
+        keys: &[Json],
+        consistent: bool,
+        now: Instant,
+    ) -> Result<Json, Refusal> {
         let requested = json!({ "stock": { "Keys": keys, "ConsistentRead": consistent } });
         let body = json!({ "RequestItems": requested, "ReturnConsumedCapacity": "TOTAL" }).to_string();
         batch_get(table, items, &body, now).map(|answer| serde_json::from_str(&answer).unwrap())
@@ -233,7 +239,8 @@ mod tests {
     #[test]
     fn without_keeping_reads_find_nothing_but_still_cost() {
         let (table, start) = Table::with("--read-units 10");
-        writing::put(&table, &mut Nowhere, &json!({ "TableName": "stock", "Item": item(1, 10) }).to_string(), start).unwrap();
+        writing::put(&table, &mut Nowhere, &json!({ "TableName": "stock", "Item": item(1, 10) }).to_string(), start)
+            .unwrap();
         let answer = get(&table, &Nowhere, &[key(1)], false, start + SECOND).unwrap();
         assert_eq!(answer["Responses"], json!({ "stock": [] }));
         assert_eq!(answer["ConsumedCapacity"][0]["CapacityUnits"], 0.5);
@@ -274,7 +281,8 @@ mod tests {
         assert!(get(&table, &Nowhere, &[item(1, 10)], false, start).is_err());
         assert!(get(&table, &Nowhere, &[], false, start).is_err());
         let projected = json!({ "stock": { "Keys": [key(1)], "ProjectionExpression": "sku" } });
-        let refusal = batch_get(&table, &Nowhere, &json!({ "RequestItems": projected }).to_string(), start).unwrap_err();
+        let refusal =
+            batch_get(&table, &Nowhere, &json!({ "RequestItems": projected }).to_string(), start).unwrap_err();
         assert!(refusal.to_json().contains("ProjectionExpression"), "{refusal:?}");
     }
 

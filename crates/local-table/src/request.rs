@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::answer::{Refusal, ReturnConsumedCapacity};
-use crate::values::LARGEST_ITEM;
+
+/// The size of the largest item that DynamoDB takes.
+pub const LARGEST_ITEM: usize = 400 * 1024;
 
 pub fn read<'a, T: Deserialize<'a>>(body: &'a str) -> Result<T, Refusal> {
     serde_json::from_str(body).map_err(|error| Refusal::unreadable(&error))

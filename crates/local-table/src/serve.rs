@@ -59,7 +59,9 @@ async fn receive(service: &Service, request: Request<Incoming>) -> Answer {
     let (head, body) = request.into_parts();
     let body = match Limited::new(body, MOST_BYTES).collect().await {
         Ok(body) => body.to_bytes(),
-        Err(error) => return plain(StatusCode::BAD_REQUEST, format!("the request is incomplete or too large: {error}\n")),
+        Err(error) => {
+            return plain(StatusCode::BAD_REQUEST, format!("the request is incomplete or too large: {error}\n"));
+        }
     };
     let received_at = Instant::now();
     let now = received_at.into_std();

@@ -7,9 +7,8 @@ use serde_json::value::RawValue;
 
 use crate::answer::Refusal;
 use crate::key::{bytes, number};
-use crate::request;
+use crate::request::{self, LARGEST_ITEM};
 
-pub const LARGEST_ITEM: usize = 400 * 1024;
 /// Levels of lists and maps in one another.
 const DEEPEST: usize = 32;
 

@@ -76,7 +76,7 @@ fn serve(table: &Table, database: &Database, waiting: &Receiver<Job>) {
                 Ok(answers) => answers[n].clone(),
                 Err(fault) => Err(fault.clone()),
             };
-            // Whoever asked may have gone.
+            // The caller may have gone.
             drop(job.reply.send(answer));
         }
     }

@@ -153,6 +153,7 @@ fn single(
             "Cannot update attribute {name}. This attribute is part of the key"
         )));
     }
+    check_updated_size(update.size())?;
     let stored_key = match &change {
         Change::Whole(write) => write.stored_key.clone(),
         Change::Update(key) => key.stored(),
@@ -209,10 +210,15 @@ fn updated<'a>(
     let mut item: Item = found.map_or_else(created, Ok)?;
     update.apply(&mut item);
     let size = item_size(&item);
-    if size > LARGEST_ITEM {
-        return Err(Refusal::invalid("Item size to update has exceeded the maximum allowed size"));
-    }
+    check_updated_size(size)?;
     Ok(Write { key, stored_key, item: Some(owned(&item)?), own: units(size) })
+}
+
+fn check_updated_size(bytes: usize) -> Result<(), Refusal> {
+    match bytes {
+        ..=LARGEST_ITEM => Ok(()),
+        _ => Err(Refusal::invalid("Item size to update has exceeded the maximum allowed size")),
+    }
 }
 
 /// Takes the units of one write, or throttles it.
@@ -438,7 +444,8 @@ mod tests {
         ] {
             assert!(refusal(&wrong).to_json().contains("#ValidationException"), "{wrong:?}");
         }
-        let not_json = batch_write(&table, &mut Nowhere, r#"{"RequestItems":{"stock":[{"PutRequest":"#, start).unwrap_err();
+        let not_json =
+            batch_write(&table, &mut Nowhere, r#"{"RequestItems":{"stock":[{"PutRequest":"#, start).unwrap_err();
         assert!(not_json.to_json().contains("#SerializationException"));
         let two = json!({ "RequestItems": { "stock": puts(0..1), "other": puts(0..1) } }).to_string();
         assert!(batch_write(&table, &mut Nowhere, &two, start).is_err());
@@ -515,13 +522,25 @@ mod tests {
         let key = json!({ "sku": { "S": "A" } });
         let large = "x".repeat(410_000);
         for (operation, body) in [
-            (update as fn(&Table, &mut dyn WriteItems, &str, Instant) -> Result<String, Refusal>, json!({ "Item": item })),
-            (update, json!({ "Key": key, "UpdateExpression": "SET #0=:0", "ExpressionAttributeNames": { "#0": "sku" },
-                             "ExpressionAttributeValues": { ":0": { "S": "B" } } })),
-            (update, json!({ "Key": key, "UpdateExpression": "SET #0=:0", "ExpressionAttributeNames": { "#0": "note" },
-                             "ExpressionAttributeValues": { ":0": { "S": large } } })),
-            (update, json!({ "Key": key, "UpdateExpression": "REMOVE #0",
-                             "ExpressionAttributeNames": { "#0": "note", "#1": "more" } })),
+            (
+                update as fn(&Table, &mut dyn WriteItems, &str, Instant) -> Result<String, Refusal>,
+                json!({ "Item": item }),
+            ),
+            (
+                update,
+                json!({ "Key": key, "UpdateExpression": "SET #0=:0", "ExpressionAttributeNames": { "#0": "sku" },
+                             "ExpressionAttributeValues": { ":0": { "S": "B" } } }),
+            ),
+            (
+                update,
+                json!({ "Key": key, "UpdateExpression": "SET #0=:0", "ExpressionAttributeNames": { "#0": "note" },
+                             "ExpressionAttributeValues": { ":0": { "S": large } } }),
+            ),
+            (
+                update,
+                json!({ "Key": key, "UpdateExpression": "REMOVE #0",
+                             "ExpressionAttributeNames": { "#0": "note", "#1": "more" } }),
+            ),
             (update, json!({ "Key": key, "ReturnValues": "ALL_NEW" })),
             (put, json!({ "Item": item, "Key": key })),
             (put, json!({ "Item": item, "ExpressionAttributeNames": { "#0": "note" } })),
@@ -537,12 +556,10 @@ mod tests {
 
     #[test]
     fn only_the_table_of_the_given_name_exists() {
-        let table = Table::new(
-            crate::settings::Settings::unlimited("local", "sku".parse().unwrap()),
-            None,
-            Instant::now(),
-        );
-        let refusal = kept(&table, &mut Memory::default(), put, json!({ "Item": { "sku": { "S": "A" } } })).unwrap_err();
+        let table =
+            Table::new(crate::settings::Settings::unlimited("local", "sku".parse().unwrap()), None, Instant::now());
+        let refusal =
+            kept(&table, &mut Memory::default(), put, json!({ "Item": { "sku": { "S": "A" } } })).unwrap_err();
         assert_eq!(refusal["__type"], "ResourceNotFoundException");
     }
 

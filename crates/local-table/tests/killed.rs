@@ -60,14 +60,15 @@ fn item(sku: &str, version: usize) -> Json {
     json!({ "sku": { "S": sku }, "version": { "N": version.to_string() }, "note": { "S": "x".repeat(version * 37 % 900) } })
 }
 
-/// Writes until the table no longer answers, and tells what was acknowledged: by batches, single puts and updates.
+/// Writes until the table no longer answers, and returns what was acknowledged: by batches, single puts and updates.
 fn write(address: &str, caller: usize, round: usize, told: &Sender<(String, Json)>) {
     for n in 0.. {
         let version = 1000 * round + n;
         let sku = |m: usize| format!("{caller}-{}", (n * 3 + m) % 200);
         let skus = [sku(0), sku(1), sku(2)];
         let written = if n % 3 == 0 {
-            let puts = skus.iter().map(|sku| json!({ "PutRequest": { "Item": item(sku, version) } })).collect::<Vec<_>>();
+            let puts =
+                skus.iter().map(|sku| json!({ "PutRequest": { "Item": item(sku, version) } })).collect::<Vec<_>>();
             send(address, "BatchWriteItem", &json!({ "RequestItems": { "stock": puts } })).map(|_| &skus[..])
         } else {
             let put = json!({ "TableName": "stock", "Item": item(&skus[0], version) });
@@ -75,7 +76,7 @@ fn write(address: &str, caller: usize, round: usize, told: &Sender<(String, Json
         };
         let Some(written) = written else { return };
         for sku in written {
-            // Once the test has seen enough, nobody listens.
+            // Once the test has seen enough, the receiver is gone.
             let _ = told.send((sku.clone(), item(sku, version)));
         }
     }

@@ -16,7 +16,7 @@ use crate::load::stage::builder::{Judged, Packed, PlanBuilder, PlanInput};
 use crate::store::{Fetched, StoreError};
 use inventory_base::message::Refusal;
 use inventory_base::progress::Progress;
-use inventory_check::child::{IncomingRows, Items, Outcome, Rows, too_large};
+use inventory_check::child::{IncomingRows, Items, NamedFile, Outcome, Rows, too_large};
 use inventory_check::plan::{Index, Names, PlanError, PlanRow, ROWS_PER_CHUNK};
 use inventory_check::report::Seconds;
 use inventory_rules::judge::SheetRead;
@@ -59,7 +59,8 @@ impl Job<'_> {
             let (reader, name) = (&self.settings.reader, self.upload.file_name());
             let patience = self.run.time_left().map_or(Duration::MAX, |left| left - self.settings.margin(left));
             let progress = |rows| (self.run.progress)(Progress::Reading { rows });
-            let read = reader.read(file, name, &schema, Items::Included, spool, patience, &progress).await;
+            let read =
+                reader.read(NamedFile { file, name }, &schema, Items::Included, spool, patience, &progress).await;
             seconds.read = clock.elapsed().as_secs_f64();
             read
         };

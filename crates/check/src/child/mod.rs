@@ -20,7 +20,7 @@ pub use confine::confine;
 pub use inside::{brief_from_args, serve};
 pub use memory::peak_memory;
 pub use outside::{ChildError, Outcome};
-pub use reader::{FILE_BYTES, Reader, too_large};
+pub use reader::{FILE_BYTES, NamedFile, Reader, too_large};
 pub use spool::{IncomingRows, JudgedRow, Reading, Rows, Spool};
 
 /// The first argument of the child; the brief is the second.

@@ -31,6 +31,12 @@ pub struct Reader {
     pub limits: Limits,
 }
 
+/// An open file. Its name only names the sheet of a format that has none, and what the name says about the format.
+pub struct NamedFile<'a> {
+    pub file: File,
+    pub name: &'a str,
+}
+
 impl Reader {
     /// A reader with the default limits.
     pub fn new(program: impl Into<PathBuf>, scratch: impl Into<PathBuf>) -> Reader {
@@ -49,12 +55,11 @@ impl Reader {
         Spool::create(&self.scratch).map_err(|source| ChildError::Spool { folder: self.scratch.clone(), source })
     }
 
-    /// Reads and judges `file` in a child for at most `patience`, and stores its output in the spool, which can be
+    /// Reads and judges a file in a child for at most `patience`, and stores its output in the spool, which can be
     /// followed in the meantime. Calls `progress` from time to time with the number of rows judged.
     pub async fn read(
         &self,
-        file: File,
-        name: &str,
+        NamedFile { file, name }: NamedFile<'_>,
         schema: &Schema,
         items: Items,
         spool: Spool,

@@ -48,7 +48,7 @@ impl Check {
             let file = local_upload(path)?;
             let mut lists = Lists::create(&self.report)?;
             let mut to_fix = self.to_fix.as_deref().map(|out| ToFixFile::begin(path, out, &rules)).transpose()?;
-            let bar = Bar::new();
+            let bar = Bar::reading();
             let mut add = |row: &_| {
                 to_fix.iter_mut().try_for_each(|to_fix| to_fix.rows.add(row))?;
                 lists.add(row)

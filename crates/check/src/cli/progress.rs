@@ -35,7 +35,8 @@ struct Known {
 }
 
 impl Bar {
-    pub fn new() -> Bar {
+    /// A bar for work that begins with reading.
+    pub fn reading() -> Bar {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
         let bar = Bar { bar, started: Instant::now(), shown: OnceLock::new(), known: Mutex::default() };
         bar.set_message("reading");
@@ -44,7 +45,7 @@ impl Bar {
 
     /// Shows that the deployed loader is being asked.
     pub fn asking() -> Bar {
-        let bar = Bar::new();
+        let bar = Bar::reading();
         bar.set_message("asking the loader");
         bar
     }

@@ -22,9 +22,8 @@ pub struct CaseVariants<'a> {
 impl<'a> CaseVariants<'a> {
     /// `None` if case matters in keys, or no column of the key holds text.
     pub fn new(schema: &'a Schema) -> Option<CaseVariants<'a>> {
-        let is_text = |name: &&str| {
-            schema.columns.iter().any(|column| column.name == *name && column.kind.is_free_text)
-        };
+        let is_text =
+            |name: &&str| schema.columns.iter().any(|column| column.name == *name && column.kind.is_free_text);
         let texts: Vec<&str> = schema.key.columns().filter(is_text).collect();
         (schema.key_case == KeyCase::Folds && !texts.is_empty()).then_some(CaseVariants { schema, texts })
     }

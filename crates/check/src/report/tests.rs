@@ -69,3 +69,11 @@ fn a_report_with_the_old_name_of_the_field_fixes_can_be_read() {
     assert_eq!(file.fixes, load);
     assert!(serde_json::to_string(&file).unwrap().contains("\"fixes\""));
 }
+
+#[test]
+fn a_plan_with_the_old_name_of_the_field_fixes_can_be_read() {
+    let plan = include_str!("../../../../tests/files/plan-1/loads/cb38fc7f5daec233/plan.json");
+    let old = plan.replacen('{', r#"{"mends":"0123456789abcdef","#, 1);
+    let index = Index::decode(old.as_bytes()).unwrap();
+    assert_eq!(index.file.fixes, LoadId::parse("0123456789abcdef"));
+}

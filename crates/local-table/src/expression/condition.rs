@@ -115,7 +115,8 @@ mod tests {
         ] {
             assert_eq!(holds("#a = :v", value.clone(), Some(json!({ "a": found }))), Ok(true), "{value}");
         }
-        let (value, found) = (json!({ "L": [{ "N": "1" }, { "N": "2" }] }), json!({ "L": [{ "N": "2" }, { "N": "1" }] }));
+        let (value, found) =
+            (json!({ "L": [{ "N": "1" }, { "N": "2" }] }), json!({ "L": [{ "N": "2" }, { "N": "1" }] }));
         assert_eq!(holds("#a = :v", value, Some(json!({ "a": found }))), Ok(false), "a list has an order");
     }
 

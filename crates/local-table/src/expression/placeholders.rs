@@ -81,8 +81,6 @@ fn check<'k>(
     };
     match keys.find(|key| !is_placeholder(key)) {
         None => Ok(()),
-        Some(key) => {
-            Err(Refusal::invalid(format!("{parameter} contains invalid key: Syntax error; key: \"{key}\"")))
-        }
+        Some(key) => Err(Refusal::invalid(format!("{parameter} contains invalid key: Syntax error; key: \"{key}\""))),
     }
 }

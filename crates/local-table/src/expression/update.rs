@@ -56,6 +56,11 @@ impl Update {
         self.set.iter().map(|(name, _)| name.as_str()).chain(self.remove.iter().map(String::as_str))
     }
 
+    /// The bytes of what is set.
+    pub fn size(&self) -> usize {
+        self.set.iter().map(|(name, value)| name.len() + value.size()).sum()
+    }
+
     pub fn apply(self, item: &mut Item) {
         self.remove.iter().for_each(|name| drop(item.remove(name)));
         item.extend(self.set);

@@ -7,7 +7,6 @@ use crate::schema::{Header, NamedCell, Schema};
 use inventory_base::message::column_letters;
 use inventory_workbook::RawRow;
 
-
 /// A column that reveals what kind of document the file is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Document {

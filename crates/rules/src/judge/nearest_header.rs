@@ -5,7 +5,6 @@ use crate::schema::Schema;
 use inventory_base::message::{Refusal, listed, refusal};
 use inventory_workbook::RawRow;
 
-
 /// Cells quoted from it.
 const CELLS_QUOTED: usize = 8;
 

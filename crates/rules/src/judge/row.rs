@@ -16,8 +16,8 @@ use super::value::{CurrencyColumn, Warning, judge_cell, keep_cell, read_without_
 use super::what_to_do::WhatToDoColumns;
 use super::{OriginalCell, RejectedRow, Skip, Skipped, Verdict};
 
-pub(super) use row_judge::is_total_row;
 use row_judge::RowJudge;
+pub(super) use row_judge::is_total_row;
 
 /// What is known about a table before its rows are judged.
 pub(super) struct Layout<'a> {

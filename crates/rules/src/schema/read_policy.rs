@@ -4,7 +4,9 @@ use super::key::{Key, KeyPart};
 use super::mistake::join_with_or;
 use super::read_column::{ReadColumn, check_header_pattern, find_column, read_value};
 use super::rules_file::{Located, RulesFile, TomlTable};
-use super::{DISCONTINUED, DocumentHeaders, Interval, Missing, Mode, Price, Scope, StoredAs, Sync, TYPES, Totals, WhenEmpty};
+use super::{
+    DISCONTINUED, DocumentHeaders, Interval, Missing, Mode, Price, Scope, StoredAs, Sync, TYPES, Totals, WhenEmpty,
+};
 use inventory_base::decimal::Decimal;
 
 /// The scope that isn't a column.

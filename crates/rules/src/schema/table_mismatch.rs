@@ -1,10 +1,10 @@
 //! Checks before judging that items judged by these rules can be written to a table: one wrong index key makes DynamoDB
 //! refuse all 25 items of a request.
 
+use super::Schema;
 use super::column::{ColumnType, FREE_TEXT};
 use super::key::KeyPart;
 use super::table_shape::{KeyAttribute, KeyKind, TableShape};
-use super::Schema;
 
 /// The rules and the table don't fit together. Meant for the operator.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

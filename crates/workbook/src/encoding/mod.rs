@@ -218,8 +218,8 @@ impl Evidence {
     }
 
     /// Whether a different reading in Latin letters also fits a language. If all letters fit both, the guess of a
-    /// Western text stands once there are enough of them: hardly any other language can do with only the few letters
-    /// that it happens to share.
+    /// Western text is kept once there are enough of them: hardly any other language can do with the small set that it
+    /// happens to share.
     fn rivals(&self, rival: &Reading, guessed: &Reading) -> bool {
         let is_western =
             guessed.encoding == WINDOWS_1252 && guessed.foreign_letters == 0 && guessed.all >= MIN_LETTERS_FOR_GUESS;

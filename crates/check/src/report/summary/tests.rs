@@ -224,7 +224,7 @@ fn the_first_sentence_says_that_values_were_left_out_or_that_the_table_differs()
         (0, &[], true, format!("{all} {differs}.")),
         (
             0,
-            &[far],
+            std::slice::from_ref(&far),
             true,
             format!("{all} not every value in the file, and {differs}. One thing is worth a look: NOTE."),
         ),

@@ -57,7 +57,10 @@ impl Evidence {
 
     /// In the order of the rules' columns.
     pub fn decide(&self) -> Vec<Style> {
-        let decide = |(numbers, identifiers): (&Option<ColumnEvidence>, &Option<IdentifierTally>)| match (numbers, identifiers) {
+        let decide = |(numbers, identifiers): (&Option<ColumnEvidence>, &Option<IdentifierTally>)| match (
+            numbers,
+            identifiers,
+        ) {
             (Some(numbers), _) => match numbers.decide() {
                 style if self.exported => style,
                 // In a workbook, numbers stored as text are the exception; an ambiguous one is reported unless the

@@ -8,8 +8,8 @@ use inventory_base::decimal::Decimal;
 use inventory_base::item::Value;
 use inventory_workbook::RawCell;
 
-pub use types::{Accepts, ColumnType, GENERAL_FORMAT, StoredAs, Strictness, TEXT_FORMAT, TYPES, Validation};
 pub(crate) use types::FREE_TEXT;
+pub use types::{Accepts, ColumnType, GENERAL_FORMAT, StoredAs, Strictness, TEXT_FORMAT, TYPES, Validation};
 
 mod types;
 

@@ -1,7 +1,9 @@
 //! `decimal`: any number, also a percentage.
 
 use super::number::{example, judge, read_value};
-use super::{Accepts, ColumnType, CurrencySymbols, GENERAL_FORMAT, Identifies, NumberForm, StoredAs, Strictness, Validation};
+use super::{
+    Accepts, ColumnType, CurrencySymbols, GENERAL_FORMAT, Identifies, NumberForm, StoredAs, Strictness, Validation,
+};
 
 pub static DECIMAL: ColumnType = ColumnType {
     name: "decimal",

@@ -79,7 +79,7 @@ pub struct ColumnType {
 
 type JudgeCell = for<'a> fn(&'a RawCell<'_>, &'a Column, ColumnFacts) -> Result<BorrowedValue<'a>, Violation>;
 
-/// How the table stores the values of a type.
+/// How the table stores the values of a type. Whole columns of numbers are examined for their decimal separator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StoredAs {
     Text,
@@ -107,7 +107,8 @@ pub(crate) enum CurrencySymbols {
     Compared,
 }
 
-/// When a column's values must identify their items, and are checked for what programs do to identifiers.
+/// When a column's values must identify their items, and are checked for what programs do to identifiers. Whole columns
+/// of texts that identify are examined for how they are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Identifies {
     Never,
@@ -124,9 +125,18 @@ pub struct Validation<'c> {
 
 pub enum Accepts<'c> {
     /// Texts of this many characters.
-    Length { least: Option<u32>, most: u32 },
-    WholeNumber { min: Option<Decimal>, max: Option<Decimal> },
-    Number { min: Option<Decimal>, max: Option<Decimal> },
+    Length {
+        least: Option<u32>,
+        most: u32,
+    },
+    WholeNumber {
+        min: Option<Decimal>,
+        max: Option<Decimal>,
+    },
+    Number {
+        min: Option<Decimal>,
+        max: Option<Decimal>,
+    },
     Date,
     /// One of these texts, offered in a drop-down list.
     OneOf(Vec<&'c str>),

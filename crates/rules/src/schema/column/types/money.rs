@@ -1,7 +1,9 @@
 //! `money`: an amount, without its currency symbol.
 
 use super::number::{example, judge, read_value};
-use super::{Accepts, ColumnType, CurrencySymbols, GENERAL_FORMAT, Identifies, NumberForm, StoredAs, Strictness, Validation};
+use super::{
+    Accepts, ColumnType, CurrencySymbols, GENERAL_FORMAT, Identifies, NumberForm, StoredAs, Strictness, Validation,
+};
 
 pub static MONEY: ColumnType = ColumnType {
     name: "money",
