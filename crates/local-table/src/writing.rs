@@ -13,10 +13,10 @@ use crate::counts::Outcome;
 use crate::expression::{Condition, Placeholders, Update};
 use crate::items::WriteItems;
 use crate::key::{Key, KeySchema};
-use crate::request::{self, BatchWrite, ReturnOnFailure, SingleWrite, WriteRequest, blocks, only_table};
+use crate::request::{self, BatchWrite, LARGEST_ITEM, ReturnOnFailure, SingleWrite, WriteRequest, blocks, only_table};
 use crate::table::Table;
 use crate::units::Units;
-use crate::values::{LARGEST_ITEM, read_item};
+use crate::values::read_item;
 
 const ITEMS_PER_REQUEST: usize = 25;
 /// Bytes per write unit.
