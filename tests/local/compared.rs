@@ -10,7 +10,7 @@ use crate::harness::cloud::{DYNAMODB_ANSWERS, dynamodb_itself};
 use crate::harness::unique;
 
 /// Requests for each kind of key.
-const REQUESTS: usize = 400;
+const REQUESTS: usize = 500;
 
 /// The answer in a form that can be compared: without capacity and messages, and without an order where DynamoDB promises
 /// none.

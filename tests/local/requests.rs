@@ -1,6 +1,9 @@
 //! Random requests of every kind that the loader sends to the inventory table, most of them right and some wrong.
 
+use std::borrow::Cow;
+
 use fastrand::Rng;
+use inventory_base::item::plain_number;
 use serde_json::{Map, Value as Json, json};
 
 /// A key: its attributes with their types.
@@ -181,7 +184,7 @@ impl Requests {
                 }
                 body["Item"] = item;
             }
-            _ => body["Key"] = if self.random.u8(..16) == 0 { self.wrong_key() } else { key.clone() },
+            _ => body["Key"] = if self.random.u8(..10) == 0 { self.wrong_key() } else { key.clone() },
         }
         if operation == "UpdateItem" {
             self.add_update(&mut body, &mut names, &mut values);
@@ -235,7 +238,8 @@ impl Requests {
             _ => {
                 names.insert("#key".to_string(), json!(self.key[0].0));
                 values.insert(":key".to_string(), json!({ "S": "Z" }));
-                if body.get("Key").is_some() {
+                // DynamoDB Local checks a condition first.
+                if body.get("Key").is_some() && body.get("ConditionExpression").is_none() {
                     body["UpdateExpression"] = json!("SET #key = :key");
                 }
             }
@@ -252,8 +256,7 @@ impl Requests {
                 _ => json!({ "PutRequest": { "Item": self.any_item() } }),
             };
             // Mostly keys of their own: two of the same are refused.
-            let is_same =
-                |other: &Json| format!("{:?}", key_of(other, self.key)) == format!("{:?}", key_of(&request, self.key));
+            let is_same = |other: &Json| key_of(other, self.key) == key_of(&request, self.key);
             if n == 0 || self.random.u8(..12) == 0 || !requests.iter().any(is_same) {
                 requests.push(request);
             }
@@ -267,7 +270,9 @@ impl Requests {
         let mut keys: Vec<Json> = Vec::new();
         for _ in 0..count {
             let key = self.a_key();
-            if wrong || self.random.u8(..12) == 0 || !keys.contains(&key) {
+            // DynamoDB Local recognises a duplicate only if its numbers are written alike.
+            let is_rewritten = keys.iter().any(|other| other != &key && plain(other) == plain(&key));
+            if !is_rewritten && (wrong || self.random.u8(..12) == 0 || !keys.contains(&key)) {
                 keys.push(key);
             }
         }
@@ -276,6 +281,11 @@ impl Requests {
     }
 
     pub fn wrong_scan(&mut self) -> Json {
+        // DynamoDB Local starts at the beginning for an empty key, and anywhere for one that is too long.
+        let start = std::iter::repeat_with(|| self.wrong_key());
+        let start =
+            start.filter(|key| key.as_object().is_some_and(|key| !key.is_empty()) && key.to_string().len() < 500);
+        let start = start.take(1).collect::<Vec<_>>().remove(0);
         let wrong = [
             json!({ "Limit": 0 }),
             json!({ "Segment": 1 }),
@@ -283,7 +293,7 @@ impl Requests {
             json!({ "Segment": 2, "TotalSegments": 2 }),
             json!({ "Segment": 0, "TotalSegments": 0 }),
             json!({ "Segment": 0, "TotalSegments": 1_000_001 }),
-            json!({ "ExclusiveStartKey": self.wrong_key() }),
+            json!({ "ExclusiveStartKey": start }),
         ];
         let mut body = wrong[self.random.usize(..wrong.len())].clone();
         body["TableName"] = json!(self.table);
@@ -294,6 +304,17 @@ impl Requests {
 fn key_of(request: &Json, key: &Key) -> Vec<Json> {
     let item = request.pointer("/PutRequest/Item").or(request.pointer("/DeleteRequest/Key")).expect("an item");
     key.iter().map(|(name, _)| item.get(*name).cloned().unwrap_or_default()).collect()
+}
+
+/// A key whose equal numbers are written alike.
+fn plain(key: &Json) -> Vec<(&String, &str, Cow<'_, str>)> {
+    let parts = key.as_object().into_iter().flatten();
+    let value = |(name, value)| {
+        let (kind, text): (&String, &Json) = Json::as_object(value)?.iter().next()?;
+        let text = text.as_str()?;
+        Some((name, kind.as_str(), if kind == "N" { plain_number(text) } else { text.into() }))
+    };
+    parts.filter_map(value).collect()
 }
 
 /// The same value, written otherwise where that is possible.

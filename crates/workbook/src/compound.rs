@@ -1,9 +1,9 @@
 //! The file system inside an Office file from before the zip formats: its streams and their bytes. No chain of sectors
 //! is followed beyond the length of the file.
 //!
-//! The crate `cfb` (0.16) withstands endless chains and false sizes as well, but refuses the whole file for any fault in
-//! its header, tables or directory, such as a directory entry out of order or a table that is longer than the file. This
-//! reader looks only at what leads to the workbook's stream, and reads such files.
+//! The crate `cfb` (0.16) withstands endless chains and false sizes as well, but refuses the whole file for many faults
+//! in its header, tables or directory, such as a directory entry out of order or a table that is longer than the file.
+//! This reader looks only at what leads to the workbook's stream, and reads such files.
 
 const SIGNATURE: &[u8] = b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1";
 const HEADER_BYTES: usize = 512;

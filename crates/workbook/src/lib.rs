@@ -1,5 +1,5 @@
 //! Streams a file as rows of cells, without interpreting their values. The only crate that knows file formats: each is
-//! in a module of its own, with its [`format::Format`], and in the list in `formats.rs`.
+//! in a module of its own, with its `Format`, and in the list in `formats.rs`.
 
 mod assembly;
 mod biff;
