@@ -1,5 +1,5 @@
-//! A table in a file is killed while several callers write, again and again: every write that was acknowledged is there
-//! afterwards, whole.
+//! What a table in a file acknowledged is there afterwards, whole: after kills while several callers write, and after the
+//! disk was full.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -21,7 +21,20 @@ struct Running {
 impl Running {
     fn start(file: &Path) -> Running {
         let mut command = Command::new(env!("CARGO_BIN_EXE_simulated-table"));
-        let mut process = command.arg("--file").arg(file).stdout(Stdio::piped()).spawn().expect("the table");
+        command.arg("--file").arg(file);
+        Running::run(command)
+    }
+
+    /// Starts a table that gets an error when it writes files longer than this, as on a full disk.
+    fn start_with_little_space(file: &Path, blocks: usize) -> Running {
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" --file \"$1\""));
+        command.arg(env!("CARGO_BIN_EXE_simulated-table")).arg(file);
+        Running::run(command)
+    }
+
+    fn run(mut command: Command) -> Running {
+        let mut process = command.stdout(Stdio::piped()).spawn().expect("the table");
         let mut line = String::new();
         BufReader::new(process.stdout.take().expect("piped")).read_line(&mut line).expect("a line");
         let address = line.trim().strip_prefix("listening on http://").expect("an address").to_string();
@@ -37,8 +50,15 @@ impl Drop for Running {
     }
 }
 
-/// Sends a request; `None` if the table did not answer to the end.
+/// Sends a request that must succeed; `None` if the table did not answer to the end.
 fn send(address: &str, operation: &str, body: &Json) -> Option<Json> {
+    let (head, body) = exchange(address, operation, body)?;
+    assert!(head.starts_with("HTTP/1.1 200"), "{operation}: {body}");
+    Some(body)
+}
+
+/// Sends a request, and returns the head and the body of the answer.
+fn exchange(address: &str, operation: &str, body: &Json) -> Option<(String, Json)> {
     let mut stream = TcpStream::connect(address).ok()?;
     let body = body.to_string();
     let length = body.len();
@@ -51,9 +71,7 @@ fn send(address: &str, operation: &str, body: &Json) -> Option<Json> {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).ok()?;
     let (head, body) = answer.split_once("\r\n\r\n")?;
-    let body = serde_json::from_str(body).ok()?;
-    assert!(head.starts_with("HTTP/1.1 200"), "{operation}: {body}");
-    Some(body)
+    Some((head.to_string(), serde_json::from_str(body).ok()?))
 }
 
 fn item(sku: &str, version: usize) -> Json {
@@ -135,4 +153,33 @@ fn acknowledged_writes_survive_a_kill_at_any_moment() {
         });
     }
     assert!(acknowledged.len() > 50, "{} items were written", acknowledged.len());
+}
+
+#[test]
+fn a_full_disk_is_an_error_that_says_so_and_loses_nothing_acknowledged() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("stock.redb");
+    let table = Running::start_with_little_space(&file, 2_000);
+    let mut acknowledged = BTreeMap::new();
+    let refused = (0..20_000).find_map(|n| {
+        let sku = format!("A-{n}");
+        let put = json!({ "TableName": "stock", "Item": item(&sku, n) });
+        let (head, answer) = exchange(&table.address, "PutItem", &put).expect("an answer");
+        if head.starts_with("HTTP/1.1 200") {
+            acknowledged.insert(sku, item(&format!("A-{n}"), n));
+            return None;
+        }
+        Some((head, answer))
+    });
+    let (head, answer) = refused.expect("the limit is reached");
+    assert!(head.starts_with("HTTP/1.1 400"), "{head}");
+    assert_eq!(answer["__type"], "com.amazonaws.dynamodb.v20120810#LocalFileFault", "{answer}");
+    assert!(answer["message"].as_str().is_some_and(|message| message.contains("File too large")), "{answer}");
+    assert!(acknowledged.len() > 100, "{} items were written", acknowledged.len());
+    drop(table);
+    let there = scan(&Running::start(&file).address);
+    for (sku, item) in &acknowledged {
+        assert_eq!(there.get(sku), Some(item), "{sku}");
+    }
+    assert!(there.len() <= acknowledged.len() + 1, "at most the one that was not acknowledged");
 }
