@@ -19,6 +19,15 @@ pub struct KeptBefore {
     pub parts: BTreeSet<String>,
 }
 
+/// The result of writing, in this run.
+pub struct Writing {
+    pub chunks_done: usize,
+    /// The outcomes of the chunks this run wrote, by their place in the order of writing.
+    pub outcomes: Vec<(usize, ChunkOutcome)>,
+    /// Whether this run made progress in a chunk that is not finished.
+    pub has_partial_chunks: bool,
+}
+
 impl Job<'_> {
     /// Names of the chunks that an earlier run of this load has kept. They are only used if nothing else was loaded
     /// since.

@@ -2,7 +2,7 @@
 
 use crate::load::error::LoadError;
 use crate::load::job::Job;
-use crate::load::stage::write::Writing;
+use crate::load::kept::Writing;
 use inventory_base::ending::Ending;
 use inventory_base::message::Refusal;
 use inventory_check::plan::{ChunkKind, Estimate, Index, MissingItem, PlanRow};

@@ -80,7 +80,7 @@ impl Job<'_> {
         let (read, rows, memory) = (seconds.read, reading.rows, reading.peak_memory);
         tracing::info!(event = "stage_over", load = %self.load, stage = "read", seconds = read, rows, memory_bytes = memory);
         let mut builder = early?;
-        if reading.has_duplicates() {
+        if reading.has_revised_verdicts() {
             // Rows that were already planned turned out to have duplicates, so the plan is made again. Unchanged chunks
             // are read back from the store.
             let early = builder.index;

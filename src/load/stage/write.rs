@@ -13,20 +13,11 @@ use tokio::time::Instant;
 use crate::ledger::LedgerError;
 use crate::load::error::LoadError;
 use crate::load::job::Job;
-use crate::load::kept::KeptBefore;
+use crate::load::kept::{KeptBefore, Writing};
 use crate::load::stage::write_chunk::{PendingLines, write_chunk};
 use inventory_base::progress::Progress;
 use inventory_check::plan::{CHUNKS_AT_ONCE, ChunkEntry, ChunkKind, ChunkOutcome, Fate, Index, Names, PartOutcome};
 use inventory_check::report::Seconds;
-
-/// The result of writing, in this run.
-pub struct Writing {
-    pub chunks_done: usize,
-    /// The outcomes of the chunks this run wrote, by their place in the order of writing.
-    pub outcomes: Vec<(usize, ChunkOutcome)>,
-    /// Whether this run made progress in a chunk that is not finished.
-    pub has_partial_chunks: bool,
-}
 
 /// The result of writing one chunk.
 enum ChunkResult {

@@ -142,16 +142,16 @@ async fn store_lines(
     let mut sheets: Vec<SheetRead> = Vec::new();
     let mut lines = BufReader::with_capacity(1 << 16, stdout);
     let mut line = Vec::new();
-    let (mut rows, mut bytes, mut duplicates_at, mut peak_memory) = (0u64, 0u64, None, None);
+    let (mut rows, mut bytes, mut revised_at, mut peak_memory) = (0u64, 0u64, None, None);
     loop {
         line.clear();
         let length = (&mut lines).take(LINE_BYTES).read_until(b'\n', &mut line).await.map_err(fault)? as u64;
         if line.last() != Some(&b'\n') {
             return Ok(Output::Truncated);
         }
-        let is_row = line.starts_with(Line::ROW) && duplicates_at.is_none();
+        let is_row = line.starts_with(Line::ROW) && revised_at.is_none();
         if line.starts_with(Line::AGAIN) {
-            duplicates_at.get_or_insert(bytes);
+            revised_at.get_or_insert(bytes);
         } else if !is_row {
             let parsed = match serde_json::from_slice(&line) {
                 Ok(Line::Sheet(number, sheet)) => {
@@ -169,7 +169,7 @@ async fn store_lines(
             return match parsed {
                 Ok(Line::End(file)) => {
                     kept.flush().map_err(fault)?;
-                    let mut reading = spool.end(duplicates_at.unwrap_or(bytes), bytes, rows, file);
+                    let mut reading = spool.end(revised_at.unwrap_or(bytes), bytes, rows, file);
                     reading.peak_memory = peak_memory;
                     Ok(Output::Complete(reading))
                 }

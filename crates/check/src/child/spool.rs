@@ -56,11 +56,11 @@ impl Spool {
         });
     }
 
-    /// Announces that everything has been written: rows up to `duplicates_at`, duplicates up to `end`.
-    pub(super) fn end(self, duplicates_at: u64, end: u64, rows: u64, file: FileRead) -> Reading {
-        self.grow(duplicates_at, rows, &file.sheets);
-        self.written.send_modify(|written| written.complete = Some(end - duplicates_at));
-        Reading { spool: self.file, duplicates_at, end, rows, file, peak_memory: None }
+    /// Announces that everything has been written: rows up to `revised_at`, duplicates up to `end`.
+    pub(super) fn end(self, revised_at: u64, end: u64, rows: u64, file: FileRead) -> Reading {
+        self.grow(revised_at, rows, &file.sheets);
+        self.written.send_modify(|written| written.complete = Some(end - revised_at));
+        Reading { spool: self.file, revised_at, end, rows, file, peak_memory: None }
     }
 }
 
@@ -68,7 +68,7 @@ impl Spool {
 #[derive(Debug)]
 pub struct Reading {
     spool: File,
-    duplicates_at: u64,
+    revised_at: u64,
     end: u64,
     /// Rows with at least one value, in all sheets.
     pub rows: u64,
@@ -89,11 +89,11 @@ impl Reading {
     /// Returns all rows in the order of the file, each with its final verdict.
     pub fn rows(&self) -> io::Result<Rows> {
         let names = self.file.sheets.iter().map(|sheet| Arc::from(sheet.name.as_str())).collect();
-        Rows::new(&self.spool, (0, self.duplicates_at), (self.duplicates_at, self.end), names)
+        Rows::new(&self.spool, (0, self.revised_at), (self.revised_at, self.end), names)
     }
 
-    pub fn has_duplicates(&self) -> bool {
-        self.end > self.duplicates_at
+    pub fn has_revised_verdicts(&self) -> bool {
+        self.end > self.revised_at
     }
 }
 
@@ -185,10 +185,10 @@ impl Rows {
     fn new(
         spool: &File,
         (rows_at, rows_end): (u64, u64),
-        (duplicates_at, duplicates_end): (u64, u64),
+        (revised_at, duplicates_end): (u64, u64),
         names: Vec<Arc<str>>,
     ) -> io::Result<Rows> {
-        let mut duplicates = Lines::new(spool, duplicates_at, duplicates_end)?;
+        let mut duplicates = Lines::new(spool, revised_at, duplicates_end)?;
         let next_duplicate = duplicates.next_line()?;
         Ok(Rows { names, rows: Lines::new(spool, rows_at, rows_end)?, next_duplicate, duplicates })
     }
@@ -269,7 +269,7 @@ mod tests {
             let rows_end = write(7..10);
             let file = FileRead { sheets: vec![sheet("A")], ..FileRead::default() };
             let reading = spool.end(rows_end, rows_end + duplicates, 10, file);
-            assert_eq!(reading.has_duplicates(), duplicates > 0);
+            assert_eq!(reading.has_revised_verdicts(), duplicates > 0);
             while let Some(rows) = following.next_rows(3).await {
                 numbers.extend(rows.unwrap().0.into_iter().map(|row| row.row));
             }
@@ -298,18 +298,18 @@ mod tests {
             Line::Again(Place(1, 2), Verdict::Duplicate(kept.clone())),
         ];
         let spool = Spool::create(&std::env::temp_dir()).unwrap();
-        let (mut bytes, mut duplicates_at) = (0, 0);
+        let (mut bytes, mut revised_at) = (0, 0);
         for (i, line) in lines.iter().enumerate() {
             let text = serde_json::to_string(line).unwrap() + "\n";
             assert!(text.as_bytes().starts_with(if i < 4 { Line::ROW } else { Line::AGAIN }));
             if i == 4 {
-                duplicates_at = bytes;
+                revised_at = bytes;
             }
             bytes += text.len() as u64;
             (&spool.file).write_all(text.as_bytes()).unwrap();
         }
         let file = FileRead { sheets: vec![sheet("A"), sheet("B")], ..FileRead::default() };
-        let reading = spool.end(duplicates_at, bytes, 4, file);
+        let reading = spool.end(revised_at, bytes, 4, file);
         for _ in 0..2 {
             let rows: Vec<JudgedRow> = reading.rows().unwrap().map(Result::unwrap).collect();
             let found: Vec<_> =
