@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use inventory_local_table::{EmbeddedTable, KeyAttribute, KeyKind, KeySchema, OpenError, StartError};
+use inventory_local_table::{EmbeddedTable, OpenError, StartError};
 
 use crate::clients;
 use crate::table::Table;
+use inventory_base::key_shape::KeyShape;
 use inventory_check::cli::{CliError, print_note};
-use inventory_rules::schema::{self, Schema, TableShape};
+use inventory_rules::schema::Schema;
 
 /// The file of the local table, in the folder of the loads.
 const FILE: &str = "inventory-local.redb";
@@ -22,10 +23,10 @@ const PURPOSE: &str = "for trying things out, not for keeping stock";
 pub(super) struct WhichTable {
     #[command(flatten)]
     named: NamedTable,
-    /// Talk to this address instead of AWS, such as http://127.0.0.1:4566.
+    /// Connect to this address instead of AWS, such as http://127.0.0.1:4566.
     #[arg(long, value_name = "URL", conflicts_with = "local")]
     endpoint_url: Option<String>,
-    /// The AWS region of the table; by default what the AWS settings say.
+    /// The AWS region of the table; by default that of the AWS configuration.
     #[arg(long, value_name = "REGION", conflicts_with = "local")]
     region: Option<String>,
 }
@@ -133,27 +134,10 @@ fn not_started(error: StartError) -> CliError {
     }
 }
 
-/// The key that a table for these rules has. The rules don't name its types, but check them: so each is tried.
-fn key_of(rules: &Schema) -> Result<KeySchema, CliError> {
-    const KINDS: [(schema::KeyKind, KeyKind); 3] =
-        [(schema::KeyKind::S, KeyKind::S), (schema::KeyKind::N, KeyKind::N), (schema::KeyKind::B, KeyKind::B)];
-    let partition = rules.key.partition.attribute();
-    let sort = rules.key.sort.as_ref().map(|part| part.attribute());
-    for (partition_kind, ours) in KINDS {
-        for (sort_kind, our_sort) in KINDS {
-            let of = |name: &str, kind| schema::KeyAttribute { name: name.to_string(), kind };
-            let key = schema::KeyShape {
-                partition: of(partition, partition_kind),
-                sort: sort.map(|name| of(name, sort_kind)),
-            };
-            let shape = TableShape { table: NAME.to_string(), id: None, key, indexes: Vec::new(), capacity: None };
-            if rules.check_table(&shape).is_ok() {
-                let of = |name: &str, kind| KeyAttribute { name: name.to_string(), kind };
-                return Ok(KeySchema { partition: of(partition, ours), sort: sort.map(|name| of(name, our_sort)) });
-            }
-        }
-    }
-    Err(CliError::usage("The rules name a key column whose values can't be a table's key. Change [key] in the rules."))
+fn key_of(rules: &Schema) -> Result<KeyShape, CliError> {
+    rules.key_shape().ok_or_else(|| {
+        CliError::usage("The rules name a key column whose values can't be a table's key. Change [key] in the rules.")
+    })
 }
 
 #[cfg(test)]
@@ -169,7 +153,7 @@ mod tests {
 
     #[test]
     fn the_table_gets_the_key_of_the_rules_with_its_types() {
-        let key = |text: &str| text.parse::<KeySchema>().unwrap();
+        let key = |text: &str| text.parse::<KeyShape>().unwrap();
         assert_eq!(key_of(&Schema::shipped().unwrap()).unwrap(), key("sku"));
         for (in_rules, expected) in [
             ("partition = \"sku\"", "sku"),

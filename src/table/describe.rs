@@ -9,7 +9,8 @@ use aws_sdk_dynamodb::types::{
 
 use super::{Table, TableError};
 use crate::clients::CloudFault;
-use inventory_rules::schema::{Capacity, IndexShape, KeyAttribute, KeyKind, KeyShape, Projection, TableShape};
+use inventory_base::key_shape::{KeyAttribute, KeyKind, KeyShape};
+use inventory_rules::schema::{Capacity, IndexShape, Projection, TableShape};
 
 impl Table {
     /// Returns the table's id, the names and types of its keys and of its indexes' keys, what its indexes hold, and its

@@ -1,7 +1,8 @@
 //! The local table answers as DynamoDB Local does, request by request.
 
 use inventory_base::item::plain_number;
-use inventory_local_table::{EmbeddedTable, KeySchema};
+use inventory_base::key_shape::KeyShape;
+use inventory_local_table::EmbeddedTable;
 use serde_json::{Value as Json, json};
 
 use super::dynamodb::DynamoDb;
@@ -72,7 +73,7 @@ async fn compare(key: &'static Key, seed: u64) {
     let table: &'static str = unique("local").leak();
     let folder = tempfile::tempdir().expect("a folder");
     let words: Vec<String> = key.iter().map(|(name, kind)| format!("{name}:{kind}")).collect();
-    let schema: KeySchema = words.join(",").parse().expect("a key");
+    let schema: KeyShape = words.join(",").parse().expect("a key");
     let embedded = EmbeddedTable::in_file(table, schema, &folder.path().join("table")).expect("a table");
     let ours = DynamoDb::new(embedded.url(), embedded.access_key());
     let theirs = DynamoDb::new(dynamodb_itself().await, "test");

@@ -12,6 +12,7 @@ use futures_util::StreamExt;
 use futures_util::future::join_all;
 use futures_util::stream;
 use inventory_base::item::{Item, Value};
+use inventory_base::key_shape::{KeyAttribute, KeyKind, KeyShape};
 use inventory_base::load_id::LoadId;
 use inventory_base::upload::Upload;
 use inventory_loader::clients::CloudFault;
@@ -19,7 +20,7 @@ use inventory_loader::ledger::{Ledger, LedgerError};
 use inventory_loader::relay::Relay;
 use inventory_loader::store::{Fetched, Kept, S3Store, Store, StoreError};
 use inventory_loader::table::{Act, Change, Table, TableError, item_from_attributes};
-use inventory_rules::schema::{IndexShape, KeyAttribute, KeyKind, KeyShape, TableShape};
+use inventory_rules::schema::{IndexShape, TableShape};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::time::{Instant, timeout};
 

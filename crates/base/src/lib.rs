@@ -4,6 +4,7 @@ pub mod decimal;
 pub mod decision;
 pub mod ending;
 pub mod item;
+pub mod key_shape;
 pub mod load_id;
 pub mod message;
 pub mod progress;

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 
 use crate::answer::{Refusal, index_name};
 use crate::items::ReadItems;
-use crate::key::KeyAttribute;
 use crate::request::{self, Describe};
 use crate::table::{Identity, Table};
+use inventory_base::key_shape::KeyAttribute;
 
 pub fn describe(table: &Table, items: &dyn ReadItems, body: &str, _: Instant) -> Result<String, Refusal> {
     let Describe { table_name } = request::read(body)?;

@@ -13,10 +13,10 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 
 use crate::file::{self, About, OpenError};
-use crate::key::KeySchema;
 use crate::serve::serve;
 use crate::service::Service;
 use crate::settings::Settings;
+use inventory_base::key_shape::KeyShape;
 
 /// A table without limits, on a free port of this machine.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ pub enum StartError {
 
 impl EmbeddedTable {
     /// Starts the table `name` with the items of a file, which is made with this key if there is none.
-    pub fn in_file(name: &str, key: KeySchema, path: &Path) -> Result<EmbeddedTable, StartError> {
+    pub fn in_file(name: &str, key: KeyShape, path: &Path) -> Result<EmbeddedTable, StartError> {
         let opened = file::open_or_create(path, &key)?;
         EmbeddedTable::of_opened(name, opened, path)
     }
@@ -55,7 +55,7 @@ impl EmbeddedTable {
     }
 
     /// Starts an empty table whose items are gone with it.
-    pub fn in_memory(name: &str, key: KeySchema) -> Result<EmbeddedTable, StartError> {
+    pub fn in_memory(name: &str, key: KeyShape) -> Result<EmbeddedTable, StartError> {
         let settings = Settings { keep: true, ..Settings::unlimited(name, key) };
         EmbeddedTable::start(Service::new(settings, Instant::now())?)
     }

@@ -23,8 +23,8 @@ use serde_json::value::RawValue;
 
 use crate::answer::Refusal;
 use crate::items::{ReadItems, Visit, WriteItems, is_empty};
-use crate::key::KeySchema;
 use crate::table::Identity;
+use inventory_base::key_shape::KeyShape;
 
 pub const ITEMS: TableDefinition<&[u8], &str> = TableDefinition::new("items");
 const ABOUT: TableDefinition<&str, &str> = TableDefinition::new("about");
@@ -38,7 +38,7 @@ const CACHE_BYTES: usize = 64 << 20;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct About {
     version: u32,
-    pub key: KeySchema,
+    pub key: KeyShape,
     #[serde(flatten)]
     pub identity: Identity,
 }
@@ -63,7 +63,7 @@ pub enum OpenError {
 }
 
 /// Opens the file of a table; makes it, with this key, if there is none.
-pub fn open_or_create(path: &Path, key: &KeySchema) -> Result<(Database, About), OpenError> {
+pub fn open_or_create(path: &Path, key: &KeyShape) -> Result<(Database, About), OpenError> {
     match open(path) {
         Err(OpenError::NotThere(_)) => create(path, key).and_then(|()| open(path)),
         opened => opened,
@@ -108,7 +108,7 @@ fn open_error(path: &Path, error: DatabaseError) -> OpenError {
 }
 
 /// Makes the file of an empty table. A file that another process has made meanwhile is left alone.
-fn create(path: &Path, key: &KeySchema) -> Result<(), OpenError> {
+fn create(path: &Path, key: &KeyShape) -> Result<(), OpenError> {
     let io = |error| OpenError::Io { path: path.to_path_buf(), error };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).map_err(io)?;
@@ -217,7 +217,7 @@ impl WriteItems for FileWriter<'_> {
 mod tests {
     use super::*;
 
-    fn key(text: &str) -> KeySchema {
+    fn key(text: &str) -> KeyShape {
         text.parse().unwrap()
     }
 

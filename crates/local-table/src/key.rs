@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::str::FromStr;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use inventory_base::decimal::Decimal;
+use inventory_base::key_shape::{KeyAttribute, KeyKind, KeyShape};
+use serde::Deserialize;
 use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
-use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::answer::Refusal;
@@ -17,26 +17,6 @@ use crate::answer::Refusal;
 const LONGEST_PARTITION: usize = 2048;
 const LONGEST_SORT: usize = 1024;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum KeyKind {
-    S,
-    N,
-    B,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeyAttribute {
-    pub name: String,
-    pub kind: KeyKind,
-}
-
-/// The attributes of a table's key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeySchema {
-    pub partition: KeyAttribute,
-    pub sort: Option<KeyAttribute>,
-}
-
 /// The values of an item's key, in one form: numbers as DynamoDB returns them, bytes as Base64.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key<'a> {
@@ -44,81 +24,82 @@ pub struct Key<'a> {
     pub sort: Option<Cow<'a, str>>,
 }
 
-impl KeySchema {
-    pub fn attributes(&self) -> impl Iterator<Item = &KeyAttribute> {
-        std::iter::once(&self.partition).chain(&self.sort)
-    }
-
+/// Finds the key of an item in its JSON.
+pub trait FindKey {
     /// Returns the key of an item, which may have other attributes.
-    pub fn key_of<'a>(&self, item: &'a RawValue) -> Result<Key<'a>, Refusal> {
-        let found = self.find(item)?;
+    fn key_of<'a>(&self, item: &'a RawValue) -> Result<Key<'a>, Refusal>;
+
+    /// Returns the key from an object that must not contain anything else.
+    fn key_alone<'a>(&self, key: &'a RawValue) -> Result<Key<'a>, Refusal>;
+}
+
+impl FindKey for KeyShape {
+    fn key_of<'a>(&self, item: &'a RawValue) -> Result<Key<'a>, Refusal> {
+        let found = find(self, item)?;
         let value = |attribute: &KeyAttribute, value: Option<&'a RawValue>, longest| {
             let name = &attribute.name;
             let value =
                 value.ok_or_else(|| Refusal::invalid_value(format_args!("Missing the key {name} in the item")))?;
-            attribute.read(value, longest)
+            read(attribute, value, longest)
         };
         let partition = value(&self.partition, found.partition, LONGEST_PARTITION)?;
         let sort = self.sort.as_ref().map(|attribute| value(attribute, found.sort, LONGEST_SORT));
         Ok(Key { partition, sort: sort.transpose()? })
     }
 
-    /// Returns the key from an object that must not contain anything else.
-    pub fn key_alone<'a>(&self, key: &'a RawValue) -> Result<Key<'a>, Refusal> {
-        let found = self.find(key)?;
+    fn key_alone<'a>(&self, key: &'a RawValue) -> Result<Key<'a>, Refusal> {
+        let found = find(self, key)?;
         let expected = 1 + usize::from(self.sort.is_some());
         if found.attributes != expected || found.partition.is_none() || found.sort.is_some() != self.sort.is_some() {
             return Err(Refusal::invalid("The provided key element does not match the schema"));
         }
         self.key_of(key)
     }
-
-    fn find<'a>(&self, item: &'a RawValue) -> Result<Found<'a>, Refusal> {
-        let mut json = serde_json::Deserializer::from_str(item.get());
-        json.deserialize_map(Finder(self)).map_err(|error| Refusal::unreadable(&error))
-    }
 }
 
-impl KeyAttribute {
-    fn read<'a>(&self, value: &'a RawValue, longest: usize) -> Result<Cow<'a, str>, Refusal> {
-        #[derive(Deserialize)]
-        enum KeyValue<'a> {
-            S(#[serde(borrow)] Cow<'a, str>),
-            N(#[serde(borrow)] Cow<'a, str>),
-            B(#[serde(borrow)] Cow<'a, str>),
-        }
-        let KeyAttribute { name, kind } = self;
-        let mismatch = || {
-            let actual = value.get();
-            Refusal::invalid_value(format_args!("Type mismatch for key {name} expected: {kind:?} actual: {actual}"))
-        };
-        let empty = |what| {
-            Refusal::invalid(format!(
-                "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an \
-                 empty {what} value. Key: {name}"
-            ))
-        };
-        let (text, size) = match (serde_json::from_str(value.get()).map_err(|_| mismatch())?, kind) {
-            (KeyValue::S(text), KeyKind::S) if text.is_empty() => return Err(empty("string")),
-            (KeyValue::B(text), KeyKind::B) if text.is_empty() => return Err(empty("binary")),
-            (KeyValue::S(text), KeyKind::S) => {
-                let size = text.len();
-                (text, size)
-            }
-            (KeyValue::N(digits), KeyKind::N) => (Cow::Owned(number(&digits)?), 0),
-            (KeyValue::B(text), KeyKind::B) => {
-                let size = bytes(&text)?.len();
-                (text, size)
-            }
-            _ => return Err(mismatch()),
-        };
-        if size > longest {
-            return Err(Refusal::invalid_value(format_args!(
-                "Size of the key {name} has exceeded the maximum size limit of {longest} bytes"
-            )));
-        }
-        Ok(text)
+fn find<'a>(shape: &KeyShape, item: &'a RawValue) -> Result<Found<'a>, Refusal> {
+    let mut json = serde_json::Deserializer::from_str(item.get());
+    json.deserialize_map(Finder(shape)).map_err(|error| Refusal::unreadable(&error))
+}
+
+fn read<'a>(attribute: &KeyAttribute, value: &'a RawValue, longest: usize) -> Result<Cow<'a, str>, Refusal> {
+    #[derive(Deserialize)]
+    enum KeyValue<'a> {
+        S(#[serde(borrow)] Cow<'a, str>),
+        N(#[serde(borrow)] Cow<'a, str>),
+        B(#[serde(borrow)] Cow<'a, str>),
     }
+    let KeyAttribute { name, kind } = attribute;
+    let mismatch = || {
+        let actual = value.get();
+        Refusal::invalid_value(format_args!("Type mismatch for key {name} expected: {kind:?} actual: {actual}"))
+    };
+    let empty = |what| {
+        Refusal::invalid(format!(
+            "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an \
+             empty {what} value. Key: {name}"
+        ))
+    };
+    let (text, size) = match (serde_json::from_str(value.get()).map_err(|_| mismatch())?, kind) {
+        (KeyValue::S(text), KeyKind::S) if text.is_empty() => return Err(empty("string")),
+        (KeyValue::B(text), KeyKind::B) if text.is_empty() => return Err(empty("binary")),
+        (KeyValue::S(text), KeyKind::S) => {
+            let size = text.len();
+            (text, size)
+        }
+        (KeyValue::N(digits), KeyKind::N) => (Cow::Owned(number(&digits)?), 0),
+        (KeyValue::B(text), KeyKind::B) => {
+            let size = bytes(&text)?.len();
+            (text, size)
+        }
+        _ => return Err(mismatch()),
+    };
+    if size > longest {
+        return Err(Refusal::invalid_value(format_args!(
+            "Size of the key {name} has exceeded the maximum size limit of {longest} bytes"
+        )));
+    }
+    Ok(text)
 }
 
 /// A number as DynamoDB returns it.
@@ -159,7 +140,7 @@ impl<'a> Key<'a> {
     }
 
     /// Reads a stored key; `None` if it is not one.
-    pub fn from_stored(stored: &'a [u8], schema: &KeySchema) -> Option<Key<'a>> {
+    pub fn from_stored(stored: &'a [u8], schema: &KeyShape) -> Option<Key<'a>> {
         let (length, rest) = stored.get(HASH_BYTES..)?.split_first_chunk::<LENGTH_BYTES>()?;
         let (partition, sort) = rest.split_at_checked(u16::from_be_bytes(*length).into())?;
         let text = |bytes| std::str::from_utf8(bytes).ok().map(Cow::Borrowed);
@@ -167,7 +148,7 @@ impl<'a> Key<'a> {
         Some(Key { partition: text(partition)?, sort: if let Some(sort) = sort { Some(sort?) } else { None } })
     }
 
-    pub fn to_item(&self, schema: &KeySchema) -> serde_json::Value {
+    pub fn to_item(&self, schema: &KeyShape) -> serde_json::Value {
         let values = std::iter::once(&self.partition).chain(&self.sort);
         let value = |(attribute, text): (&KeyAttribute, &Cow<'_, str>)| {
             let kind = format!("{:?}", attribute.kind);
@@ -206,7 +187,7 @@ struct Found<'a> {
     attributes: usize,
 }
 
-struct Finder<'n>(&'n KeySchema);
+struct Finder<'n>(&'n KeyShape);
 
 impl<'de> Visitor<'de> for Finder<'_> {
     type Value = Found<'de>;
@@ -218,7 +199,7 @@ impl<'de> Visitor<'de> for Finder<'_> {
     fn visit_map<M: MapAccess<'de>>(self, mut item: M) -> Result<Found<'de>, M::Error> {
         #[derive(Deserialize)]
         struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
-        let KeySchema { partition, sort } = self.0;
+        let KeyShape { partition, sort } = self.0;
         let mut found = Found::default();
         while let Some(Name(name)) = item.next_key()? {
             found.attributes += 1;
@@ -231,33 +212,6 @@ impl<'de> Visitor<'de> for Finder<'_> {
             }
         }
         Ok(found)
-    }
-}
-
-/// `sku` or `warehouse,sku`; a type other than text is added as in `shelf:N`.
-impl FromStr for KeySchema {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<KeySchema, &'static str> {
-        const EXPECTED: &str = "one name or two, such as sku, shelf:N or warehouse,sku";
-        let attribute = |text: &str| {
-            let (name, kind) = text.rsplit_once(':').unwrap_or((text, "S"));
-            let kind = match kind.trim() {
-                "S" => KeyKind::S,
-                "N" => KeyKind::N,
-                "B" => KeyKind::B,
-                _ => return Err(EXPECTED),
-            };
-            let name = name.trim().to_string();
-            if name.is_empty() { Err(EXPECTED) } else { Ok(KeyAttribute { name, kind }) }
-        };
-        let mut parts = text.split(',').map(attribute);
-        let partition = parts.next().ok_or(EXPECTED)??;
-        let sort = parts.next().transpose()?;
-        match parts.next() {
-            None if sort.as_ref().is_none_or(|sort| sort.name != partition.name) => Ok(KeySchema { partition, sort }),
-            _ => Err(EXPECTED),
-        }
     }
 }
 

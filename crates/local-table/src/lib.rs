@@ -26,7 +26,6 @@ mod writing;
 
 pub use embedded::{EmbeddedTable, StartError};
 pub use file::OpenError;
-pub use key::{KeyAttribute, KeyKind, KeySchema};
 pub use serve::serve;
 pub use service::Service;
 pub use settings::Settings;

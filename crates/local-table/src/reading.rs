@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use crate::answer::{Consumed, Refusal, to_json};
 use crate::counts::Outcome;
 use crate::items::ReadItems;
-use crate::key::{Key, segment_start};
+use crate::key::{FindKey, Key, segment_start};
 use crate::request::{self, BatchGet, GetRequest, Scan, blocks, only_table};
 use crate::table::{State, Table};
 use crate::units::Units;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Parser;
 
 use crate::capacity::Limits;
-use crate::key::KeySchema;
+use inventory_base::key_shape::KeyShape;
 
 /// A simulated DynamoDB table with realistic capacity, for benchmarks on one machine.
 ///
@@ -28,7 +28,7 @@ pub struct Settings {
     /// Names of the partition key and, after a comma, of the sort key. Both are text, or of the type N or B after a
     /// colon, as in shelf:N.
     #[arg(long, default_value = "sku", value_name = "PARTITION[,SORT]")]
-    pub key: KeySchema,
+    pub key: KeyShape,
     /// The only name of a table that is answered to; `None` for any name.
     #[arg(skip)]
     pub name: Option<String>,
@@ -76,7 +76,7 @@ pub struct Settings {
 
 impl Settings {
     /// The settings of a table without limits that answers only to this name.
-    pub fn unlimited(name: &str, key: KeySchema) -> Settings {
+    pub fn unlimited(name: &str, key: KeyShape) -> Settings {
         Settings {
             key,
             name: Some(name.to_string()),

@@ -12,11 +12,12 @@ use crate::answer::{Consumed, Refusal, to_json};
 use crate::counts::Outcome;
 use crate::expression::{Condition, Placeholders, Update};
 use crate::items::WriteItems;
-use crate::key::{Key, KeySchema};
+use crate::key::{FindKey, Key};
 use crate::request::{self, BatchWrite, LARGEST_ITEM, ReturnOnFailure, SingleWrite, WriteRequest, blocks, only_table};
 use crate::table::Table;
 use crate::units::Units;
 use crate::values::read_item;
+use inventory_base::key_shape::KeyShape;
 
 const ITEMS_PER_REQUEST: usize = 25;
 /// Bytes per write unit.
@@ -202,7 +203,7 @@ fn expressions(request: &SingleWrite) -> Result<(Option<Condition>, Update), Ref
 fn updated<'a>(
     key: Key<'a>,
     stored_key: Vec<u8>,
-    schema: &KeySchema,
+    schema: &KeyShape,
     update: Update,
     found: Option<Item>,
 ) -> Result<Write<'a>, Refusal> {

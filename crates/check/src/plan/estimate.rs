@@ -128,7 +128,7 @@ impl<'t> Index<'t> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use inventory_rules::schema::{KeyAttribute, KeyKind, KeyShape};
+    use inventory_base::key_shape::{KeyAttribute, KeyKind, KeyShape};
 
     fn key(partition: &str, sort: Option<&str>) -> KeyShape {
         let attribute = |name: &str| KeyAttribute { name: name.to_string(), kind: KeyKind::S };

@@ -152,7 +152,7 @@ impl<'a> ByKey<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use inventory_rules::schema::{KeyAttribute, KeyKind, KeyShape};
+    use inventory_base::key_shape::{KeyAttribute, KeyKind, KeyShape};
 
     fn shape(sort: bool) -> TableShape {
         let attribute = |name: &str| KeyAttribute { name: name.to_string(), kind: KeyKind::S };

@@ -5,20 +5,8 @@ fn raw(json: &str) -> Box<RawValue> {
     RawValue::from_string(json.to_string()).unwrap()
 }
 
-fn schema(text: &str) -> KeySchema {
+fn schema(text: &str) -> KeyShape {
     text.parse().unwrap()
-}
-
-#[test]
-fn a_key_has_one_name_or_two_each_with_its_type() {
-    let attribute = |name: &str, kind| KeyAttribute { name: name.to_string(), kind };
-    let one = KeySchema { partition: attribute("sku", KeyKind::S), sort: None };
-    assert_eq!("sku".parse(), Ok(one));
-    let two = KeySchema { partition: attribute("warehouse", KeyKind::S), sort: Some(attribute("shelf", KeyKind::N)) };
-    assert_eq!("warehouse, shelf:N".parse(), Ok(two));
-    for wrong in ["", ",sku", "sku,", "a,b,c", "sku:X", ":N", "a,a"] {
-        assert!(wrong.parse::<KeySchema>().is_err(), "{wrong}");
-    }
 }
 
 #[test]

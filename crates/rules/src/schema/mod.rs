@@ -41,7 +41,7 @@ pub use mistake::{Mistake, Mistakes};
 pub use pattern::Pattern;
 pub use policy::{DISCONTINUED, DocumentHeaders, Missing, Mode, PROVENANCE, Price, Scope, Sync, Totals};
 pub use table_mismatch::TableMismatch;
-pub use table_shape::{Capacity, IndexShape, KeyAttribute, KeyKind, KeyShape, Projection, TableShape};
+pub use table_shape::{Capacity, IndexShape, Projection, TableShape};
 
 use header_names::HeaderNames;
 

@@ -4,7 +4,8 @@
 use super::Schema;
 use super::column::{ColumnType, FREE_TEXT};
 use super::key::KeyPart;
-use super::table_shape::{KeyAttribute, KeyKind, TableShape};
+use super::table_shape::TableShape;
+use inventory_base::key_shape::{KeyAttribute, KeyKind, KeyShape};
 
 /// The rules and the table don't fit together. Meant for the operator.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -26,7 +27,7 @@ impl Schema {
         self.check_key("partition", Some(&shape.key.partition), Some(&self.key.partition))?;
         self.check_key("sort", shape.key.sort.as_ref(), self.key.sort.as_ref())?;
         for index in &shape.indexes {
-            for attribute in std::iter::once(&index.key.partition).chain(&index.key.sort) {
+            for attribute in index.key.attributes() {
                 let Some(kind) = self.kind_of(&attribute.name) else {
                     continue;
                 };
@@ -41,6 +42,23 @@ impl Schema {
             }
         }
         Ok(())
+    }
+
+    /// Returns the key of a table for these rules; `None` if a key column holds values that can't be a key.
+    pub fn key_shape(&self) -> Option<KeyShape> {
+        let attribute = |part: &KeyPart| {
+            let name = part.attribute();
+            Some(KeyAttribute { name: name.to_string(), kind: self.key_kind_of(name)? })
+        };
+        let sort = self.key.sort.as_ref().map(attribute);
+        Some(KeyShape {
+            partition: attribute(&self.key.partition)?,
+            sort: if let Some(sort) = sort { Some(sort?) } else { None },
+        })
+    }
+
+    fn key_kind_of(&self, attribute: &str) -> Option<KeyKind> {
+        self.kind_of(attribute).and_then(ColumnType::key_kind)
     }
 
     /// The type of an attribute that items have by these rules. Composite attributes are texts.
@@ -59,7 +77,7 @@ impl Schema {
         ours: Option<&KeyPart>,
     ) -> Result<(), TableMismatch> {
         let ours = ours.map(KeyPart::attribute);
-        let kind: Option<KeyKind> = ours.and_then(|name| self.kind_of(name)).and_then(ColumnType::key_kind);
+        let kind = ours.and_then(|name| self.key_kind_of(name));
         if table.map(|table| (table.name.as_str(), Some(table.kind))) == ours.map(|name| (name, kind)) {
             return Ok(());
         }
@@ -77,7 +95,7 @@ impl Schema {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schema::{IndexShape, KeyShape};
+    use crate::schema::IndexShape;
 
     fn attribute(name: &str, kind: KeyKind) -> KeyAttribute {
         KeyAttribute { name: name.into(), kind }

@@ -1,27 +1,7 @@
 //! What must be known about the table before judging: its keys, indexes and capacity.
 
+use inventory_base::key_shape::KeyShape;
 use serde::{Deserialize, Serialize};
-
-/// The types a key attribute can have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum KeyKind {
-    S,
-    N,
-    B,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeyAttribute {
-    pub name: String,
-    pub kind: KeyKind,
-}
-
-/// The key of the table or of one of its indexes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeyShape {
-    pub partition: KeyAttribute,
-    pub sort: Option<KeyAttribute>,
-}
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IndexShape {

@@ -19,9 +19,9 @@ use toml::de::DeValue;
 
 use super::{Column, ColumnFacts};
 use crate::cell::{BorrowedValue, Violation};
-use crate::schema::table_shape::KeyKind;
 use inventory_base::decimal::Decimal;
 use inventory_base::item::Value;
+use inventory_base::key_shape::KeyKind;
 use inventory_workbook::RawCell;
 
 pub(crate) use text::TEXT as FREE_TEXT;
