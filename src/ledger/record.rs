@@ -24,7 +24,7 @@ pub enum State {
     Planning,
     /// The plan is being written; `chunks_done` of `chunks_total` are done.
     Writing,
-    /// Ended; `ending` says how.
+    /// Ended; `ending` says how, and is always there.
     Ended,
 }
 
@@ -195,6 +195,11 @@ pub(super) struct ItemReader<'a> {
 
 impl ItemReader<'_> {
     pub fn load_record(&self) -> Result<LoadRecord, LedgerError> {
+        let state = self.parsed("state", |name| State::ALL.into_iter().find(|state| state.name() == name))?;
+        let ending = self.optional("ending", Ending::parse)?;
+        if state == State::Ended && ending.is_none() {
+            return Err(self.unreadable("ending"));
+        }
         Ok(LoadRecord {
             load: self.parsed("load", LoadId::parse)?,
             upload: self.parsed("upload", |json| serde_json::from_str(json).ok())?,
@@ -202,7 +207,7 @@ impl ItemReader<'_> {
             position: self.parsed("place", QueuePosition::parse)?,
             is_version: self.attributes.get("is_version").and_then(|flag| flag.as_bool().ok()) != Some(&false),
             kept_in: self.optional("kept_in", |kept_in| Some(kept_in.to_string()))?,
-            state: self.parsed("state", |name| State::ALL.into_iter().find(|state| state.name() == name))?,
+            state,
             owner: self.text("owner")?.to_string(),
             epoch: self.number("epoch")?,
             starts: self.number("starts")?,
@@ -212,7 +217,7 @@ impl ItemReader<'_> {
             stop: self.stop()?,
             again: self.optional("again", |json| serde_json::from_str(json).ok())?,
             undo: self.optional("undo", |json| serde_json::from_str(json).ok())?,
-            ending: self.optional("ending", Ending::parse)?,
+            ending,
             summary: self.optional("summary", |json| serde_json::from_str(json).ok())?,
             outage: self.optional("outage", |json| serde_json::from_str(json).ok())?,
             later: self.later()?,
@@ -285,11 +290,16 @@ mod tests {
 
     #[test]
     fn an_unreadable_record_is_reported_with_the_attribute() {
-        let attributes = HashMap::from([
-            ("load".to_string(), AttributeValue::S("0123456789abcdef".into())),
-            ("upload".to_string(), AttributeValue::S("{}".into())),
-        ]);
-        let error = ItemReader { key: "load#x", attributes: &attributes }.load_record().unwrap_err();
-        assert!(matches!(error, LedgerError::Unreadable { attribute: "upload", .. }), "{error}");
+        assert_eq!(unreadable(&[("state", "planning"), ("load", "0123456789abcdef"), ("upload", "{}")]), "upload");
+        assert_eq!(unreadable(&[("state", "ended"), ("load", "0123456789abcdef")]), "ending");
+    }
+
+    fn unreadable(attributes: &[(&str, &str)]) -> &'static str {
+        let attributes =
+            attributes.iter().map(|(name, value)| (name.to_string(), AttributeValue::S(value.to_string()))).collect();
+        match (ItemReader { key: "load#x", attributes: &attributes }).load_record() {
+            Err(LedgerError::Unreadable { attribute, .. }) => attribute,
+            other => panic!("{other:?}"),
+        }
     }
 }

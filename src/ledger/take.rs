@@ -31,7 +31,7 @@ pub enum Turn {
     /// The load must not begin: a newer version of its upload is known.
     Outdated(Box<AnnouncedLoad>, LoadId),
     /// The load has ended.
-    Ended(Box<LoadRecord>),
+    Ended(Ending),
 }
 
 /// What to do with a load if the table is busy.
@@ -135,7 +135,9 @@ impl Ledger {
     ) -> Result<Result<TurnRequest, Turn>, LedgerError> {
         let (request_id, kept_in) = (request_id.to_string(), self.reports_at.clone());
         let request = match (self.read(load).await?, announced) {
-            (Some(record), _) if record.state == State::Ended => return Ok(Err(Turn::Ended(Box::new(record)))),
+            (Some(LoadRecord { state: State::Ended, ending: Some(ending), .. }), _) => {
+                return Ok(Err(Turn::Ended(ending)));
+            }
             (Some(record), _) if self.belongs_to_another_loader(&record) => return Ok(Err(Turn::Duplicate)),
             (Some(record), _) => {
                 let (position, state) = (record.position.clone(), Some(record.state));

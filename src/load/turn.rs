@@ -13,7 +13,6 @@ use crate::load::hold_turn::{keep_turn, release_turn};
 use crate::load::job::{HeldTurn, Job, Run, RunEnd};
 use crate::load::services::Services;
 use crate::load::settings::Settings;
-use inventory_base::ending::Ending;
 use inventory_base::load_id::LoadId;
 use inventory_base::progress::Progress;
 use inventory_base::upload::Upload;
@@ -70,7 +69,7 @@ pub async fn enqueue(announced: AnnouncedLoad, services: &Services, run: &Run<'_
     let ledger = services.ledger.as_ref().ok_or(LoadError::NoLedger)?;
     match ledger.enqueue(&announced, run.request_id).await? {
         Turn::Outdated(announced, newer) => drop_outdated(*announced, newer, ledger, services).await,
-        Turn::Ended(record) => Ok(RunEnd::EndedBefore { ending: record.ending.unwrap_or(Ending::Failed) }),
+        Turn::Ended(ending) => Ok(RunEnd::EndedBefore { ending }),
         Turn::Duplicate | Turn::Taken(..) => Ok(RunEnd::Duplicate),
         Turn::Queued { behind } => Ok(RunEnd::Queued { load: announced.load, behind }),
         Turn::Busy { load } => Ok(RunEnd::Queued { load: announced.load, behind: Some(load) }),
@@ -122,7 +121,7 @@ pub async fn act_on_turn(
             return Err(LoadError::Busy { table: services.table.name().to_string(), holder });
         }
         Turn::Outdated(announced, newer) => drop_outdated(*announced, newer, ledger, services).await?,
-        Turn::Ended(record) => RunEnd::EndedBefore { ending: record.ending.unwrap_or(Ending::Failed) },
+        Turn::Ended(ending) => RunEnd::EndedBefore { ending },
     };
     if !matches!(end, RunEnd::Continued { .. } | RunEnd::Delayed { .. }) {
         start_next(services).await;
