@@ -9,7 +9,7 @@ mod sentences;
 use serde::{Deserialize, Serialize};
 
 pub use crate::{note, refusal, sentences};
-pub use catalogue::Rule;
+pub use catalogue::{Rule, Shared};
 pub use format::{cell_address, column_letters, count, duration, grouped, sentence};
 pub use list::listed;
 pub use sentences::{Sentences, check_words};

@@ -4,9 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use super::Weight;
 
-/// Declares the catalogue: the variants, their identifiers, their sentences, and the list of all of them.
+/// Declares the catalogue: the variants, their identifiers, their sentences, and the list of all of them. In brackets is
+/// what a page says about several problems of a rule: their title, and the parts of [`Shared`].
 macro_rules! catalogue {
-    ($($rule:ident $id:literal $message:literal $advice:literal)*) => {
+    ($($rule:ident $id:literal $message:literal $advice:literal
+        $([title $title:literal])? $([reason $reason:literal])? $([together $together:literal])?
+        $([each $column:literal $each:literal])?)*
+    ) => {
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub enum Rule {
             $(#[serde(rename = $id)] $rule,)*
@@ -23,8 +27,35 @@ macro_rules! catalogue {
             pub const fn templates(self) -> (&'static str, &'static str) {
                 match self { $(Rule::$rule => ($message, $advice),)* }
             }
+
+            /// The title of a kind of problems, with `{column}`; only rules about a row have one.
+            pub fn title(self) -> Option<&'static str> {
+                match self { $(Rule::$rule => [$($title)?].into_iter().next(),)* }
+            }
+
+            /// What several problems of the rule say together.
+            pub fn shared(self) -> Shared {
+                match self {
+                    $(Rule::$rule => Shared {
+                        reason: [$($reason)?].into_iter().next(),
+                        advice: [$($together)?].into_iter().next(),
+                        each: [$(($column, $each))?].into_iter().next(),
+                    },)*
+                }
+            }
         }
     };
+}
+
+/// What a page says once above the table of several problems of one rule, and in a column of the table, as templates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shared {
+    /// Why they are problems, which the advice doesn't say.
+    pub reason: Option<&'static str>,
+    /// The advice, if that of a single problem doesn't fit.
+    pub advice: Option<&'static str>,
+    /// What differs from one problem to the next: the title of a column, and its cells.
+    pub each: Option<(&'static str, &'static str)>,
 }
 
 catalogue! {
@@ -32,169 +63,270 @@ catalogue! {
     KeyMissing "key-missing"
         "Row {row} has no {column}."
         "Enter the {column} of this item in {cell}, or empty the row if it isn't an item. Row {row} was not loaded."
+        [title "{column} is missing"]
+        [together "Enter the {column} of each item, or empty the row if it isn't an item."]
     KeyTooLong "key-too-long"
         "{column} in {cell} is too long for the table ({length} bytes; the limit is {limit})."
         "Shorten it, or check whether text from another column slipped in. Row {row} was not loaded."
+        [title "{column} is too long"]
+        [reason "The limit is {limit} bytes."]
+        [each "Bytes" "{length}"]
     DateInKey "date-in-key"
         "{column} in {cell} shows {value}: the spreadsheet program turned what was typed into a date, so this isn't the {column}."
         "Look up the {column} in the original list or export: 4-3 and MAR4 both turn into dates like this. Set the cell to Text (Home, Number Format, Text), then type it. If the original is a CSV file, import it with this column as Text and save it as \"Excel Workbook (.xlsx)\". Row {row} was not loaded."
+        [title "{column} has turned into a date"]
     DateOrNumber "date-or-number"
         "{column} in {cell} is {value}, in a format that Excel shows as a date in some countries and as a plain number in others."
         "Set the cell to Text (Home, Number Format, Text), then type the {column} as it should be; if it is a date, set the cell to Date instead. Row {row} was not loaded."
+        [title "{column} may be a date or a number"]
+        [reason "Excel shows it as a date in some countries and as a plain number in others."]
     HiddenSignInKey "hidden-sign-in-key"
         "{column} in {cell} contains a line break, an invisible character or an unusual space."
         "Clear the cell and type the {column} again on one line. Row {row} was not loaded."
+        [title "{column} has an invisible character"]
     AlphabetsMixed "alphabets-mixed"
         "{column} in {cell} is \"{value}\", which mixes characters from two alphabets that look alike, such as a Cyrillic А and a Latin A."
         "Clear the cell and type the whole {column} again in one alphabet. Row {row} was not loaded."
+        [title "{column} mixes two alphabets"]
+        [reason "It has characters that look alike, such as a Cyrillic А and a Latin A."]
     SaysNothing "says-nothing"
         "{column} in {cell} is \"{value}\", which means there is none."
         "Enter the {column}; if this item doesn't have or need one, empty the cell. Row {row} was not loaded."
+        [title "{column} says that there is none"]
     DigitsLost "digits-lost"
         "{column} in {cell} is {value}, a number with more than 15 digits: Excel keeps the first 15 and replaces the rest with zeros."
         "Take the {column} from the original list or export: set the cell to Text (Home, Number Format, Text) first, then paste it. If the original is a CSV file, import it with this column as Text. Row {row} was not loaded."
+        [title "{column} has lost digits"]
+        [reason "Excel keeps the first 15 digits and replaces the rest with zeros."]
     MadeScientific "made-scientific"
         "{column} in {cell} was turned into a number in scientific notation, such as 1.23E+12, so its digits are no longer what was entered."
         "Take the {column} from the original list or export: set the cell to Text (Home, Number Format, Text) first, then paste it. If the original is a CSV file, import it with this column as Text. Row {row} was not loaded."
+        [title "{column} has lost digits"]
     ZerosAdded "zeros-added"
         "{column} in {cell} is {value}, which looks like {proposal} with decimal zeros added by a program."
         "Check the original list. If it says {proposal}, set the cell to Text (Home, Number Format, Text), then type {proposal}. Row {row} was not loaded."
+        [title "{column} has zeros added by a program"]
+        [together "A program may have added decimal zeros. Check the original list. If it has none, set the cells to Text (Home, Number Format, Text), then type the {column} as shown."]
+        [each "Looks like" "{proposal}"]
     TrueInKey "true-in-key"
         "{column} in {cell} is {value}: the spreadsheet program turned what was entered into a yes-or-no value."
         "Check whether the columns are in the right order. If the {column} is right, set the cell to Text (Home, Number Format, Text), type it, and save the file as \"Excel Workbook (.xlsx)\". Row {row} was not loaded."
+        [title "{column} was turned into yes or no"]
     AmountInKey "amount-in-key"
         "{column} in {cell} is {value}, which looks like an amount."
         "Check whether the columns are in the right order. If the {column} is right, set the cell to Text (Home, Number Format, Text), type it as it is in the original list, and save the file as \"Excel Workbook (.xlsx)\". Row {row} was not loaded."
+        [title "{column} looks like an amount"]
     KeyHoldsSign "key-holds-sign"
         "{column} in {cell} is \"{value}\". It contains {sign}, which separates the {column} from what follows it in the table."
         "Write the {column} without {sign}. Row {row} was not loaded."
+        [title "{column} has a character that isn't allowed"]
+        [together "Write the {column} without this character, which separates the {column} from what follows it in the table."]
+        [each "Contains" "{sign}"]
     KeyRepeated "key-repeated"
         "{column} {value} appears in rows {rows}."
         "If they are different items, correct the {column} that is mistyped. If they are the same item, keep the right row and delete the others. {all} were left out."
+        [title "{column} appears in more than one row"]
 
     KeysDifferInCase "keys-differ-in-case"
         "{column} in rows {rows} is the same except for upper and lower case."
         "If they are the same item, keep the right row and delete the others. If they are different items, ask the person who runs the loader to treat upper and lower case as different (key_case = \"matters\"). None of them was loaded."
+        [title "{column} differs only in upper and lower case"]
     KeysLookAlike "keys-look-alike"
         "{column} in rows {rows} looks the same but isn't."
         "One of them contains characters of another alphabet or width, or different hyphens or spaces: retype the {column} in each row. If they are the same item, keep the right row and delete the others. None of them was loaded."
+        [title "{column} looks the same but isn't"]
 
     ValueRepeated "value-repeated"
         "{column} {value} appears in rows {rows}, but may appear in only one."
         "Correct the {column} that is mistyped. None of them was loaded."
+        [title "{column} appears in more than one row"]
+        [reason "It may appear in only one."]
 
     // The value of a cell.
     ValueMissing "value-missing"
         "{column} in {cell} is empty."
         "Enter the {column}; it is required. Row {row} was not loaded."
+        [title "{column} is empty"]
     ValueMerged "value-merged"
         "{column} in {area} is one merged cell that covers several items: \"{shown}\"."
         "Unmerge the cells (Home, Merge & Center), then enter the {column} of each item in its own cell. None of them was loaded."
+        [title "{column} is merged across several items"]
+        [each "Merged cells" "{area}"]
     CellShowsError "cell-shows-error"
         "{column} in {cell} shows {value}: {reason}."
         "Fix the formula, or enter the value in its place. Row {row} was not loaded."
+        [title "{column} shows an error"]
+        [each "Why" "{reason}"]
     FormulaWithoutResult "formula-without-result"
         "{column} in {cell} is a formula whose result is not stored in the file."
         "Open the file in Excel, save it, and upload it again: Excel stores the results. Row {row} was not loaded."
+        [title "{column} has formulas without results"]
     RowHasExtraValues "row-has-extra-values"
         "Row {row} has more values than the header in row {header} has columns: {extra}."
         "{cause} Check which value belongs in which column, and correct the row. Row {row} was not loaded."
+        [title "Row has more values than the header"]
+        [together "The header in row {header} has fewer columns. Check which value belongs in which column, and correct the row."]
+        [each "Extra values" "{extra}. {cause}"]
     RowIsCutShort "row-is-cut-short"
         "Row {row} has {values}, but the other rows have {usual}."
         "A line break inside a value may have split a row in two, or the end of the file may be missing. Join the parts in a text editor such as Notepad, or ask the sender to export the file again. Row {row} was not loaded."
+        [title "Row has fewer values than the header"]
+        [each "What it has" "{values}; the other rows have {usual}"]
     RowMayContinue "row-may-continue"
         "{column} in {cell} may be incomplete: row {other} isn't a complete row and may be the rest of it."
         "If it is, join the two rows in a text editor such as Notepad; if not, delete row {other} or move it below the list. Then upload the file again. Row {row} was not loaded."
+        [title "Row may continue in the next one"]
+        [together "If it does, join the two rows in a text editor such as Notepad; if not, delete the other row or move it below the list. Then upload the file again."]
+        [each "May continue in" "row {other}"]
     FormulaAsText "formula-as-text"
         "{column} in {cell} is \"{value}\", a formula that was not calculated."
         "Enter the value itself. If the file is a CSV file, you can also open it in Excel and save it again: Excel calculates such formulas. Row {row} was not loaded."
+        [title "{column} is a formula"]
     CellCouldNotBeRead "cell-could-not-be-read"
         "{column} in {cell} can't be read reliably: the file doesn't say clearly what is in it."
         "Open the file in Excel, enter the {column} in {cell} again, save, and upload it again. Row {row} was not loaded."
+        [title "{column} can't be read reliably"]
+        [together "The file doesn't say clearly what is in these cells. Open it in Excel, enter the {column} in each of them again, save, and upload it again."]
     NumberExpected "number-expected"
         "{column} in {cell} is \"{value}\"."
         "It should be a number such as 12.50. Enter only the number, without a currency or unit, or empty the cell if there is none yet. Row {row} was not loaded."
+        [title "{column} isn't a number"]
     LetterForZero "letter-for-zero"
         "{column} in {cell} is \"{value}\", with the letter O instead of a zero."
         "Type it as {proposal}. Row {row} was not loaded."
+        [title "{column} has the letter O instead of a zero"]
+        [together "Type the number with a zero, as shown."]
+        [each "Type it as" "{proposal}"]
     DateForNumber "date-for-number"
         "{column} in {cell} shows {value}, a date: spreadsheet programs turn numbers such as 12.5 into dates."
         "Set the cell to Number (Home, Number Format, Number), then type the number again with the decimal separator your program uses, as in 12.50 or 12,50. Row {row} was not loaded."
+        [title "{column} has turned into a date"]
     PointExpected "point-expected"
         "{column} in {cell} is \"{value}\", with a comma where a point was expected."
         "Type it as {proposal}. Row {row} was not loaded."
+        [title "{column} has a comma instead of a point"]
+        [together "Type the number with a point, as shown."]
+        [each "Type it as" "{proposal}"]
     CommaExpected "comma-expected"
         "{column} in {cell} is \"{value}\", with a point where a comma was expected."
         "Type it as {proposal}. Row {row} was not loaded."
+        [title "{column} has a point instead of a comma"]
+        [together "Type the number with a comma, as shown."]
+        [each "Type it as" "{proposal}"]
     SeparatorUnclear "separator-unclear"
         "{column} in {cell} is \"{value}\", which could be {first} or {second}; nothing in the column shows which."
         "Type it without the thousands separator, or ask the person who runs the loader to set the decimal separator for {column}. Row {row} was not loaded."
+        [title "{column} can be read in two ways"]
+        [each "Could be" "{first} or {second}"]
     SeparatorsMixed "separators-mixed"
         "{column} in {cell} is \"{value}\", with a decimal {sign}, but most of the column uses a decimal {other}."
         "If the number is right, type it as {proposal}. Row {row} was not loaded."
+        [title "{column} uses a different decimal separator from the rest"]
+        [reason "Most of the column uses a decimal {other}."]
+        [together "If the number is right, type it as shown."]
+        [each "Type it as" "{proposal}"]
     CurrenciesMixed "currencies-mixed"
         "{column} in {cell} is {value} ({currency}), but {others}."
         "Enter the amount in the same currency as the others, or ask the person who runs the loader to load the currency with the {column}. Row {row} was not loaded."
+        [title "{column} is in another currency"]
+        [together "Enter the amounts in one currency, or ask the person who runs the loader to load the currency with the {column}."]
+        [each "Currency" "{currency}"]
     CurrencyDiffers "currency-differs"
         "{column} in {cell} is \"{value}\", but the {column} should be in {currency}."
         "Enter the amount in {currency}. Row {row} was not loaded."
+        [title "{column} is in another currency"]
     PercentForNumber "percent-for-number"
         "{column} in {cell} is {value}, a percentage."
         "Enter the number itself; if the cell still shows %, set it to Number (Home, Number Format, Number). Row {row} was not loaded."
+        [title "{column} is a percentage"]
     WholeNumberExpected "whole-number-expected"
         "{column} in {cell} is \"{value}\"."
         "It should be a whole number such as 12. Enter only the number, without a unit or words. Row {row} was not loaded."
+        [title "{column} isn't a whole number"]
     NumberTooLong "number-too-long"
         "{column} in {cell} is \"{value}\", a number that is too long for the table."
         "The limit is 38 digits. Check whether two numbers ran together. Row {row} was not loaded."
+        [title "{column} has too many digits"]
     TooSmall "too-small"
         "{column} in {cell} is {value}, but the smallest number allowed is {limit}."
         "Check the number and correct it. Row {row} was not loaded."
+        [title "{column} is too small"]
+        [reason "The smallest number allowed is {limit}."]
     TooLarge "too-large"
         "{column} in {cell} is {value}, but the largest number allowed is {limit}."
         "Check the number and correct it. Row {row} was not loaded."
+        [title "{column} is too large"]
+        [reason "The largest number allowed is {limit}."]
     TextTooLong "text-too-long"
         "{column} in {cell} has {length} characters; the limit is {limit}."
         "Shorten the text. Row {row} was not loaded."
+        [title "{column} is too long"]
+        [reason "The limit is {limit} characters."]
+        [each "Characters" "{length}"]
     PatternDiffers "pattern-differs"
         "{column} in {cell} is \"{value}\", which isn't in the expected form ({pattern})."
         "Correct the {column}, or ask the person who runs the loader how it should look. Row {row} was not loaded."
+        [title "{column} doesn't have the right format"]
+        [reason "The expected form is {pattern}."]
     DateExpected "date-expected"
         "{column} in {cell} is \"{value}\"."
         "It should be a date such as 2026-10-03 (year-month-day). Type the date in this form. Row {row} was not loaded."
+        [title "{column} isn't a date"]
     DateOrderUnclear "date-order-unclear"
         "{column} in {cell} is \"{value}\", which could be {first} or {second}."
         "Type {type_first} for the first or {type_second} for the second (year-month-day). If the whole column is written in the same order, ask the person who runs the loader to set that order. Row {row} was not loaded."
+        [title "{column} could be one of two dates"]
+        [together "Type the date you mean as shown (year-month-day). If the whole column is written in the same order, ask the person who runs the loader to set that order."]
+        [each "Type it as" "{type_first} for {first}, {type_second} for {second}"]
     DateToConfirm "date-to-confirm"
         "{column} in {cell} is \"{value}\", which looks like {proposal}."
         "If that is the date, type it in that form (year-month-day). Row {row} was not loaded."
+        [title "{column} is a date that needs confirming"]
+        [each "Looks like" "{proposal}"]
     YesOrNoExpected "yes-or-no-expected"
         "{column} in {cell} is \"{value}\"."
         "It should be yes or no. Type one of these, or empty the cell. Row {row} was not loaded."
+        [title "{column} is neither yes nor no"]
     ChoiceExpected "choice-expected"
         "{column} in {cell} is \"{value}\"."
         "It should be one of: {choices}. Type one of these. Row {row} was not loaded."
+        [title "{column} isn't one of the choices"]
     GtinExpected "gtin-expected"
         "{column} in {cell} is \"{value}\"."
         "It should be a barcode number of 8, 12, 13 or 14 digits, or a 10-digit ISBN. Type the digits under the bars, or empty the cell if there are none. Row {row} was not loaded."
+        [title "{column} isn't a barcode number"]
     GtinCheckDigit "gtin-check-digit"
         "{column} in {cell} is {value}, which is mistyped: {proposals}."
         "Read it off the item and type it again. Row {row} was not loaded."
+        [title "{column} is mistyped"]
+        [each "Could be" "{proposals}"]
     GtinZeroMissing "gtin-zero-missing"
         "{column} in {cell} is {value}, which looks like {proposal} without its leading zeros."
         "Set the cell to Text (Home, Number Format, Text), then type {proposal}. Row {row} was not loaded."
+        [title "{column} has lost its zeros"]
+        [together "Its leading zeros are missing. Set the cells to Text (Home, Number Format, Text), then type the number as shown."]
+        [each "Looks like" "{proposal}"]
     GtinDigitMissing "gtin-digit-missing"
         "{column} in {cell} is {value}, which looks like {proposal} with its last digit missing."
         "Compare with the barcode on the item and type all its digits. Row {row} was not loaded."
+        [title "{column} has lost a digit"]
+        [each "Looks like" "{proposal}"]
     GtinShortened "gtin-shortened"
         "{column} in {cell} is {value}: the number was shortened when it was saved, and its last digits are lost."
         "Take the barcode from the original list or the item: set the cell to Text (Home, Number Format, Text), then type all its digits. Row {row} was not loaded."
+        [title "{column} was shortened"]
     ItemTooLarge "item-too-large"
         "Row {row} is too large for the table ({length} bytes; the limit is {limit}). The longest text is in {column}."
         "Shorten the text in {cell}. Row {row} was not loaded."
+        [title "Row is too large"]
+        [reason "The limit is {limit} bytes."]
+        [together "Shorten the longest text of the row, which is in the cell named here."]
+        [each "Bytes" "{length}"]
     TableRefusedItem "table-refused-item"
         "The table rejected row {row}: \"{reason}\""
         "Show this to the person who runs the loader. Row {row} was not loaded."
+        [title "The table rejected the row"]
+        [each "What the table says" "{reason}"]
 
     // Remarks about cells of rows that were loaded.
     NotTakenAsShown "not-taken-as-shown"

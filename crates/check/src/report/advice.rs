@@ -1,7 +1,7 @@
 //! Divides what the problems of one kind say into what they have in common, said once above their table, and what differs
 //! from row to row, shown in a column of it.
 
-use inventory_base::message::{Problem, Rule};
+use inventory_base::message::{Problem, Rule, Shared};
 
 /// The title of the column if the sentences of the problems can't be divided.
 const WHOLE_TITLE: &str = "What to do";
@@ -43,7 +43,7 @@ fn divide(rule: Rule, words: &[Words]) -> Option<Advice> {
     if words.iter().any(|words| fill(&template, words) != shared) {
         return None;
     }
-    let differing = differing(rule);
+    let differing = rule.shared().each;
     let line = |words: &Words| AdviceLine {
         text: differing.map(|(_, template)| fill(template, words)).unwrap_or_default(),
         rows: word(words, "rows").map(str::to_string),
@@ -61,87 +61,12 @@ fn whole(problems: &[&Problem]) -> Advice {
     Advice { shared: String::new(), column: Some(WHOLE_TITLE), lines: problems.iter().map(line).collect() }
 }
 
-/// Returns what differs from one problem of a rule to the next: the title of the column, and a template for its cells.
-fn differing(rule: Rule) -> Option<(&'static str, &'static str)> {
-    Some(match rule {
-        Rule::LetterForZero | Rule::PointExpected | Rule::CommaExpected | Rule::SeparatorsMixed => {
-            ("Type it as", "{proposal}")
-        }
-        Rule::DateOrderUnclear => ("Type it as", "{type_first} for {first}, {type_second} for {second}"),
-        Rule::ZerosAdded | Rule::DateToConfirm | Rule::GtinZeroMissing | Rule::GtinDigitMissing => {
-            ("Looks like", "{proposal}")
-        }
-        Rule::SeparatorUnclear => ("Could be", "{first} or {second}"),
-        Rule::GtinCheckDigit => ("Could be", "{proposals}"),
-        Rule::CellShowsError => ("Why", "{reason}"),
-        Rule::ValueMerged => ("Merged cells", "{area}"),
-        Rule::RowHasExtraValues => ("Extra values", "{extra}. {cause}"),
-        Rule::RowIsCutShort => ("What it has", "{values}; the other rows have {usual}"),
-        Rule::RowMayContinue => ("May continue in", "row {other}"),
-        Rule::CurrenciesMixed => ("Currency", "{currency}"),
-        Rule::KeyHoldsSign => ("Contains", "{sign}"),
-        Rule::KeyTooLong | Rule::ItemTooLarge => ("Bytes", "{length}"),
-        Rule::TextTooLong => ("Characters", "{length}"),
-        Rule::TableRefusedItem => ("What the table says", "{reason}"),
-        _ => return None,
-    })
-}
-
 /// Returns the template of what all problems of a rule say: the advice of the rule, but for what differs.
 fn shared_template(rule: Rule) -> String {
     let (_, advice) = rule.templates();
-    let advice = ROW_SENTENCES.iter().find_map(|sentence| advice.strip_suffix(sentence)).unwrap_or(advice);
-    let reason = match rule {
-        Rule::AlphabetsMixed => "It has characters that look alike, such as a Cyrillic А and a Latin A.",
-        Rule::DateOrNumber => "Excel shows it as a date in some countries and as a plain number in others.",
-        Rule::DigitsLost => "Excel keeps the first 15 digits and replaces the rest with zeros.",
-        Rule::KeyTooLong | Rule::ItemTooLarge => "The limit is {limit} bytes.",
-        Rule::TextTooLong => "The limit is {limit} characters.",
-        Rule::PatternDiffers => "The expected form is {pattern}.",
-        Rule::SeparatorsMixed => "Most of the column uses a decimal {other}.",
-        Rule::TooSmall => "The smallest number allowed is {limit}.",
-        Rule::TooLarge => "The largest number allowed is {limit}.",
-        Rule::ValueRepeated => "It may appear in only one.",
-        _ => "",
-    };
-    let advice = match rule {
-        Rule::KeyMissing => "Enter the {column} of each item, or empty the row if it isn't an item.",
-        Rule::ZerosAdded => {
-            "A program may have added decimal zeros. Check the original list. If it has none, set the cells to Text \
-             (Home, Number Format, Text), then type the {column} as shown."
-        }
-        Rule::KeyHoldsSign => {
-            "Write the {column} without this character, which separates the {column} from what follows it in the table."
-        }
-        Rule::CellCouldNotBeRead => {
-            "The file doesn't say clearly what is in these cells. Open it in Excel, enter the {column} in each of them \
-             again, save, and upload it again."
-        }
-        Rule::RowHasExtraValues => {
-            "The header in row {header} has fewer columns. Check which value belongs in which column, and correct the row."
-        }
-        Rule::RowMayContinue => {
-            "If it does, join the two rows in a text editor such as Notepad; if not, delete the other row or move it below \
-             the list. Then upload the file again."
-        }
-        Rule::LetterForZero => "Type the number with a zero, as shown.",
-        Rule::PointExpected => "Type the number with a point, as shown.",
-        Rule::CommaExpected => "Type the number with a comma, as shown.",
-        Rule::SeparatorsMixed => "If the number is right, type it as shown.",
-        Rule::CurrenciesMixed => {
-            "Enter the amounts in one currency, or ask the person who runs the loader to load the currency with the {column}."
-        }
-        Rule::DateOrderUnclear => {
-            "Type the date you mean as shown (year-month-day). If the whole column is written in the same order, ask the \
-             person who runs the loader to set that order."
-        }
-        Rule::GtinZeroMissing => {
-            "Its leading zeros are missing. Set the cells to Text (Home, Number Format, Text), then type the number as shown."
-        }
-        Rule::ItemTooLarge => "Shorten the longest text of the row, which is in the cell named here.",
-        _ => advice,
-    };
-    format!("{reason} {advice}").trim().to_string()
+    let of_one = ROW_SENTENCES.iter().find_map(|sentence| advice.strip_suffix(sentence)).unwrap_or(advice);
+    let Shared { reason, advice, .. } = rule.shared();
+    format!("{} {}", reason.unwrap_or_default(), advice.unwrap_or(of_one)).trim().to_string()
 }
 
 /// Returns the words of a problem's sentences; `None` if these aren't the sentences of its rule.
