@@ -12,7 +12,7 @@ use inventory_base::upload::Upload;
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
-pub use own::{LOADS_AT_MOST, own_event};
+pub use own::{MAX_LOADS, own_event};
 
 /// What an event asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]

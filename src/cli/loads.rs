@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::args::ANSWER_CODES;
 use super::deployed::{self, Deployed};
 use super::load::LEASE;
-use crate::event::{LOADS_AT_MOST, Request};
+use crate::event::{MAX_LOADS, Request};
 use crate::ledger::{Ledger, State};
 use crate::load::{self, LoadSummary};
 use crate::store::{FolderStore, Store};
@@ -42,7 +42,7 @@ pub struct Loads {
     #[arg(long, value_name = "FOLDER", conflicts_with_all = ["function", "table"])]
     out: Option<PathBuf>,
     /// List at most this many loads that have ended.
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=LOADS_AT_MOST))]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=MAX_LOADS))]
     limit: u64,
     /// Print the answer as JSON.
     #[arg(long)]

@@ -225,7 +225,7 @@ fn describe_state(shown: &LoadStatus) -> String {
         }
         State::Planning => {
             // An undo compares items without reading a file.
-            let read = match shown.headway.map_or((0, 0), |rows| (rows.read, rows.compared)) {
+            let read = match shown.progress.map_or((0, 0), |rows| (rows.read, rows.compared)) {
                 (0, 0) => String::new(),
                 (read, 0) => format!(": {} rows read", count(read)),
                 (0, compared) => format!(": {} rows compared", count(compared)),
@@ -245,7 +245,7 @@ fn describe_state(shown: &LoadStatus) -> String {
 /// Describes how much of a load is written, as recorded in the ledger.
 pub(super) fn describe_written(shown: &LoadStatus) -> String {
     let percent = |done: u64, of: u64| done * 100 / of.max(1);
-    match shown.headway.filter(|headway| headway.of > 0) {
+    match shown.progress.filter(|progress| progress.of > 0) {
         Some(rows) => {
             format!("{}%, {} of {} rows", percent(rows.written, rows.of), count(rows.written), count(rows.of))
         }
@@ -265,7 +265,7 @@ mod tests {
             "upload": { "bucket": "uploads", "key": "uploads/q3.csv", "version": "1", "sequencer": null, "etag": null,
                         "size": null, "time": null },
             "ending": null, "summary": null, "announced": "2026-10-03T08:00:00Z", "updated": "2026-10-03T08:01:00Z",
-            "behind": null, "headway": null, "chunks_done": 0, "chunks_total": 0, "stop": null, "again": null,
+            "behind": null, "progress": null, "chunks_done": 0, "chunks_total": 0, "stop": null, "again": null,
             "undo": null, "report": null, "lists_cut_at": null, "report_is_in": "s3://reports/x"
         });
         for (name, part) in parts.as_object().unwrap() {
@@ -282,15 +282,15 @@ mod tests {
     fn the_progress_of_a_load_is_described() {
         let first = describe_load(&shown(json!({})));
         assert!(first.starts_with("Load 0123456789abcdef.2: uploads/q3.csv, into table stock\n"), "{first}");
-        let headway = json!({ "read": 4000, "compared": 3000, "written": 1500, "of": 6000 });
+        let progress = json!({ "read": 4000, "compared": 3000, "written": 1500, "of": 6000 });
         for (parts, told) in [
             (json!({}), "It is being read and compared. Nothing is written yet."),
             (
-                json!({ "headway": headway }),
+                json!({ "progress": progress }),
                 "It is being read and compared: 4,000 rows read, 3,000 compared. Nothing is written yet.",
             ),
             (
-                json!({ "headway": { "read": 0, "compared": 3000, "written": 0, "of": 0 } }),
+                json!({ "progress": { "read": 0, "compared": 3000, "written": 0, "of": 0 } }),
                 "It is being read and compared: 3,000 rows compared. Nothing is written yet.",
             ),
             (
@@ -299,7 +299,7 @@ mod tests {
                  table.",
             ),
             (
-                json!({ "state": "writing", "headway": headway, "starts": 3, "is_running": false }),
+                json!({ "state": "writing", "progress": progress, "starts": 3, "is_running": false }),
                 "It is being written: 25%, 1,500 of 6,000 rows. This is run 3. No run is active right now; the next \
                  one resumes it.",
             ),

@@ -108,7 +108,7 @@ fn check_announced(load: &LoadId, began: Instant, is_dry_run: bool) -> Result<()
 
 fn show_progress(shown: &LoadStatus, bar: &Bar) {
     let begun = matches!(shown.state, State::Planning | State::Writing);
-    match (shown.state, shown.headway) {
+    match (shown.state, shown.progress) {
         (State::Queued, _) => match &shown.behind {
             Some(behind) => bar.set_message(&format!("waiting for its turn; load {behind} is using the table")),
             None => bar.set_message("waiting for its turn"),
@@ -146,7 +146,7 @@ mod tests {
         json!({
             "load": LOAD, "upload": null, "table": "stock", "state": state, "is_running": true, "starts": 1,
             "ending": null, "summary": null, "announced": null, "updated": null, "behind": null,
-            "headway": { "read": 4000, "compared": 3000, "written": 1000, "of": 4000 }, "chunks_done": 1,
+            "progress": { "read": 4000, "compared": 3000, "written": 1000, "of": 4000 }, "chunks_done": 1,
             "chunks_total": 4, "stop": null, "again": null, "undo": null, "report": null, "lists_cut_at": null,
             "report_is_in": "s3://reports/x"
         })

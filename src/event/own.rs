@@ -13,7 +13,7 @@ const BY_CHARACTERS: usize = 128;
 /// The number of ended loads that are listed by default.
 const DEFAULT_LOADS: u64 = 20;
 /// The most loads that fit into one answer, each with a few sentences.
-pub const LOADS_AT_MOST: u64 = 1000;
+pub const MAX_LOADS: u64 = 1000;
 
 /// The event for a request; `None` for `Request::Load`, which only S3 sends.
 pub fn own_event(request: &Request) -> Option<Json> {
@@ -66,7 +66,7 @@ pub(super) fn decode(event: &Json) -> Option<Result<Request, EventError>> {
         return Some(Ok(Request::ListFailed { since: since(body) }));
     }
     if let Some(body) = body_of("loads") {
-        let at_most = body.get("at_most").and_then(Json::as_u64).map_or(DEFAULT_LOADS, |n| n.clamp(1, LOADS_AT_MOST));
+        let at_most = body.get("at_most").and_then(Json::as_u64).map_or(DEFAULT_LOADS, |n| n.clamp(1, MAX_LOADS));
         return Some(Ok(Request::ListLoads { at_most: at_most as usize }));
     }
     if let Some(body) = body_of("show") {

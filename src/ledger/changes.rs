@@ -21,7 +21,7 @@ pub(super) fn lease_taken(lease: &Lease, found: Option<&LeaseRecord>, expiry: u6
         Some(_) => "#epoch = :found_epoch AND #expires_at = :found_expires_at",
     };
     let update = "SET #load = :load, #owner = :owner, #epoch = :epoch, #expires_at = :expires_at, #lasts = :lasts \
-                  REMOVE #headway";
+                  REMOVE #progress";
     let found =
         found.map(|found| [("found_epoch", number(found.epoch)), ("found_expires_at", number(found.expires_at))]);
     ItemWrite::update(Key::lease(&lease.table), update, condition).with(found.into_iter().flatten()).with([
@@ -54,7 +54,7 @@ fn milliseconds(duration: Duration) -> AttributeValue {
 pub(super) fn with_counts(change: ItemWrite, lease: &Lease) -> ItemWrite {
     match lease.counts() {
         Some(counts) => {
-            change.and_set(", #headway = :headway", [("headway", text(&serde_json::json!(counts).to_string()))])
+            change.and_set(", #progress = :progress", [("progress", text(&serde_json::json!(counts).to_string()))])
         }
         None => change,
     }
@@ -64,10 +64,10 @@ pub(super) fn with_counts(change: ItemWrite, lease: &Lease) -> ItemWrite {
 /// check whether an expected load is missing.
 pub(super) fn lease_freed(lease: &Lease, loaded: Option<&LastLoad>) -> ItemWrite {
     let change = lease_renewed(lease, 0, Duration::ZERO);
-    let Some(loaded) = loaded else { return change.and_set(" REMOVE #load, #owner, #headway", []) };
+    let Some(loaded) = loaded else { return change.and_set(" REMOVE #load, #owner, #progress", []) };
     let last =
         [("last", text(&serde_json::json!(loaded).to_string())), ("last_at", text(&Timestamp::now().to_string()))];
-    change.and_set(", #last = :last, #last_at = :last_at REMOVE #load, #owner, #headway, #missed", last)
+    change.and_set(", #last = :last, #last_at = :last_at REMOVE #load, #owner, #progress, #missed", last)
 }
 
 /// Hands the lease over to whichever run continues the load.

@@ -218,7 +218,7 @@ impl Ledger {
 impl ItemReader<'_> {
     /// Only for display, so an unreadable value counts as none.
     fn counts(&self) -> Option<ProgressCounts> {
-        serde_json::from_str(self.attributes.get("headway")?.as_s().ok()?).ok()
+        serde_json::from_str(self.attributes.get("progress")?.as_s().ok()?).ok()
     }
 
     pub(super) fn lease_record(&self) -> Result<LeaseRecord, LedgerError> {

@@ -444,7 +444,7 @@ mod tests {
             .iter()
             .map(|asked| {
                 let turn = &asked.json()["TransactItems"][0]["Update"]["ExpressionAttributeValues"];
-                turn[":headway"]["S"].as_str().map(|headway| serde_json::from_str(headway).unwrap())
+                turn[":progress"]["S"].as_str().map(|progress| serde_json::from_str(progress).unwrap())
             })
             .collect();
         let read = ProgressCounts { read: 4_000, ..ProgressCounts::default() };

@@ -20,7 +20,7 @@ use crate::clients::full_jitter;
 /// The permits for requests in flight. Enough to hide the latency: this many batches at 20 ms are 160,000 items per
 /// second.
 const PERMITS: u32 = 128;
-/// The factor by which a request takes more permits until the table is calm. When a table's saved-up capacity is used
+/// The factor by which a request takes more permits until the table is calm. When a table's burst capacity is used
 /// up, everything in flight is throttled.
 const CAUTION: u32 = 4;
 /// How long a table must accept everything before more requests may be in flight.
@@ -37,7 +37,7 @@ const MEASURED_ANSWERS: usize = 12;
 const MEASURED_TIME: Duration = Duration::from_millis(10);
 /// The share of the accepted rate that is sent after something was throttled.
 const REDUCTION: f64 = 0.97;
-/// The most by which a single slowdown divides the rate. While a table uses its saved-up capacity it accepts far more
+/// The most by which a single slowdown divides the rate. While a table uses its burst capacity it accepts far more
 /// than it can sustain; once that is used up, the rate drops by at most this factor until it is measured again.
 const LARGEST_DROP: f64 = 4.0;
 /// The rate stays below this multiple of the accepted rate. Beyond it the rate means nothing: there isn't that much to

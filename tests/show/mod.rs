@@ -269,20 +269,20 @@ async fn waiting_and_running_loads_are_listed_before_ended_ones_and_show_their_p
     for waiting in &uploads[2..] {
         assert!(take(&ledger, waiting, "other").await.is_none());
     }
-    lease.note_counts(|headway| (headway.read, headway.compared) = (4_000, 3_000));
+    lease.note_counts(|progress| (progress.read, progress.compared) = (4_000, 3_000));
     ledger.renew(&lease).await.expect("a heartbeat");
     let current = async |load: &LoadId| show(load, &store, Some(&ledger)).await.expect("an answer").expect("a load");
     let read = ProgressCounts { read: 4_000, compared: 3_000, ..ProgressCounts::default() };
     let shown = current(&b).await;
-    assert_eq!((shown.state, shown.headway, shown.is_running), (State::Planning, Some(read), true));
+    assert_eq!((shown.state, shown.progress, shown.is_running), (State::Planning, Some(read), true));
     ledger.planned(&lease, &record, 4).await.expect("planned");
-    lease.note_counts(|headway| (headway.written, headway.of) = (1_000, 4_000));
+    lease.note_counts(|progress| (progress.written, progress.of) = (1_000, 4_000));
     ledger.checkpoint(&lease, 1).await.expect("a checkpoint");
     let shown = current(&b).await;
     assert_eq!((shown.state, shown.chunks_done, shown.chunks_total), (State::Writing, 1, 4));
-    assert_eq!(shown.headway, Some(ProgressCounts { written: 1_000, of: 4_000, ..read }));
+    assert_eq!(shown.progress, Some(ProgressCounts { written: 1_000, of: 4_000, ..read }));
     let shown = current(&c).await;
-    assert_eq!((shown.state, shown.behind, shown.headway), (State::Queued, Some(b.clone()), None));
+    assert_eq!((shown.state, shown.behind, shown.progress), (State::Queued, Some(b.clone()), None));
 
     let listed = list_loads("stock", &ledger, 9).await.expect("a list");
     let states: Vec<(&LoadId, State)> = listed.iter().map(|short| (&short.load, short.state)).collect();
@@ -296,11 +296,11 @@ async fn waiting_and_running_loads_are_listed_before_ended_ones_and_show_their_p
     // The next run of the load counts from zero.
     ledger.hand_over(&lease).await.expect("handed over");
     let lease = take(&ledger, &uploads[1], "second").await.expect("a turn").0;
-    assert_eq!(current(&b).await.headway, None);
-    lease.note_counts(|headway| headway.written = 9);
+    assert_eq!(current(&b).await.progress, None);
+    lease.note_counts(|progress| progress.written = 9);
     ledger.end(&lease, "b.csv", Ending::Cancelled, json!({ "summary": "Stopped." }), None).await.expect("an end");
     let shown = current(&b).await;
-    assert_eq!((shown.state, shown.summary.as_deref(), shown.headway), (State::Ended, Some("Stopped."), None));
+    assert_eq!((shown.state, shown.summary.as_deref(), shown.progress), (State::Ended, Some("Stopped."), None));
     let last = list_loads("stock", &ledger, 1).await.expect("a list");
     assert_eq!(last.iter().map(|short| &short.load).collect::<Vec<_>>(), [&d, &c, &b]);
     cloud.delete_table(&table).await;

@@ -50,7 +50,7 @@ pub struct LoadStatus {
     pub starts: u64,
     /// The load that is using the table, while this one waits.
     pub behind: Option<LoadId>,
-    pub headway: Option<ProgressCounts>,
+    pub progress: Option<ProgressCounts>,
     pub chunks_done: u32,
     pub chunks_total: u32,
     /// Why the load has to stop, and the person or the load that asked for it.
@@ -133,7 +133,7 @@ async fn of_record(record: LoadRecord, store: &Store, ledger: &Ledger) -> Result
         is_running: ours.is_some_and(|holder| holder.is_live),
         starts: record.starts,
         behind: theirs.filter(|_| record.state == State::Queued).map(|holder| holder.load.clone()),
-        headway: ours.and_then(|holder| holder.progress),
+        progress: ours.and_then(|holder| holder.progress),
         chunks_done: record.chunks_done,
         chunks_total: record.chunks_total,
         stop: record.stop.as_ref().map(|stop| stop.parts()).map(|(why, by)| (why.to_string(), by.to_string())),
@@ -186,7 +186,7 @@ impl LoadStatus {
             is_running: false,
             starts: 0,
             behind: None,
-            headway: None,
+            progress: None,
             chunks_done: 0,
             chunks_total: 0,
             stop: None,

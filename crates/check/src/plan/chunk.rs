@@ -10,8 +10,8 @@ use super::PlanError;
 
 /// Rows per chunk: what a killed run has to repeat, against one write to the ledger for each chunk's checkpoint.
 pub const ROWS_PER_CHUNK: usize = 1000;
-/// How many chunks are written concurrently, in the order of the plan; a run that dies leaves at most this many half
-/// written.
+/// How many chunks are written at once. They are begun in the order of the plan, and a run that dies leaves at most this
+/// many half written.
 pub const CHUNKS_AT_ONCE: usize = 4;
 /// zstd's fastest level: the lines are so similar that a higher one saves little.
 const ZSTD_LEVEL: i32 = 1;

@@ -26,16 +26,16 @@ use inventory_rules::schema::Duplicates;
 
 /// The maximum number of rows, more than can be fixed by hand: with more rows, it is one mistake in all of them, to be
 /// fixed in the original file.
-const ROWS_AT_MOST: usize = 100_000;
+const MAX_ROWS: usize = 100_000;
 /// The maximum total size of their cells, because the workbook is in memory while it is stored.
-const BYTES_AT_MOST: usize = 64 << 20;
+const MAX_BYTES: usize = 64 << 20;
 /// The rows are so similar that a higher level saves little.
 const ZIP_LEVEL: u8 = 1;
 /// The maximum number of sheets: each is an open file until the workbook is done.
-const SHEETS_AT_MOST: usize = 200;
+const MAX_SHEETS: usize = 200;
 /// The maximum number of problems with a note. Notes are in memory until the workbook is done, and take far more of it
 /// than their text.
-const NOTES_AT_MOST: usize = 250;
+const MAX_NOTES: usize = 250;
 /// The maximum length of a note, to be read at a glance; the last column has the full text.
 const NOTE_UNITS: usize = 1_000;
 /// In pixels, for a sentence or two.
@@ -48,9 +48,9 @@ const WHAT_TO_DO_WIDTH: u32 = 80;
 const CHARACTERS_PER_LINE: usize = 72;
 /// In pixels; Excel's maximum height of a row is 546.
 const LINE_HEIGHT: u32 = 20;
-const LINES_AT_MOST: usize = 27;
+const MAX_LINES: usize = 27;
 /// The maximum number of rows with a height of their own. Heights are in memory, too, each with room for a format.
-const HEIGHTS_AT_MOST: usize = 5_000;
+const MAX_HEIGHTS: usize = 5_000;
 /// The note on the header of the last column.
 const ABOUT_WHAT_TO_DO: &str = "Cell addresses refer to this workbook. Where several rows are named together, their \
     numbers refer to the original file. Don't change this column; it is ignored when you load this workbook.";
@@ -107,7 +107,7 @@ struct SheetRows {
     /// The number of columns up to the last one with a value.
     columns: u16,
     /// The number of rows that need 0, 1, 2… lines.
-    lines: [usize; LINES_AT_MOST + 1],
+    lines: [usize; MAX_LINES + 1],
 }
 
 /// A row on disk. Sorts by its place in the workbook: by the first row of its item, then by its own number.
@@ -170,7 +170,7 @@ impl RowsToFix {
 
     /// Whether there is no room for more rows; further ones are only counted.
     pub fn is_full(&self) -> bool {
-        self.rows >= ROWS_AT_MOST || self.bytes >= BYTES_AT_MOST
+        self.rows >= MAX_ROWS || self.bytes >= MAX_BYTES
     }
 
     /// Counts rows that needn't be read because there is no room for them.
@@ -187,7 +187,7 @@ impl RowsToFix {
         let mut book = Workbook::new();
         book.set_tempdir(&self.folder)?.set_zip_compression_level(ZIP_LEVEL);
         let (mut tabs, mut formats) = (Tabs::default(), CellFormats::new());
-        let mut remaining = Remaining { notes: NOTES_AT_MOST, heights: HEIGHTS_AT_MOST };
+        let mut remaining = Remaining { notes: MAX_NOTES, heights: MAX_HEIGHTS };
         for rows in &mut self.sheets {
             rows.rows.sort_unstable();
             let found = sheets.iter().find(|sheet| *sheet.name == *rows.name);
@@ -215,13 +215,13 @@ impl RowsToFix {
 /// Returns the rows of a sheet; `None` if there is no room for another sheet. Rows come sheet by sheet.
 fn sheet_of<'a>(sheets: &'a mut Vec<SheetRows>, name: &Arc<str>) -> Option<&'a mut SheetRows> {
     let is_known = sheets.last().is_some_and(|sheet| sheet.name == *name);
-    if !is_known && sheets.len() < SHEETS_AT_MOST {
+    if !is_known && sheets.len() < MAX_SHEETS {
         sheets.push(SheetRows {
             name: name.clone(),
             rows: Vec::new(),
             first: HashMap::new(),
             columns: 0,
-            lines: [0; LINES_AT_MOST + 1],
+            lines: [0; MAX_LINES + 1],
         });
     }
     sheets.last_mut().filter(|sheet| sheet.name == *name)
@@ -285,7 +285,7 @@ impl<'a> Page<'a> {
         }
         sheet.set_column_format(last, &words)?;
         // Not every program adapts the height of a row to its text.
-        let lines = (1..=LINES_AT_MOST).rev().max_by_key(|lines| rows.lines[*lines]).unwrap_or(1);
+        let lines = (1..=MAX_LINES).rev().max_by_key(|lines| rows.lines[*lines]).unwrap_or(1);
         sheet.set_default_row_height_pixels(LINE_HEIGHT * lines as u32);
         let widths = vec![NARROWEST; usize::from(last)];
         let mut page = Page { sheet, formats, remaining, last, widths, lines };
@@ -363,7 +363,7 @@ fn what_to_do(row: &PlanRow, place: u32) -> String {
 /// Returns the minimum number of lines of a text in the last column.
 fn lines_of(words: &str) -> usize {
     let lines: usize = words.lines().map(|line| line.chars().count().div_ceil(CHARACTERS_PER_LINE)).sum();
-    lines.min(LINES_AT_MOST)
+    lines.min(MAX_LINES)
 }
 
 /// Returns what is wrong and what to do, a line for each problem.

@@ -131,7 +131,7 @@ pub struct CellListener {
     has_formula: bool,
     has_value: bool,
     /// Whether the cell's value has ended.
-    valued: bool,
+    value_ended: bool,
     is_odd: bool,
     /// Whether the value of a formula consists of zeros only.
     is_zero: bool,
@@ -153,7 +153,7 @@ impl CellListener {
             in_value: false,
             has_formula: false,
             has_value: false,
-            valued: false,
+            value_ended: false,
             is_odd: false,
             is_zero: true,
             is_calculated,
@@ -167,12 +167,12 @@ impl CellListener {
         self.is_open
     }
 
-    /// `is_whole` is true if the cell has no content.
+    /// `is_empty_element` is true if the cell has no content.
     #[inline]
-    pub fn begin(&mut self, kind: Kind, is_whole: bool) {
+    pub fn begin(&mut self, kind: Kind, is_empty_element: bool) {
         self.kind = kind;
-        self.is_open = !is_whole;
-        (self.valued, self.has_formula, self.has_value, self.is_odd) = (false, false, false, false);
+        self.is_open = !is_empty_element;
+        (self.value_ended, self.has_formula, self.has_value, self.is_odd) = (false, false, false, false);
         self.is_zero = true;
     }
 
@@ -194,7 +194,7 @@ impl CellListener {
         match self.kind {
             _ if self.is_odd => Some(Odd::Unreadable),
             // The reader ignores such a value.
-            Kind::Inline if self.has_value && !self.valued => Some(Odd::Unreadable),
+            Kind::Inline if self.has_value && !self.value_ended => Some(Odd::Unreadable),
             Kind::Error if self.has_value && !KNOWN_ERRORS.contains(&self.word.as_slice()) => {
                 let known = LATER_ERRORS.iter().find(|error| error.as_bytes() == self.word);
                 Some(known.map_or(Odd::Unreadable, |error| Odd::Error(error)))
@@ -213,9 +213,9 @@ impl CellListener {
     #[inline]
     pub fn begin_value(&mut self) {
         // Of two values the reader takes the last.
-        self.is_odd |= self.valued || self.in_value || self.kind == Kind::Unknown;
+        self.is_odd |= self.value_ended || self.in_value || self.kind == Kind::Unknown;
         self.in_value = true;
-        self.valued = self.kind != Kind::Inline || self.valued;
+        self.value_ended = self.kind != Kind::Inline || self.value_ended;
         (self.number, self.shared) = (NumberPart::Start, 0);
     }
 
@@ -238,18 +238,18 @@ impl CellListener {
 
     /// An empty value element.
     pub fn empty_value(&mut self) {
-        self.is_odd |= self.valued || self.kind == Kind::Unknown;
+        self.is_odd |= self.value_ended || self.kind == Kind::Unknown;
     }
 
     pub fn formula(&mut self) {
         // After a value, the reader would discard the value.
-        self.is_odd |= self.valued;
+        self.is_odd |= self.value_ended;
         self.has_formula = true;
     }
 
-    pub fn begin_inline(&mut self, is_whole: bool) {
-        self.is_odd |= self.valued || self.kind != Kind::Inline;
-        (self.valued, self.in_inline) = (true, !is_whole);
+    pub fn begin_inline(&mut self, is_empty_element: bool) {
+        self.is_odd |= self.value_ended || self.kind != Kind::Inline;
+        (self.value_ended, self.in_inline) = (true, !is_empty_element);
     }
 
     pub fn end_inline(&mut self) {

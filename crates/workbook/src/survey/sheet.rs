@@ -227,11 +227,11 @@ impl Listener for SheetListener {
 
 impl SheetListener {
     fn begin_tag(&mut self, name: &[u8], rest: &[u8]) -> Result<(), Refusal> {
-        let is_whole = rest.last() == Some(&b'/');
+        let is_empty_element = rest.last() == Some(&b'/');
         self.cell.other_tag();
         match name {
             b"c" => self.begin_cell(rest),
-            b"v" if is_whole => {
+            b"v" if is_empty_element => {
                 self.cell.empty_value();
                 Ok(())
             }
@@ -244,13 +244,13 @@ impl SheetListener {
                 Ok(())
             }
             b"is" if self.cell.is_open() && self.extensions == 0 => {
-                self.cell.begin_inline(is_whole);
+                self.cell.begin_inline(is_empty_element);
                 self.count_value();
                 Ok(())
             }
             b"row" => self.begin_row(rest),
             b"sheetData" => {
-                self.part = match (self.part, is_whole) {
+                self.part = match (self.part, is_empty_element) {
                     (SheetPart::BeforeRows, false) => SheetPart::Rows,
                     (SheetPart::BeforeRows, true) => SheetPart::AfterRows,
                     // A second one, which would not be read.
@@ -260,7 +260,7 @@ impl SheetListener {
             }
             b"extLst" => {
                 self.cell.unknown_part();
-                self.extensions += u32::from(!is_whole);
+                self.extensions += u32::from(!is_empty_element);
                 Ok(())
             }
             b"mergeCell" => {

@@ -180,7 +180,7 @@ fn height(sheet: &str, row: u32) -> f64 {
 
 #[test]
 fn notes_and_heights_are_limited_because_they_are_kept_in_memory() {
-    let (few, many) = (HEIGHTS_AT_MOST + 100, 2 * HEIGHTS_AT_MOST);
+    let (few, many) = (MAX_HEIGHTS + 100, 2 * MAX_HEIGHTS);
     let list: String = (0..few + many)
         .map(|row| match row % 3 {
             0 => format!("{row};;x;-1;many\n"),
@@ -188,13 +188,13 @@ fn notes_and_heights_are_limited_because_they_are_kept_in_memory() {
         })
         .collect();
     let content = to_fix(format!("SKU;Name;Quantity;Price;Reorder level\n{list}").as_bytes());
-    assert_eq!(part(&content, "xl/comments1.xml").matches("<comment ").count(), NOTES_AT_MOST + 1);
+    assert_eq!(part(&content, "xl/comments1.xml").matches("<comment ").count(), MAX_NOTES + 1);
     let sheet = part(&content, "xl/worksheets/sheet1.xml");
     assert_eq!(sheet.matches("<row ").count(), few + many + 1);
     let (higher, usual) = (height(&sheet, 2), height(&sheet, 3));
     assert!(higher > usual, "{higher} {usual}");
     let heights = sheet.split(" ht=\"").skip(1).filter_map(|rest| rest.split_once('"')?.0.parse::<f64>().ok());
-    assert_eq!(heights.filter(|height| *height > usual).count(), HEIGHTS_AT_MOST);
+    assert_eq!(heights.filter(|height| *height > usual).count(), MAX_HEIGHTS);
 }
 
 #[test]
@@ -302,17 +302,17 @@ fn rows_beyond_the_limit_are_only_counted() {
     let mut to_fix = RowsToFix::new(&std::env::temp_dir(), schema.duplicates).unwrap();
     to_fix.add(row).unwrap();
     assert_eq!((to_fix.rows, to_fix.bytes, to_fix.is_full()), (1, "ABoltmany".len(), false));
-    to_fix.bytes = BYTES_AT_MOST;
+    to_fix.bytes = MAX_BYTES;
     assert!(to_fix.is_full());
     to_fix.bytes = 0;
-    to_fix.rows = ROWS_AT_MOST;
+    to_fix.rows = MAX_ROWS;
     to_fix.add(row).unwrap();
     let mut counts = Counts::default();
     counts.add(Fate::Rejected, 3);
     counts.add(Fate::Duplicate, 2);
     counts.add(Fate::New, 7);
     to_fix.count(&counts);
-    assert_eq!((to_fix.rows, to_fix.of), (ROWS_AT_MOST, 2 + 5));
+    assert_eq!((to_fix.rows, to_fix.of), (MAX_ROWS, 2 + 5));
 }
 
 #[test]

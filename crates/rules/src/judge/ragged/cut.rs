@@ -58,9 +58,9 @@ impl Lines {
         (usual > 1 && next.fields == 1 && whole.last + 1 == next.first).then_some((next.first, whole.last))
     }
 
-    /// Finds the rows that are cut, in order. `usual` is the number of values of most rows; `open` is whether some row
-    /// ends with an empty value.
-    pub fn find_cuts(&self, header_row: u32, usual: u32, open: bool) -> Vec<(u32, Cut)> {
+    /// Finds the rows that are cut, in order. `usual` is the number of values of most rows; `some_end_empty` is whether
+    /// some row ends with an empty value.
+    pub fn find_cuts(&self, header_row: u32, usual: u32, some_end_empty: bool) -> Vec<(u32, Cut)> {
         let is_short = |stretch: &Stretch| stretch.fields < usual;
         let last_whole = self.stretches.iter().rev().find(|stretch| !is_short(stretch)).map_or(0, |whole| whole.last);
         let (mut cuts, mut odd, mut is_habit) = (Vec::new(), Vec::new(), self.too_many || usual < 2);
@@ -106,7 +106,7 @@ impl Lines {
         }
         // If no row ends with an empty value, several short rows that aren't parts of a row mean that such values are
         // omitted.
-        if is_habit || (!open && odd.len() > 1) {
+        if is_habit || (!some_end_empty && odd.len() > 1) {
             return Vec::new();
         }
         cuts.extend(odd);
@@ -121,12 +121,12 @@ mod tests {
     use super::*;
 
     /// The cuts in rows with these numbers of values; zero is a blank line.
-    fn cuts(fields: &[u32], open: bool) -> Vec<(u32, Cut)> {
+    fn cuts(fields: &[u32], some_end_empty: bool) -> Vec<(u32, Cut)> {
         let mut lines = Lines::default();
         for (row, fields) in (2..).zip(fields).filter(|(_, fields)| **fields > 0) {
             lines.add(row, *fields, 5);
         }
-        lines.find_cuts(1, 5, open)
+        lines.find_cuts(1, 5, some_end_empty)
     }
 
     #[test]

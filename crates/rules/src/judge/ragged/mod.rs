@@ -36,7 +36,7 @@ pub(super) struct Ragged {
     /// A line of one value directly below the last complete row, and that row.
     tail: Option<(u32, u32)>,
     /// The number of rows that end with more separators than the others, and the first of them.
-    open_rows: Option<(u64, u32)>,
+    wider_rows: Option<(u64, u32)>,
 }
 
 /// Why a row is doubtful, and the column of the cell concerned.
@@ -125,12 +125,12 @@ impl Ragged {
     /// Notes for the uploader that don't keep any row from being loaded.
     pub fn notes(&self, sheet: &str) -> impl Iterator<Item = Note> {
         let tail = self.tail.map(|(row, above)| note!(LastRowMayContinue { sheet, row, above }).on_sheet(sheet));
-        self.note_open_rows(sheet).into_iter().chain(tail)
+        self.note_wider_rows(sheet).into_iter().chain(tail)
     }
 
     /// Notes rows that end with more separators than the others: that is harmless, or a value is missing.
-    fn note_open_rows(&self, sheet: &str) -> Option<Note> {
-        let (rows, first) = self.open_rows?;
+    fn note_wider_rows(&self, sheet: &str) -> Option<Note> {
+        let (rows, first) = self.wider_rows?;
         let (rows, example) = match rows {
             1 => ("1 row that ends".to_string(), format!(": row {first}")),
             rows => (format!("{} rows that end", count(rows)), format!(", for example row {first}")),

@@ -39,7 +39,7 @@ pub(in crate::judge) struct Widths {
 struct WidthCount {
     all: u64,
     /// Rows whose last value is empty.
-    open: u64,
+    ending_empty: u64,
     /// Rows with no value beyond the named columns, and the first of them.
     plain: u64,
     first_plain: u32,
@@ -83,7 +83,7 @@ impl Widths {
         self.all += 1;
         let rows = self.rows.entry(fields).or_default();
         rows.all += 1;
-        rows.open += u64::from(last.column + 1 < fields);
+        rows.ending_empty += u64::from(last.column + 1 < fields);
         if last.column < self.named.columns.len() as u32 {
             rows.plain += 1;
             rows.first_plain = if rows.plain == 1 { row.number } else { rows.first_plain };
@@ -142,11 +142,11 @@ impl Widths {
         let more = self.rows.range(width.max(usual.unwrap_or(0)) + 1..).map(|(_, rows)| rows);
         let more = more.filter(|rows| rows.plain > 0).map(|rows| (rows.plain, rows.first_plain));
         let more = more.reduce(|(rows, first), (plain, row)| (rows + plain, first.min(row)));
-        let open = self.rows.values().any(|rows| rows.open > 0);
+        let some_end_empty = self.rows.values().any(|rows| rows.ending_empty > 0);
         let mut cuts = match (self.separator, usual) {
             // If most rows are shifted, those of the header's width are complete.
             (Some(_), Some(usual)) => {
-                self.lines.find_cuts(self.header_row, if in_doubt { width.min(usual) } else { usual }, open)
+                self.lines.find_cuts(self.header_row, if in_doubt { width.min(usual) } else { usual }, some_end_empty)
             }
             _ => Vec::new(),
         };
@@ -165,7 +165,7 @@ impl Widths {
             unnamed: columns.map(|(place, _)| place).collect(),
             numbered: numbered && in_doubt,
             in_doubt,
-            open_rows: more.filter(|(rows, _)| !most(*rows)),
+            wider_rows: more.filter(|(rows, _)| !most(*rows)),
             named: self.named,
             header_row: self.header_row,
             separator: self.separator,
